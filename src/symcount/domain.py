@@ -1,0 +1,127 @@
+"""Conditions under which a formula holds: relations between expressions, printed, checked and minimal.
+
+A `Condition` is data (relation, left, right), so that it can be printed, typeset, stored and evaluated with integer
+arithmetic by the same evaluator as every count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+from sympy import Expr, Integer, Symbol
+
+from symcount.errors import DomainError, StructureError
+from symcount.evaluate import Number, compile_scalar
+
+__all__ = ["Condition", "divides", "minimal", "relation"]
+
+_HOLDS: Mapping[str, Callable[[Number, Number], bool]] = {
+    "divides": lambda a, b: a != 0 and Fraction(b, a).denominator == 1,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+}
+_LATEX = {"divides": r"\mid", "==": "=", "!=": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq"}
+_WORDS = {"divides": "divides", "==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
+
+
+@dataclass(frozen=True)
+class Condition:
+    """`left relation right`, for example `A divides H` or `N >= d`.
+
+    >>> from symcount.notation import symbol
+    >>> c = divides(symbol("A"), symbol("H"))
+    >>> str(c), c.holds({"A": 12, "H": 768}), c.holds({"A": 10, "H": 768})
+    ('A divides H', True, False)
+    """
+
+    relation: str
+    left: Expr
+    right: Expr
+    _compiled: dict[str, Callable[..., Number]] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if self.relation not in _HOLDS:
+            raise StructureError(f"condition {self.relation!r}: expected one of {', '.join(_HOLDS)}")
+
+    @property
+    def symbols(self) -> set[Symbol]:
+        """The symbols that the condition speaks of."""
+        return {s for s in self.left.free_symbols | self.right.free_symbols if isinstance(s, Symbol)}
+
+    def holds(self, values: Mapping[str, Number]) -> bool:
+        """Whether the condition holds at *values* (by letter); every symbol of it must be given."""
+        if not self._compiled:
+            self._compiled["left"] = compile_scalar(self.left)
+            self._compiled["right"] = compile_scalar(self.right)
+        return _HOLDS[self.relation](self._compiled["left"](values), self._compiled["right"](values))
+
+    def require(self, values: Mapping[str, Number], names: Callable[[Symbol], str] = str) -> None:
+        """Raise unless the condition holds at *values*; *names* says how a symbol is called in the message.
+
+        Raises:
+            DomainError: it does not hold; the message names the condition and the values given.
+        """
+        if not self.holds(values):
+            given = ", ".join(f"{names(s)} = {values[s.name]}" for s in sorted(self.symbols, key=str))
+            raise DomainError(f"outside the formula's domain: {self} is required, but {given}")
+
+    def latex(self, printer: Callable[[Expr], str]) -> str:
+        """The condition in LaTeX, each side written by *printer*."""
+        return f"{printer(self.left)} {_LATEX[self.relation]} {printer(self.right)}"
+
+    def __str__(self) -> str:
+        return f"{self.left} {_WORDS[self.relation]} {self.right}"
+
+
+def divides(divisor: Expr | int, number: Expr | int) -> Condition:
+    """The condition that *divisor* divides *number*."""
+    return relation(divisor, "divides", number)
+
+
+def relation(left: Expr | int, how: str, right: Expr | int) -> Condition:
+    """The condition `left how right` for *how* in `== != < <= > >= divides`."""
+    return Condition(how, _expr(left), _expr(right))
+
+
+def _expr(value: Expr | int) -> Expr:
+    return Integer(value) if isinstance(value, int) else value
+
+
+def minimal(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
+    """Drop conditions that are repeated, or that hold for all positive integers.
+
+    >>> from symcount.notation import symbol
+    >>> H, A = symbol("H"), symbol("A")
+    >>> [str(c) for c in minimal([divides(A, H), divides(A, H), divides(1, H), divides(A, 2 * A), relation(H, ">", 0)])]
+    ['A divides H']
+    """
+    kept: dict[tuple[str, Expr, Expr], Condition] = {}
+    for item in conditions:
+        if not _always(item):
+            kept.setdefault((item.relation, item.left, item.right), item)
+    return tuple(kept.values())
+
+
+def _always(condition: Condition) -> bool:
+    difference = condition.left - condition.right
+    match condition.relation:
+        case "divides":
+            return bool((condition.right / condition.left).is_integer)
+        case "==":
+            return difference == 0
+        case "!=":
+            return difference.is_zero is False
+        case "<":
+            return difference.is_negative is True
+        case "<=":
+            return difference.is_nonpositive is True
+        case ">":
+            return difference.is_positive is True
+        case _:
+            return difference.is_nonnegative is True

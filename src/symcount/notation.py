@@ -1,0 +1,284 @@
+r"""The one table of symbols: config field, letter, LaTeX, meaning.
+
+A *letter* is the name a symbol has in formulas (`H`), a *field* the name it has in a transformers config
+(`hidden_size`). Every symbol is a positive integer. Config families spell the same quantity differently
+(`n_embd`, `d_model`, `dim`); `ALIASES` folds those spellings onto one canonical field, so that `H` means the
+model's width everywhere.
+
+>>> entry("H").field, entry("hidden_size").letter, entry("n_embd").letter
+('hidden_size', 'H', 'H')
+
+Sources: the letters V, L, H, I, N follow "Counting BERT's parameters"; A is BERT's own letter for attention heads
+(Devlin et al. 2018, arXiv:1810.04805); E, k are those of the mixture-of-experts literature (Shazeer et al. 2017).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+from sympy import Symbol
+
+from symcount.errors import NotationError, UnknownSymbolError, near
+
+__all__ = ["ALIASES", "TABLE", "Entry", "Notation", "assign", "entry", "symbol"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of the notation table.
+
+    Attributes:
+        letter: the symbol's name in formulas, an identifier.
+        field: the config field it stands for; dotted for a field of a sub-config (`vision_config.hidden_size`).
+        latex: how it is typeset.
+        meaning: a short phrase for a table of notation.
+        minimum: the smallest admissible value (1; 0 for the few counts that may be nothing).
+        scales: whether the quantity grows with the model (a width or a depth), so that it belongs to the leading term.
+    """
+
+    letter: str
+    field: str
+    latex: str
+    meaning: str
+    minimum: int = 1
+    scales: bool = False
+
+    @property
+    def symbol(self) -> Symbol:
+        """The SymPy symbol, a positive integer."""
+        return symbol(self.letter)
+
+
+TABLE: tuple[Entry, ...] = (
+    Entry("V", "vocab_size", "V", "vocabulary size"),
+    Entry("L", "max_position_embeddings", "L", "maximum sequence length"),
+    Entry("H", "hidden_size", "H", "hidden size", scales=True),
+    Entry("I", "intermediate_size", "I", "feed-forward size", scales=True),
+    Entry("N", "num_hidden_layers", "N", "number of layers", scales=True),
+    Entry("T", "type_vocab_size", "T", "number of token types"),
+    Entry("A", "num_attention_heads", "A", "attention heads", scales=True),
+    Entry("K", "num_key_value_heads", "K", "key-value heads", scales=True),
+    Entry("D", "head_dim", "D", "size of one head", scales=True),
+    Entry("E", "num_experts", "E", "experts of a layer", scales=True),
+    Entry("k", "num_experts_per_tok", "k", "experts used by one token"),
+    Entry("S", "n_shared_experts", "S", "shared experts of a layer", minimum=0),
+    Entry("M", "moe_intermediate_size", "M", "feed-forward size of an expert", scales=True),
+    Entry("C", "num_channels", "C", "input channels"),
+    Entry("P", "patch_size", "P", "patch size"),
+    Entry("R", "image_size", "R", "image size"),
+    Entry("Y", "num_labels", "Y", "number of labels"),
+    Entry("Z", "embedding_size", "Z", "embedding size"),
+    Entry("B", "relative_attention_num_buckets", "B", "relative-position buckets"),
+    Entry("F", "num_mel_bins", "F", "mel bins"),
+    Entry("W", "conv_kernel", "W", "width of the convolution"),
+    Entry("G", "state_size", "G", "state size"),
+    Entry("d", "first_k_dense_replace", "d", "leading dense layers", minimum=0),
+)
+
+ALIASES: Mapping[str, str] = {
+    "n_embd": "hidden_size",
+    "d_model": "hidden_size",
+    "dim": "hidden_size",
+    "embed_dim": "hidden_size",
+    "n_layer": "num_hidden_layers",
+    "n_layers": "num_hidden_layers",
+    "num_layers": "num_hidden_layers",
+    "depth": "num_hidden_layers",
+    "n_head": "num_attention_heads",
+    "n_heads": "num_attention_heads",
+    "num_heads": "num_attention_heads",
+    "n_positions": "max_position_embeddings",
+    "n_ctx": "max_position_embeddings",
+    "max_seq_len": "max_position_embeddings",
+    "n_inner": "intermediate_size",
+    "d_ff": "intermediate_size",
+    "hidden_dim": "intermediate_size",
+    "ffn_dim": "intermediate_size",
+    "d_kv": "head_dim",
+    "num_local_experts": "num_experts",
+    "n_routed_experts": "num_experts",
+    "in_channels": "num_channels",
+}
+
+_IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
+_SPECIAL = {
+    **{c: "\\" + c for c in "_&%$#{}"},
+    "\\": r"\textbackslash{}",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+}
+
+
+@cache
+def symbol(letter: str) -> Symbol:
+    """Return the positive-integer SymPy symbol called *letter*.
+
+    >>> symbol("H").is_integer, symbol("H").is_positive
+    (True, True)
+
+    Raises:
+        NotationError: *letter* is not an identifier such as `H` or `q_lora_rank`.
+    """
+    if not isinstance(letter, str) or not _IDENTIFIER.match(letter):
+        raise NotationError(f"symbol name {letter!r}: expected a letter or identifier such as H or head_dim")
+    return Symbol(letter, integer=True, positive=True)
+
+
+def canonical(name: str) -> str:
+    """Fold a config family's spelling of a field onto the canonical one (`n_embd` -> `hidden_size`)."""
+    return ALIASES.get(name, name)
+
+
+@cache
+def _by_name() -> dict[str, Entry]:
+    table = {item.letter: item for item in TABLE}
+    table.update({item.field: item for item in TABLE})
+    table.update({alias: table[target] for alias, target in ALIASES.items()})
+    return table
+
+
+def entry(name: str) -> Entry:
+    """Look a letter, a field or an alias up in the table.
+
+    Raises:
+        UnknownSymbolError: the table has no such letter or field.
+    """
+    try:
+        return _by_name()[name]
+    except KeyError:
+        raise UnknownSymbolError(
+            f"symbol {name!r} is not in the notation table.{near(name, list(_by_name()))}"
+        ) from None
+
+
+def escape(text: str) -> str:
+    r"""Escape LaTeX's special characters in plain *text*.
+
+    >>> print(escape("a_b%"))
+    a\_b\%
+    """
+    return "".join(_SPECIAL.get(c, c) for c in text)
+
+
+@dataclass(frozen=True)
+class Notation:
+    """The symbols of one formula, in the order of their introduction; no two share a letter.
+
+    Lookups accept the letter, the config field, or any alias of the field.
+
+    >>> notation = Notation((entry("V"), entry("H")))
+    >>> notation["hidden_size"].letter, notation["n_embd"].letter, "I" in notation
+    ('H', 'H', False)
+
+    Raises:
+        NotationError: two entries have the same letter.
+    """
+
+    entries: tuple[Entry, ...]
+    _index: Mapping[str, Entry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        index: dict[str, Entry] = {}
+        for item in self.entries:
+            other = index.setdefault(item.letter, item)
+            if other is not item:
+                raise NotationError(
+                    f"letter {item.letter!r} stands for both {other.field} and {item.field}; give one of them another"
+                )
+        for item in self.entries:
+            index.setdefault(item.field, item)
+        for item in self.entries:
+            prefix, _, last = item.field.rpartition(".")
+            target = canonical(last)
+            for name in (target, *(alias for alias, to in ALIASES.items() if to == target)):
+                index.setdefault(f"{prefix}.{name}" if prefix else name, item)
+        object.__setattr__(self, "_index", index)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self.entries)
+
+    def __contains__(self, name: str) -> bool:
+        return name in self._index
+
+    def __getitem__(self, name: str | Symbol) -> Entry:
+        key = name.name if isinstance(name, Symbol) else name
+        try:
+            return self._index[key]
+        except KeyError:
+            known = ", ".join(f"{e.letter} ({e.field})" if e.letter != e.field else e.letter for e in self.entries)
+            hint = near(str(key), list(self._index))
+            raise UnknownSymbolError(f"unknown symbol {key!r}: this formula has {known}.{hint}") from None
+
+    def restrict(self, symbols: Iterable[Symbol]) -> Notation:
+        """Keep only the entries whose symbol occurs in *symbols*."""
+        names = {s.name for s in symbols}
+        return Notation(tuple(e for e in self.entries if e.letter in names))
+
+    def with_latex(self, overrides: Mapping[str, str]) -> Notation:
+        r"""Return the same notation with other LaTeX for some symbols (`{"H": r"d_{\mathrm{model}}"}`).
+
+        Raises:
+            UnknownSymbolError: a name that this formula does not have.
+            NotationError: two symbols would be typeset alike.
+        """
+        latex = {self[name].letter: text for name, text in overrides.items()}
+        entries = tuple(replace(e, latex=latex.get(e.letter, e.latex)) for e in self.entries)
+        seen: dict[str, Entry] = {}
+        for item in entries:
+            other = seen.setdefault(item.latex, item)
+            if other is not item:
+                raise NotationError(f"{other.letter} and {item.letter} would both be typeset as {item.latex!r}")
+        return Notation(entries)
+
+
+def assign(paths: Iterable[str]) -> Notation:
+    r"""Give every config path a letter: the table's where it is free, a readable name otherwise.
+
+    A field of a sub-config carries the sub-config as a superscript, an element of a list its index as a subscript.
+
+    >>> [(e.letter, e.latex) for e in assign(["d_model", "vision_config.hidden_size", "depths[1]", "q_lora_rank"])]
+    [('H', 'H'), ('H_vision', 'H^{\\mathrm{vision}}'), ('depths_1', 'd_{\\mathrm{depths},1}'), ('q_lora_rank', 'd_{\\mathrm{q\\,lora\\,rank}}')]
+    """
+    entries: dict[str, Entry] = {}
+    latex_used: set[str] = set()
+    for path in dict.fromkeys(paths):
+        item = _assigned(path)
+        if item.letter in entries or item.latex in latex_used:
+            item = _assigned(path, readable=True)
+        base, tries = item, 1
+        while item.letter in entries or item.latex in latex_used:  # e.g. a.b_c and a_b.c read alike
+            tries += 1
+            item = replace(base, letter=f"{base.letter}_{tries}", latex=f"{base.latex}_{{({tries})}}")
+        entries[item.letter] = item
+        latex_used.add(item.latex)
+    return Notation(tuple(entries.values()))
+
+
+def _assigned(path: str, readable: bool = False) -> Entry:
+    prefix, _, last = path.rpartition(".")
+    name, _, rest = last.partition("[")
+    index = [part.rstrip("]") for part in rest.split("[")] if rest else []
+    known = _by_name().get(canonical(name))
+    if readable or known is None or (index and known.latex.endswith("}")) or len(name) == 1:
+        letter, latex = name, rf"d_{{\mathrm{{{name.replace('_', chr(92) + ',')}}}}}"
+        meaning = name.replace("_", " ")
+    else:
+        letter, latex, meaning = known.letter, known.latex, known.meaning
+    if index:
+        letter = "_".join([letter, *index])
+        joined = ",".join(index)
+        latex = f"{latex[:-1]},{joined}}}" if latex.endswith("}") else f"{latex}_{{{joined}}}"
+        meaning = f"{meaning}, entry {joined}"
+    if prefix:
+        short = "_".join(part.removesuffix("_config") for part in re.sub(r"\[(\d+)\]", r"_\1", prefix).split("."))
+        letter = f"{letter}_{short}"
+        latex = f"{latex}^{{\\mathrm{{{escape(short)}}}}}"
+        meaning = f"{meaning} ({short.replace('_', ' ')})"
+    letter = re.sub(r"\W", "_", letter).strip("_") or "x"
+    if not letter[0].isalpha():
+        letter = f"x_{letter}"
+    minimum = known.minimum if known is not None else 0
+    return Entry(letter, path, latex, meaning, minimum, known.scales if known is not None and not index else False)
