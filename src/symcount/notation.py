@@ -23,7 +23,7 @@ from sympy import Symbol
 
 from symcount.errors import NotationError, UnknownSymbolError, near
 
-__all__ = ["ALIASES", "TABLE", "Entry", "Notation", "assign", "entry", "symbol"]
+__all__ = ["ALIASES", "TABLE", "Entry", "Notation", "assign", "entry", "letters", "symbol"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class Entry:
         meaning: a short phrase for a table of notation.
         minimum: the smallest admissible value (1; 0 for the few counts that may be nothing).
         scales: whether the quantity grows with the model (a width or a depth), so that it belongs to the leading term.
+        rational: a ratio (`mlp_ratio`), whose exact decimal value is meant, instead of an integer.
     """
 
     letter: str
@@ -45,37 +46,39 @@ class Entry:
     meaning: str
     minimum: int = 1
     scales: bool = False
+    rational: bool = False
 
     @property
     def symbol(self) -> Symbol:
-        """The SymPy symbol, a positive integer."""
-        return symbol(self.letter)
+        """The SymPy symbol: a positive integer (a positive rational for a ratio)."""
+        return symbol(self.letter, self.rational)
 
 
+# The order is the order of factors in a printed term: VH, EHM, HAD.
 TABLE: tuple[Entry, ...] = (
+    Entry("N", "num_hidden_layers", "N", "number of layers", scales=True),
+    Entry("d", "first_k_dense_replace", "d", "leading dense layers", minimum=0),
     Entry("V", "vocab_size", "V", "vocabulary size"),
     Entry("L", "max_position_embeddings", "L", "maximum sequence length"),
-    Entry("H", "hidden_size", "H", "hidden size", scales=True),
-    Entry("I", "intermediate_size", "I", "feed-forward size", scales=True),
-    Entry("N", "num_hidden_layers", "N", "number of layers", scales=True),
     Entry("T", "type_vocab_size", "T", "number of token types"),
-    Entry("A", "num_attention_heads", "A", "attention heads", scales=True),
-    Entry("K", "num_key_value_heads", "K", "key-value heads", scales=True),
-    Entry("D", "head_dim", "D", "size of one head", scales=True),
-    Entry("E", "num_experts", "E", "experts of a layer", scales=True),
-    Entry("k", "num_experts_per_tok", "k", "experts used by one token"),
-    Entry("S", "n_shared_experts", "S", "shared experts of a layer", minimum=0),
-    Entry("M", "moe_intermediate_size", "M", "feed-forward size of an expert", scales=True),
+    Entry("B", "relative_attention_num_buckets", "B", "relative-position buckets"),
+    Entry("Y", "num_labels", "Y", "number of labels"),
+    Entry("F", "num_mel_bins", "F", "mel bins"),
     Entry("C", "num_channels", "C", "input channels"),
     Entry("P", "patch_size", "P", "patch size"),
     Entry("R", "image_size", "R", "image size"),
-    Entry("Y", "num_labels", "Y", "number of labels"),
+    Entry("E", "num_experts", "E", "experts of a layer", scales=True),
+    Entry("S", "n_shared_experts", "S", "shared experts of a layer", minimum=0),
+    Entry("k", "num_experts_per_tok", "k", "experts used by one token"),
     Entry("Z", "embedding_size", "Z", "embedding size"),
-    Entry("B", "relative_attention_num_buckets", "B", "relative-position buckets"),
-    Entry("F", "num_mel_bins", "F", "mel bins"),
-    Entry("W", "conv_kernel", "W", "width of the convolution"),
+    Entry("H", "hidden_size", "H", "hidden size", scales=True),
+    Entry("I", "intermediate_size", "I", "feed-forward size", scales=True),
+    Entry("M", "moe_intermediate_size", "M", "feed-forward size of an expert", scales=True),
+    Entry("A", "num_attention_heads", "A", "attention heads", scales=True),
+    Entry("K", "num_key_value_heads", "K", "key-value heads", scales=True),
+    Entry("D", "head_dim", "D", "size of one head", scales=True),
     Entry("G", "state_size", "G", "state size"),
-    Entry("d", "first_k_dense_replace", "d", "leading dense layers", minimum=0),
+    Entry("W", "conv_kernel", "W", "width of the convolution"),
 )
 
 ALIASES: Mapping[str, str] = {
@@ -113,8 +116,8 @@ _SPECIAL = {
 
 
 @cache
-def symbol(letter: str) -> Symbol:
-    """Return the positive-integer SymPy symbol called *letter*.
+def symbol(letter: str, rational: bool = False) -> Symbol:
+    """Return the positive-integer SymPy symbol called *letter* (positive rational on request).
 
     >>> symbol("H").is_integer, symbol("H").is_positive
     (True, True)
@@ -124,7 +127,16 @@ def symbol(letter: str) -> Symbol:
     """
     if not isinstance(letter, str) or not _IDENTIFIER.match(letter):
         raise NotationError(f"symbol name {letter!r}: expected a letter or identifier such as H or head_dim")
-    return Symbol(letter, integer=True, positive=True)
+    return Symbol(letter, rational=True, positive=True) if rational else Symbol(letter, integer=True, positive=True)
+
+
+def letters(names: str) -> tuple[Symbol, ...]:
+    """Return the symbols of a space-separated list of letters of the table.
+
+    >>> letters("V H")
+    (V, H)
+    """
+    return tuple(entry(name).symbol for name in names.split())
 
 
 def canonical(name: str) -> str:

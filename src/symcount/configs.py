@@ -1,0 +1,173 @@
+"""Reading a model's config: a `config.json`, a dict of its form, or a transformers config object.
+
+A published config leaves fields out (the model's defaults apply), spells them in its family's way, and carries many
+keys that have nothing to do with parameters; those are ignored. What matters is checked.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from symcount.architectures import GIVEN, Architecture, find
+from symcount.errors import ConfigError, OptionError
+from symcount.formula import Formula
+from symcount.notation import ALIASES, Entry, canonical
+from symcount.values import title
+
+__all__ = ["MAX_BYTES", "Config", "looks_like_path", "read"]
+
+MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
+
+
+@dataclass(frozen=True)
+class Config:
+    """A config's fields, and where they came from."""
+
+    fields: Mapping[str, Any]
+    source: str
+
+    @property
+    def model_type(self) -> str | None:
+        """The family, where the config says it."""
+        value = self.fields.get("model_type")
+        return value if isinstance(value, str) and value else None
+
+    @property
+    def class_name(self) -> str | None:
+        """The class that `architectures` names.
+
+        Raises:
+            ConfigError: it names several, or is no list of names.
+        """
+        names = self.fields.get("architectures")
+        if names is None or names == []:
+            return None
+        if not isinstance(names, list | tuple) or not all(isinstance(n, str) for n in names):
+            raise ConfigError(f"{self.source}: architectures: expected a list of class names, got {names!r:.80}")
+        if len(names) > 1:
+            raise ConfigError(f"{self.source}: architectures names {len(names)} classes ({', '.join(names)}); keep one")
+        return str(names[0])
+
+    def architecture(self) -> Architecture:
+        """The architecture that the config belongs to.
+
+        Raises:
+            ConfigError: it says neither `architectures` nor `model_type`.
+            UnknownModelError: it says one that is not known.
+        """
+        name = self.class_name or self.model_type
+        if name is None:
+            raise ConfigError(f"{self.source}: neither architectures nor model_type is given; add one of them")
+        return find(name)
+
+    def options_for(self, architecture: Architecture) -> dict[str, Any]:
+        """The option values of *architecture* that this config chooses.
+
+        Raises:
+            ConfigError: an option has a value of the wrong type.
+        """
+        chosen: dict[str, Any] = {}
+        for name, default in architecture.options.items():
+            value = self.fields.get(name, default)
+            if default is None and isinstance(value, int) and not isinstance(value, bool):
+                value = GIVEN
+            elif default is not None and not isinstance(value, bool):
+                raise ConfigError(f"{self.source}: {name}: expected true or false, got {value!r:.80}")
+            chosen[name] = value
+        return chosen
+
+    def values_for(self, formula: Formula) -> dict[str, Any]:
+        """Values by letter for *formula*: as given, or the model's defaults.
+
+        Raises:
+            ConfigError: a config of another model, or a field given twice or null where a number is needed.
+            OptionError: the config chooses an option that this formula does not hold for.
+        """
+        self._check_belongs(formula)
+        values: dict[str, Any] = {}
+        for item in formula.notation:
+            value = self._value(item)
+            if value is None and item.letter not in formula.filled:
+                if item.field in self.fields and item.field not in formula.options:
+                    raise ConfigError(f"{self.source}: {title(item)} is null; give a number")
+                value = formula.defaults.get(item.letter)
+            if value is not None:
+                values[item.letter] = value
+        return values
+
+    def _check_belongs(self, formula: Formula) -> None:
+        stated = self.model_type
+        if stated is not None and formula.model_type and stated != formula.model_type:
+            raise ConfigError(
+                f"{self.source} is a config of {stated}, but the formula is of {formula.model_type}; "
+                f"use its own formula: symcount.formula({stated!r})"
+            )
+        architecture = find(formula.name) if formula.name else None
+        if architecture is None:
+            return
+        for name, value in self.options_for(architecture).items():
+            if name in self.fields and value != formula.options.get(name):
+                raise OptionError(
+                    f"{self.source}: {name} = {json.dumps(self.fields[name])} is outside this formula, which holds for "
+                    f"{name} = {formula.options.get(name)}; ask for symcount.formula(config), or pass {name}=…"
+                )
+
+    def _value(self, item: Entry) -> Any:
+        """The field's value under its own name or an alias of it; `num_labels` may be the length of `id2label`."""
+        names = [item.field, *(a for a, target in ALIASES.items() if target == canonical(item.field))]
+        names.append(canonical(item.field))
+        found = {name: self.fields[name] for name in dict.fromkeys(names) if self.fields.get(name) is not None}
+        if item.field == "num_labels" and isinstance(self.fields.get("id2label"), Mapping):
+            found = {"id2label": len(self.fields["id2label"])}
+        distinct = list(found.values())
+        if any(value != distinct[0] for value in distinct[1:]):
+            said = " and ".join(f"{name} = {value!r}" for name, value in found.items())
+            raise ConfigError(f"{self.source}: {said} name the same quantity; keep one")
+        return distinct[0] if distinct else None
+
+
+def looks_like_path(source: str) -> bool:
+    """Whether *source* is meant as a file rather than as a model's name."""
+    return source.endswith(".json") or "/" in source or "\\" in source or Path(source).is_file()
+
+
+def read(source: Any) -> Config:
+    """Read a config from a path, a dict, or a transformers config object.
+
+    Raises:
+        ConfigError: not a file, too large, not JSON, not a JSON object, or of another type.
+    """
+    if isinstance(source, Config):
+        return source
+    if isinstance(source, Mapping):
+        return Config(dict(source), "config")
+    if isinstance(source, str | Path):
+        return Config(_load(Path(source)), str(source))
+    to_dict = getattr(source, "to_dict", None)
+    if callable(to_dict) and not isinstance(source, type):
+        return Config({**to_dict(), "model_type": source.model_type}, type(source).__name__)
+    raise ConfigError(f"expected a path, a dict or a transformers config, got {type(source).__name__}")
+
+
+def _load(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > MAX_BYTES:
+            raise ConfigError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; a config.json has a few kilobytes")
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: not UTF-8 text; expected a config.json") from None
+    try:
+        data = json.loads(text)
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply; expected a config.json") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not JSON: {error}") from None
+    if not isinstance(data, dict):
+        raise ConfigError(f"{path}: expected a JSON object, got {type(data).__name__}")
+    return data

@@ -1,0 +1,295 @@
+"""A `Formula`: what can be done with the closed form of a model's parameter count."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import Any, Literal
+
+from sympy import Add, Expr, Poly, Symbol, cancel, collect, expand, factor
+
+from symcount.domain import Condition, minimal
+from symcount.errors import ConventionError, near
+from symcount.evaluate import function, integer_value
+from symcount.ledger import Convention, Ledger, Row, check_convention
+from symcount.notation import Notation
+from symcount.tree import Block
+from symcount.typeset.latex import Style, formula_latex, set_symbols
+from symcount.values import check_domain, resolve
+from symcount.vector import vector_function
+
+__all__ = ["Formula", "Part"]
+
+
+@dataclass(frozen=True)
+class Part:
+    """One line of a breakdown: a path or a layer type, its layer type, and its expression."""
+
+    label: str
+    kind: str
+    expression: Expr
+
+    def count(self, values: Mapping[str, int]) -> int:
+        """The exact number at *values* (by letter)."""
+        return integer_value(self.expression, values)
+
+
+@dataclass(frozen=True)
+class Formula:
+    """The closed form of a model's parameter count, with everything needed to read, use and check it.
+
+    Immutable. Obtain one from `symcount.formula("bert")`, or from a tree of layers:
+
+    >>> from symcount.layers import Linear
+    >>> from symcount.notation import Notation, entry
+    >>> f = Formula(Linear(entry("H").symbol, entry("I").symbol), Notation((entry("H"), entry("I"))))
+    >>> f.total
+    H*I + I
+    >>> f.count(H=768, intermediate_size=3072)
+    2362368
+    >>> f.diff("H"), f.step("H"), f.elasticity("H")
+    (I, I, H/(H + 1))
+
+    Attributes:
+        tree: the model.
+        notation: its symbols.
+        name: class name, e.g. `BertForMaskedLM`.
+        model_type: transformers' model type, e.g. `bert`.
+        options: config options (not integers) for which the formula holds.
+        defaults: values of the model's default config, by letter.
+        filled: rules by which the config fills fields that are left out, by letter (`D`: `H/A`).
+        conditions: conditions beyond those that the tree's blocks carry.
+        origin: `composed` by hand or `derived` from the model's code.
+    """
+
+    tree: Block
+    notation: Notation
+    name: str = ""
+    model_type: str = ""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    filled: Mapping[str, Expr] = field(default_factory=dict)
+    conditions: tuple[Condition, ...] = ()
+    origin: Literal["composed", "derived"] = "composed"
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        """Every parameter name with its symbolic shape."""
+        return Ledger.of(self.tree)
+
+    @cached_property
+    def domain(self) -> tuple[Condition, ...]:
+        """The conditions under which the formula holds (besides: every symbol is a positive integer)."""
+        return minimal((*self.ledger.conditions, *self.conditions))
+
+    @property
+    def total(self) -> Expr:
+        """The total under the convention `unique`: what the model stores."""
+        return self.total_as("unique")
+
+    def total_as(self, convention: str = "unique") -> Expr:
+        """The total under *convention* (`unique`, `per_layer`, `non_embedding`, `active`, `trainable`).
+
+        Raises:
+            ConventionError: no such convention.
+        """
+        return self._total(check_convention(convention))
+
+    def _total(self, convention: Convention) -> Expr:
+        cache: dict[str, Expr] = self.__dict__.setdefault("_totals", {})
+        if convention not in cache:
+            cache[convention] = self.ledger.total(convention)
+        return cache[convention]
+
+    def difference(self, first: str, second: str) -> Expr:
+        """`total_as(first) - total_as(second)`, expanded: what two conventions disagree about."""
+        return expand(self.total_as(first) - self.total_as(second))
+
+    @property
+    def shared(self) -> tuple[tuple[Row, Row], ...]:
+        """Tied tensors: pairs (row, row whose tensor it uses)."""
+        return self.ledger.shared
+
+    @cached_property
+    def symbols(self) -> tuple[Symbol, ...]:
+        """The symbols of the totals and of the domain, in the notation's order."""
+        used: set[Any] = set().union(*(self._total(c).free_symbols for c in ("unique", "per_layer", "active")))
+        for condition in self.domain:
+            used |= condition.symbols
+        return tuple(e.symbol for e in self.notation if e.symbol in used)
+
+    # ---------------------------------------------------------------- numbers
+
+    def values(self, given: Mapping[str, Any], convention: str = "unique") -> dict[str, Any]:
+        """Exact values by letter from *given* (letters, config fields or aliases), checked against the domain.
+
+        Raises:
+            UnknownSymbolError, MissingSymbolError, DomainError: see `symcount.values`.
+        """
+        needed = [s for s in self.total_as(convention).free_symbols if isinstance(s, Symbol)]
+        values = resolve(self.notation, given, self.filled, needed)
+        check_domain(self.notation, self.domain, values)
+        return values
+
+    def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
+        """The exact number of parameters.
+
+        Args:
+            config: a transformers config, a dict in the form of a `config.json`, or a path to one; fields it leaves
+                out have the model's defaults. Or nothing, and every symbol by keyword:
+            values: by letter or config field name.
+            convention: what counts.
+
+        Raises:
+            UnknownSymbolError: a name that the formula does not have.
+            MissingSymbolError: a symbol without a value.
+            DomainError: a value outside the domain.
+            ConfigError, OptionError: a config that the formula does not cover.
+        """
+        check_convention(convention)
+        if config is not None:
+            from symcount.configs import read  # a config is read by the model's rules, not by the formula's
+
+            values = {**read(config).values_for(self), **{self.notation[n].letter: v for n, v in values.items()}}
+        return integer_value(self.total_as(convention), self.values(values, convention))
+
+    def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
+        """A fast function of the letters, as keywords.
+
+        Args:
+            vector: take NumPy integer arrays (broadcast together) and return an int64 array; inputs whose count
+                could leave 64 bits are refused before anything is computed. Otherwise Python integers of any size.
+            convention: what counts.
+
+        Neither form checks the domain; `count` does.
+
+        >>> import symcount as sc
+        >>> fast = sc.formula("gpt2").compile()
+        >>> fast(V=50257, L=1024, H=768, N=12)
+        124439808
+        """
+        total = self.total_as(convention)
+        names = [e.letter for e in self.notation if e.symbol in total.free_symbols]
+        if vector:
+            return vector_function(total, {n: self.notation[n].minimum for n in names})
+        return function(total, names)
+
+    # ---------------------------------------------------------------- algebra
+
+    def expanded(self, convention: str = "unique") -> Expr:
+        """The total multiplied out."""
+        return expand(self.total_as(convention))
+
+    def simplified(self, convention: str = "unique") -> Expr:
+        """The total with common factors cancelled and terms merged."""
+        return cancel(expand(self.total_as(convention)))
+
+    def collected(self, symbol: str, convention: str = "unique") -> Expr:
+        """The total as a polynomial in one symbol."""
+        return collect(self.expanded(convention), self._symbol(symbol))
+
+    def factored(self, convention: str = "unique") -> Expr:
+        """The total as a product where it is one."""
+        return factor(self.total_as(convention))
+
+    def _symbol(self, name: str | Symbol) -> Symbol:
+        return self.notation[name].symbol
+
+    def substitute(self, **values: Expr | int) -> Expr:
+        """The total with some symbols replaced, exactly: `f.substitute(I=4 * H)`."""
+        return self.total.subs({self._symbol(name): value for name, value in values.items()}, simultaneous=True)
+
+    def diff(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
+        """The partial derivative of the total with respect to *symbol*."""
+        return self.total_as(convention).diff(self._symbol(symbol))
+
+    def step(self, symbol: str | Symbol, by: int = 1, convention: str = "unique") -> Expr:
+        """The finite difference: what *by* more of *symbol* costs. For a depth: the price of a layer."""
+        total, s = self.total_as(convention), self._symbol(symbol)
+        return expand(total.subs(s, s + by) - total)
+
+    def elasticity(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
+        """`x/P · dP/dx`: by how many percent the total grows when *symbol* grows by one percent."""
+        s = self._symbol(symbol)
+        return cancel(s * self.diff(s, convention) / self.total_as(convention))
+
+    def leading(self, *symbols: str, convention: str = "unique") -> Expr:
+        """The terms of highest degree: what is left of the total in a very large model.
+
+        Args:
+            symbols: the symbols that grow; by default widths and depths.
+
+        >>> import symcount as sc
+        >>> sc.formula("gpt2").leading()
+        12*H**2*N
+        """
+        total = self.expanded(convention)
+        grow = [self._symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
+        grow = [s for s in grow if s in total.free_symbols]
+        if not grow or not total.is_polynomial(*grow):
+            return total
+        terms = Poly(total, *grow).terms()
+        degree = max(sum(powers) for powers, _ in terms)
+        top = [
+            c * Poly({powers: 1}, *grow).as_expr() for powers, c in terms if sum(powers) == degree
+        ]
+        return factor(Add(*top)) if len(top) > 1 else Add(*top)
+
+    # ---------------------------------------------------------------- reading
+
+    def breakdown(
+        self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
+    ) -> tuple[Part, ...]:
+        """The total by path, cut after *depth* names (`None`: every layer), or by layer type. Parts sum to the total.
+
+        Raises:
+            ConventionError: no such convention, or *by* is neither `path` nor `kind`.
+        """
+        checked = check_convention(convention)
+        if by == "kind":
+            return tuple(Part(kind, kind, e) for kind, e in self.ledger.by_kind(checked).items() if e != 0)
+        if by != "path":
+            raise ConventionError(f"breakdown by {by!r}: expected path or kind.{near(str(by), ['path', 'kind'])}")
+        kinds: dict[str, str] = {}
+        for path, item in self.tree.walk():
+            kinds.setdefault(path, item.kind)
+        parts = self.ledger.by_path(depth, checked)
+        return tuple(Part(path, kinds[path], e) for path, e in parts.items() if e != 0)
+
+    def latex(
+        self, style: Style = "grouped", *, convention: str = "unique", symbols: Mapping[str, str] | None = None
+    ) -> str:
+        r"""The total in LaTeX, in the order of the model, the layers as `N(…)`.
+
+        Args:
+            style: `grouped`, or `expanded` for the plain polynomial.
+            convention: what counts.
+            symbols: other LaTeX for some symbols, e.g. `{"H": r"d_{\mathrm{model}}"}`.
+
+        Raises:
+            NotationError: two symbols would be typeset alike, or no such style.
+        """
+        checked = check_convention(convention)
+        notation = self.notation.with_latex(symbols) if symbols else self.notation
+        return formula_latex(self.tree, self.ledger, notation, style, checked)
+
+    def _repr_latex_(self) -> str:
+        return f"${self.latex()}$"
+
+    def domain_text(self) -> str:
+        """The domain in words: `valid when A divides H`."""
+        return "valid when " + " and ".join(map(str, self.domain)) if self.domain else "valid for all positive integers"
+
+    def set_symbols(self, expression: Expr) -> str:
+        """Typeset any expression in this formula's notation."""
+        return set_symbols(expression, self.notation)
+
+    def renamed(self, name: str) -> Formula:
+        """The same formula under another name."""
+        return replace(self, name=name)
+
+    def __str__(self) -> str:
+        return f"{self.name or self.tree.kind} = {self.total}"
+
+

@@ -1,0 +1,1 @@
+"""Typesetting: formulas as a person would write them."""

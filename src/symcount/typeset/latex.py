@@ -1,0 +1,145 @@
+r"""LaTeX of a formula, as a person would write it.
+
+The pipeline is one function, `formula_latex`: arrange the terms in the order of the model, print each. How one
+factor is printed is data plus a handful of rules (`_factor`); nothing depends on SymPy's own printer.
+
+>>> import symcount as sc
+>>> print(sc.formula("gpt2").latex())
+VH + LH + N(12H^2 + 13H) + 2H
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, get_args
+
+from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor
+
+from symcount.errors import NotationError, near
+from symcount.ledger import Convention, Ledger
+from symcount.notation import TABLE, Notation
+from symcount.tree import Block
+from symcount.typeset.terms import Group, Sum, arrange, degree, monomials
+
+__all__ = ["Style", "formula_latex", "set_symbols"]
+
+Style = Literal["grouped", "expanded"]
+
+_RANK = {item.letter: rank for rank, item in enumerate(TABLE)}
+
+
+def formula_latex(tree: Block, ledger: Ledger, notation: Notation, style: Style, convention: Convention) -> str:
+    """The total of *tree* under *convention* in LaTeX.
+
+    Raises:
+        NotationError: no such style.
+    """
+    if style == "expanded":
+        return _sum(sorted(monomials(ledger.total(convention)), key=degree, reverse=True), notation)
+    if style != "grouped":
+        styles = get_args(Style)
+        raise NotationError(f"style {style!r}: expected one of {', '.join(styles)}.{near(str(style), styles)}")
+    return _terms(arrange(tree, ledger, convention), notation)
+
+
+def set_symbols(expression: Expr, notation: Notation) -> str:
+    """Any expression in LaTeX; sums are multiplied out at the top level only where they are not products."""
+    terms = expression.as_ordered_terms() if isinstance(expression, Add) else [expression]
+    return _sum(sorted(terms, key=degree, reverse=True), notation)
+
+
+def _terms(arranged: Sum, notation: Notation) -> str:
+    parts: list[str] = []
+    for term in arranged.sorted():
+        if isinstance(term, Group):
+            body = _terms(term.body, notation)
+            parts.append(_parenthesised(term.repeat, notation) + _brackets(body))
+        else:
+            parts.append(_monomial(term, notation))
+    return _joined(parts)
+
+
+def _sum(terms: Sequence[Expr], notation: Notation) -> str:
+    return _joined([_monomial(term, notation) for term in terms])
+
+
+def _joined(parts: Sequence[str]) -> str:
+    if not parts:
+        return "0"
+    return parts[0] + "".join(f" - {p[1:].lstrip()}" if p.startswith("-") else f" + {p}" for p in parts[1:])
+
+
+def _brackets(body: str) -> str:
+    return rf"\left({body}\right)" if r"\frac" in body or r"\lfloor" in body or r"\lceil" in body else f"({body})"
+
+
+def _parenthesised(expression: Expr, notation: Notation) -> str:
+    text = set_symbols(expression, notation)
+    return _brackets(text) if isinstance(expression, Add) else text
+
+
+def _rank(factor: tuple[Expr, Expr]) -> tuple[int, str]:
+    base = factor[0]
+    if isinstance(base, Symbol):
+        return _RANK.get(base.name.split("_")[0], len(_RANK)), base.name
+    return len(_RANK) + 1, str(base)
+
+
+def _monomial(term: Expr, notation: Notation) -> str:
+    """One term: coefficient, then factors in the table's order, negative powers under a fraction bar."""
+    coefficient, rest = term.as_coeff_Mul()
+    top: list[str] = []
+    bottom: list[str] = []
+    if coefficient.is_Rational is not True:
+        coefficient, rest = Integer(1), term
+    powers = sorted(rest.as_powers_dict().items(), key=_rank) if rest != 1 else []
+    for base, exponent in powers:
+        under = exponent.could_extract_minus_sign()
+        (bottom if under else top).append(_power(base, -exponent if under else exponent, notation))
+    sign = "-" if coefficient < 0 else ""
+    p, q = abs(Rational(coefficient).p), Rational(coefficient).q
+    head = str(p) if p != 1 or not top else ""
+    if q != 1:
+        bottom.insert(0, str(q))
+    text = _product([head, *top] if head else top)
+    return f"{sign}\\frac{{{text}}}{{{_product(bottom)}}}" if bottom else f"{sign}{text}"
+
+
+def _product(factors: Sequence[str]) -> str:
+    text = ""
+    for factor in factors:
+        clash = text and (factor[0].isdigit() or (text[-1].isalpha() and "\\" in text.split(" ")[-1][:1]))
+        text += f" \\cdot {factor}" if clash and factor[0].isdigit() else factor if not clash else f" {factor}"
+    return text
+
+
+def _power(base: Expr, exponent: Expr, notation: Notation) -> str:
+    text = _factor(base, notation)
+    if exponent == 1:
+        return text
+    if "^" in text or not isinstance(base, Symbol | Integer):
+        text = text if text.startswith((r"\left", "(")) else _brackets(text)
+    shown = set_symbols(exponent, notation)
+    return f"{text}^{shown}" if len(shown) == 1 else f"{text}^{{{shown}}}"
+
+
+def _factor(base: Expr, notation: Notation) -> str:
+    if isinstance(base, Symbol):
+        return notation[base].latex if base.name in notation else base.name
+    if isinstance(base, Integer):
+        return str(base)
+    if isinstance(base, floor):
+        return rf"\left\lfloor {set_symbols(base.args[0], notation)} \right\rfloor"
+    if isinstance(base, ceiling):
+        return rf"\left\lceil {set_symbols(base.args[0], notation)} \right\rceil"
+    if isinstance(base, Min | Max):
+        name = r"\min" if isinstance(base, Min) else r"\max"
+        return rf"{name}\left({', '.join(set_symbols(a, notation) for a in base.args)}\right)"
+    if isinstance(base, Mod):
+        top, bottom = (set_symbols(a, notation) for a in base.args)
+        return rf"\left({top} \bmod {bottom}\right)"
+    if isinstance(base, Mul):
+        return _monomial(base, notation)
+    if isinstance(base, Pow):
+        return _power(base.base, base.exp, notation)
+    return _brackets(set_symbols(base, notation))
