@@ -60,5 +60,5 @@ def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     """
     described = formula(source)
     is_config = not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))
-    config = read(source) if is_config else {}
+    config: Any = read(source) if is_config else {}
     return described.count(config, convention=convention, **values)

@@ -114,7 +114,7 @@ def _always(condition: Condition) -> bool:
         case "divides":
             return bool((condition.right / condition.left).is_integer)
         case "==":
-            return difference == 0
+            return bool(difference == 0)
         case "!=":
             return difference.is_zero is False
         case "<":

@@ -104,11 +104,8 @@ def _code(body: ast.expr, names: Sequence[str]) -> CodeType:
     arguments = ast.arguments(
         posonlyargs=[], args=[ast.arg(arg=n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[]
     )
-    definition = ast.FunctionDef(
-        name="count", args=arguments, body=[ast.Return(value=body)], decorator_list=[], type_params=[]
-    )
-    module = ast.fix_missing_locations(ast.Module(body=[definition], type_ignores=[]))
-    code = compile(module, "<formula>", "exec")
+    tree = ast.fix_missing_locations(ast.Expression(body=ast.Lambda(args=arguments, body=body)))
+    code = compile(tree, "<formula>", "eval")  # a syntax tree built here, never text
     return next(c for c in code.co_consts if isinstance(c, CodeType))
 
 

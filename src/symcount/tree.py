@@ -16,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from sympy import Expr, Integer
 
@@ -25,7 +25,7 @@ from symcount.errors import StructureError
 
 __all__ = ["Block", "Parameter", "Role", "Size", "block", "expr", "stack"]
 
-Size = Expr | int
+Size: TypeAlias = Expr | int
 Role = Literal["embedding", "head"]
 ONE = Integer(1)
 
@@ -121,6 +121,10 @@ class Block:
         tied = tuple(replace(p, alias_of=targets.get(p.name, p.alias_of)) for p in self.parameters)
         return replace(self, parameters=tied)
 
+    def given(self, *conditions: Condition) -> Block:
+        """The same block with further conditions on its sizes."""
+        return replace(self, conditions=(*self.conditions, *conditions))
+
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Block]]:
         """Yield `(path, block)` for the block and everything below it, parents first."""
         path = ".".join(part for part in (prefix, self.name) if part)
@@ -129,21 +133,14 @@ class Block:
             yield from child.walk(path)
 
 
-def block(
-    kind: str,
-    /,
-    parameters: tuple[Parameter, ...] = (),
-    *,
-    conditions: tuple[Condition, ...] = (),
-    **children: Block | None,
-) -> Block:
+def block(kind: str, parameters: tuple[Parameter, ...] = (), /, **children: Block | None) -> Block:
     """Compose a block from named children, in the order given; `None` children are left out.
 
     >>> block("Pooler", dense=Block("", "Linear")).children[0].name
     'dense'
     """
     named = tuple(child.named(name) for name, child in children.items() if child is not None)
-    return Block("", kind, parameters, named, conditions=conditions)
+    return Block("", kind, parameters, named)
 
 
 def stack(count: Size, *layers: Block, kind: str = "ModuleList") -> Block:

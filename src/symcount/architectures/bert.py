@@ -33,9 +33,7 @@ def embeddings() -> Block:
 
 def attention() -> Block:
     """Query, key, value, output and normalisation: `4H² + 4H + 2H`; A divides H."""
-    heads = block(
-        "BertSelfAttention", query=Linear(H, H), key=Linear(H, H), value=Linear(H, H), conditions=(divides(A, H),)
-    )
+    heads = block("BertSelfAttention", query=Linear(H, H), key=Linear(H, H), value=Linear(H, H)).given(divides(A, H))
     output = block("BertSelfOutput", dense=Linear(H, H), LayerNorm=LayerNorm(H))
     return block("BertAttention", **{"self": heads, "output": output})
 
@@ -90,7 +88,7 @@ def language_model(kind: str, options: Mapping[str, Any], *, pooler: bool = Fals
     return block(kind, bert=bert(options, pooler), cls=cls)
 
 
-def with_head(kind: str, options: Mapping[str, Any], *, pooler: bool, **head: Block) -> Block:
+def with_head(kind: str, head: Mapping[str, Block], pooler: bool, options: Mapping[str, Any]) -> Block:
     """A base model with one more layer: `BertForSequenceClassification` and the like."""
     return block(kind, bert=bert(options, pooler), **head)
 
@@ -127,7 +125,7 @@ def _architecture(name: str, build: Any, arguments: Mapping[str, Any] | None = N
 
 
 def _head(name: str, pooler: bool, **head: Block) -> Architecture:
-    return _architecture(name, partial(with_head, name, pooler=pooler, **head))
+    return _architecture(name, partial(with_head, name, head, pooler))
 
 
 ARCHITECTURES = (

@@ -27,7 +27,7 @@ def layer(inner: Expr) -> Block:
     return block(
         "GPT2Block",
         ln_1=LayerNorm(H),
-        attn=block("GPT2Attention", c_attn=Conv1D(H, 3 * H), c_proj=Conv1D(H, H), conditions=(divides(A, H),)),
+        attn=block("GPT2Attention", c_attn=Conv1D(H, 3 * H), c_proj=Conv1D(H, H)).given(divides(A, H)),
         ln_2=LayerNorm(H),
         mlp=block("GPT2MLP", c_fc=Conv1D(H, inner), c_proj=Conv1D(inner, H)),
     )
@@ -47,7 +47,7 @@ def causal_lm(options: Mapping[str, Any]) -> Block:
     return block("GPT2LMHeadModel", transformer=gpt2(options), lm_head=Head(H, V, tied_to=tied))
 
 
-def with_head(kind: str, options: Mapping[str, Any], **head: Block) -> Block:
+def with_head(kind: str, head: Mapping[str, Block], options: Mapping[str, Any]) -> Block:
     """A base model with one more layer."""
     return block(kind, transformer=gpt2(options), **head)
 
@@ -71,17 +71,14 @@ def _architecture(name: str, build: Any) -> Architecture:
     )
 
 
+def _head(name: str, **head: Block) -> Architecture:
+    return _architecture(name, partial(with_head, name, head))
+
+
 ARCHITECTURES = (
     _architecture("GPT2Model", gpt2),
     _architecture("GPT2LMHeadModel", causal_lm),
-    _architecture(
-        "GPT2ForSequenceClassification",
-        partial(with_head, "GPT2ForSequenceClassification", score=Linear(H, Y, bias=False)),
-    ),
-    _architecture(
-        "GPT2ForTokenClassification", partial(with_head, "GPT2ForTokenClassification", classifier=Linear(H, Y))
-    ),
-    _architecture(
-        "GPT2ForQuestionAnswering", partial(with_head, "GPT2ForQuestionAnswering", qa_outputs=Linear(H, 2))
-    ),
+    _head("GPT2ForSequenceClassification", score=Linear(H, Y, bias=False)),
+    _head("GPT2ForTokenClassification", classifier=Linear(H, Y)),
+    _head("GPT2ForQuestionAnswering", qa_outputs=Linear(H, 2)),
 )

@@ -43,9 +43,14 @@ def causal_lm(options: Mapping[str, Any]) -> Block:
     return block("LlamaForCausalLM", model=llama(options), lm_head=Head(H, V, tied_to=tied))
 
 
-def with_head(kind: str, options: Mapping[str, Any], base: str = "model", **head: Block) -> Block:
+def with_head(kind: str, head: Mapping[str, Block], options: Mapping[str, Any]) -> Block:
     """A base model with one more layer."""
-    return block(kind, **{base: llama(options)}, **head)
+    return block(kind, model=llama(options), **head)
+
+
+def question_answering(options: Mapping[str, Any]) -> Block:
+    """`LlamaForQuestionAnswering`, which calls its base model `transformer`."""
+    return block("LlamaForQuestionAnswering", transformer=llama(options), qa_outputs=Linear(H, 2))
 
 
 def _architecture(name: str, build: Any) -> Architecture:
@@ -77,18 +82,14 @@ def _architecture(name: str, build: Any) -> Architecture:
     )
 
 
+def _head(name: str, **head: Block) -> Architecture:
+    return _architecture(name, partial(with_head, name, head))
+
+
 ARCHITECTURES = (
     _architecture("LlamaModel", llama),
     _architecture("LlamaForCausalLM", causal_lm),
-    _architecture(
-        "LlamaForSequenceClassification",
-        partial(with_head, "LlamaForSequenceClassification", score=Linear(H, Y, bias=False)),
-    ),
-    _architecture(
-        "LlamaForTokenClassification", partial(with_head, "LlamaForTokenClassification", score=Linear(H, Y))
-    ),
-    _architecture(
-        "LlamaForQuestionAnswering",
-        partial(with_head, "LlamaForQuestionAnswering", base="transformer", qa_outputs=Linear(H, 2)),
-    ),
+    _head("LlamaForSequenceClassification", score=Linear(H, Y, bias=False)),
+    _head("LlamaForTokenClassification", score=Linear(H, Y)),
+    _architecture("LlamaForQuestionAnswering", question_answering),
 )

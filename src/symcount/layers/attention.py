@@ -29,7 +29,7 @@ def MultiHeadAttention(hidden: Size, heads: Size, bias: bool = True) -> Block:
     """
     h = expr(hidden)
     maps = {name: Linear(h, h, bias) for name in ("query", "key", "value", "output")}
-    return block("MultiHeadAttention", conditions=(divides(expr(heads), h),), **maps)
+    return block("MultiHeadAttention", **maps).given(divides(expr(heads), h))
 
 
 def GroupedQueryAttention(
