@@ -1,1 +1,1 @@
-"""Formulas derived from a model's own code; nothing here imports torch or transformers until it is used."""
+"""Deriving a parameter-count formula from the code of a real model."""

@@ -1,0 +1,87 @@
+"""Which config fields a model reads while it is constructed; a field that is never read cannot matter."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, Final
+
+from symcount.derive.concolic import SymbolicInt
+from symcount.derive.configs import PATH_KEY, SymbolicConfig
+from symcount.derive.recording import STATE
+from symcount.derive.shadow import Patch
+
+#: Reads by code that copies or serialises whole configs say nothing about the model.
+_INDISCRIMINATE: Final = ("transformers.configuration_utils", "transformers.generation", "transformers.integrations.heterogeneity",
+                          "copy", "dataclasses", "huggingface_hub", "symcount")  # fmt: skip
+
+
+class Reads:
+    """Observes attribute access on the config classes of one trace.
+
+    Attributes:
+        values: Dotted path (aliases resolved) to the first value read.
+        absent: Dotted paths that were asked for and do not exist.
+        labels: Symbols for ``num_labels``, which is a property, not a field, made when it is first read.
+    """
+
+    def __init__(self, symbolic: SymbolicConfig) -> None:
+        self.values: dict[str, Any] = {}
+        self.absent: set[str] = set()
+        self.labels: dict[str, int] = {}
+        self._classes = {type(instance) for instance in symbolic.instances.values()}
+        self._seen: set[tuple[str, str]] = set()
+
+    def patches(self) -> list[Patch]:
+        """Observing versions of ``__getattribute__`` (and ``num_labels``) of the config classes."""
+        found = []
+        for cls in self._classes:
+            found.append(Patch(cls, "__getattribute__", self._observing(cls)))
+            labels = getattr(cls, "num_labels", None)
+            if isinstance(labels, property):
+                found.append(Patch(cls, "num_labels", property(self._labels(labels), labels.fset)))
+        return found
+
+    def _observing(self, cls: type) -> Callable[[Any, str], Any]:
+        original = cls.__getattribute__
+        aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+        seen = self._seen
+
+        @wraps(original)
+        def __getattribute__(instance: Any, name: str) -> Any:
+            if STATE.recorder is None or name[:2] == "__":
+                return original(instance, name)
+            path = object.__getattribute__(instance, "__dict__").get(PATH_KEY)
+            if path is None or (path, name) in seen:
+                return original(instance, name)
+            try:
+                value = original(instance, name)
+            except AttributeError:
+                if self._counts(sys._getframe(1)):
+                    self.absent.add(f"{path}.{name}" if path else name)
+                raise
+            if callable(value) or self._counts(sys._getframe(1)):
+                seen.add((path, name))
+                if not callable(value):
+                    true_name = aliases.get(name, name)
+                    self.values.setdefault(f"{path}.{true_name}" if path else true_name, value)
+            return value
+
+        return __getattribute__
+
+    @staticmethod
+    def _counts(frame: Any) -> bool:
+        return not frame.f_globals.get("__name__", "").startswith(_INDISCRIMINATE)
+
+    def _labels(self, labels: property) -> Callable[[Any], Any]:
+        def num_labels(instance: Any) -> Any:
+            count = labels.fget(instance)  # type: ignore[misc]
+            path = vars(instance).get(PATH_KEY)
+            if STATE.recorder is None or path is None or not isinstance(count, int):
+                return count
+            name = f"{path}.num_labels" if path else "num_labels"
+            self.labels[name] = count
+            return SymbolicInt.field(name, count)
+
+        return num_labels

@@ -1,0 +1,312 @@
+"""Names that a trace replaces for its duration, and the guarantee that they come back.
+
+Most of Python keeps a symbolic number symbolic (``sum``, ``round``, ``math.ceil`` and ``abs`` ask the number itself), but
+``int(x)``, ``float(x)``, ``range(x)`` and the C functions of :mod:`math` return plain numbers. In the modules whose code builds
+the model these names are shadowed by versions that keep the expression. For plain arguments a shadow does exactly what the
+original does, so other threads may go on building models.
+"""
+
+from __future__ import annotations
+
+import builtins
+import math
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from fractions import Fraction
+from functools import wraps
+from types import ModuleType
+from typing import Any, Final
+
+from symcount.derive import expression as ex
+from symcount.derive.concolic import SymbolicFloat, SymbolicInt, exact_of, integer, node_of, number
+from symcount.derive.recording import STATE, record_structural
+
+_ABSENT: Final = object()
+
+
+class _ShadowMeta(type):
+    """Makes a class stand in for a built-in type in calls, ``isinstance``, ``issubclass``, ``==``, ``|`` and attributes."""
+
+    original: Any
+    convert: Any
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        return cls.convert(*args, **kwargs)
+
+    def __instancecheck__(cls, instance: object) -> bool:
+        return isinstance(instance, cls.original)
+
+    def __subclasscheck__(cls, subclass: type) -> bool:
+        return issubclass(subclass, cls.original)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is cls.original or other is cls
+
+    def __hash__(cls) -> int:
+        return hash(cls.original)
+
+    def __or__(cls, other: Any) -> Any:
+        return cls.original | other
+
+    def __ror__(cls, other: Any) -> Any:
+        return other | cls.original
+
+    def __getattr__(cls, name: str) -> Any:
+        return getattr(cls.original, name)
+
+    def __repr__(cls) -> str:
+        return repr(cls.original)
+
+
+def shadow_type(original: Any, convert: Callable[..., Any]) -> Any:
+    """A class that behaves like the type ``original`` but is called like ``convert``."""
+    return _ShadowMeta(original.__name__, (), {"original": original, "convert": staticmethod(convert)})
+
+
+def _int(*args: Any, **kwargs: Any) -> int:
+    if len(args) == 1:
+        value = args[0]
+        if isinstance(value, SymbolicInt):
+            return value
+        if isinstance(value, SymbolicFloat):
+            return value.__trunc__()
+    return builtins.int(*args, **kwargs)
+
+
+def _float(*args: Any) -> float:
+    if len(args) == 1:
+        value = args[0]
+        if isinstance(value, SymbolicFloat):
+            return value
+        if isinstance(value, SymbolicInt):
+            return SymbolicFloat.of(builtins.float(value), value.node, builtins.int(value))
+    return builtins.float(*args)
+
+
+def _range(*args: Any) -> range:
+    for bound in args:
+        if isinstance(bound, SymbolicInt):
+            record_structural("range", bound.node)
+    return builtins.range(*(builtins.int(bound) if isinstance(bound, SymbolicInt) else bound for bound in args))
+
+
+def _extremum(original: Callable[..., Any], combine: Callable[[ex.Node, ex.Node], ex.Node]) -> Callable[..., Any]:
+    @wraps(original)
+    def extremum(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            return original(*args, **kwargs)
+        items: Sequence[Any] = list(args[0]) if len(args) == 1 else args
+        if not any(isinstance(item, SymbolicInt | SymbolicFloat) for item in items):
+            return original(items) if len(args) == 1 else original(*items)
+        nodes = [node_of(item) for item in items]
+        if any(node is None for node in nodes):
+            return original(items)
+        # Plain copies are compared, so that the choice leaves no condition: the node is right either way.
+        plain = [builtins.int(item) if isinstance(item, builtins.int) else builtins.float(item) for item in items]
+        chosen = plain.index(original(plain))
+        node = nodes[0]
+        for other in nodes[1:]:
+            node = combine(node, other)  # type: ignore[arg-type]
+        return number(plain[chosen], node, exact_of(items[chosen]))  # type: ignore[arg-type]
+
+    return extremum
+
+
+def _symbolic_math(name: str, node: Callable[..., ex.Node], integer_result: bool = False) -> Callable[..., Any]:
+    original = getattr(math, name)
+
+    @wraps(original)
+    def function(*args: Any) -> Any:
+        if not any(isinstance(argument, SymbolicInt | SymbolicFloat) for argument in args):
+            return original(*args)
+        value = original(*args)
+        nodes = [node_of(argument) for argument in args]
+        if None in nodes:
+            return value
+        result = node(*nodes)
+        if integer_result:
+            return integer(value, result)
+        exact_value = ex._OPERATORS[result.op](*(_exact_arguments(result, nodes, args)))
+        return number(value, result, exact_value)
+
+    return function
+
+
+def _exact_arguments(result: ex.Node, nodes: Sequence[Any], args: Sequence[Any]) -> list[ex.Value]:
+    """The exact values of a result's arguments: constants speak for themselves, the rest are arguments of the call."""
+    known = {node: exact_of(argument) for node, argument in zip(nodes, args, strict=True)}
+    return [known[node] if node in known else node.args[0] for node in result.args]
+
+
+_HALF: Final = ex.const(Fraction(1, 2))
+
+#: Shadowed in every module whose code builds configs or models.
+BUILTINS: Final[dict[str, Any]] = {
+    "int": shadow_type(int, _int),
+    "float": shadow_type(float, _float),
+    "range": shadow_type(range, _range),
+    "min": _extremum(min, ex.minimum),
+    "max": _extremum(max, ex.maximum),
+}
+#: Shadowed in :mod:`math` itself and wherever they have been imported by name.
+MATH: Final[dict[str, Any]] = {
+    "sqrt": _symbolic_math("sqrt", lambda x: ex.power(x, _HALF)),
+    "isqrt": _symbolic_math("isqrt", lambda x: ex.floor(ex.power(x, _HALF)), integer_result=True),
+    "pow": _symbolic_math("pow", ex.power),
+    "gcd": _symbolic_math("gcd", ex.gcd, integer_result=True),
+    "log2": _symbolic_math("log2", lambda x: ex.log(x, ex.const(2))),
+    "log": lambda *args: _log(*args),
+}
+
+
+def _log(*args: Any) -> Any:
+    if len(args) == 2 and any(isinstance(argument, SymbolicInt | SymbolicFloat) for argument in args):
+        return _LOG(*args)
+    return _PLAIN_LOG(*args)
+
+
+_PLAIN_LOG: Final = math.log
+_LOG: Final = _symbolic_math("log", ex.log)
+
+
+class Patch:
+    """One replacement of an attribute of a module or class, and how to undo it."""
+
+    __slots__ = ("name", "original", "owner", "replacement")
+
+    def __init__(self, owner: Any, name: str, replacement: Any) -> None:
+        self.owner = owner
+        self.name = name
+        self.replacement = replacement
+        self.original = vars(owner).get(name, _ABSENT)
+
+    def apply(self) -> None:
+        """Put the replacement in place."""
+        if isinstance(self.owner, ModuleType):
+            vars(self.owner)[self.name] = self.replacement
+        else:
+            setattr(self.owner, self.name, self.replacement)
+
+    def undo(self) -> None:
+        """Put the original back. Harmless if the patch was never applied, or applied and undone."""
+        namespace = vars(self.owner)
+        if namespace.get(self.name, _ABSENT) is not self.replacement:
+            return  # never applied, or replaced by someone else, whose value is not ours to overwrite
+        if self.original is _ABSENT:
+            if isinstance(self.owner, ModuleType):
+                del namespace[self.name]
+            else:
+                delattr(self.owner, self.name)
+        elif isinstance(self.owner, ModuleType):
+            namespace[self.name] = self.original
+        else:
+            setattr(self.owner, self.name, self.original)
+
+
+class Patches:
+    """A context manager that applies patches and undoes all of them, in reverse, whatever happens in between.
+
+    An interrupt (Ctrl-C) that arrives while they are being undone is raised again after the last one.
+    """
+
+    def __init__(self, patches: Iterable[Patch]) -> None:
+        self._patches = list(patches)
+
+    def __enter__(self) -> None:
+        try:
+            for patch in self._patches:
+                patch.apply()
+        except BaseException:
+            self._undo()
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        self._undo()
+
+    def _undo(self) -> None:
+        interrupt: KeyboardInterrupt | None = None
+        while self._patches:
+            try:
+                self._patches[-1].undo()
+                self._patches.pop()
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+
+#: Parts of a module's last name that never build a model; skipping them keeps a trace cheap in a large process.
+_UNRELATED: Final = ("tokenization_", "processing_", "image_processing_", "video_processing_", "feature_extraction_",
+                     "convert_", "image_processing_pil_", "processing")  # fmt: skip
+#: Modules outside ``transformers.models`` whose code computes sizes.
+_SHARED: Final = (
+    "transformers.modeling_rope_utils", "transformers.backbone_utils", "transformers.pytorch_utils", "transformers.activations",
+    "transformers.modeling_layers", "torch.nn.modules.utils", "torch.nn.modules.conv", "torch.nn.modules.rnn",
+    "torch.nn.modules.adaptive", "torch.nn.modules.transformer", "torch.nn.modules.activation",
+)  # fmt: skip
+#: Packages that are not user code even though a user's class inherits from them.
+_FOREIGN: Final = ("torch", "transformers", "builtins", "symcount", "dataclasses", "typing", "abc", "enum", "numpy",
+                   "collections", "huggingface_hub")  # fmt: skip
+
+_library_cache: tuple[int, tuple[ModuleType, ...]] = (0, ())
+
+
+def library_modules() -> tuple[ModuleType, ...]:
+    """The loaded modules of transformers and torch that may compute sizes."""
+    global _library_cache
+    if _library_cache[0] == len(sys.modules):
+        return _library_cache[1]
+    found = []
+    for name, module in list(sys.modules.items()):
+        if name in _SHARED:
+            found.append(module)
+        elif name.startswith("transformers.models."):
+            last = name.rpartition(".")[2]
+            if name.count(".") >= 3 and not last.startswith(_UNRELATED):
+                found.append(module)
+    _library_cache = (len(sys.modules), tuple(found))
+    return _library_cache[1]
+
+
+def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
+    """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
+    names = {base.__module__ for cls in classes for base in cls.__mro__}
+    names = {name for name in names if name.partition(".")[0] not in _FOREIGN}
+    if not names:
+        return ()
+    packages = tuple({name.partition(".")[0] + "." for name in names})
+    return tuple(m for name, m in list(sys.modules.items()) if name in names or name.startswith(packages))
+
+
+def shadows(modules: Iterable[ModuleType]) -> list[Patch]:
+    """The patches that keep expressions alive in ``modules`` and in :mod:`math`."""
+    patches = [Patch(math, name, replacement) for name, replacement in MATH.items()]
+    for module in modules:
+        namespace = getattr(module, "__dict__", None)
+        if namespace is None:
+            continue
+        for name, replacement in BUILTINS.items():
+            if name not in namespace:  # a module's own definition of the name is not ours to replace
+                patches.append(Patch(module, name, replacement))
+        for name, replacement in MATH.items():
+            if namespace.get(name, _ABSENT) is _ORIGINAL_MATH[name]:
+                patches.append(Patch(module, name, replacement))
+    return patches
+
+
+_ORIGINAL_MATH: Final = {name: getattr(math, name) for name in MATH}
+
+
+def without_effect(module: ModuleType, names: Iterable[str]) -> list[Patch]:
+    """Patches that make in-place functions of ``module`` return their first argument untouched, in a tracing thread."""
+    return [Patch(module, name, _skipping(vars(module)[name])) for name in names]
+
+
+def _skipping(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def skipping(*args: Any, **kwargs: Any) -> Any:
+        if STATE.recorder is None or not args:
+            return function(*args, **kwargs)
+        return args[0]
+
+    return skipping

@@ -1,0 +1,151 @@
+"""Following symbolic shapes from ``torch.empty((out, in))`` to the parameter that is registered.
+
+PyTorch's C++ sees plain integers, but a ``TorchFunctionMode`` sees the arguments before. The mode used here takes the place of
+``torch.device("meta")``, which is such a mode itself, so following shapes costs little more than using the meta device does.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, Final
+
+from symcount.derive.concolic import SymbolicInt
+from symcount.derive.recording import STATE
+from symcount.derive.shadow import Patch, shadow_type
+from symcount.derive.shapes import Dims, Rule, agreeing, rules
+
+
+class Tracker:
+    """The symbolic shapes of the tensors of one trace. Tensors are held, so that identities stay unique."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, Dims]] = {}
+
+    def shape_of(self, tensor: Any) -> Dims:
+        """The symbolic shape of a tensor if known, otherwise its plain one."""
+        known = self._known.get(id(tensor))
+        return known[1] if known is not None else tuple(tensor.shape)
+
+    def known(self, tensor: Any) -> Dims | None:
+        """The symbolic shape of a tensor, if known."""
+        known = self._known.get(id(tensor))
+        return None if known is None else known[1]
+
+    def learn(self, tensor: Any, dims: Dims) -> None:
+        """Note the symbolic shape of a tensor."""
+        self._known[id(tensor)] = (tensor, dims)
+
+    def apply(self, rule: Rule, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
+        """Find the symbolic shape of the result of a torch function."""
+        try:
+            dims = agreeing(rule(self.shape_of, args, kwargs, result), result.shape)
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
+            return  # a form of call that the rule does not foresee: the result has no symbolic shape
+        if dims is not None:
+            self.learn(result, dims)
+
+
+class _State(threading.local):
+    tracker: Tracker | None = None
+
+
+TENSORS: Final = _State()
+
+
+@lru_cache(maxsize=1)
+def _mode_class() -> Any:
+    import torch
+    from torch.utils._device import DeviceContext, _device_constructors
+
+    table = rules()
+    # linspace makes schedules (stochastic depth) that are read back number by number, which the meta device cannot do.
+    on_device = _device_constructors() - {torch.linspace}
+    shape_getter = torch.Tensor.shape.__get__  # type: ignore[attr-defined]
+    tensor_class = torch.Tensor
+    size_method, numel_method = torch.Tensor.size, torch.Tensor.numel
+
+    class TracingMode(DeviceContext):  # type: ignore[misc]
+        """``torch.device("meta")`` that also follows symbolic shapes."""
+
+        def __init__(self, tracker: Tracker) -> None:
+            super().__init__("meta")
+            self.tracker = tracker
+
+        def __torch_function__(
+            self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+        ) -> Any:
+            kwargs = kwargs or {}
+            if func in on_device and kwargs.get("device") is None:
+                kwargs["device"] = self.device
+            result = func(*args, **kwargs)
+            rule = table.get(func)
+            if rule is not None:
+                if isinstance(result, tensor_class):
+                    self.tracker.apply(rule, args, kwargs, result)
+            elif func == shape_getter or func == size_method or func == numel_method:
+                return _sizes(self.tracker.known(args[0]), result, args, kwargs)
+            return result
+
+    return TracingMode
+
+
+def _sizes(dims: Dims | None, result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The symbolic version of ``tensor.shape``, ``tensor.size()``, ``tensor.size(dim)`` and ``tensor.numel()``."""
+    import math
+
+    import torch
+
+    if dims is None:
+        return result
+    if isinstance(result, torch.Size):
+        return torch.Size(dims)
+    dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
+    symbolic = math.prod(dims) if dim is None else dims[dim]
+    return symbolic if int(symbolic) == result else result
+
+
+def tracing_mode(tracker: Tracker) -> Any:
+    """The context in which a model is constructed."""
+    return _mode_class()(tracker)
+
+
+def patches() -> list[Patch]:
+    """Constructors that no ``TorchFunctionMode`` sees: ``nn.Parameter(t)``, ``torch.Tensor(2, 3)``, ``torch.FloatTensor(2)``."""
+    import torch
+
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+        # Tensor has no __init__ of its own; its work is done in __new__, so there is nothing to call.
+        tracker = TENSORS.tracker
+        if tracker is None or STATE.recorder is None:
+            return
+        data = args[0] if args else kwargs.get("data")
+        if isinstance(data, torch.Tensor):
+            dims = tracker.known(data)
+            if dims is not None:
+                tracker.learn(self, dims)
+        elif data is not None:
+            _learn_sizes(tracker, self, args)
+
+    def float_tensor(*args: Any, **kwargs: Any) -> Any:
+        tensor = original(*args, **kwargs)
+        if TENSORS.tracker is not None:
+            _learn_sizes(TENSORS.tracker, tensor, args)
+        return tensor
+
+    original: Any = torch.FloatTensor
+    return [
+        Patch(torch.Tensor, "__init__", __init__),
+        Patch(torch, "FloatTensor", shadow_type(original, float_tensor)),
+    ]
+
+
+def _learn_sizes(tracker: Tracker, tensor: Any, args: Sequence[Any]) -> None:
+    import torch
+
+    if any(isinstance(dim, SymbolicInt) for dim in args):
+        with torch._C.DisableTorchFunction():
+            dims = agreeing(args, tensor.shape)
+        if dims is not None:
+            tracker.learn(tensor, dims)

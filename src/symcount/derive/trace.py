@@ -1,0 +1,233 @@
+"""One trace: construct a model once with symbolic sizes and read every parameter's symbolic shape.
+
+>>> from transformers import BertConfig, BertModel                       # doctest: +SKIP
+>>> trace(BertModel, BertConfig).parameters[0]                           # doctest: +SKIP
+TracedParameter(path='embeddings.word_embeddings.weight', shape=(<vocab_size>, <hidden_size>), concrete=(30522, 768), ...)
+
+A dim that is a plain ``int`` is a constant, or an expression that was lost; tracing at a second point tells which.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from symcount.derive.concolic import Node, SymbolicInt, evaluate
+from symcount.derive.configs import ConfigSource, Number, build, config_classes, source_of
+from symcount.derive.expression import Value
+from symcount.derive.reads import Reads
+from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
+from symcount.derive.shadow import Patch, Patches, library_modules, shadows, user_modules, without_effect
+from symcount.derive.tensors import TENSORS, Tracker, patches, tracing_mode
+from symcount.errors import DerivationError
+
+#: Traces replace names in shared modules, so only one runs at a time. Re-entrant: a traced model may trace another.
+_LOCK: Final = threading.RLock()
+
+
+@dataclass(frozen=True)
+class TracedParameter:
+    """One name of a parameter.
+
+    Attributes:
+        path: Full name, as in ``named_parameters``.
+        module_path: Path of the module that holds it.
+        name: Last part of the name.
+        shape: Each dimension as an expression, or an ``int`` if it is constant (or was lost).
+        concrete: The dimensions at this trace's values.
+        requires_grad: False for frozen tables.
+        tensor_key: Equal for two names exactly if they are names of one tensor (tied weights).
+    """
+
+    path: str
+    module_path: str
+    name: str
+    shape: tuple[Node | int, ...]
+    concrete: tuple[int, ...]
+    requires_grad: bool
+    tensor_key: int
+
+
+@dataclass(frozen=True)
+class TracedModule:
+    """One path of a module.
+
+    Attributes:
+        path: Dotted path, ``""`` for the model itself.
+        cls: Its class.
+        module: The module, on the meta device; its numeric attributes may be symbolic.
+        children: How many direct children it has.
+        module_key: Equal for two paths exactly if they lead to one module (shared layers).
+    """
+
+    path: str
+    cls: type
+    module: Any = field(repr=False, compare=False)
+    children: int
+    module_key: int
+
+
+@dataclass
+class Trace:
+    """What one construction of a model showed.
+
+    Attributes:
+        parameters: Every parameter name, duplicates included, in the order of ``named_parameters(remove_duplicate=False)``.
+        modules: Every module path, duplicates included, parents first.
+        conditions: What the code compared, as it turned out, in order of first appearance.
+        structural: Symbolic numbers that were used as a loop bound or a list length.
+        config_reads: Config fields (dotted path) read while the model was constructed, with the first value read.
+        absent_reads: Fields that were asked for and do not exist on the config (``getattr(config, "x", default)``).
+        symbols: Every symbol (dotted path) with its value in this trace.
+        input_embeddings: Path of what ``get_input_embeddings()`` returns, if anything.
+        output_embeddings: Path of what ``get_output_embeddings()`` returns, if anything.
+        model: The model on the meta device.
+        config: The symbolic config it was built with.
+    """
+
+    parameters: list[TracedParameter]
+    modules: list[TracedModule]
+    conditions: list[Condition]
+    structural: list[StructuralUse]
+    config_reads: dict[str, Any]
+    absent_reads: set[str]
+    symbols: dict[str, Number]
+    input_embeddings: str | None
+    output_embeddings: str | None
+    model: Any = field(repr=False)
+    config: Any = field(repr=False)
+
+
+def trace(
+    cls: type,
+    config: Any = None,
+    *,
+    values: Mapping[str, Number] | None = None,
+    frozen: Collection[str] = (),
+) -> Trace:
+    """Construct ``cls(config)`` on the meta device with symbolic numbers in the config.
+
+    Args:
+        cls: A transformers model class, or any ``torch.nn.Module`` class whose only argument is a config.
+        config: A config class, an instance, a pair ``(class, keyword arguments)``, keyword arguments for the
+            ``config_class`` of ``cls``, or ``None`` for that class's defaults.
+        values: Concrete values by dotted path, overriding defaults and ``config``. Giving a field that is ``None`` by
+            default makes it a symbol of its own.
+        frozen: Dotted paths of fields that stay plain numbers.
+
+    Raises:
+        DerivationError: if ``cls`` cannot be constructed; the original exception is its cause.
+    """
+    source = source_of(config, cls)
+    with _LOCK:
+        for _ in range(3):
+            loaded = library_modules()
+            result = _attempt(cls, source, values or {}, frozen)
+            # A model may import the code of another while it is being constructed (AutoModel.from_config). That code was not
+            # shadowed, so once it is there, the trace is repeated.
+            if len(library_modules()) == len(loaded):
+                break
+    return result
+
+
+def _attempt(cls: type, source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str]) -> Trace:
+    import torch
+
+    recorder, tracker, outer = Recorder(), Tracker(), (STATE.recorder, TENSORS.tracker)
+    try:
+        classes = config_classes(source)
+        with Patches(shadows((*library_modules(), *user_modules((cls, *classes))))):
+            STATE.recorder = recorder
+            symbolic = build(source, values, frozen)
+            reads = Reads(symbolic)
+            model_patches = [*reads.patches(), *patches(), *without_effect(torch.nn.init, _INITIALISERS)]
+            with Patches(model_patches), tracing_mode(tracker):
+                TENSORS.tracker = tracker
+                model = cls(symbolic.config)
+    except Exception as error:  # whatever a constructor raises, it means that this model cannot be traced at this point
+        if isinstance(error, DerivationError):
+            raise
+        message = f"{cls.__name__} cannot be constructed at these values: {type(error).__name__}: {error}"
+        raise DerivationError(message) from error
+    finally:
+        STATE.recorder, TENSORS.tracker = outer
+    modules = list(_modules(model))
+    by_key = {module.module_key: module.path for module in reversed(modules)}
+    memo: dict[Node, Value] = {}
+    return Trace(
+        parameters=list(_parameters(modules, tracker, symbolic.symbols | reads.labels, memo)),
+        modules=modules,
+        conditions=list(recorder.conditions.values()),
+        structural=list(recorder.structural.values()),
+        config_reads=reads.values,
+        absent_reads=reads.absent,
+        symbols=symbolic.symbols | reads.labels,
+        input_embeddings=_embedding_path(model, "get_input_embeddings", by_key),
+        output_embeddings=_embedding_path(model, "get_output_embeddings", by_key),
+        model=model,
+        config=symbolic.config,
+    )
+
+
+#: In-place initialisers: on the meta device they cost time and do nothing.
+_INITIALISERS: Final = ("uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_", "xavier_uniform_",
+                        "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "eye_")  # fmt: skip
+
+
+def _modules(root: Any) -> Iterator[TracedModule]:
+    """All paths of all modules in registration order, like ``named_modules(remove_duplicate=False)``."""
+    stack: list[tuple[str, Any]] = [("", root)]
+    while stack:
+        path, module = stack.pop()
+        children = [(name, child) for name, child in module._modules.items() if child is not None]
+        yield TracedModule(path, type(module), module, len(children), id(module))
+        stack.extend((f"{path}.{name}" if path else name, child) for name, child in reversed(children))
+
+
+def _parameters(
+    modules: list[TracedModule], tracker: Tracker, symbols: Mapping[str, Number], memo: dict[Node, Value]
+) -> Iterator[TracedParameter]:
+    for owner in modules:
+        for name, tensor in owner.module._parameters.items():
+            if tensor is None:
+                continue
+            concrete = tuple(map(int, tensor.shape))
+            dims = tracker.shape_of(tensor)
+            yield TracedParameter(
+                path=f"{owner.path}.{name}" if owner.path else name,
+                module_path=owner.path,
+                name=name,
+                shape=_checked(dims, concrete, symbols, memo),
+                concrete=concrete,
+                requires_grad=tensor.requires_grad,
+                tensor_key=id(tensor),
+            )
+
+
+def _checked(
+    dims: tuple[int, ...], concrete: tuple[int, ...], symbols: Mapping[str, Number], memo: dict[Node, Value]
+) -> tuple[Node | int, ...]:
+    """The shape as expressions, each proved to have the tensor's real size as its value; otherwise the real size."""
+    if len(dims) != len(concrete):
+        return concrete
+    shape: list[Node | int] = []
+    for dim, size in zip(dims, concrete, strict=True):
+        if not isinstance(dim, SymbolicInt):
+            shape.append(size)
+            continue
+        try:
+            shape.append(dim.node if evaluate(dim.node, symbols, memo) == size else size)
+        except (DerivationError, ArithmeticError):
+            shape.append(size)
+    return tuple(shape)
+
+
+def _embedding_path(model: Any, getter: str, by_key: Mapping[int, str]) -> str | None:
+    try:
+        return by_key.get(id(getattr(model, getter)()))
+    except Exception:  # models without such a layer raise whatever they like; the answer is "none"
+        return None
+
+
