@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sympy import Add, Expr, Poly, Symbol, cancel, collect, expand, factor
 
 from symcount.domain import Condition, minimal
-from symcount.errors import ConventionError, near
+from symcount.errors import ConventionError, StructureError, near
 from symcount.evaluate import function, integer_value
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
@@ -219,6 +219,7 @@ class Formula:
 
         Args:
             symbols: the symbols that grow; by default widths and depths.
+            convention: what counts.
 
         >>> import symcount as sc
         >>> sc.formula("gpt2").leading()
@@ -231,9 +232,7 @@ class Formula:
             return total
         terms = Poly(total, *grow).terms()
         degree = max(sum(powers) for powers, _ in terms)
-        top = [
-            c * Poly({powers: 1}, *grow).as_expr() for powers, c in terms if sum(powers) == degree
-        ]
+        top = [c * Poly({powers: 1}, *grow).as_expr() for powers, c in terms if sum(powers) == degree]
         return factor(Add(*top)) if len(top) > 1 else Add(*top)
 
     # ---------------------------------------------------------------- reading
@@ -256,6 +255,30 @@ class Formula:
             kinds.setdefault(path, item.kind)
         parts = self.ledger.by_path(depth, checked)
         return tuple(Part(path, kinds[path], e) for path, e in parts.items() if e != 0)
+
+    def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
+        """The part of the total that lies in the tensors whose path matches *pattern*.
+
+        Args:
+            pattern: a shell-style pattern for the full path of a tensor, as in `bert.encoder.*.weight`.
+            kind: only tensors of layers of this type, e.g. `Linear`.
+            convention: what counts.
+
+        Raises:
+            StructureError: the model has no such tensor.
+
+        >>> import symcount as sc
+        >>> sc.formula("bert").subtotal("embeddings.*", kind="Embedding").expression
+        H*L + H*T + H*V
+        """
+        rows = self.ledger.select(pattern, kind)
+        if not rows:
+            known = ", ".join(self.ledger.by_kind())
+            raise StructureError(
+                f"no tensor matches {pattern!r}{f' in a {kind}' if kind else ''}; layer types: {known}"
+            )
+        checked = check_convention(convention)
+        return Part(pattern, kind or "", Add(*(self.ledger.counted(row, checked) * row.size for row in rows)))
 
     def latex(
         self, style: Style = "grouped", *, convention: str = "unique", symbols: Mapping[str, str] | None = None
@@ -291,5 +314,3 @@ class Formula:
 
     def __str__(self) -> str:
         return f"{self.name or self.tree.kind} = {self.total}"
-
-

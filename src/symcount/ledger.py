@@ -19,6 +19,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cached_property
 from typing import Literal, get_args
 
@@ -26,7 +27,7 @@ from sympy import Add, Expr, Integer, Mul
 
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, StructureError, near
-from symcount.tree import Block, Role
+from symcount.tree import ONE, Block, Role
 
 __all__ = ["CONVENTIONS", "Convention", "Ledger", "Row", "check_convention"]
 
@@ -75,7 +76,7 @@ class Row:
     alias_of: str | None = None
     same_layer: bool = False
     trainable: bool = True
-    active: Expr = Integer(1)
+    active: Expr = ONE
     role: Role | None = None
     leaf: bool = True
 
@@ -182,6 +183,15 @@ class Ledger:
             if times != 0:
                 by_repeat[times].append(row.size)
         return Add(*(times * Add(*sizes) for times, sizes in by_repeat.items()))
+
+    def select(self, pattern: str = "*", kind: str | None = None) -> tuple[Row, ...]:
+        """The rows whose tensor's full path matches the shell-style *pattern*, of layers of type *kind* if given.
+
+        >>> from symcount.layers import MLP
+        >>> [row.tensor for row in Ledger.of(MLP(2, 8)).select("down.*", "Linear")]
+        ['down.weight', 'down.bias']
+        """
+        return tuple(r for r in self.rows if fnmatchcase(r.tensor, pattern) and kind in (None, r.kind))
 
     def by_path(self, depth: int | None = None, convention: Convention = "unique") -> dict[str, Expr]:
         """Subtotals by path, cut after *depth* names (`None`: every block that owns parameters)."""

@@ -251,8 +251,12 @@ def assign(paths: Iterable[str]) -> Notation:
 
     A field of a sub-config carries the sub-config as a superscript, an element of a list its index as a subscript.
 
-    >>> [(e.letter, e.latex) for e in assign(["d_model", "vision_config.hidden_size", "depths[1]", "q_lora_rank"])]
-    [('H', 'H'), ('H_vision', 'H^{\\mathrm{vision}}'), ('depths_1', 'd_{\\mathrm{depths},1}'), ('q_lora_rank', 'd_{\\mathrm{q\\,lora\\,rank}}')]
+    >>> for e in assign(["d_model", "vision_config.hidden_size", "depths[1]", "q_lora_rank"]):
+    ...     print(e.letter, e.latex)
+    H H
+    H_vision H^{\mathrm{vision}}
+    depths_1 d_{\mathrm{depths},1}
+    q_lora_rank d_{\mathrm{q\,lora\,rank}}
     """
     entries: dict[str, Entry] = {}
     latex_used: set[str] = set()

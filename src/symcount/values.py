@@ -45,7 +45,7 @@ def exact(entry: Entry, value: Any) -> Number:
     if entry.rational:
         return _ratio(entry, value)
     wanted = f"{title(entry)}: expected an integer of at least {entry.minimum}, got"
-    if isinstance(value, bool) or isinstance(value, str | bytes):
+    if isinstance(value, bool | str | bytes):
         raise DomainError(f"{wanted} {value!r}; give a number")
     try:
         number = operator.index(value)
@@ -102,7 +102,8 @@ def resolve(
     missing = [notation[s] for s in sorted(needed, key=str) if s.name not in values]
     if missing:
         names = ", ".join(title(e) for e in missing)
-        raise MissingSymbolError(f"no value for {names}: give {'it' if len(missing) == 1 else 'them'} by letter or field")
+        them = "it" if len(missing) == 1 else "them"
+        raise MissingSymbolError(f"no value for {names}: give {them} by letter or field")
     return values
 
 

@@ -35,7 +35,7 @@ def attention() -> Block:
     """Query, key, value, output and normalisation: `4H² + 4H + 2H`; A divides H."""
     heads = block("BertSelfAttention", query=Linear(H, H), key=Linear(H, H), value=Linear(H, H)).given(divides(A, H))
     output = block("BertSelfOutput", dense=Linear(H, H), LayerNorm=LayerNorm(H))
-    return block("BertAttention", **{"self": heads, "output": output})
+    return block("BertAttention", self=heads, output=output)
 
 
 def layer(cross_attention: bool = False) -> Block:
@@ -64,13 +64,12 @@ def predictions(tied: bool) -> Block:
     decoder = Head(H, V, bias=True)
     if tied:
         decoder = decoder.tie(weight="bert.embeddings.word_embeddings.weight", bias="cls.predictions.bias")
-    head = block(
+    return block(
         "BertLMPredictionHead",
         (Parameter("bias", (V,)),),
         transform=block("BertPredictionHeadTransform", dense=Linear(H, H), LayerNorm=LayerNorm(H)),
         decoder=decoder,
     )
-    return head
 
 
 def base_model(options: Mapping[str, Any]) -> Block:
@@ -78,7 +77,9 @@ def base_model(options: Mapping[str, Any]) -> Block:
     return bert(options, options["add_pooling_layer"])
 
 
-def language_model(kind: str, options: Mapping[str, Any], *, pooler: bool = False, next_sentence: bool = False) -> Block:
+def language_model(
+    kind: str, options: Mapping[str, Any], *, pooler: bool = False, next_sentence: bool = False
+) -> Block:
     """`BertForMaskedLM`, `BertLMHeadModel` and, with pooler and next-sentence head, `BertForPreTraining`."""
     cls = block(
         "BertPreTrainingHeads" if next_sentence else "BertOnlyMLMHead",
@@ -132,9 +133,7 @@ ARCHITECTURES = (
     _architecture("BertModel", base_model, {"add_pooling_layer": True}),
     _architecture("BertForMaskedLM", partial(language_model, "BertForMaskedLM")),
     _architecture("BertLMHeadModel", partial(language_model, "BertLMHeadModel")),
-    _architecture(
-        "BertForPreTraining", partial(language_model, "BertForPreTraining", pooler=True, next_sentence=True)
-    ),
+    _architecture("BertForPreTraining", partial(language_model, "BertForPreTraining", pooler=True, next_sentence=True)),
     _head("BertForNextSentencePrediction", True, cls=block("BertOnlyNSPHead", seq_relationship=Linear(H, 2))),
     _head("BertForSequenceClassification", True, classifier=Linear(H, Y)),
     _head("BertForMultipleChoice", True, classifier=Linear(H, 1)),

@@ -36,9 +36,7 @@ def layer(inner: Expr) -> Block:
 def gpt2(options: Mapping[str, Any]) -> Block:
     """`GPT2Model`: words, positions, N blocks, a last norm."""
     inner = 4 * H if options["n_inner"] is None else I
-    return block(
-        "GPT2Model", wte=Embedding(V, H), wpe=Embedding(L, H), h=stack(N, layer(inner)), ln_f=LayerNorm(H)
-    )
+    return block("GPT2Model", wte=Embedding(V, H), wpe=Embedding(L, H), h=stack(N, layer(inner)), ln_f=LayerNorm(H))
 
 
 def causal_lm(options: Mapping[str, Any]) -> Block:
@@ -66,7 +64,14 @@ def _architecture(name: str, build: Any) -> Architecture:
             "A": "n_head",
             "Y": "num_labels",
         },
-        defaults={"vocab_size": 50257, "n_positions": 1024, "n_embd": 768, "n_layer": 12, "n_head": 12, "num_labels": 2},
+        defaults={
+            "vocab_size": 50257,
+            "n_positions": 1024,
+            "n_embd": 768,
+            "n_layer": 12,
+            "n_head": 12,
+            "num_labels": 2,
+        },
         options={"n_inner": None, "tie_word_embeddings": True},
     )
 

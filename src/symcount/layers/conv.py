@@ -45,10 +45,13 @@ def Conv2d(
 
     Source: https://pytorch.org/docs/stable/generated/torch.nn.Conv2d.html
     """
-    return _conv("Conv2d", in_channels, out_channels, kernel if isinstance(kernel, tuple) else (kernel, kernel), groups, bias)
+    sides = kernel if isinstance(kernel, tuple) else (kernel, kernel)
+    return _conv("Conv2d", in_channels, out_channels, sides, groups, bias)
 
 
-def _conv(kind: str, in_channels: Size, out_channels: Size, kernel: tuple[Size, ...], groups: Size, bias: bool) -> Block:
+def _conv(
+    kind: str, in_channels: Size, out_channels: Size, kernel: tuple[Size, ...], groups: Size, bias: bool
+) -> Block:
     cin, cout, g = expr(in_channels), expr(out_channels), expr(groups)
     weight = Parameter("weight", (cout, cin / g, *(expr(k) for k in kernel)))
     parameters = (weight, Parameter("bias", (cout,))) if bias else (weight,)

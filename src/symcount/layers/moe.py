@@ -42,9 +42,7 @@ def Experts(hidden: Size, intermediate: Size, experts: Size, top_k: Size) -> Blo
     return Block("", "Experts", parameters, active=k / e, conditions=(relation(k, "<=", e),))
 
 
-def MixtureOfExperts(
-    hidden: Size, intermediate: Size, experts: Size, top_k: Size, shared: Size | None = None
-) -> Block:
+def MixtureOfExperts(hidden: Size, intermediate: Size, experts: Size, top_k: Size, shared: Size | None = None) -> Block:
     """Router, routed experts, and optionally one shared expert: `P = EH + 3EHM + 3H·shared`.
 
     A token uses the router, k of the E routed experts and the shared one: `EH + 3kHM + 3H·shared`.

@@ -10,6 +10,7 @@ VH + LH + N(12H^2 + 13H) + 2H
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal, get_args
 
@@ -25,6 +26,7 @@ __all__ = ["Style", "formula_latex", "set_symbols"]
 
 Style = Literal["grouped", "expanded"]
 
+_COMMAND_AT_END = re.compile(r"\\[A-Za-z]+\Z")
 _RANK = {item.letter: rank for rank, item in enumerate(TABLE)}
 
 
@@ -35,7 +37,7 @@ def formula_latex(tree: Block, ledger: Ledger, notation: Notation, style: Style,
         NotationError: no such style.
     """
     if style == "expanded":
-        return _sum(sorted(monomials(ledger.total(convention)), key=degree, reverse=True), notation)
+        return _sum(monomials(ledger.total(convention)), notation)
     if style != "grouped":
         styles = get_args(Style)
         raise NotationError(f"style {style!r}: expected one of {', '.join(styles)}.{near(str(style), styles)}")
@@ -43,9 +45,14 @@ def formula_latex(tree: Block, ledger: Ledger, notation: Notation, style: Style,
 
 
 def set_symbols(expression: Expr, notation: Notation) -> str:
-    """Any expression in LaTeX; sums are multiplied out at the top level only where they are not products."""
-    terms = expression.as_ordered_terms() if isinstance(expression, Add) else [expression]
-    return _sum(sorted(terms, key=degree, reverse=True), notation)
+    r"""Any expression in LaTeX: by falling degree, then in the table's order; factors stay factors.
+
+    >>> from symcount.notation import Notation, entry
+    >>> V, L, H = (entry(letter) for letter in "VLH")
+    >>> print(set_symbols(L.symbol * H.symbol + V.symbol * H.symbol - H.symbol**2 / 4, Notation((V, L, H))))
+    VH + LH - \frac{H^2}{4}
+    """
+    return _sum(Add.make_args(expression), notation)
 
 
 def _terms(arranged: Sum, notation: Notation) -> str:
@@ -60,7 +67,12 @@ def _terms(arranged: Sum, notation: Notation) -> str:
 
 
 def _sum(terms: Sequence[Expr], notation: Notation) -> str:
-    return _joined([_monomial(term, notation) for term in terms])
+    return _joined([_monomial(term, notation) for term in sorted(terms, key=_order)])
+
+
+def _order(term: Expr) -> tuple[int, list[tuple[int, str]]]:
+    powers = sorted(term.as_coeff_Mul()[1].as_powers_dict().items(), key=_rank)
+    return -degree(term), [_rank(p) for p in powers for _ in range(int(p[1]) if p[1].is_Integer else 1)]
 
 
 def _joined(parts: Sequence[str]) -> str:
@@ -108,8 +120,12 @@ def _monomial(term: Expr, notation: Notation) -> str:
 def _product(factors: Sequence[str]) -> str:
     text = ""
     for factor in factors:
-        clash = text and (factor[0].isdigit() or (text[-1].isalpha() and "\\" in text.split(" ")[-1][:1]))
-        text += f" \\cdot {factor}" if clash and factor[0].isdigit() else factor if not clash else f" {factor}"
+        if text and factor[0].isdigit():  # 3·2^N, not 32^N
+            text += rf" \cdot {factor}"
+        elif factor[0].isalpha() and _COMMAND_AT_END.search(text):  # \alpha H, not \alphaH
+            text += f" {factor}"
+        else:
+            text += factor
     return text
 
 
