@@ -7,16 +7,24 @@
 >>> f.difference("per_layer", "unique")
 H*V
 
-Importing symcount loads neither torch nor transformers.
+Importing symcount loads nothing but this file: each public name is imported when it is first used, SymPy with it.
+torch and transformers are loaded only by what builds a real model.
 """
 
-from symcount import layers
-from symcount.api import count, formula
-from symcount.errors import SymcountError
-from symcount.formula import Formula
-from symcount.ledger import CONVENTIONS
-from symcount.notation import Notation, symbol
-from symcount.tree import Block, Parameter, block, stack
+from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from symcount import layers
+    from symcount.api import count, formula, verify
+    from symcount.errors import SymcountError
+    from symcount.formula import Formula
+    from symcount.ledger import CONVENTIONS
+    from symcount.notation import Notation, symbol
+    from symcount.tree import Block, Parameter, block, stack
 
 __version__ = "0.1.0"
 
@@ -33,4 +41,51 @@ __all__ = [
     "layers",
     "stack",
     "symbol",
+    "verify",
 ]
+
+# public name -> the module that defines it
+_HOME = {
+    "CONVENTIONS": "symcount.ledger",
+    "Block": "symcount.tree",
+    "Formula": "symcount.formula",
+    "Notation": "symcount.notation",
+    "Parameter": "symcount.tree",
+    "SymcountError": "symcount.errors",
+    "block": "symcount.tree",
+    "count": "symcount.api",
+    "formula": "symcount.api",
+    "stack": "symcount.tree",
+    "symbol": "symcount.notation",
+    "verify": "symcount.api",
+}
+
+
+class _Package(ModuleType):
+    """The package's own module type: public names are loaded on first use, and stay what they are.
+
+    `formula` and `verify` are verbs and also sub-modules; the import system would bind the sub-module to the
+    package's attribute when it is first imported, in whatever order that happens.
+    """
+
+    def __getattr__(self, name: str) -> Any:
+        from importlib import import_module
+
+        if name in _HOME:
+            value = getattr(import_module(_HOME[name]), name)
+        elif name == "layers":
+            value = import_module("symcount.layers")
+        else:
+            raise AttributeError(f"module 'symcount' has no attribute {name!r}")
+        self.__dict__[name] = value
+        return value
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOME and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*self.__dict__, *__all__})
+
+
+sys.modules[__name__].__class__ = _Package

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
 from symcount.configs import looks_like_path, read
 from symcount.errors import ConfigError
 from symcount.formula import Formula
 
-__all__ = ["count", "formula"]
+if TYPE_CHECKING:
+    from symcount.verify import Report
+
+__all__ = ["count", "formula", "verify"]
 
 
 def formula(source: Any, /, **options: Any) -> Formula:
@@ -62,3 +65,35 @@ def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     is_config = not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))
     config: Any = read(source) if is_config else {}
     return described.count(config, convention=convention, **values)
+
+
+def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report:
+    """Build the real model with transformers, and compare it with the formula in every tensor and every total.
+
+    Args:
+        source: as for `formula`. Of a config that is given as *source*, the model is built.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own. Where *source* is
+            a name, the config chooses the options.
+        device: `meta`, which allocates nothing, or `cpu`.
+        values: letters or config fields that differ from the config.
+
+    Raises:
+        DependencyError: torch or transformers is missing: `pip install "symcount[hf]"`.
+        SymcountError: see `formula` and `symcount.verify.verify`.
+    """
+    from symcount.verify import verify as run
+
+    if config is None and _is_config(source):
+        config = read(source)
+    if config is not None and not isinstance(source, Formula):
+        stated = read(config)
+        named = source if isinstance(source, str | type) and not _is_config(source) else None
+        architecture = (
+            stated.architecture() if named is None else find(named if isinstance(named, str) else named.__name__)
+        )
+        return run(architecture.formula(**stated.options_for(architecture)), config, device=device, **values)
+    return run(formula(source), config, device=device, **values)
+
+
+def _is_config(source: Any) -> bool:
+    return not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))

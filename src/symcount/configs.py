@@ -6,14 +6,13 @@ keys that have nothing to do with parameters; those are ignored. What matters is
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from symcount.architectures import GIVEN, Architecture, find
-from symcount.errors import ConfigError, OptionError
+from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.formula import Formula
 from symcount.notation import ALIASES, Entry, canonical
 from symcount.values import title
@@ -106,13 +105,14 @@ class Config:
                 f"{self.source} is a config of {stated}, but the formula is of {formula.model_type}; "
                 f"use its own formula: symcount.formula({stated!r})"
             )
-        architecture = find(formula.name) if formula.name else None
-        if architecture is None:
+        try:
+            architecture = find(formula.name)
+        except UnknownModelError:  # a formula of another origin, whose options are not in the config's words
             return
         for name, value in self.options_for(architecture).items():
             if name in self.fields and value != formula.options.get(name):
                 raise OptionError(
-                    f"{self.source}: {name} = {json.dumps(self.fields[name])} is outside this formula, which holds for "
+                    f"{self.source}: {name} = {self.fields[name]!r} is outside this formula, which holds for "
                     f"{name} = {formula.options.get(name)}; ask for symcount.formula(config), or pass {name}=…"
                 )
 
@@ -163,6 +163,8 @@ def _load(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8 text; expected a config.json") from None
     try:
+        import json  # only where a file is read
+
         data = json.loads(text)
     except RecursionError:
         raise ConfigError(f"{path}: nested too deeply; expected a config.json") from None

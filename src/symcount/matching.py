@@ -1,0 +1,141 @@
+"""Matching a model's tensors with the rows of a ledger: by path, by evaluated shape, by multiplicity, by memory.
+
+A row's path has `*` for the index in a list and stands for `repeat` tensors. Several rows may share a path, for
+example the dense and the sparse layers of one list; their multiplicities add up.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sympy import Expr
+
+from symcount.evaluate import integer_value
+from symcount.ledger import Row
+
+__all__ = ["Tensor", "match"]
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """One parameter name of the model or of the formula, and whether both agree about it.
+
+    Attributes:
+        name: as in `named_parameters()`; with `*` for a tensor that only the formula has.
+        row: the formula's row; `None` for a tensor that only the model has.
+        expected: the shape that the formula gives; `None` where it has no such tensor.
+        actual: the model's shape; `None` where it has no such tensor.
+        tied_to: the first name of the same tensor in the model, where there are several.
+        difference: what differs; empty when nothing does.
+    """
+
+    name: str
+    row: Row | None
+    expected: tuple[int, ...] | None
+    actual: tuple[int, ...] | None
+    tied_to: str | None = None
+    difference: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.difference or 'exact'}"
+
+
+def match(rows: Sequence[Row], values: Mapping[str, Any], model: Any) -> tuple[Tensor, ...]:
+    """Every parameter name of *model*, in its order, then what only *rows* have; `values` are by letter."""
+    return tuple(_tied(_matched(rows, values, model), model))
+
+
+def _matched(rows: Sequence[Row], values: Mapping[str, Any], model: Any) -> list[Tensor]:
+    """Assign every name of the model to a row of its path and shape, rows with the fewest `*` first."""
+    free: dict[str, Any] = dict(model.named_parameters(remove_duplicate=False))
+    order = list(free)
+    by_template: dict[str, list[str]] = defaultdict(list)
+    found: dict[str, Tensor] = {}
+    missing: list[tuple[Row, tuple[int, ...], int]] = []
+    for name in free:
+        by_template[_template(name)].append(name)
+    for row in sorted(rows, key=lambda r: r.tensor.count("*")):
+        shape = tuple(integer_value(d, values) for d in row.shape)
+        wanted = integer_value(row.repeat, values)
+        for name in by_template.get(_template(row.tensor), ()):
+            if wanted == 0:
+                break
+            if name in free and _fits(name, row.tensor) and tuple(free[name].shape) == shape:
+                parameter = free.pop(name)
+                found[name] = Tensor(name, row, shape, shape, difference=_frozen(row, parameter.requires_grad))
+                wanted -= 1
+        if wanted:
+            missing.append((row, shape, wanted))
+    absent: list[Tensor] = []
+    for row, shape, wanted in missing:  # names of the right path but of another shape
+        others = [n for n in by_template.get(_template(row.tensor), ()) if n in free and _fits(n, row.tensor)][:wanted]
+        for name in others:
+            actual = tuple(free.pop(name).shape)
+            text = f"shape is {_shape(actual)} in the model, {_shape(row.shape)} = {_shape(shape)} in the formula"
+            found[name] = Tensor(name, row, shape, actual, difference=text)
+        if lacking := wanted - len(others):
+            times = f"{lacking} times " if lacking > 1 else ""
+            text = f"in the formula {times}with shape {_shape(row.shape)} = {_shape(shape)}, missing in the model"
+            absent.append(Tensor(row.tensor, row, shape, None, difference=text))
+    for name, parameter in free.items():
+        actual = tuple(parameter.shape)
+        text = f"in the model with shape {_shape(actual)}, missing in the formula"
+        found[name] = Tensor(name, None, None, actual, difference=text)
+    return [*(found[name] for name in order), *absent]
+
+
+def _template(name: str) -> str:
+    return ".".join("*" if part.isdecimal() else part for part in name.split("."))
+
+
+def _fits(name: str, path: str) -> bool:
+    return all(p in (n, "*") for n, p in zip(name.split("."), path.split("."), strict=True))
+
+
+def _frozen(row: Row, requires_grad: bool) -> str:
+    if row.trainable == requires_grad:
+        return ""
+    return f"{'trainable' if requires_grad else 'frozen'} in the model, not so in the formula"
+
+
+def _shape(shape: Iterable[Expr | int]) -> str:
+    return f"({', '.join(map(str, shape))})"
+
+
+def _tied(tensors: Sequence[Tensor], model: Any) -> list[Tensor]:
+    """Compare which names share memory: in the model by identity, in the formula by `alias_of`."""
+    memory = {name: id(p) for name, p in model.named_parameters(remove_duplicate=False)}
+    names: dict[int, list[Tensor]] = defaultdict(list)
+    owned: dict[str, set[int]] = defaultdict(set)
+    for tensor in tensors:
+        if tensor.name in memory:
+            names[memory[tensor.name]].append(tensor)
+            if tensor.row is not None and tensor.row.alias_of is None:
+                owned[tensor.row.tensor].add(memory[tensor.name])
+    result = []
+    for tensor in tensors:
+        row = tensor.row
+        if row is None or tensor.actual is None:
+            result.append(tensor)
+            continue
+        address = memory[tensor.name]
+        first = names[address][0]
+        checked = replace(tensor, tied_to=None if first is tensor else first.name)
+        if not tensor.difference:
+            checked = replace(checked, difference=_sharing(tensor, row, names[address], address, owned))
+        result.append(checked)
+    return result
+
+
+def _sharing(tensor: Tensor, row: Row, holders: Sequence[Tensor], address: int, owned: Mapping[str, set[int]]) -> str:
+    if row.alias_of is not None:
+        if address in owned.get(row.alias_of, ()):
+            return ""
+        return f"tied to {row.alias_of} in the formula, a tensor of its own or tied to another in the model"
+    for other in holders:
+        if other is not tensor and other.row is not None and other.row.alias_of != row.tensor:
+            return f"shares memory with {other.name} in the model, not tied in the formula"
+    return ""

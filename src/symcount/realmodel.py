@@ -1,0 +1,199 @@
+"""The real model: built by transformers from a config, and counted without any help of the ledger.
+
+torch and transformers are imported inside the functions. On the meta device nothing is allocated, so that a model
+of any size can be built; on the CPU the tensors exist.
+
+Every number here comes from walking the model's own modules and tensors, so that it can disagree with the formula.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import Any, Literal, get_args
+
+from symcount.errors import ConfigError, DependencyError, UnknownModelError
+
+__all__ = [
+    "Device",
+    "build",
+    "constructor_options",
+    "has_experts",
+    "make_config",
+    "model_class",
+    "torchinfo_total",
+    "totals",
+]
+
+Device = Literal["meta", "cpu"]
+
+# of a config.json: what says which config class it is, not what the class is told
+_LABELS = ("model_type", "architectures", "transformers_version", "_name_or_path")
+
+
+def transformers() -> Any:
+    """The transformers package.
+
+    Raises:
+        DependencyError: it, or torch, is not installed.
+    """
+    try:
+        import_module("torch")
+        return import_module("transformers")
+    except ImportError as error:
+        raise DependencyError(
+            f'the real model needs {error.name or "transformers"}, which is not installed: pip install "symcount[hf]"'
+        ) from None
+
+
+def model_class(name: str, model_type: str = "") -> Any:
+    """The class called *name*, from the package or from the modelling modules of *model_type*.
+
+    Raises:
+        DependencyError: torch or transformers is missing.
+        UnknownModelError: transformers has no such class.
+    """
+    package = transformers()
+    found = getattr(package, name, None)
+    if found is None and model_type:
+        mapping = import_module("transformers.models.auto.configuration_auto")
+        folder = mapping.model_type_to_module_name(model_type)
+        for part in (f"modeling_{folder.rpartition('.')[2]}", ""):
+            try:
+                module = import_module(".".join(p for p in ("transformers.models", folder, part) if p))
+            except ImportError:
+                continue
+            found = getattr(module, name, None)
+            if found is not None:
+                break
+    if not isinstance(found, type):
+        raise UnknownModelError(f"transformers {package.__version__} has no model class {name!r}")
+    return found
+
+
+def make_config(model: Any, fields: Mapping[str, Any]) -> Any:
+    """The config of *model* with these *fields*; a dotted name is a field of a sub-config.
+
+    Raises:
+        ConfigError: the config class refuses them.
+    """
+    nested: dict[str, Any] = {}
+    for name, value in fields.items():
+        if name in _LABELS:
+            continue
+        *parents, last = name.split(".")
+        target = nested
+        for parent in parents:
+            target[parent] = dict(target.get(parent) or {})
+            target = target[parent]
+        target[last] = value
+    try:
+        return model.config_class(**nested)
+    except Exception as error:  # the validation of a config class may raise anything
+        raise ConfigError(f"{model.config_class.__name__} refuses the config: {_one_line(error)}") from error
+
+
+def constructor_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
+    """Those *options* that the constructor of *model* takes (`add_pooling_layer`); the others are the config's."""
+    accepted = inspect.signature(model.__init__).parameters
+    return {name: value for name, value in options.items() if name in accepted and name != "config"}
+
+
+def build(model: Any, config: Any, arguments: Mapping[str, Any], device: str = "meta") -> Any:
+    """Construct *model* from *config* and the constructor's own *arguments*.
+
+    Raises:
+        ConfigError: an unknown device, or a config that the model cannot be built from.
+    """
+    if device not in get_args(Device):
+        raise ConfigError(f"device {device!r}: expected {' or '.join(get_args(Device))}")
+    import torch
+
+    try:
+        with torch.device(device):
+            return model(config, **arguments)
+    except Exception as error:  # a model's constructor may raise anything
+        raise ConfigError(f"{model.__name__} cannot be built from this config: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    text = " ".join(str(error).split())
+    return f"{text[:300]}{'…' if len(text) > 300 else ''}" or type(error).__name__
+
+
+def totals(model: Any) -> dict[str, int | None]:
+    """The number of parameters of *model* under each convention, `None` for one that cannot be read off a model."""
+    stored = {id(p): p for p in model.parameters()}
+    outside = stored.keys() - _embedding_ids(model)
+    unique = sum(p.numel() for p in stored.values())
+    return {
+        "unique": unique,
+        "per_layer": _per_layer(model),
+        "non_embedding": sum(stored[key].numel() for key in outside),
+        "active": None if has_experts(model) else unique,
+        "trainable": sum(p.numel() for p in stored.values() if p.requires_grad),
+    }
+
+
+def _per_layer(model: Any) -> int:
+    """Every layer's own weights: a module that has parameters, and below which no module has any, is a layer.
+
+    A tensor with several names counts once for each layer that holds it, and once if no layer does. `modules()` yields
+    a module registered twice once.
+    """
+    held: dict[int, list[bool]] = defaultdict(list)
+    sizes: dict[int, int] = {}
+    for module in model.modules():
+        own = [p for p in module._parameters.values() if p is not None]  # parameters() hides second names
+        layer = not any(True for child in module.children() for _ in child.parameters())
+        for parameter in own:
+            held[id(parameter)].append(layer)
+            sizes[id(parameter)] = parameter.numel()
+    return sum(sizes[key] * max(1, sum(layers)) for key, layers in held.items())
+
+
+def _embedding_ids(model: Any) -> set[int]:
+    """The tensors of the input tables and of the projection onto the vocabulary.
+
+    Input tables are the word embedding and the lookup tables of positions and types; a table inside an attention
+    module (relative positions) is not one.
+    """
+    from torch.nn import Embedding
+
+    found = {id(p) for module in _ends(model) for p in module.parameters()}
+
+    def visit(module: Any) -> None:
+        if isinstance(module, Embedding):
+            found.update(id(p) for p in module.parameters())
+        for child in module.children():
+            if "attention" not in type(child).__name__.lower():
+                visit(child)
+
+    visit(model)
+    return found
+
+
+def _ends(model: Any) -> Iterator[Any]:
+    for getter in (model.get_input_embeddings, model.get_output_embeddings):
+        try:
+            module = getter()
+        except (NotImplementedError, AttributeError):  # a model without words, or without a head
+            continue
+        if hasattr(module, "parameters"):
+            yield module
+
+
+def has_experts(model: Any) -> bool:
+    """Whether some of the parameters are routed experts, of which a token uses a part."""
+    return any("expert" in name.lower() or "Experts" in type(m).__name__ for name, m in model.named_modules())
+
+
+def torchinfo_total(model: Any) -> int | None:
+    """The number that torchinfo has for *model*, where torchinfo is installed."""
+    try:
+        import torchinfo
+    except ImportError:
+        return None
+    return int(torchinfo.summary(model, verbose=0).total_params)

@@ -1,0 +1,184 @@
+"""Verification: a formula against the real model, tensor by tensor and total by total.
+
+Every name in `named_parameters(remove_duplicate=False)` is matched with a row of the ledger: the row's path, with `*`
+for the index in a list, its shape evaluated at the config's numbers, and its multiplicity. Names that share memory in
+the model must be tied in the formula and the other way round, and frozen tensors must be frozen in both. Then the
+totals of every convention are compared with numbers that `realmodel` reads off the model by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sympy import Symbol
+
+from symcount import realmodel
+from symcount.architectures import GIVEN
+from symcount.configs import Config, read
+from symcount.errors import ConfigError, VerificationError
+from symcount.evaluate import integer_value
+from symcount.formula import Formula
+from symcount.ledger import CONVENTIONS
+from symcount.matching import Tensor, match
+from symcount.values import check_domain, resolve
+
+__all__ = ["Report", "Tensor", "Total", "compare", "verify"]
+
+
+@dataclass(frozen=True)
+class Total:
+    """One convention: the formula's number and the model's, `None` where the model cannot be asked."""
+
+    convention: str
+    formula: int
+    model: int | None
+
+    @property
+    def equal(self) -> bool:
+        """Whether the numbers agree; true where the model was not asked."""
+        return self.model is None or self.formula == self.model
+
+    def __str__(self) -> str:
+        if self.model is None:
+            return f"{self.convention}: {self.formula:,}, not checked"
+        return f"{self.convention}: {self.formula:,} {'=' if self.equal else f'≠ {self.model:,} in'} the model"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What `verify` found.
+
+    Attributes:
+        formula: the formula that was checked.
+        class_name: the real class.
+        device: where it was built.
+        version: transformers' version.
+        values: the numbers, by letter, at which the formula was evaluated.
+        tensors: every parameter name, of the model and of the formula.
+        totals: by convention.
+        torchinfo: torchinfo's number where it is installed; for information.
+    """
+
+    formula: Formula = field(repr=False)
+    class_name: str
+    device: str
+    version: str
+    values: Mapping[str, Any]
+    tensors: tuple[Tensor, ...] = field(repr=False)
+    totals: Mapping[str, Total] = field(repr=False)
+    torchinfo: int | None = None
+
+    @property
+    def differences(self) -> tuple[Tensor | Total, ...]:
+        """Every tensor and every total about which formula and model disagree."""
+        return (*(t for t in self.tensors if t.difference), *(t for t in self.totals.values() if not t.equal))
+
+    @property
+    def exact(self) -> bool:
+        """Whether formula and model agree in every tensor and every total."""
+        return not self.differences
+
+    def raise_for_difference(self) -> None:
+        """Raise unless the formula is exact.
+
+        Raises:
+            VerificationError: with the first differences.
+        """
+        if not self.exact:
+            found = [str(d) for d in self.differences]
+            more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
+            raise VerificationError(f"{self.class_name}: {'; '.join(found[:5])}{more}")
+
+    def __str__(self) -> str:
+        good = sum(not t.difference for t in self.tensors)
+        head = f"{self.class_name} of transformers {self.version} on {self.device}: "
+        lines = [f"{head}{good} of {len(self.tensors)} tensors match", *map(str, self.totals.values())]
+        if self.torchinfo is not None:
+            lines.append(f"torchinfo: {self.torchinfo:,}")
+        lines += [f"differs: {d}" for d in self.differences]
+        return "\n".join([*lines, "exact" if self.exact else "NOT exact"])
+
+
+def verify(formula: Formula, config: Any = None, *, device: str = "meta", **values: Any) -> Report:
+    """Build the model that *formula* speaks of, and compare the two in every tensor and every total.
+
+    Args:
+        formula: composed or derived; its `name` is the class.
+        config: `config.json` path or dict, or a transformers config; fields left out have the class's defaults.
+        device: `meta`, which allocates nothing, or `cpu`.
+        values: letters or config fields that differ from *config*.
+
+    Raises:
+        DependencyError: torch or transformers is missing.
+        UnknownModelError: transformers has no such class.
+        ConfigError, OptionError: a config of another model, or one that the formula does not hold for.
+        DomainError, MissingSymbolError: the formula has no value at the config.
+    """
+    if not formula.name:
+        raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
+    given = read({} if config is None else config)
+    changed = {formula.notation[name].letter: value for name, value in values.items()}
+    stated = given.values_for(formula)
+    numbers = _numbers(formula, {**stated, **changed}) if formula.origin == "composed" else changed
+    model_class = realmodel.model_class(formula.name, formula.model_type)
+    arguments = realmodel.constructor_options(model_class, formula.options)
+    fields = _fields(formula, given, {letter: numbers[letter] for letter in changed}, arguments)
+    real = realmodel.make_config(model_class, fields)
+    if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
+        numbers = _numbers(formula, {**stated, **_read_off(formula, real), **changed})
+    model = realmodel.build(model_class, real, arguments, device)
+    return replace(compare(formula, numbers, model), device=device)
+
+
+def compare(formula: Formula, values: Mapping[str, Any], model: Any) -> Report:
+    """Compare *formula* at *values* (by letter) with an existing torch module."""
+    actual = realmodel.totals(model)
+    active = any(row.active != 1 for row in formula.ledger)
+    totals: dict[str, Total] = {}
+    for name in CONVENTIONS:
+        number = integer_value(formula.total_as(name), values)
+        totals[name] = Total(name, number, None if name == "active" and active else actual[name])
+    tensors = match(formula.ledger.rows, values, model)
+    version = str(realmodel.transformers().__version__)
+    torchinfo = realmodel.torchinfo_total(model)
+    return Report(formula, type(model).__name__, "", version, values, tensors, totals, torchinfo)
+
+
+def _numbers(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values for every symbol of every shape and multiplicity, checked against the domain."""
+    used = {s for row in formula.ledger for e in (*row.shape, row.repeat, row.active) for s in e.free_symbols}
+    values = resolve(formula.notation, given, formula.filled, [s for s in used if isinstance(s, Symbol)])
+    check_domain(formula.notation, formula.domain, values)
+    return values
+
+
+def _read_off(formula: Formula, config: Any) -> dict[str, Any]:
+    """Values by letter from the real config object; fields that are no numbers there are left out."""
+    values = {}
+    for item in formula.notation:
+        value = config
+        for part in item.field.replace("[", ".").replace("]", "").split("."):
+            if isinstance(value, list | tuple):
+                value = value[int(part)] if part.isdecimal() and int(part) < len(value) else None
+            else:
+                value = getattr(value, part, None)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            values[item.letter] = value
+    return values
+
+
+def _fields(
+    formula: Formula, given: Config, changed: Mapping[str, Any], arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the real config class is told: the formula's options, the config's own fields, then single values."""
+    options = {n: v for n, v in formula.options.items() if v != GIVEN and n not in arguments}
+    fields = {**options, **given.fields}
+    for letter, value in changed.items():
+        name = formula.notation[letter].field
+        if name == "num_labels":  # two fields of a config.json say the same
+            fields.pop("id2label", None)
+            fields.pop("label2id", None)
+        fields[name] = value
+    return fields
