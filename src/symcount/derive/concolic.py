@@ -113,13 +113,15 @@ class SymbolicFloat(float):
 
     def __trunc__(self) -> int:
         """``int(x)``: towards zero."""
-        if self.exact >= 0:
-            return _to_integer(self, float.__trunc__(self), self.node, math.trunc)
-        negative = _to_integer(self, float.__trunc__(self), ex.neg(self.node), lambda value: math.trunc(-value))
-        return -negative
+        return self.__floor__() if self.exact >= 0 else self.__ceil__()
 
     def __floor__(self) -> int:
-        return _to_integer(self, float.__floor__(self), self.node, math.floor)
+        value, floored = float.__floor__(self), math.floor(self.exact)
+        a_quotient = self.node.op == "div" and self.node.args[0].integral and self.node.args[1].integral
+        if a_quotient and value == floored == self.exact:  # as for ``//``: no remainder, so no floor, but a condition
+            record_condition("divides", self.node.args[1], self.node.args[0], exact=True)
+            return integer(value, ex.exact_div(*self.node.args))
+        return _checked(value, ex.floor(self.node), floored)
 
     def __ceil__(self) -> int:
         return _checked(float.__ceil__(self), ex.ceil(self.node), math.ceil(self.exact))
@@ -167,17 +169,6 @@ def _checked(value: int, node: Node, exact_value: int) -> int:
         record_condition("ieee", node, ex.const(value))
         return value
     return integer(value, node)
-
-
-def _to_integer(source: SymbolicFloat, value: int, node: Node, rounding: Callable[[Any], int]) -> int:
-    """Round down ``source`` (or its negative); a quotient of integers without a remainder stays a plain quotient."""
-    exact_value = rounding(source.exact)
-    value = value if source.exact >= 0 or rounding is math.floor else -value
-    a_quotient = node.op == "div" and node.args[0].integral and node.args[1].integral
-    if a_quotient and value == exact_value == abs(source.exact):
-        record_condition("divides", node.args[1], node.args[0], exact=True)
-        return integer(value, ex.exact_div(*node.args))
-    return _checked(value, ex.floor(node), exact_value)
 
 
 def _record_comparison(relation: str, left: Node, right: Node) -> None:

@@ -232,8 +232,16 @@ def _rounding(op: str, a: Node) -> Node:
 
 @lru_cache(maxsize=4096)
 def exact(value: float) -> Fraction:
-    """The decimal a person wrote: ``0.1`` is one tenth, not its nearest binary fraction."""
-    return Fraction(repr(float(value)))
+    """The number a person wrote: ``0.1`` is one tenth, not its nearest binary fraction, and ``8960 / 1536`` is 35/6.
+
+    That is the fraction with a denominator of at most 1000 that rounds to exactly this float, if there is one, and
+    otherwise the decimal that the float prints as.
+
+    >>> exact(0.1), exact(8960 / 1536), exact(2.6667)
+    (Fraction(1, 10), Fraction(35, 6), Fraction(26667, 10000))
+    """
+    simple = Fraction(value).limit_denominator(1000)
+    return simple if float(simple) == value else Fraction(repr(float(value)))
 
 
 def _exact_quotient(a: Value, b: Value) -> Value:

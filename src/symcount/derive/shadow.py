@@ -13,7 +13,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
-from functools import wraps
+from functools import lru_cache, wraps
 from types import ModuleType
 from typing import Any, Final
 
@@ -112,16 +112,18 @@ def _extremum(original: Callable[..., Any], combine: Callable[[ex.Node, ex.Node]
     return extremum
 
 
-def _symbolic_math(name: str, node: Callable[..., ex.Node], integer_result: bool = False) -> Callable[..., Any]:
+def _symbolic_math(
+    name: str, node: Callable[..., ex.Node], operands: int = 1, integer_result: bool = False
+) -> Callable[..., Any]:
+    """``math.name`` that keeps the expression, which ``node`` makes of at least ``operands`` arguments."""
     original = getattr(math, name)
 
     @wraps(original)
     def function(*args: Any) -> Any:
-        if not any(isinstance(argument, SymbolicInt | SymbolicFloat) for argument in args):
-            return original(*args)
         value = original(*args)
         nodes = [node_of(argument) for argument in args]
-        if None in nodes:
+        symbolic = any(isinstance(argument, SymbolicInt | SymbolicFloat) for argument in args)
+        if not symbolic or None in nodes or len(args) < operands:
             return value
         result = node(*nodes)
         if integer_result:
@@ -155,18 +157,39 @@ MATH: Final[dict[str, Any]] = {
     "pow": _symbolic_math("pow", ex.power),
     "gcd": _symbolic_math("gcd", ex.gcd, integer_result=True),
     "log2": _symbolic_math("log2", lambda x: ex.log(x, ex.const(2))),
-    "log": lambda *args: _log(*args),
+    "log": _symbolic_math("log", ex.log, operands=2),
 }
 
 
-def _log(*args: Any) -> Any:
-    if len(args) == 2 and any(isinstance(argument, SymbolicInt | SymbolicFloat) for argument in args):
-        return _LOG(*args)
-    return _PLAIN_LOG(*args)
 
 
-_PLAIN_LOG: Final = math.log
-_LOG: Final = _symbolic_math("log", ex.log)
+def _numpy(name: str, convert: Callable[..., Any]) -> Callable[..., Any]:
+    """A version of a NumPy function that computes with Python numbers when it is given symbolic ones."""
+    import numpy
+
+    original = getattr(numpy, name)
+
+    @wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if len(args) == 1 and not kwargs:
+            value = args[0]
+            items = value if isinstance(value, list | tuple) else (value,)
+            if any(isinstance(item, SymbolicInt | SymbolicFloat) for item in items):
+                return convert(value)
+        return original(*args, **kwargs)
+
+    return function
+
+
+@lru_cache(maxsize=1)
+def _numpy_patches() -> tuple[tuple[str, Any], ...]:
+    return tuple((name, _numpy(name, convert)) for name, convert in _NUMPY.items())
+
+
+_NUMPY: Final[dict[str, Callable[..., Any]]] = {
+    "prod": math.prod, "sum": sum, "max": BUILTINS["max"], "min": BUILTINS["min"],
+    "sqrt": MATH["sqrt"], "log2": MATH["log2"], "ceil": math.ceil, "floor": math.floor, "round": round,
+}  # fmt: skip
 
 
 class Patch:
@@ -281,6 +304,8 @@ def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
 def shadows(modules: Iterable[ModuleType]) -> list[Patch]:
     """The patches that keep expressions alive in ``modules`` and in :mod:`math`."""
     patches = [Patch(math, name, replacement) for name, replacement in MATH.items()]
+    if "numpy" in sys.modules:
+        patches += [Patch(sys.modules["numpy"], name, replacement) for name, replacement in _numpy_patches()]
     for module in modules:
         namespace = getattr(module, "__dict__", None)
         if namespace is None:
