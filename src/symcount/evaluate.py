@@ -51,7 +51,15 @@ def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any
             raise DomainError(f"{expression} is not an integer at {at}")
         return quotient
 
-    scope = {"_exact": exact, "_floor": _floor, "_min": min, "_max": max, "__builtins__": {}, **(namespace or {})}
+    scope = {
+        "_exact": exact,
+        "_floor": _floor,
+        "_power": _power,
+        "_min": min,
+        "_max": max,
+        "__builtins__": {},
+        **(namespace or {}),
+    }
     return FunctionType(_code(body, names), scope)
 
 
@@ -63,7 +71,7 @@ def compile_scalar(expression: Expr) -> Callable[[Mapping[str, Number]], Any]:
     """
     names = sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol))
     top, bottom = fraction(together(expression))
-    scope = {"_floor": _floor, "_min": min, "_max": max, "__builtins__": {}}
+    scope = {"_floor": _floor, "_power": _power, "_min": min, "_max": max, "__builtins__": {}}
     over = FunctionType(_code(_translate(top), names), dict(scope))
     under = FunctionType(_code(_translate(bottom), names), dict(scope)) if bottom != 1 else None
 
@@ -98,6 +106,13 @@ def integer_value(expression: Expr, values: Mapping[str, Number]) -> int:
 
 def _floor(top: Any, bottom: Any) -> Any:
     return top // bottom
+
+
+def _power(base: Any, exponent: Any) -> Any:
+    negative = exponent < 0
+    if negative if isinstance(negative, bool) else negative.any():  # Python would answer with a float
+        raise DomainError(f"{base}^{exponent} is not an integer")
+    return base**exponent
 
 
 def _code(body: ast.expr, names: Sequence[str]) -> CodeType:
@@ -139,7 +154,7 @@ def _translate(expression: Expr) -> ast.expr:
         base = _translate(expression.base)
         return _fold(ast.Mult(), [base] * int(expression.exp))
     if isinstance(expression, Pow) and expression.base.is_Integer and not isinstance(expression.exp, Rational):
-        return ast.BinOp(left=_translate(expression.base), op=ast.Pow(), right=_translate(expression.exp))
+        return _call("_power", _translate(expression.base), _translate(expression.exp))
     if isinstance(expression, floor):
         top, bottom = fraction(together(expression.args[0]))
         return _call("_floor", _translate(top), _translate(bottom))

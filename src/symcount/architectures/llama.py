@@ -78,7 +78,7 @@ def _architecture(name: str, build: Any) -> Architecture:
         },
         filled={"K": A, "D": H / A},
         options={"tie_word_embeddings": False, "attention_bias": False, "mlp_bias": False},
-        conditions=(divides(A, H),),
+        conditions=(divides(A, H), divides(2, D)),  # rotary positions turn pairs of channels
     )
 
 
