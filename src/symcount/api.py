@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
-from symcount.configs import looks_like_path, read
+from symcount.configs import Config, looks_like_path, read
 from symcount.errors import ConfigError
 from symcount.formula import Formula
 
@@ -39,7 +39,7 @@ def formula(source: Any, /, **options: Any) -> Formula:
         return find(source.__name__).formula(**options)
     if isinstance(source, str) and not looks_like_path(source):
         return find(source).formula(**options)
-    if isinstance(source, str | Path | dict) or hasattr(source, "to_dict"):
+    if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
         config = read(source)
         architecture = config.architecture()
         return architecture.formula(**{**config.options_for(architecture), **options})

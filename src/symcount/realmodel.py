@@ -120,7 +120,9 @@ def build(model: Any, config: Any, arguments: Mapping[str, Any], device: str = "
 
 def _one_line(error: Exception) -> str:
     text = " ".join(str(error).split())
-    return f"{text[:300]}{'…' if len(text) > 300 else ''}" or type(error).__name__
+    if len(text) > 320:  # what went wrong may be said first or, behind a module's description, last
+        text = f"{text[:160]} … {text[-160:]}"
+    return text or type(error).__name__
 
 
 def totals(model: Any) -> dict[str, int | None]:

@@ -175,6 +175,8 @@ def _fields(
     """What the real config class is told: the formula's options, the config's own fields, then single values."""
     options = {n: v for n, v in formula.options.items() if v != GIVEN and n not in arguments}
     fields = {**options, **given.fields}
+    if fields.get("add_cross_attention") is True:
+        fields.setdefault("is_decoder", True)  # transformers builds cross-attention in decoders only
     for letter, value in changed.items():
         name = formula.notation[letter].field
         if name == "num_labels":  # two fields of a config.json say the same

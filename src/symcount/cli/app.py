@@ -1,0 +1,53 @@
+"""The commands, put together."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from symcount.cli import counting, reading, verifying
+from symcount.cli.output import say
+
+__all__ = ["app", "command"]
+
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Exact closed forms for the parameter counts of neural networks.",
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        import symcount
+
+        say(f"symcount {symcount.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Exact closed forms for the parameter counts of neural networks."""
+
+
+for _function in (
+    reading.formula,
+    counting.count,
+    counting.breakdown,
+    reading.latex,
+    reading.diff,
+    verifying.verify,
+    reading.list_models,
+):
+    app.command(name="list" if _function is reading.list_models else None)(_function)
+
+
+def command() -> Any:
+    """The command as a callable of arguments."""
+    return typer.main.get_command(app)

@@ -1,0 +1,95 @@
+"""Commands that give numbers: `count` and `breakdown`."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.output import complain, emit, note, number, say, share, show, table
+from symcount.cli.reading import plain
+from symcount.errors import SymcountError
+from symcount.evaluate import integer_value
+from symcount.ledger import check_convention
+
+__all__ = ["breakdown", "count"]
+
+_COLUMNS = ("unique", "per_layer", "non_embedding", "active")
+
+
+def count(
+    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Class names, model types, config files.")],
+    values: Values = None,
+    options: Options = None,
+    convention: Annotated[
+        str | None, typer.Option("--convention", "-c", help="Only this number; see `breakdown --help`.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Count the parameters, exactly; fields left out have the class's defaults."""
+    columns = _COLUMNS if convention is None else (check_convention(convention),)
+    if as_json and convention is not None:
+        columns = tuple(dict.fromkeys((*_COLUMNS, *columns)))
+    failed = False
+    rows: list[tuple[str, str, list[int]]] = []
+    for source in models:
+        try:
+            subject = load(source, values, options)
+            numbers = [subject.count(c) for c in columns]
+            text = subject.defaults_note("per_layer")
+        except SymcountError as error:  # the other inputs are counted all the same
+            failed = True
+            named = str(error).startswith(source) or repr(source) in str(error)
+            complain(str(error) if named or len(models) == 1 else f"{source}: {error}")
+            if as_json:
+                emit({"source": source, "error": str(error)})
+            continue
+        if text:
+            note(text)
+        if as_json:
+            emit({"source": source, "class": subject.formula.name, **dict(zip(columns, numbers, strict=True))})
+        rows.append((source, subject.formula.name, numbers))
+    if not as_json and rows:
+        if convention is not None and len(rows) == 1:
+            say(number(rows[0][2][0]))
+        else:
+            headings: list[tuple[str, str]] = [("source", "left"), ("class", "left"), *((c, "right") for c in columns)]
+            show(table(*headings), [(source, name, *map(number, numbers)) for source, name, numbers in rows])
+    return 2 if failed else 0
+
+
+def breakdown(
+    model: Source,
+    values: Values = None,
+    options: Options = None,
+    convention: ConventionOption = "unique",
+    depth: Annotated[int | None, typer.Option(min=1, help="Cut paths after so many names; all by default.")] = None,
+    by: Annotated[str, typer.Option(help="path or kind.")] = "path",
+    as_json: Json = False,
+) -> None:
+    """Print the parts that sum to the total."""
+    subject = load(model, values, options)
+    shown = subject.formula
+    chosen: Any = by  # `breakdown` checks it
+    parts = shown.breakdown(depth, by=chosen, convention=convention)
+    at = subject.values(convention)
+    numbers = [part.count(at) for part in parts]
+    total = integer_value(shown.total_as(convention), at)
+    if text := subject.defaults_note(convention):
+        note(text)
+    if as_json:
+        for part, value in zip(parts, numbers, strict=True):
+            emit({by: part.label, "kind": part.kind, "formula": str(part.expression), "count": value})
+        emit(
+            {"total": total, "class": shown.name, "convention": convention, "formula": str(shown.total_as(convention))}
+        )
+        return
+    headings = [("layer type", "left")] if by == "kind" else [("path", "left"), ("layer type", "left")]
+    rows = []
+    for part, value in zip(parts, numbers, strict=True):
+        labels = (part.kind,) if by == "kind" else (part.label or "(model)", part.kind)
+        rows.append((*labels, plain(part.expression, shown), number(value), share(value, total)))
+    last = (*[f"total, {convention}", ""][: len(headings)], "", number(sum(numbers)), share(total, total))
+    result = table(*headings, ("rule", "left"), ("parameters", "right"), ("share", "right"))
+    show(result, rows, last)

@@ -1,0 +1,164 @@
+"""What is asked: a model, values for its symbols, and options of its structure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Annotated, Any
+
+import typer
+
+from symcount.api import formula as formula_of
+from symcount.architectures import find
+from symcount.configs import Config, looks_like_path, read
+from symcount.errors import DomainError, OptionError, UnknownModelError
+from symcount.formula import Formula
+from symcount.notation import Entry
+from symcount.values import title
+
+__all__ = ["ConventionOption", "Json", "Options", "Source", "Subject", "Values", "load"]
+
+Source = Annotated[str, typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.")]
+Values = Annotated[
+    list[str] | None,
+    typer.Option("--set", "-s", metavar="NAME=NUMBER", help="A value, by letter or config field. Repeatable."),
+]
+Options = Annotated[
+    list[str] | None,
+    typer.Option("--option", "-o", metavar="NAME=VALUE", help="An option of the structure: true, false or null."),
+]
+ConventionOption = Annotated[
+    str,
+    typer.Option("--convention", "-c", help="What counts: unique, per_layer, non_embedding, active or trainable."),
+]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
+
+_INTEGER = re.compile(r"[+-]?(\d+(_\d+)*|\d{1,3}(,\d{3})+)\Z", re.ASCII)
+_DECIMAL = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?\Z", re.ASCII)
+_LONGEST = 400  # digits of a value: far beyond any model, and short enough that every count can be printed
+_MOST_BITS = 14_000  # Python prints integers of up to 4,300 digits
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A formula, and the numbers at which it is wanted.
+
+    Attributes:
+        source: as it was written on the command line.
+        formula: for the options that were asked for, or that the config chooses.
+        config: what the config file says; empty for a model's name.
+        overrides: single values, by letter.
+    """
+
+    source: str
+    formula: Formula
+    config: Config
+    overrides: Mapping[str, Any]
+
+    def values(self, convention: str = "unique") -> dict[str, Any]:
+        """Numbers by letter: single values, then the config's, then the class's defaults."""
+        given = {**self.config.values_for(self.formula), **self.overrides}
+        return self.formula.values(given, convention)
+
+    def count(self, convention: str = "unique") -> int:
+        """The exact number of parameters.
+
+        Raises:
+            SymcountError: see `Formula.count`.
+            DomainError: the number is so long that Python refuses to print it.
+        """
+        number = self.formula.count(self.config, convention=convention, **self.overrides)
+        if number.bit_length() > _MOST_BITS:
+            raise DomainError(f"{self.source}: the count has more than 4,200 digits; give smaller values")
+        return number
+
+    @cached_property
+    def stated(self) -> set[str]:
+        """The letters whose values were asked for, rather than left to the defaults."""
+        return {*self.config.values_for(replace(self.formula, defaults={})), *self.overrides}
+
+    def defaults_note(self, convention: str = "unique") -> str:
+        """Which defaults a number rests on; empty if on none."""
+        used = self.formula.total_as(convention).free_symbols
+        left = {k: v for k, v in self.values(convention).items() if k not in self.stated}
+        shown = [
+            f"{title(e)} = {left[e.letter]:,}" for e in self.formula.notation if e.letter in left and e.symbol in used
+        ]
+        return f"defaults of {self.formula.name}: {', '.join(shown)}" if shown else ""
+
+
+def load(source: str, values: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Subject:
+    """Resolve what was asked for.
+
+    Raises:
+        SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
+    """
+    chosen = {name: _option(name, text) for name, text in _pairs(options or (), "-o", "tie_word_embeddings=false")}
+    pairs = _pairs(values or (), "-s", "hidden_size=768")
+    if looks_like_path(source):
+        read_config = read(source)
+        config = replace(read_config, fields={**read_config.fields, **chosen})
+        wanted: Any = config
+    else:
+        config, wanted = Config(chosen, source), source
+    formula = formula_of(wanted, **chosen)
+    if optional := _optional(formula, pairs):
+        # a field that may be null becomes a symbol as soon as it has a value
+        formula = formula_of(wanted, **{**chosen, **optional})
+        config = replace(config, fields={**config.fields, **optional})
+    overrides: dict[str, Any] = {}
+    for name, text in pairs:
+        entry = formula.notation[name]
+        value = _value(entry, text)
+        if overrides.setdefault(entry.letter, value) != value:
+            raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
+    return Subject(source, formula, config, overrides)
+
+
+def _pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]]:
+    pairs = []
+    for text in texts:
+        name, sign, value = text.partition("=")
+        if not sign or not name.strip():
+            raise DomainError(f"{flag} {text!r}: expected NAME=VALUE, for example {flag} {example}")
+        pairs.append((name.strip(), value.strip()))
+    return pairs
+
+
+def _option(name: str, text: str) -> bool | int | None:
+    words: dict[str, bool | None] = {"true": True, "false": False, "null": None, "none": None}
+    if text.lower() in words:
+        return words[text.lower()]
+    if _INTEGER.match(text) and len(text) <= _LONGEST:
+        return int(text.replace(",", ""))
+    raise OptionError(f"option {name} = {text!r:.80}: expected true, false, null or an integer")
+
+
+def _optional(formula: Formula, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:
+    """The fields among *pairs* that this variant of the formula leaves null."""
+    try:
+        fields = find(formula.name).fields
+    except UnknownModelError:  # a formula of another origin has its options under their own names
+        fields = {}
+    found = {}
+    for name, text in pairs:
+        target = fields.get(name, name)
+        if name not in formula.notation and formula.options.get(target, False) is None:
+            if not _INTEGER.match(text) or len(text) > _LONGEST or (value := int(text.replace(",", ""))) < 1:
+                raise DomainError(f"{target}: expected an integer of at least 1, got {text!r:.80}")
+            found[target] = value
+    return found
+
+
+def _value(entry: Entry, text: str) -> Any:
+    if len(text) > _LONGEST:
+        raise DomainError(f"{title(entry)}: expected a number of at most {_LONGEST} digits, got {len(text)}")
+    if _INTEGER.match(text):
+        return int(text.replace(",", ""))
+    if entry.rational and _DECIMAL.match(text):
+        return Decimal(text)
+    wanted = "a positive decimal number" if entry.rational else f"an integer of at least {entry.minimum}"
+    raise DomainError(f"{title(entry)}: expected {wanted}, got {text!r}; write it like 30000, 30_000 or 30,000")

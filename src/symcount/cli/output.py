@@ -1,0 +1,88 @@
+"""What is written, and where: results to standard output, notes and errors to standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+__all__ = ["ascii_only", "complain", "emit", "note", "number", "say", "share", "show", "table"]
+
+
+def say(text: str) -> None:
+    """A line of result."""
+    sys.stdout.write(text + "\n")
+
+
+def note(text: str) -> None:
+    """A remark that is not part of the result."""
+    sys.stderr.write(_printable(text) + "\n")
+
+
+def complain(text: str) -> int:
+    """A mistake in what was asked; returns the exit code."""
+    note(f"error: {text}")
+    return 2
+
+
+def emit(item: Mapping[str, Any]) -> None:
+    """One JSON object on a line of its own."""
+    say(json.dumps(item, ensure_ascii=ascii_only(), allow_nan=False))
+
+
+def ascii_only() -> bool:
+    """Whether standard output cannot show mathematical signs."""
+    try:
+        "²·⌊ₙ—".encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return True
+    return False
+
+
+def number(value: int) -> str:
+    """With thousands separators."""
+    return f"{value:,}"
+
+
+def share(part: int, total: int) -> str:
+    """*part* of *total* in percent: for the eye only, the one place where a float is made."""
+    return f"{100 * part / total:.2f} %" if total else "-"
+
+
+def table(*columns: tuple[str, str]) -> Table:
+    """An empty table of columns (heading, `left` or `right`); numbers are on the right and are never broken."""
+    from rich.box import ASCII, SIMPLE_HEAD
+    from rich.table import Table
+
+    result = Table(box=ASCII if ascii_only() else SIMPLE_HEAD, pad_edge=False)
+    for heading, side in columns:
+        right = side == "right"
+        result.add_column(heading, justify="right" if right else "left", no_wrap=right, overflow="fold")
+    return result
+
+
+def show(result: Table, rows: Sequence[Sequence[str]], total: Sequence[str] | None = None) -> None:
+    """Print *rows*, and below a rule *total*; wider than the terminal rather than with digits cut off."""
+    from rich.console import Console
+    from rich.measure import Measurement
+    from rich.text import Text
+
+    for row in rows:
+        result.add_row(*(Text(_printable(cell)) for cell in row))
+    if total is not None:
+        result.add_section()
+        result.add_row(*(Text(cell, style="bold") for cell in total))
+    console = Console(file=sys.stdout, highlight=False, markup=False, emoji=False)
+    needed = Measurement.get(console, console.options.update(max_width=10_000), result)
+    width = max(console.width, needed.minimum) if console.is_terminal else max(console.width, needed.maximum)
+    console.width = width
+    console.print(result, crop=False)
+
+
+def _printable(text: str) -> str:
+    """Without control characters: a file's name or content must not steer the terminal."""
+    return "".join(c if c.isprintable() else " " if c in "\n\r\t" else ascii(c)[1:-1] for c in text)

@@ -1,0 +1,192 @@
+"""Commands that show a formula: `formula`, `latex`, `diff`, `list`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Annotated, Any
+
+import typer
+from sympy import Expr, Symbol, fraction
+
+from symcount.architectures import find, names
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.output import ascii_only, emit, note, number, say, show, table
+from symcount.errors import NotationError, UnknownModelError, near
+from symcount.evaluate import compile_scalar
+from symcount.formula import Formula
+from symcount.ledger import CONVENTIONS, check_convention
+from symcount.typeset.plain import formula_plain, layers_first, set_plain
+from symcount.values import title
+
+__all__ = ["diff", "formula", "latex", "list_models", "plain"]
+
+
+def plain(expression: Expr, formula: Formula) -> str:
+    """An expression as text, multiplicities taken out."""
+    repeats = {s for row in formula.ledger for s in row.repeat.free_symbols if isinstance(s, Symbol)}
+    return set_plain(layers_first(expression, repeats), ascii_only=ascii_only())
+
+
+def formula(
+    model: Source, options: Options = None, convention: ConventionOption = "unique", as_json: Json = False
+) -> None:
+    """Print the closed form, its domain, its symbols and its shared tensors."""
+    subject = load(model, None, options)
+    shown, checked = subject.formula, check_convention(convention)
+    at = {**shown.defaults, **subject.config.values_for(shown)}
+    if as_json:
+        emit(_described(shown, convention, at))
+        return
+    say(f"{shown.name} ({shown.model_type})")
+    if shown.options:
+        say(f"for {', '.join(f'{name} = {_word(value)}' for name, value in shown.options.items())}")
+    say("")
+    say(f"P = {formula_plain(shown.tree, shown.ledger, checked, ascii_only=ascii_only())}")
+    say(f"{shown.domain_text() if not ascii_only() else shown.domain_text().encode('ascii', 'replace').decode()}\n")
+    rows = []
+    for e in shown.notation:
+        rule = "" if e.letter not in shown.filled else f"if left out {plain(shown.filled[e.letter], shown)}"
+        rows.append((e.letter, e.field, e.meaning, number(at[e.letter]) if e.letter in at else rule))
+    value = "in the config" if subject.config.source != model or subject.config.fields else "default"
+    show(table(("symbol", "left"), ("config field", "left"), ("meaning", "left"), (value, "right")), rows)
+    for row, owner in shown.shared:
+        say(f"{row.tensor} is {owner.tensor}: {plain(row.total, shown)} stored once")
+    for other, expression in _differences(shown, convention):
+        say(f"{other} - {convention} = {plain(expression, shown)}")
+
+
+def _word(value: Any) -> str:
+    return {True: "true", False: "false", None: "null"}.get(value, str(value))
+
+
+def _differences(shown: Formula, convention: str) -> Iterator[tuple[str, Expr]]:
+    for other in CONVENTIONS:
+        if other != convention and (expression := shown.difference(other, convention)) != 0:
+            yield other, expression
+
+
+def _described(shown: Formula, convention: str, at: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "class": shown.name,
+        "model_type": shown.model_type,
+        "convention": convention,
+        "formula": str(shown.total_as(convention)),
+        "latex": shown.latex(convention=convention),
+        "options": dict(shown.options),
+        "domain": [str(c) for c in shown.domain],
+        "symbols": [
+            {
+                "letter": e.letter,
+                "field": e.field,
+                "meaning": e.meaning,
+                "value": at.get(e.letter),
+                "filled": str(shown.filled[e.letter]) if e.letter in shown.filled else None,
+            }
+            for e in shown.notation
+        ],
+        "shared": [{"tensor": r.tensor, "is": o.tensor, "size": str(r.total)} for r, o in shown.shared],
+        "differences": {other: str(expression) for other, expression in _differences(shown, convention)},
+    }
+
+
+def latex(
+    model: Source,
+    options: Options = None,
+    convention: ConventionOption = "unique",
+    style: Annotated[str, typer.Option(help="grouped or expanded.")] = "grouped",
+    symbols: Annotated[
+        list[str] | None, typer.Option("--symbol", metavar="NAME=LATEX", help="Other LaTeX for a symbol. Repeatable.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """Print the closed form in LaTeX."""
+    shown = load(model, None, options).formula
+    overrides = {}
+    for text in symbols or ():
+        name, sign, value = text.partition("=")
+        if not sign or not name or not value:
+            raise NotationError(f"--symbol {text!r}: expected NAME=LATEX, for example --symbol 'H=d_{{model}}'")
+        overrides[name] = value
+    chosen: Any = style  # `latex` checks it
+    result = shown.latex(chosen, convention=convention, symbols=overrides)
+    if as_json:
+        emit({"class": shown.name, "convention": convention, "style": style, "latex": result})
+    else:
+        say(result)
+
+
+def diff(
+    model: Source,
+    symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="A letter or config field.")],
+    values: Values = None,
+    options: Options = None,
+    convention: ConventionOption = "unique",
+    as_json: Json = False,
+) -> None:
+    """Print what changes with one symbol: derivative, finite difference and elasticity."""
+    subject = load(model, values, options)
+    shown = subject.formula
+    entry = shown.notation[symbol]
+    results = {
+        "derivative": shown.diff(symbol, convention),
+        "step": shown.step(symbol, convention=convention),
+        "elasticity": shown.elasticity(symbol, convention),
+    }
+    at = subject.values(convention)
+    numbers = {name: compile_scalar(expression)(at) for name, expression in results.items()}
+    if as_json:
+        emit(
+            {
+                "class": shown.name,
+                "symbol": entry.letter,
+                "field": entry.field,
+                "convention": convention,
+                **{name: str(expression) for name, expression in results.items()},
+                "values": {k: v if isinstance(v, int) else str(v) for k, v in at.items()},
+                "at": {name: v if isinstance(v, int) else str(v) for name, v in numbers.items()},
+            }
+        )
+        return
+    if text := subject.defaults_note(convention):
+        note(text)
+    letter, d = entry.letter, "d" if ascii_only() else "∂"
+    names_of = {
+        "derivative": f"{d}P/{d}{letter}",
+        "step": f"P({letter}+1) - P({letter})",
+        "elasticity": f"{letter}/P {d}P/{d}{letter}",
+    }
+    say(f"{shown.name}, {title(entry)} = {number(at[letter]) if letter in at else 'not needed'}")
+    for name, expression in results.items():
+        exact = numbers[name]
+        value = number(exact) if isinstance(exact, int) else _fraction(exact)
+        say(f"\n{names_of[name]} = {_ratio(expression, shown)}\n  = {value}")
+
+
+def _ratio(expression: Expr, shown: Formula) -> str:
+    top, bottom = fraction(expression)
+    return plain(top, shown) if bottom == 1 else f"({plain(top, shown)})/({plain(bottom, shown)})"
+
+
+def _fraction(value: Fraction) -> str:
+    return f"{value.numerator}/{value.denominator} = {float(value):.6g}"  # the decimal is for the eye
+
+
+def list_models(
+    pattern: Annotated[str | None, typer.Argument(metavar="PATTERN", help="A part of the name.")] = None,
+    as_json: Json = False,
+) -> None:
+    """List the models that have a formula."""
+    wanted = (pattern or "").lower()
+    found = [find(n) for n in names() if wanted in n.lower() or wanted in find(n).model_type]
+    if not found:
+        raise UnknownModelError(f"no model matches {pattern!r}.{near(str(pattern), names())} See: symcount list")
+    if as_json:
+        for item in found:
+            emit({"class": item.name, "model_type": item.model_type, "options": {**item.options, **item.arguments}})
+        return
+    rows = []
+    for item in found:
+        options = {**item.options, **item.arguments}
+        rows.append((item.name, item.model_type, ", ".join(f"{k}={_word(v)}" for k, v in options.items())))
+    show(table(("class", "left"), ("model type", "left"), ("options and their defaults", "left")), rows)
