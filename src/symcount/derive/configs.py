@@ -174,11 +174,11 @@ class _Builder:
             result[name] = self.symbolic(prefix + aliases.get(name, name), value)
         given = {aliases.get(name, name) for name in kwargs}
         for name, default in _defaults(cls):
-            if name in given:
+            if aliases.get(name, name) in given:
                 continue
             value = default()
-            made = self.symbolic(prefix + name, value)
-            if made is not value:
+            made = self.symbolic(prefix + aliases.get(name, name), value)
+            if made is not value or is_config(value):  # a sub-config made by a default factory must not be made twice
                 result[name] = made
         if prefix + "num_labels" in self.values and aliases is not None and "num_labels" not in result:
             result["num_labels"] = self.symbolic(prefix + "num_labels", 0)

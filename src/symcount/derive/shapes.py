@@ -57,6 +57,12 @@ def _single_size(position: int) -> Rule:
     return rule
 
 
+def _normal(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``normal(0, 1, size)`` with numbers, or ``normal(mean, std)`` with tensors."""
+    size = kwargs.get("size", args[2] if len(args) > 2 else None)
+    return _broadcast(shape_of, args, kwargs, result) if size is None else _size([size])
+
+
 def _randint(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     return tuple(kwargs.get("size", args[-1] if args else ()))
 
@@ -290,12 +296,12 @@ _ELEMENTWISE: Final = """
 _UNCHANGED: Final = """
     clone detach to float double half bfloat16 long int bool type contiguous cpu cuda requires_grad_ cumsum cumprod flip roll
     tril triu softmax log_softmax sort fliplr flipud alias zeros_like ones_like empty_like full_like rand_like randn_like randint_like
-    bernoulli normal nan_to_num type_as __deepcopy__ uniform_ normal_ fill_ zero_ copy_ mul_ add_ sub_ div_ clamp_ log_ exp_
+    bernoulli nan_to_num type_as __deepcopy__ uniform_ normal_ fill_ zero_ copy_ mul_ add_ sub_ div_ clamp_ log_ exp_
     exponential_ trunc_normal_ detach_
 """.split()
 _NAMED: Final[dict[str, Rule]] = {
     "empty": _sized(0), "zeros": _sized(0), "ones": _sized(0), "rand": _sized(0), "randn": _sized(0),
-    "empty_strided": _single_size(0), "full": _single_size(0), "randint": _randint,
+    "empty_strided": _single_size(0), "full": _single_size(0), "randint": _randint, "normal": _normal,
     "arange": _arange, "range": _arange, "linspace": _linspace, "logspace": _linspace, "eye": _eye, "randperm": _sized(0),
     "hann_window": _sized(0), "hamming_window": _sized(0),
     "new_empty": _sized(1), "new_zeros": _sized(1), "new_ones": _sized(1), "new_full": _single_size(1),
@@ -316,7 +322,7 @@ def rules() -> dict[Any, Rule]:
     """Every torch function that has a rule, as the objects that a ``TorchFunctionMode`` receives."""
     import torch
 
-    named = _NAMED | dict.fromkeys(_ELEMENTWISE, _broadcast) | dict.fromkeys(_UNCHANGED, _same)
+    named = dict.fromkeys(_ELEMENTWISE, _broadcast) | dict.fromkeys(_UNCHANGED, _same) | _NAMED
     table: dict[Any, Rule] = {}
     for name, rule in named.items():
         for owner in (torch, torch.Tensor, torch._C.TensorBase):

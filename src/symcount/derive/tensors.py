@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
-from symcount.derive.concolic import SymbolicInt
-from symcount.derive.recording import STATE
+from symcount.derive.concolic import SymbolicFloat, SymbolicInt
+from symcount.derive.recording import STATE, record_structural
 from symcount.derive.shadow import Patch, shadow_type
 from symcount.derive.shapes import Dims, Rule, agreeing, rules
 
@@ -45,6 +45,17 @@ class Tracker:
             return  # a form of call that the rule does not foresee: the result has no symbolic shape
         if dims is not None:
             self.learn(result, dims)
+        if result.device.type != "meta":
+            self._data(args)
+
+    @staticmethod
+    def _data(args: Sequence[Any]) -> None:
+        """A symbolic number became the *content* of a real tensor, where no expression can follow it: report it."""
+        for argument in args:
+            if isinstance(argument, SymbolicInt | SymbolicFloat):
+                record_structural("data", argument.node)
+            elif isinstance(argument, list | tuple):
+                Tracker._data(argument)
 
 
 class _State(threading.local):
@@ -62,9 +73,8 @@ def _mode_class() -> Any:
     table = rules()
     # linspace makes schedules (stochastic depth) that are read back number by number, which the meta device cannot do.
     on_device = _device_constructors() - {torch.linspace}
-    shape_getter = torch.Tensor.shape.__get__  # type: ignore[attr-defined]
+    sizes = {torch.Tensor.shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
     tensor_class = torch.Tensor
-    size_method, numel_method = torch.Tensor.size, torch.Tensor.numel
 
     class TracingMode(DeviceContext):  # type: ignore[misc]
         """``torch.device("meta")`` that also follows symbolic shapes."""
@@ -84,7 +94,7 @@ def _mode_class() -> Any:
             if rule is not None:
                 if isinstance(result, tensor_class):
                     self.tracker.apply(rule, args, kwargs, result)
-            elif func == shape_getter or func == size_method or func == numel_method:
+            elif func in sizes:
                 return _sizes(self.tracker.known(args[0]), result, args, kwargs)
             return result
 
