@@ -15,7 +15,7 @@ transformers = pytest.importorskip("transformers")
 
 from torch import nn  # noqa: E402
 
-from symcount.derive import shadow  # noqa: E402
+from symcount.derive import patching, shadow  # noqa: E402
 from symcount.derive.concolic import Node, SymbolicInt, evaluate  # noqa: E402
 from symcount.derive.recording import STATE  # noqa: E402
 from symcount.derive.trace import trace  # noqa: E402
@@ -49,7 +49,7 @@ MODELS = {
     "Qwen3MoeModel": {**BERT, "num_experts": 4, "moe_intermediate_size": 24, "num_key_value_heads": 2, "head_dim": 12},
     "T5Model": {"vocab_size": 64, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4},
     "SwinModel": {"embed_dim": 24, "depths": [1, 1], "num_heads": [2, 4], "image_size": 64},
-    "WhisperModel": {"vocab_size": 64, "d_model": 32, "encoder_layers": 1, "decoder_layers": 2,
+    "WhisperModel": {"vocab_size": 64, "d_model": 32, "encoder_layers": 1, "decoder_layers": 2, "pad_token_id": 0,
                      "encoder_attention_heads": 4, "decoder_attention_heads": 2},
     "Wav2Vec2Model": {"hidden_size": 48, "num_hidden_layers": 1, "num_attention_heads": 4, "intermediate_size": 96},
     "MambaModel": {"vocab_size": 64, "hidden_size": 32, "num_hidden_layers": 2, "state_size": 4},
@@ -271,7 +271,7 @@ def test_an_interrupt_while_restoring_is_raised_after_everything_is_restored():
         a = 1
         b = 2
 
-    class Interrupted(shadow.Patch):
+    class Interrupted(patching.Patch):
         __slots__ = ("pending",)
 
         def undo(self):
@@ -280,8 +280,8 @@ def test_an_interrupt_while_restoring_is_raised_after_everything_is_restored():
                 raise KeyboardInterrupt
             super().undo()
 
-    patches = [shadow.Patch(Owner, "a", 10), Interrupted(Owner, "b", 20), shadow.Patch(Owner, "c", 30)]
-    with pytest.raises(KeyboardInterrupt), shadow.Patches(patches):
+    patches = [patching.Patch(Owner, "a", 10), Interrupted(Owner, "b", 20), patching.Patch(Owner, "c", 30)]
+    with pytest.raises(KeyboardInterrupt), patching.Patches(patches):
         assert (Owner.a, Owner.b, Owner.c) == (10, 20, 30)
     assert (Owner.a, Owner.b) == (1, 2) and not hasattr(Owner, "c")
 

@@ -8,9 +8,10 @@ from functools import wraps
 from typing import Any, Final
 
 from symcount.derive.concolic import SymbolicInt
-from symcount.derive.configs import PATH_KEY, SymbolicConfig
+from symcount.derive.configs import SymbolicConfig
+from symcount.derive.patching import Patch
 from symcount.derive.recording import STATE
-from symcount.derive.shadow import Patch
+from symcount.derive.sources import PATH_KEY
 
 #: Reads by code that copies or serialises whole configs say nothing about the model.
 _INDISCRIMINATE: Final = ("transformers.configuration_utils", "transformers.generation", "transformers.integrations.heterogeneity",

@@ -19,7 +19,9 @@ from typing import Any, Final
 
 from symcount.derive import expression as ex
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt, exact_of, integer, node_of, number
-from symcount.derive.recording import STATE, record_structural
+from symcount.derive.operators import OPERATORS, Value
+from symcount.derive.patching import Patch
+from symcount.derive.recording import record_structural
 
 _ABSENT: Final = object()
 
@@ -128,13 +130,13 @@ def _symbolic_math(
         result = node(*nodes)
         if integer_result:
             return integer(value, result)
-        exact_value = ex._OPERATORS[result.op](*(_exact_arguments(result, nodes, args)))
+        exact_value = OPERATORS[result.op](*(_exact_arguments(result, nodes, args)))
         return number(value, result, exact_value)
 
     return function
 
 
-def _exact_arguments(result: ex.Node, nodes: Sequence[Any], args: Sequence[Any]) -> list[ex.Value]:
+def _exact_arguments(result: ex.Node, nodes: Sequence[Any], args: Sequence[Any]) -> list[Value]:
     """The exact values of a result's arguments: constants speak for themselves, the rest are arguments of the call."""
     known = {node: exact_of(argument) for node, argument in zip(nodes, args, strict=True)}
     return [known[node] if node in known else node.args[0] for node in result.args]
@@ -192,115 +194,6 @@ _NUMPY: Final[dict[str, Callable[..., Any]]] = {
 }  # fmt: skip
 
 
-class Patch:
-    """One replacement of an attribute of a module or class, and how to undo it."""
-
-    __slots__ = ("name", "original", "owner", "replacement")
-
-    def __init__(self, owner: Any, name: str, replacement: Any) -> None:
-        self.owner = owner
-        self.name = name
-        self.replacement = replacement
-        self.original = vars(owner).get(name, _ABSENT)
-
-    def apply(self) -> None:
-        """Put the replacement in place."""
-        if isinstance(self.owner, ModuleType):
-            vars(self.owner)[self.name] = self.replacement
-        else:
-            setattr(self.owner, self.name, self.replacement)
-
-    def undo(self) -> None:
-        """Put the original back. Harmless if the patch was never applied, or applied and undone."""
-        namespace = vars(self.owner)
-        if namespace.get(self.name, _ABSENT) is not self.replacement:
-            return  # never applied, or replaced by someone else, whose value is not ours to overwrite
-        if self.original is _ABSENT:
-            if isinstance(self.owner, ModuleType):
-                del namespace[self.name]
-            else:
-                delattr(self.owner, self.name)
-        elif isinstance(self.owner, ModuleType):
-            namespace[self.name] = self.original
-        else:
-            setattr(self.owner, self.name, self.original)
-
-
-class Patches:
-    """A context manager that applies patches and undoes all of them, in reverse, whatever happens in between.
-
-    An interrupt (Ctrl-C) that arrives while they are being undone is raised again after the last one.
-    """
-
-    def __init__(self, patches: Iterable[Patch]) -> None:
-        self._patches = list(patches)
-
-    def __enter__(self) -> None:
-        try:
-            for patch in self._patches:
-                patch.apply()
-        except BaseException:
-            self._undo()
-            raise
-
-    def __exit__(self, *exception: object) -> None:
-        self._undo()
-
-    def _undo(self) -> None:
-        interrupt: KeyboardInterrupt | None = None
-        while self._patches:
-            try:
-                self._patches[-1].undo()
-                self._patches.pop()
-            except KeyboardInterrupt as error:
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
-
-
-#: Parts of a module's last name that never build a model; skipping them keeps a trace cheap in a large process.
-_UNRELATED: Final = ("tokenization_", "processing_", "image_processing_", "video_processing_", "feature_extraction_",
-                     "convert_", "image_processing_pil_", "processing")  # fmt: skip
-#: Modules outside ``transformers.models`` whose code computes sizes.
-_SHARED: Final = (
-    "transformers.modeling_rope_utils", "transformers.backbone_utils", "transformers.pytorch_utils", "transformers.activations",
-    "transformers.modeling_layers", "torch.nn.modules.utils", "torch.nn.modules.conv", "torch.nn.modules.rnn",
-    "torch.nn.modules.adaptive", "torch.nn.modules.transformer", "torch.nn.modules.activation",
-)  # fmt: skip
-#: Packages that are not user code even though a user's class inherits from them.
-_FOREIGN: Final = ("torch", "transformers", "builtins", "symcount", "dataclasses", "typing", "abc", "enum", "numpy",
-                   "collections", "huggingface_hub")  # fmt: skip
-
-_library_cache: tuple[int, tuple[ModuleType, ...]] = (0, ())
-
-
-def library_modules() -> tuple[ModuleType, ...]:
-    """The loaded modules of transformers and torch that may compute sizes."""
-    global _library_cache
-    if _library_cache[0] == len(sys.modules):
-        return _library_cache[1]
-    found = []
-    for name, module in list(sys.modules.items()):
-        if name in _SHARED:
-            found.append(module)
-        elif name.startswith("transformers.models."):
-            last = name.rpartition(".")[2]
-            if name.count(".") >= 3 and not last.startswith(_UNRELATED):
-                found.append(module)
-    _library_cache = (len(sys.modules), tuple(found))
-    return _library_cache[1]
-
-
-def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
-    """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
-    names = {base.__module__ for cls in classes for base in cls.__mro__}
-    names = {name for name in names if name.partition(".")[0] not in _FOREIGN}
-    if not names:
-        return ()
-    packages = tuple({name.partition(".")[0] + "." for name in names})
-    return tuple(m for name, m in list(sys.modules.items()) if name in names or name.startswith(packages))
-
-
 def shadows(modules: Iterable[ModuleType]) -> list[Patch]:
     """The patches that keep expressions alive in ``modules`` and in :mod:`math`."""
     patches = [Patch(math, name, replacement) for name, replacement in MATH.items()]
@@ -320,18 +213,3 @@ def shadows(modules: Iterable[ModuleType]) -> list[Patch]:
 
 
 _ORIGINAL_MATH: Final = {name: getattr(math, name) for name in MATH}
-
-
-def without_effect(module: ModuleType, names: Iterable[str]) -> list[Patch]:
-    """Patches that make in-place functions of ``module`` return their first argument untouched, in a tracing thread."""
-    return [Patch(module, name, _skipping(vars(module)[name])) for name in names]
-
-
-def _skipping(function: Callable[..., Any]) -> Callable[..., Any]:
-    @wraps(function)
-    def skipping(*args: Any, **kwargs: Any) -> Any:
-        if STATE.recorder is None or not args:
-            return function(*args, **kwargs)
-        return args[0]
-
-    return skipping

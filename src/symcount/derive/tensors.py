@@ -12,9 +12,11 @@ from functools import lru_cache
 from typing import Any, Final
 
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
+from symcount.derive.patching import Patch
 from symcount.derive.recording import STATE, record_structural
-from symcount.derive.shadow import Patch, shadow_type
-from symcount.derive.shapes import Dims, Rule, agreeing, rules
+from symcount.derive.shadow import shadow_type
+from symcount.derive.shapes import agreeing, rules
+from symcount.derive.views import Dims, Rule
 
 
 class Tracker:

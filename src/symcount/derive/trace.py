@@ -17,9 +17,11 @@ from typing import Any, Final
 from symcount.derive.concolic import Node, SymbolicInt, evaluate
 from symcount.derive.configs import ConfigSource, Number, build, config_classes, source_of
 from symcount.derive.expression import Value
+from symcount.derive.modules import library_modules, user_modules
+from symcount.derive.patching import Patches, without_effect
 from symcount.derive.reads import Reads
 from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
-from symcount.derive.shadow import Patch, Patches, library_modules, shadows, user_modules, without_effect
+from symcount.derive.shadow import shadows
 from symcount.derive.tensors import TENSORS, Tracker, patches, tracing_mode
 from symcount.errors import DerivationError
 

@@ -1,0 +1,50 @@
+"""Which modules' code builds configs and models, and so has to be shadowed during a trace."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from types import ModuleType
+from typing import Final
+
+#: Parts of a module's last name that never build a model; skipping them keeps a trace cheap in a large process.
+_UNRELATED: Final = ("tokenization_", "processing_", "image_processing_", "video_processing_", "feature_extraction_",
+                     "convert_", "image_processing_pil_", "processing")  # fmt: skip
+#: Modules outside ``transformers.models`` whose code computes sizes.
+_SHARED: Final = (
+    "transformers.modeling_rope_utils", "transformers.backbone_utils", "transformers.pytorch_utils", "transformers.activations",
+    "transformers.modeling_layers", "torch.nn.modules.utils", "torch.nn.modules.conv", "torch.nn.modules.rnn",
+    "torch.nn.modules.adaptive", "torch.nn.modules.transformer", "torch.nn.modules.activation",
+)  # fmt: skip
+#: Packages that are not user code even though a user's class inherits from them.
+_FOREIGN: Final = ("torch", "transformers", "builtins", "symcount", "dataclasses", "typing", "abc", "enum", "numpy",
+                   "collections", "huggingface_hub")  # fmt: skip
+
+_library_cache: tuple[int, tuple[ModuleType, ...]] = (0, ())
+
+
+def library_modules() -> tuple[ModuleType, ...]:
+    """The loaded modules of transformers and torch that may compute sizes."""
+    global _library_cache
+    if _library_cache[0] == len(sys.modules):
+        return _library_cache[1]
+    found = []
+    for name, module in list(sys.modules.items()):
+        if name in _SHARED:
+            found.append(module)
+        elif name.startswith("transformers.models."):
+            last = name.rpartition(".")[2]
+            if name.count(".") >= 3 and not last.startswith(_UNRELATED):
+                found.append(module)
+    _library_cache = (len(sys.modules), tuple(found))
+    return _library_cache[1]
+
+
+def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
+    """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
+    names = {base.__module__ for cls in classes for base in cls.__mro__}
+    names = {name for name in names if name.partition(".")[0] not in _FOREIGN}
+    if not names:
+        return ()
+    packages = tuple({name.partition(".")[0] + "." for name in names})
+    return tuple(m for name, m in list(sys.modules.items()) if name in names or name.startswith(packages))

@@ -1,0 +1,81 @@
+"""Exact arithmetic on plain numbers: what the operators of :mod:`symcount.derive.expression` compute."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from fractions import Fraction
+from functools import lru_cache
+from typing import Any, Final
+
+from symcount.errors import DerivationError
+
+#: An exact value; a ``float`` only where a root or a logarithm is irrational.
+Value = int | Fraction | float
+
+
+@lru_cache(maxsize=4096)
+def exact(value: float) -> Fraction:
+    """The number a person wrote: ``0.1`` is one tenth, not its nearest binary fraction, and ``8960 / 1536`` is 35/6.
+
+    That is the fraction with a denominator of at most 1000 that rounds to exactly this float, if there is one, and
+    otherwise the decimal that the float prints as.
+
+    >>> exact(0.1), exact(8960 / 1536), exact(2.6667)
+    (Fraction(1, 10), Fraction(35, 6), Fraction(26667, 10000))
+    """
+    simple = Fraction(value).limit_denominator(1000)
+    return simple if float(simple) == value else Fraction(repr(float(value)))
+
+
+def _exact_quotient(a: Value, b: Value) -> Value:
+    quotient = _quotient(a, b)
+    if isinstance(quotient, Fraction) and quotient.denominator != 1:
+        raise DerivationError(f"{b} does not divide {a}, which the formula requires")
+    return quotient
+
+
+def _quotient(a: Value, b: Value) -> Value:
+    if isinstance(a, float) or isinstance(b, float):
+        return a / b
+    return whole(Fraction(a) / Fraction(b))
+
+
+def _power(a: Value, b: Value) -> Value:
+    if b == Fraction(1, 2) and isinstance(a, int) and a >= 0 and math.isqrt(a) ** 2 == a:
+        return math.isqrt(a)
+    if isinstance(b, Fraction):
+        return float(a) ** float(b)
+    if isinstance(a, int) and isinstance(b, int) and b < 0:
+        return whole(Fraction(a) ** b)
+    result: Value = a**b
+    return result
+
+
+def _log(a: Value, base: Value) -> Value:
+    return math.log2(a) if base == 2 else math.log(a, base)
+
+
+def whole(value: Fraction) -> Value:
+    """An integer if the fraction is one."""
+    return value.numerator if value.denominator == 1 else value
+
+
+OPERATORS: Final[dict[str, Callable[..., Any]]] = {
+    "add": lambda a, b: a + b,
+    "sub": lambda a, b: a - b,
+    "mul": lambda a, b: a * b,
+    "div": _quotient,
+    "exact_div": _exact_quotient,
+    "floordiv": lambda a, b: a // b,
+    "mod": lambda a, b: a % b,
+    "pow": _power,
+    "min": min,
+    "max": max,
+    "gcd": math.gcd,
+    "log": _log,
+    "floor": math.floor,
+    "ceil": math.ceil,
+    "round": round,
+    "abs": abs,
+}

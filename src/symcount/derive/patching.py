@@ -1,0 +1,93 @@
+"""Replacing attributes of modules and classes for a while, with the guarantee that they come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from types import ModuleType
+from typing import Any, Final
+
+from symcount.derive.recording import STATE
+
+_ABSENT: Final = object()
+
+
+class Patch:
+    """One replacement of an attribute of a module or class, and how to undo it."""
+
+    __slots__ = ("name", "original", "owner", "replacement")
+
+    def __init__(self, owner: Any, name: str, replacement: Any) -> None:
+        self.owner = owner
+        self.name = name
+        self.replacement = replacement
+        self.original = vars(owner).get(name, _ABSENT)
+
+    def apply(self) -> None:
+        """Put the replacement in place."""
+        if isinstance(self.owner, ModuleType):
+            vars(self.owner)[self.name] = self.replacement
+        else:
+            setattr(self.owner, self.name, self.replacement)
+
+    def undo(self) -> None:
+        """Put the original back. Harmless if the patch was never applied, or applied and undone."""
+        namespace = vars(self.owner)
+        if namespace.get(self.name, _ABSENT) is not self.replacement:
+            return  # never applied, or replaced by someone else, whose value is not ours to overwrite
+        if self.original is _ABSENT:
+            if isinstance(self.owner, ModuleType):
+                del namespace[self.name]
+            else:
+                delattr(self.owner, self.name)
+        elif isinstance(self.owner, ModuleType):
+            namespace[self.name] = self.original
+        else:
+            setattr(self.owner, self.name, self.original)
+
+
+class Patches:
+    """A context manager that applies patches and undoes all of them, in reverse, whatever happens in between.
+
+    An interrupt (Ctrl-C) that arrives while they are being undone is raised again after the last one.
+    """
+
+    def __init__(self, patches: Iterable[Patch]) -> None:
+        self._patches = list(patches)
+
+    def __enter__(self) -> None:
+        try:
+            for patch in self._patches:
+                patch.apply()
+        except BaseException:
+            self._undo()
+            raise
+
+    def __exit__(self, *exception: object) -> None:
+        self._undo()
+
+    def _undo(self) -> None:
+        interrupt: KeyboardInterrupt | None = None
+        while self._patches:
+            try:
+                self._patches[-1].undo()
+                self._patches.pop()
+            except KeyboardInterrupt as error:
+                interrupt = error
+        if interrupt is not None:
+            raise interrupt
+
+
+def without_effect(module: ModuleType, names: Iterable[str]) -> list[Patch]:
+    """Patches that make in-place functions of ``module`` return their first argument untouched, in a tracing thread."""
+    return [Patch(module, name, _skipping(vars(module)[name])) for name in names]
+
+
+def _skipping(function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def skipping(*args: Any, **kwargs: Any) -> Any:
+        if STATE.recorder is None or not args:
+            return function(*args, **kwargs)
+        return args[0]
+
+    return skipping
