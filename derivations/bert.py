@@ -154,7 +154,7 @@ TEMPLATE = """\
 # Counting BERT's parameters
 
 The model is `{model}` of transformers: BERT with the head that predicts masked words, and a vocabulary of
-{vocabulary} tokens. Its total is the sum over its layers, and the size of each layer is made of a few sizes of the model:
+{vocabulary} tokens. Its total is the sum over its layers, and the size of each layer is made of a few sizes:
 
 | letter | meaning | config field | value |
 |---|---|---|---:|

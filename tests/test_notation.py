@@ -28,7 +28,7 @@ def test_every_symbol_is_a_positive_integer_and_unique():
     for e in TABLE:
         assert e.symbol.is_integer
         assert e.symbol.is_positive
-        assert e.symbol is symbol(e.letter)
+        assert e.symbol == symbol(e.letter)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,9 @@ def test_symbol_names_are_identifiers(bad):
 
 
 def test_unknown_names_are_errors_with_suggestions():
-    with pytest.raises(UnknownSymbolError, match=r"'hiden_size' is not in the notation table\. Did you mean hidden_size"):
+    with pytest.raises(
+        UnknownSymbolError, match=r"'hiden_size' is not in the notation table\. Did you mean hidden_size"
+    ):
         entry("hiden_size")
     with pytest.raises(UnknownSymbolError, match=r"'hidden': this formula has V \(vocab_size\).*H \(hidden_size\)"):
         BERT["hidden"]
@@ -86,6 +88,13 @@ def test_other_latex_may_not_collide():
     with pytest.raises(UnknownSymbolError, match="'Q'"):
         BERT.with_latex({"Q": "q"})
     assert BERT.with_latex({"H": "I", "I": "H"})["H"].latex == "I"
+
+
+def test_a_symbols_name_is_a_plain_string():
+    class Token(str):
+        __slots__ = ()
+
+    assert type(symbol(Token("token_of_a_parser")).name) is str
 
 
 def test_letters_of_a_list():

@@ -127,7 +127,8 @@ def symbol(letter: str, rational: bool = False) -> Symbol:
     """
     if not isinstance(letter, str) or not _IDENTIFIER.match(letter):
         raise NotationError(f"symbol name {letter!r}: expected a letter or identifier such as H or head_dim")
-    return Symbol(letter, rational=True, positive=True) if rational else Symbol(letter, integer=True, positive=True)
+    name = str(letter)  # symbols are kept for ever: not a parser's token or another subclass of str
+    return Symbol(name, rational=True, positive=True) if rational else Symbol(name, integer=True, positive=True)
 
 
 def letters(names: str) -> tuple[Symbol, ...]:

@@ -70,9 +70,10 @@ def _sum(terms: Sequence[Expr], notation: Notation) -> str:
     return _joined([_monomial(term, notation) for term in sorted(terms, key=_order)])
 
 
-def _order(term: Expr) -> tuple[int, list[tuple[int, str]]]:
+def _order(term: Expr) -> tuple[int, bool, list[tuple[int, str]]]:
     powers = sorted(term.as_coeff_Mul()[1].as_powers_dict().items(), key=_rank)
-    return -degree(term), [_rank(p) for p in powers for _ in range(int(p[1]) if p[1].is_Integer else 1)]
+    ranks = [_rank(p) for p in powers for _ in range(abs(int(p[1])) if p[1].is_Integer else 1)]
+    return -degree(term), not ranks, ranks  # H/A + 1, not 1 + H/A
 
 
 def _joined(parts: Sequence[str]) -> str:

@@ -75,7 +75,9 @@ def monomials(expression: Expr) -> tuple[Expr, ...]:
 def degree(term: Expr) -> int:
     """Total degree of a monomial; opaque factors (floors) count as one."""
     symbols = sorted(term.free_symbols, key=str)
-    if symbols and term.is_polynomial(*symbols):
+    if not symbols:
+        return 0
+    if term.is_polynomial(*symbols):
         return int(Poly(term, *symbols).total_degree())
     return sum(int(e) for _, e in term.as_powers_dict().items() if e.is_Integer)
 
