@@ -236,7 +236,7 @@ def _rows(
             repeat,
             parameter.shape,
             alias,
-            same is not None,
+            same is not None or parameter.same_layer,
             parameter.trainable,
             active,
             role,

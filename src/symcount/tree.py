@@ -52,12 +52,14 @@ class Parameter:
         shape: one expression a dimension; `()` is a scalar.
         alias_of: path from the root of the tensor that this name shares memory with; `None` for a tensor of its own.
         trainable: `requires_grad`; frozen tables (sinusoidal positions) are false.
+        same_layer: an alias because its owner is the very module that owns the tensor, registered at two places.
     """
 
     name: str
     shape: tuple[Expr, ...]
     alias_of: str | None = None
     trainable: bool = True
+    same_layer: bool = False
 
     def __post_init__(self) -> None:
         if not self.name or "." in self.name:
@@ -70,7 +72,8 @@ class Block:
     """A module: a layer type, its own parameters, its child blocks, and how often it stands in its place.
 
     Attributes:
-        name: the attribute name in the parent; `*` for the elements of a list; empty at the root.
+        name: the attribute name in the parent; `*` for the elements of a list (`block_*` where the
+            index is part of a name); empty at the root.
         kind: the layer type (`Linear`, `LayerNorm`, `BertLayer`, …).
         parameters: the tensors that the module itself owns.
         children: sub-modules in the order of the real model.
@@ -99,7 +102,7 @@ class Block:
         names = [p.name for p in self.parameters]
         if len(set(names)) != len(names):
             raise StructureError(f"block {self.name or self.kind!r} has two parameters of one name: {', '.join(names)}")
-        plain = [c.name for c in self.children if c.name != "*"]  # a list may hold several kinds of `*`
+        plain = [c.name for c in self.children if "*" not in c.name]  # a list may hold several kinds of `*`
         if len(set(plain)) != len(plain) or set(plain) & set(names):
             raise StructureError(f"block {self.name or self.kind!r} uses one name twice: {', '.join(plain + names)}")
         object.__setattr__(self, "repeat", expr(self.repeat))

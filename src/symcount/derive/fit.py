@@ -1,0 +1,166 @@
+"""Multiplicities: from how often a row occurs at several depths to a formula in the depth fields.
+
+The hypotheses are tried from the simplest to the less simple: a constant, a field, sums and differences of fields and
+small integers, products of two, and counts of an index pattern, `#{0 ≤ i < N : i ≡ c (mod p)} = ⌊(N - c - 1)/p⌋ + 1`. A
+hypothesis is accepted only if it reproduces every point; the caller checks it again at points that were not used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, product
+
+from symcount.derive import expression as ex
+from symcount.derive.expression import Node, Value
+
+__all__ = ["evaluate_all", "fit"]
+
+Point = Mapping[str, int]
+
+
+def fit(counts: Sequence[int], points: Sequence[Point], fields: Sequence[str], *, patterns: bool = False) -> Node | None:
+    """The simplest expression in *fields* whose value at each of *points* is the corresponding one of *counts*.
+
+    Args:
+        counts: multiplicities, one a point.
+        points: values of the depth fields.
+        fields: their names.
+        patterns: also try index patterns, which need more points than the rest to be told apart.
+
+    Returns:
+        The expression, or `None` if no hypothesis fits.
+
+    >>> points = [{"N": 2, "k": 1}, {"N": 3, "k": 1}, {"N": 5, "k": 2}]
+    >>> print(fit([1, 2, 3], points, ["N", "k"]))
+    (N - k)
+    >>> print(fit([7, 7, 7], points, ["N", "k"]))
+    7
+    """
+    if all(count == counts[0] for count in counts):
+        return ex.const(counts[0])
+    columns = {name: [point[name] for point in points] for name in fields}
+    varying = [name for name in fields if any(v != columns[name][0] for v in columns[name])]
+    for hypothesis in _affine(counts, columns, varying):
+        return hypothesis
+    for hypothesis in _products(counts, columns, varying):
+        return hypothesis
+    if patterns:
+        for hypothesis in _patterns(counts, columns, varying):
+            return hypothesis
+    return None
+
+
+def evaluate_all(node: Node, points: Sequence[Point]) -> list[Value]:
+    """The value of *node* at each point."""
+    return [ex.evaluate(node, dict(point)) for point in points]
+
+
+def _offset(node: Node, offset: int) -> Node:
+    if offset < 0:
+        return ex.sub(node, ex.const(-offset))
+    return ex.add(node, ex.const(offset)) if offset else node
+
+
+def _linear(names: Sequence[str], factors: Sequence[int], offset: int) -> Node:
+    terms = sorted(zip(factors, names, strict=True), key=lambda item: item[0] < 0)
+    total: Node | None = None
+    for factor, name in terms:
+        term = ex.symbol(name) if abs(factor) == 1 else ex.mul(ex.const(abs(factor)), ex.symbol(name))
+        if total is None:
+            total = term if factor > 0 else ex.neg(term)
+        else:
+            total = ex.add(total, term) if factor > 0 else ex.sub(total, term)
+    assert total is not None  # noqa: S101  # names is never empty
+    return _offset(total, offset)
+
+
+def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
+    factors = (1, -1, 2, 3, 4, -2)
+    for size in (1, 2, 3) if len(fields) <= 6 else (1, 2):
+        best: tuple[tuple[int, int], Node] | None = None
+        for names in combinations(fields, size):
+            for weights in product(factors, repeat=size):
+                offset = counts[0] - sum(w * columns[n][0] for w, n in zip(weights, names, strict=True))
+                if abs(offset) > 8:
+                    continue
+                if all(
+                    count == offset + sum(w * columns[n][i] for w, n in zip(weights, names, strict=True))
+                    for i, count in enumerate(counts)
+                ):
+                    cost = (sum(abs(w) for w in weights) + abs(offset), sum(w < 0 for w in weights))
+                    if best is None or cost < best[0]:
+                        best = (cost, _linear(names, weights, offset))
+        if best is not None:
+            yield best[1]
+    if len(fields) > 3:  # the sum of all: every block of every stage
+        offset = counts[0] - sum(columns[n][0] for n in fields)
+        if all(count == offset + sum(columns[n][i] for n in fields) for i, count in enumerate(counts)):
+            yield _linear(fields, [1] * len(fields), offset)
+
+
+def _products(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
+    for a, b in combinations(fields, 2):
+        for shift_a, shift_b in product((0, -1, 1), repeat=2):
+            values = [(x + shift_a) * (y + shift_b) for x, y in zip(columns[a], columns[b], strict=True)]
+            offset = counts[0] - values[0]
+            if abs(offset) <= 2 and all(c == v + offset for c, v in zip(counts, values, strict=True)):
+                yield _offset(ex.mul(_offset(ex.symbol(a), shift_a), _offset(ex.symbol(b), shift_b)), offset)
+    for name in fields:
+        for shift in (-1, 1):
+            if all(2 * c == x * (x + shift) for c, x in zip(counts, columns[name], strict=True)):
+                yield ex.exact_div(ex.mul(ex.symbol(name), _offset(ex.symbol(name), shift)), ex.const(2))
+
+
+def _patterns(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
+    """Floors of depths over a constant or symbolic period, and what is left of the depth beside them."""
+    for name in fields:
+        depth = ex.symbol(name)
+        whole = columns[name]
+        for others in [None, *[f for f in fields if f != name]]:
+            for base, base_node in _bases(whole, depth, others, columns):
+                for period, period_node in _periods(columns, fields, name):
+                    for shift, shift_node in _shifts(columns, fields, name, period, period_node):
+                        values = [(x + s) // p for x, s, p in zip(base, shift, period, strict=True)]
+                        floor = ex.floordiv(_plus(base_node, shift_node), period_node)
+                        if list(counts) == values:
+                            yield floor
+                        if all(c == x - v for c, x, v in zip(counts, base, values, strict=True)):
+                            yield ex.sub(base_node, floor)
+                        if all(c == x - v for c, x, v in zip(counts, whole, values, strict=True)):
+                            yield ex.sub(depth, floor)
+
+
+def _bases(
+    whole: Sequence[int], depth: Node, other: str | None, columns: Mapping[str, Sequence[int]]
+) -> Iterator[tuple[Sequence[int], Node]]:
+    if other is None:
+        yield whole, depth
+    else:
+        yield [x - y for x, y in zip(whole, columns[other], strict=True)], ex.sub(depth, ex.symbol(other))
+
+
+def _periods(
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str
+) -> Iterator[tuple[Sequence[int], Node]]:
+    for name in fields:
+        if name != depth and min(columns[name]) > 0:
+            yield columns[name], ex.symbol(name)
+    length = len(columns[depth])
+    for period in range(2, 13):
+        yield [period] * length, ex.const(period)
+
+
+def _shifts(
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str, period: Sequence[int], period_node: Node
+) -> Iterator[tuple[Sequence[int], Node]]:
+    """What is added to the depth before the division: `p - 1 - o` for `i % p == o`, or a constant."""
+    for name in fields:
+        if name != depth and columns[name] is not period:
+            values = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
+            yield values, ex.sub(_offset(period_node, -1), ex.symbol(name))
+    for constant in sorted(range(-max(period), max(period) + 1), key=abs):
+        yield [constant] * len(period), ex.const(constant)
+
+
+def _plus(a: Node, b: Node) -> Node:
+    return _offset(a, int(b.args[0])) if b.op == "const" else ex.add(a, b)

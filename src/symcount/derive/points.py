@@ -1,0 +1,123 @@
+"""Points of the domain at which a model is constructed: every field moves, every known condition stays true.
+
+Which conditions a model has is learned from its traces (`a divides b`, `d·a == h`, `k <= n`). A candidate is drawn at
+random, the conditions are repaired one after the other where that is easy, and the candidate is kept if all hold.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from symcount.derive import expression as ex
+from symcount.derive.configs import Number
+from symcount.derive.expression import Node
+from symcount.derive.recording import Condition
+from symcount.errors import DerivationError
+
+__all__ = ["holds", "sample", "scaled"]
+
+_RELATIONS = {
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "divides": lambda a, b: a != 0 and b % a == 0,
+    "not divides": lambda a, b: a != 0 and b % a != 0,
+    "ieee": lambda a, b: a == b,
+}
+
+
+def holds(condition: Condition, values: Mapping[str, Number]) -> bool:
+    """Whether *condition* is true at *values*; a condition that cannot be evaluated there is not."""
+    try:
+        left, right = ex.evaluate(condition.left, values), ex.evaluate(condition.right, values)
+        return bool(_RELATIONS[condition.relation](left, right))
+    except (DerivationError, ArithmeticError, TypeError):
+        return False
+
+
+def scaled(base: Mapping[str, Number], fields: Iterable[str], factor: int) -> dict[str, Number]:
+    """*base* with each of *fields* multiplied by *factor*."""
+    return {**base, **{name: base[name] * factor for name in fields}}
+
+
+def sample(
+    base: Mapping[str, Number],
+    movable: Sequence[str],
+    conditions: Sequence[Condition],
+    rng: random.Random,
+    *,
+    largest: int = 1 << 16,
+    attempts: int = 200,
+) -> dict[str, Number]:
+    """Draw values for the *movable* fields near *base* at which all *conditions* hold.
+
+    Falls back to moving fewer and fewer fields; *base* itself is the last resort.
+    """
+    relevant = [c for c in conditions if ex.free_symbols(c.left) | ex.free_symbols(c.right)]
+    for attempt in range(attempts):
+        share = 1.0 if attempt < attempts // 4 else rng.choice((0.8, 0.5, 0.25))
+        moved = {name for name in movable if rng.random() < share}
+        values = dict(base)
+        for name in movable:
+            if name in moved:
+                values[name] = _drawn(base[name], rng, largest)
+        _repair(values, relevant, moved)
+        if all(holds(c, values) for c in relevant) and any(values[n] != base[n] for n in movable):
+            return values
+    return dict(base)
+
+
+def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
+    if isinstance(value, float):
+        return value
+    if value <= 4:
+        return rng.randint(max(1, int(value)), int(value) + 3) if value >= 1 else value
+    factor = rng.choice((2, 3, 4, 5, 6))
+    drawn = int(value) * factor // rng.choice((1, 2, 4)) if rng.random() < 0.5 else int(value) * factor
+    return min(max(drawn, 1), max(largest, int(value)))
+
+
+def _repair(values: dict[str, Number], conditions: Sequence[Condition], movable: Collection[str]) -> None:
+    for _ in range(3):
+        for condition in conditions:
+            if holds(condition, values):
+                continue
+            for node, other in ((condition.left, condition.right), (condition.right, condition.left)):
+                if _repaired(condition, node, other, values, movable):
+                    break
+
+
+def _repaired(
+    condition: Condition, node: Node, other: Node, values: dict[str, Number], movable: Collection[str]
+) -> bool:
+    """Change the one symbol that *node* is, so that *condition* holds; false if that is not possible."""
+    if node.op != "sym" or node.args[0] not in movable:
+        return False
+    name, before = node.args[0], values[node.args[0]]
+    try:
+        target = ex.evaluate(other, values)
+    except (DerivationError, ArithmeticError, TypeError):
+        return False
+    if condition.relation == "divides":
+        if not isinstance(target, int) or not isinstance(before, int) or target == 0:
+            return False
+        if node is condition.left:  # a divisor of the target, the largest not above the drawn one
+            values[name] = next((d for d in range(min(before, target), 0, -1) if target % d == 0), 1)
+        else:
+            values[name] = max(target, before - before % target)
+    elif condition.relation == "==" and isinstance(target, int) and target > 0:
+        values[name] = target
+    elif condition.relation in ("<", "<=", ">", ">=") and isinstance(target, int):
+        low = (condition.relation in ("<", "<=")) == (node is condition.left)
+        strict = len(condition.relation) == 1
+        values[name] = target - strict if low else target + strict
+    else:
+        return False
+    if holds(condition, values):
+        return True
+    values[name] = before
+    return False

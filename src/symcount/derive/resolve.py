@@ -1,0 +1,131 @@
+"""What a user may ask to derive: a class, a class name, a model type, a config in any form."""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from symcount.configs import Config, looks_like_path, read
+from symcount.derive.configs import ConfigSource, source_of
+from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
+
+__all__ = ["auto_classes", "model_class", "resolve"]
+
+
+def transformers() -> Any:
+    """The transformers package, offline.
+
+    Raises:
+        DependencyError: it is not installed, or torch is not.
+    """
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing here may reach for the network
+    try:
+        importlib.import_module("torch")
+        return importlib.import_module("transformers")
+    except ImportError as error:
+        raise DependencyError(
+            f"deriving a formula needs torch and transformers ({error}); install them: pip install 'symcount[hf]'"
+        ) from None
+
+
+@cache
+def auto_classes() -> dict[str, tuple[str, ...]]:
+    """For every auto mapping of transformers (`MODEL_MAPPING_NAMES`, …) the class names in it, in order."""
+    transformers()
+    auto = importlib.import_module("transformers.models.auto.modeling_auto")
+    found: dict[str, tuple[str, ...]] = {}
+    for name in sorted(vars(auto)):
+        mapping = getattr(auto, name)
+        if name.endswith("MAPPING_NAMES") and isinstance(mapping, Mapping):
+            classes: dict[str, None] = {}
+            for value in mapping.values():
+                classes.update(dict.fromkeys(value if isinstance(value, list | tuple) else [value]))
+            found[name] = tuple(classes)
+    return found
+
+
+@cache
+def _by_model_type() -> dict[str, str]:
+    auto = importlib.import_module("transformers.models.auto.modeling_auto")
+    mapping = auto.MODEL_MAPPING_NAMES
+    return {kind: value if isinstance(value, str) else value[0] for kind, value in mapping.items()}
+
+
+def model_class(name: str) -> type:
+    """The class of that name in transformers, or the base model of that model type.
+
+    Raises:
+        UnknownModelError: there is none; near names are suggested.
+        DerivationError: it needs a package that is not installed.
+    """
+    package = transformers()
+    auto_classes()
+    wanted = _by_model_type().get(name, name)
+    try:
+        cls = getattr(package, wanted)
+    except (AttributeError, ImportError):
+        known = sorted({c for group in auto_classes().values() for c in group} | set(_by_model_type()))
+        raise UnknownModelError(f"transformers has no model {name!r}.{near(name, known)}") from None
+    if hasattr(cls, "_backends"):
+        missing = ", ".join(cls._backends)
+        raise DerivationError(f"{wanted} needs {missing}, which is not installed; install it: pip install {missing}")
+    if not isinstance(cls, type):
+        raise UnknownModelError(f"{name!r} of transformers is not a model class")
+    return cls
+
+
+def resolve(source: Any, options: Mapping[str, Any]) -> tuple[type, ConfigSource, str, str]:
+    """The model class, its config source, the class's name and model type.
+
+    Args:
+        source: a model class, the name of one, a model type, a path to a config.json, a dict of its form, or a
+            transformers config.
+        options: config fields that differ from it.
+
+    Raises:
+        UnknownModelError: no such class or model type.
+        ConfigError: the config is malformed, or transformers rejects it.
+    """
+    if isinstance(source, type):
+        cls, config = source, None
+    elif isinstance(source, str) and not looks_like_path(source):
+        cls, config = model_class(source), None
+    elif isinstance(source, Config | Mapping | str | Path):
+        described = read(source)
+        name = described.class_name or described.model_type
+        if name is None:
+            raise ConfigError(f"{described.source}: neither architectures nor model_type is given; add one of them")
+        cls, config = model_class(name), _config_object(described, model_class(name))
+    elif hasattr(source, "to_diff_dict"):
+        names = getattr(source, "architectures", None) or [source.model_type]
+        cls, config = model_class(names[0]), source
+    else:
+        raise ConfigError(f"expected a model class, its name or a config, got {type(source).__name__}")
+    try:
+        found = source_of(config, cls)
+        if options:
+            found = ConfigSource(found.cls, {**found.kwargs, **options})
+            found.cls(**{k: v for k, v in found.kwargs.items() if not isinstance(v, ConfigSource)})
+    except DerivationError:
+        raise
+    except Exception as error:  # a config class raises whatever its validation raises
+        raise ConfigError(f"{cls.__name__}: transformers rejects this config: {_short(error)}") from None
+    return cls, found, cls.__name__, str(getattr(found.cls, "model_type", "") or "")
+
+
+def _config_object(described: Config, cls: type) -> Any:
+    config_class: Any = getattr(cls, "config_class", None)
+    fields = {k: v for k, v in described.fields.items() if k not in ("architectures", "model_type")}
+    try:
+        return config_class.from_dict({**fields, "architectures": [cls.__name__]})
+    except Exception as error:  # as above
+        raise ConfigError(f"{described.source}: transformers rejects this config: {_short(error)}") from None
+
+
+def _short(error: BaseException) -> str:
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text[:200]}{'…' if len(text) > 200 else ''}"

@@ -1,0 +1,175 @@
+"""From a derivation to a `Formula`: letters for fields, SymPy for nodes, the domain, the options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from sympy import Expr, Integer, Symbol
+
+from symcount.derive.assemble import Assembly
+from symcount.derive.catalogue import check_catalogued
+from symcount.derive.configs import ConfigSource
+from symcount.derive.engine import Derivation
+from symcount.derive.expression import Node, free_symbols, to_sympy
+from symcount.derive.recording import Condition as TracedCondition
+from symcount.derive.structure import depth_fields, shape_symbols
+from symcount.derive.trace import Trace
+from symcount.domain import Condition, minimal, relation
+from symcount.formula import Formula
+from symcount.notation import Notation, assign
+from symcount.tree import Block
+
+__all__ = ["DerivedFormula", "formula_of"]
+
+_EXPERTS = re.compile(r"(^|\.)(moe_)?(num|n)_(\w+_)?experts$|(^|\.)moe_num_experts$")
+_PER_TOKEN = re.compile(r"(^|\.)(num_(selected_)?experts_per_tok(en)?|(moe_|expert_|router_)?top_?k(_experts)?|moe_k|num_selected_experts)$")
+
+
+@dataclass(frozen=True)
+class DerivedFormula(Formula):
+    """A formula that was derived from the model's own code.
+
+    Attributes:
+        cls: the model class.
+        source: the config class and the arguments for which it was derived.
+        pinned: config fields that the formula holds at one value of.
+        base: every numeric config field with its default, by dotted path.
+        asked: every condition that the model's own code asked and that held at all traces.
+        structural: fields that decide the structure.
+        depths: those of them that are numbers of layers.
+        default: the trace at the default config.
+    """
+
+    cls: type | None = None
+    source: ConfigSource | None = None
+    pinned: Mapping[str, Any] = field(default_factory=dict)
+    base: Mapping[str, Any] = field(default_factory=dict)
+    asked: tuple[TracedCondition, ...] = ()
+    structural: tuple[str, ...] = ()
+    depths: tuple[str, ...] = ()
+    default: Trace | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """Structural fields that choose between kinds of layers."""
+        return tuple(name for name in self.structural if name not in self.depths)
+
+
+def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
+    """The formula of a derivation.
+
+    Raises:
+        DerivationError: a catalogued layer has other parameters than the catalogue says.
+    """
+    notation = _notation(d)
+    letters = {e.field: e.symbol for e in notation}
+    memo: dict[Node, Any] = {}
+
+    def convert(dim: Node | int) -> Expr:
+        return to_sympy(dim, letters, memo) if isinstance(dim, Node) else Integer(dim)
+
+    first = d.traces[0]
+    assembly = Assembly(
+        d.rows.classes,
+        convert,
+        head=_template(first.output_embeddings, d),
+        active=_active(d, letters),
+    )
+    tree = assembly.tree([(row, convert(times)) for row, times in d.times.items()])
+    check_catalogued(tree)
+    return DerivedFormula(
+        tree,
+        notation,
+        name,
+        model_type,
+        options=_options(d),
+        defaults={e.letter: d.base[e.field] for e in notation},
+        conditions=minimal(_domain(d, tree, letters, convert)),
+        origin="derived",
+        cls=d.cls,
+        source=d.source,
+        pinned=dict(d.pinned),
+        base=dict(d.base),
+        asked=tuple(d.conditions),
+        structural=tuple(d.structural),
+        depths=tuple(n for n in d.structural if d.default is None or n in set(depth_fields(d.default))),
+        default=d.default,
+    )
+
+
+def _notation(d: Derivation) -> Notation:
+    used = shape_symbols(d.traces)
+    for times in d.times.values():
+        used |= free_symbols(times)
+    used |= {n for n in d.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
+    for condition in d.conditions:
+        names = free_symbols(condition.left) | free_symbols(condition.right)
+        if names & used and condition.relation in ("divides", "=="):
+            used |= names
+    notation = assign(name for name in d.base if name in used)
+    return Notation(tuple(replace(e, rational=isinstance(d.base[e.field], float)) for e in notation))
+
+
+def _active(d: Derivation, letters: Mapping[str, Symbol]) -> dict[Expr, Expr]:
+    """Share of the experts that one token uses, by the symbol of their number (both of one sub-config)."""
+    shares: dict[Expr, Expr] = {}
+    for name, symbol in letters.items():
+        if not _EXPERTS.search(name):
+            continue
+        scope = name.rpartition(".")[0]
+        chosen = [other for other in letters if _PER_TOKEN.search(other) and other.rpartition(".")[0] == scope]
+        if chosen:
+            shares[symbol] = letters[chosen[0]] / symbol
+    return shares
+
+
+def _template(path: str | None, d: Derivation) -> tuple[str, ...] | None:
+    """The template of a concrete module path of the first trace."""
+    if path is None:
+        return None
+    parts = tuple(path.split("."))
+    for template in d.rows.classes:
+        if len(template) == len(parts) and all(
+            t == p or ("*" in t and re.fullmatch(re.escape(t).replace(r"\*", r"\d+"), p))
+            for t, p in zip(template, parts, strict=True)
+        ):
+            return template
+    return None
+
+
+_IGNORED = ("_attn_implementation", "_experts_implementation", "use_cache", "return_dict", "name_or_path",
+            "output_attentions", "output_hidden_states", "gradient_checkpointing")  # fmt: skip
+
+
+def _options(d: Derivation) -> dict[str, Any]:
+    """Booleans and missing values that the construction read: the formula holds for these."""
+    options: dict[str, Any] = {}
+    for one in d.traces:
+        for name, value in one.config_reads.items():
+            if (value is None or isinstance(value, bool)) and name.rpartition(".")[2] not in _IGNORED:
+                if not name.rpartition(".")[2].startswith(("_", "base_model_")):
+                    options.setdefault(name, value)
+    return options
+
+
+def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
+    selecting = set(d.structural)
+    for condition in d.conditions:
+        names = free_symbols(condition.left) | free_symbols(condition.right)
+        if condition.relation == "ieee" or not names <= letters.keys():
+            continue
+        # a selector compared with the running index of a layer is what the multiplicities are made of
+        constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
+        if names <= selecting and constant:
+            continue
+        how = condition.relation
+        if how == "not divides":
+            continue
+        yield relation(convert(condition.left), how, convert(condition.right))
+    for times in dict.fromkeys(d.times.values()):
+        if times.op not in ("const", "sym"):
+            yield relation(convert(times), ">=", 0)
+

@@ -1,0 +1,154 @@
+"""Which fields decide the structure of a model, and the small depths at which it is traced.
+
+Depth fields are found, not listed: they are the symbols that a trace saw used up as a number of things (`range(n)`,
+`[x] * n`), and the *selectors* with which the code chooses between kinds of layers (`layer_idx < first_k_dense_replace`,
+`i % period == offset`). Names only serve as a hint where to start small, which saves time.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Collection, Iterable, Mapping, Sequence
+
+from symcount.derive.configs import Number
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.recording import Condition
+from symcount.derive.trace import Trace
+
+__all__ = ["depth_fields", "depth_points", "divisions_in", "likely_depths", "model_conditions", "selector_points", "selectors", "shape_nodes", "shape_symbols"]
+
+_LIKELY = re.compile(
+    r"(^|\.)((num|n)_((?!experts|attention_heads)\w+_)?(layers?|blocks?)|n_?layers?|(\w+_)?depths?(\[\d+\])?|(\w+_)?layers"
+    r"|(\w+_)?num_(\w+_)?(layers|blocks)(\[\d+\])?)$"
+)
+
+
+MAX_SELECTOR = 64  # a field that picks layers is not larger than the number of layers
+
+
+def likely_depths(symbols: Mapping[str, Number]) -> list[str]:
+    """Fields whose name says depth.
+
+    >>> likely_depths({"num_hidden_layers": 12, "depths[1]": 2, "hidden_size": 8, "vision_config.n_layer": 3, "num_experts": 8})
+    ['num_hidden_layers', 'depths[1]', 'vision_config.n_layer']
+    """
+    return [name for name, value in symbols.items() if isinstance(value, int) and _LIKELY.search(name)]
+
+
+def depth_points(fields: Sequence[str], base: Mapping[str, Number], start: int = 2) -> dict[str, Number]:
+    """Small depths at which a multiplicity tells which depth it is: no two move away from the default by the same amount.
+
+    A field that is zero by default stays zero: what it would switch on is another model.
+
+    >>> depth_points(["encoder_layers", "decoder_layers", "adapter_layers"], {"encoder_layers": 2, "decoder_layers": 6, "adapter_layers": 0})
+    {'encoder_layers': 3, 'decoder_layers': 2, 'adapter_layers': 0}
+    """
+    chosen: dict[str, Number] = {}
+    moves: set[Number] = set()
+    for name in fields:
+        default = base[name]
+        if not default:
+            chosen[name] = default
+            continue
+        free = (v for v in range(start, start + 7) if v != default and v - default not in moves)
+        chosen[name] = next(free, start + (start == default))
+        moves.add(chosen[name] - default)
+    return chosen
+
+
+def depth_fields(trace: Trace) -> list[str]:
+    """Symbols that were used up as a number of things during *trace*."""
+    found: dict[str, None] = {}
+    for use in trace.structural:
+        for name in sorted(free_symbols(use.node)):
+            if isinstance(trace.symbols.get(name), int):
+                found.setdefault(name)
+    return list(found)
+
+
+def shape_nodes(traces: Iterable[Trace]) -> set[Node]:
+    """The expressions of all dimensions of all parameters."""
+    return {dim for t in traces for p in t.parameters for dim in p.shape if isinstance(dim, Node)}
+
+
+def shape_symbols(traces: Iterable[Trace]) -> set[str]:
+    """Symbols that occur in some parameter's shape."""
+    memo: dict[Node, frozenset[str]] = {}
+    return {name for node in shape_nodes(traces) for name in free_symbols(node, memo)}
+
+
+def divisions_in(nodes: Iterable[Node]) -> list[Condition]:
+    """For every integer division inside *nodes*, the condition that it has no remainder."""
+    found: dict[tuple[Node, Node], Condition] = {}
+    stack, seen = list(nodes), set()
+    while stack:
+        node = stack.pop()
+        if node in seen or node.op in ("sym", "const"):
+            continue
+        seen.add(node)
+        if node.op in ("exact_div", "floordiv"):
+            dividend, divisor = node.args
+            found.setdefault((divisor, dividend), Condition("divides", divisor, dividend, "", exact=True))
+        stack.extend(node.args)
+    return list(found.values())
+
+
+def model_conditions(trace: Trace) -> list[Condition]:
+    """The conditions that the model's or its config's own code asked about; torch's and the hub's checks are left out."""
+    return [c for c in trace.conditions if _own(c.module)]
+
+
+def _own(module: str) -> bool:
+    library = ("torch", "huggingface_hub", "transformers.configuration_utils", "transformers.generation")
+    general = ("transformers.modeling_rope_utils", "transformers.utils", "transformers.integrations", "transformers.modeling_utils")
+    return not module.startswith((*library, *general))
+
+
+def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str]) -> list[str]:
+    """Integer symbols outside every shape that the model's code compared with a running number.
+
+    They choose between kinds of layers: `1 < first_k_dense_replace`, `3 % period == offset`.
+    """
+    found: dict[str, None] = {}
+    for condition in model_conditions(trace):
+        left, right = condition.left, condition.right
+        if not any(n.op == "const" or (n.op == "mod" and n.args[0].op == "const") for n in (left, right)):
+            continue
+        for name in sorted(free_symbols(left) | free_symbols(right)):
+            value = trace.symbols.get(name)
+            outside = name not in depths and name not in in_shapes and not name.endswith("token_id")
+            if isinstance(value, int) and outside and value <= MAX_SELECTOR:
+                found.setdefault(name)
+    return list(found)
+
+
+def selector_points(
+    fields: Sequence[str], depths: Sequence[str], first: Trace, rng: random.Random
+) -> dict[str, Number]:
+    """Small values for depths and selectors. Selectors that the code compares with each other keep their order.
+
+    (An offset stays below its period, for instance; what holds by default is taken to be meant.)
+    """
+    base = first.symbols
+    together, periods = _compared(fields, first)
+    for _ in range(200):
+        drawn: dict[str, Number] = {n: rng.randint(4, 12) if base[n] else base[n] for n in depths}
+        for name in fields:
+            low = 0 if base[name] == 0 or (name not in periods and rng.random() < 0.15) else 1
+            drawn[name] = rng.randint(low, max(low, min(4, int(base[name]) + 2)))
+        if all((drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b]) for a, b in together):
+            break
+    return drawn
+
+
+def _compared(fields: Sequence[str], first: Trace) -> tuple[set[tuple[str, str]], set[str]]:
+    """Pairs of selectors that occur in one condition, and the selectors that occur in a remainder."""
+    pairs: set[tuple[str, str]] = set()
+    periods: set[str] = set()
+    for condition in model_conditions(first):
+        names = (free_symbols(condition.left) | free_symbols(condition.right)) & set(fields)
+        pairs |= {(a, b) for a in names for b in names if a < b}
+        if "%" in str(condition) or condition.relation == "divides":
+            periods |= names
+    return pairs, periods

@@ -1,0 +1,173 @@
+"""Repeated structure: the parameters of several traces become rows, and each row knows how often it occurs in each.
+
+A list whose length differs between traces (or whose elements are all alike) is written with `*` for its index:
+`encoder.layer.*.output.dense`. A row is a parameter name under such a template together with its symbolic shape. How its
+multiplicity depends on the depths is the business of `fit`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from symcount.derive.expression import Node
+from symcount.derive.trace import Trace, TracedParameter
+
+__all__ = ["Row", "Rows", "collect"]
+
+Path = tuple[str, ...]
+_NUMBER = re.compile(r"\d+(?=\D*\Z)")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A parameter under a template path.
+
+    Attributes:
+        path: the owner's path, `*` for list indices that depend on a depth.
+        name: the parameter's name in its owner.
+        shape: symbolic dimensions.
+        alias: template of the tensor it shares memory with, or `None`.
+        same_layer: the owner is the very module that owns that tensor.
+        trainable: `requires_grad`.
+    """
+
+    path: Path
+    name: str
+    shape: tuple[Node | int, ...]
+    alias: str | None
+    same_layer: bool
+    trainable: bool
+
+
+@dataclass
+class Rows:
+    """All rows of some traces.
+
+    Attributes:
+        counts: row -> its multiplicity in each trace, in the order of the model.
+        classes: template path -> class of the module there.
+    """
+
+    counts: dict[Row, list[int]]
+    classes: dict[Path, type]
+
+
+@dataclass
+class _Place:
+    """One module of one trace."""
+
+    path: str
+    cls: type
+    key: int
+    parameters: list[TracedParameter] = field(default_factory=list)
+    children: dict[str, _Place] = field(default_factory=dict)
+
+    def signature(self, memo: dict[int, Any]) -> Any:
+        known = memo.get(id(self))
+        if known is None:
+            known = memo[id(self)] = (
+                tuple((p.name, p.shape) for p in self.parameters),
+                tuple((name, child.signature(memo)) for name, child in self.children.items()),
+            )
+        return known
+
+
+def collect(traces: Sequence[Trace]) -> Rows:
+    """Bring the parameters of *traces* (one model at several depths) under common templates."""
+    roots = [_tree(trace) for trace in traces]
+    templates: list[dict[str, Path]] = [{} for _ in traces]
+    classes: dict[Path, type] = {}
+    memo: dict[int, Any] = {}
+    _merge((), [[root] for root in roots], templates, classes, memo)
+    per_trace = [list(_rows(trace, paths)) for trace, paths in zip(traces, templates, strict=True)]
+    counts: dict[Row, list[int]] = {}
+    # the deepest trace shows every row that any shows, nearly always: its order is the model's
+    for index in sorted(range(len(traces)), key=lambda i: -len(per_trace[i])):
+        for row in per_trace[index]:
+            counts.setdefault(row, [0] * len(traces))[index] += 1
+    return Rows(counts, classes)
+
+
+def _tree(trace: Trace) -> _Place:
+    places: dict[str, _Place] = {}
+    for module in trace.modules:
+        place = places[module.path] = _Place(module.path, module.cls, module.module_key)
+        if module.path:
+            parent, _, name = module.path.rpartition(".")
+            places[parent].children[name] = place
+    for parameter in trace.parameters:
+        places[parameter.module_path].parameters.append(parameter)
+    root = places[""]
+    _prune(root)
+    return root
+
+
+def _prune(place: _Place) -> bool:
+    """Drop modules without parameters; true if anything is left."""
+    place.children = {name: child for name, child in place.children.items() if _prune(child)}
+    return bool(place.parameters or place.children)
+
+
+def _merge(
+    prefix: Path,
+    instances: list[list[_Place]],
+    templates: list[dict[str, Path]],
+    classes: dict[Path, type],
+    memo: dict[int, Any],
+) -> None:
+    """Give every module of *instances* (per trace, the modules that share the template *prefix*) its template."""
+    for trace, places in enumerate(instances):
+        for place in places:
+            templates[trace][place.path] = prefix
+            classes.setdefault(prefix, place.cls)
+    names = dict.fromkeys(name for places in instances for place in places for name in place.children)
+    stems: dict[str, list[str]] = {}
+    for name in names:
+        stems.setdefault(_NUMBER.sub("*", name), []).append(name)
+    for stem, members in stems.items():
+        if "*" in stem and _varies(stem, members, instances, memo):
+            groups = {stem: members}
+        else:
+            groups = {name: [name] for name in members}
+        for segment, group in groups.items():
+            below = [[place.children[n] for place in places for n in group if n in place.children] for places in instances]
+            _merge((*prefix, segment), below, templates, classes, memo)
+
+
+def _varies(stem: str, members: list[str], instances: list[list[_Place]], memo: dict[int, Any]) -> bool:
+    """Whether the numbers under *stem* are an index: they differ between places, or all elements are alike."""
+    wanted = set(members)
+    sets = {frozenset(wanted & place.children.keys()) for places in instances for place in places}
+    sets.discard(frozenset())
+    if len(sets) > 1:
+        return True
+    if stem != "*" or len(members) < 2:
+        return False
+    for places in instances:
+        for place in places:
+            found = [place.children[name].signature(memo) for name in members if name in place.children]
+            if any(signature != found[0] for signature in found[1:]):
+                return False
+    return True
+
+
+def _rows(trace: Trace, templates: Mapping[str, Path]) -> Iterable[Row]:
+    owners: dict[int, tuple[str, int]] = {}  # tensor -> template of its first name, and the module that has it
+    keys = {module.path: module.module_key for module in trace.modules}
+    for parameter in trace.parameters:
+        path = templates[parameter.module_path]
+        module = keys[parameter.module_path]
+        owner = owners.get(parameter.tensor_key)
+        if owner is None:
+            owners[parameter.tensor_key] = (".".join((*path, parameter.name)), module)
+        yield Row(
+            path,
+            parameter.name,
+            parameter.shape,
+            owner[0] if owner else None,
+            owner is not None and owner[1] == module,
+            parameter.requires_grad,
+        )
