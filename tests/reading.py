@@ -1,6 +1,7 @@
 """Printed formulas read back by SymPy's LaTeX parser, which shares nothing with the code that printed them."""
 
 import re
+from itertools import pairwise
 
 from sympy import Expr, expand
 from sympy.parsing.latex import parse_latex_lark
@@ -20,7 +21,7 @@ def with_signs(latex):
     """
     tokens = TOKEN.findall(latex)
     signed = tokens[:1]
-    for before, after in zip(tokens, tokens[1:], strict=False):
+    for before, after in pairwise(tokens):
         if ENDS.fullmatch(before) and BEGINS.fullmatch(after):
             signed.append(r"\cdot")
         signed.append(after)

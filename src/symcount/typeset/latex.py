@@ -101,21 +101,28 @@ def _rank(factor: tuple[Expr, Expr]) -> tuple[int, str]:
 def _monomial(term: Expr, notation: Notation) -> str:
     """One term: coefficient, then factors in the table's order, negative powers under a fraction bar."""
     coefficient, rest = term.as_coeff_Mul()
-    top: list[str] = []
-    bottom: list[str] = []
     if coefficient.is_Rational is not True:
         coefficient, rest = Integer(1), term
-    powers = sorted(rest.as_powers_dict().items(), key=_rank) if rest != 1 else []
-    for base, exponent in powers:
-        under = exponent.could_extract_minus_sign()
-        (bottom if under else top).append(_power(base, -exponent if under else exponent, notation))
+    top: list[tuple[Expr, Expr]] = []
+    bottom: list[tuple[Expr, Expr]] = []
+    for base, exponent in sorted(rest.as_powers_dict().items(), key=_rank) if rest != 1 else []:
+        if exponent.could_extract_minus_sign():
+            bottom.append((base, -exponent))
+        else:
+            top.append((base, exponent))
     sign = "-" if coefficient < 0 else ""
     p, q = abs(Rational(coefficient).p), Rational(coefficient).q
-    head = str(p) if p != 1 or not top else ""
-    if q != 1:
-        bottom.insert(0, str(q))
-    text = _product([head, *top] if head else top)
-    return f"{sign}\\frac{{{text}}}{{{_product(bottom)}}}" if bottom else f"{sign}{text}"
+    bar = bool(bottom) or q != 1
+    over = _side(p, top, notation, bar)
+    return f"{sign}\\frac{{{over}}}{{{_side(q, bottom, notation, bar)}}}" if bar else f"{sign}{over}"
+
+
+def _side(number: int, powers: Sequence[tuple[Expr, Expr]], notation: Notation, bar: bool) -> str:
+    """A number and factors, on one side of a fraction bar if there is a *bar*: a lone sum needs no brackets there."""
+    if bar and number == 1 and len(powers) == 1 and isinstance(powers[0][0], Add) and powers[0][1] == 1:
+        return set_symbols(powers[0][0], notation)
+    factors = [_power(base, exponent, notation) for base, exponent in powers]
+    return _product([str(number), *factors] if number != 1 or not factors else factors)
 
 
 def _product(factors: Sequence[str]) -> str:
