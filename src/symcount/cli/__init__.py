@@ -1,7 +1,8 @@
 """The command line: `symcount formula bert`. The only package that prints.
 
 Results go to standard output and everything else to standard error. Exit codes: 0; 1 for a verification that found a
-difference; 2 for a mistake in what was asked, told in one line; 130 for an interrupt.
+difference; 2 for a mistake in what was asked, told in one line; 130 for an interrupt;
+141 if the reader of the output has gone.
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ def run(arguments: Sequence[str]) -> int:
         return 130
     except BrokenPipeError:  # the reader has gone: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+    except SystemExit:  # typer leaves in this way only where the reader has gone while a command was writing
         return 141
     except OSError as error:
         return complain(f"cannot write: {error.strerror or error}")

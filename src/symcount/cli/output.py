@@ -80,7 +80,9 @@ def show(result: Table, rows: Sequence[Sequence[str]], total: Sequence[str] | No
     needed = Measurement.get(console, console.options.update(max_width=10_000), result)
     width = max(console.width, needed.minimum) if console.is_terminal else max(console.width, needed.maximum)
     console.width = width
-    console.print(result, crop=False)
+    with console.capture() as drawn:  # written by ourselves: rich would turn a closed pipe into an exit of its own
+        console.print(result, crop=False)
+    sys.stdout.write(drawn.get())
 
 
 def _printable(text: str) -> str:
