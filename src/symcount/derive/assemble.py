@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -51,19 +52,23 @@ class Assembly:
         """The block (for `*` one for each multiplicity) at *path*, inside *outer* copies of its parent."""
         if "*" not in name:
             return [self._block(name, path, items, outer, ONE)]
-        groups: dict[Expr, list[Item]] = {}
-        nested: list[Item] = []
+        # one block for each multiplicity; a name with several shapes of one multiplicity needs as many blocks
+        groups: dict[tuple[Expr, int], list[Item]] = {}
+        variants: Counter[tuple[Path, str, Expr]] = Counter()
+        nested: list[tuple[Item, int]] = []
         for row, times in items:
+            variant = variants[row.path, row.name, times]
+            variants[row.path, row.name, times] += 1
             if any("*" in part for part in row.path[len(path) :]):
-                nested.append((row, times))
+                nested.append(((row, times), variant))
             else:
-                groups.setdefault(times, []).append((row, times))
-        for item in nested:
-            home = next((t for t in groups if _whole(item[1], t)), item[1])
-            groups.setdefault(home, []).append(item)
+                groups.setdefault((times, variant), []).append((row, times))
+        for item, variant in nested:
+            home = next((t for t, v in groups if v == variant and _whole(item[1], t)), item[1])
+            groups.setdefault((home, variant), []).append(item)
         order = {id(item[0]): position for position, item in enumerate(items)}
         blocks = []
-        for times, members in groups.items():
+        for (times, _), members in groups.items():
             members.sort(key=lambda item: order[id(item[0])])
             blocks.append(self._block(name, path, members, times, cancel(times / outer)))
         return blocks

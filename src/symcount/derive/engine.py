@@ -11,12 +11,12 @@ The whole pipeline is `derive_class`. Two kinds of doubt are settled before a fo
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from symcount.derive.configs import ConfigSource, Number, build
-from symcount.derive.expression import Node
+from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import evaluate_all, fit
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.recording import Condition
@@ -92,7 +92,7 @@ def _traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
     return trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned))
 
 
-def _possible(d: Derivation, candidates: Sequence[Mapping[str, Number]]) -> Trace | None:
+def _possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace | None:
     """The trace at the first of *candidates* at which the model can be constructed."""
     for values in candidates:
         try:
@@ -110,7 +110,10 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     movable = [n for n in integers if not n.endswith("token_id")]
     default = d.default = _traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
-    first = _possible(d, [{**scaled(d.base, movable, 2), **small}, {**d.base, **small}])
+    asked = _asked(d)
+    hard = [c for c in asked if c.relation in ("divides", "==")]
+    moved_about = ({**sample(d.base, movable, conditions, rng, attempts=30), **small} for conditions in (hard, asked))
+    first = _possible(d, (*moved_about, {**scaled(d.base, movable, 2), **small}, {**d.base, **small}))
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     depths = list(dict.fromkeys(n for t in seen for n in depth_fields(t) if n not in d.pinned))
@@ -119,7 +122,7 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     d.traces = seen if not chosen else [default]
     moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in (*in_shapes, *depths) if d.base[n])
     if chosen or not moved or not d.traces:
-        _more_traces(d, 5 if chosen else 2, rng)
+        _more_traces(d, 5 if chosen else 1, rng)
     if len(d.traces) < 2 and d.structural:
         return _rigid(d)
     return _fitted(d, rng)
@@ -181,8 +184,10 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str]:
         if more:
             _more_traces(d, more, rng)
         d.rows = collect(d.traces)
+        if transcendental := _transcendental(d):
+            return transcendental
         d.conditions = _conditions(d)
-        failed = _fit_all(d, _points(d), patterns=patterns)
+        failed = _fit_all(d, _points(d), patterns=patterns, simple=not more)
         if not failed:
             return []
         if more and _lost(d, failed):
@@ -190,8 +195,24 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str]:
     return _culprits(d, failed)
 
 
+def _transcendental(d: Derivation) -> list[str]:
+    """Fields inside a logarithm in some shape: there is no closed form in integers for those."""
+    stack = [dim for row in d.rows.counts for dim in row.shape if isinstance(dim, Node)]
+    seen: set[Node] = set()
+    found: set[str] = set()
+    while stack:
+        node = stack.pop()
+        if node in seen or node.op in ("sym", "const"):
+            continue
+        seen.add(node)
+        if node.op == "log" or (node.op == "pow" and not node.integral):
+            found |= free_symbols(node)
+        stack.extend(a for a in node.args if isinstance(a, Node))
+    return sorted(found)
+
+
 def _fit_all(
-    d: Derivation, points: Sequence[dict[str, int]], *, patterns: bool
+    d: Derivation, points: Sequence[dict[str, int]], *, patterns: bool, simple: bool
 ) -> list[Row]:
     """Fit the rows' multiplicities; the rows for which that failed."""
     d.times = {}
@@ -200,7 +221,7 @@ def _fit_all(
     for row, counts in d.rows.counts.items():
         key = tuple(counts)
         if key not in cache:
-            cache[key] = fit(counts, points, d.structural, patterns=patterns)
+            cache[key] = fit(counts, points, d.structural, patterns=patterns, simple=simple)
         found = cache[key]
         if found is None or evaluate_all(found, points) != list(counts):
             failed.append(row)
@@ -239,7 +260,7 @@ def _rigid(d: Derivation) -> list[str]:
 
 def _culprits(d: Derivation, failed: Sequence[Row]) -> list[str]:
     """The fields whose change alone turns rows into other rows."""
-    start = d.traces[0]
+    start = min(d.traces, key=lambda t: len(t.parameters))
     reference = _signature(d, start)
     culprits = []
     for name, value in start.symbols.items():

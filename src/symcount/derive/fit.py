@@ -18,7 +18,14 @@ __all__ = ["evaluate_all", "fit"]
 Point = Mapping[str, int]
 
 
-def fit(counts: Sequence[int], points: Sequence[Point], fields: Sequence[str], *, patterns: bool = False) -> Node | None:
+def fit(
+    counts: Sequence[int],
+    points: Sequence[Point],
+    fields: Sequence[str],
+    *,
+    patterns: bool = False,
+    simple: bool = False,
+) -> Node | None:
     """The simplest expression in *fields* whose value at each of *points* is the corresponding one of *counts*.
 
     Args:
@@ -26,6 +33,7 @@ def fit(counts: Sequence[int], points: Sequence[Point], fields: Sequence[str], *
         points: values of the depth fields.
         fields: their names.
         patterns: also try index patterns, which need more points than the rest to be told apart.
+        simple: only a field, give or take one: what two points can tell.
 
     Returns:
         The expression, or `None` if no hypothesis fits.
@@ -40,6 +48,8 @@ def fit(counts: Sequence[int], points: Sequence[Point], fields: Sequence[str], *
         return ex.const(counts[0])
     columns = {name: [point[name] for point in points] for name in fields}
     varying = [name for name in fields if any(v != columns[name][0] for v in columns[name])]
+    if simple:
+        return _single(counts, columns, varying)
     for hypothesis in _affine(counts, columns, varying):
         return hypothesis
     for hypothesis in _products(counts, columns, varying):
@@ -72,6 +82,14 @@ def _linear(names: Sequence[str], factors: Sequence[int], offset: int) -> Node:
             total = ex.add(total, term) if factor > 0 else ex.sub(total, term)
     assert total is not None  # noqa: S101  # names is never empty
     return _offset(total, offset)
+
+
+def _single(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Node | None:
+    for offset in (0, -1, 1):
+        found = [n for n in fields if all(c == x + offset for c, x in zip(counts, columns[n], strict=True))]
+        if found:
+            return _offset(ex.symbol(found[0]), offset) if len(found) == 1 else None
+    return None
 
 
 def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:

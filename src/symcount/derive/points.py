@@ -72,13 +72,14 @@ def sample(
 
 
 def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
-    if isinstance(value, float):
+    """Another number of the same kind: never *value* itself, so that nothing stays where it was by chance."""
+    if isinstance(value, float) or value < 1:
         return value
     if value <= 4:
-        return rng.randint(max(1, int(value)), int(value) + 3) if value >= 1 else value
-    factor = rng.choice((2, 3, 4, 5, 6))
-    drawn = int(value) * factor // rng.choice((1, 2, 4)) if rng.random() < 0.5 else int(value) * factor
-    return min(max(drawn, 1), max(largest, int(value)))
+        return int(value) + rng.randint(1, 3)
+    up, down = rng.choice(((2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (3, 2), (5, 4), (7, 4), (1, 2), (3, 4)))
+    drawn = int(value) * up // down
+    return drawn if drawn <= max(largest, 4) else max(1, int(value) // rng.randint(2, 5))
 
 
 def _repair(values: dict[str, Number], conditions: Sequence[Condition], movable: Collection[str]) -> None:

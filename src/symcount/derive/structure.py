@@ -133,10 +133,11 @@ def selector_points(
     base = first.symbols
     together, periods = _compared(fields, first)
     for _ in range(200):
-        drawn: dict[str, Number] = {n: rng.randint(4, 12) if base[n] else base[n] for n in depths}
+        lists = len(fields) - len({name.partition("[")[0] for name in fields})
+        drawn: dict[str, Number] = {n: rng.randint(4, 12) + lists if base[n] else base[n] for n in depths}
         for name in fields:
             low = 0 if base[name] == 0 or (name not in periods and rng.random() < 0.15) else 1
-            drawn[name] = rng.randint(low, max(low, min(4, int(base[name]) + 2)))
+            drawn[name] = rng.randint(low, max(low, min(4 + lists, int(base[name]) + 2)))
         if all((drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b]) for a, b in together):
             break
     return drawn
@@ -144,7 +145,7 @@ def selector_points(
 
 def _compared(fields: Sequence[str], first: Trace) -> tuple[set[tuple[str, str]], set[str]]:
     """Pairs of selectors that occur in one condition, and the selectors that occur in a remainder."""
-    pairs: set[tuple[str, str]] = set()
+    pairs = {(a, b) for a in fields for b in fields if a < b and "[" in a and a.partition("[")[0] == b.partition("[")[0]}
     periods: set[str] = set()
     for condition in model_conditions(first):
         names = (free_symbols(condition.left) | free_symbols(condition.right)) & set(fields)
