@@ -297,5 +297,5 @@ def _assigned(path: str, readable: bool = False) -> Entry:
     letter = re.sub(r"\W", "_", letter).strip("_") or "x"
     if not letter[0].isalpha():
         letter = f"x_{letter}"
-    minimum = known.minimum if known is not None else 0
+    minimum = known.minimum if known is not None else 1
     return Entry(letter, path, latex, meaning, minimum, known.scales if known is not None and not index else False)

@@ -102,7 +102,7 @@ class Block:
         names = [p.name for p in self.parameters]
         if len(set(names)) != len(names):
             raise StructureError(f"block {self.name or self.kind!r} has two parameters of one name: {', '.join(names)}")
-        plain = [c.name for c in self.children if "*" not in c.name]  # a list may hold several kinds of `*`
+        plain = [c.name for c in self.children if c.name and "*" not in c.name]  # a list may hold several kinds of `*`
         if len(set(plain)) != len(plain) or set(plain) & set(names):
             raise StructureError(f"block {self.name or self.kind!r} uses one name twice: {', '.join(plain + names)}")
         object.__setattr__(self, "repeat", expr(self.repeat))

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from symcount.derive import expression as ex
 from symcount.derive.configs import ConfigSource, Number, build
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import evaluate_all, fit
@@ -55,6 +56,7 @@ class Derivation:
         structural: fields that decide the structure.
         pinned: fields kept concrete, with their values.
         conditions: what the model's own code asked, true at every trace.
+        shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
     cls: type
@@ -67,6 +69,18 @@ class Derivation:
     structural: list[str] = field(default_factory=list)
     pinned: dict[str, Number] = field(default_factory=dict)
     conditions: list[Condition] = field(default_factory=list)
+    shallow: list[Trace] = field(default_factory=list)
+
+    def least_depth(self) -> dict[str, int]:
+        """Depth fields below which the multiplicities do not hold, with the smallest depth that was tried."""
+        fields = [n for n in self.structural if self.default is None or n in depth_fields(self.default)]
+        for one in self.shallow:
+            counts = collect([one]).counts
+            for row, times in self.times.items():
+                value = ex.evaluate(times, one.symbols)
+                if isinstance(value, int) and value >= 0 and value != counts.get(row, [0])[0]:
+                    return {n: min(int(t.symbols[n]) for t in self.traces) for n in fields if self.base[n]}
+        return {}
 
 
 def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
@@ -135,8 +149,12 @@ def _asked(d: Derivation) -> list[Condition]:
     return [c for c in seen.values() if holds(c, d.base)]
 
 
-def _more_traces(d: Derivation, number: int, rng: random.Random) -> None:
-    """Add up to *number* traces at small depths, all other fields at random places of the domain known so far."""
+def _more_traces(d: Derivation, number: int, rng: random.Random, low: int = 0) -> None:
+    """Add up to *number* traces, all fields at random places of the domain known so far.
+
+    Depths are small; with *low* they are at least that, and traces at smaller depths are put aside: a model may
+    treat its first or last few layers in another way, which very shallow ones cannot show.
+    """
     first = d.default or d.traces[0]
     in_shapes = shape_symbols(d.traces)
     chosen = [name for name in d.structural if name in set(selectors(first, depth_fields(first), in_shapes))]
@@ -147,18 +165,36 @@ def _more_traces(d: Derivation, number: int, rng: random.Random) -> None:
     for index in range(number):
         asked = _asked(d)
         hard = [c for c in asked if c.relation in ("divides", "==")]
-        moves = ((movable, hard, 40), (movable, asked, 40), (widths, asked, 80), (widths, asked, 80), ((), (), 0))
+        moves = ((movable, asked, 60), (movable, hard, 40), (widths, asked, 80), (widths, asked, 80), ((), (), 0))
         candidates = []
         for fields, conditions, tries in moves:
-            if chosen:
-                structure = selector_points(chosen, depths, first, rng)
+            if chosen or low:
+                structure = selector_points(chosen, depths, first, rng, low or 4)
             else:
                 structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
             candidates.append({**sample(d.base, fields, conditions, rng, attempts=tries), **structure})
         found = _possible(d, candidates)
         if found is not None:
             d.traces.append(found)
-    d.traces = _same_divisions(d, d.traces)
+    deep = [t for t in d.traces if all(t.symbols[n] >= low or not d.base[n] for n in depths if n in t.symbols)]
+    if low and len(deep) > 2:
+        d.shallow += [t for t in d.traces if t not in deep and t is not d.default]
+        d.traces = deep if d.default in deep else [d.default, *deep] if d.default else deep
+    d.traces = _same_branches(d, _same_divisions(d, d.traces))
+
+
+def _same_branches(d: Derivation, traces: list[Trace]) -> list[Trace]:
+    """Without the traces at which a comparison of sizes came out otherwise than it does by default.
+
+    `if embedding_size != hidden_size` adds a projection: on the other side of it stands another model.
+    """
+    fixed = [c for c in _asked(d) if not (free_symbols(c.left) | free_symbols(c.right)) <= set(d.structural)]
+    return [t for t in traces if all(holds(c, t.symbols) for c in fixed if not _of_index(c))]
+
+
+def _of_index(condition: Condition) -> bool:
+    """Whether a running index takes part, so that the condition differs from layer to layer."""
+    return any(n.op == "const" or (n.op == "mod" and n.args[0].op == "const") for n in (condition.left, condition.right))
 
 
 def _same_divisions(d: Derivation, traces: list[Trace]) -> list[Trace]:
@@ -182,7 +218,7 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str]:
     selecting = len(d.structural) > len(depth_fields(d.default)) if d.default else False
     for more, patterns in ((0, False), (9, True)) if selecting else ((0, False), (3, False), (9, True)):
         if more:
-            _more_traces(d, more, rng)
+            _more_traces(d, more, rng, low=6)
         d.rows = collect(d.traces)
         if transcendental := _transcendental(d):
             return transcendental

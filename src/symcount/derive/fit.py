@@ -176,6 +176,8 @@ def _shifts(
         if name != depth and columns[name] is not period:
             values = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
             yield values, ex.sub(_offset(period_node, -1), ex.symbol(name))
+    if period_node.op == "sym":  # `i % p == 0`
+        yield [p - 1 for p in period], _offset(period_node, -1)
     for constant in sorted(range(-max(period), max(period) + 1), key=abs):
         yield [constant] * len(period), ex.const(constant)
 

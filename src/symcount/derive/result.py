@@ -110,7 +110,12 @@ def _notation(d: Derivation) -> Notation:
         if names & used and condition.relation in ("divides", "=="):
             used |= names
     notation = assign(name for name in d.base if name in used)
-    return Notation(tuple(replace(e, rational=isinstance(d.base[e.field], float)) for e in notation))
+    return Notation(
+        tuple(
+            replace(e, rational=isinstance(d.base[e.field], float), minimum=min(e.minimum, int(d.base[e.field])))
+            for e in notation
+        )
+    )
 
 
 def _active(d: Derivation, letters: Mapping[str, Symbol]) -> dict[Expr, Expr]:
@@ -169,6 +174,9 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
         if how == "not divides":
             continue
         yield relation(convert(condition.left), how, convert(condition.right))
+    for name, least in d.least_depth().items():
+        if name in letters:
+            yield relation(letters[name], ">=", least)
     for times in dict.fromkeys(d.times.values()):
         if times.op not in ("const", "sym"):
             yield relation(convert(times), ">=", 0)

@@ -124,9 +124,9 @@ def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str])
 
 
 def selector_points(
-    fields: Sequence[str], depths: Sequence[str], first: Trace, rng: random.Random
+    fields: Sequence[str], depths: Sequence[str], first: Trace, rng: random.Random, low: int = 4
 ) -> dict[str, Number]:
-    """Small values for depths and selectors. Selectors that the code compares with each other keep their order.
+    """Values for depths (from *low* up) and small ones for selectors. Selectors that the code compares with each other keep their order.
 
     (An offset stays below its period, for instance; what holds by default is taken to be meant.)
     """
@@ -134,10 +134,10 @@ def selector_points(
     together, periods = _compared(fields, first)
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
-        drawn: dict[str, Number] = {n: rng.randint(4, 12) + lists if base[n] else base[n] for n in depths}
+        drawn: dict[str, Number] = {n: rng.randint(low, low + 8) + lists if base[n] else base[n] for n in depths}
         for name in fields:
-            low = 0 if base[name] == 0 or (name not in periods and rng.random() < 0.15) else 1
-            drawn[name] = rng.randint(low, max(low, min(4 + lists, int(base[name]) + 2)))
+            least = 0 if base[name] == 0 or (name not in periods and rng.random() < 0.15) else 1
+            drawn[name] = rng.randint(least, max(least, min(4 + lists, int(base[name]) + 2)))
         if all((drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b]) for a, b in together):
             break
     return drawn
