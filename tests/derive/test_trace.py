@@ -104,7 +104,7 @@ def test_tied_weights_have_one_key_and_two_names():
 
 def test_fields_the_config_fills_itself_are_expressions():
     result = trace(transformers.LlamaModel, {**BERT, "num_key_value_heads": None})
-    assert "head_dim" not in result.symbols and "num_key_value_heads" not in result.symbols
+    assert not {"head_dim", "num_key_value_heads"} & set(result.symbols)
     assert "num_attention_heads divides hidden_size" in map(str, result.conditions)
     given = trace(transformers.LlamaModel, BERT, values={"head_dim": 16})
     assert given.symbols["head_dim"] == 16
@@ -142,7 +142,8 @@ def test_structure_and_reads():
     assert result.config_reads["moe_intermediate_size"] == 24
     assert "bos_token_id" not in result.config_reads
     gpt2 = trace(transformers.GPT2Model, MODELS["GPT2LMHeadModel"])
-    assert "n_embd" in gpt2.config_reads and "hidden_size" not in gpt2.config_reads
+    assert "n_embd" in gpt2.config_reads
+    assert "hidden_size" not in gpt2.config_reads
     assert "gradient_checkpointing" in trace(transformers.BertModel, BERT).absent_reads
 
 
@@ -189,7 +190,8 @@ class Own(nn.Module):
         self.sqrt = nn.Linear(int(math.sqrt(w * w)), max(3, w), bias=config.bias)
         self.frozen = nn.Parameter(self.conv.weight.new_zeros(self.scale.shape), requires_grad=False)
         self.clone = copy.deepcopy(self.shared)
-        self.encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(w, config.heads, round(w * 1.5), batch_first=True), 2)
+        layer = nn.TransformerEncoderLayer(w, config.heads, round(1.5 * w), batch_first=True)
+        self.encoder = nn.TransformerEncoder(layer, 2)
 
 
 def test_a_users_own_model():
@@ -214,9 +216,10 @@ def test_a_users_own_model():
     assert not next(p for p in result.parameters if p.path == "frozen").requires_grad
     modules = {m.path: m for m in result.modules}
     assert modules["shared"].module_key == modules["layers.0"].module_key != modules["layers.1"].module_key
-    assert modules["layers"].children == 2 and modules[""].cls is Own
-    other = trace(Own, Tiny(), values={"width": 12, "heads": 4, "sub.width": 5, "ratio": 1.5, "vocab": 2, "sizes[0]": 5})
-    assert_predicts(result, other)
+    assert modules["layers"].children == 2
+    assert modules[""].cls is Own
+    values = {"width": 12, "heads": 4, "sub.width": 5, "ratio": 1.5, "vocab": 2, "sizes[0]": 5}
+    assert_predicts(result, trace(Own, Tiny(), values=values))
 
 
 def test_traces_at_two_points_have_identical_expressions():
@@ -234,6 +237,7 @@ def globals_of_everything():
     config = transformers.BertConfig
     found["classes"] = [id(vars(config).get(k)) for k in ("__init__", "__getattribute__", "num_labels")]
     found["tensor"] = "__init__" in vars(torch.Tensor)
+    found["code"] = [id(f.__code__) for f in vars(Own).values() if hasattr(f, "__code__")]
     return found
 
 
@@ -283,7 +287,8 @@ def test_an_interrupt_while_restoring_is_raised_after_everything_is_restored():
     patches = [patching.Patch(Owner, "a", 10), Interrupted(Owner, "b", 20), patching.Patch(Owner, "c", 30)]
     with pytest.raises(KeyboardInterrupt), patching.Patches(patches):
         assert (Owner.a, Owner.b, Owner.c) == (10, 20, 30)
-    assert (Owner.a, Owner.b) == (1, 2) and not hasattr(Owner, "c")
+    assert (Owner.a, Owner.b) == (1, 2)
+    assert not hasattr(Owner, "c")
 
 
 def test_other_threads_build_plain_models_during_a_trace():
@@ -301,10 +306,12 @@ def test_other_threads_build_plain_models_during_a_trace():
     threads = [threading.Thread(target=build) for _ in range(2)]
     for thread in threads:
         thread.start()
-    results = [trace(transformers.BertModel, BERT) for _ in range(15)]
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        results = [trace(transformers.BertModel, BERT) for _ in range(15)]
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert not failures
     assert all(shapes(r) == shapes(results[0]) for r in results)
 
@@ -315,8 +322,8 @@ def test_concurrent_traces_do_not_mix():
 
     def work(name):
         for _ in range(5):
-            if shapes(trace(getattr(transformers, name), MODELS[name])) != wanted[name]:
-                wrong.append(name)
+            found = shapes(trace(getattr(transformers, name), MODELS[name]))
+            wrong.extend(name for _ in range(found != wanted[name]))
 
     threads = [threading.Thread(target=work, args=(name,)) for name in wanted for _ in range(2)]
     for thread in threads:

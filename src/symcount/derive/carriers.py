@@ -149,8 +149,10 @@ def number(value: float, node: Node, exact_value: Value) -> int | float:
 
 
 def _checked(value: int, node: Node, exact_value: int) -> int:
-    """The integer ``value`` got by rounding a float. What the program computed rules: if exact arithmetic differs
-    (``0.7 * 10`` style) the expression would lie, so it is dropped and the event recorded.
+    """The integer ``value`` got by rounding a float, with its expression unless that would lie.
+
+    What the program computed rules: if exact arithmetic differs (``int(0.29 * 100)`` is 28), the expression is dropped
+    and the event recorded.
     """
     if value != exact_value:
         record_condition("ieee", node, ex.const(value))

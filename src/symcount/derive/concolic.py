@@ -1,8 +1,8 @@
 """Numbers that remember how they were computed ("concolic": concrete and symbolic at once).
 
-A :class:`SymbolicInt` *is* an ``int``, so it passes validation, indexing and comparison and reaches PyTorch's C++ like any
-other, but arithmetic carries an expression along beside the value. Comparisons give a plain ``bool`` and leave a condition
-with the recorder of the running trace (see :mod:`symcount.derive.recording`).
+A :class:`SymbolicInt` *is* an ``int``, so it passes validation, indexing and comparison and reaches PyTorch's C++ like
+any other, but arithmetic carries an expression along beside the value. Comparisons give a plain ``bool`` and leave a
+condition with the recorder of the running trace (see :mod:`symcount.derive.recording`).
 
 >>> h, a = SymbolicInt.field("hidden_size", 768), SymbolicInt.field("num_heads", 12)
 >>> h // a, (h // a).node
@@ -17,6 +17,7 @@ What Python does not let a subclass keep (``int(x)`` always returns a plain int)
 from __future__ import annotations
 
 from collections.abc import Callable
+from numbers import Number
 from typing import Any, Final
 
 from symcount.derive import expression as ex
@@ -79,6 +80,8 @@ def _binary(base: type[Any], name: str, reflected: bool) -> Callable[[Any, Any],
     for_float: Any = getattr(float, method)
 
     def compute(self: Any, other: Any) -> Any:
+        if other.__class__.__module__ == "numpy" and isinstance(other, Number):
+            other = other.item()  # type: ignore[attr-defined]  # a NumPy scalar, whose type would swallow the expression
         other_node = node_of(other)
         if other_node is None:
             if name == "mul" and base is int and _is_sequence(other):
@@ -150,11 +153,14 @@ def _pow(self: Any, other: Any, modulo: Any = None) -> Any:
 
 
 def _neg(self: Any) -> Any:
-    return number(type(self).__base__.__neg__(self), ex.neg(self.node), -exact_of(self))
+    value = int.__neg__(self) if isinstance(self, int) else float.__neg__(self)
+    return number(value, ex.neg(self.node), -exact_of(self))
 
 
 def _abs(self: Any) -> Any:
-    return number(type(self).__base__.__abs__(self), ex.absolute(self.node), abs(exact_of(self)))
+    value = int.__abs__(self) if isinstance(self, int) else float.__abs__(self)
+    exact_value: Any = exact_of(self)
+    return number(value, ex.absolute(self.node), abs(exact_value))
 
 
 def _rlshift(self: Any, other: Any) -> Any:
@@ -169,7 +175,7 @@ for _class, _base in ((SymbolicInt, int), (SymbolicFloat, float)):
         setattr(_class, f"__{_name}__", _comparison(_base, _name))
     for _name, _method in (("divmod", _divmod), ("rdivmod", _rdivmod), ("neg", _neg), ("abs", _abs)):
         setattr(_class, f"__{_name}__", _method)
-_POW: Final = {SymbolicInt: SymbolicInt.__pow__, SymbolicFloat: SymbolicFloat.__pow__}
+_POW: Final[dict[type, Any]] = {SymbolicInt: SymbolicInt.__pow__, SymbolicFloat: SymbolicFloat.__pow__}
 for _class in (SymbolicInt, SymbolicFloat):
     setattr(_class, "__pow__", _pow)  # noqa: B010  (a class variable of a loop has no static attribute to assign)
 SymbolicInt.__lshift__ = _shift(1)  # type: ignore[method-assign]

@@ -1,16 +1,17 @@
 """Building a config whose numbers are symbolic by running the config's own code on symbolic numbers.
 
 A config's constructor fills some fields from others (``head_dim`` from ``hidden_size``, ``layer_types`` from
-``num_hidden_layers``) and creates sub-configs. To let all of that happen symbolically, the constructors of the config classes
-are wrapped for the duration of a trace: every number they receive, and every number they would have used by default, is
-replaced by a symbol named by its dotted path (``hidden_size``, ``vision_config.depths[0]``).
+``num_hidden_layers``) and creates sub-configs. To let all of that happen symbolically, the constructors of the config
+classes are wrapped for the duration of a trace: every number they receive, and every number they would have used by
+default, is replaced by a symbol named by its dotted path (``hidden_size``, ``vision_config.depths[0]``).
 
-Which path an instance will have is not known while it is being constructed. So the config is first built plainly, once, and the
-order in which instances of each class were created is matched with where they ended up (:class:`_Plan`).
+Which path an instance will have is not known while it is being constructed. So the config is first built plainly, once,
+and the order in which instances of each class were created is matched with where they ended up (:class:`_Plan`).
 """
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -103,7 +104,7 @@ class _Builder:
         if isinstance(value, bool):
             return value
         if isinstance(value, int | float):
-            if path in self.frozen or value != value or value in (float("inf"), float("-inf")):
+            if path in self.frozen or not math.isfinite(value):
                 return value
             self.symbols[path] = value
             maker: Any = SymbolicInt if isinstance(value, int) else SymbolicFloat
@@ -119,7 +120,7 @@ def _wrapped(cls: type) -> Any:
     original: Any = cls.__init__  # type: ignore[misc]
 
     @wraps(original)
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
         session = _SESSION.active
         if session is not None and type(self) is cls:
             if args:
@@ -128,7 +129,7 @@ def _wrapped(cls: type) -> Any:
             kwargs = session.arguments(self, kwargs)
         original(self, *args, **kwargs)
 
-    return __init__
+    return constructor
 
 
 def _construct(source: ConfigSource) -> Any:

@@ -1,9 +1,10 @@
 """Exact arithmetic expressions, light enough to be built thousands of times while a model is constructed.
 
-SymPy is far too slow for that, so a trace works with :class:`Node`: an operator and its arguments, nothing else. Nodes are
-*interned*: building the same expression twice gives the same object, so comparing and hashing are by identity and two
-layers built by the same code have equal signatures for free. A node is never simplified beyond what is needed for that
-(constants are folded, constant factors come first); SymPy does the rest once, at the end, through :func:`to_sympy`.
+SymPy is far too slow for that, so a trace works with :class:`Node`: an operator and its arguments, nothing else. Nodes
+are *interned*: building the same expression twice gives the same object, so comparing and hashing are by identity and
+two layers built by the same code have equal signatures for free. A node is never simplified beyond what is needed for
+that (constants are folded, constant factors come first); SymPy does the rest once, at the end, through
+:func:`to_sympy`.
 
 >>> h, a = symbol("hidden_size"), symbol("num_heads")
 >>> mul(const(4), h) is mul(h, const(4))

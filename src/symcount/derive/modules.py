@@ -12,32 +12,30 @@ _UNRELATED: Final = ("tokenization_", "processing_", "image_processing_", "video
                      "convert_", "image_processing_pil_", "processing")  # fmt: skip
 #: Modules outside ``transformers.models`` whose code computes sizes.
 _SHARED: Final = (
-    "transformers.modeling_rope_utils", "transformers.backbone_utils", "transformers.pytorch_utils", "transformers.activations",
-    "transformers.modeling_layers", "torch.nn.modules.utils", "torch.nn.modules.conv", "torch.nn.modules.rnn",
-    "torch.nn.modules.adaptive", "torch.nn.modules.transformer", "torch.nn.modules.activation",
+    "transformers.modeling_rope_utils", "transformers.backbone_utils", "transformers.pytorch_utils",
+    "transformers.activations", "transformers.modeling_layers", "torch.nn.modules.utils", "torch.nn.modules.conv",
+    "torch.nn.modules.rnn", "torch.nn.modules.adaptive", "torch.nn.modules.transformer", "torch.nn.modules.activation",
 )  # fmt: skip
 #: Packages that are not user code even though a user's class inherits from them.
 _FOREIGN: Final = ("torch", "transformers", "builtins", "symcount", "dataclasses", "typing", "abc", "enum", "numpy",
                    "collections", "huggingface_hub")  # fmt: skip
 
-_library_cache: tuple[int, tuple[ModuleType, ...]] = (0, ())
+#: The number of loaded modules, and the answer it was found with.
+_LIBRARY: Final[dict[int, tuple[ModuleType, ...]]] = {}
 
 
 def library_modules() -> tuple[ModuleType, ...]:
     """The loaded modules of transformers and torch that may compute sizes."""
-    global _library_cache
-    if _library_cache[0] == len(sys.modules):
-        return _library_cache[1]
-    found = []
-    for name, module in list(sys.modules.items()):
-        if name in _SHARED:
-            found.append(module)
-        elif name.startswith("transformers.models."):
-            last = name.rpartition(".")[2]
-            if name.count(".") >= 3 and not last.startswith(_UNRELATED):
+    count = len(sys.modules)
+    if count not in _LIBRARY:
+        found = []
+        for name, module in list(sys.modules.items()):
+            is_model_code = name.startswith("transformers.models.") and name.count(".") >= 3
+            if name in _SHARED or (is_model_code and not name.rpartition(".")[2].startswith(_UNRELATED)):
                 found.append(module)
-    _library_cache = (len(sys.modules), tuple(found))
-    return _library_cache[1]
+        _LIBRARY.clear()
+        _LIBRARY[count] = tuple(found)
+    return _LIBRARY[count]
 
 
 def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
@@ -48,3 +46,9 @@ def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
         return ()
     packages = tuple({name.partition(".")[0] + "." for name in names})
     return tuple(m for name, m in list(sys.modules.items()) if name in names or name.startswith(packages))
+
+
+def defining_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
+    """The modules in which classes of transformers' models, and what they inherit from, are defined."""
+    names = {base.__module__ for cls in classes for base in cls.__mro__}
+    return tuple(sys.modules[n] for n in sorted(names) if n.startswith("transformers.models.") and n in sys.modules)

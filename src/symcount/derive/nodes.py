@@ -1,6 +1,6 @@
 """The nodes of exact expressions, and the functions that build them.
 
-Nodes are *interned*: building the same expression twice gives the same object, so comparing and hashing are by identity.
+Nodes are *interned*: building the same expression twice gives the same object, so nodes compare by identity.
 """
 
 from __future__ import annotations

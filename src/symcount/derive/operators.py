@@ -45,7 +45,7 @@ def _power(a: Value, b: Value) -> Value:
     if b == Fraction(1, 2) and isinstance(a, int) and a >= 0 and math.isqrt(a) ** 2 == a:
         return math.isqrt(a)
     if isinstance(b, Fraction):
-        return float(a) ** float(b)
+        return float(float(a) ** float(b))
     if isinstance(a, int) and isinstance(b, int) and b < 0:
         return whole(Fraction(a) ** b)
     result: Value = a**b

@@ -14,8 +14,10 @@ from symcount.derive.recording import STATE
 from symcount.derive.sources import PATH_KEY
 
 #: Reads by code that copies or serialises whole configs say nothing about the model.
-_INDISCRIMINATE: Final = ("transformers.configuration_utils", "transformers.generation", "transformers.integrations.heterogeneity",
-                          "copy", "dataclasses", "huggingface_hub", "symcount")  # fmt: skip
+_INDISCRIMINATE: Final = (
+    "transformers.configuration_utils", "transformers.generation", "transformers.integrations.heterogeneity", "copy",
+    "dataclasses", "huggingface_hub", "symcount",
+)  # fmt: skip
 
 
 class Reads:
@@ -45,12 +47,12 @@ class Reads:
         return found
 
     def _observing(self, cls: type) -> Callable[[Any, str], Any]:
-        original = cls.__getattribute__
+        original: Any = cls.__getattribute__
         aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
         seen = self._seen
 
         @wraps(original)
-        def __getattribute__(instance: Any, name: str) -> Any:
+        def read(instance: Any, name: str) -> Any:
             if STATE.recorder is None or name[:2] == "__":
                 return original(instance, name)
             path = object.__getattribute__(instance, "__dict__").get(PATH_KEY)
@@ -69,7 +71,7 @@ class Reads:
                     self.values.setdefault(f"{path}.{true_name}" if path else true_name, value)
             return value
 
-        return __getattribute__
+        return read
 
     @staticmethod
     def _counts(frame: Any) -> bool:

@@ -44,8 +44,8 @@ class StructuralUse:
     """A symbolic integer that was used up as a plain number of things: how often a loop runs, how long a list is.
 
     Attributes:
-        kind: ``range``, ``repeat`` (list multiplication), or ``data`` (it became the content of a real tensor, which code may
-            read back as plain numbers).
+        kind: ``range``, ``repeat`` (list multiplication), or ``data`` (it became the content of a real tensor, which
+            code may read back as plain numbers).
         node: The number.
         module: Name of the Python module.
     """

@@ -1,9 +1,9 @@
-"""Names that a trace replaces for its duration, and the guarantee that they come back.
+"""Names that a trace replaces for its duration, so that expressions survive.
 
-Most of Python keeps a symbolic number symbolic (``sum``, ``round``, ``math.ceil`` and ``abs`` ask the number itself), but
-``int(x)``, ``float(x)``, ``range(x)`` and the C functions of :mod:`math` return plain numbers. In the modules whose code builds
-the model these names are shadowed by versions that keep the expression. For plain arguments a shadow does exactly what the
-original does, so other threads may go on building models.
+Most of Python keeps a symbolic number symbolic (``sum``, ``round``, ``math.ceil`` and ``abs`` ask the number itself),
+but ``int(x)``, ``float(x)``, ``range(x)`` and the C functions of :mod:`math` return plain numbers. In the modules whose
+code builds the model these names are shadowed by versions that keep the expression. For plain arguments a shadow does
+exactly what the original does, so other threads may go on building models.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _ABSENT: Final = object()
 
 
 class _ShadowMeta(type):
-    """Makes a class stand in for a built-in type in calls, ``isinstance``, ``issubclass``, ``==``, ``|`` and attributes."""
+    """Makes a class stand in for a built-in type: calls, ``isinstance``, ``issubclass``, ``==``, ``|``, attributes."""
 
     original: Any
     convert: Any
@@ -167,9 +167,9 @@ MATH: Final[dict[str, Any]] = {
 
 def _numpy(name: str, convert: Callable[..., Any]) -> Callable[..., Any]:
     """A version of a NumPy function that computes with Python numbers when it is given symbolic ones."""
-    import numpy
+    import numpy as np
 
-    original = getattr(numpy, name)
+    original = getattr(np, name)
 
     @wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:

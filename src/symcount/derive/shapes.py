@@ -1,8 +1,8 @@
 """What PyTorch functions do to symbolic shapes.
 
-A *dim* is a plain or a symbolic integer, and a symbolic integer always carries its concrete value, so every rule below can be
-checked against the tensor that PyTorch really returned: :func:`agreeing` drops whatever does not match. A function without
-a rule is not an error; its result simply has no symbolic shape.
+A *dim* is a plain or a symbolic integer, and a symbolic integer always carries its concrete value, so every rule below
+can be checked against the tensor that PyTorch really returned: :func:`agreeing` drops whatever does not match. A
+function without a rule is not an error; its result simply has no symbolic shape.
 
 A rule receives ``(shape_of, args, kwargs, result)``, where ``shape_of(tensor)`` gives the dims of any tensor.
 """
@@ -49,7 +49,7 @@ def agreeing(dims: Iterable[int] | None, concrete: Sequence[int]) -> Dims | None
 
 
 def _sized(first: int) -> Rule:
-    """Factories whose positional arguments from ``first`` on are the size: ``empty``, ``zeros``, ``Tensor.new_zeros``."""
+    """Factories whose positional arguments from ``first`` on are the size: ``zeros``, ``Tensor.new_zeros``."""
 
     def rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
         return tuple(kwargs["size"]) if "size" in kwargs else sizes_of(args[first:])
@@ -140,35 +140,45 @@ def _matmul(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resu
     return (*a[:-1], b[-1]) if len(b) == 2 and a else None
 
 
-_ELEMENTWISE: Final = """
-    abs acos add addcmul asin atan atan2 ceil clamp clamp_min clamp_max cos cosh div erf erfinv exp exp2 expm1 float_power floor
-    floor_divide fmod log log10 log1p log2 logical_and logical_not logical_or lerp masked_fill maximum minimum mul
-    multiply neg pow reciprocal relu remainder round rsqrt sigmoid sign sin sinh sqrt square sub subtract tan tanh true_divide
-    where softplus eq ne lt le gt ge __add__ __radd__ __sub__ __rsub__ __mul__ __rmul__ __truediv__ __rtruediv__ __div__ __rdiv__
-    __pow__ __rpow__ __neg__ __mod__ __floordiv__ __rfloordiv__ __abs__ rsub __eq__ __ne__ __lt__ __le__ __gt__ __ge__
-""".split()
-_UNCHANGED: Final = """
-    clone detach to float double half bfloat16 long int bool type contiguous cpu cuda requires_grad_ cumsum cumprod flip roll
-    tril triu softmax log_softmax sort fliplr flipud alias zeros_like ones_like empty_like full_like rand_like randn_like randint_like
-    bernoulli nan_to_num type_as __deepcopy__ uniform_ normal_ fill_ zero_ copy_ mul_ add_ sub_ div_ clamp_ log_ exp_
-    exponential_ trunc_normal_ detach_
-""".split()
+_ELEMENTWISE: Final = (
+    "abs", "acos", "add", "addcmul", "asin", "atan", "atan2", "ceil", "clamp", "clamp_min", "clamp_max", "cos",
+    "cosh", "div", "erf", "erfinv", "exp", "exp2", "expm1", "float_power", "floor", "floor_divide", "fmod",
+    "log", "log10", "log1p", "log2", "logical_and", "logical_not", "logical_or", "lerp", "masked_fill",
+    "maximum", "minimum", "mul", "multiply", "neg", "pow", "reciprocal", "relu", "remainder", "round", "rsqrt",
+    "sigmoid", "sign", "sin", "sinh", "sqrt", "square", "sub", "subtract", "tan", "tanh", "true_divide",
+    "where", "softplus", "eq", "ne", "lt", "le", "gt", "ge", "__add__", "__radd__", "__sub__", "__rsub__",
+    "__mul__", "__rmul__", "__truediv__", "__rtruediv__", "__div__", "__rdiv__", "__pow__", "__rpow__",
+    "__neg__", "__mod__", "__floordiv__", "__rfloordiv__", "__abs__", "rsub", "__eq__", "__ne__", "__lt__",
+    "__le__", "__gt__", "__ge__",
+)  # fmt: skip
+_UNCHANGED: Final = (
+    "clone", "detach", "to", "float", "double", "half", "bfloat16", "long", "int", "bool", "type", "contiguous",
+    "cpu", "cuda", "requires_grad_", "cumsum", "cumprod", "flip", "roll", "tril", "triu", "softmax",
+    "log_softmax", "sort", "fliplr", "flipud", "alias", "zeros_like", "ones_like", "empty_like", "full_like",
+    "rand_like", "randn_like", "randint_like", "bernoulli", "nan_to_num", "type_as", "__deepcopy__", "uniform_",
+    "normal_", "fill_", "zero_", "copy_", "mul_", "add_", "sub_", "div_", "clamp_", "log_", "exp_",
+    "exponential_", "trunc_normal_", "detach_",
+)  # fmt: skip
 _NAMED: Final[dict[str, Rule]] = {
-    "empty": _sized(0), "zeros": _sized(0), "ones": _sized(0), "rand": _sized(0), "randn": _sized(0),
-    "empty_strided": _single_size(0), "full": _single_size(0), "randint": _randint, "normal": _normal,
-    "arange": _arange, "range": _arange, "linspace": _linspace, "logspace": _linspace, "eye": _eye, "randperm": _sized(0),
-    "hann_window": _sized(0), "hamming_window": _sized(0),
-    "new_empty": _sized(1), "new_zeros": _sized(1), "new_ones": _sized(1), "new_full": _single_size(1),
-    "view": view_rule, "reshape": view_rule, "view_as": view_as_rule, "reshape_as": view_as_rule, "expand_as": view_as_rule,
-    "flatten": flatten_rule, "ravel": flatten_rule, "expand": expand_rule, "broadcast_to": expand_rule, "repeat": repeat_rule, "tile": repeat_rule,
-    "repeat_interleave": repeat_interleave_rule,
-    "unsqueeze": unsqueeze_rule, "squeeze": squeeze_rule, "transpose": transpose_rule, "swapaxes": transpose_rule, "t": reverse_rule,
-    "permute": permute_rule, "cat": cat_rule, "concat": cat_rule, "concatenate": cat_rule, "stack": stack_rule, "__getitem__": getitem_rule,
-    "sum": _reduce, "mean": _reduce, "amax": _reduce, "amin": _reduce, "norm": _reduce, "std": _reduce, "prod": _reduce,
-    "norm_except_dim": _norm_except, "_weight_norm": _same, "outer": _outer, "ger": _outer, "matmul": _matmul,
-    "__matmul__": _matmul, "mm": _matmul,
+    "empty": _sized(0), "zeros": _sized(0), "ones": _sized(0), "rand": _sized(0),
+    "randn": _sized(0), "empty_strided": _single_size(0), "full": _single_size(0), "randint": _randint,
+    "normal": _normal, "arange": _arange, "range": _arange, "linspace": _linspace, "logspace": _linspace,
+    "eye": _eye, "randperm": _sized(0), "hann_window": _sized(0),
+    "hamming_window": _sized(0), "new_empty": _sized(1), "new_zeros": _sized(1), "new_ones": _sized(1),
+    "new_full": _single_size(1), "view": view_rule, "reshape": view_rule, "view_as": view_as_rule,
+    "reshape_as": view_as_rule, "expand_as": view_as_rule, "flatten": flatten_rule, "ravel": flatten_rule,
+    "expand": expand_rule, "broadcast_to": expand_rule, "repeat": repeat_rule,
+    "tile": repeat_rule, "repeat_interleave": repeat_interleave_rule, "unsqueeze": unsqueeze_rule,
+    "squeeze": squeeze_rule, "transpose": transpose_rule, "swapaxes": transpose_rule,
+    "t": reverse_rule, "permute": permute_rule, "cat": cat_rule, "concat": cat_rule,
+    "concatenate": cat_rule, "stack": stack_rule, "__getitem__": getitem_rule, "sum": _reduce,
+    "mean": _reduce, "amax": _reduce, "amin": _reduce, "norm": _reduce, "std": _reduce,
+    "prod": _reduce, "norm_except_dim": _norm_except, "_weight_norm": _same, "outer": _outer, "ger": _outer,
+    "matmul": _matmul, "__matmul__": _matmul, "mm": _matmul,
 }  # fmt: skip
-_PROPERTIES: Final[dict[str, Rule]] = {"data": _same, "T": reverse_rule, "mT": swap_last_rule, "real": _same, "imag": _same}
+_PROPERTIES: Final[dict[str, Rule]] = {
+    "data": _same, "T": reverse_rule, "mT": swap_last_rule, "real": _same, "imag": _same,
+}  # fmt: skip
 
 
 @lru_cache(maxsize=1)

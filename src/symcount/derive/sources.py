@@ -6,8 +6,9 @@ import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import partial
 from typing import Any, Final
+from weakref import WeakKeyDictionary
 
 from symcount.errors import DerivationError
 
@@ -29,7 +30,7 @@ def is_config(value: object) -> bool:
 
 
 def source_of(config: Any, model_class: type) -> ConfigSource:
-    """Accept a config class, an instance, ``(class, kwargs)``, keyword arguments alone, or ``None`` for the defaults."""
+    """Accept a config class, an instance, ``(class, kwargs)``, keyword arguments, or ``None`` for the defaults."""
     if isinstance(config, ConfigSource):
         return config
     if isinstance(config, type):
@@ -47,8 +48,10 @@ def source_of(config: Any, model_class: type) -> ConfigSource:
 
 
 def _source_of_instance(config: Any) -> ConfigSource:
-    """The arguments that reproduce ``config``. A number that the class leaves ``None`` by default and fills itself with the
-    same value (``head_dim``) is left to the class, so that it comes out as an expression, not as a symbol of its own.
+    """The arguments that reproduce ``config``.
+
+    A number that the class leaves ``None`` by default and fills itself with the same value (``head_dim``) is left to
+    the class, so that it comes out as an expression, not as a symbol of its own.
     """
     cls = type(config)
     if hasattr(config, "to_diff_dict"):
@@ -57,7 +60,8 @@ def _source_of_instance(config: Any) -> ConfigSource:
         given = {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if f.init}
     defaults = dict(defaults_of(cls))
     kwargs = {k: v for k, v in given.items() if k not in defaults or _differs(defaults[k](), v)}
-    if hasattr(config, "to_diff_dict") and not _differs(kwargs.get("id2label"), _default_labels(kwargs.get("id2label"))):
+    labels = kwargs.get("id2label")
+    if hasattr(config, "to_diff_dict") and not _differs(labels, _default_labels(labels)):
         kwargs["num_labels"] = len(kwargs.pop("id2label"))
         kwargs.pop("label2id", None)
     optional = [k for k in kwargs if k in defaults and defaults[k]() is None and not is_config(kwargs[k])]
@@ -80,9 +84,22 @@ def _differs(a: Any, b: Any) -> bool:
     return type(a) is not type(b) or bool(a != b)
 
 
-@lru_cache(maxsize=4096)
-def defaults_of(cls: type) -> tuple[tuple[str, Callable[[], Any]], ...]:
+Defaults = tuple[tuple[str, Callable[[], Any]], ...]
+_DEFAULTS: Final[WeakKeyDictionary[type, Defaults]] = WeakKeyDictionary()
+
+
+def _identity(value: Any) -> Any:
+    return value
+
+
+def defaults_of(cls: type) -> Defaults:
     """The constructor arguments of a config class, each with a function that makes its default value."""
+    if cls not in _DEFAULTS:
+        _DEFAULTS[cls] = tuple(_find_defaults(cls).items())
+    return _DEFAULTS[cls]
+
+
+def _find_defaults(cls: type) -> dict[str, Callable[[], Any]]:
     found: dict[str, Callable[[], Any]] = {}
     own_constructor = any("__init__" in vars(base) and not _generated(base) for base in cls.__mro__[:-1])
     if dataclasses.is_dataclass(cls) and not own_constructor:
@@ -92,12 +109,13 @@ def defaults_of(cls: type) -> tuple[tuple[str, Callable[[], Any]], ...]:
             if f.default_factory is not dataclasses.MISSING:
                 found[f.name] = f.default_factory
             else:
-                found[f.name] = (lambda value: lambda: value)(f.default)
-        return tuple(found.items())
-    for name, parameter in inspect.signature(cls.__init__).parameters.items():  # type: ignore[misc]
+                found[f.name] = partial(_identity, f.default)
+        return found
+    constructor: Any = getattr(cls, "__init__")  # noqa: B009  (mypy distrusts cls.__init__)
+    for name, parameter in inspect.signature(constructor).parameters.items():
         if parameter.default is not inspect.Parameter.empty:
-            found[name] = (lambda value: lambda: value)(parameter.default)
-    return tuple(found.items())
+            found[name] = partial(_identity, parameter.default)
+    return found
 
 
 def _generated(cls: type) -> bool:

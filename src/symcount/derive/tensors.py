@@ -1,7 +1,8 @@
 """Following symbolic shapes from ``torch.empty((out, in))`` to the parameter that is registered.
 
-PyTorch's C++ sees plain integers, but a ``TorchFunctionMode`` sees the arguments before. The mode used here takes the place of
-``torch.device("meta")``, which is such a mode itself, so following shapes costs little more than using the meta device does.
+PyTorch's C++ sees plain integers, but a ``TorchFunctionMode`` sees the arguments before. The mode used here takes the
+place of ``torch.device("meta")``, which is such a mode itself, so following shapes costs little more than using the
+meta device does.
 """
 
 from __future__ import annotations
@@ -75,10 +76,11 @@ def _mode_class() -> Any:
     table = rules()
     # linspace makes schedules (stochastic depth) that are read back number by number, which the meta device cannot do.
     on_device = _device_constructors() - {torch.linspace}
-    sizes = {torch.Tensor.shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
+    shape: Any = torch.Tensor.shape
+    sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
     tensor_class = torch.Tensor
 
-    class TracingMode(DeviceContext):  # type: ignore[misc]
+    class TracingMode(DeviceContext):
         """``torch.device("meta")`` that also follows symbolic shapes."""
 
         def __init__(self, tracker: Tracker) -> None:
@@ -124,10 +126,10 @@ def tracing_mode(tracker: Tracker) -> Any:
 
 
 def patches() -> list[Patch]:
-    """Constructors that no ``TorchFunctionMode`` sees: ``nn.Parameter(t)``, ``torch.Tensor(2, 3)``, ``torch.FloatTensor(2)``."""
+    """Constructors that no ``TorchFunctionMode`` sees: ``Parameter(t)``, ``Tensor(2, 3)``, ``FloatTensor(2)``."""
     import torch
 
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+    def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
         # Tensor has no __init__ of its own; its work is done in __new__, so there is nothing to call.
         tracker = TENSORS.tracker
         if tracker is None or STATE.recorder is None:
@@ -148,7 +150,7 @@ def patches() -> list[Patch]:
 
     original: Any = torch.FloatTensor
     return [
-        Patch(torch.Tensor, "__init__", __init__),
+        Patch(torch.Tensor, "__init__", constructed),
         Patch(torch, "FloatTensor", shadow_type(original, float_tensor)),
     ]
 

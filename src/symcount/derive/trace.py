@@ -2,7 +2,7 @@
 
 >>> from transformers import BertConfig, BertModel                       # doctest: +SKIP
 >>> trace(BertModel, BertConfig).parameters[0]                           # doctest: +SKIP
-TracedParameter(path='embeddings.word_embeddings.weight', shape=(<vocab_size>, <hidden_size>), concrete=(30522, 768), ...)
+TracedParameter(path='embeddings.word_embeddings.weight', shape=(<vocab_size>, <hidden_size>), ...)
 
 A dim that is a plain ``int`` is a constant, or an expression that was lost; tracing at a second point tells which.
 """
@@ -17,7 +17,8 @@ from typing import Any, Final
 from symcount.derive.concolic import Node, SymbolicInt, evaluate
 from symcount.derive.configs import ConfigSource, Number, build, config_classes, source_of
 from symcount.derive.expression import Value
-from symcount.derive.modules import library_modules, user_modules
+from symcount.derive.literals import literals
+from symcount.derive.modules import defining_modules, library_modules, user_modules
 from symcount.derive.patching import Patches, without_effect
 from symcount.derive.reads import Reads
 from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
@@ -76,7 +77,8 @@ class Trace:
     """What one construction of a model showed.
 
     Attributes:
-        parameters: Every parameter name, duplicates included, in the order of ``named_parameters(remove_duplicate=False)``.
+        parameters: Every parameter name, duplicates included, in the order of
+            ``named_parameters(remove_duplicate=False)``.
         modules: Every module path, duplicates included, parents first.
         conditions: What the code compared, as it turned out, in order of first appearance.
         structural: Symbolic numbers that were used as a loop bound or a list length.
@@ -127,8 +129,8 @@ def trace(
         for _ in range(3):
             loaded = library_modules()
             result = _attempt(cls, source, values or {}, frozen)
-            # A model may import the code of another while it is being constructed (AutoModel.from_config). That code was not
-            # shadowed, so once it is there, the trace is repeated.
+            # A model may import the code of another while it is being constructed (AutoModel.from_config). That code
+            # was not shadowed, so once it is there, the trace is repeated.
             if len(library_modules()) == len(loaded):
                 break
     return result
@@ -140,7 +142,9 @@ def _attempt(cls: type, source: ConfigSource, values: Mapping[str, Number], froz
     recorder, tracker, outer = Recorder(), Tracker(), (STATE.recorder, TENSORS.tracker)
     try:
         classes = config_classes(source)
-        with Patches(shadows((*library_modules(), *user_modules((cls, *classes))))):
+        own = user_modules((cls, *classes))
+        computing = (*defining_modules((cls, *classes)), *own)
+        with Patches([*shadows((*library_modules(), *own)), *literals(computing)]):
             STATE.recorder = recorder
             symbolic = build(source, values, frozen)
             reads = Reads(symbolic)
@@ -229,7 +233,7 @@ def _checked(
 def _embedding_path(model: Any, getter: str, by_key: Mapping[int, str]) -> str | None:
     try:
         return by_key.get(id(getattr(model, getter)()))
-    except Exception:  # models without such a layer raise whatever they like; the answer is "none"
+    except Exception:  # noqa: BLE001  # models without such a layer raise whatever they like; the answer is "none"
         return None
 
 

@@ -28,6 +28,7 @@ def _product(dims: Iterable[int]) -> int:
 
 
 def view_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``view`` and ``reshape``, with ``-1`` inferred."""
     size = list(sizes_of(args[1:])) if len(args) > 1 else list(kwargs.get("shape", kwargs.get("size", ())))
     if not size or not all(isinstance(dim, int) for dim in size):
         return shape_of(args[0]) if not size else None  # view(dtype)
@@ -45,10 +46,12 @@ def _infer(size: list[int], total: int) -> Dims | None:
 
 
 def view_as_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``view_as`` and its kind: the shape of the other tensor."""
     return shape_of(args[1] if len(args) > 1 else kwargs["other"])
 
 
 def flatten_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``flatten``."""
     shape = shape_of(args[0])
     start = kwargs.get("start_dim", args[1] if len(args) > 1 else 0) % max(len(shape), 1)
     end = kwargs.get("end_dim", args[2] if len(args) > 2 else -1) % max(len(shape), 1)
@@ -56,12 +59,14 @@ def flatten_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any],
 
 
 def expand_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``expand`` and ``broadcast_to``."""
     size = sizes_of(args[1:]) if len(args) > 1 else tuple(kwargs.get("size", kwargs.get("shape", ())))
     shape = (1,) * (len(size) - len(shape_of(args[0]))) + tuple(shape_of(args[0]))
     return tuple(old if int(new) == -1 else new for old, new in zip(shape, size, strict=True))
 
 
 def repeat_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``repeat`` and ``tile``."""
     times = sizes_of(args[1:]) if len(args) > 1 else tuple(kwargs.get("repeats", kwargs.get("dims", ())))
     shape = shape_of(args[0])
     width = max(len(times), len(shape))
@@ -70,6 +75,7 @@ def repeat_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], 
 
 
 def repeat_interleave_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``repeat_interleave`` by a number."""
     times = kwargs.get("repeats", args[1] if len(args) > 1 else None)
     dim = kwargs.get("dim", args[2] if len(args) > 2 else None)
     if not isinstance(times, int):
@@ -82,6 +88,7 @@ def repeat_interleave_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[
 
 
 def unsqueeze_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``unsqueeze``."""
     shape = list(shape_of(args[0]))
     dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
     shape.insert(dim if dim >= 0 else dim + len(shape) + 1, 1)
@@ -89,6 +96,7 @@ def unsqueeze_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any
 
 
 def squeeze_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``squeeze``."""
     shape = shape_of(args[0])
     dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
     if dim is None:
@@ -98,6 +106,7 @@ def squeeze_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any],
 
 
 def transpose_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``transpose`` and ``swapaxes``."""
     shape = list(shape_of(args[0]))
     a = kwargs.get("dim0", args[1] if len(args) > 1 else 0)
     b = kwargs.get("dim1", args[2] if len(args) > 2 else 1)
@@ -106,21 +115,25 @@ def transpose_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any
 
 
 def reverse_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``t()`` and ``.T``."""
     return tuple(reversed(shape_of(args[0])))
 
 
 def swap_last_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``.mT``."""
     shape = shape_of(args[0])
     return (*shape[:-2], shape[-1], shape[-2])
 
 
 def permute_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``permute``."""
     order = kwargs["dims"] if "dims" in kwargs else sizes_of(args[1:])
     shape = shape_of(args[0])
     return tuple(shape[i] for i in order)
 
 
 def cat_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``cat``."""
     shapes = [shape_of(tensor) for tensor in (args[0] if args else kwargs["tensors"])]
     dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
     shapes = [shape for shape in shapes if len(shape) == result.ndim]
@@ -130,6 +143,7 @@ def cat_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], res
 
 
 def stack_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """``stack``."""
     shapes = [shape_of(tensor) for tensor in (args[0] if args else kwargs["tensors"])]
     dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
     merged = list(_most_symbolic(shapes))
@@ -144,6 +158,7 @@ def _most_symbolic(shapes: Sequence[Dims]) -> Dims:
 
 
 def getitem_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    """Indexing with numbers, slices, ``None`` and ``...``."""
     shape = list(shape_of(args[0]))
     index = args[1] if isinstance(args[1], tuple) else (args[1],)
     consumed = sum(1 for item in index if item is not None and item is not Ellipsis)
@@ -172,8 +187,9 @@ def _sliced(dim: int, item: slice) -> int:
     """The length of a slice of a dimension, exact in the common forms ``[:]``, ``[:n]``, ``[n:]`` and ``[::2]``."""
     start, stop, step = item.start or 0, item.stop, 1 if item.step is None else item.step
     if int(start) >= 0 and (stop is None or 0 <= int(stop) <= int(dim)) and int(step) > 0:
-        length = (dim if stop is None else stop) - start
+        length: int = (dim if stop is None else stop) - start
         return length if int(step) == 1 else math.ceil(length / step)
     if stop is not None and int(stop) < 0 and int(step) == 1 and int(start) >= 0:
-        return dim + stop - start
+        kept: int = dim + stop - start
+        return kept
     return len(range(*item.indices(int(dim))))
