@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symcount import layers
     from symcount.api import count, formula, verify
+    from symcount.derive.api import derive
     from symcount.errors import SymcountError
     from symcount.formula import Formula
     from symcount.ledger import CONVENTIONS
@@ -37,6 +38,7 @@ __all__ = [
     "SymcountError",
     "block",
     "count",
+    "derive",
     "formula",
     "layers",
     "stack",
@@ -54,6 +56,7 @@ _HOME = {
     "SymcountError": "symcount.errors",
     "block": "symcount.tree",
     "count": "symcount.api",
+    "derive": "symcount.derive.api",
     "formula": "symcount.api",
     "stack": "symcount.tree",
     "symbol": "symcount.notation",

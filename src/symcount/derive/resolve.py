@@ -78,22 +78,23 @@ def model_class(name: str) -> type:
     return cls
 
 
-def resolve(source: Any, options: Mapping[str, Any]) -> tuple[type, ConfigSource, str, str]:
+def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tuple[type, ConfigSource, str, str]:
     """The model class, its config source, the class's name and model type.
 
     Args:
         source: a model class, the name of one, a model type, a path to a config.json, a dict of its form, or a
             transformers config.
         options: config fields that differ from it.
+        config: the config of a class that is given by itself or by its name.
 
     Raises:
         UnknownModelError: no such class or model type.
         ConfigError: the config is malformed, or transformers rejects it.
     """
     if isinstance(source, type):
-        cls, config = source, None
+        cls = source
     elif isinstance(source, str) and not looks_like_path(source):
-        cls, config = model_class(source), None
+        cls = model_class(source)
     elif isinstance(source, Config | Mapping | str | Path):
         described = read(source)
         name = described.class_name or described.model_type

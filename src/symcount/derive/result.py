@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Symbol
 
@@ -21,6 +21,9 @@ from symcount.domain import Condition, minimal, relation
 from symcount.formula import Formula
 from symcount.notation import Notation, assign
 from symcount.tree import Block
+
+if TYPE_CHECKING:
+    from symcount.derive.certificate import Certificate
 
 __all__ = ["DerivedFormula", "formula_of"]
 
@@ -51,6 +54,17 @@ class DerivedFormula(Formula):
     structural: tuple[str, ...] = ()
     depths: tuple[str, ...] = ()
     default: Trace | None = field(default=None, repr=False, compare=False)
+
+    def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
+        """Compare the formula with *trials* real models at random points of its domain, tensor by tensor.
+
+        Raises:
+            VerificationError: they disagree; the message has the smallest failing change of fields.
+            DerivationError: not enough points could be built.
+        """
+        from symcount.derive.certificate import certify
+
+        return certify(self, trials, seed)
 
     @property
     def selectors(self) -> tuple[str, ...]:
