@@ -122,6 +122,16 @@ def test_an_instance_is_read_like_its_arguments():
     assert shapes(trace(transformers.CLIPModel, clip)) == shapes(trace(transformers.CLIPModel, MODELS["CLIPModel"]))
 
 
+def test_an_instance_keeps_what_its_class_computes():
+    swin = transformers.SwinConfig(embed_dim=24, depths=[1, 2], num_heads=[2, 4], num_labels=3)
+    result = trace(transformers.SwinForImageClassification, swin)
+    assert swin.hidden_size == 48  # embed_dim * 2 ** (len(depths) - 1): an attribute, not an argument
+    assert "hidden_size" not in result.symbols
+    assert (result.symbols["depths[1]"], result.symbols["num_labels"]) == (2, 3)
+    given = transformers.LlamaConfig(**BERT, head_dim=16)  # not what the class would have computed
+    assert trace(transformers.LlamaModel, given).symbols["head_dim"] == 16
+
+
 def test_sub_configs_lists_labels_and_frozen_fields():
     result = trace(transformers.CLIPModel, MODELS["CLIPModel"])
     assert shapes(result)["visual_projection.weight"] == ("projection_dim", "vision_config.hidden_size")

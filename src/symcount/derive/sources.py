@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Mapping
@@ -48,40 +49,58 @@ def source_of(config: Any, model_class: type) -> ConfigSource:
 
 
 def _source_of_instance(config: Any) -> ConfigSource:
-    """The arguments that reproduce ``config``.
+    """The arguments that reproduce ``config``, and no more.
 
-    A number that the class leaves ``None`` by default and fills itself with the same value (``head_dim``) is left to
-    the class, so that it comes out as an expression, not as a symbol of its own.
+    What the class fills in itself (``head_dim`` from ``hidden_size``) is left to the class, so that it comes out as an
+    expression, not as a symbol of its own. So arguments are added only where a config built without them differs: first
+    those that have a default, then those that are ``None`` by default, then attributes that are no declared argument.
     """
     cls = type(config)
-    if hasattr(config, "to_diff_dict"):
-        given = {k: v for k, v in vars(config).items() if not k.startswith("_") and k not in _BOOKKEEPING}
-    else:
-        given = {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if f.init}
-    defaults = dict(defaults_of(cls))
-    kwargs = {k: v for k, v in given.items() if k not in defaults or _differs(defaults[k](), v)}
-    labels = kwargs.get("id2label")
-    if hasattr(config, "to_diff_dict") and not _differs(labels, _default_labels(labels)):
-        kwargs["num_labels"] = len(kwargs.pop("id2label"))
-        kwargs.pop("label2id", None)
-    optional = [k for k in kwargs if k in defaults and defaults[k]() is None and not is_config(kwargs[k])]
-    trial = cls(**{k: v for k, v in kwargs.items() if k not in optional})
-    for name in optional:
-        if not _differs(getattr(trial, name, None), kwargs[name]):
-            del kwargs[name]
-    nested = {k: _source_of_instance(v) for k, v in kwargs.items() if is_config(v)}
-    return ConfigSource(cls, kwargs | nested)
+    aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+    optional = {aliases.get(name, name): default() is None for name, default in defaults_of(cls)}
+    wanted = _state(config)
+    kwargs: dict[str, Any] = {}
+    for stage in (False, True, None):
+        try:
+            found = _state(cls(**copy.deepcopy(kwargs)))
+        except (TypeError, ValueError, AttributeError, LookupError):
+            found = {}  # half of the arguments may be inconsistent where all of them are not
+        for name, value in wanted.items():
+            if optional.get(name) is stage and name not in kwargs and _differs(found.get(name, _MISSING), value):
+                kwargs[name] = value
+    return ConfigSource(cls, {k: _source_of_instance(v) if is_config(v) else v for k, v in kwargs.items()})
 
 
-_BOOKKEEPING: Final = {"transformers_version", "torch_dtype", "dtype", "name_or_path", PATH_KEY}
+_MISSING: Final = object()
+#: Attributes that say how a config came about or is run, not what the model is.
+_BOOKKEEPING: Final = {"transformers_version", "torch_dtype", "dtype", "name_or_path", "label2id", "output_attentions",
+                       "attn_implementation", "experts_implementation", "architectures"}  # fmt: skip
 
 
-def _default_labels(labels: Any) -> Any:
-    return {i: f"LABEL_{i}" for i in range(len(labels))} if isinstance(labels, dict) else object()
+def _state(config: Any) -> dict[str, Any]:
+    """The public attributes of a config, including those it keeps behind a property (``out_indices``)."""
+    if not hasattr(config, "attribute_map"):
+        return {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if f.init}
+    state: dict[str, Any] = {}
+    for name, value in vars(config).items():
+        settable = getattr(getattr(type(config), name[1:], None), "fset", None) is not None
+        public = name[1:] if name.startswith("_") and settable else name
+        if not public.startswith("_") and public not in _BOOKKEEPING:
+            state[public] = value
+    labels = state.get("id2label")
+    if isinstance(labels, dict) and labels == {i: f"LABEL_{i}" for i in range(len(labels))}:
+        del state["id2label"]  # made from the number of labels, which is what can be a symbol
+        state["num_labels"] = len(labels)
+    return state
 
 
 def _differs(a: Any, b: Any) -> bool:
-    return type(a) is not type(b) or bool(a != b)
+    if type(a) is not type(b):
+        return True
+    if is_config(a):
+        x, y = _state(a), _state(b)
+        return x.keys() != y.keys() or any(_differs(x[name], y[name]) for name in x)
+    return bool(a != b)
 
 
 Defaults = tuple[tuple[str, Callable[[], Any]], ...]
