@@ -19,6 +19,7 @@ from typing import Any
 from sympy import Poly, Symbol
 
 from symcount.derive.configs import Number, build
+from symcount.derive.quiet import quiet
 from symcount.derive.points import holds, sample
 from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import selector_points
@@ -118,9 +119,8 @@ def _real(formula: DerivedFormula, point: Mapping[str, Number]) -> Any:
 
     assert formula.source is not None and formula.cls is not None  # noqa: S101  # set by the engine
     try:
-        config = build(formula.source, point, frozenset(point)).config
-        with torch.device("meta"):
-            return formula.cls(config)
+        with quiet(), torch.device("meta"):
+            return formula.cls(build(formula.source, point, frozenset(point)).config)
     except Exception:  # whatever it is, the point is not one of the model's
         return None
 

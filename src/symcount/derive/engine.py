@@ -20,6 +20,7 @@ from symcount.derive.configs import ConfigSource, Number, build
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import evaluate_all, fit
 from symcount.derive.points import holds, sample, scaled
+from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
 from symcount.derive.structure import (
     depth_fields,
@@ -89,13 +90,13 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
     Raises:
         DerivationError: the class cannot be constructed, or its structure was not understood.
     """
-    base = dict(build(source, {}, ()).symbols)
-    result = Derivation(cls, source, base)
-    for _ in range(ROUNDS):
-        culprits = _attempt(result, random.Random(seed))
-        if not culprits:
-            return result
-        result.pinned.update({name: base[name] for name in culprits})
+    with quiet():
+        result = Derivation(cls, source, dict(build(source, {}, ()).symbols))
+        for _ in range(ROUNDS):
+            culprits = _attempt(result, random.Random(seed))
+            if not culprits:
+                return result
+            result.pinned.update({name: result.base[name] for name in culprits})
     raise DerivationError(
         f"{cls.__name__}: no closed form was found; its structure depends on {', '.join(result.pinned)} in a way "
         "that tracing at several values did not explain"
@@ -119,7 +120,7 @@ def _possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trac
 def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     """One round: trace, collect, fit. Returns the fields to keep concrete before the next round; none if it worked."""
     likely = [name for name in likely_depths(d.base) if name not in d.pinned]
-    small = depth_points(likely, d.base)
+    small, larger = depth_points(likely, d.base), depth_points(likely, d.base, start=5)
     integers = [n for n, v in d.base.items() if isinstance(v, int) and n not in d.pinned and n not in likely]
     movable = [n for n in integers if not n.endswith("token_id")]
     default = d.default = _traced(d, d.base)  # lets the constructor's own error through
@@ -127,7 +128,7 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     asked = _asked(d)
     hard = [c for c in asked if c.relation in ("divides", "==")]
     moved_about = ({**sample(d.base, movable, conditions, rng, attempts=30), **small} for conditions in (hard, asked))
-    first = _possible(d, (*moved_about, {**scaled(d.base, movable, 2), **small}, {**d.base, **small}))
+    first = _possible(d, (*moved_about, {**scaled(d.base, movable, 2), **small}, {**d.base, **small}, {**d.base, **larger}))
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     depths = list(dict.fromkeys(n for t in seen for n in depth_fields(t) if n not in d.pinned))
@@ -138,7 +139,9 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     if chosen or not moved or not d.traces:
         _more_traces(d, 5 if chosen else 1, rng)
     if len(d.traces) < 2 and d.structural:
-        return _rigid(d)
+        if rigid := _rigid(d):
+            return rigid
+        _more_traces(d, 3, rng, low=6)
     return _fitted(d, rng)
 
 
@@ -291,7 +294,7 @@ def _rigid(d: Derivation) -> list[str]:
         nearby = [{**first.symbols, name: first.symbols[name] + step} for step in (1, -1, 2)]
         if _possible(d, nearby) is None:
             rigid.append(name)
-    return rigid or d.structural
+    return rigid
 
 
 def _culprits(d: Derivation, failed: Sequence[Row]) -> list[str]:

@@ -96,7 +96,12 @@ def divisions_in(nodes: Iterable[Node]) -> list[Condition]:
 
 def model_conditions(trace: Trace) -> list[Condition]:
     """The conditions that the model's or its config's own code asked about; torch's and the hub's checks are left out."""
-    return [c for c in trace.conditions if _own(c.module)]
+    return [c for c in trace.conditions if _own(c.module) or _padding(c)]
+
+
+def _padding(condition: Condition) -> bool:
+    """Whether a token's number is compared with a size: an embedding insists that its padding row exists."""
+    return condition.left.op == "sym" and condition.left.args[0].endswith("token_id") and condition.right.op == "sym"
 
 
 def _own(module: str) -> bool:
