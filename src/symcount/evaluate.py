@@ -8,6 +8,7 @@ compiled. Divisions are brought to one fraction `p/q`; `p` must be divisible by 
 from __future__ import annotations
 
 import ast
+import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
@@ -18,7 +19,7 @@ from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol,
 
 from symcount.errors import DomainError, StructureError
 
-__all__ = ["Number", "compile_scalar", "function", "integer_value"]
+__all__ = ["Number", "as_written", "compile_scalar", "function", "integer_value"]
 
 Number = int | Fraction
 
@@ -51,15 +52,7 @@ def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any
             raise DomainError(f"{expression} is not an integer at {at}")
         return quotient
 
-    scope = {
-        "_exact": exact,
-        "_floor": _floor,
-        "_power": _power,
-        "_min": min,
-        "_max": max,
-        "__builtins__": {},
-        **(namespace or {}),
-    }
+    scope = {"_exact": exact, **_SCOPE, **(namespace or {})}
     return FunctionType(_code(body, names), scope)
 
 
@@ -71,9 +64,8 @@ def compile_scalar(expression: Expr) -> Callable[[Mapping[str, Number]], Any]:
     """
     names = sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol))
     top, bottom = fraction(together(expression))
-    scope = {"_floor": _floor, "_power": _power, "_min": min, "_max": max, "__builtins__": {}}
-    over = FunctionType(_code(_translate(top), names), dict(scope))
-    under = FunctionType(_code(_translate(bottom), names), dict(scope)) if bottom != 1 else None
+    over = FunctionType(_code(_translate(top), names), dict(_SCOPE))
+    under = FunctionType(_code(_translate(bottom), names), dict(_SCOPE)) if bottom != 1 else None
 
     def value(values: Mapping[str, Number]) -> Any:
         arguments = [values[name] for name in names]
@@ -104,8 +96,32 @@ def integer_value(expression: Expr, values: Mapping[str, Number]) -> int:
     return int(value)
 
 
+def as_written(value: float) -> Fraction:
+    """The number a person wrote: `0.1` is one tenth, not its nearest binary fraction, and `8960 / 1536` is 35/6.
+
+    That is the fraction with a denominator of at most 1000 that rounds to exactly this float, if there is one, and
+    otherwise the decimal that the float prints as.
+
+    >>> as_written(0.1), as_written(8960 / 1536), as_written(2.6667)
+    (Fraction(1, 10), Fraction(35, 6), Fraction(26667, 10000))
+    """
+    simple = Fraction(value).limit_denominator(1000)
+    return simple if float(simple) == value else Fraction(repr(float(value)))
+
+
 def _floor(top: Any, bottom: Any) -> Any:
     return top // bottom
+
+
+def _floor_of_ratio(top: Any, bottom: Any, approximate: float) -> Any:
+    """The floor of a number into which a ratio such as `mlp_ratio` enters, which the model computes in floating point.
+
+    The result is the exact one; where rounding gives the model another, there is no right answer but a refusal.
+    """
+    result = top // bottom
+    if result != math.floor(approximate):
+        raise DomainError(f"floor({top}/{bottom}) depends on floating-point rounding; use a ratio with few digits")
+    return result
 
 
 def _power(base: Any, exponent: Any) -> Any:
@@ -113,6 +129,17 @@ def _power(base: Any, exponent: Any) -> Any:
     if negative if isinstance(negative, bool) else negative.any():  # Python would answer with a float
         raise DomainError(f"{base}^{exponent} is not an integer")
     return base**exponent
+
+
+_SCOPE: dict[str, Any] = {
+    "_floor": _floor,
+    "_floor_of_ratio": _floor_of_ratio,
+    "_power": _power,
+    "_float": float,
+    "_min": min,
+    "_max": max,
+    "__builtins__": {},
+}
 
 
 def _code(body: ast.expr, names: Sequence[str]) -> CodeType:
@@ -139,6 +166,23 @@ def _fold(operator: ast.operator, terms: list[ast.expr]) -> ast.expr:
     return result
 
 
+def _translate_floor(argument: Expr) -> ast.expr:
+    top, bottom = fraction(together(argument))
+    exact = (_translate(top), _translate(bottom))
+    if all(s.is_integer for s in argument.free_symbols):
+        return _call("_floor", *exact)
+    floats = [_Floats().visit(_translate(part)) for part in (top, bottom)]
+    return _call("_floor_of_ratio", *exact, ast.BinOp(left=floats[0], op=ast.Div(), right=floats[1]))
+
+
+class _Floats(ast.NodeTransformer):
+    """The same operations on the nearest floats, as the model does them."""
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        """A symbol becomes a float; a helper of this module stays."""
+        return node if node.id.startswith("_") else _call("_float", _name(node.id))
+
+
 def _translate(expression: Expr) -> ast.expr:
     """Rules from SymPy heads to Python operations; a head without a rule is refused."""
     if isinstance(expression, Integer):
@@ -156,11 +200,9 @@ def _translate(expression: Expr) -> ast.expr:
     if isinstance(expression, Pow) and expression.base.is_Integer and not isinstance(expression.exp, Rational):
         return _call("_power", _translate(expression.base), _translate(expression.exp))
     if isinstance(expression, floor):
-        top, bottom = fraction(together(expression.args[0]))
-        return _call("_floor", _translate(top), _translate(bottom))
+        return _translate_floor(expression.args[0])
     if isinstance(expression, ceiling):
-        top, bottom = fraction(together(-expression.args[0]))
-        return ast.UnaryOp(op=ast.USub(), operand=_call("_floor", _translate(top), _translate(bottom)))
+        return ast.UnaryOp(op=ast.USub(), operand=_translate_floor(-expression.args[0]))
     if isinstance(expression, Mod):
         top, bottom = expression.args
         if fraction(together(top))[1] == 1 and fraction(together(bottom))[1] == 1:

@@ -15,7 +15,7 @@ from sympy import Expr, Symbol
 
 from symcount.domain import Condition
 from symcount.errors import DomainError, MissingSymbolError
-from symcount.evaluate import Number, compile_scalar
+from symcount.evaluate import Number, as_written, compile_scalar
 from symcount.notation import Entry, Notation
 
 __all__ = ["check_domain", "exact", "resolve", "title"]
@@ -61,7 +61,7 @@ def _ratio(entry: Entry, value: Any) -> Number:
     if isinstance(value, bool) or not isinstance(value, int | float | Fraction | Decimal):
         raise DomainError(f"{title(entry)}: expected a positive number, got {value!r}")
     try:
-        number = Fraction(str(value)) if isinstance(value, float) else Fraction(value)  # 0.1 means one tenth
+        number = as_written(value) if isinstance(value, float) else Fraction(value)
     except (ValueError, OverflowError):
         raise DomainError(f"{title(entry)}: expected a positive number, got {value!r}") from None
     if number < 0:

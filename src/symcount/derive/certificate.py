@@ -24,7 +24,7 @@ from symcount.derive.points import holds, sample
 from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import selector_points
 from symcount.errors import DerivationError, SymcountError, VerificationError
-from symcount.evaluate import compile_scalar
+from symcount.evaluate import as_written, compile_scalar
 from symcount.ledger import Row
 
 __all__ = ["Certificate", "certify"]
@@ -126,7 +126,7 @@ def _real(formula: DerivedFormula, point: Mapping[str, Number]) -> Any:
 
 
 def _differences(formula: DerivedFormula, point: Mapping[str, Number], real: Any) -> list[str]:
-    values = {e.letter: Fraction(str(point[e.field])) if e.rational else point[e.field] for e in formula.notation}
+    values = {e.letter: as_written(point[e.field]) if e.rational else point[e.field] for e in formula.notation}
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
         expected[_key(row), _shape(row, values), row.alias_of is None] += int(compile_scalar(row.repeat)(values))
