@@ -168,14 +168,17 @@ def _more_traces(d: Derivation, number: int, rng: random.Random, low: int = 0) -
     for index in range(number):
         asked = _asked(d)
         hard = [c for c in asked if c.relation in ("divides", "==")]
-        moves = ((movable, asked, 60), (movable, hard, 40), (widths, asked, 80), (widths, asked, 80), ((), (), 0))
+        moves = (
+            *((movable, asked, 60, 1.0), (movable, hard, 40, 1.0), (movable, asked, 60, 0.5)),
+            *((widths, asked, 80, 1.0), (widths, asked, 80, 0.5), ((), (), 0, 1.0)),
+        )
         candidates = []
-        for fields, conditions, tries in moves:
+        for fields, conditions, tries, share in moves:
             if chosen or low:
                 structure = selector_points(chosen, depths, first, rng, low or 4)
             else:
                 structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
-            candidates.append({**sample(d.base, fields, conditions, rng, attempts=tries), **structure})
+            candidates.append({**sample(d.base, fields, conditions, rng, attempts=tries, share=share), **structure})
         found = _possible(d, candidates)
         if found is not None:
             d.traces.append(found)

@@ -52,15 +52,16 @@ def sample(
     *,
     largest: int = 1 << 16,
     attempts: int = 200,
+    share: float = 1.0,
 ) -> dict[str, Number]:
     """Draw values for the *movable* fields near *base* at which all *conditions* hold.
 
-    Falls back to moving fewer and fewer fields; *base* itself is the last resort.
+    A *share* of them moves at first, and fewer if the conditions do not let that be; *base* itself is the last resort.
     """
     relevant = [c for c in conditions if ex.free_symbols(c.left) | ex.free_symbols(c.right)]
     for attempt in range(attempts):
-        share = 1.0 if attempt < attempts // 4 else rng.choice((0.8, 0.5, 0.25))
-        moved = {name for name in movable if rng.random() < share}
+        part = share if attempt < attempts // 4 else rng.choice((0.8, 0.5, 0.25)) * share
+        moved = {name for name in movable if rng.random() < part}
         values = dict(base)
         for name in movable:
             if name in moved:
