@@ -9,6 +9,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from symcount import realmodel
 from symcount.configs import Config, looks_like_path, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
@@ -55,6 +56,16 @@ def _by_model_type() -> dict[str, str]:
     return {kind: value if isinstance(value, str) else value[0] for kind, value in mapping.items()}
 
 
+def _model_type(name: str) -> str:
+    """The first model type under which an auto mapping names the class; some classes are in no other list."""
+    auto = importlib.import_module("transformers.models.auto.modeling_auto")
+    for table in auto_classes():
+        for kind, value in getattr(auto, table).items():
+            if name in (value if isinstance(value, list | tuple) else (value,)):
+                return str(kind)
+    return ""
+
+
 def model_class(name: str) -> type:
     """The class of that name in transformers, or the base model of that model type.
 
@@ -66,8 +77,8 @@ def model_class(name: str) -> type:
     auto_classes()
     wanted = _by_model_type().get(name, name)
     try:
-        cls = getattr(package, wanted)
-    except (AttributeError, ImportError):
+        cls = getattr(package, wanted, None) or realmodel.model_class(wanted, _model_type(wanted))
+    except (AttributeError, ImportError, UnknownModelError):
         known = sorted({c for group in auto_classes().values() for c in group} | set(_by_model_type()))
         raise UnknownModelError(f"transformers has no model {name!r}.{near(name, known)}") from None
     if hasattr(cls, "_backends"):
