@@ -20,7 +20,7 @@ from sympy import Poly, Symbol
 
 from symcount.derive.configs import Number, build
 from symcount.derive.quiet import quiet
-from symcount.derive.points import holds, sample
+from symcount.derive.points import grid_size, holds, sample
 from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import selector_points
 from symcount.errors import DerivationError, SymcountError, VerificationError
@@ -97,7 +97,7 @@ def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> 
     movable = [n for n in integers if not n.endswith("token_id")]
     conditions = list(formula.asked)
     for _ in range(50):
-        values = sample(base, movable, conditions, rng, attempts=60, share=share)
+        values = sample(base, movable, conditions, rng, attempts=60, share=share, wide=share > 0.5)
         for name in structural:
             values[name] = base[name]
         values.update(selector_points(formula.selectors, formula.depths, formula.default, rng))
@@ -175,6 +175,7 @@ def _bound(formula: DerivedFormula, trials: int) -> Fraction:
         symbol: Symbol = item.symbol
         if symbol not in total.free_symbols or not total.is_polynomial(symbol):
             continue
-        sizes = 4 if formula.base[item.field] <= 4 else 30  # how many values `sample` draws from
-        per_trial += Fraction(int(Poly(total, symbol).degree()), sizes)
+        structural = 9 if item.field in formula.depths else 4  # see `selector_points`
+        size = structural if item.field in formula.structural else grid_size(formula.base[item.field])
+        per_trial += Fraction(int(Poly(total, symbol).degree()), size)
     return min(Fraction(1), per_trial) ** trials

@@ -18,15 +18,17 @@ from typing import Any
 from symcount.derive import expression as ex
 from symcount.derive.configs import ConfigSource, Number, build
 from symcount.derive.expression import Node, free_symbols
-from symcount.derive.fit import evaluate_all, fit
+from symcount.derive.fit import fit
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
 from symcount.derive.structure import (
+    bounds,
     depth_fields,
     depth_points,
     divisions_in,
     likely_depths,
+    list_lengths,
     model_conditions,
     selector_points,
     selectors,
@@ -134,6 +136,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     depths = list(dict.fromkeys(n for t in seen for n in depth_fields(t) if n not in d.pinned))
     chosen = list(dict.fromkeys(n for t in seen for n in selectors(t, depths, in_shapes) if n not in d.pinned))
     d.structural = [*depths, *chosen]
+    if lengths := _lengths(d, default):
+        return lengths
     d.traces = seen if not chosen else [default]
     moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in (*in_shapes, *depths) if d.base[n])
     if chosen or not moved or not d.traces:
@@ -143,6 +147,20 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
             return rigid
         _more_traces(d, 3, rng, low=6)
     return _fitted(d, rng)
+
+
+def _lengths(d: Derivation, default: Trace) -> list[str]:
+    """Structural fields that say how long the config's lists are (`num_stages`): alone they cannot change."""
+    lists = list_lengths(d.base)
+    found = []
+    for name in d.structural:
+        value = int(d.base[name])
+        if name.endswith("]") or (name.rpartition(".")[0], value) not in lists:
+            continue
+        shorter = _possible(d, [{**d.base, name: value - 1}]) if value > 1 else None
+        if shorter is None or not _explained(d, default, shorter):
+            found.append(name)
+    return found
 
 
 def _asked(d: Derivation) -> list[Condition]:
@@ -195,12 +213,7 @@ def _same_branches(d: Derivation, traces: list[Trace]) -> list[Trace]:
     `if embedding_size != hidden_size` adds a projection: on the other side of it stands another model.
     """
     fixed = [c for c in _asked(d) if not (free_symbols(c.left) | free_symbols(c.right)) <= set(d.structural)]
-    return [t for t in traces if all(holds(c, t.symbols) for c in fixed if not _of_index(c))]
-
-
-def _of_index(condition: Condition) -> bool:
-    """Whether a running index takes part, so that the condition differs from layer to layer."""
-    return any(n.op == "const" or (n.op == "mod" and n.args[0].op == "const") for n in (condition.left, condition.right))
+    return [t for t in traces if all(holds(c, t.symbols) for c in fixed)]
 
 
 def _same_divisions(d: Derivation, traces: list[Trace]) -> list[Trace]:
@@ -215,7 +228,17 @@ def _same_divisions(d: Derivation, traces: list[Trace]) -> list[Trace]:
 
 
 def _points(d: Derivation) -> list[dict[str, int]]:
-    return [{name: int(t.symbols[name]) for name in d.structural} for t in d.traces]
+    return [_point(d, t) for t in d.traces]
+
+
+def _point(d: Derivation, one: Trace) -> dict[str, int]:
+    """The structural fields of one trace, and the numbers of things that the model's code computed from them."""
+    point = {name: int(one.symbols[name]) for name in d.structural}
+    for text, node in bounds(d.traces, d.structural).items():
+        value = ex.evaluate(node, one.symbols)
+        if isinstance(value, int):
+            point[text] = value
+    return point
 
 
 def _fitted(d: Derivation, rng: random.Random) -> list[str]:
@@ -258,14 +281,17 @@ def _fit_all(
 ) -> list[Row]:
     """Fit the rows' multiplicities; the rows for which that failed."""
     d.times = {}
+    computed = {text: node for text, node in bounds(d.traces, d.structural).items() if all(text in p for p in points)}
     cache: dict[tuple[int, ...], Node | None] = {}
     failed = []
     for row, counts in d.rows.counts.items():
         key = tuple(counts)
         if key not in cache:
-            cache[key] = fit(counts, points, d.structural, patterns=patterns, simple=simple)
+            cache[key] = fit(
+                counts, points, d.structural, patterns=patterns, simple=simple, computed=computed
+            )
         found = cache[key]
-        if found is None or evaluate_all(found, points) != list(counts):
+        if found is None or [ex.evaluate(found, t.symbols) for t in d.traces] != list(counts):
             failed.append(row)
         else:
             d.times[row] = found
@@ -328,7 +354,7 @@ def _signature(d: Derivation, one: Trace) -> frozenset[tuple[Any, ...]]:
 def _explained(d: Derivation, start: Trace, other: Trace) -> bool:
     """Whether the rows of two traces that differ in one depth have multiplicities that can be fitted."""
     rows = collect([start, other])
-    points = [{n: int(t.symbols[n]) for n in d.structural} for t in (start, other)]
-    return all(fit(counts, points, d.structural) is not None for counts in rows.counts.values())
+    points = [_point(d, t) for t in (start, other)]
+    return all(fit(counts, points, d.structural, simple=True) is not None for counts in rows.counts.values())
 
 

@@ -25,6 +25,7 @@ def fit(
     *,
     patterns: bool = False,
     simple: bool = False,
+    computed: Mapping[str, Node] | None = None,
 ) -> Node | None:
     """The simplest expression in *fields* whose value at each of *points* is the corresponding one of *counts*.
 
@@ -34,6 +35,7 @@ def fit(
         fields: their names.
         patterns: also try index patterns, which need more points than the rest to be told apart.
         simple: only a field, give or take one: what two points can tell.
+        computed: numbers of things that the model's code computes from fields; their values are in *points* too.
 
     Returns:
         The expression, or `None` if no hypothesis fits.
@@ -46,7 +48,10 @@ def fit(
     """
     if all(count == counts[0] for count in counts):
         return ex.const(counts[0])
-    columns = {name: [point[name] for point in points] for name in fields}
+    computed = computed or {}
+    columns = {name: [point[name] for point in points] for name in (*fields, *computed)}
+    if (known := _computed(counts, columns, fields, computed)) is not None:
+        return known
     varying = [name for name in fields if any(v != columns[name][0] for v in columns[name])]
     if simple:
         return _single(counts, columns, varying)
@@ -82,6 +87,17 @@ def _linear(names: Sequence[str], factors: Sequence[int], offset: int) -> Node:
             total = ex.add(total, term) if factor > 0 else ex.sub(total, term)
     assert total is not None  # noqa: S101  # names is never empty
     return _offset(total, offset)
+
+
+def _computed(
+    counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str], computed: Mapping[str, Node]
+) -> Node | None:
+    """The one computed number that the counts follow, give or take one, if no field alone does."""
+    for offset in (0, -1, 1):
+        found = [n for n in columns if all(c == x + offset for c, x in zip(counts, columns[n], strict=True))]
+        if found:
+            return _offset(computed[found[0]], offset) if found[0] in computed and not set(found) & set(fields) else None
+    return None
 
 
 def _single(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Node | None:

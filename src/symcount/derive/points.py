@@ -15,7 +15,7 @@ from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 from symcount.errors import DerivationError
 
-__all__ = ["holds", "sample", "scaled"]
+__all__ = ["grid_size", "holds", "sample", "scaled"]
 
 _RELATIONS = {
     "<": lambda a, b: a < b,
@@ -53,8 +53,11 @@ def sample(
     largest: int = 1 << 16,
     attempts: int = 200,
     share: float = 1.0,
+    wide: bool = False,
 ) -> dict[str, Number]:
     """Draw values for the *movable* fields near *base* at which all *conditions* hold.
+
+    With *wide* the values come from a grid of `grid_size` values; otherwise from a few, simple multiples of *base*.
 
     A *share* of them moves at first, and fewer if the conditions do not let that be; *base* itself is the last resort.
     """
@@ -65,11 +68,22 @@ def sample(
         values = dict(base)
         for name in movable:
             if name in moved:
-                values[name] = _drawn(base[name], rng, largest)
+                values[name] = _anywhere(base[name], rng) if wide else _drawn(base[name], rng, largest)
         _repair(values, relevant, moved)
         if all(holds(c, values) for c in relevant) and any(values[n] != base[n] for n in movable):
             return values
     return dict(base)
+
+
+def grid_size(value: Number) -> int:
+    """How many values a field with this default is drawn from, with *wide*."""
+    return 16 if value <= 16 else 64
+
+
+def _anywhere(value: Number, rng: random.Random) -> Number:
+    if isinstance(value, float) or value < 1:
+        return value
+    return rng.randint(1, 16) if value <= 16 else max(1, int(value) // 16) * rng.randint(1, 64)
 
 
 def _drawn(value: Number, rng: random.Random, largest: int) -> Number:

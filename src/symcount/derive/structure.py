@@ -10,13 +10,14 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from symcount.derive.configs import Number
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.recording import Condition
 from symcount.derive.trace import Trace
 
-__all__ = ["depth_fields", "depth_points", "divisions_in", "likely_depths", "model_conditions", "selector_points", "selectors", "shape_nodes", "shape_symbols"]
+__all__ = ["bounds", "depth_fields", "depth_points", "divisions_in", "likely_depths", "list_lengths", "model_conditions", "selector_points", "selectors", "shape_nodes", "shape_symbols"]
 
 _LIKELY = re.compile(
     r"(^|\.)((num|n)_((?!experts|attention_heads)\w+_)?(layers?|blocks?)|n_?layers?|(\w+_)?depths?(\[\d+\])?|(\w+_)?layers"
@@ -58,13 +59,31 @@ def depth_points(fields: Sequence[str], base: Mapping[str, Number], start: int =
 
 
 def depth_fields(trace: Trace) -> list[str]:
-    """Symbols that were used up as a number of things during *trace*."""
+    """Symbols that were used up as a number of things during *trace*, without those that are only a part of another."""
     found: dict[str, None] = {}
+    parts: set[str] = set()
     for use in trace.structural:
-        for name in sorted(free_symbols(use.node)):
-            if isinstance(trace.symbols.get(name), int):
-                found.setdefault(name)
-    return list(found)
+        names = sorted(n for n in free_symbols(use.node) if isinstance(trace.symbols.get(n), int))
+        found.update(dict.fromkeys(names))
+        if len(names) > 1 and {"min", "max", "sub"} & _operators(use.node):  # `min(first_k, n)`: a part of a depth
+            parts |= {n for n in names if trace.symbols[n] < max(trace.symbols[m] for m in names)}
+    return [name for name in found if name not in parts]
+
+
+def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
+    """Numbers of things that are computed from *fields* and others (`ceil(depth_coefficient * repeats[0])`), by their text."""
+    found: dict[str, Node] = {}
+    for one in traces:
+        for use in one.structural:
+            if use.node.op not in ("sym", "const") and free_symbols(use.node) & set(fields):
+                found.setdefault(str(use.node), use.node)
+    return found
+
+
+def _operators(node: Node) -> set[str]:
+    if node.op in ("sym", "const"):
+        return set()
+    return {node.op}.union(*(_operators(a) for a in node.args if isinstance(a, Node)))
 
 
 def shape_nodes(traces: Iterable[Trace]) -> set[Node]:
@@ -111,21 +130,49 @@ def _own(module: str) -> bool:
 
 
 def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str]) -> list[str]:
-    """Integer symbols outside every shape that the model's code compared with a running number.
+    """Integer symbols outside every shape that the model's code compared with a running index.
 
-    They choose between kinds of layers: `1 < first_k_dense_replace`, `3 % period == offset`.
+    They choose between kinds of layers: `1 < first_k_dense_replace`, `3 % period == offset`. An index shows as several
+    constants that one symbol is compared with; a single constant is a switch (`pool_size > 1`).
     """
-    found: dict[str, None] = {}
+    constants: dict[str, set[Any]] = {}
+    for use in trace.structural:  # a part of a depth, see depth_fields
+        for name in free_symbols(use.node):
+            constants[name] = {0, 1}
     for condition in model_conditions(trace):
         left, right = condition.left, condition.right
-        if not any(n.op == "const" or (n.op == "mod" and n.args[0].op == "const") for n in (left, right)):
+        indices = [n for n in (left, right) if n.op == "const" or (n.op == "mod" and n.args[0].op == "const")]
+        if not indices:
             continue
-        for name in sorted(free_symbols(left) | free_symbols(right)):
-            value = trace.symbols.get(name)
-            outside = name not in depths and name not in in_shapes and not name.endswith("token_id")
-            if isinstance(value, int) and outside and value <= MAX_SELECTOR:
-                found.setdefault(name)
-    return list(found)
+        for name in free_symbols(left) | free_symbols(right):
+            constants.setdefault(name, set()).update(n if n.op == "const" else n.args[0] for n in indices)
+    return [
+        name
+        for name, value in trace.symbols.items()
+        if len(constants.get(name, ())) > 1
+        and isinstance(value, int)
+        and value <= MAX_SELECTOR
+        and name not in depths
+        and name not in in_shapes
+        and not name.endswith("token_id")
+    ]
+
+
+def list_lengths(symbols: Iterable[str]) -> dict[tuple[str, int], list[str]]:
+    """The lengths of the config's lists of numbers: (sub-config, length) -> names of the lists.
+
+    >>> list_lengths(["depths[0]", "depths[1]", "vision_config.strides[0]", "hidden_size"])
+    {('', 2): ['depths'], ('vision_config', 1): ['strides']}
+    """
+    lengths: dict[str, int] = {}
+    for name in symbols:
+        if name.endswith("]"):
+            stem = name.rpartition("[")[0]
+            lengths[stem] = lengths.get(stem, 0) + 1
+    found: dict[tuple[str, int], list[str]] = {}
+    for stem, length in lengths.items():
+        found.setdefault((stem.rpartition(".")[0], length), []).append(stem)
+    return found
 
 
 def selector_points(
@@ -139,7 +186,7 @@ def selector_points(
     together, periods = _compared(fields, first)
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
-        drawn: dict[str, Number] = {n: rng.randint(low, low + 8) + lists if base[n] else base[n] for n in depths}
+        drawn: dict[str, Number] = {n: rng.randint(low, low + 8) + lists + bool(lists) if base[n] else base[n] for n in depths}
         for name in fields:
             least = 0 if base[name] == 0 or (name not in periods and rng.random() < 0.15) else 1
             drawn[name] = rng.randint(least, max(least, min(4 + lists, int(base[name]) + 2)))
