@@ -21,7 +21,8 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
         source: a transformers class or its name (`Qwen3MoeForCausalLM`), a model type (`t5`: its base model), a path to
             a `config.json`, a dict of its form, a transformers config; or any `torch.nn.Module` class whose
             constructor takes one config (then give *config*).
-        config: for a class of your own: an instance of a dataclass with the sizes. For a transformers class: its config.
+        config: for a class of your own: an instance of a dataclass with the sizes. For a transformers class: its
+            config.
         options: config fields at which to derive, e.g. `tie_word_embeddings=False`, `head_dim=128`. A number given here
             for a field that is `None` by default becomes a symbol.
 

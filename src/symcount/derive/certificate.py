@@ -1,9 +1,9 @@
 """The certificate: a derived formula against real models at random points of its domain.
 
-At every point all integer fields move, those the formula depends on and those it claims not to. The real class is built
-plainly, on the meta device, and compared tensor by tensor: name, shape, number. A polynomial of degree dᵢ in a field drawn
-from Sᵢ values that is wrong anywhere agrees at r independent points with probability at most (Σ dᵢ/Sᵢ)^r (Schwartz 1980,
-Zippel 1979); where the formula has floors that holds for each of its pieces.
+At every point all integer fields move, those the formula depends on and those it claims not to. The real class is
+built plainly, on the meta device, and compared tensor by tensor: name, shape, number. A polynomial of degree dᵢ in a
+field drawn from Sᵢ values that is wrong anywhere agrees at r independent points with probability at most (Σ dᵢ/Sᵢ)^r
+(Schwartz 1980, Zippel 1979); where the formula has floors that holds for each of its pieces.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from typing import Any
 
 from sympy import Poly, Symbol
 
-from symcount.derive.configs import Number, build
-from symcount.derive.quiet import quiet
+from symcount.derive.configs import Number as Field
+from symcount.derive.configs import build
 from symcount.derive.points import grid_size, holds, sample
+from symcount.derive.quiet import quiet
 from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import selector_points
 from symcount.errors import DerivationError, SymcountError, VerificationError
-from symcount.evaluate import as_written, compile_scalar
+from symcount.evaluate import Number, as_written, compile_scalar
 from symcount.ledger import Row
 
 __all__ = ["Certificate", "certify"]
@@ -68,7 +69,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
     """
     rng = random.Random(seed)
     passed = redrawn = 0
-    seen: dict[str, set[Number]] = {}
+    seen: dict[str, set[Field]] = {}
     while passed < trials:
         if redrawn > 20 + 5 * trials:
             raise DerivationError(
@@ -90,8 +91,9 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
     return Certificate(formula.name, passed, seed, varied, _bound(formula, trials), redrawn)
 
 
-def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> dict[str, Number]:
+def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> dict[str, Field]:
     """A random point of the formula's domain, by config field; about a *share* of the fields moves."""
+    assert formula.default is not None  # noqa: S101  # set by the engine
     base, structural = formula.base, formula.structural
     integers = [n for n, v in base.items() if isinstance(v, int) and n not in structural and n not in formula.pinned]
     movable = [n for n in integers if not n.endswith("token_id")]
@@ -106,7 +108,7 @@ def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> 
     return dict(base)
 
 
-def _inside(formula: DerivedFormula, values: Mapping[str, Number]) -> bool:
+def _inside(formula: DerivedFormula, values: Mapping[str, Field]) -> bool:
     try:
         formula.values({e.letter: values[e.field] for e in formula.notation})
     except SymcountError:
@@ -114,20 +116,24 @@ def _inside(formula: DerivedFormula, values: Mapping[str, Number]) -> bool:
     return True
 
 
-def _real(formula: DerivedFormula, point: Mapping[str, Number]) -> Any:
+def _real(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
     """The real model at *point*, or `None` if transformers does not build one there."""
     import torch
 
-    assert formula.source is not None and formula.cls is not None  # noqa: S101  # set by the engine
+    assert formula.source is not None  # noqa: S101  # set by the engine
+    assert formula.cls is not None  # noqa: S101  # the same
     try:
         with quiet(), torch.device("meta"):
             return formula.cls(build(formula.source, point, frozenset(point)).config)
-    except Exception:  # whatever it is, the point is not one of the model's
+    except Exception:  # noqa: BLE001  # whatever it is, the point is not one of the model's
         return None
 
 
-def _differences(formula: DerivedFormula, point: Mapping[str, Number], real: Any) -> list[str]:
-    values = {e.letter: as_written(point[e.field]) if e.rational else point[e.field] for e in formula.notation}
+def _differences(formula: DerivedFormula, point: Mapping[str, Field], real: Any) -> list[str]:
+    values: dict[str, Number] = {}
+    for e in formula.notation:
+        value = point[e.field]
+        values[e.letter] = as_written(value) if isinstance(value, float) else value
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
         expected[_key(row), _shape(row, values), row.alias_of is None] += int(compile_scalar(row.repeat)(values))
@@ -153,7 +159,7 @@ def _shape(row: Row, values: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(int(compile_scalar(dim)(values)) for dim in row.shape)
 
 
-def _smallest(formula: DerivedFormula, point: Mapping[str, Number], differences: Sequence[str]) -> str:
+def _smallest(formula: DerivedFormula, point: Mapping[str, Field], differences: Sequence[str]) -> str:
     """Move fields of a failing point back to their defaults as long as it still fails; say what is left."""
     current = dict(point)
     for name, value in formula.base.items():

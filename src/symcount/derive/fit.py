@@ -96,7 +96,9 @@ def _computed(
     for offset in (0, -1, 1):
         found = [n for n in columns if all(c == x + offset for c, x in zip(counts, columns[n], strict=True))]
         if found:
-            return _offset(computed[found[0]], offset) if found[0] in computed and not set(found) & set(fields) else None
+            return (
+                _offset(computed[found[0]], offset) if found[0] in computed and not set(found) & set(fields) else None
+            )
     return None
 
 

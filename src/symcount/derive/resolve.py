@@ -124,7 +124,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
             found.cls(**{k: v for k, v in found.kwargs.items() if not isinstance(v, ConfigSource)})
     except DerivationError:
         raise
-    except Exception as error:  # a config class raises whatever its validation raises
+    except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises
         raise ConfigError(f"{cls.__name__}: transformers rejects this config: {_short(error)}") from None
     return cls, found, cls.__name__, str(getattr(found.cls, "model_type", "") or "")
 
@@ -134,7 +134,7 @@ def _config_object(described: Config, cls: type) -> Any:
     fields = {k: v for k, v in described.fields.items() if k not in ("architectures", "model_type")}
     try:
         return config_class.from_dict({**fields, "architectures": [cls.__name__]})
-    except Exception as error:  # as above
+    except Exception as error:  # noqa: BLE001  # the same
         raise ConfigError(f"{described.source}: transformers rejects this config: {_short(error)}") from None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from sympy import Expr, Integer, Symbol
@@ -12,7 +13,7 @@ from sympy import Expr, Integer, Symbol
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
 from symcount.derive.configs import ConfigSource
-from symcount.derive.engine import Derivation
+from symcount.derive.derivation import Derivation
 from symcount.derive.expression import Node, free_symbols, to_sympy
 from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.structure import depth_fields, shape_symbols
@@ -28,7 +29,9 @@ if TYPE_CHECKING:
 __all__ = ["DerivedFormula", "formula_of"]
 
 _EXPERTS = re.compile(r"(^|\.)(moe_)?(num|n)_(\w+_)?experts$|(^|\.)moe_num_experts$")
-_PER_TOKEN = re.compile(r"(^|\.)(num_(selected_)?experts_per_tok(en)?|(moe_|expert_|router_)?top_?k(_experts)?|moe_k|num_selected_experts)$")
+_PER_TOKEN = re.compile(
+    r"(^|\.)(num_(selected_)?experts_per_tok(en)?|(moe_|expert_|router_)?top_?k(_experts)?|moe_k|num_selected_experts)$"
+)
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,12 @@ class DerivedFormula(Formula):
     structural: tuple[str, ...] = ()
     depths: tuple[str, ...] = ()
     default: Trace | None = field(default=None, repr=False, compare=False)
+
+    def domain_text(self) -> str:
+        """The domain in words, with the fields that are kept at one value."""
+        kept = [f"{name} = {value}" for name, value in self.pinned.items()]
+        said = super().domain_text()
+        return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
     def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
         """Compare the formula with *trials* real models at random points of its domain, tensor by tensor.
@@ -119,6 +128,8 @@ def _notation(d: Derivation) -> Notation:
     for times in d.times.values():
         used |= free_symbols(times)
     used |= {n for n in d.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
+    depths = depth_fields(d.default) if d.default else []
+    used |= {n for n in d.structural if n not in depths and n.endswith("]")}
     for condition in d.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
         if names & used and condition.relation in ("divides", "=="):
@@ -168,10 +179,25 @@ def _options(d: Derivation) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for one in d.traces:
         for name, value in one.config_reads.items():
-            if (value is None or isinstance(value, bool)) and name.rpartition(".")[2] not in _IGNORED:
-                if not name.rpartition(".")[2].startswith(("_", "base_model_")):
-                    options.setdefault(name, value)
+            last = name.rpartition(".")[2]
+            switch = value is None or isinstance(value, bool)
+            if switch and last not in _IGNORED and not last.startswith(("_", "base_model_")):
+                options.setdefault(name, value)
     return options
+
+
+def _order(d: Derivation, letters: Mapping[str, Symbol]) -> Iterable[Condition]:
+    """Selectors that name layers (`global_attn_indexes`) are distinct, in order, and name layers that exist."""
+    depths = depth_fields(d.default) if d.default else []
+    indices = [n for n in d.structural if n not in depths and n.endswith("]") and n in letters]
+    for name, following in pairwise(indices):
+        if name.rpartition("[")[0] == following.rpartition("[")[0]:
+            yield relation(letters[name], "<", letters[following])
+    for name in indices:
+        for depth in depths:
+            same = depth in letters and depth.rpartition(".")[0] == name.rpartition(".")[0]
+            if same and all(t.symbols[name] < t.symbols[depth] for t in d.traces):
+                yield relation(letters[name], "<", letters[depth])
 
 
 def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
@@ -191,7 +217,7 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
     for name, least in d.least_depth().items():
         if name in letters:
             yield relation(letters[name], ">=", least)
+    yield from _order(d, letters)
     for times in dict.fromkeys(d.times.values()):
         if times.op not in ("const", "sym"):
             yield relation(convert(times), ">=", 0)
-

@@ -17,7 +17,19 @@ from symcount.derive.expression import Node, free_symbols
 from symcount.derive.recording import Condition
 from symcount.derive.trace import Trace
 
-__all__ = ["bounds", "depth_fields", "depth_points", "divisions_in", "likely_depths", "list_lengths", "model_conditions", "selector_points", "selectors", "shape_nodes", "shape_symbols"]
+__all__ = [
+    "bounds",
+    "depth_fields",
+    "depth_points",
+    "divisions_in",
+    "likely_depths",
+    "list_lengths",
+    "model_conditions",
+    "selector_points",
+    "selectors",
+    "shape_nodes",
+    "shape_symbols",
+]
 
 _LIKELY = re.compile(
     r"(^|\.)((num|n)_((?!experts|attention_heads)\w+_)?(layers?|blocks?)|n_?layers?|(\w+_)?depths?(\[\d+\])?|(\w+_)?layers"
@@ -71,7 +83,7 @@ def depth_fields(trace: Trace) -> list[str]:
 
 
 def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
-    """Numbers of things that are computed from *fields* and others (`ceil(depth_coefficient * repeats[0])`), by their text."""
+    """Numbers of things that are computed from *fields* (`ceil(depth_coefficient * repeats[0])`), by their text."""
     found: dict[str, Node] = {}
     for one in traces:
         for use in one.structural:
@@ -114,7 +126,7 @@ def divisions_in(nodes: Iterable[Node]) -> list[Condition]:
 
 
 def model_conditions(trace: Trace) -> list[Condition]:
-    """The conditions that the model's or its config's own code asked about; torch's and the hub's checks are left out."""
+    """What the model's or its config's own code asked; torch's and the hub's checks are left out."""
     return [c for c in trace.conditions if _own(c.module) or _padding(c)]
 
 
@@ -125,7 +137,12 @@ def _padding(condition: Condition) -> bool:
 
 def _own(module: str) -> bool:
     library = ("torch", "huggingface_hub", "transformers.configuration_utils", "transformers.generation")
-    general = ("transformers.modeling_rope_utils", "transformers.utils", "transformers.integrations", "transformers.modeling_utils")
+    general = (
+        "transformers.modeling_rope_utils",
+        "transformers.utils",
+        "transformers.integrations",
+        "transformers.modeling_utils",
+    )
     return not module.startswith((*library, *general))
 
 
@@ -178,26 +195,33 @@ def list_lengths(symbols: Iterable[str]) -> dict[tuple[str, int], list[str]]:
 def selector_points(
     fields: Sequence[str], depths: Sequence[str], first: Trace, rng: random.Random, low: int = 4
 ) -> dict[str, Number]:
-    """Values for depths (from *low* up) and small ones for selectors. Selectors that the code compares with each other keep their order.
+    """Values for depths (from *low* up) and small ones for selectors.
 
-    (An offset stays below its period, for instance; what holds by default is taken to be meant.)
+    Selectors that the code compares with each other keep their order. (An offset stays below its period, for instance; what holds by default is taken to be meant.)
     """
     base = first.symbols
     together, periods = _compared(fields, first)
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
-        drawn: dict[str, Number] = {n: rng.randint(low, low + 8) + lists + bool(lists) if base[n] else base[n] for n in depths}
+        drawn: dict[str, Number] = {
+            n: rng.randint(low, low + 8) + lists + bool(lists) if base[n] else base[n] for n in depths
+        }
         for name in fields:
             least = 0 if base[name] == 0 or (name not in periods and rng.random() < 0.15) else 1
             drawn[name] = rng.randint(least, max(least, min(4 + lists, int(base[name]) + 2)))
-        if all((drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b]) for a, b in together):
+        if all(
+            (drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b])
+            for a, b in together
+        ):
             break
     return drawn
 
 
 def _compared(fields: Sequence[str], first: Trace) -> tuple[set[tuple[str, str]], set[str]]:
     """Pairs of selectors that occur in one condition, and the selectors that occur in a remainder."""
-    pairs = {(a, b) for a in fields for b in fields if a < b and "[" in a and a.partition("[")[0] == b.partition("[")[0]}
+    pairs = {
+        (a, b) for a in fields for b in fields if a < b and "[" in a and a.partition("[")[0] == b.partition("[")[0]
+    }
     periods: set[str] = set()
     for condition in model_conditions(first):
         names = (free_symbols(condition.left) | free_symbols(condition.right)) & set(fields)

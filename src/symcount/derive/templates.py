@@ -1,8 +1,8 @@
 """Repeated structure: the parameters of several traces become rows, and each row knows how often it occurs in each.
 
 A list whose length differs between traces (or whose elements are all alike) is written with `*` for its index:
-`encoder.layer.*.output.dense`. A row is a parameter name under such a template together with its symbolic shape. How its
-multiplicity depends on the depths is the business of `fit`.
+`encoder.layer.*.output.dense`. A row is a parameter name under such a template together with its symbolic shape. How
+its multiplicity depends on the depths is the business of `fit`.
 """
 
 from __future__ import annotations
@@ -133,7 +133,9 @@ def _merge(
         else:
             groups = {name: [name] for name in members}
         for segment, group in groups.items():
-            below = [[place.children[n] for place in places for n in group if n in place.children] for places in instances]
+            below = [
+                [place.children[n] for place in places for n in group if n in place.children] for places in instances
+            ]
             _merge((*prefix, segment), below, templates, classes, memo)
 
 

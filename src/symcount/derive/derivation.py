@@ -1,0 +1,82 @@
+"""What is known of a class while its formula is being derived."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from symcount.derive import expression as ex
+from symcount.derive.configs import ConfigSource, Number
+from symcount.derive.expression import Node
+from symcount.derive.points import holds
+from symcount.derive.recording import Condition
+from symcount.derive.structure import bounds, depth_fields, model_conditions
+from symcount.derive.templates import Row, Rows, collect
+from symcount.derive.trace import Trace
+
+__all__ = ["Derivation"]
+
+
+@dataclass
+class Derivation:
+    """What the traces of one class showed: rows with their multiplicities, and on what that relies.
+
+    Attributes:
+        cls: the model class.
+        source: its config.
+        base: every numeric config field with its default.
+        default: the trace at the default config.
+        traces: the traces taken.
+        rows: the rows, with class names of the modules.
+        times: row -> multiplicity as an expression in the depth fields.
+        structural: fields that decide the structure.
+        pinned: fields kept concrete, with their values.
+        conditions: what the model's own code asked, true at every trace.
+        shallow: traces put aside because they are too shallow to show what the model does in general.
+    """
+
+    cls: type
+    source: ConfigSource
+    base: dict[str, Number]
+    default: Trace | None = None
+    traces: list[Trace] = field(default_factory=list)
+    rows: Rows = field(default_factory=lambda: Rows({}, {}))
+    times: dict[Row, Node] = field(default_factory=dict)
+    structural: list[str] = field(default_factory=list)
+    pinned: dict[str, Number] = field(default_factory=dict)
+    conditions: list[Condition] = field(default_factory=list)
+    shallow: list[Trace] = field(default_factory=list)
+
+    def points(self) -> list[dict[str, int]]:
+        """For each trace, the structural fields and the numbers of things that the model's code computed from them."""
+        return [self.point(t) for t in self.traces]
+
+    def point(self, one: Trace) -> dict[str, int]:
+        """The structural fields of one trace, and what was computed from them."""
+        point = {name: int(one.symbols[name]) for name in self.structural}
+        for text, node in bounds(self.traces, self.structural).items():
+            value = ex.evaluate(node, one.symbols)
+            if isinstance(value, int):
+                point[text] = value
+        return point
+
+    def asked(self) -> list[Condition]:
+        """Everything that the model's own code asked in any trace, and that is so by default."""
+        traces = [self.default, *self.traces] if self.default else self.traces
+        seen = {(c.relation, c.left, c.right): c for t in traces for c in model_conditions(t)}
+        return [c for c in seen.values() if holds(c, self.base)]
+
+    def free(self) -> list[str]:
+        """Integer fields that may take other values without being part of the structure; not the tokens' numbers."""
+        taken = {*self.structural, *self.pinned}
+        return [n for n, v in self.base.items() if isinstance(v, int) and n not in taken and not n.endswith("token_id")]
+
+    def least_depth(self) -> dict[str, int]:
+        """Depth fields below which the multiplicities do not hold, with the smallest depth that was tried."""
+        fields = [n for n in self.structural if self.default is None or n in depth_fields(self.default)]
+        for one in self.shallow:
+            counts = collect([one]).counts
+            for row, times in self.times.items():
+                value = ex.evaluate(times, one.symbols)
+                if isinstance(value, int) and value >= 0 and value != counts.get(row, [0])[0]:
+                    return {n: min(int(t.symbols[n]) for t in self.traces) for n in fields if self.base[n]}
+        return {}

@@ -1,0 +1,100 @@
+"""Which fields to keep concrete where the structure, or a shape, was not understood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from symcount.derive.derivation import Derivation
+from symcount.derive.exploring import possible
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.fit import fit
+from symcount.derive.structure import list_lengths
+from symcount.derive.templates import Row, collect
+from symcount.derive.trace import Trace
+
+__all__ = ["culprits", "explained", "lengths", "lost", "rigid_fields", "transcendental"]
+
+
+def lengths(d: Derivation, default: Trace) -> list[str]:
+    """Structural fields that say how long the config's lists are (`num_stages`): alone they cannot change."""
+    lists = list_lengths(d.base)
+    found = []
+    for name in d.structural:
+        value = int(d.base[name])
+        if name.endswith("]") or (name.rpartition(".")[0], value) not in lists:
+            continue
+        shorter = possible(d, [{**d.base, name: value - 1}]) if value > 1 else None
+        if shorter is None or not explained(d, default, shorter):
+            found.append(name)
+    return found
+
+
+def rigid_fields(d: Derivation) -> list[str]:
+    """Structural fields that cannot be changed alone: the model is then not constructible."""
+    first = d.traces[0]
+    rigid = []
+    for name in d.structural:
+        nearby = [{**first.symbols, name: first.symbols[name] + step} for step in (1, -1, 2)]
+        if possible(d, nearby) is None:
+            rigid.append(name)
+    return rigid
+
+
+def transcendental(d: Derivation) -> list[str]:
+    """Fields inside a logarithm in some shape: there is no closed form in integers for those."""
+    stack = [dim for row in d.rows.counts for dim in row.shape if isinstance(dim, Node)]
+    seen: set[Node] = set()
+    found: set[str] = set()
+    while stack:
+        node = stack.pop()
+        if node in seen or node.op in ("sym", "const"):
+            continue
+        seen.add(node)
+        if node.op == "log" or (node.op == "pow" and not node.integral):
+            found |= free_symbols(node)
+        stack.extend(a for a in node.args if isinstance(a, Node))
+    return sorted(found)
+
+
+def lost(d: Derivation, failed: Sequence[Row]) -> bool:
+    """Whether rows failed because one name has different shapes in different traces, not because of its number."""
+    names: dict[tuple[Any, str], list[int]] = {}
+    for row in failed:
+        total = names.setdefault((row.path, row.name), [0] * len(d.traces))
+        for i, count in enumerate(d.rows.counts[row]):
+            total[i] += count
+    points = d.points()
+    return any(fit(total, points, d.structural) is not None for total in names.values()) and len(names) < len(failed)
+
+
+def culprits(d: Derivation, failed: Sequence[Row]) -> list[str]:
+    """The fields whose change alone turns rows into other rows."""
+    start = min(d.traces, key=lambda t: len(t.parameters))
+    reference = _signature(d, start)
+    found: list[str] = []
+    for name, value in start.symbols.items():
+        if name in d.pinned or not isinstance(value, int):
+            continue
+        for changed in (value * 2, value + 1, max(1, value // 2)):
+            if changed == value:
+                continue
+            other = possible(d, [{**start.symbols, name: changed}])
+            if other is not None:
+                same = _signature(d, other) == reference
+                if not same and (name not in d.structural or not explained(d, start, other)):
+                    found.append(name)
+                break
+    return found or [name for name in d.structural if name not in d.pinned][:1]
+
+
+def _signature(d: Derivation, one: Trace) -> frozenset[tuple[Any, ...]]:
+    """The set of rows of one trace, without numbers."""
+    return frozenset((r.path, r.name, r.shape, r.alias) for r in collect([one]).counts)
+
+
+def explained(d: Derivation, start: Trace, other: Trace) -> bool:
+    """Whether the rows of two traces that differ in one depth have multiplicities that can be fitted."""
+    rows = collect([start, other])
+    points = [d.point(t) for t in (start, other)]
+    return all(fit(counts, points, d.structural, simple=True) is not None for counts in rows.counts.values())
