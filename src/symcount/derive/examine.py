@@ -23,7 +23,9 @@ __all__ = ["Row", "Status", "examine", "versions"]
 
 Status = Literal["exact", "pinned", "failed", "not_instantiable", "timed_out", "crashed"]
 
-_MISSING = re.compile(r"requires the ([\w.\- ,]+?) librar(?:y|ies)|No module named '([\w.]+)'|needs ([\w.\-, ]+), which")
+_MISSING = re.compile(
+    r"requires the ([\w.\- ,]+?) librar(?:y|ies)|No module named '([\w.]+)'|needs ([\w.\-, ]+), which"
+)
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ class Row:
             KeyError, TypeError, ValueError: *item* is not such a dict.
         """
         known = {f.name for f in fields(cls)} - {"name"}
-        given = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k in known}
+        given: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in item.items() if k in known}
         if given.get("status") not in get_args(Status):
             raise ValueError(f"status {given.get('status')!r}")
         return cls(name=str(item["class"]), **given)
@@ -202,10 +204,8 @@ def _serve() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what a model prints is no answer
     for line in sys.stdin:
-        if request := line.strip():
-            answer = examine(**json.loads(request)).to_json()
-        else:  # the first line: what a class needs is imported before its time counts
-            answer = _ready()
+        request = line.strip()  # the first one is empty: what every class needs is imported before its time counts
+        answer = examine(**json.loads(request)).to_json() if request else _ready()
         answers.write(json.dumps(answer) + "\n")
         answers.flush()
 

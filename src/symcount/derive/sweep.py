@@ -10,31 +10,15 @@ import importlib
 import json
 import os
 import queue
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from symcount.derive.examine import Row, versions
+from symcount.derive.pool import Candidate, Terms, Worker
 from symcount.errors import ConfigError
 
 __all__ = ["Candidate", "candidates", "read_rows", "sweep"]
-
-LIFETIME = 60  # classes that one process examines: every modelling module that it has loaded makes a trace slower
-STARTING = 300.0  # seconds that a process may take to import torch and transformers, before any class's time counts
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A class of the auto mappings: its name, the model type it stands under, and whether it is a base model."""
-
-    name: str
-    model_type: str
-    base: bool
 
 
 def candidates(pattern: str = "", *, base_only: bool = False) -> tuple[Candidate, ...]:
@@ -129,7 +113,8 @@ def sweep(
             pending.put(candidate)
             number += 1
     rows: queue.SimpleQueue[Row | BaseException] = queue.SimpleQueue()
-    workers = [_Worker(pending, rows.put, timeout, trials, seed) for _ in range(min(jobs or os.cpu_count() or 1, number))]
+    terms = Terms(trials, seed, timeout)
+    workers = [Worker(pending, rows.put, terms) for _ in range(min(jobs or os.cpu_count() or 1, number))]
     try:
         for worker in workers:
             worker.start()
@@ -147,119 +132,6 @@ def sweep(
 
 def _retried(row: Row, timeout: float) -> bool:
     return row.status == "crashed" or (row.status == "timed_out" and (row.seconds_derive or 0.0) < timeout)
-
-
-class _Worker(threading.Thread):
-    """A thread that feeds one process, kills it when its time is up, and starts another."""
-
-    def __init__(
-        self,
-        pending: queue.SimpleQueue[Candidate],
-        put: Callable[[Row | BaseException], None],
-        timeout: float,
-        trials: int,
-        seed: int,
-    ) -> None:
-        super().__init__(daemon=True)
-        self._pending, self._put = pending, put
-        self._timeout, self._trials, self._seed = timeout, trials, seed
-        self._process: subprocess.Popen[str] | None = None
-        self._served = 0
-        self._stopped = False
-        self._lock = threading.Lock()  # of `_process` and `_stopped`: no process is started once the sweep has ended
-
-    def run(self) -> None:
-        try:
-            while not self._stopped:
-                self._put(self._examined(self._pending.get_nowait()))
-        except queue.Empty:
-            pass
-        except BaseException as error:  # noqa: BLE001  # raised again in the thread that iterates
-            self._put(error)
-        finally:
-            self._kill()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._stopped = True
-            if self._process is not None:
-                self._process.kill()
-        self.join()
-
-    def _examined(self, candidate: Candidate) -> Row:
-        request = {**vars(candidate), "trials": self._trials, "seed": self._seed}
-        row = Row(**request, versions=versions())
-        if self._process is None or self._served >= LIFETIME:
-            self._start()
-        self._served += 1
-        line, late = self._asked(json.dumps(request), self._timeout)
-        try:
-            return Row.from_json(json.loads(line))
-        except (ValueError, KeyError, TypeError):  # nothing, or half a line: the process has ended
-            code = self._kill()
-        if late:
-            said = f"took more than {self._timeout:g} s"
-            return replace(row, status="timed_out", reason=said, seconds_derive=self._timeout)
-        return replace(row, status="crashed", reason=f"the process that examined it ended with code {code}")
-
-    def _start(self) -> None:
-        self._kill()
-        with self._lock:
-            if self._stopped:
-                return
-            self._process, self._served = _process(), 0
-        self._asked("", STARTING)  # it says when it has imported what it needs
-
-    def _asked(self, request: str, seconds: float) -> tuple[str, bool]:
-        """The answer of the process, empty if it has ended, and whether it was killed for being late."""
-        process = self._process
-        if process is None or process.stdin is None or process.stdout is None:
-            return "", False
-        late = threading.Event()
-
-        def kill() -> None:
-            late.set()
-            process.kill()
-
-        timer = threading.Timer(seconds, kill)
-        timer.daemon = True
-        timer.start()
-        try:
-            process.stdin.write(request + "\n")
-            process.stdin.flush()
-            line = process.stdout.readline()
-        except (OSError, ValueError):  # a closed pipe
-            line = ""
-        finally:
-            timer.cancel()
-        return line, late.is_set()
-
-    def _kill(self) -> int | None:
-        with self._lock:
-            process, self._process = self._process, None
-        if process is None:
-            return None
-        process.kill()
-        code = process.wait()
-        for pipe in (process.stdin, process.stdout):
-            if pipe is not None:
-                with suppress(OSError):  # what was not written yet has no reader
-                    pipe.close()
-        return code
-
-
-def _process() -> subprocess.Popen[str]:
-    source = str(Path(__file__).resolve().parents[2])  # the same symcount, however it was found
-    path = os.pathsep.join(p for p in (source, os.environ.get("PYTHONPATH", "")) if p)
-    quiet = {"TRANSFORMERS_VERBOSITY": "error", "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(  # noqa: S603  # our own interpreter and module
-        [sys.executable, "-m", "symcount.derive.examine"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**os.environ, **quiet, "PYTHONPATH": path},
-        encoding="utf-8",
-    )
 
 
 def _append(path: Path, row: Row) -> None:

@@ -1,0 +1,166 @@
+"""Workers: processes that examine classes, one at a time, and that may hang, die or be killed.
+
+A worker is a thread of ours that feeds a process of its own (`python -m symcount.derive.examine`), kills it when a
+class takes too long, and starts another. A process serves a limited number of classes: every modelling module that it has
+loaded makes the next trace slower.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+from symcount.derive.examine import Row, versions
+
+__all__ = ["Candidate", "Terms", "Worker"]
+
+LIFETIME = 60  # classes that one process examines
+STARTING = 300.0  # seconds that a process may take to import torch and transformers, before any class's time counts
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A class of the auto mappings: its name, the model type it stands under, and whether it is a base model."""
+
+    name: str
+    model_type: str
+    base: bool
+
+
+@dataclass(frozen=True)
+class Terms:
+    """On what terms classes are examined: random points, their seed, and seconds for one class."""
+
+    trials: int = 8
+    seed: int = 0
+    timeout: float = 120.0
+
+
+class Worker(threading.Thread):
+    """A thread that feeds one process, kills it when its time is up, and starts another."""
+
+    def __init__(
+        self,
+        pending: queue.SimpleQueue[Candidate],
+        put: Callable[[Row | BaseException], None],
+        terms: Terms,
+    ) -> None:
+        super().__init__(daemon=True)
+        self._pending, self._put, self._terms = pending, put, terms
+        self._process: subprocess.Popen[str] | None = None
+        self._served = 0
+        self._stopped = False
+        self._lock = threading.Lock()  # of `_process` and `_stopped`: no process is started once the sweep has ended
+
+    def run(self) -> None:
+        """Take classes until there are no more."""
+        try:
+            while not self._stopped:
+                self._put(self._examined(self._pending.get_nowait()))
+        except queue.Empty:
+            pass
+        except BaseException as error:  # noqa: BLE001  # raised again in the thread that iterates
+            self._put(error)
+        finally:
+            self._kill()
+
+    def stop(self) -> None:
+        """Kill the process and wait for the thread to end."""
+        with self._lock:
+            self._stopped = True
+            if self._process is not None:
+                self._process.kill()
+        if self.is_alive():
+            self.join()
+
+    def _examined(self, candidate: Candidate) -> Row:
+        terms = self._terms
+        request = {**asdict(candidate), "trials": terms.trials, "seed": terms.seed}
+        row = Row(**request, versions=versions())
+        if self._process is None or self._served >= LIFETIME:
+            self._start()
+        self._served += 1
+        line, late = self._asked(json.dumps(request), terms.timeout)
+        try:
+            found = Row.from_json(json.loads(line))
+            if late:  # it answered in the last moment, and was killed all the same
+                self._kill()
+            return found
+        except (ValueError, KeyError, TypeError):  # nothing, or half a line: the process has ended
+            code = self._kill()
+        if late:
+            said = f"took more than {terms.timeout:g} s"
+            return replace(row, status="timed_out", reason=said, seconds_derive=terms.timeout)
+        return replace(row, status="crashed", reason=f"the process that examined it ended with code {code}")
+
+    def _start(self) -> None:
+        self._kill()
+        with self._lock:
+            if self._stopped:
+                return
+            self._process, self._served = _process(), 0
+        self._asked("", STARTING)  # it says when it has imported what it needs
+
+    def _asked(self, request: str, seconds: float) -> tuple[str, bool]:
+        """The answer of the process, empty if it has ended, and whether it was killed for being late."""
+        process = self._process
+        if process is None or process.stdin is None or process.stdout is None:
+            return "", False
+        late = threading.Event()
+
+        def kill() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(seconds, kill)
+        timer.daemon = True
+        timer.start()
+        try:
+            process.stdin.write(request + "\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        except (OSError, ValueError):  # a closed pipe
+            line = ""
+        finally:
+            timer.cancel()
+        return line, late.is_set()
+
+    def _kill(self) -> int | None:
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None:
+            return None
+        process.kill()
+        code = process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):  # what was not written yet has no reader
+                    pipe.close()
+        return code
+
+
+def _process() -> subprocess.Popen[str]:
+    source = str(Path(__file__).resolve().parents[2])  # the same symcount, however it was found
+    path = os.pathsep.join(p for p in (source, os.environ.get("PYTHONPATH", "")) if p)
+    quiet = {
+        "TRANSFORMERS_VERBOSITY": "error",
+        "PYTHONWARNINGS": "ignore",
+        "OMP_NUM_THREADS": "1",
+        "HF_HUB_OFFLINE": "1",
+    }
+    return subprocess.Popen(  # our own interpreter and module
+        [sys.executable, "-m", "symcount.derive.examine"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, **quiet, "PYTHONPATH": path},
+        encoding="utf-8",
+    )
