@@ -153,6 +153,16 @@ def _by_name() -> dict[str, Entry]:
     return table
 
 
+def smallest(field: str) -> int:
+    """The smallest admissible value of a config field: the table's, or one.
+
+    >>> smallest("text_config.first_k_dense_replace"), smallest("num_codebooks")
+    (0, 1)
+    """
+    known = _by_name().get(canonical(field.rpartition(".")[2]))
+    return known.minimum if known is not None else 1
+
+
 def entry(name: str) -> Entry:
     """Look a letter, a field or an alias up in the table.
 

@@ -28,7 +28,7 @@ from symcount.errors import DerivationError, SymcountError, VerificationError
 from symcount.evaluate import Number, as_written, compile_scalar
 from symcount.ledger import Row
 
-__all__ = ["Certificate", "certify"]
+__all__ = ["Certificate", "certify", "disagreements"]
 
 _DIGITS = re.compile(r"\d+")
 
@@ -82,7 +82,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
         if real is None:
             redrawn += 1
             continue
-        if differences := _differences(formula, point, real):
+        if differences := disagreements(formula, point, real):
             raise VerificationError(_smallest(formula, point, differences))
         passed += 1
         for name, value in point.items():
@@ -103,9 +103,24 @@ def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> 
         for name in structural:
             values[name] = base[name]
         values.update(selector_points(formula.selectors, formula.depths, formula.default, rng))
-        if all(holds(c, values) for c in conditions) and _inside(formula, values):
+        if all(holds(c, values) for c in conditions) and _inside(formula, values) and _small(formula, values):
             return values
     return dict(base)
+
+
+def _small(formula: DerivedFormula, point: Mapping[str, Field]) -> bool:
+    """Whether the model at *point* has not many times as many tensors as by default: building it would take long."""
+    values, default = _values(formula, point), _values(formula, formula.base)
+    repeats = [compile_scalar(row.repeat) for row in formula.ledger]
+    return bool(sum(f(values) for f in repeats) <= 5 * sum(f(default) for f in repeats) + 500)
+
+
+def _values(formula: DerivedFormula, point: Mapping[str, Field]) -> dict[str, Number]:
+    values: dict[str, Number] = {}
+    for e in formula.notation:
+        value = point[e.field]
+        values[e.letter] = as_written(value) if isinstance(value, float) else value
+    return values
 
 
 def _inside(formula: DerivedFormula, values: Mapping[str, Field]) -> bool:
@@ -129,11 +144,9 @@ def _real(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
         return None
 
 
-def _differences(formula: DerivedFormula, point: Mapping[str, Field], real: Any) -> list[str]:
-    values: dict[str, Number] = {}
-    for e in formula.notation:
-        value = point[e.field]
-        values[e.letter] = as_written(value) if isinstance(value, float) else value
+def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any) -> list[str]:
+    """Where formula and model disagree at *point* (by config field): names, shapes, numbers and sharing of tensors."""
+    values = _values(formula, point)
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
         expected[_key(row), _shape(row, values), row.alias_of is None] += int(compile_scalar(row.repeat)(values))
@@ -167,7 +180,7 @@ def _smallest(formula: DerivedFormula, point: Mapping[str, Field], differences: 
             continue
         trial = {**current, name: value}
         real = _real(formula, trial) if _inside(formula, trial) else None
-        if real is not None and (found := _differences(formula, trial, real)):
+        if real is not None and (found := disagreements(formula, trial, real)):
             current, differences = trial, found
     changed = {n: v for n, v in current.items() if v != formula.base.get(n)}
     said = ", ".join(f"{n} = {v} (default {formula.base.get(n)})" for n, v in changed.items()) or "the default config"

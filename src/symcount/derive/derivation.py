@@ -31,6 +31,7 @@ class Derivation:
         structural: fields that decide the structure.
         pinned: fields kept concrete, with their values.
         conditions: what the model's own code asked, true at every trace.
+        discovered: depth fields found by their effect: changing them changes the names of the parameters.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -45,6 +46,7 @@ class Derivation:
     pinned: dict[str, Number] = field(default_factory=dict)
     conditions: list[Condition] = field(default_factory=list)
     shallow: list[Trace] = field(default_factory=list)
+    discovered: list[str] = field(default_factory=list)
 
     def points(self) -> list[dict[str, int]]:
         """For each trace, the structural fields and the numbers of things that the model's code computed from them."""
@@ -70,9 +72,14 @@ class Derivation:
         taken = {*self.structural, *self.pinned}
         return [n for n, v in self.base.items() if isinstance(v, int) and n not in taken and not n.endswith("token_id")]
 
+    def depths(self) -> list[str]:
+        """Fields that are numbers of things, in the default trace or by their effect."""
+        found = depth_fields(self.default) if self.default else []
+        return [n for n in dict.fromkeys([*found, *self.discovered]) if n not in self.pinned]
+
     def least_depth(self) -> dict[str, int]:
         """Depth fields below which the multiplicities do not hold, with the smallest depth that was tried."""
-        fields = [n for n in self.structural if self.default is None or n in depth_fields(self.default)]
+        fields = [n for n in self.structural if n in self.depths()]
         for one in self.shallow:
             counts = collect([one]).counts
             for row, times in self.times.items():

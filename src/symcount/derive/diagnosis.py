@@ -9,7 +9,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit
-from symcount.derive.structure import list_lengths
+from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths
 from symcount.derive.templates import Row, collect
 from symcount.derive.trace import Trace
 
@@ -42,8 +42,10 @@ def rigid_fields(d: Derivation) -> list[str]:
 
 
 def transcendental(d: Derivation) -> list[str]:
-    """Fields inside a logarithm in some shape: there is no closed form in integers for those."""
+    """Fields inside a logarithm in a shape or a condition: there is no closed form in integers for those."""
     stack = [dim for row in d.rows.counts for dim in row.shape if isinstance(dim, Node)]
+    stack += [side for c in d.asked() for side in (c.left, c.right)]
+    stack += bounds(d.traces, d.structural).values()
     seen: set[Node] = set()
     found: set[str] = set()
     while stack:
@@ -68,8 +70,12 @@ def lost(d: Derivation, failed: Sequence[Row]) -> bool:
     return any(fit(total, points, d.structural) is not None for total in names.values()) and len(names) < len(failed)
 
 
-def culprits(d: Derivation, failed: Sequence[Row]) -> list[str]:
-    """The fields whose change alone turns rows into other rows."""
+def culprits(d: Derivation) -> list[str]:
+    """The fields whose change alone turns rows into other rows.
+
+    A field that changes even the names of the parameters is a depth that nothing else gave away (layers made by
+    torch's own code); it is noted as discovered, and becomes a culprit only if that does not help.
+    """
     start = min(d.traces, key=lambda t: len(t.parameters))
     reference = _signature(d, start)
     found: list[str] = []
@@ -81,11 +87,25 @@ def culprits(d: Derivation, failed: Sequence[Row]) -> list[str]:
                 continue
             other = possible(d, [{**start.symbols, name: changed}])
             if other is not None:
-                same = _signature(d, other) == reference
-                if not same and (name not in d.structural or not explained(d, start, other)):
+                theirs = _signature(d, other)
+                renamed = {row[:2] for row in theirs} != {row[:2] for row in reference}
+                if renamed and name not in d.structural and value <= MAX_SELECTOR:
+                    d.discovered.append(name)
+                elif theirs != reference and (name not in d.structural or not explained(d, start, other)):
                     found.append(name)
                 break
-    return found or [name for name in d.structural if name not in d.pinned][:1]
+    if d.discovered and not set(d.discovered) <= {*d.structural, *d.pinned}:
+        return []
+    depths = set(d.depths())
+    for kind in (
+        [n for n in found if n not in d.structural],  # a size that was lost on the way
+        [n for n in found if n not in depths],  # what chooses between layers: then the depth may become clear
+        found,
+        [n for n in d.structural if n not in depths] or list(d.structural),
+    ):
+        if kind:
+            return kind
+    return []
 
 
 def _signature(d: Derivation, one: Trace) -> frozenset[tuple[Any, ...]]:

@@ -11,7 +11,6 @@ The whole pipeline is `derive_class`. Two kinds of doubt are settled before a fo
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import ConfigSource, build
@@ -25,6 +24,7 @@ from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
 from symcount.derive.structure import (
     bounds,
+    composite_periods,
     depth_fields,
     depth_points,
     likely_depths,
@@ -50,7 +50,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         result = Derivation(cls, source, dict(build(source, {}, ()).symbols))
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
-            if not concrete:
+            if concrete is None:
                 return result
             result.pinned.update({name: result.base[name] for name in concrete})
     raise DerivationError(
@@ -59,11 +59,12 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
     )
 
 
-def _attempt(d: Derivation, rng: random.Random) -> list[str]:
-    """One round: trace, collect, fit. Returns the fields to keep concrete before the next round; none if it worked."""
+def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
+    """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
     d.structural, d.traces = [], []
-    likely = [name for name in likely_depths(d.base) if name not in d.pinned]
+    likely = [n for n in dict.fromkeys([*likely_depths(d.base), *d.discovered]) if n not in d.pinned]
     small, larger = depth_points(likely, d.base), depth_points(likely, d.base, start=5)
+    d.default = None
     default = d.default = traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     movable = [name for name in d.free() if name not in likely]
@@ -75,7 +76,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     )
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
-    depths = list(dict.fromkeys(n for t in seen for n in depth_fields(t) if n not in d.pinned))
+    found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]
+    depths = [n for n in dict.fromkeys(found) if n not in d.pinned]
     chosen = list(dict.fromkeys(n for t in seen for n in selectors(t, depths, in_shapes) if n not in d.pinned))
     d.structural = [*depths, *chosen]
     if fixed := lengths(d, default):
@@ -91,35 +93,51 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str]:
     return _fitted(d, rng)
 
 
-def _fitted(d: Derivation, rng: random.Random) -> list[str]:
+def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] = []
-    selecting = len(d.structural) > len(depth_fields(d.default)) if d.default else False
+    selecting = len(d.structural) > len(d.depths())
     for more, patterns in ((0, False), (9, True)) if selecting else ((0, False), (3, False), (9, True)):
         if more:
             more_traces(d, more, rng, low=6)
-        d.rows = collect(d.traces)
+        failed = _fit_all(d, patterns=patterns, simple=not more)
         if fields := transcendental(d):
             return fields
-        d.conditions = _conditions(d)
-        failed = _fit_all(d, d.points(), patterns=patterns, simple=not more)
-        if not failed:
-            return []
+        if not failed and (not (more or selecting) or _stable(d, rng, patterns=patterns, simple=not more)):
+            return None
         if more and lost(d, failed):
             break
-    return culprits(d, failed)
+    return culprits(d)
 
 
-def _fit_all(d: Derivation, points: Sequence[dict[str, int]], *, patterns: bool, simple: bool) -> list[Row]:
+def _stable(d: Derivation, rng: random.Random, *, patterns: bool, simple: bool) -> bool:
+    """Whether multiplicities that are not plain depths stay what they are when more points are added."""
+    for _ in range(3):
+        before = d.times
+        more_traces(d, 5, rng, low=6)
+        if _fit_all(d, patterns=patterns, simple=simple):
+            return False
+        if d.times == before:
+            return True
+    return False
+
+
+def _fit_all(d: Derivation, *, patterns: bool, simple: bool) -> list[Row]:
     """Fit the rows' multiplicities; the rows for which that failed."""
+    d.rows = collect(d.traces)
+    d.conditions = _conditions(d)
     d.times = {}
+    points = d.points()
+    periods = {node: [int(ex.evaluate(node, t.symbols)) for t in d.traces] for node in composite_periods(d.traces)}
     computed = {text: node for text, node in bounds(d.traces, d.structural).items() if all(text in p for p in points)}
     cache: dict[tuple[int, ...], Node | None] = {}
     failed = []
     for row, counts in d.rows.counts.items():
         key = tuple(counts)
         if key not in cache:
-            cache[key] = fit(counts, points, d.structural, patterns=patterns, simple=simple, computed=computed)
+            cache[key] = fit(
+                counts, points, d.structural, patterns=patterns, simple=simple, computed=computed, periods=periods
+            )
         found = cache[key]
         if found is None or [ex.evaluate(found, t.symbols) for t in d.traces] != list(counts):
             failed.append(row)

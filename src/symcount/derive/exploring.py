@@ -10,7 +10,6 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample
 from symcount.derive.structure import (
-    depth_fields,
     depth_points,
     divisions_in,
     selector_points,
@@ -26,7 +25,8 @@ __all__ = ["more_traces", "possible", "traced"]
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
     """The trace at *values*, with the pinned fields as plain numbers."""
-    return trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned))
+    limit = 20 * len(d.default.parameters) + 2000 if d.default else None  # sizes may be numbers of things
+    return trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned), limit=limit)
 
 
 def possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace | None:
@@ -47,7 +47,7 @@ def more_traces(d: Derivation, number: int, rng: random.Random, low: int = 0) ->
     """
     first = d.default or d.traces[0]
     in_shapes = shape_symbols(d.traces)
-    chosen = [name for name in d.structural if name in set(selectors(first, depth_fields(first), in_shapes))]
+    chosen = [name for name in d.structural if name in set(selectors(first, d.depths(), in_shapes))]
     depths = [name for name in d.structural if name not in chosen]
     movable = d.free()
     widths = [n for n in movable if n in in_shapes]

@@ -26,6 +26,7 @@ def fit(
     patterns: bool = False,
     simple: bool = False,
     computed: Mapping[str, Node] | None = None,
+    periods: Mapping[Node, Sequence[int]] | None = None,
 ) -> Node | None:
     """The simplest expression in *fields* whose value at each of *points* is the corresponding one of *counts*.
 
@@ -35,6 +36,7 @@ def fit(
         fields: their names.
         patterns: also try index patterns, which need more points than the rest to be told apart.
         simple: only a field, give or take one: what two points can tell.
+        periods: periods that the code computes, with their values at *points*.
         computed: numbers of things that the model's code computes from fields; their values are in *points* too.
 
     Returns:
@@ -60,7 +62,7 @@ def fit(
     for hypothesis in _products(counts, columns, varying):
         return hypothesis
     if patterns:
-        for hypothesis in _patterns(counts, columns, varying):
+        for hypothesis in _patterns(counts, columns, varying, periods or {}):
             return hypothesis
     return None
 
@@ -147,14 +149,21 @@ def _products(counts: Sequence[int], columns: Mapping[str, Sequence[int]], field
                 yield ex.exact_div(ex.mul(ex.symbol(name), _offset(ex.symbol(name), shift)), ex.const(2))
 
 
-def _patterns(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
+def _patterns(
+    counts: Sequence[int],
+    columns: Mapping[str, Sequence[int]],
+    fields: Sequence[str],
+    computed: Mapping[Node, Sequence[int]],
+) -> Iterator[Node]:
     """Floors of depths over a constant or symbolic period, and what is left of the depth beside them."""
     for name in fields:
+        if any(c > x + 1 for c, x in zip(counts, columns[name], strict=True)):
+            continue  # a part of the layers is not more than the layers
         depth = ex.symbol(name)
         whole = columns[name]
         for others in [None, *[f for f in fields if f != name]]:
             for base, base_node in _bases(whole, depth, others, columns):
-                for period, period_node in _periods(columns, fields, name):
+                for period, period_node in _periods(columns, fields, name, computed):
                     for shift, shift_node in _shifts(columns, fields, name, period, period_node):
                         values = [(x + s) // p for x, s, p in zip(base, shift, period, strict=True)]
                         floor = ex.floordiv(_plus(base_node, shift_node), period_node)
@@ -176,8 +185,11 @@ def _bases(
 
 
 def _periods(
-    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str, computed: Mapping[Node, Sequence[int]]
 ) -> Iterator[tuple[Sequence[int], Node]]:
+    for node, values in computed.items():
+        if min(values) > 0:
+            yield values, node
     for name in fields:
         if name != depth and min(columns[name]) > 0:
             yield columns[name], ex.symbol(name)
@@ -194,7 +206,7 @@ def _shifts(
         if name != depth and columns[name] is not period:
             values = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
             yield values, ex.sub(_offset(period_node, -1), ex.symbol(name))
-    if period_node.op == "sym":  # `i % p == 0`
+    if period_node.op != "const":  # `i % p == 0`
         yield [p - 1 for p in period], _offset(period_node, -1)
     for constant in sorted(range(-max(period), max(period) + 1), key=abs):
         yield [constant] * len(period), ex.const(constant)

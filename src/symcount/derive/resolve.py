@@ -14,7 +14,7 @@ from symcount.configs import Config, looks_like_path, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 
-__all__ = ["auto_classes", "model_class", "resolve"]
+__all__ = ["auto_classes", "config_object", "model_class", "resolve", "shortened"]
 
 
 def transformers() -> Any:
@@ -111,7 +111,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         name = described.class_name or described.model_type
         if name is None:
             raise ConfigError(f"{described.source}: neither architectures nor model_type is given; add one of them")
-        cls, config = model_class(name), _config_object(described, model_class(name))
+        cls, config = model_class(name), config_object(described, model_class(name))
     elif hasattr(source, "to_diff_dict"):
         names = getattr(source, "architectures", None) or [source.model_type]
         cls, config = model_class(names[0]), source
@@ -125,19 +125,25 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
     except DerivationError:
         raise
     except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises
-        raise ConfigError(f"{cls.__name__}: transformers rejects this config: {_short(error)}") from None
+        raise ConfigError(f"{cls.__name__}: transformers rejects this config: {shortened(error)}") from None
     return cls, found, cls.__name__, str(getattr(found.cls, "model_type", "") or "")
 
 
-def _config_object(described: Config, cls: type) -> Any:
+def config_object(described: Config, cls: type) -> Any:
+    """The config object of *cls* that a `config.json` or dict describes.
+
+    Raises:
+        ConfigError: transformers rejects it.
+    """
     config_class: Any = getattr(cls, "config_class", None)
     fields = {k: v for k, v in described.fields.items() if k not in ("architectures", "model_type")}
     try:
         return config_class.from_dict({**fields, "architectures": [cls.__name__]})
     except Exception as error:  # noqa: BLE001  # the same
-        raise ConfigError(f"{described.source}: transformers rejects this config: {_short(error)}") from None
+        raise ConfigError(f"{described.source}: transformers rejects this config: {shortened(error)}") from None
 
 
-def _short(error: BaseException) -> str:
+def shortened(error: BaseException) -> str:
+    """An error of another package in one line."""
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:200]}{'…' if len(text) > 200 else ''}"

@@ -16,7 +16,7 @@ from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.expression import Node, free_symbols, to_sympy
 from symcount.derive.recording import Condition as TracedCondition
-from symcount.derive.structure import depth_fields, shape_symbols
+from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
 from symcount.formula import Formula
@@ -75,6 +75,17 @@ class DerivedFormula(Formula):
 
         return certify(self, trials, seed)
 
+    def bound(self, config: Any) -> dict[str, Any]:
+        """Values by letter for *config*, read by the model's own config class; see `symcount.derive.binding`.
+
+        Raises:
+            ConfigError: it cannot be read, or belongs to another model.
+            OptionError: the formula does not hold for it.
+        """
+        from symcount.derive.binding import bind
+
+        return bind(self, config)
+
     @property
     def selectors(self) -> tuple[str, ...]:
         """Structural fields that choose between kinds of layers."""
@@ -118,7 +129,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         base=dict(d.base),
         asked=tuple(d.conditions),
         structural=tuple(d.structural),
-        depths=tuple(n for n in d.structural if d.default is None or n in set(depth_fields(d.default))),
+        depths=tuple(n for n in d.structural if n in d.depths()),
         default=d.default,
     )
 
@@ -128,8 +139,7 @@ def _notation(d: Derivation) -> Notation:
     for times in d.times.values():
         used |= free_symbols(times)
     used |= {n for n in d.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
-    depths = depth_fields(d.default) if d.default else []
-    used |= {n for n in d.structural if n not in depths and n.endswith("]")}
+    used |= set(d.structural)
     for condition in d.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
         if names & used and condition.relation in ("divides", "=="):
@@ -188,7 +198,7 @@ def _options(d: Derivation) -> dict[str, Any]:
 
 def _order(d: Derivation, letters: Mapping[str, Symbol]) -> Iterable[Condition]:
     """Selectors that name layers (`global_attn_indexes`) are distinct, in order, and name layers that exist."""
-    depths = depth_fields(d.default) if d.default else []
+    depths = d.depths()
     indices = [n for n in d.structural if n not in depths and n.endswith("]") and n in letters]
     for name, following in pairwise(indices):
         if name.rpartition("[")[0] == following.rpartition("[")[0]:

@@ -1,7 +1,7 @@
 """Which fields decide the structure of a model, and the small depths at which it is traced.
 
 Depth fields are found, not listed: they are the symbols that a trace saw used up as a number of things (`range(n)`,
-`[x] * n`), and the *selectors* with which the code chooses between kinds of layers (`layer_idx < first_k_dense_replace`,
+`[x] * n`), and the *selectors* with which the code chooses between kinds of layers (`i < first_k_dense_replace`,
 `i % period == offset`). Names only serve as a hint where to start small, which saves time.
 """
 
@@ -12,13 +12,16 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
+from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.recording import Condition
 from symcount.derive.trace import Trace
+from symcount.notation import smallest
 
 __all__ = [
     "bounds",
+    "composite_periods",
     "depth_fields",
     "depth_points",
     "divisions_in",
@@ -43,19 +46,19 @@ MAX_SELECTOR = 64  # a field that picks layers is not larger than the number of 
 def likely_depths(symbols: Mapping[str, Number]) -> list[str]:
     """Fields whose name says depth.
 
-    >>> likely_depths({"num_hidden_layers": 12, "depths[1]": 2, "hidden_size": 8, "vision_config.n_layer": 3, "num_experts": 8})
+    >>> likely_depths({"num_hidden_layers": 12, "depths[1]": 2, "hidden_size": 8, "vision_config.n_layer": 3})
     ['num_hidden_layers', 'depths[1]', 'vision_config.n_layer']
     """
     return [name for name, value in symbols.items() if isinstance(value, int) and _LIKELY.search(name)]
 
 
 def depth_points(fields: Sequence[str], base: Mapping[str, Number], start: int = 2) -> dict[str, Number]:
-    """Small depths at which a multiplicity tells which depth it is: no two move away from the default by the same amount.
+    """Small depths at which a multiplicity tells which depth it is: no two move by the same amount.
 
     A field that is zero by default stays zero: what it would switch on is another model.
 
-    >>> depth_points(["encoder_layers", "decoder_layers", "adapter_layers"], {"encoder_layers": 2, "decoder_layers": 6, "adapter_layers": 0})
-    {'encoder_layers': 3, 'decoder_layers': 2, 'adapter_layers': 0}
+    >>> depth_points(["encoder_layers", "decoder_layers"], {"encoder_layers": 2, "decoder_layers": 6})
+    {'encoder_layers': 3, 'decoder_layers': 2}
     """
     chosen: dict[str, Number] = {}
     moves: set[Number] = set()
@@ -90,6 +93,30 @@ def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
             if use.node.op not in ("sym", "const") and free_symbols(use.node) & set(fields):
                 found.setdefault(str(use.node), use.node)
     return found
+
+
+def composite_periods(traces: Iterable[Trace]) -> list[Node]:
+    """Periods with which a running index was compared, where they are computed: `i % (n // k) == 0`."""
+    found: dict[Node, None] = {}
+    for one in traces:
+        for condition in model_conditions(one):
+            sides = [n for n in (condition.left, condition.right) if n.op == "mod" and n.args[0].op == "const"]
+            found.update(dict.fromkeys(n.args[1] for n in sides))
+            if condition.relation.endswith("divides") and condition.right.op == "const":
+                found.setdefault(condition.left)
+    found = {_floored(node): None for node in found if node.integral}
+    return [node for node in found if node.op not in ("sym", "const")]
+
+
+def _floored(node: Node) -> Node:
+    """*node* with `//` for the divisions that had no remainder where it was seen."""
+    if node.op in ("sym", "const"):
+        return node
+    args = [_floored(a) if isinstance(a, Node) else a for a in node.args]
+    if node.op in ("exact_div", "floordiv"):
+        return ex.floordiv(*args)
+    rebuild = {"max": ex.maximum, "min": ex.minimum, "add": ex.add, "sub": ex.sub, "mul": ex.mul}.get(node.op)
+    return rebuild(*args) if rebuild else node
 
 
 def _operators(node: Node) -> set[str]:
@@ -197,17 +224,18 @@ def selector_points(
 ) -> dict[str, Number]:
     """Values for depths (from *low* up) and small ones for selectors.
 
-    Selectors that the code compares with each other keep their order. (An offset stays below its period, for instance; what holds by default is taken to be meant.)
+    Selectors that the code compares with each other keep their order: an offset stays below its period, for instance.
+    What holds by default is taken to be meant.
     """
     base = first.symbols
-    together, periods = _compared(fields, first)
+    together = _compared(fields, first)
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
         drawn: dict[str, Number] = {
             n: rng.randint(low, low + 8) + lists + bool(lists) if base[n] else base[n] for n in depths
         }
         for name in fields:
-            least = 0 if base[name] == 0 or (name not in periods and rng.random() < 0.15) else 1
+            least = 0 if base[name] == 0 or (smallest(name) == 0 and rng.random() < 0.15) else 1
             drawn[name] = rng.randint(least, max(least, min(4 + lists, int(base[name]) + 2)))
         if all(
             (drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b])
@@ -217,15 +245,11 @@ def selector_points(
     return drawn
 
 
-def _compared(fields: Sequence[str], first: Trace) -> tuple[set[tuple[str, str]], set[str]]:
-    """Pairs of selectors that occur in one condition, and the selectors that occur in a remainder."""
-    pairs = {
-        (a, b) for a in fields for b in fields if a < b and "[" in a and a.partition("[")[0] == b.partition("[")[0]
-    }
-    periods: set[str] = set()
+def _compared(fields: Sequence[str], first: Trace) -> set[tuple[str, str]]:
+    """Pairs of selectors that occur in one condition, or are elements of one list."""
+    lists = {name: name.partition("[")[0] for name in fields if "[" in name}
+    pairs = {(a, b) for a in lists for b in lists if a < b and lists[a] == lists[b]}
     for condition in model_conditions(first):
         names = (free_symbols(condition.left) | free_symbols(condition.right)) & set(fields)
         pairs |= {(a, b) for a in names for b in names if a < b}
-        if "%" in str(condition) or condition.relation == "divides":
-            periods |= names
-    return pairs, periods
+    return pairs

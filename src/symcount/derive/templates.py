@@ -82,7 +82,8 @@ def collect(traces: Sequence[Trace]) -> Rows:
     classes: dict[Path, type] = {}
     memo: dict[int, Any] = {}
     _merge((), [[root] for root in roots], templates, classes, memo)
-    per_trace = [list(_rows(trace, paths)) for trace, paths in zip(traces, templates, strict=True)]
+    indexed = _indexed_names(roots, templates)
+    per_trace = [list(_rows(trace, paths, indexed)) for trace, paths in zip(traces, templates, strict=True)]
     counts: dict[Row, list[int]] = {}
     # the deepest trace shows every row that any shows, nearly always: its order is the model's
     for index in sorted(range(len(traces)), key=lambda i: -len(per_trace[i])):
@@ -156,18 +157,38 @@ def _varies(stem: str, members: list[str], instances: list[list[_Place]], memo: 
     return True
 
 
-def _rows(trace: Trace, templates: Mapping[str, Path]) -> Iterable[Row]:
+def _indexed_names(roots: Sequence[_Place], templates: Sequence[Mapping[str, Path]]) -> set[tuple[Path, str]]:
+    """Parameter names whose number is an index (`weight_ih_l0`, one a layer): it goes further in some modules."""
+    sets: dict[tuple[Path, str], set[frozenset[str]]] = {}
+    for root, paths in zip(roots, templates, strict=True):
+        stack = [root]
+        while stack:
+            place = stack.pop()
+            stack.extend(place.children.values())
+            stems: dict[str, set[str]] = {}
+            for parameter in place.parameters:
+                stem = _NUMBER.sub("*", parameter.name)
+                if "*" in stem:
+                    stems.setdefault(stem, set()).add(parameter.name)
+            for stem, members in stems.items():
+                sets.setdefault((paths[place.path], stem), set()).add(frozenset(members))
+    return {key for key, found in sets.items() if len(found) > 1}
+
+
+def _rows(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Path, str]]) -> Iterable[Row]:
     owners: dict[int, tuple[str, int]] = {}  # tensor -> template of its first name, and the module that has it
     keys = {module.path: module.module_key for module in trace.modules}
     for parameter in trace.parameters:
         path = templates[parameter.module_path]
         module = keys[parameter.module_path]
+        stem = _NUMBER.sub("*", parameter.name)
+        name = stem if (path, stem) in indexed else parameter.name
         owner = owners.get(parameter.tensor_key)
         if owner is None:
-            owners[parameter.tensor_key] = (".".join((*path, parameter.name)), module)
+            owners[parameter.tensor_key] = (".".join((*path, name)), module)
         yield Row(
             path,
-            parameter.name,
+            name,
             parameter.shape,
             owner[0] if owner else None,
             owner is not None and owner[1] == module,

@@ -18,13 +18,15 @@ from symcount.derive.recording import STATE, record_structural
 from symcount.derive.shadow import shadow_type
 from symcount.derive.shapes import agreeing, rules
 from symcount.derive.views import Dims, Rule
+from symcount.errors import DerivationError
 
 
 class Tracker:
     """The symbolic shapes of the tensors of one trace. Tensors are held, so that identities stay unique."""
 
-    def __init__(self) -> None:
+    def __init__(self, limit: int | None = None) -> None:
         self._known: dict[int, tuple[Any, Dims]] = {}
+        self._limit = limit
 
     def shape_of(self, tensor: Any) -> Dims:
         """The symbolic shape of a tensor if known, otherwise its plain one."""
@@ -39,6 +41,8 @@ class Tracker:
     def learn(self, tensor: Any, dims: Dims) -> None:
         """Note the symbolic shape of a tensor."""
         self._known[id(tensor)] = (tensor, dims)
+        if self._limit is not None and len(self._known) > self._limit:
+            raise DerivationError(f"the model has more than {self._limit} tensors at these values")
 
     def apply(self, rule: Rule, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
         """Find the symbolic shape of the result of a torch function."""

@@ -110,6 +110,7 @@ def trace(
     *,
     values: Mapping[str, Number] | None = None,
     frozen: Collection[str] = (),
+    limit: int | None = None,
 ) -> Trace:
     """Construct ``cls(config)`` on the meta device with symbolic numbers in the config.
 
@@ -120,6 +121,7 @@ def trace(
         values: Concrete values by dotted path, overriding defaults and ``config``. Giving a field that is ``None`` by
             default makes it a symbol of its own.
         frozen: Dotted paths of fields that stay plain numbers.
+        limit: Give up where the model turns out to have more tensors than this.
 
     Raises:
         DerivationError: if ``cls`` cannot be constructed; the original exception is its cause.
@@ -128,7 +130,7 @@ def trace(
     with _LOCK:
         for _ in range(3):
             loaded = library_modules()
-            result = _attempt(cls, source, values or {}, frozen)
+            result = _attempt(cls, source, values or {}, frozen, limit)
             # A model may import the code of another while it is being constructed (AutoModel.from_config). That code
             # was not shadowed, so once it is there, the trace is repeated.
             if len(library_modules()) == len(loaded):
@@ -136,10 +138,12 @@ def trace(
     return result
 
 
-def _attempt(cls: type, source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str]) -> Trace:
+def _attempt(
+    cls: type, source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], limit: int | None
+) -> Trace:
     import torch
 
-    recorder, tracker, outer = Recorder(), Tracker(), (STATE.recorder, TENSORS.tracker)
+    recorder, tracker, outer = Recorder(), Tracker(limit), (STATE.recorder, TENSORS.tracker)
     try:
         classes = config_classes(source)
         own = user_modules((cls, *classes))
@@ -235,5 +239,3 @@ def _embedding_path(model: Any, getter: str, by_key: Mapping[int, str]) -> str |
         return by_key.get(id(getattr(model, getter)()))
     except Exception:  # noqa: BLE001  # models without such a layer raise whatever they like; the answer is "none"
         return None
-
-
