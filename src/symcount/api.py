@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
 from symcount.configs import Config, looks_like_path, read
-from symcount.errors import ConfigError
+from symcount.errors import ConfigError, UnknownModelError
 from symcount.formula import Formula
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ __all__ = ["count", "formula", "verify"]
 
 
 def formula(source: Any, /, **options: Any) -> Formula:
-    """The closed form of a model.
+    """The closed form of a model: composed by hand where there is such a formula, derived from its code otherwise.
 
     Args:
         source: a class name (`BertForMaskedLM`), a model type (`bert`: its base model), a path to a `config.json`,
@@ -25,9 +26,11 @@ def formula(source: Any, /, **options: Any) -> Formula:
         options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own.
 
     Raises:
-        UnknownModelError: no such model.
+        UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
+            are not installed.
         ConfigError: a config that cannot be read.
         OptionError: an option that the model does not have.
+        DerivationError: no closed form was found; see `symcount.derive`.
 
     >>> import symcount as sc
     >>> sc.formula("gpt2").expanded()
@@ -35,15 +38,38 @@ def formula(source: Any, /, **options: Any) -> Formula:
     """
     if isinstance(source, Formula):
         return source
-    if isinstance(source, type):
-        return find(source.__name__).formula(**options)
-    if isinstance(source, str) and not looks_like_path(source):
-        return find(source).formula(**options)
-    if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
-        config = read(source)
-        architecture = config.architecture()
-        return architecture.formula(**{**config.options_for(architecture), **options})
+    try:
+        if isinstance(source, type):
+            if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
+                return _derived(source, options, None)
+            return find(source.__name__).formula(**options)
+        if isinstance(source, str) and not looks_like_path(source):
+            return find(source).formula(**options)
+        if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
+            config = read(source)
+            architecture = config.architecture()
+            return architecture.formula(**{**config.options_for(architecture), **options})
+    except UnknownModelError as error:
+        return _derived(source, options, error)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
+
+
+def _derived(
+    source: Any, options: dict[str, Any], unknown: UnknownModelError | None, config: dict[str, Any] | None = None
+) -> Formula:
+    """The formula of a model that nobody composed by hand; without the packages that takes, *unknown* is raised."""
+    if unknown is not None and not (find_spec("torch") and find_spec("transformers")):
+        raise UnknownModelError(
+            f'{unknown} Any class of transformers is derived from its own code after: pip install "symcount[hf]"'
+        ) from None
+    from symcount.derive.api import derive
+
+    try:
+        return derive(source, config=config, **options)
+    except UnknownModelError as error:  # of the two lists of names, the one with something near
+        if unknown is None or ("Did you mean" in str(error) and "Did you mean" not in str(unknown)):
+            raise
+        raise unknown from None
 
 
 def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
@@ -88,11 +114,23 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
     if config is not None and not isinstance(source, Formula):
         stated = read(config)
         named = source if isinstance(source, str | type) and not _is_config(source) else None
-        architecture = (
-            stated.architecture() if named is None else find(named if isinstance(named, str) else named.__name__)
-        )
-        return run(architecture.formula(**stated.options_for(architecture)), config, device=device, **values)
+        return run(_formula_for(named, stated), config, device=device, **values)
     return run(formula(source), config, device=device, **values)
+
+
+def _formula_for(named: str | type | None, stated: Config) -> Formula:
+    """The formula of the class *named*, or of the one that the config names, with the config's options."""
+    try:
+        if named is None:
+            architecture = stated.architecture()
+        else:
+            architecture = find(named if isinstance(named, str) else named.__name__)
+        return architecture.formula(**stated.options_for(architecture))
+    except UnknownModelError as error:
+        if named is None:
+            return _derived(stated, {}, error)
+        fields = {k: v for k, v in stated.fields.items() if k not in ("architectures", "model_type")}
+        return _derived(named, {}, error, fields)
 
 
 def _is_config(source: Any) -> bool:

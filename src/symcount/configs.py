@@ -86,6 +86,8 @@ class Config:
             ConfigError: a config of another model, or a field given twice or null where a number is needed.
             OptionError: the config chooses an option that this formula does not hold for.
         """
+        if type(formula).bound is not Formula.bound:  # it reads a config by rules of its own
+            return formula.bound(self)
         self._check_belongs(formula)
         values: dict[str, Any] = {}
         for item in formula.notation:
@@ -118,6 +120,8 @@ class Config:
 
     def _value(self, item: Entry) -> Any:
         """The field's value under its own name or an alias of it; `num_labels` may be the length of `id2label`."""
+        if "." in item.field or "[" in item.field:
+            return _inside(self.fields, item.field)
         names = [item.field, *(a for a, target in ALIASES.items() if target == canonical(item.field))]
         names.append(canonical(item.field))
         found = {name: self.fields[name] for name in dict.fromkeys(names) if self.fields.get(name) is not None}
@@ -128,6 +132,16 @@ class Config:
             said = " and ".join(f"{name} = {value!r}" for name, value in found.items())
             raise ConfigError(f"{self.source}: {said} name the same quantity; keep one")
         return distinct[0] if distinct else None
+
+
+def _inside(fields: Any, path: str) -> Any:
+    """The value of a field of a sub-config or of an entry of a list (`vision_config.depths[0]`), `None` if absent."""
+    for part in path.replace("[", ".").replace("]", "").split("."):
+        if isinstance(fields, list | tuple):
+            fields = fields[int(part)] if part.isdecimal() and int(part) < len(fields) else None
+        else:
+            fields = fields.get(part) if isinstance(fields, Mapping) else None
+    return fields
 
 
 def looks_like_path(source: str) -> bool:

@@ -149,10 +149,18 @@ class Formula:
         """
         check_convention(convention)
         if config is not None:
-            from symcount.configs import read  # a config is read by the model's rules, not by the formula's
-
-            values = {**read(config).values_for(self), **{self.notation[n].letter: v for n, v in values.items()}}
+            values = {**self.bound(config), **{self.notation[n].letter: v for n, v in values.items()}}
         return integer_value(self.total_as(convention), self.values(values, convention))
+
+    def bound(self, config: Any) -> dict[str, Any]:
+        """Values by letter for a config in any form that `count` takes: its own, or the model's defaults.
+
+        Raises:
+            ConfigError, OptionError: the config cannot be read, or the formula does not cover it.
+        """
+        from symcount.configs import read  # a config is read by the model's rules, not by the formula's
+
+        return read(config).values_for(self)
 
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
         """A fast function of the letters, as keywords.

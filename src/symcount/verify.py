@@ -118,6 +118,12 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     """
     if not formula.name:
         raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
+    if formula.origin == "derived":
+        from symcount.derive.result import DerivedFormula
+
+        if isinstance(formula, DerivedFormula):
+            found, model = formula.real_model(config, values, device)
+            return replace(compare(formula, _numbers(formula, found), model), device=device)
     given = read({} if config is None else config)
     changed = {formula.notation[name].letter: value for name, value in values.items()}
     stated = given.values_for(formula)

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import counting, reading, verifying
+from symcount.cli import counting, deriving, reading, sweeping, verifying
 from symcount.cli.output import say
 
 __all__ = ["app", "command"]
@@ -43,6 +43,8 @@ for _function in (
     reading.latex,
     reading.diff,
     verifying.verify,
+    deriving.derive,
+    sweeping.sweep,
     reading.list_models,
 ):
     app.command(name="list" if _function is reading.list_models else None)(_function)

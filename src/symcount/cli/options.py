@@ -13,13 +13,14 @@ import typer
 
 from symcount.api import formula as formula_of
 from symcount.architectures import find
+from symcount.cli.output import number
 from symcount.configs import Config, looks_like_path, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.formula import Formula
-from symcount.notation import Entry
+from symcount.notation import Entry, canonical
 from symcount.values import title
 
-__all__ = ["ConventionOption", "Json", "Options", "Source", "Subject", "Values", "load"]
+__all__ = ["ConventionOption", "Json", "Options", "Source", "Subject", "Values", "load", "pairs"]
 
 Source = Annotated[str, typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.")]
 Values = Annotated[
@@ -78,6 +79,14 @@ class Subject:
     @cached_property
     def stated(self) -> set[str]:
         """The letters whose values were asked for, rather than left to the defaults."""
+        if self.formula.origin == "derived":  # its config class fills in what is left out
+            names = {canonical(name) for name in self.config.fields}
+            asked = {
+                e.letter
+                for e in self.formula.notation
+                if canonical(e.field.partition(".")[0].partition("[")[0]) in names
+            }
+            return {*asked, *self.overrides}
         return {*self.config.values_for(replace(self.formula, defaults={})), *self.overrides}
 
     def defaults_note(self, convention: str = "unique") -> str:
@@ -85,7 +94,9 @@ class Subject:
         used = self.formula.total_as(convention).free_symbols
         left = {k: v for k, v in self.values(convention).items() if k not in self.stated}
         shown = [
-            f"{title(e)} = {left[e.letter]:,}" for e in self.formula.notation if e.letter in left and e.symbol in used
+            f"{title(e)} = {number(left[e.letter])}"
+            for e in self.formula.notation
+            if e.letter in left and e.symbol in used
         ]
         return f"defaults of {self.formula.name}: {', '.join(shown)}" if shown else ""
 
@@ -96,8 +107,8 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
     """
-    chosen = {name: _option(name, text) for name, text in _pairs(options or (), "-o", "tie_word_embeddings=false")}
-    pairs = _pairs(values or (), "-s", "hidden_size=768")
+    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    given = pairs(values or (), "-s", "hidden_size=768")
     if looks_like_path(source):
         read_config = read(source)
         config = replace(read_config, fields={**read_config.fields, **chosen})
@@ -105,12 +116,12 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
     else:
         config, wanted = Config(chosen, source), source
     formula = formula_of(wanted, **chosen)
-    if optional := _optional(formula, pairs):
+    if optional := _optional(formula, given):
         # a field that may be null becomes a symbol as soon as it has a value
         formula = formula_of(wanted, **{**chosen, **optional})
         config = replace(config, fields={**config.fields, **optional})
     overrides: dict[str, Any] = {}
-    for name, text in pairs:
+    for name, text in given:
         entry = formula.notation[name]
         value = _value(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
@@ -118,14 +129,19 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
     return Subject(source, formula, config, overrides)
 
 
-def _pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]]:
-    pairs = []
+def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]]:
+    """The names and values of `NAME=VALUE` arguments.
+
+    Raises:
+        DomainError: one is not of that form.
+    """
+    found = []
     for text in texts:
         name, sign, value = text.partition("=")
         if not sign or not name.strip():
             raise DomainError(f"{flag} {text!r}: expected NAME=VALUE, for example {flag} {example}")
-        pairs.append((name.strip(), value.strip()))
-    return pairs
+        found.append((name.strip(), value.strip()))
+    return found
 
 
 def _option(name: str, text: str) -> bool | int | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -43,9 +45,12 @@ def ascii_only() -> bool:
     return False
 
 
-def number(value: int) -> str:
-    """With thousands separators."""
-    return f"{value:,}"
+def number(value: float | Fraction) -> str:
+    """With thousands separators; a ratio as it was written."""
+    if isinstance(value, Fraction) and value.denominator != 1:
+        exact = Decimal(value.numerator) / Decimal(value.denominator)
+        return f"{exact:,}" if Fraction(exact) == value else str(value)
+    return f"{value if isinstance(value, float) else int(value):,}"
 
 
 def share(part: int, total: int) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Annotated, Any
 
@@ -15,11 +15,11 @@ from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.errors import NotationError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
 from symcount.formula import Formula
-from symcount.ledger import CONVENTIONS, check_convention
+from symcount.ledger import CONVENTIONS, Convention, check_convention
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
 from symcount.values import title
 
-__all__ = ["diff", "formula", "latex", "list_models", "plain"]
+__all__ = ["described", "diff", "formula", "latex", "list_models", "plain", "present", "word"]
 
 
 def plain(expression: Expr, formula: Formula) -> str:
@@ -36,27 +36,34 @@ def formula(
     shown, checked = subject.formula, check_convention(convention)
     at = {**shown.defaults, **subject.config.values_for(shown)}
     if as_json:
-        emit(_described(shown, convention, at))
+        emit(described(shown, convention, at))
         return
+    present(
+        shown, checked, at, "in the config" if subject.config.source != model or subject.config.fields else "default"
+    )
+
+
+def present(shown: Formula, convention: Convention, at: Mapping[str, Any], heading: str) -> None:
+    """Print a formula: closed form, options, domain, symbols with the numbers *at* them, shared tensors."""
     say(f"{shown.name} ({shown.model_type})")
     if shown.options:
-        say(f"for {', '.join(f'{name} = {_word(value)}' for name, value in shown.options.items())}")
+        say(f"for {', '.join(f'{name} = {word(value)}' for name, value in shown.options.items())}")
     say("")
-    say(f"P = {formula_plain(shown.tree, shown.ledger, checked, ascii_only=ascii_only())}")
+    say(f"P = {formula_plain(shown.tree, shown.ledger, convention, ascii_only=ascii_only())}")
     say(f"{shown.domain_text() if not ascii_only() else shown.domain_text().encode('ascii', 'replace').decode()}\n")
     rows = []
     for e in shown.notation:
         rule = "" if e.letter not in shown.filled else f"if left out {plain(shown.filled[e.letter], shown)}"
         rows.append((e.letter, e.field, e.meaning, number(at[e.letter]) if e.letter in at else rule))
-    value = "in the config" if subject.config.source != model or subject.config.fields else "default"
-    show(table(("symbol", "left"), ("config field", "left"), ("meaning", "left"), (value, "right")), rows)
+    show(table(("symbol", "left"), ("config field", "left"), ("meaning", "left"), (heading, "right")), rows)
     for row, owner in shown.shared:
         say(f"{row.tensor} is {owner.tensor}: {plain(row.total, shown)} stored once")
     for other, expression in _differences(shown, convention):
         say(f"{other} - {convention} = {plain(expression, shown)}")
 
 
-def _word(value: Any) -> str:
+def word(value: Any) -> str:
+    """A config value as JSON writes it."""
     return {True: "true", False: "false", None: "null"}.get(value, str(value))
 
 
@@ -66,7 +73,8 @@ def _differences(shown: Formula, convention: str) -> Iterator[tuple[str, Expr]]:
             yield other, expression
 
 
-def _described(shown: Formula, convention: str, at: dict[str, Any]) -> dict[str, Any]:
+def described(shown: Formula, convention: str, at: Mapping[str, Any]) -> dict[str, Any]:
+    """A formula as a JSON object."""
     return {
         "class": shown.name,
         "model_type": shown.model_type,
@@ -188,5 +196,5 @@ def list_models(
     rows = []
     for item in found:
         options = {**item.options, **item.arguments}
-        rows.append((item.name, item.model_type, ", ".join(f"{k}={_word(v)}" for k, v in options.items())))
+        rows.append((item.name, item.model_type, ", ".join(f"{k}={word(v)}" for k, v in options.items())))
     show(table(("class", "left"), ("model type", "left"), ("options and their defaults", "left")), rows)

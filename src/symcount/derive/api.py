@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from symcount.derive.engine import derive_class
-from symcount.derive.resolve import resolve
+from symcount.derive.resolve import missing_package, resolve
 from symcount.derive.result import DerivedFormula, formula_of
+from symcount.errors import DependencyError, DerivationError
 
 __all__ = ["derive"]
 
@@ -29,7 +30,7 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     Raises:
         UnknownModelError: no such class; near names are suggested.
         ConfigError: transformers rejects the config.
-        DependencyError: torch or transformers is missing.
+        DependencyError: torch or transformers is missing, or a package that the model itself needs.
         DerivationError: the model cannot be constructed, or no closed form was found.
 
     >>> import symcount as sc
@@ -42,4 +43,9 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.engine`.
     """
     cls, found, name, model_type = resolve(source, options, config)
-    return formula_of(derive_class(cls, found), name, model_type)
+    try:
+        return formula_of(derive_class(cls, found), name, model_type)
+    except DerivationError as error:
+        if package := missing_package(error.__cause__ or error):
+            raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
+        raise

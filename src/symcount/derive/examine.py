@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import sys
 import time
@@ -22,10 +21,6 @@ from symcount.errors import SymcountError
 __all__ = ["Row", "Status", "examine", "versions"]
 
 Status = Literal["exact", "pinned", "failed", "not_instantiable", "timed_out", "crashed"]
-
-_MISSING = re.compile(
-    r"requires the ([\w.\- ,]+?) librar(?:y|ies)|No module named '([\w.]+)'|needs ([\w.\-, ]+), which"
-)
 
 
 @dataclass(frozen=True)
@@ -105,9 +100,7 @@ def versions() -> str:
     """Versions on which the result depends, without importing the packages."""
     from importlib.metadata import PackageNotFoundError, version
 
-    from symcount import __version__
-
-    found = [f"symcount {__version__}"]
+    found = [f"symcount {sys.modules['symcount'].__version__}"]
     for package in ("torch", "transformers"):
         try:
             found.append(f"{package} {version(package)}")
@@ -189,13 +182,12 @@ def _seconds(start: float) -> float:
 
 def _said(error: BaseException) -> str:
     """An error in one line; of a missing package, its name and how to install it."""
+    from symcount.derive.resolve import missing_package, shortened
+
+    if not isinstance(error, SymcountError) or missing_package(error):
+        return shortened(error)
     text = " ".join(str(error).split())
-    missing = _MISSING.search(text)
-    if missing and isinstance(error, ImportError | SymcountError):
-        package = next(part for part in missing.groups() if part)
-        return f"needs {package}, which is not installed: pip install {package.replace(',', '')}"
-    text = text if isinstance(error, SymcountError) else f"{type(error).__name__}: {text}"
-    return text if len(text) <= 300 else f"{text[:297]}…"
+    return text if len(text) <= 300 else f"{text[:299]}…"
 
 
 def _serve() -> None:

@@ -1,8 +1,8 @@
 """Workers: processes that examine classes, one at a time, and that may hang, die or be killed.
 
 A worker is a thread of ours that feeds a process of its own (`python -m symcount.derive.examine`), kills it when a
-class takes too long, and starts another. A process serves a limited number of classes: every modelling module that it has
-loaded makes the next trace slower.
+class takes too long, and starts another. A process serves a limited number of classes: every modelling module that it
+has loaded makes the next trace slower.
 """
 
 from __future__ import annotations

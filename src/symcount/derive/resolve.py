@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -14,7 +15,7 @@ from symcount.configs import Config, looks_like_path, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 
-__all__ = ["auto_classes", "config_object", "model_class", "resolve", "shortened"]
+__all__ = ["auto_classes", "config_object", "missing_package", "model_class", "resolve", "shortened"]
 
 
 def transformers() -> Any:
@@ -41,7 +42,7 @@ def auto_classes() -> dict[str, tuple[str, ...]]:
     found: dict[str, tuple[str, ...]] = {}
     for name in sorted(vars(auto)):
         mapping = getattr(auto, name)
-        if name.endswith("MAPPING_NAMES") and isinstance(mapping, Mapping):
+        if name.startswith("MODEL_") and name.endswith("MAPPING_NAMES") and isinstance(mapping, Mapping):
             classes: dict[str, None] = {}
             for value in mapping.values():
                 classes.update(dict.fromkeys(value if isinstance(value, list | tuple) else [value]))
@@ -71,7 +72,7 @@ def model_class(name: str) -> type:
 
     Raises:
         UnknownModelError: there is none; near names are suggested.
-        DerivationError: it needs a package that is not installed.
+        DependencyError: it needs a package that is not installed.
     """
     package = transformers()
     auto_classes()
@@ -83,7 +84,9 @@ def model_class(name: str) -> type:
         raise UnknownModelError(f"transformers has no model {name!r}.{near(name, known)}") from None
     if hasattr(cls, "_backends"):
         missing = ", ".join(cls._backends)
-        raise DerivationError(f"{wanted} needs {missing}, which is not installed; install it: pip install {missing}")
+        raise DependencyError(
+            f"{wanted} needs {missing}, which is not installed: pip install {missing.replace(',', '')}"
+        )
     if not isinstance(cls, type):
         raise UnknownModelError(f"{name!r} of transformers is not a model class")
     return cls
@@ -143,7 +146,20 @@ def config_object(described: Config, cls: type) -> Any:
         raise ConfigError(f"{described.source}: transformers rejects this config: {shortened(error)}") from None
 
 
+_MISSING = re.compile(r"requires the ([\w.\- ,]+?) librar(?:y|ies)|No module named '([\w.]+)'")
+
+
+def missing_package(error: BaseException) -> str:
+    """The package for want of which a class could not be built, empty if that was not the reason."""
+    found = _MISSING.search(" ".join(str(error).split())) if isinstance(error, ImportError) else None
+    return next(part for part in found.groups() if part) if found else ""
+
+
 def shortened(error: BaseException) -> str:
-    """An error of another package in one line."""
+    """An error of another package in one line, from where it began; of a missing package, its name and the remedy."""
+    while error.__cause__ is not None:
+        error = error.__cause__
+    if package := missing_package(error):
+        return f"needs {package}, which is not installed: pip install {package.replace(',', '')}"
     text = " ".join(str(error).split())
     return f"{type(error).__name__}: {text[:200]}{'…' if len(text) > 200 else ''}"

@@ -86,6 +86,16 @@ class DerivedFormula(Formula):
 
         return bind(self, config)
 
+    def real_model(self, config: Any, changed: Mapping[str, Any], device: str = "meta") -> tuple[dict[str, Any], Any]:
+        """Values by letter, and the real model there: that of *config*, with single fields (or letters) *changed*.
+
+        Raises:
+            ConfigError, OptionError: see `bound`; or the real class cannot be built.
+        """
+        from symcount.derive.binding import realise
+
+        return realise(self, config, changed, device)
+
     @property
     def selectors(self) -> tuple[str, ...]:
         """Structural fields that choose between kinds of layers."""

@@ -10,7 +10,7 @@ import importlib
 import json
 import os
 import queue
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +81,7 @@ def sweep(
     trials: int = 8,
     seed: int = 0,
     output: Path | None = None,
-) -> Iterator[Row]:
+) -> Generator[Row, None, None]:
     """Examine the *chosen* classes in parallel processes, and yield a row for each as it becomes known.
 
     Args:
