@@ -1,0 +1,120 @@
+"""What a derivation costs, in units of one plain construction of the model.
+
+    python benchmarks/derive_cost.py            # a sample of 40 base models
+    python benchmarks/derive_cost.py --all      # every base model of the auto mapping
+
+For each class, in one run and in turns, so that load hits both: the time of `derive(cls)` and `f.total` (without
+certificate)
+and the time of `cls(cls.config_class())` on the meta device. The median of several rounds counts; the very first
+derivation, with cold caches, is in a column of its own.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+import os
+import platform
+import statistics
+import sys
+import time
+import warnings
+
+from symcount.derive.examine import versions
+from symcount.derive.sweep import candidates
+from symcount.errors import SymcountError
+
+BATCH = 40  # classes a process: what earlier ones have imported slows a trace down
+
+
+def seconds(action) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def measure(task: tuple[str, int]) -> dict:
+    """Times of one class, or why there are none."""
+    name, rounds = task
+    import torch
+    from transformers.utils import logging
+
+    from symcount.derive.api import derive
+    from symcount.derive.resolve import model_class
+
+    logging.set_verbosity(logging.CRITICAL)
+    warnings.simplefilter("ignore")
+
+    def plain() -> None:
+        with torch.device("meta"):
+            cls(cls.config_class())
+
+    def derived() -> None:
+        assert derive(cls).total is not None
+
+    try:
+        cls = model_class(name)
+        plain()
+    except Exception as error:  # noqa: BLE001  # whatever a constructor raises
+        return {"class": name, "skipped": " ".join(str(error).split())[:100]}
+    try:
+        first = seconds(derived)
+        pairs = [(seconds(plain), seconds(derived)) for _ in range(rounds)]
+    except SymcountError as error:
+        return {"class": name, "failed": " ".join(str(error).split())[:200]}
+    once, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
+    return {"class": name, "plain": once, "derive": whole, "first": first, "ratio": whole / once}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("--all", action="store_true", help="every base model")
+    parser.add_argument("--sample", type=int, default=40, help="how many otherwise, evenly spread over the mapping")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--jobs", type=int, default=1, help="processes; they disturb each other's times")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line")
+    arguments = parser.parse_args()
+    os.environ.update(TRANSFORMERS_VERBOSITY="error", HF_HUB_OFFLINE="1", OMP_NUM_THREADS="1")
+    names = [c.name for c in candidates(base_only=True)]
+    if not arguments.all:
+        names = names[:: max(1, len(names) // arguments.sample)]
+    found = []
+    start = time.perf_counter()
+    with multiprocessing.get_context("spawn").Pool(arguments.jobs, maxtasksperchild=BATCH) as pool:
+        for item in pool.imap_unordered(measure, [(name, arguments.rounds) for name in names]):
+            found.append(item)
+            if arguments.json:
+                print(json.dumps(item), flush=True)
+            elif "ratio" in item:
+                times = " ".join(f"{1000 * item[key]:9.1f}" for key in ("plain", "derive", "first"))
+                print(f"{item['class']:45} {times} ms {item['ratio']:7.2f}", flush=True)
+            else:
+                print(f"{item['class']:45} {item.get('failed') or 'not instantiable: ' + item['skipped']}", flush=True)
+    good = [item for item in found if "ratio" in item]
+    summary = {
+        "classes": len(good),
+        "failed": sum("failed" in item for item in found),
+        "not_instantiable": sum("skipped" in item for item in found),
+        "median_ratio": statistics.median(item["ratio"] for item in good),
+        "median_ratio_first": statistics.median(item["first"] / item["plain"] for item in good),
+        "seconds_derive": sum(item["derive"] for item in good),
+        "seconds_first": sum(item["first"] for item in good),
+        "seconds_plain": sum(item["plain"] for item in good),
+        "wall_seconds": time.perf_counter() - start,
+        "rounds": arguments.rounds,
+        "jobs": arguments.jobs,
+        "versions": versions(),
+        "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",
+        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
+    }
+    if arguments.json:
+        print(json.dumps(summary))
+        return
+    print(f"\n{'':45}     plain    derive     first         ratio")
+    for key, value in summary.items():
+        print(f"{key}: {value:.2f}" if isinstance(value, float) else f"{key}: {value}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
