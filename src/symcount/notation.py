@@ -57,6 +57,8 @@ class Entry:
 # The order is the order of factors in a printed term: VH, EHM, HAD.
 TABLE: tuple[Entry, ...] = (
     Entry("N", "num_hidden_layers", "N", "number of layers", scales=True),
+    Entry("N_enc", "encoder_layers", r"N_{\mathrm{enc}}", "encoder layers", scales=True),
+    Entry("N_dec", "decoder_layers", r"N_{\mathrm{dec}}", "decoder layers", scales=True),
     Entry("d", "first_k_dense_replace", "d", "leading dense layers", minimum=0),
     Entry("V", "vocab_size", "V", "vocabulary size"),
     Entry("L", "max_position_embeddings", "L", "maximum sequence length"),
@@ -73,8 +75,12 @@ TABLE: tuple[Entry, ...] = (
     Entry("Z", "embedding_size", "Z", "embedding size"),
     Entry("H", "hidden_size", "H", "hidden size", scales=True),
     Entry("I", "intermediate_size", "I", "feed-forward size", scales=True),
+    Entry("I_enc", "encoder_ffn_dim", r"I_{\mathrm{enc}}", "feed-forward size of the encoder", scales=True),
+    Entry("I_dec", "decoder_ffn_dim", r"I_{\mathrm{dec}}", "feed-forward size of the decoder", scales=True),
     Entry("M", "moe_intermediate_size", "M", "feed-forward size of an expert", scales=True),
     Entry("A", "num_attention_heads", "A", "attention heads", scales=True),
+    Entry("A_enc", "encoder_attention_heads", r"A_{\mathrm{enc}}", "attention heads of the encoder", scales=True),
+    Entry("A_dec", "decoder_attention_heads", r"A_{\mathrm{dec}}", "attention heads of the decoder", scales=True),
     Entry("K", "num_key_value_heads", "K", "key-value heads", scales=True),
     Entry("D", "head_dim", "D", "size of one head", scales=True),
     Entry("G", "state_size", "G", "state size"),
@@ -90,6 +96,8 @@ ALIASES: Mapping[str, str] = {
     "n_layers": "num_hidden_layers",
     "num_layers": "num_hidden_layers",
     "depth": "num_hidden_layers",
+    "depths": "num_hidden_layers",
+    "num_decoder_layers": "decoder_layers",
     "n_head": "num_attention_heads",
     "n_heads": "num_attention_heads",
     "num_heads": "num_attention_heads",
@@ -266,7 +274,7 @@ def assign(paths: Iterable[str]) -> Notation:
     ...     print(e.letter, e.latex)
     H H
     H_vision H^{\mathrm{vision}}
-    depths_1 d_{\mathrm{depths},1}
+    N_1 N_{1}
     q_lora_rank d_{\mathrm{q\,lora\,rank}}
     """
     entries: dict[str, Entry] = {}

@@ -10,7 +10,7 @@ from symcount.derive.expression import Node
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.structure import bounds, depth_fields, model_conditions
-from symcount.derive.templates import Row, Rows, collect
+from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace
 
 __all__ = ["Derivation"]
@@ -32,6 +32,7 @@ class Derivation:
         pinned: fields kept concrete, with their values.
         conditions: what the model's own code asked, true at every trace.
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
+        switches: conditions on fields outside every shape that turn parts of the model on or off.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -47,6 +48,7 @@ class Derivation:
     conditions: list[Condition] = field(default_factory=list)
     shallow: list[Trace] = field(default_factory=list)
     discovered: list[str] = field(default_factory=list)
+    switches: list[Condition] = field(default_factory=list)
 
     def points(self) -> list[dict[str, int]]:
         """For each trace, the structural fields and the numbers of things that the model's code computed from them."""
@@ -76,14 +78,3 @@ class Derivation:
         """Fields that are numbers of things, in the default trace or by their effect."""
         found = depth_fields(self.default) if self.default else []
         return [n for n in dict.fromkeys([*found, *self.discovered]) if n not in self.pinned]
-
-    def least_depth(self) -> dict[str, int]:
-        """Depth fields below which the multiplicities do not hold, with the smallest depth that was tried."""
-        fields = [n for n in self.structural if n in self.depths()]
-        for one in self.shallow:
-            counts = collect([one]).counts
-            for row, times in self.times.items():
-                value = ex.evaluate(times, one.symbols)
-                if isinstance(value, int) and value >= 0 and value != counts.get(row, [0])[0]:
-                    return {n: min(int(t.symbols[n]) for t in self.traces) for n in fields if self.base[n]}
-        return {}

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from symcount.derive.configs import Number
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit
-from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths
+from symcount.derive.points import holds
+from symcount.derive.recording import Condition
+from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths, shape_symbols
 from symcount.derive.templates import Row, collect
 from symcount.derive.trace import Trace
 
-__all__ = ["culprits", "explained", "lengths", "lost", "rigid_fields", "transcendental"]
+__all__ = ["culprits", "explained", "lengths", "lost", "rigid_fields", "suspects", "switches", "transcendental"]
 
 
 def lengths(d: Derivation, default: Trace) -> list[str]:
@@ -106,6 +109,55 @@ def culprits(d: Derivation) -> list[str]:
         if kind:
             return kind
     return []
+
+
+def suspects(d: Derivation) -> list[str]:
+    """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
+    start = min(d.traces, key=lambda t: len(t.parameters))
+    reference = _signature(d, start)
+    used = [free_symbols(use.node) for t in d.traces for use in t.structural if use.kind == "log"]
+    found = []
+    for name in sorted(set().union(*used) - {*d.pinned, *d.structural}):
+        value = start.symbols[name]
+        nearby = [possible(d, [{**start.symbols, name: type(value)(v)}]) for v in (value * 4, max(1, value // 4))]
+        if any(other is None or _signature(d, other) != reference for other in nearby):
+            found.append(name)
+    return found
+
+
+def switches(d: Derivation) -> list[Condition]:
+    """Conditions on fields that are in no shape, which nevertheless decide about parameters (`type_vocab_size > 0`).
+
+    Each such field is tried on the other side of its conditions: if the parameters stay the same, it does not matter.
+    """
+    start = min(d.traces, key=lambda t: len(t.parameters))
+    reference = _signature(d, start)
+    known = shape_symbols(d.traces) | set(d.structural)
+    about: dict[str, list[Condition]] = {}
+    for condition in d.conditions:
+        names = (free_symbols(condition.left) | free_symbols(condition.right)) - known
+        if condition.relation not in ("ieee", "divides") and not any(n.endswith("token_id") for n in names):
+            for name in names:
+                about.setdefault(name, []).append(condition)
+    found: dict[Condition, None] = {}
+    for name, conditions in about.items():
+        other = _other_side(conditions, name, start)
+        flipped = possible(d, [other]) if other is not None else None
+        if flipped is None or _signature(d, flipped) != reference:
+            found.update(dict.fromkeys(conditions))
+    return list(found)
+
+
+def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dict[str, Number] | None:
+    """Values at which as many of *conditions* as possible do not hold, with one field changed; none if all hold."""
+    value = start.symbols[name]
+    best: tuple[int, dict[str, Number] | None] = (0, None)
+    for candidate in (0, 1, value + 1, value - 1, value * 2):
+        changed = {**start.symbols, name: type(value)(candidate)}
+        broken = sum(not holds(c, changed) for c in conditions)
+        if broken > best[0]:
+            best = (broken, changed)
+    return best[1]
 
 
 def _signature(d: Derivation, one: Trace) -> frozenset[tuple[Any, ...]]:

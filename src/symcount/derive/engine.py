@@ -15,9 +15,9 @@ import random
 from symcount.derive import expression as ex
 from symcount.derive.configs import ConfigSource, build
 from symcount.derive.derivation import Derivation
-from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, transcendental
+from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental
 from symcount.derive.exploring import more_traces, possible, traced
-from symcount.derive.expression import Node
+from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
@@ -50,7 +50,8 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         result = Derivation(cls, source, dict(build(source, {}, ()).symbols))
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
-            if concrete is None:
+            if concrete is None and not (concrete := suspects(result)):
+                result.switches = switches(result)
                 return result
             result.pinned.update({name: result.base[name] for name in concrete})
     raise DerivationError(
@@ -69,6 +70,13 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     movable = [name for name in d.free() if name not in likely]
     asked = d.asked()
+    if negative := [
+        n
+        for c in asked
+        for n in free_symbols(c.left) | free_symbols(c.right)
+        if d.base[n] < 0 and not n.endswith("token_id")
+    ]:
+        return negative  # minus one stands for "the last" or "none": another value is another rule
     hard = [c for c in asked if c.relation in ("divides", "==")]
     moved_about = ({**sample(d.base, movable, conditions, rng, attempts=30), **small} for conditions in (hard, asked))
     first = possible(
@@ -85,7 +93,7 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     d.traces = seen if not chosen else [default]
     moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in (*in_shapes, *depths) if d.base[n])
     if chosen or not moved or not d.traces:
-        more_traces(d, 5 if chosen else 1, rng)
+        more_traces(d, 4 if chosen else 1, rng)
     if len(d.traces) < 2 and d.structural:
         if rigid := rigid_fields(d):
             return rigid
@@ -114,7 +122,7 @@ def _stable(d: Derivation, rng: random.Random, *, patterns: bool, simple: bool) 
     """Whether multiplicities that are not plain depths stay what they are when more points are added."""
     for _ in range(3):
         before = d.times
-        more_traces(d, 5, rng, low=6)
+        more_traces(d, 3, rng, low=4)
         if _fit_all(d, patterns=patterns, simple=simple):
             return False
         if d.times == before:

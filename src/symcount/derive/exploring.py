@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 
+from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.derivation import Derivation
 from symcount.derive.expression import free_symbols
@@ -17,10 +18,11 @@ from symcount.derive.structure import (
     shape_nodes,
     shape_symbols,
 )
+from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
 
-__all__ = ["more_traces", "possible", "traced"]
+__all__ = ["least_depth", "more_traces", "possible", "traced"]
 
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
@@ -73,6 +75,20 @@ def more_traces(d: Derivation, number: int, rng: random.Random, low: int = 0) ->
         d.shallow += [t for t in d.traces if t not in deep and t is not d.default]
         d.traces = deep if d.default in deep else [d.default, *deep] if d.default else deep
     d.traces = _same_branches(d, _same_divisions(d, d.traces))
+
+
+def least_depth(d: Derivation) -> dict[str, int]:
+    """Depth fields below which the multiplicities do not hold, with the smallest depth that was tried."""
+    depths = set(d.depths())
+    fields = [n for n in d.structural if n in depths and d.base[n]]
+    comparable = _same_branches(d, _same_divisions(d, [*d.traces, *d.shallow]))
+    for one in comparable[len(d.traces) :]:
+        counts = collect([one]).counts
+        for row, times in d.times.items():
+            value = ex.evaluate(times, one.symbols)
+            if isinstance(value, int) and value >= 0 and value != counts.get(row, [0])[0]:
+                return {n: min(int(t.symbols[n]) for t in d.traces) for n in fields}
+    return {}
 
 
 def _same_branches(d: Derivation, traces: list[Trace]) -> list[Trace]:

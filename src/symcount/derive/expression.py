@@ -103,9 +103,7 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
     return result
 
 
-def to_sympy(
-    node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, sympy.Expr] | None = None
-) -> sympy.Expr:
+def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, sympy.Expr] | None = None) -> sympy.Expr:
     """The same expression in SymPy. Pass one ``memo`` for a whole model: its layers share most of their nodes.
 
     ``round`` becomes ``floor(x + 1/2)``, which differs from Python only at an exact half.

@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol, floor
 
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
+from symcount.derive.exploring import least_depth
 from symcount.derive.expression import Node, free_symbols, to_sympy
 from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.structure import shape_symbols
@@ -150,6 +151,8 @@ def _notation(d: Derivation) -> Notation:
         used |= free_symbols(times)
     used |= {n for n in d.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
     used |= set(d.structural)
+    for condition in d.switches:
+        used |= free_symbols(condition.left) | free_symbols(condition.right)
     for condition in d.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
         if names & used and condition.relation in ("divides", "=="):
@@ -211,11 +214,14 @@ def _order(d: Derivation, letters: Mapping[str, Symbol]) -> Iterable[Condition]:
     depths = d.depths()
     indices = [n for n in d.structural if n not in depths and n.endswith("]") and n in letters]
     for name, following in pairwise(indices):
-        if name.rpartition("[")[0] == following.rpartition("[")[0]:
+        one_list = name.rpartition("[")[0] == following.rpartition("[")[0]
+        if one_list and all(
+            t.symbols[name] < t.symbols[following] for t in (*d.traces, *([d.default] if d.default else []))
+        ):
             yield relation(letters[name], "<", letters[following])
     for name in indices:
         for depth in depths:
-            same = depth in letters and depth.rpartition(".")[0] == name.rpartition(".")[0]
+            same = depth in letters and not depth.endswith("]") and depth.rpartition(".")[0] == name.rpartition(".")[0]
             if same and all(t.symbols[name] < t.symbols[depth] for t in d.traces):
                 yield relation(letters[name], "<", letters[depth])
 
@@ -224,6 +230,9 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
     selecting = set(d.structural)
     for condition in d.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
+        if condition in d.switches:
+            yield relation(convert(condition.left), condition.relation, convert(condition.right))
+            continue
         if condition.relation == "ieee" or not names <= letters.keys():
             continue
         # a selector compared with the running index of a layer is what the multiplicities are made of
@@ -234,10 +243,11 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
         if how == "not divides":
             continue
         yield relation(convert(condition.left), how, convert(condition.right))
-    for name, least in d.least_depth().items():
+    for name, least in least_depth(d).items():
         if name in letters:
             yield relation(letters[name], ">=", least)
     yield from _order(d, letters)
     for times in dict.fromkeys(d.times.values()):
-        if times.op not in ("const", "sym"):
-            yield relation(convert(times), ">=", 0)
+        number = convert(times)
+        if times.op not in ("const", "sym") and not number.has(floor):  # an index pattern counts what there is
+            yield relation(number, ">=", 0)

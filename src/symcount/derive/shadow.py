@@ -152,17 +152,23 @@ BUILTINS: Final[dict[str, Any]] = {
     "min": _extremum(min, ex.minimum),
     "max": _extremum(max, ex.maximum),
 }
+
+
+def _noted(node: ex.Node) -> ex.Node:
+    """A logarithm of sizes tends to say how many levels a pyramid has; slicing a list with it leaves no other trace."""
+    record_structural("log", node)
+    return node
+
+
 #: Shadowed in :mod:`math` itself and wherever they have been imported by name.
 MATH: Final[dict[str, Any]] = {
     "sqrt": _symbolic_math("sqrt", lambda x: ex.power(x, _HALF)),
     "isqrt": _symbolic_math("isqrt", lambda x: ex.floor(ex.power(x, _HALF)), integer_result=True),
     "pow": _symbolic_math("pow", ex.power),
     "gcd": _symbolic_math("gcd", ex.gcd, integer_result=True),
-    "log2": _symbolic_math("log2", lambda x: ex.log(x, ex.const(2))),
-    "log": _symbolic_math("log", ex.log, operands=2),
+    "log2": _symbolic_math("log2", lambda x: _noted(ex.log(x, ex.const(2)))),
+    "log": _symbolic_math("log", lambda *args: _noted(ex.log(*args)), operands=2),
 }
-
-
 
 
 def _numpy(name: str, convert: Callable[..., Any]) -> Callable[..., Any]:

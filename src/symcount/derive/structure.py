@@ -40,6 +40,7 @@ _LIKELY = re.compile(
 )
 
 
+COUNTING = ("range", "repeat")  # uses of a number that make as many things
 MAX_SELECTOR = 64  # a field that picks layers is not larger than the number of layers
 
 
@@ -78,6 +79,8 @@ def depth_fields(trace: Trace) -> list[str]:
     found: dict[str, None] = {}
     parts: set[str] = set()
     for use in trace.structural:
+        if use.kind not in COUNTING:
+            continue
         names = sorted(n for n in free_symbols(use.node) if isinstance(trace.symbols.get(n), int))
         found.update(dict.fromkeys(names))
         if len(names) > 1 and {"min", "max", "sub"} & _operators(use.node):  # `min(first_k, n)`: a part of a depth
@@ -90,7 +93,7 @@ def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for one in traces:
         for use in one.structural:
-            if use.node.op not in ("sym", "const") and free_symbols(use.node) & set(fields):
+            if use.kind in COUNTING and use.node.op not in ("sym", "const") and free_symbols(use.node) & set(fields):
                 found.setdefault(str(use.node), use.node)
     return found
 
@@ -181,8 +184,8 @@ def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str])
     """
     constants: dict[str, set[Any]] = {}
     for use in trace.structural:  # a part of a depth, see depth_fields
-        for name in free_symbols(use.node):
-            constants[name] = {0, 1}
+        if use.kind in COUNTING:
+            constants.update({name: {0, 1} for name in free_symbols(use.node)})
     for condition in model_conditions(trace):
         left, right = condition.left, condition.right
         indices = [n for n in (left, right) if n.op == "const" or (n.op == "mod" and n.args[0].op == "const")]

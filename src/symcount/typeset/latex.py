@@ -14,7 +14,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal, get_args
 
-from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor
+from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
 
 from symcount.errors import NotationError, near
 from symcount.ledger import Convention, Ledger
@@ -147,15 +147,23 @@ def _power(base: Expr, exponent: Expr, notation: Notation) -> str:
     return f"{text}^{shown}" if len(shown) == 1 else f"{text}^{{{shown}}}"
 
 
+def _fraction(expression: Expr, notation: Notation) -> str:
+    """A quotient of integers as one fraction, as it was written before SymPy took it apart."""
+    top, bottom = fraction(together(expression))
+    if bottom == 1 or not isinstance(top, Add):
+        return set_symbols(expression, notation)
+    return rf"\frac{{{set_symbols(top, notation)}}}{{{set_symbols(bottom, notation)}}}"
+
+
 def _factor(base: Expr, notation: Notation) -> str:
     if isinstance(base, Symbol):
         return notation[base].latex if base.name in notation else base.name
     if isinstance(base, Integer):
         return str(base)
     if isinstance(base, floor):
-        return rf"\left\lfloor {set_symbols(base.args[0], notation)} \right\rfloor"
+        return rf"\left\lfloor {_fraction(base.args[0], notation)} \right\rfloor"
     if isinstance(base, ceiling):
-        return rf"\left\lceil {set_symbols(base.args[0], notation)} \right\rceil"
+        return rf"\left\lceil {_fraction(base.args[0], notation)} \right\rceil"
     if isinstance(base, Min | Max):
         name = r"\min" if isinstance(base, Min) else r"\max"
         return rf"{name}\left({', '.join(set_symbols(a, notation) for a in base.args)}\right)"
