@@ -82,12 +82,12 @@ def least_depth(d: Derivation) -> dict[str, int]:
     depths = set(d.depths())
     fields = [n for n in d.structural if n in depths and d.base[n]]
     comparable = _same_branches(d, _same_divisions(d, [*d.traces, *d.shallow]))
-    for one in comparable[len(d.traces) :]:
-        counts = collect([one]).counts
-        for row, times in d.times.items():
-            value = ex.evaluate(times, one.symbols)
-            if isinstance(value, int) and value >= 0 and value != counts.get(row, [0])[0]:
-                return {n: min(int(t.symbols[n]) for t in d.traces) for n in fields}
+    counts = collect(comparable).counts
+    for index in range(len(d.traces), len(comparable)):
+        values = {row: ex.evaluate(times, comparable[index].symbols) for row, times in d.times.items()}
+        outside = any(value < 0 for value in values.values())  # then the domain excludes this depth anyway
+        if not outside and any(value != counts[row][index] for row, value in values.items() if row in counts):
+            return {n: min(int(t.symbols[n]) for t in d.traces) for n in fields}
     return {}
 
 
