@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from types import ModuleType
-from typing import Final
+from types import FunctionType, ModuleType
+from typing import Any, Final
 
 #: Parts of a module's last name that never build a model; skipping them keeps a trace cheap in a large process.
 _UNRELATED: Final = ("tokenization_", "processing_", "image_processing_", "video_processing_", "feature_extraction_",
@@ -40,12 +40,36 @@ def library_modules() -> tuple[ModuleType, ...]:
 
 def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
     """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
-    names = {base.__module__ for cls in classes for base in cls.__mro__}
-    names = {name for name in names if name.partition(".")[0] not in _FOREIGN}
-    if not names:
-        return ()
+    bases = {base for cls in classes for base in cls.__mro__}
+    names = {base.__module__ for base in bases if base.__module__.partition(".")[0] not in _FOREIGN}
     packages = tuple({name.partition(".")[0] + "." for name in names})
-    return tuple(m for name, m in list(sys.modules.items()) if name in names or name.startswith(packages))
+    found = [m for name, m in list(sys.modules.items()) if name in names or (packages and name.startswith(packages))]
+    return (*found, *_loose(bases, {id(vars(module)) for module in found}))
+
+
+class _Namespace(ModuleType):
+    """The global names of code that is in no module: executed text, a notebook's cell, a doctest."""
+
+    def __init__(self, name: str, namespace: dict[str, Any]) -> None:
+        super().__init__(name)
+        self._namespace = namespace
+
+    @property
+    def __dict__(self) -> dict[str, Any]:  # type: ignore[override]
+        return self._namespace
+
+
+def _loose(bases: Iterable[type], known: set[int]) -> list[ModuleType]:
+    found: dict[int, ModuleType] = {}
+    for base in bases:
+        if base.__module__.partition(".")[0] in _FOREIGN and base.__module__ != "builtins":
+            continue
+        for function in vars(base).values():
+            if isinstance(function, FunctionType) and id(function.__globals__) not in known:
+                home = sys.modules.get(str(function.__globals__.get("__name__")))
+                if home is None or vars(home) is not function.__globals__:
+                    found[id(function.__globals__)] = _Namespace(base.__module__, function.__globals__)
+    return list(found.values())
 
 
 def defining_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
