@@ -91,7 +91,7 @@ def culprits(d: Derivation) -> list[str]:
             other = possible(d, [{**start.symbols, name: changed}])
             if other is not None:
                 theirs = _signature(d, other)
-                renamed = {row[:2] for row in theirs} != {row[:2] for row in reference}
+                renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
                 if renamed and name not in d.structural and value <= MAX_SELECTOR:
                     d.discovered.append(name)
                 elif theirs != reference and (name not in d.structural or not explained(d, start, other)):
@@ -161,8 +161,8 @@ def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dic
 
 
 def _signature(d: Derivation, one: Trace) -> frozenset[tuple[Any, ...]]:
-    """The set of rows of one trace, without numbers."""
-    return frozenset((r.path, r.name, r.shape, r.alias) for r in collect([one]).counts)
+    """The rows of one trace, each with its number."""
+    return frozenset((r.path, r.name, r.shape, r.alias, *times) for r, times in collect([one]).counts.items())
 
 
 def explained(d: Derivation, start: Trace, other: Trace) -> bool:

@@ -37,7 +37,7 @@ from symcount.errors import DerivationError
 
 __all__ = ["Derivation", "derive_class"]
 
-ROUNDS = 8
+ROUNDS = 20
 
 
 def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
@@ -122,7 +122,8 @@ def _stable(d: Derivation, rng: random.Random, *, patterns: bool, simple: bool) 
     """Whether multiplicities that are not plain depths stay what they are when more points are added."""
     for _ in range(3):
         before = d.times
-        more_traces(d, 3, rng, low=4)
+        # a period that is computed (`i % (n // k)`) looks like something simpler at most points
+        more_traces(d, 12 if composite_periods(d.traces) else 3, rng, low=4)
         if _fit_all(d, patterns=patterns, simple=simple):
             return False
         if d.times == before:

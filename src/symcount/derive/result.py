@@ -212,9 +212,10 @@ def _options(d: Derivation) -> dict[str, Any]:
 def _order(d: Derivation, letters: Mapping[str, Symbol]) -> Iterable[Condition]:
     """Selectors that name layers (`global_attn_indexes`) are distinct, in order, and name layers that exist."""
     depths = d.depths()
-    indices = [n for n in d.structural if n not in depths and n.endswith("]") and n in letters]
+    counted = set().union(*(free_symbols(times) for times in d.times.values()))
+    indices = [n for n in d.structural if n not in depths and n in letters and n not in counted]
     for name, following in pairwise(indices):
-        one_list = name.rpartition("[")[0] == following.rpartition("[")[0]
+        one_list = name.endswith("]") and name.rpartition("[")[0] == following.rpartition("[")[0]
         if one_list and all(
             t.symbols[name] < t.symbols[following] for t in (*d.traces, *([d.default] if d.default else []))
         ):

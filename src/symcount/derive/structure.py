@@ -94,7 +94,8 @@ def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
     for one in traces:
         for use in one.structural:
             if use.kind in COUNTING and use.node.op not in ("sym", "const") and free_symbols(use.node) & set(fields):
-                found.setdefault(str(use.node), use.node)
+                node = _floored(use.node)  # where it was seen a division may have had no remainder
+                found.setdefault(str(node), node)
     return found
 
 
