@@ -131,10 +131,17 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
+def _divide(top: Any, bottom: Any) -> Any:
+    """The exact quotient, an integer where it is one."""
+    quotient, remainder = divmod(top, bottom)
+    return Fraction(top, bottom) if remainder else quotient
+
+
 _SCOPE: dict[str, Any] = {
     "_floor": _floor,
     "_floor_of_ratio": _floor_of_ratio,
     "_power": _power,
+    "_divide": _divide,
     "_float": float,
     "_min": min,
     "_max": max,
@@ -164,6 +171,11 @@ def _fold(operator: ast.operator, terms: list[ast.expr]) -> ast.expr:
     for term in terms[1:]:
         result = ast.BinOp(left=result, op=operator, right=term)
     return result
+
+
+def _translate_quotient(argument: Expr) -> ast.expr:
+    top, bottom = fraction(together(argument))
+    return _translate(top) if bottom == 1 else _call("_divide", _translate(top), _translate(bottom))
 
 
 def _translate_floor(argument: Expr) -> ast.expr:
@@ -208,7 +220,9 @@ def _translate(expression: Expr) -> ast.expr:
         if fraction(together(top))[1] == 1 and fraction(together(bottom))[1] == 1:
             return ast.BinOp(left=_translate(top), op=ast.Mod(), right=_translate(bottom))
     if isinstance(expression, Min | Max):
-        return _call("_min" if isinstance(expression, Min) else "_max", *[_translate(a) for a in expression.args])
+        return _call(
+            "_min" if isinstance(expression, Min) else "_max", *[_translate_quotient(a) for a in expression.args]
+        )
     if expression.is_Rational or (isinstance(expression, Pow) and expression.exp == -1):
         raise StructureError(f"{expression} is a fraction inside an integer operation; multiply it out first")
     raise StructureError(f"no exact integer rule for {type(expression).__name__} in {expression}")

@@ -12,6 +12,7 @@ from symcount.derive.recording import Condition
 from symcount.derive.structure import bounds, depth_fields, model_conditions
 from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace
+from symcount.errors import DerivationError
 
 __all__ = ["Derivation"]
 
@@ -58,7 +59,10 @@ class Derivation:
         """The structural fields of one trace, and what was computed from them."""
         point = {name: int(one.symbols[name]) for name in self.structural}
         for text, node in bounds(self.traces, self.structural).items():
-            value = ex.evaluate(node, one.symbols)
+            try:
+                value = ex.evaluate(node, one.symbols)
+            except DerivationError:  # a quotient that is none here: not a number that every trace has
+                continue
             if isinstance(value, int):
                 point[text] = value
         return point
