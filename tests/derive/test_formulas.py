@@ -1,0 +1,209 @@
+"""Derived formulas: symbolically those composed by hand, exact at random points, caught when they are wrong."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+
+pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+from sympy import expand  # noqa: E402
+
+import symcount as sc  # noqa: E402
+from symcount.architectures import find, names  # noqa: E402
+from symcount.errors import (  # noqa: E402
+    ConfigError,
+    DependencyError,
+    UnknownModelError,
+    VerificationError,
+)
+
+# `head_dim` and `num_key_value_heads` are left out by default, and are then what the config makes of them
+GIVEN = {"llama": {"num_key_value_heads": 8, "head_dim": 128}}
+
+
+def assert_equal(derived, composed, substitution=None):
+    for convention in sc.CONVENTIONS:
+        expected = composed.total_as(convention).subs(substitution or {})
+        assert expand(derived.total_as(convention) - expected) == 0, convention
+
+
+@pytest.mark.parametrize("name", names())
+def test_derived_is_composed_as_symbols(name):
+    architecture = find(name)
+    composed = architecture.formula()
+    derived = sc.derive(name)
+    substitution = {}
+    if architecture.model_type in GIVEN:
+        letter = {e.letter: e.symbol for e in composed.notation}
+        substitution = {letter["K"]: letter["A"], letter["D"]: letter["H"] / letter["A"]}
+        assert_equal(sc.derive(name, **GIVEN[architecture.model_type]), composed)
+    assert_equal(derived, composed, substitution)
+    assert derived.pinned == {}
+
+
+OPTIONS = [
+    ("BertForMaskedLM", {"tie_word_embeddings": False}),
+    ("BertLMHeadModel", {"is_decoder": True, "add_cross_attention": True}),
+    ("GPT2LMHeadModel", {"n_inner": 500}),
+    ("GPT2LMHeadModel", {"tie_word_embeddings": False}),
+    ("LlamaForCausalLM", {**GIVEN["llama"], "attention_bias": True}),
+    ("LlamaForCausalLM", {**GIVEN["llama"], "mlp_bias": True, "tie_word_embeddings": True}),
+]
+
+
+@pytest.mark.parametrize(("name", "options"), OPTIONS, ids=lambda v: v if isinstance(v, str) else ",".join(v))
+def test_options_are_traced(name, options):
+    known = {**find(name).options, **find(name).arguments}
+    composed = find(name).formula(**{k: v for k, v in options.items() if k in known})
+    derived = sc.derive(name, **options)
+    assert_equal(derived, composed)
+    for option, value in options.items():
+        if isinstance(value, bool) and option != "is_decoder":
+            assert derived.options[option] is value
+    assert derived.certify(2).passed == 2
+
+
+def test_a_number_given_for_an_optional_field_is_a_symbol():
+    left_out, given = sc.derive("LlamaModel"), sc.derive("LlamaModel", head_dim=128)
+    assert "head_dim" not in left_out.notation
+    assert given.notation["head_dim"].letter == "D"
+    assert given.count(D=64, H=4096, A=32, V=100, I=8, N=1) != given.count(D=128, H=4096, A=32, V=100, I=8, N=1)
+
+
+DIVERSE = """
+BertForSequenceClassification T5ForConditionalGeneration SwinModel DeepseekV3ForCausalLM JambaForCausalLM
+MixtralForCausalLM WhisperForConditionalGeneration CLIPModel ResNetForImageClassification Gemma3ForCausalLM
+Qwen3NextForCausalLM MambaForCausalLM ViTForImageClassification GPTNeoXForCausalLM BloomForCausalLM FalconForCausalLM
+Wav2Vec2ForCTC Qwen2VLForConditionalGeneration DebertaV2Model Mamba2ForCausalLM XLNetModel Phi3ForCausalLM
+RwkvForCausalLM LlavaForConditionalGeneration BartForConditionalGeneration Dinov2Model
+""".split()
+
+
+@pytest.mark.parametrize("name", DIVERSE)
+def test_exact_at_random_points(name):
+    formula = sc.derive(name)
+    certificate = formula.certify(trials=3, seed=1)
+    assert certificate.passed == 3
+    assert set(formula.structural) & set(certificate.varied)
+    assert 0 < certificate.bound <= 1
+    assert formula.depths, "a depth is a symbol"
+    assert formula.pinned == {}
+    at_default = getattr(transformers, name)
+    import torch
+
+    with torch.device("meta"):
+        model = at_default(at_default.config_class())
+    assert formula.count({}) == model.num_parameters()
+
+
+def tampered(formula, path, name, change):
+    """*formula* with one parameter's shape changed, or with the parameter left out (`None`)."""
+    parts = path.split(".")
+
+    def visit(block, rest):
+        if not rest:
+            kept = tuple(
+                p if p.name != name else replace(p, shape=change(p.shape))
+                for p in block.parameters
+                if p.name != name or change is not None
+            )
+            assert kept != block.parameters
+            return replace(block, parameters=kept)
+        children = tuple(visit(c, rest[1:]) if c.name == rest[0] else c for c in block.children)
+        assert children != block.children
+        return replace(block, children=children)
+
+    changed = replace(formula, tree=visit(formula.tree, parts))
+    assert isinstance(changed, type(formula))
+    return changed
+
+
+def test_a_forgotten_bias_is_caught_at_the_default_config():
+    formula = sc.derive("BertModel")
+    wrong = tampered(formula, "encoder.layer.*.intermediate.dense", "bias", None)
+    with pytest.raises(VerificationError, match=r"the default config: .*intermediate\.dense\.bias") as caught:
+        wrong.certify(2)
+    assert "0 by the formula, 12 in the model" in str(caught.value)
+
+
+def test_what_is_right_by_default_only_is_caught_with_the_smallest_change():
+    formula = sc.derive("BertModel")
+    H = formula.notation["H"].symbol
+    wrong = tampered(formula, "encoder.layer.*.intermediate.dense", "bias", lambda shape: (4 * H,))
+    assert wrong.count({}) == formula.count({})
+    with pytest.raises(VerificationError) as caught:
+        wrong.certify(3)
+    changed = re.findall(r"(\w+) = \d+ \(default \d+\)", str(caught.value))
+    assert len(changed) == 1
+    assert changed[0] in {"hidden_size", "intermediate_size"}
+
+
+def test_certificates_depend_on_the_seed_alone():
+    formula = sc.derive("BertModel")
+    assert formula.certify(3, seed=5) == formula.certify(3, seed=5)
+
+
+def test_an_unknown_class_is_answered_with_near_names():
+    with pytest.raises(UnknownModelError, match=r"Did you mean .*SwinModel"):
+        sc.derive("SwinMdel")
+    with pytest.raises(UnknownModelError, match=r"Did you mean .*swinv2"):
+        sc.derive("swinv3")
+
+
+def test_a_missing_package_is_named_with_the_remedy(monkeypatch):
+    class NeedsTimm(transformers.BertModel):
+        def __init__(self, config):
+            raise ImportError(
+                "\nNeedsTimm requires the timm library but it was not found in your environment. "
+                "You can install it with pip:\n`pip install timm`. Please note that you may need to restart."
+            )
+
+    with pytest.raises(DependencyError, match=r"NeedsTimm needs timm, which is not installed: pip install timm$"):
+        sc.derive(NeedsTimm)
+    monkeypatch.setitem(__import__("sys").modules, "transformers", None)
+    with pytest.raises(DependencyError, match=r"pip install 'symcount\[hf\]'"):
+        sc.derive("BertModel")
+
+
+def test_an_invalid_config_is_refused_in_transformers_words():
+    with pytest.raises(ConfigError, match=r"rejects this config: .*33.* is not a multiple of") as caught:
+        sc.derive("LlamaForCausalLM", hidden_size=33)
+    assert len(str(caught.value)) < 300
+    with pytest.raises(ConfigError, match=r"rejects this config: .*hidden_size.*str"):
+        sc.derive({"model_type": "llama", "hidden_size": "wide"})
+    with pytest.raises(ConfigError, match="neither architectures nor model_type"):
+        sc.derive({"hidden_size": 8})
+    with pytest.raises(ConfigError, match="expected a model class, its name or a config, got int"):
+        sc.derive(3)
+
+
+def test_a_structure_without_closed_form_is_named():
+    from dataclasses import dataclass
+
+    from torch import nn
+
+    @dataclass
+    class Config:
+        width: int = 8
+        layers: int = 4
+        odd: int = 12
+
+    class Chaotic(nn.Module):
+        def __init__(self, config):
+            super().__init__()
+            w = config.width
+            number = len(f"{config.odd**7:b}") % 5 + 1
+            self.layers = nn.ModuleList(nn.Linear(w, w) for _ in range(config.layers))
+            self.strange = nn.ModuleList(nn.Linear(w, 1) for _ in range(number))
+
+    formula = sc.derive(Chaotic, config=Config())
+    assert formula.pinned == {"odd": 12}
+    assert "odd = 12" in formula.domain_text()
+    assert formula.certify(3).passed == 3
+    assert formula.count(Config(width=5, layers=2)) == sum(p.numel() for p in Chaotic(Config(5, 2)).parameters())
+    with pytest.raises(sc.SymcountError, match="odd = 99, but the formula holds for odd = 12"):
+        formula.count(Config(odd=99))
