@@ -57,8 +57,7 @@ class Condition:
     def holds(self, values: Mapping[str, Number]) -> bool:
         """Whether the condition holds at *values* (by letter); every symbol of it must be given."""
         if not self._compiled:
-            self._compiled["left"] = compile_scalar(self.left)
-            self._compiled["right"] = compile_scalar(self.right)
+            self._compiled.update(left=compile_scalar(self.left), right=compile_scalar(self.right))
         return _HOLDS[self.relation](self._compiled["left"](values), self._compiled["right"](values))
 
     def require(self, values: Mapping[str, Number], names: Callable[[Symbol], str] = str) -> None:

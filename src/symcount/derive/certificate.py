@@ -78,7 +78,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
             )
         # where transformers refuses points, perhaps because a field may not move at all, fewer fields move at a time
         point = draw(formula, rng, share=max(0.1, 0.8**redrawn))
-        real = _real(formula, point)
+        real = _real(formula, point) if point != formula.base else None  # the default is no random point
         if real is None:
             redrawn += 1
             continue

@@ -50,7 +50,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         result = Derivation(cls, source, dict(build(source, {}, ()).symbols))
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
-            if concrete is None and not (concrete := suspects(result)):
+            if concrete is None and not (concrete := [*_unmoved(result), *suspects(result)]):
                 result.switches = switches(result)
                 return result
             result.pinned.update({name: result.base[name] for name in concrete})
@@ -116,6 +116,11 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
         if more and lost(d, failed):
             break
     return culprits(d)
+
+
+def _unmoved(d: Derivation) -> list[str]:
+    """Structural fields that had one value in all traces: nothing is known about any other."""
+    return [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
 
 
 def _stable(d: Derivation, rng: random.Random, *, patterns: bool, simple: bool) -> bool:
