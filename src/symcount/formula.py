@@ -7,10 +7,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from sympy import Add, Expr, Poly, Symbol, cancel, collect, expand, factor
+from sympy import Add, Derivative, Expr, Poly, Subs, Symbol, cancel, collect, expand, factor
 
 from symcount.domain import Condition, minimal
-from symcount.errors import ConventionError, StructureError, near
+from symcount.errors import ConventionError, DomainError, StructureError, near
 from symcount.evaluate import function, integer_value
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
@@ -209,8 +209,18 @@ class Formula:
         return self.total.subs({self._symbol(name): value for name, value in values.items()}, simultaneous=True)
 
     def diff(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
-        """The partial derivative of the total with respect to *symbol*."""
-        return self.total_as(convention).diff(self._symbol(symbol))
+        """The partial derivative of the total with respect to *symbol*.
+
+        Raises:
+            DomainError: the total is rounded in *symbol*, so it has none.
+        """
+        found = self.total_as(convention).diff(self._symbol(symbol))
+        if found.has(Derivative, Subs):
+            letter = self._symbol(symbol).name
+            raise DomainError(
+                f"the total rounds in {letter} and has no derivative; ask for a difference: step({letter!r})"
+            )
+        return found
 
     def step(self, symbol: str | Symbol, by: int = 1, convention: str = "unique") -> Expr:
         """The finite difference: what *by* more of *symbol* costs. For a depth: the price of a layer."""

@@ -117,6 +117,10 @@ def test_other_commands_on_a_derived_formula(call):
     code, out, _ = call("diff", "vit", "N")
     assert code == 0
     assert "∂P/∂N" in out
+    code, out, err = call("diff", "swin", "H")
+    assert code == 0
+    assert "P(H+1) - P(H) = " in out
+    assert "the total rounds in H and has no derivative" in err
     code, out, _ = call("verify", "gpt_neox", "-s", "hidden_size=512")
     assert code == 0
     assert out.endswith("exact\n")

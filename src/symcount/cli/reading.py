@@ -12,7 +12,7 @@ from sympy import Expr, Symbol, fraction
 from symcount.architectures import find, names
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
-from symcount.errors import NotationError, UnknownModelError, near
+from symcount.errors import DomainError, NotationError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
@@ -136,11 +136,12 @@ def diff(
     subject = load(model, values, options)
     shown = subject.formula
     entry = shown.notation[symbol]
-    results = {
-        "derivative": shown.diff(symbol, convention),
-        "step": shown.step(symbol, convention=convention),
-        "elasticity": shown.elasticity(symbol, convention),
-    }
+    results = {"step": shown.step(symbol, convention=convention)}
+    try:
+        smooth = {"derivative": shown.diff(symbol, convention), "elasticity": shown.elasticity(symbol, convention)}
+        results = {"derivative": smooth["derivative"], **results, "elasticity": smooth["elasticity"]}
+    except DomainError as error:
+        note(str(error).partition(";")[0])
     at = subject.values(convention)
     numbers = {name: compile_scalar(expression)(at) for name, expression in results.items()}
     if as_json:
