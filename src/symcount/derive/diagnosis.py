@@ -63,14 +63,15 @@ def transcendental(d: Derivation) -> list[str]:
 
 
 def lost(d: Derivation, failed: Sequence[Row]) -> bool:
-    """Whether rows failed because one name has different shapes in different traces, not because of its number."""
-    names: dict[tuple[Any, str], list[int]] = {}
+    """Whether a name has one shape in some traces and another in others: its size was lost, its number is no riddle.
+
+    Kinds of layers that alternate have several shapes in one trace; that is a riddle.
+    """
+    groups: dict[tuple[Any, str], list[list[int]]] = {}
     for row in failed:
-        total = names.setdefault((row.path, row.name), [0] * len(d.traces))
-        for i, count in enumerate(d.rows.counts[row]):
-            total[i] += count
-    points = d.points()
-    return any(fit(total, points, d.structural) is not None for total in names.values()) and len(names) < len(failed)
+        groups.setdefault((row.path, row.name), []).append(d.rows.counts[row])
+    several = [counts for counts in groups.values() if len(counts) > 1]
+    return any(all(sum(c > 0 for c in column) <= 1 for column in zip(*counts, strict=True)) for counts in several)
 
 
 def culprits(d: Derivation) -> list[str]:
