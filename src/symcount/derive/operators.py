@@ -9,23 +9,13 @@ from functools import lru_cache
 from typing import Any, Final
 
 from symcount.errors import DerivationError
+from symcount.evaluate import as_written
 
 #: An exact value; a ``float`` only where a root or a logarithm is irrational.
 Value = int | Fraction | float
 
 
-@lru_cache(maxsize=4096)
-def exact(value: float) -> Fraction:
-    """The number a person wrote: ``0.1`` is one tenth, not its nearest binary fraction, and ``8960 / 1536`` is 35/6.
-
-    That is the fraction with a denominator of at most 1000 that rounds to exactly this float, if there is one, and
-    otherwise the decimal that the float prints as.
-
-    >>> exact(0.1), exact(8960 / 1536), exact(2.6667)
-    (Fraction(1, 10), Fraction(35, 6), Fraction(26667, 10000))
-    """
-    simple = Fraction(value).limit_denominator(1000)
-    return simple if float(simple) == value else Fraction(repr(float(value)))
+exact: Final = lru_cache(maxsize=4096)(as_written)
 
 
 def _exact_quotient(a: Value, b: Value) -> Value:
