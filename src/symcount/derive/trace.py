@@ -19,7 +19,7 @@ from symcount.derive.configs import ConfigSource, Number, build, config_classes,
 from symcount.derive.expression import Value
 from symcount.derive.literals import literals
 from symcount.derive.modules import defining_modules, library_modules, user_modules
-from symcount.derive.patching import Patches, without_effect
+from symcount.derive.patching import Patches, no_initialisation
 from symcount.derive.reads import Reads
 from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
 from symcount.derive.shadow import shadows
@@ -141,7 +141,6 @@ def trace(
 def _attempt(
     cls: type, source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], limit: int | None
 ) -> Trace:
-    import torch
 
     recorder, tracker, outer = Recorder(), Tracker(limit), (STATE.recorder, TENSORS.tracker)
     try:
@@ -152,7 +151,7 @@ def _attempt(
             STATE.recorder = recorder
             symbolic = build(source, values, frozen)
             reads = Reads(symbolic)
-            model_patches = [*reads.patches(), *patches(), *without_effect(torch.nn.init, _INITIALISERS)]
+            model_patches = [*reads.patches(), *patches(), *no_initialisation()]
             with Patches(model_patches), tracing_mode(tracker):
                 TENSORS.tracker = tracker
                 model = cls(symbolic.config)
@@ -179,11 +178,6 @@ def _attempt(
         model=model,
         config=symbolic.config,
     )
-
-
-#: In-place initialisers: on the meta device they cost time and do nothing.
-_INITIALISERS: Final = ("uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_", "xavier_uniform_",
-                        "xavier_normal_", "kaiming_uniform_", "kaiming_normal_", "orthogonal_", "eye_")  # fmt: skip
 
 
 def _modules(root: Any) -> Iterator[TracedModule]:
