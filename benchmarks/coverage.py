@@ -30,9 +30,11 @@ def group(title: str, rows: list[dict]) -> str:
     lines = [
         f"## {title}",
         "",
-        f"{len(rows)} classes, of which {len(built)} can be built with their default config; "
-        f"**{len(exact)} of those ({len(exact) / max(1, len(built)):.1%}) have a closed form that is exact** at "
-        f"{max((r['points'] for r in exact), default=0)} random points each.",
+        (
+            f"{len(rows)} classes, of which {len(built)} can be built with their default config; "
+            f"**{len(exact)} of those ({len(exact) / max(1, len(built)):.1%}) have a closed form that is exact** at "
+            f"{max((r['points'] for r in exact), default=0)} random points each."
+        ),
         "",
         "| status | classes | meaning |",
         "|---|---:|---|",
@@ -42,8 +44,10 @@ def group(title: str, rows: list[dict]) -> str:
     ratios = [r["seconds_derive"] / r["seconds_plain"] for r in exact if r["seconds_plain"]]
     if ratios:
         lines += [
-            f"Deriving took {statistics.median(ratios):.1f} times as long as one plain construction (median, measured "
-            "while other derivations ran; `benchmarks/derive_cost.py` measures it alone).",
+            (
+                f"Deriving took {statistics.median(ratios):.1f} times as long as one plain construction (median, measured "
+                "while other derivations ran; `benchmarks/derive_cost.py` measures it alone)."
+            ),
             "",
         ]
     return "\n".join(lines)

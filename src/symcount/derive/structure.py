@@ -210,7 +210,7 @@ def list_lengths(symbols: Iterable[str]) -> dict[tuple[str, int], list[str]]:
     """The lengths of the config's lists of numbers: (sub-config, length) -> names of the lists.
 
     >>> list_lengths(["depths[0]", "depths[1]", "vision_config.strides[0]", "hidden_size"])
-    {('', 2): ['depths'], ('vision_config', 1): ['strides']}
+    {('', 2): ['depths'], ('vision_config', 1): ['vision_config.strides']}
     """
     lengths: dict[str, int] = {}
     for name in symbols:
