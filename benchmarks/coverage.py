@@ -45,8 +45,8 @@ def group(title: str, rows: list[dict]) -> str:
     if ratios:
         lines += [
             (
-                f"Deriving took {statistics.median(ratios):.1f} times as long as one plain construction (median, measured "
-                "while other derivations ran; `benchmarks/derive_cost.py` measures it alone)."
+                f"Deriving took {statistics.median(ratios):.1f} times as long as one plain construction (median, while "
+                "other derivations ran; `benchmarks/derive_cost.py` measures it alone)."
             ),
             "",
         ]
