@@ -6,8 +6,9 @@ Conventions:
 * `per_layer`: every layer's own weights; a tied tensor counts at each layer that uses it. What torchinfo and
   articles that add up layers report. A *layer* is a block without child blocks; where a container holds a second
   name of a layer's tensor (BERT's decoder bias), the layer has it.
-* `non_embedding`: `unique` without the input tables and without the projection onto the vocabulary (Kaplan et al.
-  2020, arXiv:2001.08361, "N"). Relative-position tables inside attention stay.
+* `non_embedding`: `unique` without the input tables (or the projection of patches that stands for them) and without
+  the projection onto the vocabulary (Kaplan et al. 2020, arXiv:2001.08361, "N"). Relative-position tables inside
+  attention stay.
 * `active`: `unique`, but of routed experts only the share that one token uses.
 * `trainable`: `unique` without frozen tensors.
 

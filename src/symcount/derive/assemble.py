@@ -35,12 +35,14 @@ class Assembly:
         classes: template path -> class of the module.
         convert: from a dimension of a row to a SymPy expression.
         head: template path of the projection onto the vocabulary, or `None`.
+        inputs: template path of what embeds the input (a table, or the projection of patches), or `None`.
         active: share of the routed experts that one token uses, by the symbol of the number of experts.
     """
 
     classes: Mapping[Path, type]
     convert: Callable[[Node | int], Expr]
     head: Path | None = None
+    inputs: Path | None = None
     active: Mapping[Expr, Expr] = field(default_factory=dict)
 
     def tree(self, items: Iterable[Item]) -> Block:
@@ -108,10 +110,14 @@ class Assembly:
         shape = tuple(self.convert(dim) for dim in row.shape)
         return Parameter(row.name, shape, row.alias, row.trainable, row.same_layer)
 
+    def _in_attention(self, path: Path) -> bool:
+        """Whether a module lies inside an attention module: tables there are of relative positions."""
+        return any("attention" in self.classes[path[:i]].__name__.lower() for i in range(1, len(path)))
+
     def _with_role(self, block: Block, path: Path, cls: type) -> Block:
         if self.head is not None and path == self.head:
             block = replace(block, role="head")
-        elif block.kind == "Embedding" and not any("*" in part for part in path):
+        elif path == self.inputs or (_is_table(cls) and not self._in_attention(path)):
             block = replace(block, role="embedding")
         if self.active and "expert" in f"{path[-1] if path else ''} {cls.__name__}".lower():
             first = {p.shape[0] for p in block.parameters if len(p.shape) >= 2}
@@ -120,6 +126,11 @@ class Assembly:
             if shares:
                 block = replace(block, active=shares[0])
         return block
+
+
+def _is_table(cls: type) -> bool:
+    """Whether *cls* is torch's lookup table or a class derived from it."""
+    return any(base.__name__ == "Embedding" and base.__module__.startswith("torch.nn") for base in cls.__mro__)
 
 
 def _whole(times: Expr, part: Expr) -> bool:

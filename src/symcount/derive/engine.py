@@ -55,7 +55,8 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
                 return result
             result.pinned.update({name: result.base[name] for name in concrete})
     raise DerivationError(
-        f"{cls.__name__}: no closed form was found; its structure depends on {', '.join(result.pinned)} in a way "
+        f"{cls.__name__}: no closed form was found; its structure depends on "
+        f"{', '.join(result.pinned) or 'something that no config field shows'} in a way "
         "that tracing at several values did not explain"
     )
 

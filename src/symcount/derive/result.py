@@ -121,6 +121,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         d.rows.classes,
         convert,
         head=_template(first.output_embeddings, d),
+        inputs=_template(first.input_embeddings, d),
         active=_active(d, letters),
     )
     tree = assembly.tree([(row, convert(times)) for row, times in d.times.items()])
