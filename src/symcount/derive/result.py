@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
@@ -139,7 +139,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         source=d.source,
         pinned=dict(d.pinned),
         base=dict(d.base),
-        asked=tuple(d.conditions),
+        asked=tuple(c for c in d.conditions if not _of_index(c, set(d.structural))),
         structural=tuple(d.structural),
         depths=tuple(n for n in d.structural if n in d.depths()),
         default=d.default,
@@ -228,6 +228,12 @@ def _order(d: Derivation, letters: Mapping[str, Symbol]) -> Iterable[Condition]:
                 yield relation(letters[name], "<", letters[depth])
 
 
+def _of_index(condition: TracedCondition, structural: Collection[str]) -> bool:
+    """Whether structural fields met the running index of a layer: that is what the multiplicities are made of."""
+    constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
+    return constant and free_symbols(condition.left) | free_symbols(condition.right) <= set(structural)
+
+
 def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
     selecting = set(d.structural)
     for condition in d.conditions:
@@ -237,9 +243,7 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
             continue
         if condition.relation == "ieee" or not names <= letters.keys():
             continue
-        # a selector compared with the running index of a layer is what the multiplicities are made of
-        constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
-        if names <= selecting and constant:
+        if _of_index(condition, selecting):
             continue
         how = condition.relation
         if how == "not divides":
