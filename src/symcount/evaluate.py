@@ -15,11 +15,27 @@ from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
-from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
+from sympy import (
+    Add,
+    Expr,
+    Function,
+    Integer,
+    Max,
+    Min,
+    Mod,
+    Mul,
+    Pow,
+    Rational,
+    Symbol,
+    ceiling,
+    floor,
+    fraction,
+    together,
+)
 
 from symcount.errors import DomainError, StructureError
 
-__all__ = ["Number", "as_written", "compile_scalar", "function", "integer_value"]
+__all__ = ["Number", "Round", "as_written", "compile_scalar", "function", "integer_value"]
 
 Number = int | Fraction
 
@@ -142,6 +158,7 @@ _SCOPE: dict[str, Any] = {
     "_floor_of_ratio": _floor_of_ratio,
     "_power": _power,
     "_divide": _divide,
+    "_round": round,
     "_float": float,
     "_min": min,
     "_max": max,
@@ -178,6 +195,24 @@ def _translate_quotient(argument: Expr) -> ast.expr:
     return _translate(top) if bottom == 1 else _call("_divide", _translate(top), _translate(bottom))
 
 
+class Round(Function):  # type: ignore[misc]  # SymPy is untyped
+    """Python's `round` to an integer: an exact half goes to the even neighbour.
+
+    >>> from symcount.notation import symbol
+    >>> compile_scalar(Round(symbol("H") / 4))({"H": 34}), compile_scalar(Round(symbol("H") / 4))({"H": 38})
+    (8, 10)
+    """
+
+    nargs = 1
+    is_integer = True
+    is_real = True
+
+    @classmethod
+    def eval(cls, number: Expr) -> Expr | None:
+        """The value, where *number* is one."""
+        return Integer(round(Fraction(int(number.p), int(number.q)))) if isinstance(number, Rational) else None
+
+
 def _translate_floor(argument: Expr) -> ast.expr:
     top, bottom = fraction(together(argument))
     exact = (_translate(top), _translate(bottom))
@@ -195,7 +230,7 @@ class _Floats(ast.NodeTransformer):
         return node if node.id.startswith("_") else _call("_float", _name(node.id))
 
 
-def _translate(expression: Expr) -> ast.expr:
+def _translate(expression: Expr) -> ast.expr:  # noqa: PLR0912  # a table of rules, one a head
     """Rules from SymPy heads to Python operations; a head without a rule is refused."""
     if isinstance(expression, Integer):
         return ast.Constant(value=int(expression))
@@ -215,6 +250,8 @@ def _translate(expression: Expr) -> ast.expr:
         return _translate_floor(expression.args[0])
     if isinstance(expression, ceiling):
         return ast.UnaryOp(op=ast.USub(), operand=_translate_floor(-expression.args[0]))
+    if isinstance(expression, Round):
+        return _call("_round", _translate_quotient(expression.args[0]))
     if isinstance(expression, Mod):
         top, bottom = expression.args
         if fraction(together(top))[1] == 1 and fraction(together(bottom))[1] == 1:

@@ -45,6 +45,7 @@ from symcount.derive.nodes import (
 )
 from symcount.derive.operators import OPERATORS, Value, exact, whole
 from symcount.errors import DerivationError
+from symcount.evaluate import Round
 
 if TYPE_CHECKING:
     import sympy
@@ -106,7 +107,7 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
 def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, sympy.Expr] | None = None) -> sympy.Expr:
     """The same expression in SymPy. Pass one ``memo`` for a whole model: its layers share most of their nodes.
 
-    ``round`` becomes ``floor(x + 1/2)``, which differs from Python only at an exact half.
+    ``round`` becomes :class:`symcount.evaluate.Round`, which rounds an exact half as Python does.
     """
     import sympy
 
@@ -143,7 +144,7 @@ _SYMPY: Final[dict[str, Callable[..., Any]]] = {
     "log": lambda s, a, b: s.log(a, b),
     "floor": lambda s, a: s.floor(a),
     "ceil": lambda s, a: s.ceiling(a),
-    "round": lambda s, a: s.floor(a + s.Rational(1, 2)),
+    "round": lambda _, a: Round(a),
     "abs": lambda s, a: s.Abs(a),
 }
 

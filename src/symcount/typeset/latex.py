@@ -17,6 +17,7 @@ from typing import Literal, get_args
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
 
 from symcount.errors import NotationError, near
+from symcount.evaluate import Round
 from symcount.ledger import Convention, Ledger
 from symcount.notation import TABLE, Notation
 from symcount.tree import Block
@@ -162,6 +163,8 @@ def _factor(base: Expr, notation: Notation) -> str:
         return str(base)
     if isinstance(base, floor):
         return rf"\left\lfloor {_fraction(base.args[0], notation)} \right\rfloor"
+    if isinstance(base, Round):
+        return rf"\left\lfloor {_fraction(base.args[0], notation)} \right\rceil"
     if isinstance(base, ceiling):
         return rf"\left\lceil {_fraction(base.args[0], notation)} \right\rceil"
     if isinstance(base, Min | Max):

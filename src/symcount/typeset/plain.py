@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol, collect, expand, floor
 
+from symcount.evaluate import Round
 from symcount.ledger import Convention, Ledger
 from symcount.notation import TABLE
 from symcount.tree import Block
@@ -116,6 +117,8 @@ def _power(base: Expr, exponent: Expr, ascii_only: bool) -> str:
         text = str(base)
     elif isinstance(base, Add):
         text = f"({set_plain(base, ascii_only=ascii_only)})"
+    elif isinstance(base, Round):
+        text = f"round({set_plain(base.args[0], ascii_only=ascii_only)})"
     elif isinstance(base, floor):
         inner = set_plain(base.args[0], ascii_only=ascii_only)
         text = f"floor({inner})" if ascii_only else f"⌊{inner}⌋"
