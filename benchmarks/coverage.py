@@ -69,7 +69,7 @@ def main(source: str) -> None:
     heads = [r for r in rows if not r["base"]]
     print("# Coverage of transformers\n")
     print(f"By `symcount sweep`, transformers {version('transformers')}, torch {version('torch')}. Generated.\n")
-    for title, part in (("Base models", base), ("Heads", heads)):
+    for title, part in (("Base models", base), ("Heads measured so far", heads)):
         if not part:
             continue
         print(group(title, part))
