@@ -207,3 +207,20 @@ def test_a_structure_without_closed_form_is_named():
     assert formula.count(Config(width=5, layers=2)) == sum(p.numel() for p in Chaotic(Config(5, 2)).parameters())
     with pytest.raises(sc.SymcountError, match="odd = 99, but the formula holds for odd = 12"):
         formula.count(Config(odd=99))
+
+
+def test_points_at_which_fewer_fields_move_do_not_count_for_the_bound(monkeypatch):
+    from symcount.derive import certificate
+
+    formula, build, refused = sc.derive("BertModel"), certificate._real, []
+
+    def reluctant(described, point):
+        if not refused:
+            refused.append(point)
+            return None
+        return build(described, point)
+
+    assert certificate.certify(formula, 2).bound < 1
+    monkeypatch.setattr(certificate, "_real", reluctant)
+    checked = certificate.certify(formula, 2)
+    assert (checked.passed, checked.redrawn, checked.bound) == (2, 1, 1)

@@ -68,7 +68,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
         DerivationError: not enough points of the domain could be built.
     """
     rng = random.Random(seed)
-    passed = redrawn = 0
+    passed = redrawn = full = 0
     seen: dict[str, set[Field]] = {}
     while passed < trials:
         if redrawn > 20 + 5 * trials:
@@ -77,7 +77,8 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
                 "transformers refuses the others"
             )
         # where transformers refuses points, perhaps because a field may not move at all, fewer fields move at a time
-        point = draw(formula, rng, share=max(0.1, 0.8**redrawn))
+        share = max(0.1, 0.8**redrawn)
+        point = draw(formula, rng, share=share)
         real = _real(formula, point) if point != formula.base else None  # the default is no random point
         if real is None:
             redrawn += 1
@@ -85,10 +86,11 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
         if differences := disagreements(formula, point, real):
             raise VerificationError(_smallest(formula, point, differences))
         passed += 1
+        full += share == 1.0  # only these were drawn from the whole grid, which the bound speaks of
         for name, value in point.items():
             seen.setdefault(name, set()).add(value)
     varied = tuple(name for name, values in seen.items() if len(values) > 1)
-    return Certificate(formula.name, passed, seed, varied, _bound(formula, trials), redrawn)
+    return Certificate(formula.name, passed, seed, varied, _bound(formula, full), redrawn)
 
 
 def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> dict[str, Field]:
