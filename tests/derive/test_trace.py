@@ -233,7 +233,6 @@ def test_a_users_own_model():
     assert not next(p for p in result.parameters if p.path == "frozen").requires_grad
     modules = {m.path: m for m in result.modules}
     assert modules["shared"].module_key == modules["layers.0"].module_key != modules["layers.1"].module_key
-    assert modules["layers"].children == 2
     assert modules[""].cls is Own
     values = {"width": 12, "heads": 4, "sub.width": 5, "ratio": 1.5, "vocab": 2, "sizes[0]": 5}
     assert_predicts(result, trace(Own, Tiny(), values=values))

@@ -8,7 +8,6 @@ from sympy import Expr
 
 from symcount import layers
 from symcount.errors import DerivationError
-from symcount.ledger import Ledger
 from symcount.tree import Block
 
 __all__ = ["check_catalogued", "kind_of"]
@@ -51,7 +50,7 @@ def check_catalogued(tree: Block) -> int:
         ordinary = "weight" in shapes and shapes.keys() <= {"weight", "bias"} and not block.children
         if make is None or not ordinary or len(shapes["weight"]) != (1 if "Norm" in block.kind else 2):
             continue
-        theirs = {row.name: row.shape for row in Ledger.of(make(shapes))}
+        theirs = {p.name: p.shape for p in make(shapes).parameters}
         if theirs != shapes:
             raise DerivationError(f"{path} is a {block.kind}, but has {shapes} where the catalogue says {theirs}")
         compared += 1

@@ -39,7 +39,7 @@ class Derivation:
 
     cls: type
     source: ConfigSource
-    base: dict[str, Number]
+    base: dict[str, Number] = field(default_factory=dict)
     default: Trace | None = None
     traces: list[Trace] = field(default_factory=list)
     rows: Rows = field(default_factory=lambda: Rows({}, {}))

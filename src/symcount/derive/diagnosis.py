@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
@@ -114,11 +115,14 @@ def culprits(d: Derivation) -> list[str]:
 
 def suspects(d: Derivation) -> list[str]:
     """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
+    used = [free_symbols(use.node) for t in d.traces for use in t.structural if use.kind == "log"]
+    doubtful = sorted(set().union(*used) - {*d.pinned, *d.structural})
+    if not doubtful:
+        return []
     start = min(d.traces, key=lambda t: len(t.parameters))
     reference = _signature(d, start)
-    used = [free_symbols(use.node) for t in d.traces for use in t.structural if use.kind == "log"]
     found = []
-    for name in sorted(set().union(*used) - {*d.pinned, *d.structural}):
+    for name in doubtful:
         value = start.symbols[name]
         nearby = [possible(d, [{**start.symbols, name: type(value)(v)}]) for v in (value * 4, max(1, value // 4))]
         if any(other is None or _signature(d, other) != reference for other in nearby):
@@ -131,21 +135,30 @@ def switches(d: Derivation) -> list[Condition]:
 
     Each such field is tried on the other side of its conditions: if the parameters stay the same, it does not matter.
     """
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    reference = _signature(d, start)
     known = shape_symbols(d.traces) | set(d.structural)
+    divisors = {c.left.args[0] for c in d.conditions if c.relation == "divides" and c.left.op == "sym"}
     about: dict[str, list[Condition]] = {}
     for condition in d.conditions:
         names = (free_symbols(condition.left) | free_symbols(condition.right)) - known
+        if condition.relation in ("!=", ">") and condition.right is ex.const(0) and names <= divisors:
+            continue  # zero divides nothing
         if condition.relation not in ("ieee", "divides") and not any(n.endswith("token_id") for n in names):
             for name in names:
                 about.setdefault(name, []).append(condition)
+    start = min(d.traces, key=lambda t: len(t.parameters))
+    flips = {name: other for name, conditions in about.items() if (other := _other_side(conditions, name, start))}
+    if not flips:
+        return []
+    reference = _signature(d, start)
+    if len(flips) > 1:  # nearly always none of them matters, which one trace shows
+        together = possible(d, [{**start.symbols, **{name: values[name] for name, values in flips.items()}}])
+        if together is not None and _signature(d, together) == reference:
+            return []
     found: dict[Condition, None] = {}
-    for name, conditions in about.items():
-        other = _other_side(conditions, name, start)
-        flipped = possible(d, [other]) if other is not None else None
+    for name, other in flips.items():
+        flipped = possible(d, [other])
         if flipped is None or _signature(d, flipped) != reference:
-            found.update(dict.fromkeys(conditions))
+            found.update(dict.fromkeys(about[name]))
     return list(found)
 
 

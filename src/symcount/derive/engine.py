@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 
 from symcount.derive import expression as ex
-from symcount.derive.configs import ConfigSource, build
+from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental
 from symcount.derive.exploring import more_traces, possible, traced
@@ -47,7 +47,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         DerivationError: the class cannot be constructed, or its structure was not understood.
     """
     with quiet():
-        result = Derivation(cls, source, dict(build(source, {}, ()).symbols))
+        result = Derivation(cls, source)
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
             if concrete is None and not (concrete := [*_unmoved(result), *suspects(result)]):
@@ -64,11 +64,11 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
 def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
     d.structural, d.traces = [], []
-    likely = [n for n in dict.fromkeys([*likely_depths(d.base), *d.discovered]) if n not in d.pinned]
-    small, larger = depth_points(likely, d.base), depth_points(likely, d.base, start=5)
     d.default = None
     default = d.default = traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
+    likely = [n for n in dict.fromkeys([*likely_depths(d.base), *d.discovered]) if n not in d.pinned]
+    small, larger = depth_points(likely, d.base), depth_points(likely, d.base, start=5)
     movable = [name for name in d.free() if name not in likely]
     asked = d.asked()
     if negative := [

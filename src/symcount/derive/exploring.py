@@ -81,6 +81,8 @@ def least_depth(d: Derivation) -> dict[str, int]:
     """Depth fields below which the multiplicities do not hold, with the smallest depth that was tried."""
     depths = set(d.depths())
     fields = [n for n in d.structural if n in depths and d.base[n]]
+    if not d.shallow:
+        return {}
     comparable = _same_branches(d, _same_divisions(d, [*d.traces, *d.shallow]))
     counts = collect(comparable).counts
     for index in range(len(d.traces), len(comparable)):

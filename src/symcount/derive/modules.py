@@ -43,7 +43,8 @@ def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
     bases = {base for cls in classes for base in cls.__mro__}
     names = {base.__module__ for base in bases if base.__module__.partition(".")[0] not in _FOREIGN}
     packages = tuple({name.partition(".")[0] + "." for name in names})
-    found = [m for name, m in list(sys.modules.items()) if name in names or (packages and name.startswith(packages))]
+    loaded = list(sys.modules.items()) if names else []
+    found = [m for name, m in loaded if name in names or name.startswith(packages)]
     return (*found, *_loose(bases, {id(vars(module)) for module in found}))
 
 

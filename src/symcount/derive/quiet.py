@@ -1,7 +1,8 @@
-"""Building models at unusual sizes makes transformers warn about token ids and the like; not here."""
+"""Building many models at unusual sizes: no warnings about token ids and the like, and no garbage collection between."""
 
 from __future__ import annotations
 
+import gc
 import logging
 import threading
 import warnings
@@ -20,7 +21,10 @@ _BEFORE: Final[list[Any]] = []  # what the first of them found, and the last one
 def quiet() -> Iterator[None]:
     """Silence transformers' log and Python warnings for a while; afterwards everything is as before.
 
-    Both are the process's, not a thread's: where blocks in several threads overlap, it is quiet until the last ends.
+    The collector of cyclic garbage rests meanwhile: one pass over all that torch and transformers have loaded takes as
+    long as building a dozen models on the meta device, and these have next to no cycles.
+
+    All three are the process's, not a thread's: where blocks in several threads overlap, they last until the last ends.
     """
     token = object()
     try:
@@ -35,10 +39,12 @@ def _enter(token: object) -> None:
     with _LOCK:
         if not _INSIDE:
             caught = warnings.catch_warnings()
-            _BEFORE[:] = logger.level, caught
+            _BEFORE[:] = caught, logger.handlers, logger.propagate, gc.isenabled()
             caught.__enter__()
             warnings.simplefilter("ignore")
-            logger.setLevel(logging.CRITICAL)
+            # another level would do, but changing it makes logging forget what it knows of thousands of loggers
+            logger.handlers, logger.propagate = [logging.NullHandler()], False
+            gc.disable()
         _INSIDE.add(token)
 
 
@@ -46,7 +52,10 @@ def _leave(token: object) -> None:
     with _LOCK:
         _INSIDE.discard(token)
         if not _INSIDE and _BEFORE:
-            level, caught = _BEFORE
+            caught, handlers, propagate, collecting = _BEFORE
             _BEFORE.clear()
-            logging.getLogger("transformers").setLevel(level)
+            logger = logging.getLogger("transformers")
+            logger.handlers, logger.propagate = handlers, propagate
             caught.__exit__(None, None, None)
+            if collecting:
+                gc.enable()

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final
 
 from symcount.derive.concolic import Node, SymbolicInt, evaluate
@@ -60,15 +60,11 @@ class TracedModule:
     Attributes:
         path: Dotted path, ``""`` for the model itself.
         cls: Its class.
-        module: The module, on the meta device; its numeric attributes may be symbolic.
-        children: How many direct children it has.
         module_key: Equal for two paths exactly if they lead to one module (shared layers).
     """
 
     path: str
     cls: type
-    module: Any = field(repr=False, compare=False)
-    children: int
     module_key: int
 
 
@@ -87,8 +83,6 @@ class Trace:
         symbols: Every symbol (dotted path) with its value in this trace.
         input_embeddings: Path of what ``get_input_embeddings()`` returns, if anything.
         output_embeddings: Path of what ``get_output_embeddings()`` returns, if anything.
-        model: The model on the meta device.
-        config: The symbolic config it was built with.
     """
 
     parameters: list[TracedParameter]
@@ -100,8 +94,6 @@ class Trace:
     symbols: dict[str, Number]
     input_embeddings: str | None
     output_embeddings: str | None
-    model: Any = field(repr=False)
-    config: Any = field(repr=False)
 
 
 def trace(
@@ -162,11 +154,12 @@ def _attempt(
         raise DerivationError(message) from error
     finally:
         STATE.recorder, TENSORS.tracker = outer
-    modules = list(_modules(model))
-    by_key = {module.module_key: module.path for module in reversed(modules)}
-    memo: dict[Node, Value] = {}
+    found = list(_modules(model))
+    modules = [TracedModule(path, type(module), id(module)) for path, module in found]
+    by_key = {id(module): path for path, module in reversed(found)}
+    # the model itself is not kept: many traces of one class would fill the memory with its tensors
     return Trace(
-        parameters=list(_parameters(modules, tracker, symbolic.symbols | reads.labels, memo)),
+        parameters=list(_parameters(found, tracker, symbolic.symbols | reads.labels)),
         modules=modules,
         conditions=list(recorder.conditions.values()),
         structural=list(recorder.structural.values()),
@@ -175,33 +168,32 @@ def _attempt(
         symbols=symbolic.symbols | reads.labels,
         input_embeddings=_embedding_path(model, "get_input_embeddings", by_key),
         output_embeddings=_embedding_path(model, "get_output_embeddings", by_key),
-        model=model,
-        config=symbolic.config,
     )
 
 
-def _modules(root: Any) -> Iterator[TracedModule]:
+def _modules(root: Any) -> Iterator[tuple[str, Any]]:
     """All paths of all modules in registration order, like ``named_modules(remove_duplicate=False)``."""
     stack: list[tuple[str, Any]] = [("", root)]
     while stack:
         path, module = stack.pop()
         children = [(name, child) for name, child in module._modules.items() if child is not None]
-        yield TracedModule(path, type(module), module, len(children), id(module))
+        yield path, module
         stack.extend((f"{path}.{name}" if path else name, child) for name, child in reversed(children))
 
 
 def _parameters(
-    modules: list[TracedModule], tracker: Tracker, symbols: Mapping[str, Number], memo: dict[Node, Value]
+    modules: list[tuple[str, Any]], tracker: Tracker, symbols: Mapping[str, Number]
 ) -> Iterator[TracedParameter]:
-    for owner in modules:
-        for name, tensor in owner.module._parameters.items():
+    memo: dict[Node, Value] = {}
+    for owner, module in modules:
+        for name, tensor in module._parameters.items():
             if tensor is None:
                 continue
-            concrete = tuple(map(int, tensor.shape))
+            concrete = tuple(tensor.shape)
             dims = tracker.shape_of(tensor)
             yield TracedParameter(
-                path=f"{owner.path}.{name}" if owner.path else name,
-                module_path=owner.path,
+                path=f"{owner}.{name}" if owner else name,
+                module_path=owner,
                 name=name,
                 shape=_checked(dims, concrete, symbols, memo),
                 concrete=concrete,
