@@ -11,6 +11,8 @@ The whole pipeline is `derive_class`. Two kinds of doubt are settled before a fo
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from functools import reduce
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import ConfigSource
@@ -145,15 +147,29 @@ def _fit_all(d: Derivation, *, patterns: bool, simple: bool) -> list[Row]:
     points = d.points()
     periods = {node: [int(ex.evaluate(node, t.symbols)) for t in d.traces] for node in composite_periods(d.traces)}
     computed = {text: node for text, node in bounds(d.traces, d.structural).items() if all(text in p for p in points)}
-    cache: dict[tuple[int, ...], Node | None] = {}
-    failed = []
-    for row, counts in d.rows.counts.items():
+    cache: dict[tuple[int | None, ...], Node | None] = {}
+
+    def fitted(counts: Sequence[int | None]) -> Node | None:
         key = tuple(counts)
         if key not in cache:
+            known = [i for i, count in enumerate(counts) if count is not None]
             cache[key] = fit(
-                counts, points, d.structural, patterns=patterns, simple=simple, computed=computed, periods=periods
+                [count for count in counts if count is not None],
+                [points[i] for i in known],
+                d.structural,
+                patterns=patterns,
+                simple=simple,
+                computed=computed,
+                periods={node: [values[i] for i in known] for node, values in periods.items()},
             )
-        found = cache[key]
+        return cache[key]
+
+    failed = []
+    for row, counts in d.rows.counts.items():
+        levels = [fitted(level) for level in d.rows.factors(row)]
+        found = None if None in levels else reduce(ex.mul, (node for node in levels if node is not None))
+        if found is None and len(levels) > 1:
+            found = fitted(counts)
         if found is None or [ex.evaluate(found, t.symbols) for t in d.traces] != list(counts):
             failed.append(row)
         else:

@@ -41,6 +41,11 @@ class Row:
     same_layer: bool
     trainable: bool
 
+    @property
+    def stars(self) -> tuple[int, ...]:
+        """Positions of the `*` in the full path, that of an index in the parameter's own name last."""
+        return tuple(i for i, part in enumerate((*self.path, self.name)) if "*" in part)
+
 
 @dataclass
 class Rows:
@@ -49,10 +54,30 @@ class Rows:
     Attributes:
         counts: row -> its multiplicity in each trace, in the order of the model.
         classes: template path -> class of the module there.
+        nested: row with several `*` -> for each trace, how many modules there are down to the first `*`, the second, ….
     """
 
     counts: dict[Row, list[int]]
     classes: dict[Path, type]
+    nested: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
+
+    def factors(self, row: Row) -> list[list[int | None]]:
+        """The row's multiplicity level by level: N layers, and in each of them E experts.
+
+        One list a level, with an entry a trace, `None` where there is nothing to count in; their product is the
+        multiplicity. One list, the multiplicity itself, where the elements of a level do not all have as many parts.
+        """
+        levels = self.nested.get(row, [])
+        found: list[list[int | None]] = []
+        for level in range(len(levels[0]) if levels else 0):
+            column: list[int | None] = []
+            for numbers in levels:
+                outer = numbers[level - 1] if level else 1
+                if outer and numbers[level] % outer:
+                    return [list(self.counts[row])]
+                column.append(numbers[level] // outer if outer else None)
+            found.append(column)
+        return found or [list(self.counts[row])]
 
 
 @dataclass
@@ -85,11 +110,20 @@ def collect(traces: Sequence[Trace]) -> Rows:
     indexed = _indexed_names(roots, templates)
     per_trace = [list(_rows(trace, paths, indexed)) for trace, paths in zip(traces, templates, strict=True)]
     counts: dict[Row, list[int]] = {}
+    places: dict[Row, list[tuple[set[Path], ...]]] = {}
     # the deepest trace shows every row that any shows, nearly always: its order is the model's
     for index in sorted(range(len(traces)), key=lambda i: -len(per_trace[i])):
-        for row in per_trace[index]:
+        for row, parameter in zip(per_trace[index], traces[index].parameters, strict=True):
             counts.setdefault(row, [0] * len(traces))[index] += 1
-    return Rows(counts, classes)
+            stars = row.stars
+            if len(stars) > 1:
+                if row not in places:
+                    places[row] = [tuple(set() for _ in stars) for _ in traces]
+                concrete = tuple(parameter.path.split("."))
+                for position, seen in zip(stars, places[row][index], strict=True):
+                    seen.add(concrete[: position + 1])
+    nested = {row: [tuple(map(len, sets)) for sets in found] for row, found in places.items()}
+    return Rows(counts, classes, nested)
 
 
 def _tree(trace: Trace) -> _Place:
