@@ -183,4 +183,9 @@ def explained(d: Derivation, start: Trace, other: Trace) -> bool:
     """Whether the rows of two traces that differ in one depth have multiplicities that can be fitted."""
     rows = collect([start, other])
     points = [d.point(t) for t in (start, other)]
-    return all(fit(counts, points, d.structural, simple=True) is not None for counts in rows.counts.values())
+    for row in rows.counts:
+        for level in rows.factors(row):
+            known = [(count, point) for count, point in zip(level, points, strict=True) if count is not None]
+            if fit([c for c, _ in known], [p for _, p in known], d.structural, simple=True) is None:
+                return False
+    return True

@@ -7,7 +7,8 @@ hypothesis is accepted only if it reproduces every point; the caller checks it a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import combinations, product
 
 from symcount.derive import expression as ex
@@ -155,61 +156,97 @@ def _patterns(
     fields: Sequence[str],
     computed: Mapping[Node, Sequence[int]],
 ) -> Iterator[Node]:
-    """Floors of depths over a constant or symbolic period, and what is left of the depth beside them."""
-    for name in fields:
-        if any(c > x + 1 for c, x in zip(counts, columns[name], strict=True)):
+    """`#{low ≤ i < high : i ≡ c (mod p)} = ⌊(high + s)/p⌋ - ⌊(low + s)/p⌋` with s = p - 1 - c, and the other indices.
+
+    The period is a constant, a field or computed; the bounds are fields or small constants. Only fields of one
+    sub-config and of one place in a list are combined: there are thousands of hypotheses as it is.
+    """
+    for depth in fields:
+        near = [f for f in fields if f != depth and _together(f, depth)]
+        if any(c > x + 1 for c, x in zip(counts, columns[depth], strict=True)):
             continue  # a part of the layers is not more than the layers
-        depth = ex.symbol(name)
-        whole = columns[name]
-        for others in [None, *[f for f in fields if f != name]]:
-            for base, base_node in _bases(whole, depth, others, columns):
-                for period, period_node in _periods(columns, fields, name, computed):
-                    for shift, shift_node in _shifts(columns, fields, name, period, period_node):
-                        values = [(x + s) // p for x, s, p in zip(base, shift, period, strict=True)]
-                        floor = ex.floordiv(_plus(base_node, shift_node), period_node)
-                        if list(counts) == values:
-                            yield floor
-                        if all(c == x - v for c, x, v in zip(counts, base, values, strict=True)):
-                            yield ex.sub(base_node, floor)
-                        if all(c == x - v for c, x, v in zip(counts, whole, values, strict=True)):
-                            yield ex.sub(depth, floor)
+        for bounded in (False, True):
+            yield from _patterns_of(depth, counts, columns, near, computed, bounded=bounded)
 
 
-def _bases(
-    whole: Sequence[int], depth: Node, other: str | None, columns: Mapping[str, Sequence[int]]
+def _patterns_of(
+    depth: str,
+    counts: Sequence[int],
+    columns: Mapping[str, Sequence[int]],
+    near: Sequence[str],
+    computed: Mapping[Node, Sequence[int]],
+    *,
+    bounded: bool,
+) -> Iterator[Node]:
+    whole, symbol = columns[depth], ex.symbol(depth)
+    highs = [(whole, symbol), *(([x - y for x, y in zip(whole, columns[f], strict=True)],
+                                 ex.sub(symbol, ex.symbol(f))) for f in near)]  # fmt: skip
+    lows = list(_lows(columns, near, len(counts))) if bounded else [(None, ex.const(0))]
+    for high, high_node in highs[:1] if bounded else highs:
+        for period, period_node in _periods(columns, near, len(counts), computed):
+            for shift, make in _shifts(columns, near, period, period_node):
+                values = [(x + s) // p for x, s, p in zip(high, shift, period, strict=True)]
+                for low, low_node in lows:
+                    part = values
+                    if low is not None:
+                        part = [v - (x + s) // p for v, x, s, p in zip(values, low, shift, period, strict=True)]
+                    for others in (None, whole) if high is whole else (None, high, whole):
+                        if others is None:
+                            fits = all(c == v for c, v in zip(counts, part, strict=True))
+                        else:
+                            fits = all(c == x - v for c, x, v in zip(counts, others, part, strict=True))
+                        if not fits:
+                            continue
+                        found = ex.floordiv(_plus(high_node, make()), period_node)
+                        if low is not None:
+                            found = ex.sub(found, ex.floordiv(_plus(low_node, make()), period_node))
+                        yield found if others is None else ex.sub(symbol if others is whole else high_node, found)
+
+
+def _together(a: str, b: str) -> bool:
+    """Whether two fields are of one sub-config, and not of different places in lists."""
+    (scope, _, one), (other_scope, _, other) = a.rpartition("."), b.rpartition(".")
+    index, other_index = one.partition("[")[2], other.partition("[")[2]
+    return scope == other_scope and (not index or not other_index or index == other_index)
+
+
+def _lows(
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], length: int
 ) -> Iterator[tuple[Sequence[int], Node]]:
-    if other is None:
-        yield whole, depth
-    else:
-        yield [x - y for x, y in zip(whole, columns[other], strict=True)], ex.sub(depth, ex.symbol(other))
+    """First indices: a small constant, a field, or the one after it."""
+    for constant in (1, 2, 3):
+        yield [constant] * length, ex.const(constant)
+    for name in fields:
+        for offset in (0, 1):
+            yield [x + offset for x in columns[name]], _offset(ex.symbol(name), offset)
 
 
 def _periods(
-    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str, computed: Mapping[Node, Sequence[int]]
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], length: int, computed: Mapping[Node, Sequence[int]]
 ) -> Iterator[tuple[Sequence[int], Node]]:
     for node, values in computed.items():
         if min(values) > 0:
             yield values, node
     for name in fields:
-        if name != depth and min(columns[name]) > 0:
+        if min(columns[name]) > 0:
             yield columns[name], ex.symbol(name)
-    length = len(columns[depth])
     for period in range(2, 13):
         yield [period] * length, ex.const(period)
 
 
 def _shifts(
-    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str, period: Sequence[int], period_node: Node
-) -> Iterator[tuple[Sequence[int], Node]]:
-    """What is added to the depth before the division: `p - 1 - o` for `i % p == o`, or a constant."""
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], period: Sequence[int], period_node: Node
+) -> Iterator[tuple[Sequence[int], Callable[[], Node]]]:
+    """What is added to a bound before the division: `p - 1 - c` for `i % p == c`, or a constant."""
     for name in fields:
-        if name != depth and columns[name] is not period:
+        if columns[name] is not period:
             values = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
-            yield values, ex.sub(_offset(period_node, -1), ex.symbol(name))
-    if period_node.op != "const":  # `i % p == 0`
-        yield [p - 1 for p in period], _offset(period_node, -1)
-    for constant in sorted(range(-max(period), max(period) + 1), key=abs):
-        yield [constant] * len(period), ex.const(constant)
+            yield values, partial(ex.sub, _offset(period_node, -1), ex.symbol(name))
+    if period_node.op != "const":
+        for remainder in (0, 1):
+            yield [p - 1 - remainder for p in period], partial(_offset, period_node, -1 - remainder)
+    for constant in sorted(range(-2 * max(period), 2 * max(period) + 1), key=abs):
+        yield [constant] * len(period), partial(ex.const, constant)
 
 
 def _plus(a: Node, b: Node) -> Node:

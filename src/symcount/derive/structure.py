@@ -167,6 +167,8 @@ def _padding(condition: Condition) -> bool:
 
 
 def _own(module: str) -> bool:
+    if module.startswith("transformers.integrations.heterogeneity"):  # a layer's own value is dropped where it equals
+        return True  # the global one, and then another field is in the shape
     library = ("torch", "huggingface_hub", "transformers.configuration_utils", "transformers.generation")
     general = (
         "transformers.modeling_rope_utils",
