@@ -14,10 +14,10 @@ from symcount.derive.fit import fit
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths, shape_symbols
-from symcount.derive.templates import Row, collect
+from symcount.derive.templates import collect
 from symcount.derive.trace import Trace
 
-__all__ = ["culprits", "explained", "lengths", "lost", "rigid_fields", "suspects", "switches", "transcendental"]
+__all__ = ["culprits", "explained", "lengths", "rigid_fields", "suspects", "switches", "transcendental"]
 
 
 def lengths(d: Derivation, default: Trace) -> list[str]:
@@ -61,18 +61,6 @@ def transcendental(d: Derivation) -> list[str]:
             found |= free_symbols(node)
         stack.extend(a for a in node.args if isinstance(a, Node))
     return sorted(found)
-
-
-def lost(d: Derivation, failed: Sequence[Row]) -> bool:
-    """Whether a name has one shape in some traces and another in others: its size was lost, its number is no riddle.
-
-    Kinds of layers that alternate have several shapes in one trace; that is a riddle.
-    """
-    groups: dict[tuple[Any, str], list[list[int]]] = {}
-    for row in failed:
-        groups.setdefault((row.path, row.name), []).append(d.rows.counts[row])
-    several = [counts for counts in groups.values() if len(counts) > 1]
-    return any(all(sum(c > 0 for c in column) <= 1 for column in zip(*counts, strict=True)) for counts in several)
 
 
 def culprits(d: Derivation) -> list[str]:
@@ -186,6 +174,6 @@ def explained(d: Derivation, start: Trace, other: Trace) -> bool:
     for row in rows.counts:
         for level in rows.factors(row):
             known = [(count, point) for count, point in zip(level, points, strict=True) if count is not None]
-            if fit([c for c, _ in known], [p for _, p in known], d.structural, simple=True) is None:
+            if fit([c for c, _ in known], [p for _, p in known], d.structural) is None:
                 return False
     return True

@@ -139,7 +139,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         source=d.source,
         pinned=dict(d.pinned),
         base=dict(d.base),
-        asked=tuple(c for c in d.conditions if not _of_index(c, set(d.structural))),
+        asked=(*d.guards, *(c for c in d.conditions if not _of_index(c, set(d.structural)))),
         structural=tuple(d.structural),
         depths=tuple(n for n in d.structural if n in d.depths()),
         default=d.default,
@@ -236,6 +236,8 @@ def _of_index(condition: TracedCondition, structural: Collection[str]) -> bool:
 
 def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
     selecting = set(d.structural)
+    for condition in d.guards:
+        yield relation(convert(condition.left), condition.relation, convert(condition.right))
     for condition in d.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
         if condition in d.switches:

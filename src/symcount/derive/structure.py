@@ -25,6 +25,7 @@ __all__ = [
     "depth_fields",
     "depth_points",
     "divisions_in",
+    "floored",
     "likely_depths",
     "list_lengths",
     "model_conditions",
@@ -94,7 +95,7 @@ def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
     for one in traces:
         for use in one.structural:
             if use.kind in COUNTING and use.node.op not in ("sym", "const") and free_symbols(use.node) & set(fields):
-                node = _floored(use.node)  # where it was seen a division may have had no remainder
+                node = floored(use.node)  # where it was seen a division may have had no remainder
                 found.setdefault(str(node), node)
     return found
 
@@ -108,15 +109,15 @@ def composite_periods(traces: Iterable[Trace]) -> list[Node]:
             found.update(dict.fromkeys(n.args[1] for n in sides))
             if condition.relation.endswith("divides") and condition.right.op == "const":
                 found.setdefault(condition.left)
-    found = {_floored(node): None for node in found if node.integral}
+    found = {floored(node): None for node in found if node.integral}
     return [node for node in found if node.op not in ("sym", "const")]
 
 
-def _floored(node: Node) -> Node:
+def floored(node: Node) -> Node:
     """*node* with `//` for the divisions that had no remainder where it was seen."""
     if node.op in ("sym", "const"):
         return node
-    args = [_floored(a) if isinstance(a, Node) else a for a in node.args]
+    args = [floored(a) if isinstance(a, Node) else a for a in node.args]
     if node.op in ("exact_div", "floordiv"):
         return ex.floordiv(*args)
     rebuild = {"max": ex.maximum, "min": ex.minimum, "add": ex.add, "sub": ex.sub, "mul": ex.mul}.get(node.op)
