@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from symcount.derive import expression as ex
@@ -70,23 +70,15 @@ def culprits(d: Derivation) -> list[str]:
     torch's own code); it is noted as discovered, and becomes a culprit only if that does not help.
     """
     start = min(d.traces, key=lambda t: len(t.parameters))
-    reference = _signature(d, start)
+    sizes = [n for n, v in start.symbols.items() if isinstance(v, int) and n not in d.pinned and "token_id" not in n]
     found: list[str] = []
-    for name, value in start.symbols.items():
-        if name in d.pinned or not isinstance(value, int):
-            continue
-        for changed in (value * 2, value + 1, max(1, value // 2)):
-            if changed == value:
-                continue
-            other = possible(d, [{**start.symbols, name: changed}])
-            if other is not None:
-                theirs = _signature(d, other)
-                renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
-                if renamed and name not in d.structural and value <= MAX_SELECTOR:
-                    d.discovered.append(name)
-                elif theirs != reference and (name not in d.structural or not explained(d, start, other)):
-                    found.append(name)
-                break
+    groups = [[n for n in sizes if n not in d.structural], *([n] for n in sizes if n in d.structural)]
+    for name, other in [item for group in groups for item in _changing(d, start, group)]:
+        renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
+        if renamed and name not in d.structural and start.symbols[name] <= MAX_SELECTOR:
+            d.discovered.append(name)
+        elif name not in d.structural or not explained(d, start, other):
+            found.append(name)
     if d.discovered and not set(d.discovered) <= {*d.structural, *d.pinned}:
         return []
     depths = set(d.depths())
@@ -99,6 +91,21 @@ def culprits(d: Derivation) -> list[str]:
         if kind:
             return kind
     return []
+
+
+def _changing(d: Derivation, start: Trace, names: Sequence[str]) -> list[tuple[str, Trace]]:
+    """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
+    if not names:
+        return []
+    changes: tuple[Callable[[int], int], ...] = (lambda v: 2 * v, lambda v: v + 1, lambda v: max(1, v // 2))
+    moved = ({**start.symbols, **{n: change(int(start.symbols[n])) for n in names}} for change in changes)
+    other = possible(d, (values for values in moved if values != start.symbols))
+    if other is not None and _signature(d, other) == _signature(d, start):
+        return []
+    if len(names) == 1:
+        return [(names[0], other)] if other is not None else []
+    half = len(names) // 2
+    return _changing(d, start, names[:half]) + _changing(d, start, names[half:])
 
 
 def suspects(d: Derivation) -> list[str]:

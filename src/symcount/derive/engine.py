@@ -26,6 +26,7 @@ from symcount.derive.structure import (
     depth_points,
     likely_depths,
     model_conditions,
+    scaled_down,
     selectors,
     shape_symbols,
 )
@@ -76,9 +77,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
         return negative  # minus one stands for "the last" or "none": another value is another rule
     hard = [c for c in asked if c.relation in ("divides", "==")]
     moved_about = ({**sample(d.base, movable, conditions, rng, attempts=30), **small} for conditions in (hard, asked))
-    first = possible(
-        d, (*moved_about, {**scaled(d.base, movable, 2), **small}, *({**d.base, **depth} for depth in (small, *larger)))
-    )
+    shallow = ({**d.base, **depth} for depth in (small, *larger, *scaled_down(depth_fields(default), d.base)))
+    first = possible(d, (*moved_about, {**scaled(d.base, movable, 2), **small}, *shallow))
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]

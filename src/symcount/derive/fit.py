@@ -8,7 +8,8 @@ that reproduce every point are told apart by further points, chosen where they d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, product
+from functools import partial, reduce
+from itertools import combinations, combinations_with_replacement, product
 
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node
@@ -80,9 +81,13 @@ def hypotheses(
         for name in (*varying, *computed):
             if all(c == x + offset for c, x in zip(counts, columns[name], strict=True)):
                 yield _offset(computed.get(name) or ex.symbol(name), offset)
-    yield from _affine(counts, columns, varying)
-    yield from _products(counts, columns, varying)
-    yield from _patterns(counts, columns, varying, periods or {})
+    explained = False
+    for rule in (_affine, _products, partial(_patterns, computed=periods or {})):
+        for node in rule(counts, columns, varying):
+            explained = True
+            yield node
+    if not explained:  # where `N - k` explains as much, it is meant, and the domain says that k is not more than N
+        yield from _clipped(counts, columns, varying)
 
 
 def _offset(node: Node, offset: int) -> Node:
@@ -149,8 +154,8 @@ def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields:
 
 
 def _products(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
-    for a, b in combinations(fields, 2):
-        for shift_a, shift_b in product((0, -1, 1), repeat=2):
+    for a, b in combinations_with_replacement(fields, 2):
+        for shift_a, shift_b in product((0, -1, 1, -2), repeat=2):
             values = [(x + shift_a) * (y + shift_b) for x, y in zip(columns[a], columns[b], strict=True)]
             offset = counts[0] - values[0]
             if abs(offset) <= 2 and all(c == v + offset for c, v in zip(counts, values, strict=True)):
@@ -159,6 +164,20 @@ def _products(counts: Sequence[int], columns: Mapping[str, Sequence[int]], field
         for shift in (-1, 1):
             if all(2 * c == x * (x + shift) for c, x in zip(counts, columns[name], strict=True)):
                 yield ex.exact_div(ex.mul(ex.symbol(name), _offset(ex.symbol(name), shift)), ex.const(2))
+
+
+def _clipped(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
+    """The first and the last few of N layers, which may be all, and those between: `min(N, j + k)`."""
+    for depth in fields:
+        near = [f for f in fields if f != depth and _together(f, depth)]
+        for names in ((f, *g) for f in near for g in ((), *((h,) for h in near if h > f))):
+            some = [sum(columns[n][i] for n in names) for i in range(len(counts))]
+            clipped = [min(x, s) for x, s in zip(columns[depth], some, strict=True)]
+            node = ex.minimum(ex.symbol(depth), reduce(ex.add, map(ex.symbol, names)))
+            if clipped == list(counts):
+                yield node
+            elif all(c == x - s for c, x, s in zip(counts, columns[depth], clipped, strict=True)):
+                yield ex.sub(ex.symbol(depth), node)
 
 
 def _patterns(
@@ -191,16 +210,18 @@ def _counted(
     highs: list[tuple[Sequence[int], Node]] = [(whole, symbol)]
     for name in near:
         highs.append(([x - y for x, y in zip(whole, columns[name], strict=True)], ex.sub(symbol, ex.symbol(name))))
-    for high, high_node in highs:
-        rest = [x - c for x, c in zip(high, counts, strict=True)]
-        targets: list[tuple[Sequence[int], Node | None]] = [(counts, None), (rest, high_node)]
-        if high is not whole:
-            targets.append(([x - c for x, c in zip(whole, counts, strict=True)], symbol))
-        for target, minuend in targets:
-            for period, period_node in _periods(columns, near, len(counts), computed):
-                for shift in _shifts(target, high, period, period_node, columns, near):
-                    found = ex.floordiv(_plus(high_node, shift), period_node)
-                    yield found if minuend is None else ex.sub(minuend, found)
+    for offset in (0, 1, -1):  # one layer more or less, whatever its index
+        part = [c - offset for c in counts]
+        for high, high_node in highs:
+            rest = [x - c for x, c in zip(high, part, strict=True)]
+            targets: list[tuple[Sequence[int], Node | None]] = [(part, None), (rest, high_node)]
+            if high is not whole:
+                targets.append(([x - c for x, c in zip(whole, part, strict=True)], symbol))
+            for target, minuend in targets:
+                for period, period_node in _periods(columns, near, len(counts), computed):
+                    for shift in _shifts(target, high, period, period_node, columns, near):
+                        found = ex.floordiv(_plus(high_node, shift), period_node)
+                        yield _offset(found if minuend is None else ex.sub(minuend, found), offset)
 
 
 def _shifts(
@@ -215,11 +236,14 @@ def _shifts(
     # at each point s lies between target·p - high and p - 1 above
     least = [t * p - x for t, x, p in zip(target, high, period, strict=True)]
     most = [low + p - 1 for low, p in zip(least, period, strict=True)]
-    for name, column in columns.items():
-        if name in fields and column is not period:
-            shifts = (p - 1 - o for p, o in zip(period, column, strict=True))
-            if all(low <= s <= high_ for low, s, high_ in zip(least, shifts, most, strict=True)):
-                yield ex.sub(_offset(period_node, -1), ex.symbol(name))
+    for name in fields:
+        if columns[name] is period:
+            continue
+        shifts = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
+        lowest = max(low - s for low, s in zip(least, shifts, strict=True))
+        highest = min(up - s for up, s in zip(most, shifts, strict=True))
+        for extra in sorted(range(max(lowest, -4), min(highest, 4) + 1), key=abs):
+            yield ex.sub(_offset(period_node, extra - 1), ex.symbol(name))
     if period_node.op != "const":
         for back in (1, 2):
             if all(low <= p - back <= up for low, p, up in zip(least, period, most, strict=True)):

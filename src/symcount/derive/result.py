@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, Integer, Symbol, floor
+from sympy import Expr, Integer, Min, Symbol, floor
 
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
@@ -257,5 +257,5 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
     yield from _order(d, letters)
     for times in dict.fromkeys(d.times.values()):
         number = convert(times)
-        if times.op not in ("const", "sym") and not number.has(floor):  # an index pattern counts what there is
+        if times.op not in ("const", "sym") and not number.has(floor, Min):  # these count what there is
             yield relation(number, ">=", 0)

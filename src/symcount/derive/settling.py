@@ -108,11 +108,11 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
                 cache[level] = list(dict.fromkeys(islice(found, KEPT)))
         return cache[level]
 
-    for row, counts in d.rows.counts.items():
-        levels = [space(tuple(level)) for level in d.rows.factors(row)]
-        if len(levels) > 1 and not all(levels):
-            levels = [space(tuple(counts))]
-        _assign(d, row, [found[0] if found else None for found in levels])
+    for row in d.rows.counts:
+        for levels in d.rows.explanations(row):
+            found = [space(tuple(level)) for level in levels]
+            if all(found) and _assign(d, row, [nodes[0] for nodes in found]):
+                break
     known.clear()
     known.update(cache)
     return list(cache.values())
@@ -202,8 +202,12 @@ def _computed(d: Derivation, points: Sequence[dict[str, int]]) -> dict[str, Node
     return {text: node for text, node in bounds(d.traces, d.structural).items() if all(text in p for p in points)}
 
 
-def _assign(d: Derivation, row: Row, levels: Sequence[Node | None]) -> None:
-    if None not in levels:
-        found = reduce(ex.mul, (node for node in levels if node is not None))
-        if [ex.value_at(found, t.symbols) for t in d.traces] == list(d.rows.counts[row]):
-            d.times[row] = found
+def _assign(d: Derivation, row: Row, levels: Sequence[Node | None]) -> bool:
+    """Take the product of *levels* for the multiplicity of *row*, if it is right in every trace."""
+    if None in levels:
+        return False
+    found = reduce(ex.mul, (node for node in levels if node is not None))
+    if [ex.value_at(found, t.symbols) for t in d.traces] != list(d.rows.counts[row]):
+        return False
+    d.times[row] = found
+    return True

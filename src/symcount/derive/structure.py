@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import gcd
 from typing import Any
 
 from symcount.derive import expression as ex
@@ -29,6 +30,7 @@ __all__ = [
     "likely_depths",
     "list_lengths",
     "model_conditions",
+    "scaled_down",
     "selector_points",
     "selectors",
     "shape_nodes",
@@ -73,6 +75,16 @@ def depth_points(fields: Sequence[str], base: Mapping[str, Number], start: int =
         chosen[name] = next(free, start + (start == default))
         moves.add(chosen[name] - default)
     return chosen
+
+
+def scaled_down(fields: Sequence[str], base: Mapping[str, Number]) -> list[dict[str, Number]]:
+    """Small depths in the same proportion as by default, where one has to be the sum or a multiple of others.
+
+    >>> scaled_down(["num_layers", "repeats"], {"num_layers": 24, "repeats": 12})
+    [{'num_layers': 4, 'repeats': 2}, {'num_layers': 2, 'repeats': 1}]
+    """
+    common = gcd(*(int(base[name]) for name in fields))
+    return [{n: int(base[n]) // common * part for n in fields} for part in (2, 1) if fields and part < common]
 
 
 def depth_fields(trace: Trace) -> list[str]:
