@@ -109,9 +109,8 @@ def _embeddings(model: Any) -> set[int]:
         module, attention = stack.pop()
         if isinstance(module, torch.nn.Embedding) and not attention:
             found |= {id(p) for p in module.parameters()}
-        for child in module._modules.values():
-            if child is not None:
-                stack.append((child, attention or "attention" in type(child).__name__.lower()))
+        children = [child for child in module._modules.values() if child is not None]
+        stack.extend((child, attention or "attention" in type(child).__name__.lower()) for child in children)
     return found
 
 
