@@ -20,7 +20,7 @@ from sympy import Poly, Symbol
 
 from symcount.derive.configs import Number as Field
 from symcount.derive.configs import build
-from symcount.derive.points import grid_size, holds, sample
+from symcount.derive.points import grid_size, holds, repair, sample
 from symcount.derive.quiet import quiet
 from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import selector_points
@@ -102,9 +102,10 @@ def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> 
     conditions = list(formula.asked)
     for _ in range(50):
         values = sample(base, movable, conditions, rng, attempts=60, share=share, wide=share > 0.5)
-        for name in structural:
-            values[name] = base[name]
-        values.update(selector_points(formula.selectors, formula.depths, formula.default, rng, least=formula.least))
+        drawn = selector_points(formula.selectors, formula.depths, formula.default, rng, least=formula.least)
+        moved = {name for name in structural if share > 0.5 or rng.random() < share}
+        values.update({name: drawn[name] if name in moved else base[name] for name in structural})
+        repair(values, conditions, structural)  # one depth may have to be the sum of others
         if all(holds(c, values) for c in conditions) and _inside(formula, values) and _small(formula, values):
             return values
     return dict(base)

@@ -17,7 +17,17 @@ from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths, shape_
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace
 
-__all__ = ["culprits", "explained", "lengths", "rigid_fields", "suspects", "switches", "transcendental"]
+__all__ = [
+    "culprits",
+    "explained",
+    "lengths",
+    "lost",
+    "rigid_fields",
+    "suspects",
+    "switches",
+    "transcendental",
+    "unseen",
+]
 
 
 def lengths(d: Derivation, default: Trace) -> list[str]:
@@ -61,6 +71,19 @@ def transcendental(d: Derivation) -> list[str]:
             found |= free_symbols(node)
         stack.extend(a for a in node.args if isinstance(a, Node))
     return sorted(found)
+
+
+def lost(d: Derivation) -> bool:
+    """Whether a name has one number for a dimension in some traces and another in others: an expression was lost.
+
+    Its multiplicity could be explained all the same, if the explanation is complicated enough.
+    """
+    groups: dict[tuple[Any, ...], list[list[int]]] = {}
+    for row, counts in d.rows.counts.items():
+        shape = tuple(dim if isinstance(dim, Node) else None for dim in row.shape)
+        groups.setdefault((row.path, row.name, shape), []).append(counts)
+    several = [counts for counts in groups.values() if len(counts) > 1]
+    return any(all(sum(c > 0 for c in column) <= 1 for column in zip(*counts, strict=True)) for counts in several)
 
 
 def culprits(d: Derivation) -> list[str]:
@@ -108,6 +131,23 @@ def _changing(d: Derivation, start: Trace, names: Sequence[str]) -> list[tuple[s
     return _changing(d, start, names[:half]) + _changing(d, start, names[half:])
 
 
+def _far(value: Number) -> tuple[Number, ...]:
+    return (value * 4, max(1, value // 4), max(1, value // 16))
+
+
+def unseen(d: Derivation) -> list[str]:
+    """Fields that the model reads, that did not move in any trace, and whose change changes the parameters."""
+    assert d.default is not None  # noqa: S101  # set by the engine
+    read = d.default.config_reads
+    still = [
+        n
+        for n in d.free()
+        if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
+    ]
+    start = min(d.traces, key=lambda t: len(t.parameters))
+    return [name for name, _ in _changing(d, start, still)]
+
+
 def suspects(d: Derivation) -> list[str]:
     """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
     used = [free_symbols(use.node) for t in d.traces for use in t.structural if use.kind == "log"]
@@ -119,7 +159,7 @@ def suspects(d: Derivation) -> list[str]:
     found = []
     for name in doubtful:
         value = start.symbols[name]
-        nearby = [possible(d, [{**start.symbols, name: type(value)(v)}]) for v in (value * 4, max(1, value // 4))]
+        nearby = [possible(d, [{**start.symbols, name: type(value)(v)}]) for v in _far(value)]
         if any(other is None or _signature(d, other) != reference for other in nearby):
             found.append(name)
     return found

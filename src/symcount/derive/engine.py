@@ -14,7 +14,7 @@ import random
 
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
-from symcount.derive.diagnosis import culprits, lengths, rigid_fields, suspects, switches, transcendental
+from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental, unseen
 from symcount.derive.exploring import comparable, feasible_depths, more_traces, possible, traced
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample, scaled
@@ -48,7 +48,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         result = Derivation(cls, source)
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
-            if concrete is None and not (concrete := [*_unmoved(result), *suspects(result)]):
+            if concrete is None and not (concrete := _unmoved(result) or unseen(result) or suspects(result)):
                 result.switches = switches(result)
                 return result
             result.pinned.update({name: result.base[name] for name in concrete})
@@ -111,12 +111,12 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
         return fields
     if failed is None and (rigid := rigid_fields(d)):
         return rigid
-    return None if failed == [] else culprits(d)
+    return None if failed == [] and not lost(d) else culprits(d)
 
 
 def _unmoved(d: Derivation) -> list[str]:
-    """Structural fields that had one value in all traces: nothing is known about any other."""
-    return [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
+    """Structural fields that had one value in all traces, or were held there: nothing is known about any other."""
+    return [n for n in d.structural if n in d.held or all(t.symbols[n] == d.base[n] for t in d.traces)]
 
 
 def _conditions(d: Derivation) -> list[Condition]:

@@ -28,7 +28,7 @@ __all__ = ["comparable", "feasible_depths", "least_depth", "more_traces", "possi
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
     """The trace at *values*, with the pinned fields as plain numbers."""
-    limit = 3 * len(d.default.parameters) + 1000 if d.default else None  # sizes may be numbers of things
+    limit = 6 * len(d.default.parameters) + 1000 if d.default else None  # sizes may be numbers of things
     return trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned), limit=limit)
 
 

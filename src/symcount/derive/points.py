@@ -15,7 +15,7 @@ from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 from symcount.errors import DerivationError
 
-__all__ = ["grid_size", "holds", "sample", "scaled"]
+__all__ = ["grid_size", "holds", "repair", "sample", "scaled"]
 
 _RELATIONS = {
     "<": lambda a, b: a < b,
@@ -69,7 +69,7 @@ def sample(
         for name in movable:
             if name in moved:
                 values[name] = _anywhere(base[name], rng) if wide else _drawn(base[name], rng, largest)
-        _repair(values, relevant, moved)
+        repair(values, relevant, moved)
         if all(holds(c, values) for c in relevant) and any(values[n] != base[n] for n in movable):
             return values
     return dict(base)
@@ -99,7 +99,8 @@ def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
     return drawn if drawn <= max(largest, 4) else max(1, int(value) // rng.randint(2, 5))
 
 
-def _repair(values: dict[str, Number], conditions: Sequence[Condition], movable: Collection[str]) -> None:
+def repair(values: dict[str, Number], conditions: Sequence[Condition], movable: Collection[str]) -> None:
+    """Change some of the *movable* values so that as many *conditions* hold as is easy."""
     for _ in range(3):
         for condition in conditions:
             if holds(condition, values):

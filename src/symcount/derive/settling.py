@@ -57,7 +57,7 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
     `None` where transformers refuses one structure after the other.
     """
     tried: set[tuple[Number, ...]] = set()
-    checks, refused = CHECKS, 0
+    checks, refused = max(CHECKS, len(d.structural)), 0
     d.guards += [c for c in _single(d) if "sym" not in (c.left.op, c.right.op)]  # `n // k == 1`: a period of its own
     d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in d.guards)]
     known: dict[Counts, list[Node]] = {}
@@ -116,7 +116,7 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
                 plain = fit(counts, where, d.structural, computed=computed)
                 found = hypotheses(counts, where, d.structural, computed=computed, periods=chosen)
                 # of the depths of many stages it is enough that one alone explains a number plainly
-                if plain is not None and plain.op != "const" and len(d.structural) > 6:
+                if plain is not None and plain.op != "const" and all(counts) and len(d.structural) > 6:
                     cache[level] = [plain]
                 else:
                     cache[level] = list(dict.fromkeys(islice(found, KEPT)))
@@ -151,8 +151,15 @@ def _telling(
 
 
 def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> dict[str, Number] | None:
-    """Any structure that was not tried: where no hypothesis is left but one, it is checked at points nobody chose."""
-    return next(_untried(d, tried, rng), None)
+    """A structure that was not tried: where no hypothesis is left but one, it is checked at points that nobody chose.
+
+    Every second time a single field moves from its default, which shows what it alone does.
+    """
+    structure = next(_untried(d, tried, rng), None)
+    if structure is not None and len(tried) % 2:
+        name = rng.choice([n for n in structure if n not in d.held] or list(structure))
+        structure = {n: structure[n] if n == name else d.base[n] for n in structure}
+    return structure
 
 
 def _untried(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> Iterator[dict[str, Number]]:

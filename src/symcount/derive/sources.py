@@ -63,7 +63,7 @@ def _source_of_instance(config: Any) -> ConfigSource:
     for stage in (False, True, None):
         try:
             found = _state(cls(**copy.deepcopy(kwargs)))
-        except (TypeError, ValueError, AttributeError, LookupError):
+        except Exception:  # noqa: BLE001  # a validator raises what it likes
             found = {}  # half of the arguments may be inconsistent where all of them are not
         for name, value in wanted.items():
             if optional.get(name) is stage and name not in kwargs and _differs(found.get(name, _MISSING), value):
@@ -82,7 +82,11 @@ def _state(config: Any) -> dict[str, Any]:
     if not hasattr(config, "attribute_map"):
         return {f.name: getattr(config, f.name) for f in dataclasses.fields(config) if f.init}
     state: dict[str, Any] = {}
+    declared = dict(defaults_of(type(config)))
     for name, value in vars(config).items():
+        if name.startswith("_") and name in declared:  # OPT's `_remove_final_layer_norm`
+            state[name] = value
+            continue
         settable = getattr(getattr(type(config), name[1:], None), "fset", None) is not None
         public = name[1:] if name.startswith("_") and settable else name
         if not public.startswith("_") and public not in _BOOKKEEPING:
