@@ -81,7 +81,7 @@ def lost(d: Derivation) -> bool:
     groups: dict[tuple[Any, ...], list[list[int]]] = {}
     for row, counts in d.rows.counts.items():
         shape = tuple(dim if isinstance(dim, Node) else None for dim in row.shape)
-        groups.setdefault((row.path, row.name, shape), []).append(counts)
+        groups.setdefault((row.path, row.name, row.alias, shape), []).append(counts)
     several = [counts for counts in groups.values() if len(counts) > 1]
     return any(all(sum(c > 0 for c in column) <= 1 for column in zip(*counts, strict=True)) for counts in several)
 

@@ -7,7 +7,7 @@ that reproduce every point are told apart by further points, chosen where they d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import partial, reduce
 from itertools import combinations, combinations_with_replacement, product
 
@@ -54,8 +54,10 @@ def hypotheses(
     points: Sequence[Point],
     fields: Sequence[str],
     *,
+    depths: Collection[str] | None = None,
     computed: Mapping[str, Node] | None = None,
     periods: Mapping[Node, Sequence[int]] | None = None,
+    clipped: bool = False,
 ) -> Iterator[Node]:
     """Every expression in *fields* that explains *counts* at all *points*, the simplest first.
 
@@ -63,8 +65,10 @@ def hypotheses(
         counts: multiplicities, one a point.
         points: values of the depth fields.
         fields: their names.
+        depths: those of them that are numbers of layers, and not what chooses between layers; by default all.
         computed: numbers of things that the model's code computes from fields; their values are in *points* too.
         periods: periods that the code computes, with their values at *points*.
+        clipped: where nothing else explains them, also parts that may be all: `min(N, k)`.
 
     >>> points = [{"N": 2, "k": 1}, {"N": 3, "k": 1}, {"N": 5, "k": 2}]
     >>> print(next(hypotheses([1, 2, 3], points, ["N", "k"])))
@@ -82,11 +86,14 @@ def hypotheses(
             if all(c == x + offset for c, x in zip(counts, columns[name], strict=True)):
                 yield _offset(computed.get(name) or ex.symbol(name), offset)
     explained = False
-    for rule in (_affine, _products, partial(_patterns, computed=periods or {})):
+    layers = fields if depths is None else depths
+    for rule in (_affine, _products, partial(_patterns, depths=layers, computed=periods or {})):
         for node in rule(counts, columns, varying):
             explained = True
             yield node
-    if not explained:  # where `N - k` explains as much, it is meant, and the domain says that k is not more than N
+    if (
+        clipped and not explained
+    ):  # where `N - k` explains as much, it is meant, and the domain says that k is not more than N
         yield from _clipped(counts, columns, varying)
 
 
@@ -188,6 +195,7 @@ def _patterns(
     counts: Sequence[int],
     columns: Mapping[str, Sequence[int]],
     fields: Sequence[str],
+    depths: Collection[str],
     computed: Mapping[Node, Sequence[int]],
 ) -> Iterator[Node]:
     """`#{low ≤ i < high : i ≡ c (mod p)} = ⌊(high + s)/p⌋ - ⌊(low + s)/p⌋` with s = p - 1 - c, and the other indices.
@@ -195,7 +203,7 @@ def _patterns(
     The period is a constant, a field or computed; the bounds are fields or small constants. Only fields of one
     sub-config and of one place in a list are combined: there are thousands of hypotheses as it is.
     """
-    candidates = [f for f in fields if all(c <= x + 1 for c, x in zip(counts, columns[f], strict=True))]
+    candidates = [f for f in fields if f in depths and all(c <= x + 1 for c, x in zip(counts, columns[f], strict=True))]
     for rule in (_counted, _counted_from):
         for depth in candidates:  # a part of the layers is not more than the layers
             near = [f for f in fields if f != depth and _together(f, depth)]

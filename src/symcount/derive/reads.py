@@ -27,12 +27,14 @@ class Reads:
         values: Dotted path (aliases resolved) to the first value read.
         absent: Dotted paths that were asked for and do not exist.
         labels: Symbols for ``num_labels``, which is a property, not a field, made when it is first read.
+        fixed: Dotted paths of ``num_labels`` that the model itself sets; it is no symbol then.
     """
 
     def __init__(self, symbolic: SymbolicConfig) -> None:
         self.values: dict[str, Any] = {}
         self.absent: set[str] = set()
         self.labels: dict[str, int] = {}
+        self.fixed: set[str] = set()
         self._classes = {type(instance) for instance in symbolic.instances.values()}
         self._seen: set[tuple[str, str]] = set()
 
@@ -43,7 +45,7 @@ class Reads:
             found.append(Patch(cls, "__getattribute__", self._observing(cls)))
             labels = getattr(cls, "num_labels", None)
             if isinstance(labels, property):
-                found.append(Patch(cls, "num_labels", property(self._labels(labels), labels.fset)))
+                found.append(Patch(cls, "num_labels", property(self._labels(labels), self._set(labels))))
         return found
 
     def _observing(self, cls: type) -> Callable[[Any, str], Any]:
@@ -84,7 +86,20 @@ class Reads:
             if STATE.recorder is None or path is None or not isinstance(count, int):
                 return count
             name = f"{path}.num_labels" if path else "num_labels"
+            if name in self.fixed:
+                return count
             self.labels[name] = count
             return SymbolicInt.field(name, count)
+
+        return num_labels
+
+    def _set(self, labels: property) -> Callable[[Any, Any], None]:
+        def num_labels(instance: Any, count: Any) -> None:
+            path = vars(instance).get(PATH_KEY)
+            if STATE.recorder is not None and path is not None:
+                name = f"{path}.num_labels" if path else "num_labels"
+                self.fixed.add(name)
+                self.labels.pop(name, None)
+            labels.fset(instance, count)  # type: ignore[misc]
 
         return num_labels

@@ -29,7 +29,7 @@ __all__ = ["fit_plain", "settle"]
 TRACES = 40  # more than a few dozen traces never made a riddle clear
 KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
 CANDIDATES = 24  # points among which the most telling is traced
-REFUSED = 4  # structures in a row that cannot be built
+REFUSED = 8  # structures in a row that cannot be built
 CHECKS = 3  # points at which the only hypothesis that is left is checked
 LOW = 4  # depths below this may be special: the first and the last layers meet
 Counts = tuple[int | None, ...]
@@ -61,10 +61,15 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
     d.guards += [c for c in _single(d) if "sym" not in (c.left.op, c.right.op)]  # `n // k == 1`: a period of its own
     d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in d.guards)]
     known: dict[Counts, list[Node]] = {}
+    clipped = False
     while True:
-        spaces = _spaces(d, known)
+        spaces = _spaces(d, known, clipped=clipped)
         failed = [row for row in d.rows.counts if row not in d.times]
         if failed and (_without_shallow(d) or _without_switched(d)):
+            continue
+        if failed and not clipped:
+            clipped = True
+            known.clear()
             continue
         if len(d.traces) + len(tried) > TRACES or (failed and len(d.traces) > 8):
             return failed
@@ -91,7 +96,7 @@ def _plain(times: Node) -> bool:
     )
 
 
-def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
+def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) -> list[list[Node]]:
     """The simplest hypotheses for each multiplicity; the very simplest is taken for the time being.
 
     What is *known* of the same traces without the last one is only sifted; if nothing is left, there may be others.
@@ -100,7 +105,7 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
     points = d.points()
     computed = _computed(d, points)
     periods = {node: [int(ex.evaluate(node, t.symbols)) for t in d.traces] for node in composite_periods(d.traces)}
-    last = d.traces[-1].symbols
+    last, depths = d.traces[-1].symbols, d.depths()
     cache: dict[Counts, list[Node]] = {}
 
     def space(level: Counts) -> list[Node]:
@@ -114,7 +119,9 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
                     for node, values in periods.items()
                 }
                 plain = fit(counts, where, d.structural, computed=computed)
-                found = hypotheses(counts, where, d.structural, computed=computed, periods=chosen)
+                found = hypotheses(
+                    counts, where, d.structural, depths=depths, computed=computed, periods=chosen, clipped=clipped
+                )
                 # of the depths of many stages it is enough that one alone explains a number plainly
                 if plain is not None and plain.op != "const" and all(counts) and len(d.structural) > 6:
                     cache[level] = [plain]

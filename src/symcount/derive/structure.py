@@ -253,7 +253,12 @@ def selector_points(
     What holds by default is taken to be meant.
     """
     base = first.symbols
-    together = _compared(fields, first)
+    together = _compared(fields, first) | {
+        (name, depth)  # what names a layer names one that exists
+        for name in fields
+        for depth in depths
+        if base[name] < base[depth] and not depth.endswith("]") and name.rpartition(".")[0] == depth.rpartition(".")[0]
+    }
     if len(depths) > 4:  # many stages of many layers would take long
         low = min(low, 2)
     span = 8 if len(depths) <= 4 else 3
