@@ -13,7 +13,29 @@ from symcount.errors import UnknownModelError, near
 
 __all__ = ["FAMILIES", "GIVEN", "Architecture", "find", "names"]
 
-FAMILIES = ("bert", "gpt2", "llama")
+FAMILIES = (
+    "bert",
+    "roberta",
+    "electra",
+    "distilbert",
+    "albert",
+    "gpt2",
+    "llama",
+    "mistral",
+    "mixtral",
+    "qwen2",
+    "qwen3",
+    "qwen3_moe",
+    "gemma2",
+    "deepseek_v3",
+    "bloom",
+    "mamba",
+    "t5",
+    "bart",
+    "whisper",
+    "vit",
+    "clip",
+)
 
 
 @cache
