@@ -79,6 +79,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("E", "num_experts", "E", "experts of a layer", scales=True),
     Entry("S", "n_shared_experts", "S", "shared experts of a layer", minimum=0),
     Entry("k", "num_experts_per_tok", "k", "experts used by one token"),
+    Entry("X", "expand", "X", "expansion of the state-space layer"),
     Entry("Z", "embedding_size", "Z", "embedding size"),
     Entry("H", "hidden_size", "H", "hidden size", scales=True),
     Entry("I", "intermediate_size", "I", "feed-forward size", scales=True),
@@ -93,7 +94,6 @@ TABLE: tuple[Entry, ...] = (
     Entry("D_nope", "qk_nope_head_dim", r"D_{\mathrm{nope}}", "size of one head without positions", scales=True),
     Entry("D_rope", "qk_rope_head_dim", r"D_{\mathrm{rope}}", "size of one head with rotary positions", scales=True),
     Entry("D_v", "v_head_dim", r"D_{\mathrm{v}}", "size of one head's values", scales=True),
-    Entry("X", "expand", "X", "expansion of the state-space layer"),
     Entry("G", "state_size", "G", "state size"),
     Entry("W", "conv_kernel", "W", "width of the convolution"),
 )

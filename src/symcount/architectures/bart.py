@@ -107,7 +107,7 @@ ARCHITECTURES = (
     BART,
     _class("BartForConditionalGeneration", lm_head=vocabulary_head(H, V, "model.shared.weight")),
     _class("BartForSequenceClassification", classification_head=classification_head("BartClassificationHead", H, Y)),
-    _class("BartForQuestionAnswering", qa_outputs=Linear(H, Y)),
+    _class("BartForQuestionAnswering", qa_outputs=Linear(H, 2)),  # whatever num_labels says
     _class(
         "BartForCausalLM",
         lambda _: block("BartDecoderWrapper", decoder=decoder(Embedding(V, H))),

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from symcount.architectures.bart import FIELDS, A_dec, A_enc, H, I_dec, I_enc, N_dec, N_enc, V, Y, layer
 from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.domain import divides
 from symcount.layers import Conv1d, Embedding, LayerNorm, Linear
 from symcount.notation import assign, letters
 from symcount.tree import Block, Parameter, Role, block, stack
@@ -50,7 +51,7 @@ def model(_: Options) -> Block:
 
 
 def audio_classification(options: Options) -> Block:
-    """The encoder, a map to `classifier_proj_size`, a classifier; with `use_weighted_layer_sum` a weight of each layer."""
+    """The encoder, a map to `classifier_proj_size`, a classifier; on request a weight of each layer's output."""
     weights = (Parameter("layer_weights", (N_enc + 1,)),) if options["use_weighted_layer_sum"] else ()
     return block(
         "WhisperForAudioClassification",
@@ -88,6 +89,7 @@ WHISPER = Architecture(
         "num_labels": 2,
     },
     options={"tie_word_embeddings": True},
+    conditions=(divides(2, H),),  # a sine and a cosine for each pair of channels
 )
 HEAD = {"proj_out": vocabulary_head(H, V, "model.decoder.embed_tokens.weight")}
 
