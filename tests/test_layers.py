@@ -138,6 +138,11 @@ def rotated_heads(sizes: dict[str, int]) -> dict[str, int]:
     return heads(sizes) | {"D": 2 * sizes["D"]}
 
 
+def rotary_part(sizes: dict[str, int]) -> dict[str, int]:
+    """Sizes where the part of a head with rotary positions is even."""
+    return sizes | {"D_rope": 2 * sizes["D_rope"]}
+
+
 def even(sizes: dict[str, int]) -> dict[str, int]:
     """An even width: the config of the real module demands it."""
     return sizes | {"H": 2 * sizes["H"]}
@@ -212,6 +217,7 @@ CASES = {
         r"R_{\mathrm{q}}AD_{\mathrm{nope}} + R_{\mathrm{q}}AD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
         r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + HD_{\mathrm{rope}}"
         r" + R_{\mathrm{kv}}H + R_{\mathrm{q}} + R_{\mathrm{kv}}",
+        rotary_part,
     ),
     "LatentAttention with biases": Case(
         layers.LatentAttention(H, A, R_q, R_kv, D_nope, D_rope, D_v, bias=True),
@@ -219,12 +225,15 @@ CASES = {
         r"R_{\mathrm{q}}AD_{\mathrm{nope}} + R_{\mathrm{q}}AD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
         r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + HD_{\mathrm{rope}}"
         r" + R_{\mathrm{kv}}H + 2R_{\mathrm{q}} + D_{\mathrm{rope}} + 2R_{\mathrm{kv}} + H",
+        rotary_part,
     ),
     "LatentAttention, queries not compressed": Case(
         layers.LatentAttention(H, A, None, R_kv, D_nope, D_rope, D_v),
         latent_attention,
-        r"HAD_{\mathrm{nope}} + HAD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}} + R_{\mathrm{kv}}AD_{\mathrm{v}}"
-        r" + HAD_{\mathrm{v}} + HD_{\mathrm{rope}} + R_{\mathrm{kv}}H + R_{\mathrm{kv}}",
+        r"HAD_{\mathrm{nope}} + HAD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
+        r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + HD_{\mathrm{rope}}"
+        r" + R_{\mathrm{kv}}H + R_{\mathrm{kv}}",
+        rotary_part,
     ),
     "GroupedQueryAttention": Case(
         layers.GroupedQueryAttention(H, A, K, D), llama_attention, "2HAD + 2HKD", rotated_heads

@@ -76,7 +76,7 @@ class Config:
         chosen: dict[str, Any] = {}
         for name, default in architecture.options.items():
             value = self.fields.get(name, default)
-            if name in architecture.decided:
+            if name in architecture.decided and name not in self.fields:
                 numbers = {
                     f: number if (v := self._value(f)) is None else v for f, number in architecture.defaults.items()
                 }
@@ -135,14 +135,12 @@ class Config:
         except UnknownModelError:  # a formula of another origin, whose options are not in the config's words
             return
         for name, value in self.options_for(architecture).items():
-            stated_here = name in self.fields or name in architecture.decided
-            if not stated_here or value == formula.options.get(name) or name not in formula.options:
+            if name not in self.fields or value == formula.options.get(name):
                 continue
             # another word may say the same structure: T5's "relu" and "gelu"
             if architecture.formula(**{**formula.options, name: value}).tree != formula.tree:
-                given = self.fields.get(name, value)
                 raise OptionError(
-                    f"{self.source}: {name} = {given!r} is outside this formula, which holds for "
+                    f"{self.source}: {name} = {self.fields[name]!r} is outside this formula, which holds for "
                     f"{name} = {formula.options.get(name)}; ask for symcount.formula(config), or pass {name}=…"
                 )
 

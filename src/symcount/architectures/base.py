@@ -139,13 +139,14 @@ class Architecture:
         used |= {s for c in self.conditions for s in c.symbols}
         filled = {letter: rule for letter, rule in self.filled.items() if notation[letter].symbol in used}
         used |= {s for rule in filled.values() for s in rule.free_symbols}
+        notation = notation.restrict(used)
         return Formula(
             tree,
-            notation.restrict(used),
+            notation,
             self.name,
             self.model_type,
             options=chosen,
-            defaults={letter: self.defaults[f] for letter, f in self.fields.items() if f in self.defaults},
+            defaults={e.letter: self.defaults[e.field] for e in notation if e.field in self.defaults},
             filled=filled,
             conditions=self.conditions,
         )

@@ -6,7 +6,7 @@ P = VH + N(2HAD + 2HKD + 3HI + 2H) + VH + H
 from __future__ import annotations
 
 from symcount.architectures.base import Options
-from symcount.architectures.llama import A, D, H, I, K, N, decoder_layer, family
+from symcount.architectures.llama import FILLED, A, D, H, I, K, N, decoder_layer, family
 from symcount.layers import GatedMLP, GroupedQueryAttention
 from symcount.tree import Block, stack
 
@@ -29,5 +29,6 @@ ARCHITECTURES = family(
         "num_attention_heads": 32,
         "num_key_value_heads": 8,
     },
+    filled={"D": FILLED["D"]},
     question_answering="model",
 )

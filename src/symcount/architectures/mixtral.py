@@ -9,7 +9,7 @@ Mistral with E gated feed-forward networks of size I in each layer, of which a r
 from __future__ import annotations
 
 from symcount.architectures.base import Options
-from symcount.architectures.llama import FIELDS, A, D, H, I, K, N, decoder_layer, family
+from symcount.architectures.llama import FIELDS, FILLED, A, D, H, I, K, N, decoder_layer, family
 from symcount.layers import GroupedQueryAttention, MixtureOfExperts
 from symcount.notation import letters
 from symcount.tree import Block, stack
@@ -38,5 +38,6 @@ ARCHITECTURES = family(
         "num_experts_per_tok": 2,
     },
     fields={**FIELDS, "E": "num_local_experts", "k": "num_experts_per_tok"},
+    filled={"D": FILLED["D"]},
     question_answering="model",
 )

@@ -31,7 +31,7 @@ def encoder(role: Role | None = None) -> Block:
         embed_positions=Embedding(L_enc, H, trainable=False),
         layers=stack(N_enc, layer("WhisperEncoderLayer", I_enc, A_enc, key_bias=False)),
         layer_norm=LayerNorm(H),
-    )
+    ).given(divides(2, H))  # a position is a sine and a cosine for each pair of channels
 
 
 def decoder() -> Block:
@@ -89,7 +89,6 @@ WHISPER = Architecture(
         "num_labels": 2,
     },
     options={"tie_word_embeddings": True},
-    conditions=(divides(2, H),),  # a sine and a cosine for each pair of channels
 )
 HEAD = {"proj_out": vocabulary_head(H, V, "model.decoder.embed_tokens.weight")}
 
