@@ -8,11 +8,10 @@ from itertools import pairwise
 
 import pytest
 import torch
-from sympy import ceiling, expand
+from sympy import expand
 
 import symcount as sc
 from symcount.architectures import FAMILIES, GIVEN, find, names
-from symcount.configs import LEFT_OUT
 from symcount.errors import OptionError, UnknownModelError
 from symcount.evaluate import compile_scalar
 from symcount.notation import letters
@@ -40,11 +39,11 @@ OPTIONS = {
     "qwen3_moe": BIASED,
     "gemma2": [*TIED, {"attention_bias": True}],
     "deepseek_v3": [*BIASED, {"q_lora_rank": None}],
-    "mamba": [*TIED, {"use_bias": True}, {"use_conv_bias": False}, {"time_step_rank": 3}],
+    "mamba": [*TIED, {"use_bias": True}, {"use_conv_bias": False}],
     "t5": [*TIED, {"feed_forward_proj": "gated-gelu"}, {"feed_forward_proj": "silu"}],
     "bart": TIED,
     "whisper": TIED,
-    "vit": [{}, {"qkv_bias": False}, {"pooler_output_size": 5}],
+    "vit": [{}, {"qkv_bias": False}],
     "clip": [{}],
     "clip_text_model": [{}],
     "clip_vision_model": [{}],
@@ -62,11 +61,11 @@ def draw(architecture, rng, options=()):
         sizes |= {f"{letter}_{tower}".rstrip("_"): n for letter, n in _draw(rng).items()}
     if architecture.name == "DistilBertForQuestionAnswering":
         sizes["Y"] = 2
-    if architecture.model_type in ("gpt2", "mamba", "vit"):  # numbers that are left out unless an option gives them
-        for letter in (
-            ("I", "R_dt", "pooler_output_size") if architecture.model_type != "vit" else ("pooler_output_size",)
-        ):
-            sizes.pop(letter, None)
+    if architecture.model_type == "gpt2":  # an option gives it
+        del sizes["I"]
+    for letter in architecture.filled:  # as a config may leave it out
+        if architecture.fields[letter] not in architecture.defaults and rng.random() < 0.5:
+            del sizes[letter]
     if "embeddings_project" in options:
         sizes["Z"] = sizes["H"]
     fields = {field: sizes[letter] for letter, field in architecture.fields.items() if letter in sizes}
@@ -83,7 +82,7 @@ def _draw(rng):
     sizes |= {"R": patch * rng.randint(1, 4), "E": experts, "k": rng.randint(1, experts), "d": rng.randint(0, layers)}
     sizes |= {"K": rng.choice([k for k in range(1, heads + 1) if heads % k == 0]), "D": 2 * rng.randint(1, 4)}
     sizes |= {"D_rope": 2 * rng.randint(1, 4), "Z": 2 * rng.randint(1, 9) - 1}  # H is even, so Z is another
-    few = "N_enc N_dec N_grp N_inner T B C S X W"
+    few = "J N_enc N_dec N_grp N_inner T B C S X W"
     some = (
         "I I_enc I_dec M L L_enc L_dec F G R_q R_kv R_dt D_nope D_v encoder_stride projection_dim classifier_proj_size"
     )
@@ -240,7 +239,7 @@ def test_defaults_are_the_config_classes_defaults(name):
             assert isinstance(getattr(config, option), int)
         else:
             said = getattr(type(config), option, getattr(config, option))  # what the class says, not what it fills in
-            assert default == (None if said == LEFT_OUT else said), option
+            assert default == said, option
     for field, (default, *_) in architecture.pinned.items():
         assert getattr(config, field) == default
 
@@ -276,7 +275,7 @@ def test_documentation_states_the_formula(family, name):
     stated = re.search(r"P +=(.*?)\n(?=\n|    \w|\Z)", module.__doc__, re.DOTALL)
     assert stated
     text = stated[1].replace("²", "**2")
-    symbols = {e.letter: e.symbol for e in sc.formula(name).notation} | {"R": ceiling(H / 16)}
+    symbols = {e.letter: e.symbol for e in sc.formula(name).notation}
     value = ast_value(" ".join(text.split()), symbols)
     assert expand(value - sc.formula(name).total) == 0
 

@@ -36,7 +36,7 @@ DEEPSEEK = (
     r" + R_{\mathrm{q}} + R_{\mathrm{kv}} + 2H) + d(3HI) + (N - d)(3EHM + 3SHM + EH)"
 )
 BLOOM = "VH + 2H + N(12H^2 + 13H)"
-MAMBA = r"VH + N\left(2XH\left\lceil \frac{H}{16} \right\rceil + 3XHG + 3XH^2 + XHW + 3XH + H\right) + H"
+MAMBA = r"VH + N(3XHG + 3XH^2 + XHW + 2R_{\Delta}XH + 3XH + H) + H"
 T5_ENCODER = "VH + N(4HAD + 2HI + 2H) + BA"
 T5 = rf"{T5_ENCODER} + H + N_{{\mathrm{{dec}}}}(8HAD + 2HI + 3H) + BA"
 BART_DECODER = r"N_{\mathrm{dec}}(8H^2 + 2HI_{\mathrm{dec}} + 15H + I_{\mathrm{dec}})"
@@ -152,7 +152,7 @@ EXPECTED = {
     "WhisperForConditionalGeneration": WHISPER,
     "WhisperForCausalLM": rf"VH + L_{{\mathrm{{dec}}}}H + {WHISPER_DECODER}",
     "WhisperForAudioClassification": f"{WHISPER_ENCODER} + H{J} + Y{J} + 2H + {J} + Y",
-    "ViTModel": f"{VIT} + H^2 + 3H",
+    "ViTModel": f"{VIT} + HJ + 2H + J",
     "ViTForImageClassification": f"{VIT} + YH + 2H + Y",
     "ViTForMaskedImageModeling": f"{VIT.replace('3H', '4H')} + CH{STRIDE}^2 + C{STRIDE}^2 + 2H",
     "CLIPTextModel": f"VH + LH + {LAYERS} + 2H",
@@ -188,14 +188,10 @@ def in_one_letter(formula):
 
 
 def reread(formula, style="grouped", convention="unique"):
-    """The formula as printed and read back; rounding up, which the parser has in floats alone, stands for a symbol."""
+    """The formula as printed and read back."""
     short = in_one_letter(formula)
-    text = formula.latex(style, convention=convention, symbols=short).replace(CEILING, "w")
     back = {sc.symbol(x): formula.notation[letter].symbol for letter, x in short.items()}
-    return read_back(text).subs(back, simultaneous=True).subs(sc.symbol("w"), ceiling(H / 16))
-
-
-CEILING = r"\left\lceil \frac{H}{16} \right\rceil"
+    return read_back(formula.latex(style, convention=convention, symbols=short)).subs(back, simultaneous=True)
 
 
 HEADS = re.compile("For(.*Classification|QuestionAnswering|MultipleChoice|NextSentencePrediction)$")

@@ -84,8 +84,6 @@ class Config:
             elif default in (None, GIVEN):  # a number that may be missing
                 if isinstance(value, int) and not isinstance(value, bool):
                     value = GIVEN
-                elif value == LEFT_OUT:
-                    value = None
             elif isinstance(default, str):
                 if not isinstance(value, str):
                     raise ConfigError(f"{self.source}: {name}: expected a word such as {default!r}, got {value!r:.80}")
@@ -114,6 +112,8 @@ class Config:
         values: dict[str, Any] = {}
         for item in formula.notation:
             value = self._value(item.field)
+            if value == LEFT_OUT and item.letter in formula.filled:
+                continue
             if value is None:
                 if item.field not in self.fields or item.field in formula.options:
                     value = formula.defaults.get(item.letter)

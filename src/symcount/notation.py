@@ -86,6 +86,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("I_enc", "encoder_ffn_dim", r"I_{\mathrm{enc}}", "feed-forward size of the encoder", scales=True),
     Entry("I_dec", "decoder_ffn_dim", r"I_{\mathrm{dec}}", "feed-forward size of the decoder", scales=True),
     Entry("M", "moe_intermediate_size", "M", "feed-forward size of an expert", scales=True),
+    Entry("J", "pooler_output_size", "J", "size of the pooled output"),
     Entry("A", "num_attention_heads", "A", "attention heads", scales=True),
     Entry("A_enc", "encoder_attention_heads", r"A_{\mathrm{enc}}", "attention heads of the encoder", scales=True),
     Entry("A_dec", "decoder_attention_heads", r"A_{\mathrm{dec}}", "attention heads of the decoder", scales=True),

@@ -30,6 +30,8 @@ GIVEN = {
     "qwen2": GROUPED,
     "qwen3_moe": GROUPED,
     "t5": {"num_decoder_layers": 5},
+    "mamba": {"time_step_rank": 40},
+    "vit": {"pooler_output_size": 500},
 }
 SMALL_BART = {"d_model": 16, "encoder_layers": 1, "decoder_layers": 1, "vocab_size": 50}
 # the composed formula holds at one value of these
@@ -80,15 +82,13 @@ OPTIONS = [
     ("DeepseekV3ForCausalLM", {"attention_bias": True}),
     ("DeepseekV3ForCausalLM", {"q_lora_rank": None}),
     ("BloomForCausalLM", {"tie_word_embeddings": False}),
-    ("MambaForCausalLM", {"use_bias": True, "tie_word_embeddings": False}),
-    ("MambaForCausalLM", {"use_conv_bias": False}),
-    ("MambaForCausalLM", {"time_step_rank": 40}),
+    ("MambaForCausalLM", {"time_step_rank": 40, "use_bias": True, "tie_word_embeddings": False}),
+    ("MambaForCausalLM", {"time_step_rank": 40, "use_conv_bias": False}),
     ("T5ForConditionalGeneration", {"num_decoder_layers": 5, "feed_forward_proj": "gated-gelu"}),
     ("BartForConditionalGeneration", {"tie_word_embeddings": False}),
     ("WhisperForConditionalGeneration", {"tie_word_embeddings": False}),
     ("WhisperForAudioClassification", {"use_weighted_layer_sum": True}),
-    ("ViTModel", {"qkv_bias": False}),
-    ("ViTModel", {"pooler_output_size": 500}),
+    ("ViTModel", {"pooler_output_size": 500, "qkv_bias": False}),
 ]
 
 

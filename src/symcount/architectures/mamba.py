@@ -1,9 +1,9 @@
 """Mamba (Gu & Dao 2023, arXiv:2312.00752), as `transformers.models.mamba` has it.
 
-    P = VH + N(3XH² + XH(3G + W + 2R + 3) + H) + H
+    P = VH + N(3XH² + XH(3G + W + 2R_dt + 3) + H) + H
 
 Each layer is a norm and a selective state space of XH channels: X is the paper's expansion factor E, G its state size
-N, R the rank of its time step Δ, which is ⌈H/16⌉ unless the config says otherwise, and W the width of the convolution.
+N, R_dt the rank of its time step Δ, ⌈H/16⌉ unless the config says otherwise, and W the width of the convolution.
 """
 
 from __future__ import annotations
@@ -15,15 +15,13 @@ from symcount.layers import Embedding, RMSNorm, SelectiveStateSpace
 from symcount.notation import letters
 from symcount.tree import Block, block, stack
 
-V, H, N, X, G, W, R = letters("V H N X G W R_dt")
+V, H, N, X, G, W, R_dt = letters("V H N X G W R_dt")
 
 
 def model(options: Options) -> Block:
     """Words, N layers, a last norm."""
-    rank = ceiling(H / 16) if options["time_step_rank"] is None else R
-    mixer = SelectiveStateSpace(
-        H, X * H, G, W, rank, bias=options["use_bias"], conv_bias=options["use_conv_bias"], kind="MambaMixer"
-    )
+    biases = {"bias": options["use_bias"], "conv_bias": options["use_conv_bias"]}
+    mixer = SelectiveStateSpace(H, X * H, G, W, R_dt, **biases, kind="MambaMixer")
     layer = block("MambaBlock", norm=RMSNorm(H), mixer=mixer)
     return block("MambaModel", embeddings=Embedding(V, H), layers=stack(N, layer), norm_f=RMSNorm(H))
 
@@ -49,7 +47,8 @@ MAMBA = Architecture(
         "state_size": 16,
         "conv_kernel": 4,
     },
-    options={"tie_word_embeddings": True, "use_bias": False, "use_conv_bias": True, "time_step_rank": None},
+    filled={"R_dt": ceiling(H / 16)},
+    options={"tie_word_embeddings": True, "use_bias": False, "use_conv_bias": True},
 )
 
 ARCHITECTURES = (

@@ -17,8 +17,8 @@ from symcount.layers import MLP, Conv2d, LayerNorm, Linear, MultiHeadAttention
 from symcount.notation import assign, letters
 from symcount.tree import Block, Parameter, block, stack
 
-H, I, N, A, C, P, R, Y = letters("H I N A C P R Y")
-pooler_output_size, encoder_stride = (e.symbol for e in assign(["pooler_output_size", "encoder_stride"]))
+H, I, N, A, C, P, R, J, Y = letters("H I N A C P R J Y")
+(encoder_stride,) = (e.symbol for e in assign(["encoder_stride"]))
 
 ATTENTION = ("q_proj", "k_proj", "v_proj", "o_proj")
 
@@ -38,7 +38,7 @@ def layer(options: Options) -> Block:
 
 
 def model(options: Options, *, pooler: bool | None = None, mask: bool | None = None) -> Block:
-    """Patches `CP²H + H`, class token, positions `((R/P)² + 1)H`, N layers, a norm, and where wanted a pooler."""
+    """Patches `CP²H + H`, class token, positions `((R/P)² + 1)H`, N layers, a norm, on request a pooler `HJ + J`."""
     pooled = options["add_pooling_layer"] if pooler is None else pooler
     masked = options["use_mask_token"] if mask is None else mask
     tokens = ("cls_token", "mask_token") if masked else ("cls_token",)
@@ -48,13 +48,12 @@ def model(options: Options, *, pooler: bool | None = None, mask: bool | None = N
     )
     projection = replace(Conv2d(C, H, P), role="embedding")
     patches = block("ViTPatchEmbeddings", projection=projection).given(divides(P, R))
-    width = H if options["pooler_output_size"] is None else pooler_output_size
     return block(
         "ViTModel",
         embeddings=block("ViTEmbeddings", tables, patch_embeddings=patches),
         layers=stack(N, layer(options)),
         layernorm=LayerNorm(H),
-        pooler=block("ViTPooler", dense=Linear(H, width)) if pooled else None,
+        pooler=block("ViTPooler", dense=Linear(H, J)) if pooled else None,
     )
 
 
@@ -72,7 +71,7 @@ VIT = Architecture(
         "C": "num_channels",
         "Y": "num_labels",
         "encoder_stride": "encoder_stride",
-        "pooler_output_size": "pooler_output_size",
+        "J": "pooler_output_size",
     },
     defaults={
         "hidden_size": 768,
@@ -85,7 +84,8 @@ VIT = Architecture(
         "num_labels": 2,
         "encoder_stride": 16,
     },
-    options={"qkv_bias": True, "pooler_output_size": None},
+    filled={"J": H},
+    options={"qkv_bias": True},
     arguments={"add_pooling_layer": True, "use_mask_token": False},
 )
 
