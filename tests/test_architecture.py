@@ -29,7 +29,7 @@ OPTIONS = {
     "electra": [*TIED, {"add_cross_attention": True, "is_decoder": True}, {"embeddings_project": False}],
     "distilbert": [*TIED, {"sinusoidal_pos_embds": True}],
     "albert": TIED,
-    "gpt2": [*TIED, {"n_inner": 7}],
+    "gpt2": [*TIED, {"n_inner": 7}, {"add_cross_attention": True}],
     "bloom": TIED,
     "llama": [*BIASED, {"mlp_bias": True}],
     "mistral": UNTIED,

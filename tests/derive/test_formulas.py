@@ -66,6 +66,7 @@ OPTIONS = [
     ("BertLMHeadModel", {"is_decoder": True, "add_cross_attention": True}),
     ("GPT2LMHeadModel", {"n_inner": 500}),
     ("GPT2LMHeadModel", {"tie_word_embeddings": False}),
+    ("GPT2Model", {"add_cross_attention": True}),
     ("LlamaForCausalLM", {**GIVEN["llama"], "attention_bias": True}),
     ("LlamaForCausalLM", {**GIVEN["llama"], "mlp_bias": True, "tie_word_embeddings": True}),
     ("RobertaForMaskedLM", {"tie_word_embeddings": False}),

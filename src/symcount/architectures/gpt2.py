@@ -18,13 +18,19 @@ from symcount.tree import Block, block, stack
 V, L, H, I, N, A, Y = letters("V L H I N A Y")
 
 
-def layer(inner: Expr) -> Block:
-    """One block: fused query-key-value `3H² + 3H`, projection `H² + H`, two norms `4H`, feed-forward `2HI + H + I`."""
+def layer(inner: Expr, cross_attention: bool) -> Block:
+    """One block: fused query-key-value `3H² + 3H`, projection `H² + H`, two norms `4H`, feed-forward `2HI + H + I`.
+
+    A decoder with cross-attention has a norm and a second attention, `4H² + 6H`, whose queries are not fused.
+    """
+    crossed = block("GPT2Attention", c_attn=Conv1D(H, 2 * H), q_attn=Conv1D(H, H), c_proj=Conv1D(H, H))
     return block(
         "GPT2Block",
         ln_1=LayerNorm(H),
         attn=block("GPT2Attention", c_attn=Conv1D(H, 3 * H), c_proj=Conv1D(H, H)).given(divides(A, H)),
         ln_2=LayerNorm(H),
+        crossattention=crossed if cross_attention else None,
+        ln_cross_attn=LayerNorm(H) if cross_attention else None,
         mlp=block("GPT2MLP", c_fc=Conv1D(H, inner), c_proj=Conv1D(inner, H)),
     )
 
@@ -32,7 +38,8 @@ def layer(inner: Expr) -> Block:
 def model(options: Options) -> Block:
     """`GPT2Model`: words, positions, N blocks, a last norm."""
     inner = 4 * H if options["n_inner"] is None else I
-    return block("GPT2Model", wte=Embedding(V, H), wpe=Embedding(L, H), h=stack(N, layer(inner)), ln_f=LayerNorm(H))
+    layers = stack(N, layer(inner, options["add_cross_attention"]))
+    return block("GPT2Model", wte=Embedding(V, H), wpe=Embedding(L, H), h=layers, ln_f=LayerNorm(H))
 
 
 GPT2 = Architecture(
@@ -56,7 +63,7 @@ GPT2 = Architecture(
         "n_head": 12,
         "num_labels": 2,
     },
-    options={"n_inner": None, "tie_word_embeddings": True},
+    options={"n_inner": None, "tie_word_embeddings": True, "add_cross_attention": False},
 )
 
 ARCHITECTURES = (

@@ -113,6 +113,7 @@ T5 = Architecture(
     },
     filled={"N_dec": N},
     options={"feed_forward_proj": "relu"},
+    pinned={"is_decoder": (False,)},  # by which an encoder alone would become a decoder
 )
 
 
