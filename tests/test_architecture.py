@@ -203,6 +203,11 @@ def test_names_ignore_case(spelling):
     assert find(spelling).name == "BertModel"
 
 
+@pytest.mark.parametrize("spelling", ["deepseek_v3", "deepseek-v3", "DeepSeek-V3", "DeepseekV3Model"])
+def test_names_ignore_hyphens(spelling):
+    assert find(spelling).name == "DeepseekV3Model"
+
+
 def test_unknown_names_are_suggested():
     with pytest.raises(UnknownModelError, match=r"'BertForMaskedML'\. Did you mean BertForMaskedLM"):
         find("BertForMaskedML")
