@@ -2,69 +2,121 @@
 
 import random
 import re
+from collections import Counter
+from importlib import import_module
+from itertools import pairwise
 
 import pytest
 import torch
 from sympy import expand
 
 import symcount as sc
-from symcount.architectures import FAMILIES, find, names
+from symcount.architectures import FAMILIES, GIVEN, find, names
 from symcount.errors import OptionError, UnknownModelError
 from symcount.evaluate import compile_scalar
 from symcount.notation import letters
 from symcount.tree import Block
+from symcount.verify import compare
 
 V, L, H, I, N, T, A, K, D, Y = letters("V L H I N T A K D Y")
 
+TIED = [{}, {"tie_word_embeddings": False}]
+UNTIED = [{}, {"tie_word_embeddings": True}]
+BIASED = [*UNTIED, {"attention_bias": True}]
 OPTIONS = {
-    "bert": [{}, {"tie_word_embeddings": False}, {"add_cross_attention": True, "is_decoder": True}],
-    "gpt2": [{}, {"tie_word_embeddings": False}, {"n_inner": 7}],
-    "llama": [{}, {"tie_word_embeddings": True}, {"attention_bias": True}, {"mlp_bias": True}],
+    "bert": [*TIED, {"add_cross_attention": True, "is_decoder": True}],
+    "roberta": [*TIED, {"add_cross_attention": True, "is_decoder": True}],
+    "electra": [*TIED, {"add_cross_attention": True, "is_decoder": True}, {"embeddings_project": False}],
+    "distilbert": [*TIED, {"sinusoidal_pos_embds": True}],
+    "albert": TIED,
+    "gpt2": [*TIED, {"n_inner": 7}, {"add_cross_attention": True}],
+    "bloom": TIED,
+    "llama": [*BIASED, {"mlp_bias": True}],
+    "mistral": UNTIED,
+    "mixtral": UNTIED,
+    "qwen2": UNTIED,
+    "qwen3": BIASED,
+    "qwen3_moe": BIASED,
+    "gemma2": [*TIED, {"attention_bias": True}],
+    "deepseek_v3": [*BIASED, {"q_lora_rank": None}],
+    "mamba": [*TIED, {"use_bias": True}, {"use_conv_bias": False}],
+    "t5": [*TIED, {"feed_forward_proj": "gated-gelu"}, {"feed_forward_proj": "silu"}],
+    "bart": TIED,
+    "whisper": TIED,
+    "vit": [{}, {"qkv_bias": False}],
+    "clip": [{}],
+    "clip_text_model": [{}],
+    "clip_vision_model": [{}],
 }
 CASES = [(name, options) for name in names() for options in OPTIONS[find(name).model_type]]
+CASES += [("ElectraForMultipleChoice", {"summary_use_proj": False})]
+CASES += [("WhisperForAudioClassification", {"use_weighted_layer_sum": True})]
 
 
-def draw(architecture, rng):
+def draw(architecture, rng, options=()):
     """Small sizes in the domain, by config field."""
-    heads = rng.choice([1, 2, 3])
-    sizes = {
-        "V": rng.randint(3, 40),
-        "L": rng.randint(1, 9),
-        "H": heads * 2 * rng.randint(1, 4),
-        "I": rng.randint(1, 9),
-    }
-    sizes |= {"N": rng.randint(1, 3), "T": rng.randint(1, 4), "A": heads, "Y": rng.randint(2, 5)}
-    if "K" in architecture.fields:
-        sizes |= {"K": rng.choice([k for k in range(1, heads + 1) if heads % k == 0]), "D": 2 * rng.randint(1, 4)}
-    if architecture.model_type == "gpt2":
+    sizes = {}
+    towers = {letter.partition("_")[2] for letter in architecture.fields if "." in architecture.fields[letter]}
+    for tower in sorted(towers) or [""]:
+        sizes |= {f"{letter}_{tower}".rstrip("_"): n for letter, n in _draw(rng).items()}
+    if architecture.name == "DistilBertForQuestionAnswering":
+        sizes["Y"] = 2
+    if architecture.model_type == "gpt2":  # an option gives it
         del sizes["I"]
-    return {architecture.fields[letter]: n for letter, n in sizes.items() if letter in architecture.fields}
+    for letter in architecture.filled:  # as a config may leave it out
+        if architecture.fields[letter] not in architecture.defaults and rng.random() < 0.5:
+            del sizes[letter]
+    if "embeddings_project" in options:
+        sizes["Z"] = sizes["H"]
+    fields = {field: sizes[letter] for letter, field in architecture.fields.items() if letter in sizes}
+    if not towers:
+        return fields
+    return fields | {
+        architecture.fields[x]: rng.randint(2, 9) for x in ("Y", "projection_dim") if x in architecture.fields
+    }
+
+
+def _draw(rng):
+    heads, patch, layers, experts = rng.choice([1, 2, 3]), rng.randint(1, 4), rng.randint(1, 3), rng.randint(1, 5)
+    sizes = {"A": heads, "A_enc": heads, "A_dec": 1, "H": heads * 2 * rng.randint(2, 4), "P": patch, "N": layers}
+    sizes |= {"R": patch * rng.randint(1, 4), "E": experts, "k": rng.randint(1, experts), "d": rng.randint(0, layers)}
+    sizes |= {"K": rng.choice([k for k in range(1, heads + 1) if heads % k == 0]), "D": 2 * rng.randint(1, 4)}
+    sizes |= {"D_rope": 2 * rng.randint(1, 4), "Z": 2 * rng.randint(1, 9) - 1}  # H is even, so Z is another
+    few = "J N_enc N_dec N_grp N_inner T B C S X W"
+    some = (
+        "I I_enc I_dec M L L_enc L_dec F G R_q R_kv R_dt D_nope D_v encoder_stride projection_dim classifier_proj_size"
+    )
+    sizes |= {letter: rng.randint(1, 3) for letter in few.split()} | {
+        letter: rng.randint(1, 9) for letter in some.split()
+    }
+    return sizes | {"V": rng.randint(3, 40), "Y": rng.randint(2, 5)}
+
+
+def nested(fields):
+    """Config fields with those of sub-configs inside them."""
+    result = {}
+    for name, value in fields.items():
+        parent, _, last = name.rpartition(".")
+        (result.setdefault(parent, {}) if parent else result)[last] = value
+    return result
 
 
 def real(name, sizes, options, **arguments):
     import transformers
 
     cls = getattr(transformers, name)
+    told = {**sizes, **{o: v for o, v in options.items() if o != "embeddings_project"}}
     with torch.device("meta"):
-        return cls(cls.config_class(**sizes, **options, pad_token_id=None), **arguments)
+        return cls(cls.config_class(**nested(told), pad_token_id=None), **arguments)
 
 
-def unrolled(formula, values):
-    """Every tensor name of the formula with its shape, lists written out: `h.0.mlp`, `h.1.mlp`, …"""
-    shapes = {}
-
-    def walk(block, prefix):
-        name = block.name
-        copies = range(int(compile_scalar(block.repeat)(values))) if name == "*" else [name]
-        for copy in copies:
-            path = ".".join(str(p) for p in (prefix, copy) if p != "")
-            for p in block.parameters:
-                shapes[f"{path}.{p.name}" if path else p.name] = tuple(compile_scalar(d)(values) for d in p.shape)
-            for child in block.children:
-                walk(child, path)
-
-    walk(formula.tree, "")
-    return shapes
+def in_lists(formula, values):
+    """How many tensors of each name and shape the formula has; a name has `*` for the index in a list."""
+    found = Counter()
+    for row in formula.ledger:
+        shape = tuple(compile_scalar(d)(values) for d in row.shape)
+        found[re.sub(r"\.\d+(?=\.)", ".*", row.tensor), shape] += compile_scalar(row.repeat)(values)
+    return +found
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -77,15 +129,20 @@ def test_every_tensor_has_its_name_shape_and_count(name, options):
     structural = {o: v for o, v in options.items() if o in architecture.options}
     formula = sc.formula(name, **structural)
     for _ in range(3):
-        sizes = draw(architecture, rng)
+        sizes = draw(architecture, rng, options)
+        if "q_lora_rank" in options:
+            del sizes["q_lora_rank"]
         model = real(name, sizes, options)
-        given = {**sizes, **({"n_inner": options["n_inner"]} if "n_inner" in options else {})}
-        relevant = {field: n for field, n in given.items() if field in formula.notation}
+        numbers = {o: v for o, v in options.items() if o in formula.notation and v is not None}
+        relevant = {field: n for field, n in {**sizes, **numbers}.items() if field in formula.notation}
         values = formula.values(relevant)
-        names_and_shapes = {n: tuple(p.shape) for n, p in model.named_parameters(remove_duplicate=False)}
-        assert unrolled(formula, values) == names_and_shapes
+        expected = Counter()
+        for tensor, p in model.named_parameters(remove_duplicate=False):
+            expected[re.sub(r"\.\d+(?=\.)", ".*", tensor), tuple(p.shape)] += 1
+        assert in_lists(formula, formula.values({**relevant})) == expected
         assert formula.count(**relevant) == model.num_parameters()
         assert formula.count(**relevant, convention="trainable") == model.num_parameters(only_trainable=True)
+        assert compare(formula, values, model).exact
 
 
 @pytest.mark.parametrize("pooler", [False, True])
@@ -137,13 +194,18 @@ def test_gpt2_with_an_inner_size_of_4h_is_gpt2():
 
 
 def test_each_familys_first_class_is_its_base_model():
-    assert [find(family).name for family in FAMILIES] == ["BertModel", "GPT2Model", "LlamaModel"]
-    assert len(names()) == len(set(names())) == 19
+    assert all(re.fullmatch(rf"{family.replace('_', '')}model", find(family).name.lower()) for family in FAMILIES)
+    assert len(names()) == len(set(names())) == 111
 
 
 @pytest.mark.parametrize("spelling", ["bert", "BERT", "BertModel", "bertmodel"])
 def test_names_ignore_case(spelling):
     assert find(spelling).name == "BertModel"
+
+
+@pytest.mark.parametrize("spelling", ["deepseek_v3", "deepseek-v3", "DeepSeek-V3", "DeepseekV3Model"])
+def test_names_ignore_hyphens(spelling):
+    assert find(spelling).name == "DeepseekV3Model"
 
 
 def test_unknown_names_are_suggested():
@@ -164,29 +226,75 @@ def test_unknown_options_are_refused(options, words):
         sc.formula("bert", **options)
 
 
-def test_defaults_are_the_config_classes_defaults():
-    for family in FAMILIES:
-        architecture = find(family)
-        config = real_config(family)
-        for field, default in architecture.defaults.items():
-            assert getattr(config, field) == default, (family, field)
-        for option, default in architecture.options.items():
-            assert getattr(config, option) == default, (family, option)
+@pytest.mark.parametrize("name", names())
+def test_defaults_are_the_config_classes_defaults(name):
+    import transformers
+
+    architecture = find(name)
+    config = getattr(transformers, name).config_class()
+    for field, default in architecture.defaults.items():
+        value = config
+        for part in field.split("."):
+            value = getattr(value, part)
+        assert value == default, field
+    for option, default in architecture.options.items():
+        if option in architecture.decided:
+            assert architecture.decided[option](architecture.defaults) is default
+        elif default == GIVEN:
+            assert isinstance(getattr(config, option), int)
+        else:
+            said = getattr(type(config), option, getattr(config, option))  # what the class says, not what it fills in
+            assert default == said, option
+    for field, (default, *_) in architecture.pinned.items():
+        assert getattr(config, field) == default
 
 
-def real_config(family):
-    from transformers import AutoConfig
+@pytest.mark.parametrize("name", names())
+def test_every_symbol_has_a_default_or_a_rule(name):
+    formula = find(name).formula()
+    assert {e.letter for e in formula.notation} <= formula.defaults.keys() | formula.filled.keys()
+    assert formula.count({}) > 0
 
-    return AutoConfig.for_model(family)
 
-
-def test_documentation_states_the_formula():
+@pytest.mark.parametrize(
+    ("family", "name"),
+    [
+        ("gpt2", "GPT2Model"),
+        ("llama", "LlamaForCausalLM"),
+        ("mistral", "MistralForCausalLM"),
+        ("mixtral", "MixtralForCausalLM"),
+        ("qwen2", "Qwen2ForCausalLM"),
+        ("qwen3", "Qwen3ForCausalLM"),
+        ("qwen3_moe", "Qwen3MoeForCausalLM"),
+        ("gemma2", "Gemma2ForCausalLM"),
+        ("bloom", "BloomForCausalLM"),
+        ("mamba", "MambaForCausalLM"),
+        ("t5", "T5ForConditionalGeneration"),
+        ("bart", "BartForConditionalGeneration"),
+        ("whisper", "WhisperForConditionalGeneration"),
+    ],
+)
+def test_documentation_states_the_formula(family, name):
     # the closed form in the module's docstring is the one that comes out
-    from symcount.architectures import gpt2
-
-    stated = re.search(r"P = (.*)", gpt2.__doc__)
+    module = import_module(f"symcount.architectures.{family}")
+    stated = re.search(r"P +=(.*?)\n(?=\n|    \w|\Z)", module.__doc__, re.DOTALL)
     assert stated
-    assert stated[1].replace("²", "^2") == sc.formula("gpt2").latex()
+    text = stated[1].replace("²", "**2")
+    symbols = {e.letter: e.symbol for e in sc.formula(name).notation}
+    value = ast_value(" ".join(text.split()), symbols)
+    assert expand(value - sc.formula(name).total) == 0
+
+
+def ast_value(text, symbols):
+    """A sum of products written side by side, `2HAD + N(4H**2 + L_enc H)`, as an expression."""
+    tokens = re.findall(r"\*\*|[A-Za-z](?:_[a-z]+)?|\d+|[-+()]", text)
+    signed = []
+    for before, token in pairwise(["+", *tokens]):
+        factor = re.fullmatch(r"\w+|\(", token)
+        if factor and re.fullmatch(r"\w+|\)", before):
+            signed.append("*")
+        signed.append(token)
+    return eval(" ".join(signed), {"__builtins__": {}}, symbols)
 
 
 def test_trees_are_blocks_of_the_real_names():

@@ -5,6 +5,7 @@ import json
 import pytest
 
 import symcount as sc
+from symcount.architectures import names
 from symcount.configs import MAX_BYTES, looks_like_path, read
 from symcount.errors import ConfigError, DomainError, OptionError, SymcountError, UnknownModelError
 
@@ -181,3 +182,153 @@ def test_reading_does_not_change_the_callers_dict():
     before = dict(BERT)
     sc.count(BERT, N=3)
     assert before == BERT
+
+
+# ------------------------------------------------------------------ what single families write into their configs
+
+
+def model(name, model_type, **fields):
+    return {"architectures": [name], "model_type": model_type, **fields}
+
+
+def test_a_number_left_out_has_the_classs_default_and_null_its_rule():
+    qwen = model("Qwen2ForCausalLM", "qwen2", num_attention_heads=64)
+    f = sc.formula(qwen)
+    assert f.bound(qwen)["K"] == 32
+    assert "K" not in f.bound({**qwen, "num_key_value_heads": None})
+    assert sc.count({**qwen, "num_key_value_heads": None}) == sc.count(qwen, K=64)
+    assert sc.count({**qwen, "num_key_value_heads": None}, A=16) == sc.count(qwen, A=16, K=16)
+    with pytest.raises(ConfigError, match=r"K \(num_key_value_heads\) is null; give a number"):
+        sc.count(model("MistralForCausalLM", "mistral", num_key_value_heads=None))
+
+
+def test_the_size_of_a_head_may_be_the_configs_or_what_remains():
+    nemo = model("MistralForCausalLM", "mistral", hidden_size=5120, num_hidden_layers=40, vocab_size=131_072)
+    layer = 40 * 2 * 5120 * (32 + 8)
+    assert sc.count(nemo) - sc.count({**nemo, "head_dim": 128}) == layer * (160 - 128)
+    with pytest.raises(ConfigError, match=r"D \(head_dim\) is null; give a number"):
+        sc.count(model("Qwen3ForCausalLM", "qwen3", head_dim=None))
+
+
+def test_a_gated_feed_forward_network_is_said_by_a_word():
+    t5 = model("T5ForConditionalGeneration", "t5")
+    small = sc.count(t5)
+    assert sc.count({**t5, "feed_forward_proj": "gated-gelu"}) - small == 12 * 512 * 2048
+    assert sc.count({**t5, "feed_forward_proj": "gelu"}) == small
+    f = sc.formula("T5ForConditionalGeneration")
+    assert f.count({**t5, "feed_forward_proj": "silu"}) == small
+    with pytest.raises(OptionError, match="feed_forward_proj = 'gated-silu' is outside this formula"):
+        f.count({**t5, "feed_forward_proj": "gated-silu"})
+    for word in ("gated-gelu-new", "swish-gelu"):
+        with pytest.raises(OptionError, match="expected an activation, as in relu or gated-gelu"):
+            sc.count({**t5, "feed_forward_proj": word})
+    with pytest.raises(ConfigError, match="feed_forward_proj: expected a word such as 'relu', got None"):
+        sc.count({**t5, "feed_forward_proj": None})
+
+
+def test_t5_is_tied_whatever_its_config_says():
+    t5 = model("T5ForConditionalGeneration", "t5")
+    assert sc.count({**t5, "tie_word_embeddings": False}) == sc.count(t5) == 60_506_624
+
+
+def test_the_decoder_is_as_deep_as_the_encoder_unless_the_config_says_otherwise():
+    t5 = model("T5ForConditionalGeneration", "t5", num_layers=3)
+    assert sc.count({**t5, "num_decoder_layers": None}) == sc.count(t5) == sc.count(t5, N_dec=3)
+    assert sc.count({**t5, "num_decoder_layers": 4}) == sc.count(t5, N_dec=4)
+
+
+def test_embeddings_as_wide_as_the_layers_are_not_projected():
+    base = model("ElectraModel", "electra", hidden_size=768, num_attention_heads=12, intermediate_size=3072)
+    wide, narrow = {**base, "embedding_size": 768}, {**base, "embedding_size": 767}
+    assert sc.formula(wide).options["embeddings_project"] is False
+    assert sc.formula(narrow).options["embeddings_project"] is True
+    rows = 30522 + 512 + 2 + 2  # a row for each word, position and type, and the norm
+    assert sc.count(wide) - sc.count(narrow) == rows - (767 * 768 + 768)
+    with pytest.raises(DomainError, match="Z ≠ H is required"):
+        sc.formula("electra").count(wide)
+    assert sc.formula("electra", embeddings_project=False).count(wide) == sc.count(wide)
+
+
+def test_a_rank_written_auto_is_left_to_the_model():
+    mamba = model("MambaForCausalLM", "mamba")
+    assert sc.count({**mamba, "time_step_rank": "auto"}) == sc.count(mamba) == sc.count({**mamba, "time_step_rank": 48})
+    assert sc.count({**mamba, "time_step_rank": 49}) == sc.count(mamba) + 32 * 2 * 2 * 768
+    with pytest.raises(DomainError, match=r"R_dt \(time_step_rank\): expected an integer of at least 1, got 'ceil'"):
+        sc.count({**mamba, "time_step_rank": "ceil"})
+
+
+def test_queries_that_are_not_compressed():
+    lite = model("DeepseekV3ForCausalLM", "deepseek_v3", q_lora_rank=None)
+    f = sc.formula(lite)
+    assert "R_q" not in f.notation
+    full = sc.count(model("DeepseekV3ForCausalLM", "deepseek_v3"))
+    saved = 7168 * 1536 + 1536 + 1536 * 128 * 192 - 7168 * 128 * 192
+    assert full - sc.count(lite) == 61 * saved
+
+
+@pytest.mark.parametrize(("field", "value"), [("mlp_only_layers", [0, 3]), ("decoder_sparse_step", 2)])
+def test_what_no_composed_formula_represents_is_refused(field, value):
+    moe = model("Qwen3MoeForCausalLM", "qwen3_moe")
+    assert sc.count({**moe, "mlp_only_layers": [], "decoder_sparse_step": 1}) == sc.count(moe)
+    with pytest.raises(OptionError, match=rf"{field} = .* is outside the formula of Qwen3MoeForCausalLM.*derive"):
+        sc.count({**moe, field: value})
+
+
+def test_sub_configs():
+    clip = model("CLIPModel", "clip")
+    text = {"num_hidden_layers": 11}
+    one_layer = 4 * 512**2 + 2 * 512 * 2048 + 9 * 512 + 2048
+    assert sc.count(clip) - sc.count({**clip, "text_config": text}) == one_layer
+    assert sc.count({**clip, "text_config": None, "vision_config": {}}) == sc.count(clip) == 151_277_313
+    # of two descriptions of a tower, transformers takes the older one
+    assert sc.count({**clip, "text_config": {"num_hidden_layers": 3}, "text_config_dict": text}) == (
+        sc.count({**clip, "text_config": text})
+    )
+    with pytest.raises(DomainError, match=r"H_text \(text_config.hidden_size\): expected an integer"):
+        sc.count({**clip, "text_config": {"hidden_size": "wide"}})
+
+
+def test_images_that_are_not_square_are_refused():
+    vit = model("ViTForImageClassification", "vit")
+    with pytest.raises(DomainError, match=r"R \(image_size\): expected an integer of at least 1, got \[224, 192\]"):
+        sc.count({**vit, "image_size": [224, 192]})
+    with pytest.raises(DomainError, match="P divides R is required"):
+        sc.count({**vit, "image_size": 225})
+
+
+def test_a_second_spelling_of_a_width():
+    bloom = model("BloomForCausalLM", "bloom")
+    assert sc.count({**bloom, "n_embed": 1024, "n_head": 16}) == sc.count({**bloom, "hidden_size": 1024, "n_head": 16})
+
+
+@pytest.mark.parametrize("name", names())
+def test_what_transformers_writes_down_is_what_it_fills_in(name):
+    transformers = pytest.importorskip("transformers")
+    config = getattr(transformers, name).config_class()
+    expected = sc.formula(name).count({})
+    assert sc.formula(name).count(config) == expected
+    written = json.loads(json.dumps({**config.to_dict(), "architectures": [name]}))
+    assert sc.count(written) == expected
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        model("MistralForCausalLM", "mistral", num_hidden_layers=1, head_dim=64),
+        model("T5ForConditionalGeneration", "t5", feed_forward_proj="gated-gelu", num_decoder_layers=2),
+        model("ElectraForMaskedLM", "electra", embedding_size=256, num_hidden_layers=1),
+        model("MambaForCausalLM", "mamba", time_step_rank="auto", num_hidden_layers=1),
+        model("DeepseekV3ForCausalLM", "deepseek_v3", q_lora_rank=None, num_hidden_layers=4, n_routed_experts=16),
+        model("CLIPModel", "clip", text_config={"num_hidden_layers": 3}, text_config_dict={"num_hidden_layers": 2}),
+        model("CLIPModel", "clip", vision_config={"image_size": 64}, vision_config_dict={"patch_size": 16}),
+        model("BloomForCausalLM", "bloom", n_embed=48),
+        model("Qwen2ForCausalLM", "qwen2", num_hidden_layers=1, num_key_value_heads=None),
+        model("BartForSequenceClassification", "bart", num_labels=5, encoder_layers=1),
+        model("WhisperForConditionalGeneration", "whisper", tie_word_embeddings=False),
+        model("Gemma2ForCausalLM", "gemma2", num_hidden_layers=2, layer_types=["full_attention"] * 2),
+    ],
+    ids=lambda c: "-".join([c["architectures"][0], *list(c)[2:]]),
+)
+def test_configs_are_read_as_transformers_reads_them(config):
+    pytest.importorskip("transformers")
+    assert sc.verify(config).exact

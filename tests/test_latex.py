@@ -1,5 +1,7 @@
 """LaTeX: expected strings for every architecture, and every printed formula read back as the same polynomial."""
 
+import re
+
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -19,7 +21,51 @@ V, L, H, I, N, T, A, E, M = letters("V L H I N T A E M")
 
 BERT = "VH + LH + TH + 2H + N(4H^2 + 2HI + 9H + I)"
 GPT2 = "VH + LH + N(12H^2 + 13H) + 2H"
+DISTILBERT = "VH + LH + 2H + N(4H^2 + 2HI + 9H + I)"
+ELECTRA = "VZ + LZ + TZ + ZH + 2Z + H + N(4H^2 + 2HI + 9H + I)"
+ALBERT = r"VZ + LZ + TZ + ZH + 2Z + H + N_{\mathrm{grp}}N_{\mathrm{inner}}(4H^2 + 2HI + 9H + I)"
 LLAMA = "VH + N(2HAD + 2HKD + 3HI + 2H)"
+MIXTRAL = "VH + N(2HAD + 2HKD + 3EHI + EH + 2H)"
+QWEN2 = "VH + N(2HAD + 2HKD + AD + 2KD + 3HI + 2H)"
+QWEN3 = "VH + N(2HAD + 2HKD + 3HI + 2D + 2H)"
+QWEN3_MOE = "VH + N(2HAD + 2HKD + 3EHM + EH + 2D + 2H)"
+GEMMA2 = "VH + N(2HAD + 2HKD + 3HI + 4H)"
+DEEPSEEK = (
+    r"VH + N(R_{\mathrm{q}}AD_{\mathrm{nope}} + R_{\mathrm{q}}AD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
+    r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + HD_{\mathrm{rope}} + R_{\mathrm{kv}}H"
+    r" + R_{\mathrm{q}} + R_{\mathrm{kv}} + 2H) + d(3HI) + (N - d)(3EHM + 3SHM + EH)"
+)
+BLOOM = "VH + 2H + N(12H^2 + 13H)"
+MAMBA = r"VH + N(3XHG + 3XH^2 + XHW + 2R_{\Delta}XH + 3XH + H) + H"
+T5_ENCODER = "VH + N(4HAD + 2HI + 2H) + BA"
+T5 = rf"{T5_ENCODER} + H + N_{{\mathrm{{dec}}}}(8HAD + 2HI + 3H) + BA"
+BART_DECODER = r"N_{\mathrm{dec}}(8H^2 + 2HI_{\mathrm{dec}} + 15H + I_{\mathrm{dec}})"
+BART = (
+    r"VH + LH + 2H + N_{\mathrm{enc}}(4H^2 + 2HI_{\mathrm{enc}} + 9H + I_{\mathrm{enc}})"
+    f" + LH + 4H + {BART_DECODER}"
+)
+WHISPER_ENCODER = (
+    r"3FH + 3H^2 + L_{\mathrm{enc}}H + 2H"
+    r" + N_{\mathrm{enc}}(4H^2 + 2HI_{\mathrm{enc}} + 8H + I_{\mathrm{enc}})"
+)
+WHISPER_DECODER = r"N_{\mathrm{dec}}(8H^2 + 2HI_{\mathrm{dec}} + 13H + I_{\mathrm{dec}}) + 2H"
+WHISPER = rf"{WHISPER_ENCODER} + VH + L_{{\mathrm{{dec}}}}H + 2H + {WHISPER_DECODER}"
+J = r"d_{\mathrm{classifier\,proj\,size}}"
+LAYERS = "N(4H^2 + 2HI + 9H + I)"
+VIT = rf"CP^2H + 3H + \frac{{R^2H}}{{P^2}} + {LAYERS}"
+STRIDE = r"d_{\mathrm{encoder\,stride}}"
+SPACE = r"d_{\mathrm{projection\,dim}}"
+CLIP_VISION = rf"CP^2H + 4H + \frac{{R^2H}}{{P^2}} + {LAYERS}"
+
+
+def tower(latex, name):
+    """*latex* with every letter as that of a sub-config, and in brackets under a power."""
+    letter = re.compile(r"(?<![a-z\\])([A-Z])(\^)?(?![a-z])")
+    return letter.sub(
+        lambda m: rf"({m[1]}^{{\mathrm{{{name}}}}})^" if m[2] else rf"{m[1]}^{{\mathrm{{{name}}}}}", latex
+    )
+
+
 EXPECTED = {
     "BertModel": f"{BERT} + H^2 + H",
     "BertForMaskedLM": f"{BERT} + H^2 + V + 3H",
@@ -30,16 +76,95 @@ EXPECTED = {
     "BertForMultipleChoice": f"{BERT} + H^2 + 2H + 1",
     "BertForTokenClassification": f"{BERT} + YH + Y",
     "BertForQuestionAnswering": f"{BERT} + YH + Y",
+    "RobertaModel": f"{BERT} + H^2 + H",
+    "RobertaForMaskedLM": f"{BERT} + H^2 + V + 3H",
+    "RobertaForCausalLM": f"{BERT} + H^2 + V + 3H",
+    "RobertaForSequenceClassification": f"{BERT} + H^2 + YH + H + Y",
+    "RobertaForMultipleChoice": f"{BERT} + H^2 + 2H + 1",
+    "RobertaForTokenClassification": f"{BERT} + YH + Y",
+    "RobertaForQuestionAnswering": f"{BERT} + YH + Y",
+    "ElectraModel": ELECTRA,
+    "ElectraForPreTraining": f"{ELECTRA} + H^2 + 2H + 1",
+    "ElectraForMaskedLM": f"{ELECTRA} + ZH + 3Z + V",
+    "ElectraForCausalLM": f"{ELECTRA} + ZH + 3Z + V",
+    "ElectraForSequenceClassification": f"{ELECTRA} + H^2 + YH + H + Y",
+    "ElectraForMultipleChoice": f"{ELECTRA} + H^2 + 2H + 1",
+    "ElectraForTokenClassification": f"{ELECTRA} + YH + Y",
+    "ElectraForQuestionAnswering": f"{ELECTRA} + YH + Y",
+    "DistilBertModel": DISTILBERT,
+    "DistilBertForMaskedLM": f"{DISTILBERT} + H^2 + 3H + V",
+    "DistilBertForSequenceClassification": f"{DISTILBERT} + H^2 + YH + H + Y",
+    "DistilBertForMultipleChoice": f"{DISTILBERT} + H^2 + 2H + 1",
+    "DistilBertForTokenClassification": f"{DISTILBERT} + YH + Y",
+    "DistilBertForQuestionAnswering": f"{DISTILBERT} + YH + Y",
+    "AlbertModel": f"{ALBERT} + H^2 + H",
+    "AlbertForPreTraining": f"{ALBERT} + H^2 + ZH + YH + H + V + 3Z + Y",
+    "AlbertForMaskedLM": f"{ALBERT} + ZH + V + 3Z",
+    "AlbertForSequenceClassification": f"{ALBERT} + H^2 + YH + H + Y",
+    "AlbertForMultipleChoice": f"{ALBERT} + H^2 + 2H + 1",
+    "AlbertForTokenClassification": f"{ALBERT} + YH + Y",
+    "AlbertForQuestionAnswering": f"{ALBERT} + YH + Y",
     "GPT2Model": GPT2,
     "GPT2LMHeadModel": GPT2,
     "GPT2ForSequenceClassification": f"{GPT2[:-5]} + YH + 2H",
     "GPT2ForTokenClassification": f"{GPT2[:-5]} + YH + 2H + Y",
     "GPT2ForQuestionAnswering": f"{GPT2[:-5]} + 4H + 2",
-    "LlamaModel": f"{LLAMA} + H",
-    "LlamaForCausalLM": f"{LLAMA} + VH + H",
-    "LlamaForSequenceClassification": f"{LLAMA} + YH + H",
-    "LlamaForTokenClassification": f"{LLAMA} + YH + H + Y",
-    "LlamaForQuestionAnswering": f"{LLAMA} + 3H + 2",
+    "BloomModel": f"{BLOOM} + 2H",
+    "BloomForCausalLM": f"{BLOOM} + 2H",
+    "BloomForSequenceClassification": f"{BLOOM} + YH + 2H",
+    "BloomForTokenClassification": f"{BLOOM} + YH + 2H + Y",
+    "BloomForQuestionAnswering": f"{BLOOM} + 4H + 2",
+    **{
+        f"{prefix}{name}": f"{layers}{head}"
+        for prefix, layers in {
+            "Llama": LLAMA,
+            "Mistral": LLAMA,
+            "Mixtral": MIXTRAL,
+            "Qwen2": QWEN2,
+            "Qwen3": QWEN3,
+            "Qwen3Moe": QWEN3_MOE,
+            "Gemma2": GEMMA2,
+            "DeepseekV3": DEEPSEEK,
+        }.items()
+        for name, head in {
+            "Model": " + H",
+            "ForCausalLM": " + H" if prefix == "Gemma2" else " + VH + H",
+            "ForSequenceClassification": " + YH + H",
+            "ForTokenClassification": " + YH + H + Y",
+            "ForQuestionAnswering": " + 3H + 2",
+        }.items()
+        if (prefix, name) not in (("Gemma2", "ForQuestionAnswering"), ("DeepseekV3", "ForQuestionAnswering"))
+    },
+    "MambaModel": MAMBA,
+    "MambaForCausalLM": MAMBA,
+    "T5Model": f"{T5} + H",
+    "T5ForConditionalGeneration": f"{T5} + H",
+    "T5EncoderModel": f"{T5_ENCODER} + H",
+    "T5ForSequenceClassification": f"{T5} + H^2 + YH + 2H + Y",
+    "T5ForTokenClassification": f"{T5_ENCODER} + YH + H + Y",
+    "T5ForQuestionAnswering": f"{T5} + YH + H + Y",
+    "BartModel": f"{BART} + 2H",
+    "BartForConditionalGeneration": f"{BART} + 2H",
+    "BartForSequenceClassification": f"{BART} + H^2 + YH + 3H + Y",
+    "BartForQuestionAnswering": f"{BART} + 4H + 2",
+    "BartForCausalLM": f"VH + LH + 2H + {BART_DECODER} + 2H",
+    "WhisperModel": WHISPER,
+    "WhisperForConditionalGeneration": WHISPER,
+    "WhisperForCausalLM": rf"VH + L_{{\mathrm{{dec}}}}H + {WHISPER_DECODER}",
+    "WhisperForAudioClassification": f"{WHISPER_ENCODER} + H{J} + Y{J} + 2H + {J} + Y",
+    "ViTModel": f"{VIT} + HJ + 2H + J",
+    "ViTForImageClassification": f"{VIT} + YH + 2H + Y",
+    "ViTForMaskedImageModeling": f"{VIT.replace('3H', '4H')} + CH{STRIDE}^2 + C{STRIDE}^2 + 2H",
+    "CLIPTextModel": f"VH + LH + {LAYERS} + 2H",
+    "CLIPTextModelWithProjection": f"VH + LH + {LAYERS} + H{SPACE} + 2H",
+    "CLIPVisionModel": f"{CLIP_VISION} + 2H",
+    "CLIPVisionModelWithProjection": f"{CLIP_VISION} + H{SPACE} + 2H",
+    "CLIPModel": (
+        f"{tower('VH + LH', 'text')} + 1 + {tower(LAYERS, 'text')} + {tower('CP^2H', 'vision')} + {tower('2H', 'text')}"
+        f" + {tower(CLIP_VISION.removeprefix('CP^2H + '), 'vision')}"
+        f" + {tower('H', 'vision')}{SPACE} + {tower('H', 'text')}{SPACE} + {tower('2H', 'vision')}"
+    ),
+    "CLIPForImageClassification": f"{tower(CLIP_VISION, 'vision')} + Y{tower('H + 2H', 'vision')} + Y",
 }
 
 
@@ -56,12 +181,34 @@ def test_grouped_latex(name):
     assert sc.formula(name).latex() == EXPECTED[name]
 
 
-@pytest.mark.parametrize("convention", ["unique", "per_layer"])
+def in_one_letter(formula):
+    """Single letters for the symbols that are typeset with more, which the parser would take apart."""
+    free = [x for x in "abcfghjlmnopqrstuvwxyz" if x not in {e.latex for e in formula.notation}]
+    return dict(zip((e.letter for e in formula.notation if len(e.latex) > 1), free, strict=False))
+
+
+def reread(formula, style="grouped", convention="unique"):
+    """The formula as printed and read back."""
+    short = in_one_letter(formula)
+    back = {sc.symbol(x): formula.notation[letter].symbol for letter, x in short.items()}
+    return read_back(formula.latex(style, convention=convention, symbols=short)).subs(back, simultaneous=True)
+
+
+HEADS = re.compile("For(.*Classification|QuestionAnswering|MultipleChoice|NextSentencePrediction)$")
+READ_BACK = [
+    (name, convention)
+    for name in EXPECTED
+    if not HEADS.search(name) or name.startswith(("Bert", "Whisper", "ViT", "CLIP"))
+    for convention in ("unique", "per_layer", "active")
+    if convention != "active" or "Moe" in name or name.startswith(("Mixtral", "Deepseek"))
+]
+
+
 @pytest.mark.parametrize("style", ["grouped", "expanded"])
-@pytest.mark.parametrize("name", EXPECTED)
+@pytest.mark.parametrize(("name", "convention"), READ_BACK)
 def test_latex_read_back_is_the_same_polynomial(name, style, convention):
     f = sc.formula(name)
-    assert read_back(f.latex(style, convention=convention)) == expand(f.total_as(convention))
+    assert expand(reread(f, style, convention) - f.total_as(convention)) == 0
 
 
 @pytest.mark.parametrize("options", [{"n_inner": 5}, {"tie_word_embeddings": False}])

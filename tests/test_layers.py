@@ -19,6 +19,7 @@ from symcount.notation import Notation, entry, letters
 from symcount.tree import Block
 
 H, I, V, E, M, k, A, K, D, C, P, W, S = letters("H I V E M k A K D C P W S")
+G, X, R_q, R_kv, R_dt, D_nope, D_rope, D_v = letters("G X R_q R_kv R_dt D_nope D_rope D_v")
 
 
 def llama_config(**fields: Any) -> Any:
@@ -81,6 +82,52 @@ def deepseek_moe(H: int, M: int, E: int, k: int, S: int) -> nn.Module:
     return DeepseekV2Moe(config)
 
 
+def latent_attention(**sizes: Any) -> nn.Module:
+    from transformers import DeepseekV3Config
+    from transformers.models.deepseek_v3.modeling_deepseek_v3 import DeepseekV3Attention
+
+    config = DeepseekV3Config(
+        hidden_size=sizes["H"],
+        num_attention_heads=sizes["A"],
+        num_key_value_heads=sizes["A"],
+        q_lora_rank=sizes.get("R_q"),
+        kv_lora_rank=sizes["R_kv"],
+        qk_nope_head_dim=sizes["D_nope"],
+        qk_rope_head_dim=sizes["D_rope"],
+        v_head_dim=sizes["D_v"],
+        attention_bias=sizes.get("bias", False),
+    )
+    return DeepseekV3Attention(config, layer_idx=0)
+
+
+def mamba_mixer(H: int, X: int, G: int, W: int, R_dt: int, **more: Any) -> nn.Module:
+    from transformers import MambaConfig
+    from transformers.models.mamba.modeling_mamba import MambaMixer
+
+    sizes = {"hidden_size": H, "expand": X, "state_size": G, "conv_kernel": W, "time_step_rank": R_dt}
+    return MambaMixer(MambaConfig(**sizes, **more), layer_idx=0)
+
+
+def whisper_attention(H: int, A: int) -> nn.Module:
+    from transformers.models.whisper.modeling_whisper import WhisperAttention
+
+    return WhisperAttention(H, A)
+
+
+def t5_feed_forward(H: int, I: int) -> nn.Module:
+    from transformers import T5Config
+    from transformers.models.t5.modeling_t5 import T5DenseGatedActDense
+
+    return T5DenseGatedActDense(T5Config(d_model=H, d_ff=I, feed_forward_proj="gated-gelu"))
+
+
+def distilbert_feed_forward(H: int, I: int) -> nn.Module:
+    from transformers import DistilBertConfig
+    from transformers.models.distilbert.modeling_distilbert import FFN
+
+    return FFN(DistilBertConfig(dim=H, hidden_dim=I, n_heads=1))
+
+
 def heads(sizes: dict[str, int]) -> dict[str, int]:
     """Sizes where the heads divide the width."""
     return sizes | {"H": sizes["H"] * sizes["A"]}
@@ -89,6 +136,11 @@ def heads(sizes: dict[str, int]) -> dict[str, int]:
 def rotated_heads(sizes: dict[str, int]) -> dict[str, int]:
     """Sizes where also the size of a head is even: rotary positions turn it in pairs."""
     return heads(sizes) | {"D": 2 * sizes["D"]}
+
+
+def rotary_part(sizes: dict[str, int]) -> dict[str, int]:
+    """Sizes where the part of a head with rotary positions is even."""
+    return sizes | {"D_rope": 2 * sizes["D_rope"]}
 
 
 def even(sizes: dict[str, int]) -> dict[str, int]:
@@ -153,6 +205,36 @@ CASES = {
         heads,
         named=False,
     ),
+    "MultiHeadAttention, no bias of the keys": Case(
+        layers.MultiHeadAttention(H, A, key_bias=False, names=("q_proj", "k_proj", "v_proj", "out_proj")),
+        whisper_attention,
+        "4H^2 + 3H",
+        heads,
+    ),
+    "LatentAttention": Case(
+        layers.LatentAttention(H, A, R_q, R_kv, D_nope, D_rope, D_v),
+        latent_attention,
+        r"R_{\mathrm{q}}AD_{\mathrm{nope}} + R_{\mathrm{q}}AD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
+        r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + HD_{\mathrm{rope}}"
+        r" + R_{\mathrm{kv}}H + R_{\mathrm{q}} + R_{\mathrm{kv}}",
+        rotary_part,
+    ),
+    "LatentAttention with biases": Case(
+        layers.LatentAttention(H, A, R_q, R_kv, D_nope, D_rope, D_v, bias=True),
+        lambda **sizes: latent_attention(**sizes, bias=True),
+        r"R_{\mathrm{q}}AD_{\mathrm{nope}} + R_{\mathrm{q}}AD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
+        r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + HD_{\mathrm{rope}}"
+        r" + R_{\mathrm{kv}}H + 2R_{\mathrm{q}} + D_{\mathrm{rope}} + 2R_{\mathrm{kv}} + H",
+        rotary_part,
+    ),
+    "LatentAttention, queries not compressed": Case(
+        layers.LatentAttention(H, A, None, R_kv, D_nope, D_rope, D_v),
+        latent_attention,
+        r"HAD_{\mathrm{nope}} + HAD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
+        r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + HD_{\mathrm{rope}}"
+        r" + R_{\mathrm{kv}}H + R_{\mathrm{kv}}",
+        rotary_part,
+    ),
     "GroupedQueryAttention": Case(
         layers.GroupedQueryAttention(H, A, K, D), llama_attention, "2HAD + 2HKD", rotated_heads
     ),
@@ -173,6 +255,8 @@ CASES = {
         lambda H, I: nn.ModuleDict({"up": nn.Linear(H, I), "down": nn.Linear(I, H)}),
         "2HI + I + H",
     ),
+    "MLP under other names": Case(layers.MLP(H, I, names=("lin1", "lin2")), distilbert_feed_forward, "2HI + I + H"),
+    "GatedMLP under other names": Case(layers.GatedMLP(H, I, names=("wi_0", "wi_1", "wo")), t5_feed_forward, "3HI"),
     "GatedMLP": Case(layers.GatedMLP(H, I), llama_mlp, "3HI", even),
     "GatedMLP with biases": Case(
         layers.GatedMLP(H, I, bias=True), lambda H, I: llama_mlp(H, I, bias=True), "3HI + 2I + H", even
@@ -182,6 +266,19 @@ CASES = {
     "MixtureOfExperts": Case(layers.MixtureOfExperts(H, M, E, k), mixtral_moe, "3EHM + EH", experts),
     "MixtureOfExperts with shared experts": Case(
         layers.MixtureOfExperts(H, M, E, k, shared=S * M), deepseek_moe, "3EHM + 3SHM + EH", experts
+    ),
+    "SelectiveStateSpace": Case(
+        layers.SelectiveStateSpace(H, X * H, G, W, R_dt), mamba_mixer, r"3XHG + 3XH^2 + XHW + 2R_{\Delta}XH + 3XH"
+    ),
+    "SelectiveStateSpace with biases": Case(
+        layers.SelectiveStateSpace(H, X * H, G, W, R_dt, bias=True),
+        lambda **sizes: mamba_mixer(**sizes, use_bias=True),
+        r"3XHG + 3XH^2 + XHW + 2R_{\Delta}XH + 5XH + H",
+    ),
+    "SelectiveStateSpace, no bias of the convolution": Case(
+        layers.SelectiveStateSpace(H, X * H, G, W, R_dt, conv_bias=False),
+        lambda **sizes: mamba_mixer(**sizes, use_conv_bias=False),
+        r"3XHG + 3XH^2 + XHW + 2R_{\Delta}XH + 2XH",
     ),
 }
 

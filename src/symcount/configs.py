@@ -14,10 +14,13 @@ from typing import Any
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.formula import Formula
-from symcount.notation import ALIASES, Entry, canonical
+from symcount.notation import ALIASES, canonical
 from symcount.values import title
 
 __all__ = ["MAX_BYTES", "Config", "looks_like_path", "read"]
+
+LEFT_OUT = "auto"
+"""The word by which a config leaves a number to the model, as `null` does."""
 
 MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
 
@@ -68,15 +71,32 @@ class Config:
 
         Raises:
             ConfigError: an option has a value of the wrong type.
+            OptionError: a field has a value for which the architecture has no formula.
         """
         chosen: dict[str, Any] = {}
         for name, default in architecture.options.items():
             value = self.fields.get(name, default)
-            if default is None and isinstance(value, int) and not isinstance(value, bool):
-                value = GIVEN
-            elif default is not None and not isinstance(value, bool):
+            if name in architecture.decided and name not in self.fields:
+                numbers = {
+                    f: number if (v := self._value(f)) is None else v for f, number in architecture.defaults.items()
+                }
+                value = architecture.decided[name](numbers)
+            elif default in (None, GIVEN):  # a number that may be missing
+                if isinstance(value, int) and not isinstance(value, bool):
+                    value = GIVEN
+            elif isinstance(default, str):
+                if not isinstance(value, str):
+                    raise ConfigError(f"{self.source}: {name}: expected a word such as {default!r}, got {value!r:.80}")
+            elif not isinstance(value, bool):
                 raise ConfigError(f"{self.source}: {name}: expected true or false, got {value!r:.80}")
             chosen[name] = value
+        for name, admissible in architecture.pinned.items():
+            value = self.fields.get(name, admissible[0])
+            if value not in admissible:
+                raise OptionError(
+                    f"{self.source}: {name} = {value!r:.80} is outside the formula of {architecture.name}, which holds "
+                    f"for {name} = {admissible[0]}; derive its own from the model's code: symcount.derive(config)"
+                )
         return chosen
 
     def values_for(self, formula: Formula) -> dict[str, Any]:
@@ -91,11 +111,14 @@ class Config:
         self._check_belongs(formula)
         values: dict[str, Any] = {}
         for item in formula.notation:
-            value = self._value(item)
-            if value is None and item.letter not in formula.filled:
-                if item.field in self.fields and item.field not in formula.options:
+            value = self._value(item.field)
+            if value == LEFT_OUT and item.letter in formula.filled:
+                continue
+            if value is None:
+                if item.field not in self.fields or item.field in formula.options:
+                    value = formula.defaults.get(item.letter)
+                elif item.letter not in formula.filled:
                     raise ConfigError(f"{self.source}: {title(item)} is null; give a number")
-                value = formula.defaults.get(item.letter)
             if value is not None:
                 values[item.letter] = value
         return values
@@ -112,20 +135,23 @@ class Config:
         except UnknownModelError:  # a formula of another origin, whose options are not in the config's words
             return
         for name, value in self.options_for(architecture).items():
-            if name in self.fields and value != formula.options.get(name):
+            if name not in self.fields or value == formula.options.get(name):
+                continue
+            # another word may say the same structure: T5's "relu" and "gelu"
+            if architecture.formula(**{**formula.options, name: value}).tree != formula.tree:
                 raise OptionError(
                     f"{self.source}: {name} = {self.fields[name]!r} is outside this formula, which holds for "
                     f"{name} = {formula.options.get(name)}; ask for symcount.formula(config), or pass {name}=…"
                 )
 
-    def _value(self, item: Entry) -> Any:
+    def _value(self, field: str) -> Any:
         """The field's value under its own name or an alias of it; `num_labels` may be the length of `id2label`."""
-        if "." in item.field or "[" in item.field:
-            return _inside(self.fields, item.field)
-        names = [item.field, *(a for a, target in ALIASES.items() if target == canonical(item.field))]
-        names.append(canonical(item.field))
+        if "." in field or "[" in field:
+            return _inside(self.fields, field)
+        names = [field, *(a for a, target in ALIASES.items() if target == canonical(field))]
+        names.append(canonical(field))
         found = {name: self.fields[name] for name in dict.fromkeys(names) if self.fields.get(name) is not None}
-        if item.field == "num_labels" and isinstance(self.fields.get("id2label"), Mapping):
+        if field == "num_labels" and isinstance(self.fields.get("id2label"), Mapping):
             found = {"id2label": len(self.fields["id2label"])}
         distinct = list(found.values())
         if any(value != distinct[0] for value in distinct[1:]):
@@ -135,7 +161,13 @@ class Config:
 
 
 def _inside(fields: Any, path: str) -> Any:
-    """The value of a field of a sub-config or of an entry of a list (`vision_config.depths[0]`), `None` if absent."""
+    """The value of a field of a sub-config or of an entry of a list (`vision_config.depths[0]`), `None` if absent.
+
+    Of a config that also has `vision_config_dict`, transformers takes that one.
+    """
+    first, _, rest = path.partition(".")
+    if rest and isinstance(fields, Mapping) and fields.get(f"{first}_dict") is not None:
+        path = f"{first}_dict.{rest}"
     for part in path.replace("[", ".").replace("]", "").split("."):
         if isinstance(fields, list | tuple):
             fields = fields[int(part)] if part.isdecimal() and int(part) < len(fields) else None

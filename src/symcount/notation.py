@@ -59,9 +59,13 @@ TABLE: tuple[Entry, ...] = (
     Entry("N", "num_hidden_layers", "N", "number of layers", scales=True),
     Entry("N_enc", "encoder_layers", r"N_{\mathrm{enc}}", "encoder layers", scales=True),
     Entry("N_dec", "decoder_layers", r"N_{\mathrm{dec}}", "decoder layers", scales=True),
+    Entry("N_grp", "num_hidden_groups", r"N_{\mathrm{grp}}", "groups of shared layers", scales=True),
+    Entry("N_inner", "inner_group_num", r"N_{\mathrm{inner}}", "layers of a group", scales=True),
     Entry("d", "first_k_dense_replace", "d", "leading dense layers", minimum=0),
     Entry("V", "vocab_size", "V", "vocabulary size"),
     Entry("L", "max_position_embeddings", "L", "maximum sequence length"),
+    Entry("L_enc", "max_source_positions", r"L_{\mathrm{enc}}", "positions of the encoder"),
+    Entry("L_dec", "max_target_positions", r"L_{\mathrm{dec}}", "positions of the decoder"),
     Entry("T", "type_vocab_size", "T", "number of token types"),
     Entry("B", "relative_attention_num_buckets", "B", "relative-position buckets"),
     Entry("Y", "num_labels", "Y", "number of labels"),
@@ -69,26 +73,35 @@ TABLE: tuple[Entry, ...] = (
     Entry("C", "num_channels", "C", "input channels"),
     Entry("P", "patch_size", "P", "patch size"),
     Entry("R", "image_size", "R", "image size"),
+    Entry("R_q", "q_lora_rank", r"R_{\mathrm{q}}", "rank of the compressed queries", scales=True),
+    Entry("R_kv", "kv_lora_rank", r"R_{\mathrm{kv}}", "rank of the compressed keys and values", scales=True),
+    Entry("R_dt", "time_step_rank", r"R_{\Delta}", "rank of the time step"),
     Entry("E", "num_experts", "E", "experts of a layer", scales=True),
     Entry("S", "n_shared_experts", "S", "shared experts of a layer", minimum=0),
     Entry("k", "num_experts_per_tok", "k", "experts used by one token"),
+    Entry("X", "expand", "X", "expansion of the state-space layer"),
     Entry("Z", "embedding_size", "Z", "embedding size"),
     Entry("H", "hidden_size", "H", "hidden size", scales=True),
     Entry("I", "intermediate_size", "I", "feed-forward size", scales=True),
     Entry("I_enc", "encoder_ffn_dim", r"I_{\mathrm{enc}}", "feed-forward size of the encoder", scales=True),
     Entry("I_dec", "decoder_ffn_dim", r"I_{\mathrm{dec}}", "feed-forward size of the decoder", scales=True),
     Entry("M", "moe_intermediate_size", "M", "feed-forward size of an expert", scales=True),
+    Entry("J", "pooler_output_size", "J", "size of the pooled output"),
     Entry("A", "num_attention_heads", "A", "attention heads", scales=True),
     Entry("A_enc", "encoder_attention_heads", r"A_{\mathrm{enc}}", "attention heads of the encoder", scales=True),
     Entry("A_dec", "decoder_attention_heads", r"A_{\mathrm{dec}}", "attention heads of the decoder", scales=True),
     Entry("K", "num_key_value_heads", "K", "key-value heads", scales=True),
     Entry("D", "head_dim", "D", "size of one head", scales=True),
+    Entry("D_nope", "qk_nope_head_dim", r"D_{\mathrm{nope}}", "size of one head without positions", scales=True),
+    Entry("D_rope", "qk_rope_head_dim", r"D_{\mathrm{rope}}", "size of one head with rotary positions", scales=True),
+    Entry("D_v", "v_head_dim", r"D_{\mathrm{v}}", "size of one head's values", scales=True),
     Entry("G", "state_size", "G", "state size"),
     Entry("W", "conv_kernel", "W", "width of the convolution"),
 )
 
 ALIASES: Mapping[str, str] = {
     "n_embd": "hidden_size",
+    "n_embed": "hidden_size",
     "d_model": "hidden_size",
     "dim": "hidden_size",
     "embed_dim": "hidden_size",
@@ -270,12 +283,12 @@ def assign(paths: Iterable[str]) -> Notation:
 
     A field of a sub-config carries the sub-config as a superscript, an element of a list its index as a subscript.
 
-    >>> for e in assign(["d_model", "vision_config.hidden_size", "depths[1]", "q_lora_rank"]):
+    >>> for e in assign(["d_model", "vision_config.hidden_size", "depths[1]", "encoder_stride"]):
     ...     print(e.letter, e.latex)
     H H
     H_vision H^{\mathrm{vision}}
     N_1 N_{1}
-    q_lora_rank d_{\mathrm{q\,lora\,rank}}
+    encoder_stride d_{\mathrm{encoder\,stride}}
     """
     entries: dict[str, Entry] = {}
     latex_used: set[str] = set()

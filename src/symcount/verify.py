@@ -15,9 +15,9 @@ from typing import Any
 from sympy import Symbol
 
 from symcount import realmodel
-from symcount.architectures import GIVEN
+from symcount.architectures import GIVEN, find
 from symcount.configs import Config, read
-from symcount.errors import ConfigError, VerificationError
+from symcount.errors import ConfigError, UnknownModelError, VerificationError
 from symcount.evaluate import integer_value
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
@@ -179,8 +179,7 @@ def _fields(
     formula: Formula, given: Config, changed: Mapping[str, Any], arguments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """What the real config class is told: the formula's options, the config's own fields, then single values."""
-    options = {n: v for n, v in formula.options.items() if v != GIVEN and n not in arguments}
-    fields = {**options, **given.fields}
+    fields = {**_told(formula, arguments), **given.fields}
     if fields.get("add_cross_attention") is True:
         fields.setdefault("is_decoder", True)  # transformers builds cross-attention in decoders only
     for letter, value in changed.items():
@@ -190,3 +189,13 @@ def _fields(
             fields.pop("label2id", None)
         fields[name] = value
     return fields
+
+
+def _told(formula: Formula, arguments: Mapping[str, Any]) -> dict[str, Any]:
+    """The formula's options that are the config's and not what it has anyway."""
+    try:
+        architecture = find(formula.name)
+    except UnknownModelError:  # a formula of another origin: all of them
+        return {n: v for n, v in formula.options.items() if v != GIVEN and n not in arguments}
+    chosen = {n: v for n, v in formula.options.items() if n in architecture.options and n not in architecture.decided}
+    return {n: v for n, v in chosen.items() if v not in (GIVEN, architecture.options[n])}

@@ -106,11 +106,11 @@ def test_a_config_of_another_model_is_refused():
 
 def test_formula_derives_what_nobody_composed():
     assert sc.formula("BertModel").origin == sc.formula("gpt2").origin == "composed"
-    for source in ("ViTModel", "vit", {"model_type": "vit"}, transformers.ViTConfig(), transformers.ViTModel):
+    for source in ("DeiTModel", "deit", {"model_type": "deit"}, transformers.DeiTConfig(), transformers.DeiTModel):
         formula = sc.formula(source)
-        assert (formula.origin, formula.name) == ("derived", "ViTModel")
-        assert formula.count({}) == real("ViTModel", {})
-    assert sc.count("ViTModel", H=384, A=6) == real("ViTModel", {"hidden_size": 384, "num_attention_heads": 6})
+        assert (formula.origin, formula.name) == ("derived", "DeiTModel")
+        assert formula.count({}) == real("DeiTModel", {})
+    assert sc.count("DeiTModel", H=384, A=6) == real("DeiTModel", {"hidden_size": 384, "num_attention_heads": 6})
     assert sc.verify("gpt_neox", {"hidden_size": 512}, num_hidden_layers=2).exact
 
 
@@ -127,8 +127,8 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch):
     from symcount import api
 
     monkeypatch.setattr(api, "find_spec", lambda name: None)
-    with pytest.raises(UnknownModelError, match=r"unknown model 'ViTModel'.*pip install \"symcount\[hf\]\""):
-        sc.formula("ViTModel")
+    with pytest.raises(UnknownModelError, match=r"unknown model 'DeiTModel'.*pip install \"symcount\[hf\]\""):
+        sc.formula("DeiTModel")
     assert sc.count("bert") == real("BertModel", {})
 
 

@@ -109,12 +109,12 @@ def test_count_of_configs_of_any_architecture(call, tmp_path):
 
 
 def test_other_commands_on_a_derived_formula(call):
-    assert call("latex", "T5Model")[1].startswith("VH + ")
+    assert call("latex", "MT5Model")[1].startswith("VH + ")
     code, out, err = call("breakdown", "swin", "--depth", "1")
     assert code == 0
     assert "27,519,354" in out
     assert "mlp_ratio = 4" in err
-    code, out, _ = call("diff", "vit", "N")
+    code, out, _ = call("diff", "deit", "N")
     assert code == 0
     assert "∂P/∂N" in out
     code, out, err = call("diff", "swin", "H")

@@ -13,7 +13,29 @@ from symcount.errors import UnknownModelError, near
 
 __all__ = ["FAMILIES", "GIVEN", "Architecture", "find", "names"]
 
-FAMILIES = ("bert", "gpt2", "llama")
+FAMILIES = (
+    "bert",
+    "roberta",
+    "electra",
+    "distilbert",
+    "albert",
+    "gpt2",
+    "llama",
+    "mistral",
+    "mixtral",
+    "qwen2",
+    "qwen3",
+    "qwen3_moe",
+    "gemma2",
+    "deepseek_v3",
+    "bloom",
+    "mamba",
+    "t5",
+    "bart",
+    "whisper",
+    "vit",
+    "clip",
+)
 
 
 @cache
@@ -31,15 +53,21 @@ def names() -> tuple[str, ...]:
     return tuple(name for name, architecture in _registry().items() if name == architecture.name)
 
 
+def _folded(name: str) -> str:
+    return name.lower().replace("-", "").replace("_", "")
+
+
 def find(name: str) -> Architecture:
-    """The architecture of a class name (`BertForMaskedLM`) or a model type (`bert`: its base model); case is ignored.
+    """The architecture of a class name (`BertForMaskedLM`) or a model type (`bert`: its base model).
+
+    Case and hyphens are ignored.
 
     Raises:
         UnknownModelError: no architecture goes by this name; near names are suggested.
     """
     registry = _registry()
-    folded = {key.lower(): architecture for key, architecture in registry.items()}
-    architecture = registry.get(name) or folded.get(name.lower().replace("-", ""))
+    folded = {_folded(key): architecture for key, architecture in registry.items()}
+    architecture = registry.get(name) or folded.get(_folded(name))
     if architecture is None:
         raise UnknownModelError(f"unknown model {name!r}.{near(name, list(registry))} See: symcount list")
     return architecture

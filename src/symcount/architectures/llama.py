@@ -8,88 +8,116 @@ Where the config leaves them out, `K = A` and `D = H/A`, and the layer reads `4H
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from symcount.architectures.base import Architecture
-from symcount.domain import divides
-from symcount.layers import Embedding, GatedMLP, GroupedQueryAttention, Head, Linear, RMSNorm
+from sympy import Expr
+
+from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.domain import Condition, divides
+from symcount.layers import Embedding, GatedMLP, GroupedQueryAttention, Linear, RMSNorm
 from symcount.notation import letters
 from symcount.tree import Block, block, stack
 
 V, H, I, N, A, K, D, Y = letters("V H I N A K D Y")
 
+FIELDS = {
+    "V": "vocab_size",
+    "H": "hidden_size",
+    "I": "intermediate_size",
+    "N": "num_hidden_layers",
+    "A": "num_attention_heads",
+    "K": "num_key_value_heads",
+    "D": "head_dim",
+    "Y": "num_labels",
+}
+FILLED = {"K": A, "D": H / A}
+ROTARY = divides(2, D)
+"""Rotary positions turn pairs of channels."""
 
-def layer(options: Mapping[str, Any]) -> Block:
-    """One decoder layer: attention `2HAD + 2HKD`, gated feed-forward `3HI`, two norms `2H`; no biases by default."""
+
+def decoder_layer(prefix: str, attention: Block, mlp: Block | None, **norms: Block) -> Block:
+    """Attention and feed-forward, each behind a norm: `2H` and what the two have."""
     return block(
-        "LlamaDecoderLayer",
-        self_attn=GroupedQueryAttention(H, A, K, D, bias=options["attention_bias"], kind="LlamaAttention"),
-        mlp=GatedMLP(H, I, bias=options["mlp_bias"], kind="LlamaMLP"),
+        f"{prefix}DecoderLayer",
+        self_attn=attention,
+        mlp=mlp,
         input_layernorm=RMSNorm(H),
         post_attention_layernorm=RMSNorm(H),
+        **norms,
     )
 
 
-def llama(options: Mapping[str, Any]) -> Block:
-    """`LlamaModel`: words, N layers, a last norm; positions are rotations and have no parameters."""
-    return block("LlamaModel", embed_tokens=Embedding(V, H), layers=stack(N, layer(options)), norm=RMSNorm(H))
+def family(
+    prefix: str,
+    model_type: str,
+    layers: Callable[[Options], Block],
+    defaults: Mapping[str, int],
+    *,
+    fields: Mapping[str, str] = FIELDS,
+    filled: Mapping[str, Expr] = FILLED,
+    options: Mapping[str, Any] | None = None,
+    conditions: tuple[Condition, ...] = (ROTARY,),
+    question_answering: str | None = "transformer",
+    **more: Any,
+) -> tuple[Architecture, ...]:
+    """A decoder with heads: words, *layers*, a last norm; positions are rotations and have no parameters.
 
+    Args:
+        prefix: how the class names begin.
+        model_type: transformers' name of the family.
+        layers: the list of layers.
+        defaults: the config class's own numbers.
+        fields: letter -> config field.
+        filled: letter -> rule by which the config class fills a field left out.
+        options: further options and their defaults; all have `tie_word_embeddings`.
+        conditions: what must hold beyond the layers' own conditions.
+        question_answering: what `…ForQuestionAnswering` calls its base model; `None` where there is no such class.
+        more: further attributes of the architectures.
+    """
 
-def causal_lm(options: Mapping[str, Any]) -> Block:
-    """`LlamaForCausalLM`: a head of its own, unless tied."""
-    tied = "model.embed_tokens.weight" if options["tie_word_embeddings"] else None
-    return block("LlamaForCausalLM", model=llama(options), lm_head=Head(H, V, tied_to=tied))
+    def model(options: Options) -> Block:
+        return block(f"{prefix}Model", embed_tokens=Embedding(V, H), layers=layers(options), norm=RMSNorm(H))
 
-
-def with_head(kind: str, head: Mapping[str, Block], options: Mapping[str, Any]) -> Block:
-    """A base model with one more layer."""
-    return block(kind, model=llama(options), **head)
-
-
-def question_answering(options: Mapping[str, Any]) -> Block:
-    """`LlamaForQuestionAnswering`, which calls its base model `transformer`."""
-    return block("LlamaForQuestionAnswering", transformer=llama(options), qa_outputs=Linear(H, 2))
-
-
-def _architecture(name: str, build: Any) -> Architecture:
-    return Architecture(
-        name,
-        "llama",
-        build,
-        fields={
-            "V": "vocab_size",
-            "H": "hidden_size",
-            "I": "intermediate_size",
-            "N": "num_hidden_layers",
-            "A": "num_attention_heads",
-            "K": "num_key_value_heads",
-            "D": "head_dim",
-            "Y": "num_labels",
-        },
-        defaults={
-            "vocab_size": 32000,
-            "hidden_size": 4096,
-            "intermediate_size": 11008,
-            "num_hidden_layers": 32,
-            "num_attention_heads": 32,
-            "num_labels": 2,
-        },
-        filled={"K": A, "D": H / A},
-        options={"tie_word_embeddings": False, "attention_bias": False, "mlp_bias": False},
-        conditions=(divides(A, H), divides(2, D)),  # rotary positions turn pairs of channels
+    base = Architecture(
+        f"{prefix}Model",
+        model_type,
+        model,
+        fields=fields,
+        defaults={**defaults, "num_labels": 2},
+        filled=filled,
+        options={"tie_word_embeddings": False, **(options or {})},
+        conditions=conditions,
+        **more,
     )
+    classes = (
+        base,
+        base.topped(f"{prefix}ForCausalLM", "model", lm_head=vocabulary_head(H, V, "model.embed_tokens.weight")),
+        base.topped(f"{prefix}ForSequenceClassification", "model", score=Linear(H, Y, bias=False)),
+        base.topped(f"{prefix}ForTokenClassification", "model", score=Linear(H, Y)),
+    )
+    if question_answering is None:
+        return classes
+    return (*classes, base.topped(f"{prefix}ForQuestionAnswering", question_answering, qa_outputs=Linear(H, 2)))
 
 
-def _head(name: str, **head: Block) -> Architecture:
-    return _architecture(name, partial(with_head, name, head))
+def layers(options: Options) -> Block:
+    """N layers: attention `2HAD + 2HKD`, gated feed-forward `3HI`, two norms `2H`; no biases by default."""
+    attention = GroupedQueryAttention(H, A, K, D, bias=options["attention_bias"], kind="LlamaAttention")
+    return stack(N, decoder_layer("Llama", attention, GatedMLP(H, I, bias=options["mlp_bias"], kind="LlamaMLP")))
 
 
-ARCHITECTURES = (
-    _architecture("LlamaModel", llama),
-    _architecture("LlamaForCausalLM", causal_lm),
-    _head("LlamaForSequenceClassification", score=Linear(H, Y, bias=False)),
-    _head("LlamaForTokenClassification", score=Linear(H, Y)),
-    _architecture("LlamaForQuestionAnswering", question_answering),
+ARCHITECTURES = family(
+    "Llama",
+    "llama",
+    layers,
+    {
+        "vocab_size": 32000,
+        "hidden_size": 4096,
+        "intermediate_size": 11008,
+        "num_hidden_layers": 32,
+        "num_attention_heads": 32,
+    },
+    options={"attention_bias": False, "mlp_bias": False},
+    conditions=(divides(A, H), ROTARY),
 )

@@ -39,6 +39,7 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON object a line.")]
 
 _INTEGER = re.compile(r"[+-]?(\d+(_\d+)*|\d{1,3}(,\d{3})+)\Z", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?\Z", re.ASCII)
+_WORD = re.compile(r"[A-Za-z][\w-]{0,79}\Z", re.ASCII)
 _LONGEST = 400  # digits of a value: far beyond any model, and short enough that every count can be printed
 _MOST_BITS = 14_000  # Python prints integers of up to 4,300 digits
 
@@ -144,13 +145,15 @@ def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]
     return found
 
 
-def _option(name: str, text: str) -> bool | int | None:
+def _option(name: str, text: str) -> bool | int | str | None:
     words: dict[str, bool | None] = {"true": True, "false": False, "null": None, "none": None}
     if text.lower() in words:
         return words[text.lower()]
     if _INTEGER.match(text) and len(text) <= _LONGEST:
         return int(text.replace(",", ""))
-    raise OptionError(f"option {name} = {text!r:.80}: expected true, false, null or an integer")
+    if _WORD.match(text):
+        return text
+    raise OptionError(f"option {name} = {text!r:.80}: expected true, false, null, an integer or a word")
 
 
 def _optional(formula: Formula, pairs: Sequence[tuple[str, str]]) -> dict[str, int]:

@@ -34,7 +34,7 @@ def formula(
     """Print the closed form, its domain, its symbols and its shared tensors."""
     subject = load(model, None, options)
     shown, checked = subject.formula, check_convention(convention)
-    at = {**shown.defaults, **subject.config.values_for(shown)}
+    at = subject.config.values_for(shown)
     if as_json:
         emit(described(shown, convention, at))
         return

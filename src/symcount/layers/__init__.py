@@ -4,13 +4,14 @@ Sizes are positive integers or SymPy expressions. Every docstring gives the form
 the source.
 """
 
-from symcount.layers.attention import GroupedQueryAttention, MultiHeadAttention
+from symcount.layers.attention import GroupedQueryAttention, LatentAttention, MultiHeadAttention
 from symcount.layers.conv import Conv1d, Conv2d
 from symcount.layers.embedding import Embedding
 from symcount.layers.feedforward import MLP, GatedMLP
 from symcount.layers.linear import Conv1D, Head, Linear
 from symcount.layers.moe import Experts, MixtureOfExperts, Router
 from symcount.layers.norm import BatchNorm, GroupNorm, LayerNorm, RMSNorm
+from symcount.layers.ssm import SelectiveStateSpace
 
 __all__ = [
     "MLP",
@@ -24,10 +25,12 @@ __all__ = [
     "GroupNorm",
     "GroupedQueryAttention",
     "Head",
+    "LatentAttention",
     "LayerNorm",
     "Linear",
     "MixtureOfExperts",
     "MultiHeadAttention",
     "RMSNorm",
     "Router",
+    "SelectiveStateSpace",
 ]

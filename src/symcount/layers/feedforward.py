@@ -8,10 +8,17 @@ from symcount.tree import Block, Size, block, expr
 __all__ = ["MLP", "GatedMLP"]
 
 
-def MLP(hidden: Size, intermediate: Size, bias: bool = True) -> Block:
+def MLP(
+    hidden: Size,
+    intermediate: Size,
+    bias: bool = True,
+    *,
+    names: tuple[str, str] = ("up", "down"),
+    kind: str = "MLP",
+) -> Block:
     """Up and down: `P = 2HI + I + H` with biases, `2HI` without.
 
-    Shapes: `up (I, H)`, `down (H, I)`.
+    Shapes: `up (I, H)`, `down (H, I)`, or what *names* calls them.
 
     >>> from symcount.ledger import Ledger
     >>> from symcount.notation import symbol
@@ -21,13 +28,21 @@ def MLP(hidden: Size, intermediate: Size, bias: bool = True) -> Block:
     Source: Vaswani et al. 2017, arXiv:1706.03762, section 3.3.
     """
     h, i = expr(hidden), expr(intermediate)
-    return block("MLP", up=Linear(h, i, bias), down=Linear(i, h, bias))
+    up, down = names
+    return block(kind, **{up: Linear(h, i, bias), down: Linear(i, h, bias)})
 
 
-def GatedMLP(hidden: Size, intermediate: Size, bias: bool = False, kind: str = "GatedMLP") -> Block:
+def GatedMLP(
+    hidden: Size,
+    intermediate: Size,
+    bias: bool = False,
+    kind: str = "GatedMLP",
+    *,
+    names: tuple[str, str, str] = ("gate_proj", "up_proj", "down_proj"),
+) -> Block:
     """Gate, up and down (SwiGLU, GeGLU): `P = 3HI`; `+ 2I + H` with biases.
 
-    Shapes: `gate_proj (I, H)`, `up_proj (I, H)`, `down_proj (H, I)`.
+    Shapes: `gate_proj (I, H)`, `up_proj (I, H)`, `down_proj (H, I)`, or what *names* calls them.
 
     >>> from symcount.ledger import Ledger
     >>> from symcount.notation import symbol
@@ -37,4 +52,5 @@ def GatedMLP(hidden: Size, intermediate: Size, bias: bool = False, kind: str = "
     Source: Shazeer 2020, arXiv:2002.05202.
     """
     h, i = expr(hidden), expr(intermediate)
-    return block(kind, gate_proj=Linear(h, i, bias), up_proj=Linear(h, i, bias), down_proj=Linear(i, h, bias))
+    gate, up, down = names
+    return block(kind, **{gate: Linear(h, i, bias), up: Linear(h, i, bias), down: Linear(i, h, bias)})
