@@ -1,0 +1,71 @@
+"""Markdown with the mathematics that GitHub shows: ```` ```math ```` blocks, and $`…`$ inside a line.
+
+Those forms keep Markdown's own rules away from backslashes and underscores.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from symcount.errors import NotationError
+from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
+from symcount.typeset.numbers import percent
+from symcount.typeset.setting import Setting
+from symcount.typeset.styles import compose
+from symcount.typeset.text import text
+
+__all__ = ["markdown"]
+
+_MEANS = {c: "\\" + c for c in r"\`*_{}[]<>|#"}
+
+
+def markdown(setting: Setting, style: str) -> str:
+    """The formula in *style*, with its notation and domain.
+
+    Raises:
+        NotationError: no such style; or numbers in siunitx's style, which Markdown does not know.
+    """
+    if setting.numbers == "siunitx":
+        raise NotationError("numbers 'siunitx': Markdown has no siunitx; use comma or thin")
+    shown = replace(setting, equation=True)
+    parts = [f"### Parameters of {_escaped(setting.name)}", _block(compose(shown, style), setting)]
+    if setting.domain:
+        parts.append("Valid where " + ", ".join(_inline(c.latex(setting.latex)) for c in setting.domain) + ".")
+    if style != "notation":
+        parts.append(_block(compose(shown, "notation"), setting))
+    return "\n\n".join(parts)
+
+
+def _block(content: Content, setting: Setting) -> str:
+    if isinstance(content, Math):
+        return f"```math\n{content.latex}\n```"
+    heads = [heading for heading, _ in content.columns]
+    rules = ["---:" if side == "right" else "---" for _, side in content.columns]
+    rows = [heads, rules]
+    for number, row in enumerate(content.rows):
+        cells = [_cell(cell, setting) for cell in row]
+        rows.append(["&emsp;" * content.level(number) + cells[0], *cells[1:]])
+    if content.total is not None:
+        rows.append([f"**{_cell(c, setting)}**" if c != "" else "" for c in content.total])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
+
+
+def _inline(latex: str) -> str:
+    return f"$`{latex}`$"
+
+
+def _escaped(words: str) -> str:
+    return "".join(_MEANS.get(c, c) for c in words)
+
+
+def _cell(cell: Cell, setting: Setting) -> str:
+    match cell:
+        case Formulas(latex, before):
+            return before + ", ".join(map(_inline, latex))
+        case Count(value):
+            return text(setting.count(value))
+        case Share(part, whole):
+            return f"{percent(part, whole)} %"
+        case str():
+            return _escaped(cell)
+    raise NotationError(f"a table cannot show {cell!r}")

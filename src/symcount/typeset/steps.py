@@ -1,0 +1,102 @@
+r"""The style `steps`: a total derived part by part, as on a blackboard.
+
+Each part in letters, with the sizes put in, and as a number; then the total of the parts in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from symcount.notation import escape
+from symcount.typeset.content import Math
+from symcount.typeset.latex import Term, joined, set_symbols, terms_of
+from symcount.typeset.lines import broken, indented
+from symcount.typeset.measure import measure
+from symcount.typeset.setting import Setting
+
+__all__ = ["steps"]
+
+_EQUALS = 1.4  # the width of an equals sign with its space
+
+
+@dataclass(frozen=True)
+class _Step:
+    """A left-hand side, and the expressions that are equal to it."""
+
+    label: str
+    sides: tuple[tuple[Term, ...], ...]
+
+
+def steps(setting: Setting) -> Math:
+    """The derivation as one `align*`."""
+    parts = _steps(setting)
+    label = max(measure(s.label) for s in parts)
+    width = setting.width
+    narrow = width is not None and any(
+        label + _EQUALS + measure(joined([t.text for t in side])) > width for s in parts for side in s.sides
+    )
+    if narrow and width is not None:
+        blocks = [_narrow(step, width) for step in parts]
+    else:
+        blocks = [_wide(step, None if width is None else width - label - _EQUALS) for step in parts]
+    return Math("\\begin{align*}\n" + " \\\\[1ex]\n".join(blocks) + "\n\\end{align*}", standalone=True)
+
+
+def _steps(setting: Setting) -> list[_Step]:
+    result = []
+    for section in setting.sections:
+        for piece in section.pieces:
+            sides = [terms_of(piece.body, n) for n in (setting.notation, setting.in_numbers)]
+            result.append(_step(setting, f"_{{\\text{{{escape(piece.title)}}}}}", sides, setting.at(piece.body.value())))
+    if len(result) == 1:
+        return [_Step(setting.symbol, result[0].sides)]
+    labels = iter(step.label for step in result)
+    numbers = iter(setting.count(setting.at(p.body.value())) for s in setting.sections for p in s.pieces)
+    sides = [[], []]  # type: list[list[Term]]
+    for section in setting.sections:
+        for side, names, notation in ((0, labels, setting.notation), (1, numbers, setting.in_numbers)):
+            own = tuple(Term(next(names)) for _ in section.pieces)
+            if section.repeat == 1:
+                sides[side] += own
+                continue
+            head = set_symbols(section.repeat, notation)
+            head = f"({head})" if section.repeat.is_Add else head
+            if len(own) == 1 and not own[0].text[0].isdigit() and not own[0].text.startswith(r"\num"):
+                sides[side].append(Term(f"{head} {own[0].text}"))
+            else:
+                sides[side].append(Term(f"{head}({joined([t.text for t in own])})", head, own))
+    result.append(_step(setting, "", sides, setting.at(setting.total)))
+    return result
+
+
+def _step(setting: Setting, label: str, sides: Sequence[Sequence[Term]], value: int) -> _Step:
+    number = (Term(setting.count(value)),)
+    shown = [tuple(side) for side in sides if tuple(t.text for t in side) != (number[0].text,)]
+    return _Step(f"{setting.symbol}{label}", (*shown, number))
+
+
+def _wide(step: _Step, width: float | None) -> str:
+    """Labels on the left, equals signs below one another."""
+    lines = []
+    for position, side in enumerate(step.sides):
+        start = step.label if position == 0 else ""
+        for number, (indent, line) in enumerate(broken(side, width)):
+            lines.append(f"{start} &= {line}" if number == 0 else f"&\\quad {indented(indent, line)}")
+    return " \\\\\n".join(lines)
+
+
+def _narrow(step: _Step, width: float) -> str:
+    """The label on the line of its formula if that fits, else above it; what follows is indented."""
+    lines = []
+    inner = width - 1.0 - _EQUALS
+    for position, side in enumerate(step.sides):
+        whole = joined([t.text for t in side])
+        if position == 0 and measure(step.label) + _EQUALS + measure(whole) <= width:
+            lines.append(f"& {step.label} = {whole}")
+            continue
+        if position == 0:
+            lines.append(f"& {step.label}")
+        for number, (indent, line) in enumerate(broken(side, inner)):
+            lines.append(f"&\\quad = {line}" if number == 0 else f"&\\qquad {indented(indent, line)}")
+    return " \\\\\n".join(lines)
