@@ -7,11 +7,26 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
 
-from sympy import Add, Derivative, Expr, Poly, Subs, Symbol, cancel, collect, expand, factor
+from sympy import (
+    Add,
+    Derivative,
+    Expr,
+    Max,
+    Min,
+    Mod,
+    Subs,
+    Symbol,
+    cancel,
+    ceiling,
+    collect,
+    expand,
+    factor,
+    floor,
+)
 
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, DomainError, StructureError, near
-from symcount.evaluate import function, integer_value
+from symcount.evaluate import Round, function, integer_value
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
 from symcount.tree import Block
@@ -248,15 +263,16 @@ class Formula:
         >>> sc.formula("gpt2").leading()
         12*H**2*N
         """
-        total = self.expanded(convention)
+        smooth = self.total_as(convention).replace(lambda e: isinstance(e, floor | ceiling | Round), lambda e: e.args[0])
         grow = [self._symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
-        grow = [s for s in grow if s in total.free_symbols]
-        if not grow or not total.is_polynomial(*grow):
-            return total
-        terms = Poly(total, *grow).terms()
-        degree = max(sum(powers) for powers, _ in terms)
-        top = [c * Poly({powers: 1}, *grow).as_expr() for powers, c in terms if sum(powers) == degree]
-        return factor(Add(*top)) if len(top) > 1 else Add(*top)
+        terms: dict[int, list[Expr]] = {}
+        for term in Add.make_args(expand(smooth)):
+            powers = term.as_powers_dict()
+            if any(not p.is_Integer for s, p in powers.items() if s in grow) or term.has(Min, Max, Mod):
+                return self.expanded(convention)
+            terms.setdefault(sum(int(powers[s]) for s in grow if s in powers), []).append(term)
+        top = terms[max(terms)]
+        return factor(Add(*top)) if len(top) > 1 else top[0]
 
     # ---------------------------------------------------------------- reading
 

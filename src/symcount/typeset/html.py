@@ -8,7 +8,7 @@ from html import escape
 from symcount.errors import NotationError
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
 from symcount.typeset.mathml import mathml
-from symcount.typeset.numbers import percent
+from symcount.typeset.numbers import digits, percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
@@ -51,32 +51,32 @@ def page(setting: Setting, style: str) -> str:
         NotationError: no such style; or LaTeX for a symbol that MathML has no sign for.
     """
     shown = replace(setting, equation=True, width=setting.width or _WIDEST)
-    parts = [_block(compose(shown, style), setting)]
+    parts = [_block(compose(shown, style), setting.numbers)]
     if setting.domain:
         parts.append(f"<p>Valid where {', '.join(mathml(c.latex(setting.latex)) for c in setting.domain)}.</p>")
-    parts += [_block(compose(shown, other), setting) for other in ("table", "notation") if other != style]
+    parts += [_block(compose(shown, other), setting.numbers) for other in ("table", "notation") if other != style]
     title = f"Parameters of {escape(setting.name)}"
     return _PAGE.format(title=title, heading=title, body="\n".join(parts))
 
 
 def fragment(setting: Setting, style: str) -> str:
     """The formula in *style*, for a notebook."""
-    return _block(compose(replace(setting, equation=True), style), setting)
+    return _block(compose(replace(setting, equation=True), style), setting.numbers)
 
 
 def element(setting: Setting, style: str) -> str:
     """The formula in *style* as one `<math>` element (a table as a `<table>`)."""
     content = compose(setting, style)
-    return mathml(content.latex, display=True) if isinstance(content, Math) else _table(content, setting)
+    return mathml(content.latex, display=True) if isinstance(content, Math) else _table(content, setting.numbers)
 
 
-def _block(content: Content, setting: Setting) -> str:
+def _block(content: Content, numbers: str) -> str:
     if isinstance(content, Math):
         return f'<div class="display">{mathml(content.latex, display=True)}</div>'
-    return _table(content, setting)
+    return _table(content, numbers)
 
 
-def _table(table: Table, setting: Setting) -> str:
+def _table(table: Table, numbers: str) -> str:
     def line(cells: object, tag: str = "td", inner: bool = False) -> str:
         shown = "".join(
             f"<{tag}{' class=right' if side == 'right' else ''}>{cell}</{tag}>"
@@ -86,18 +86,18 @@ def _table(table: Table, setting: Setting) -> str:
 
     head = line([escape(heading) for heading, _ in table.columns], "th")
     rows = "\n".join(
-        line([_cell(c, setting) for c in row], inner=table.level(i) > 0) for i, row in enumerate(table.rows)
+        line([_cell(c, numbers) for c in row], inner=table.level(i) > 0) for i, row in enumerate(table.rows)
     )
-    foot = f"<tfoot>{line([_cell(c, setting) for c in table.total])}</tfoot>" if table.total is not None else ""
+    foot = f"<tfoot>{line([_cell(c, numbers) for c in table.total])}</tfoot>" if table.total is not None else ""
     return f"<table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n{foot}</table>"
 
 
-def _cell(cell: Cell, setting: Setting) -> str:
+def _cell(cell: Cell, numbers: str) -> str:
     match cell:
         case Formulas(latex, before):
             return escape(before) + ", ".join(map(mathml, latex))
         case Count(value):
-            return escape(text(setting.count(value)))
+            return escape(text(digits(value, numbers)))
         case Share(part, whole):
             size = percent(part * 5, whole, 1)  # 100 % is five em
             return f'<span class="bar" style="width:{float(size) / 100:.2f}em"></span>{percent(part, whole)} %'

@@ -6,6 +6,7 @@ needs amsmath, array, booktabs and geometry (and siunitx, where numbers are its)
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from symcount.errors import NotationError
@@ -16,15 +17,17 @@ from symcount.typeset.numbers import digits, percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 
-__all__ = ["document", "fragment"]
+__all__ = ["document", "fragment", "tabular"]
 
 _PAGE = 6.3  # inches: the text width of a page of its own
-_WIDEST = 15.0  # em: beyond that, a column of formulas is a paragraph that may be broken
+_WIDEST = 15.0  # em: beyond that, a column is of paragraphs, which may be broken
+_NARROWEST = 5.0  # em
 
 
 def fragment(setting: Setting, style: str) -> str:
     """The formula in *style*, to be put into a paper."""
-    return _latex(compose(setting, style), setting.numbers)
+    content = compose(setting, style)
+    return content.latex if isinstance(content, Math) else tabular(content, setting.numbers, setting.width)
 
 
 def document(setting: Setting, style: str) -> str:
@@ -48,16 +51,16 @@ def document(setting: Setting, style: str) -> str:
         r"\begin{document}",
         rf"\section*{{Parameters of {_breakable(setting.name)}}}",
         "",
-        _paragraph(content, setting.numbers),
+        _paragraph(content, shown),
         "",
     ]
     if setting.domain:
         conditions = ", ".join(f"${c.latex(setting.latex)}$" for c in setting.domain)
         lines += [rf"\raggedright Valid where {conditions}.\par", ""]
     if style not in ("leading", "notation") and setting.total.free_symbols:
-        lines += [_paragraph(compose(shown, "leading"), setting.numbers), ""]
+        lines += [_paragraph(compose(shown, "leading"), shown), ""]
     if style != "notation":
-        lines += [_paragraph(compose(shown, "notation"), setting.numbers), ""]
+        lines += [_paragraph(compose(shown, "notation"), shown), ""]
     return "\n".join([*lines, r"\end{document}"])
 
 
@@ -66,35 +69,74 @@ def _breakable(name: str) -> str:
     return "".join(rf"\allowbreak {c}" if i and c.isupper() and name[i - 1].islower() else escape(c) for i, c in enumerate(name))
 
 
-def _paragraph(content: Content, numbers: str) -> str:
+def _paragraph(content: Content, setting: Setting) -> str:
     if isinstance(content, Table):
-        return f"\\begin{{center}}\n\\small\n{_tabular(content, numbers)}\n\\end{{center}}"
+        return f"\\begin{{center}}\n\\small\n{tabular(content, setting.numbers, setting.width)}\n\\end{{center}}"
     return content.latex if content.standalone else f"\\[\n{content.latex}\n\\]"
 
 
-def _latex(content: Content, numbers: str) -> str:
-    return content.latex if isinstance(content, Math) else _tabular(content, numbers)
+def tabular(table: Table, numbers: str = "comma", width: float | None = None) -> str:
+    """A table in LaTeX, with booktabs' rules; in a narrow column cells are broken, and shapes are left out."""
+    columns = list(range(len(table.columns)))
+    sizes = {i: _natural(table, i, numbers) for i in columns}
+    if width is not None and _total(sizes) > width:
+        for i in columns:
+            if table.columns[i][0] == "Shape":
+                del sizes[i]
+    shrunk = _shrunk(table, sizes, width)
+    sides = "".join(
+        rf">{{\raggedright\arraybackslash}}p{{{shrunk[i]:.4g}em}}" if i in shrunk else table.columns[i][1][0]
+        for i in sizes
+    )
 
+    def line(row: Sequence[Cell], indent: str = "") -> str:
+        return indent + " & ".join(_cell(row[i], numbers, i in shrunk) for i in sizes) + r" \\"
 
-def _tabular(table: Table, numbers: str) -> str:
-    sides = []
-    for position, (_, side) in enumerate(table.columns):
-        cells = [row[position] for row in table.rows]
-        long = [max(map(measure, c.latex)) for c in cells if isinstance(c, Formulas)]
-        widest = max(long, default=0.0)
-        paragraph = rf">{{\raggedright\arraybackslash}}p{{{_WIDEST:g}em}}"
-        sides.append(paragraph if widest > _WIDEST else side[0])
-    lines = [rf"\begin{{tabular}}{{@{{}}{''.join(sides)}@{{}}}}", r"\toprule"]
-    lines += [" & ".join(heading for heading, _ in table.columns) + r" \\", r"\midrule"]
-    for number, row in enumerate(table.rows):
-        indent = r"\quad " * table.level(number)
-        lines.append(indent + " & ".join(_cell(cell, numbers) for cell in row) + r" \\")
+    lines = [rf"\begin{{tabular}}{{@{{}}{sides}@{{}}}}", r"\toprule"]
+    lines += [line([heading for heading, _ in table.columns]), r"\midrule"]
+    lines += [line(row, r"\quad " * table.level(i)) for i, row in enumerate(table.rows)]
     if table.total is not None:
-        lines += [r"\midrule", " & ".join(_cell(cell, numbers) for cell in table.total) + r" \\"]
+        lines += [r"\midrule", line(table.total)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 
-def _cell(cell: Cell, numbers: str) -> str:
+def _natural(table: Table, column: int, numbers: str) -> float:
+    """The width of a column whose cells are not broken, in em."""
+    cells = [row[column] for row in (*table.rows, table.total or ())if row]
+    widest = 0.5 * len(table.columns[column][0])
+    for number, cell in enumerate(cells):
+        match cell:
+            case Formulas(latex, before):
+                size = sum(map(measure, latex)) + 0.8 * (len(latex) - 1) + 0.5 * len(before)
+            case Count(value):
+                size = measure(digits(value, numbers))
+            case str():
+                size = 0.5 * len(cell) + (1.0 if column == 0 and number < len(table.rows) and table.level(number) else 0)
+            case _:
+                size = 3.6  # a share
+        widest = max(widest, size)
+    return widest
+
+
+def _total(sizes: Mapping[int, float]) -> float:
+    return sum(sizes.values()) + 0.8 * (len(sizes) - 1)
+
+
+def _shrunk(table: Table, sizes: Mapping[int, float], width: float | None) -> dict[int, float]:
+    """The widths of the columns whose cells must be broken: the widest first, until the table fits."""
+    if width is None:
+        return {i: _WIDEST for i, size in sizes.items() if size > _WIDEST and table.columns[i][1] == "left"}
+    now = dict(sizes)
+    while _total(now) > width:
+        left = [i for i in now if table.columns[i][1] == "left" and now[i] > _NARROWEST]
+        if not left:
+            break
+        widest = max(left, key=lambda i: now[i])
+        now[widest] = max(_NARROWEST, now[widest] - max(0.1, min(1.0, _total(now) - width)))
+    return {i: size for i, size in now.items() if size < sizes[i]}
+
+
+def _cell(cell: Cell, numbers: str, paragraph: bool) -> str:
     match cell:
         case Formulas(latex, before):
             return before + ", ".join(f"${formula}$" for formula in latex)
@@ -104,5 +146,5 @@ def _cell(cell: Cell, numbers: str) -> str:
         case Share(part, whole):
             return rf"{percent(part, whole)}\,\%"
         case str():
-            return escape(cell)
+            return escape(cell).replace(r"\_", r"\_\allowbreak ") if paragraph else escape(cell)
     raise NotationError(f"a table cannot show {cell!r}")

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from symcount.typeset.latex import Term, joined
 from symcount.typeset.measure import measure
 
-__all__ = ["aligned", "broken", "indented"]
+__all__ = ["aligned", "broken", "filled", "indented"]
 
 _SIGN = 1.3  # the width of a sign at the beginning of a line, with its space
 _QUAD = 1.0
@@ -72,6 +72,19 @@ def aligned(lines: Iterable[tuple[int, str]]) -> str:
     return "\\begin{aligned}[t]\n" + " \\\\\n".join(f"& {line}" for line in shown) + "\n\\end{aligned}"
 
 
+def filled(items: Sequence[str], width: float) -> list[str]:
+    """Items with commas between them, as many a line as there is room for."""
+    lines: list[str] = []
+    for item in items:
+        if lines and measure(lines[-1]) + measure(item) + 1 <= width:
+            lines[-1] += f", {item}"
+        else:
+            if lines:
+                lines[-1] += ","
+            lines.append(item)
+    return lines
+
+
 def _segments(terms: Sequence[Term], width: float, indent: int) -> list[_Segment]:
     result: list[_Segment] = []
     after_stack = False
@@ -85,7 +98,7 @@ def _segments(terms: Sequence[Term], width: float, indent: int) -> list[_Segment
             result += _opened(term, sign, width, indent, fresh)
         else:
             result.append(_Segment(sign + text, indent, fresh))
-        after_stack = stack
+        after_stack = stack or r"\begin" in text  # a brace over several lines ends its line
     return result
 
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 
 from symcount.errors import NotationError
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
-from symcount.typeset.numbers import percent
+from symcount.typeset.numbers import digits, percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
 
-__all__ = ["markdown"]
+__all__ = ["block", "markdown"]
 
 _MEANS = {c: "\\" + c for c in r"\`*_{}[]<>|#"}
 
@@ -28,25 +28,26 @@ def markdown(setting: Setting, style: str) -> str:
     if setting.numbers == "siunitx":
         raise NotationError("numbers 'siunitx': Markdown has no siunitx; use comma or thin")
     shown = replace(setting, equation=True)
-    parts = [f"### Parameters of {_escaped(setting.name)}", _block(compose(shown, style), setting)]
+    parts = [f"### Parameters of {_escaped(setting.name)}", block(compose(shown, style), setting.numbers)]
     if setting.domain:
         parts.append("Valid where " + ", ".join(_inline(c.latex(setting.latex)) for c in setting.domain) + ".")
     if style != "notation":
-        parts.append(_block(compose(shown, "notation"), setting))
+        parts.append(block(compose(shown, "notation"), setting.numbers))
     return "\n\n".join(parts)
 
 
-def _block(content: Content, setting: Setting) -> str:
+def block(content: Content, numbers: str = "comma") -> str:
+    """A formula as a ```` ```math ```` block, a table as a table."""
     if isinstance(content, Math):
         return f"```math\n{content.latex}\n```"
     heads = [heading for heading, _ in content.columns]
     rules = ["---:" if side == "right" else "---" for _, side in content.columns]
     rows = [heads, rules]
     for number, row in enumerate(content.rows):
-        cells = [_cell(cell, setting) for cell in row]
+        cells = [_cell(cell, numbers) for cell in row]
         rows.append(["&emsp;" * content.level(number) + cells[0], *cells[1:]])
     if content.total is not None:
-        rows.append([f"**{_cell(c, setting)}**" if c != "" else "" for c in content.total])
+        rows.append([f"**{_cell(c, numbers)}**" if c != "" else "" for c in content.total])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
@@ -58,12 +59,12 @@ def _escaped(words: str) -> str:
     return "".join(_MEANS.get(c, c) for c in words)
 
 
-def _cell(cell: Cell, setting: Setting) -> str:
+def _cell(cell: Cell, numbers: str) -> str:
     match cell:
         case Formulas(latex, before):
             return before + ", ".join(map(_inline, latex))
         case Count(value):
-            return text(setting.count(value))
+            return text(digits(value, numbers))
         case Share(part, whole):
             return f"{percent(part, whole)} %"
         case str():

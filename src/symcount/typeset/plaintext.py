@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from symcount.errors import NotationError
 from symcount.typeset.content import Cell, Count, Formulas, Math, Share, Table
-from symcount.typeset.numbers import percent
+from symcount.typeset.numbers import digits, percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
 
-__all__ = ["plaintext"]
+__all__ = ["columns", "plaintext"]
 
 
 def plaintext(setting: Setting, style: str, *, ascii_only: bool = False) -> str:
@@ -23,15 +21,16 @@ def plaintext(setting: Setting, style: str, *, ascii_only: bool = False) -> str:
     content = compose(setting, style)
     if isinstance(content, Math):
         return text(content.latex, ascii_only=ascii_only)
-    return _columns(content, setting, ascii_only)
+    return columns(content, setting.numbers, ascii_only=ascii_only)
 
 
-def _columns(table: Table, setting: Setting, ascii_only: bool) -> str:
+def columns(table: Table, numbers: str = "comma", *, ascii_only: bool = False) -> str:
+    """A table as lines of text."""
     heads = [heading for heading, _ in table.columns]
-    rows = [[_cell(cell, setting, ascii_only) for cell in row] for row in table.rows]
+    rows = [[_cell(cell, numbers, ascii_only) for cell in row] for row in table.rows]
     for number, row in enumerate(rows):
         row[0] = "  " * table.level(number) + row[0]
-    last = [[_cell(cell, setting, ascii_only) for cell in table.total]] if table.total is not None else []
+    last = [[_cell(cell, numbers, ascii_only) for cell in table.total]] if table.total is not None else []
     widths = [max(len(row[i]) for row in [heads, *rows, *last]) for i in range(len(heads))]
 
     def line(row: list[str]) -> str:
@@ -43,13 +42,12 @@ def _columns(table: Table, setting: Setting, ascii_only: bool) -> str:
     return "\n".join([line(heads), rule, *map(line, rows), *([rule] if last else []), *map(line, last)])
 
 
-def _cell(cell: Cell, setting: Setting, ascii_only: bool) -> str:
+def _cell(cell: Cell, numbers: str, ascii_only: bool) -> str:
     match cell:
         case Formulas(latex, before):
             return before + ", ".join(text(formula, ascii_only=ascii_only) for formula in latex)
         case Count(value):
-            plain = setting if setting.numbers != "siunitx" else replace(setting, numbers="comma")
-            return text(plain.count(value), ascii_only=ascii_only)
+            return text(digits(value, "comma" if numbers == "siunitx" else numbers), ascii_only=ascii_only)
         case Share(part, whole):
             return f"{percent(part, whole)} %"
         case str():

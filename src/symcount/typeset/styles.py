@@ -21,10 +21,11 @@ from typing import Literal
 from sympy import expand
 
 from symcount.errors import NotationError, near
+from symcount.evaluate import compile_scalar
 from symcount.notation import escape
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Table
 from symcount.typeset.latex import Term, joined, sorted_terms, terms_of
-from symcount.typeset.lines import aligned, broken
+from symcount.typeset.lines import aligned, broken, filled, indented
 from symcount.typeset.measure import measure
 from symcount.typeset.numbers import significant
 from symcount.typeset.setting import Setting
@@ -60,7 +61,7 @@ def _grouped(setting: Setting) -> Math:
 
 def _compact(setting: Setting) -> Math:
     arranged = compact(arrange(setting.tree, setting.ledger, setting.convention))
-    return _shown(setting, terms_of(arranged, setting.notation), None)
+    return _shown(setting, terms_of(arranged, setting.notation), setting.width)
 
 
 def _expanded(setting: Setting) -> Math:
@@ -87,17 +88,19 @@ def _braced(setting: Setting, terms: tuple[Term, ...], title: str, width: float 
 
 
 def _leading(setting: Setting) -> Math:
+    """`P ≈ …`, and the relative error at the sizes, which a rounded percentage says."""
     top = setting.leading()
-    latex = rf"{setting.symbol} \approx {setting.latex(top)}"
-    total = setting.at(setting.total)
-    error = Fraction(setting.at(top) - total, total)
-    sizes = ", ".join(
-        f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)
-    )
-    said = rf"\text{{{significant(error)}\,\% at }} {sizes}"
-    if setting.width is not None:
-        return Math(f"\\begin{{aligned}}[t]\n& {latex} \\\\\n& {said}\n\\end{{aligned}}")
-    return Math(rf"{latex} \quad {said}")
+    exact, shown = setting.at(setting.total), compile_scalar(top)(setting.values)
+    error = significant((Fraction(shown) - exact) / exact)
+    sizes = [f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)]
+    left = rf"{setting.symbol} \approx "
+    terms = sorted_terms(top, setting.notation)
+    if setting.width is None:
+        return Math(rf"{left}{joined([t.text for t in terms])} \quad ({error}\,\% \text{{ at }} {', '.join(sizes)})")
+    first, *rest = (indented(*line) for line in broken(terms, setting.width, measure(left)))
+    said = filled([rf"({error}\,\% \text{{ at }} {sizes[0]}", *sizes[1:]], setting.width) if sizes else [rf"({error}\,\%"]
+    lines = [left + first, *(rf"\quad {line}" for line in rest), *said[:-1], f"{said[-1]})"]
+    return Math("\\begin{aligned}[t]\n" + " \\\\\n".join(f"& {line}" for line in lines) + "\n\\end{aligned}")
 
 
 def _notation(setting: Setting) -> Table:
