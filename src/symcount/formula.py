@@ -263,7 +263,9 @@ class Formula:
         >>> sc.formula("gpt2").leading()
         12*H**2*N
         """
-        smooth = self.total_as(convention).replace(lambda e: isinstance(e, floor | ceiling | Round), lambda e: e.args[0])
+        smooth = self.total_as(convention).replace(
+            lambda e: isinstance(e, floor | ceiling | Round), lambda e: e.args[0]
+        )
         grow = [self._symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
         terms: dict[int, list[Expr]] = {}
         for term in Add.make_args(expand(smooth)):
@@ -332,8 +334,8 @@ class Formula:
             ConventionError, MissingSymbolError, DomainError: as for `total_as` and `count`.
 
         >>> import symcount as sc
-        >>> print(sc.formula("gpt2").latex("leading", notation="kaplan"))
-        P \approx 12n_{\mathrm{layer}}d_{\mathrm{model}}^2 \quad \text{-31.74\,\% at } n_{\mathrm{layer}} = 12, d_{\mathrm{model}} = 768
+        >>> print(sc.formula("gpt2").latex(symbols={"H": "d", "V": r"\nu"}))
+        \nu d + Ld + N(12d^2 + 13d) + 2d
         """
         return self.typeset("latex", style, **look)
 

@@ -262,9 +262,8 @@ class Notation:
             alike = re.sub(r"\{(\w)\}", r"\1", item.latex.replace(" ", ""))  # d_{k} and d_k are one sign
             other = seen.setdefault(alike, item)
             if other is not item:
-                raise NotationError(
-                    f"{other.letter} and {item.letter} would both be typeset as {item.latex!r}; give one of them another"
-                )
+                both = f"{other.letter} and {item.letter} would both be typeset as {item.latex!r}"
+                raise NotationError(f"{both}; give one of them another symbol")
         return Notation(entries)
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
 
 from symcount.evaluate import Number
 
@@ -47,9 +46,16 @@ Cell = str | Formulas | Count | Share
 
 @dataclass(frozen=True)
 class Table:
-    """Rows of cells under headings, with a line of totals; a row whose *level* is one belongs to the row above it."""
+    """Rows of cells under headings, with a line of totals.
 
-    columns: tuple[tuple[str, Literal["left", "right"]], ...]
+    Attributes:
+        columns: each heading, and the side its cells are on, `left` or `right`.
+        rows: the cells.
+        total: the last line.
+        levels: for each row, how far it is indented: a row of level one belongs to the row of level zero above it.
+    """
+
+    columns: Sequence[tuple[str, str]]
     rows: Sequence[Sequence[Cell]]
     total: Sequence[Cell] | None = None
     levels: Sequence[int] = field(default_factory=tuple)

@@ -23,7 +23,8 @@ _PAGE = """\
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
 <style>
-body {{ font: 16px/1.5 Georgia, 'Times New Roman', serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; color: #222 }}
+body {{ font: 16px/1.5 Georgia, 'Times New Roman', serif; color: #222 }}
+body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
 math {{ font-family: 'Latin Modern Math', 'STIX Two Math', 'Cambria Math', math; font-size: 1.1em }}
 .display {{ overflow-x: auto; margin: 1.2rem 0 }}
 table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; margin: 1.5rem 0 }}

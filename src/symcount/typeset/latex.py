@@ -20,7 +20,7 @@ from symcount.evaluate import Round
 from symcount.notation import TABLE, Notation
 from symcount.typeset.terms import Group, Sum, degree
 
-__all__ = ["Term", "joined", "set_symbols", "sorted_terms", "terms_of"]
+__all__ = ["Term", "is_numeric", "joined", "set_symbols", "sorted_terms", "terms_of"]
 
 _COMMAND_AT_END = re.compile(r"\\[A-Za-z]+\Z")
 _WORD = re.compile(r"\\(mathrm|text|textrm|mathit|mathsf|mathtt|operatorname)\{")
@@ -139,7 +139,7 @@ def _side(number: int, powers: Sequence[tuple[Expr, Expr]], notation: Notation, 
 def _product(factors: Sequence[str]) -> str:
     text = last = ""
     for factor in factors:
-        if text and (factor[0].isdigit() or factor.startswith(r"\num{")):  # 3·2^N, not 32^N
+        if text and is_numeric(factor):  # 3·2^N, not 32^N
             text += rf" \cdot {factor}"
         elif text and (_is_word(factor) or _is_word(last)):
             text += rf"\,{factor}" if last[0].isdigit() or factor[0] == "(" else rf" \cdot {factor}"
@@ -149,6 +149,11 @@ def _product(factors: Sequence[str]) -> str:
             text += factor
         last = factor
     return text
+
+
+def is_numeric(factor: str) -> bool:
+    """Whether a factor begins with a number."""
+    return factor[0].isdigit() or factor.startswith(r"\num{")
 
 
 def _is_word(factor: str) -> bool:

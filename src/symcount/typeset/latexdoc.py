@@ -66,7 +66,9 @@ def document(setting: Setting, style: str) -> str:
 
 def _breakable(name: str) -> str:
     """A class name, which may be broken before a capital letter."""
-    return "".join(rf"\allowbreak {c}" if i and c.isupper() and name[i - 1].islower() else escape(c) for i, c in enumerate(name))
+    return "".join(
+        rf"\allowbreak {c}" if i and c.isupper() and name[i - 1].islower() else escape(c) for i, c in enumerate(name)
+    )
 
 
 def _paragraph(content: Content, setting: Setting) -> str:
@@ -102,7 +104,7 @@ def tabular(table: Table, numbers: str = "comma", width: float | None = None) ->
 
 def _natural(table: Table, column: int, numbers: str) -> float:
     """The width of a column whose cells are not broken, in em."""
-    cells = [row[column] for row in (*table.rows, table.total or ())if row]
+    cells = [row[column] for row in (*table.rows, table.total or ()) if row]
     widest = 0.5 * len(table.columns[column][0])
     for number, cell in enumerate(cells):
         match cell:
@@ -111,7 +113,9 @@ def _natural(table: Table, column: int, numbers: str) -> float:
             case Count(value):
                 size = measure(digits(value, numbers))
             case str():
-                size = 0.5 * len(cell) + (1.0 if column == 0 and number < len(table.rows) and table.level(number) else 0)
+                size = 0.5 * len(cell) + (
+                    1.0 if column == 0 and number < len(table.rows) and table.level(number) else 0
+                )
             case _:
                 size = 3.6  # a share
         widest = max(widest, size)
@@ -119,7 +123,7 @@ def _natural(table: Table, column: int, numbers: str) -> float:
 
 
 def _total(sizes: Mapping[int, float]) -> float:
-    return sum(sizes.values()) + 0.8 * (len(sizes) - 1)
+    return sum(sizes.values()) + 1.2 * (len(sizes) - 1)  # twice \tabcolsep
 
 
 def _shrunk(table: Table, sizes: Mapping[int, float], width: float | None) -> dict[int, float]:

@@ -21,7 +21,7 @@ _DIGITS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
 
 
 def macros(setting: Setting, style: str) -> str:
-    """One `\\newcommand` for the total, each other convention, each part and its share, each size, and the formula.
+    r"""One `\newcommand` for the total, each other convention, each part and its share, each size, and the formula.
 
     Names have the model type before them; LaTeX's names are of letters, so digits are spelled: `gptTwo`.
 
@@ -49,7 +49,9 @@ def macros(setting: Setting, style: str) -> str:
     content = compose(setting, style)
     found["Formula"] = rf"\ensuremath{{{getattr(content, 'latex', '')}}}"
     lines = [rf"\newcommand{{\{prefix}{name}}}{{{value}}}" for name, value in found.items()]
-    return "\n".join([f"% Parameters of {setting.name}, convention {setting.convention}.", "% Made by symcount.", *lines])
+    return "\n".join(
+        [f"% Parameters of {setting.name}, convention {setting.convention}.", "% Made by symcount.", *lines]
+    )
 
 
 def macro_name(words: str, *, lower: bool = False) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symcount.errors import NotationError
-from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
+from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share
 from symcount.typeset.numbers import digits, percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose

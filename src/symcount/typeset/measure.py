@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 
 from symcount.errors import NotationError
-from symcount.typeset.tex import Atom, Command, Fence, Node, Row, Rows, Script, Words, parse
+from symcount.typeset.tex import Command, Fence, Node, Row, Rows, Script, Words, parse
 
 __all__ = ["em", "measure"]
 

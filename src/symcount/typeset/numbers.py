@@ -41,10 +41,10 @@ def check_numbers(name: str) -> str:
 
 
 def digits(value: Number, style: str = "comma") -> str:
-    """A number in LaTeX: an integer with separators, a ratio as a decimal where that is exact, else as a fraction.
+    r"""A number in LaTeX: an integer with separators, a ratio as a decimal where that is exact, else as a fraction.
 
     >>> print(digits(Fraction(8, 3)), digits(Fraction(5, 2)), digits(-1234, "thin"))
-    \\frac{8}{3} 2.5 -1\\,234
+    \frac{8}{3} 2.5 -1\,234
     """
     number = Fraction(value)
     if number.denominator != 1:

@@ -208,9 +208,7 @@ def _uniquely_titled(sections: list[Section]) -> tuple[Section, ...]:
             name = " ".join(words)
             taken[name] += 1
             titles[id(piece)] = name if taken[name] == 1 else f"{name} ({taken[name]})"
-    return tuple(
-        replace(s, pieces=tuple(replace(p, title=titles[id(p)]) for p in s.pieces)) for s in sections
-    )
+    return tuple(replace(s, pieces=tuple(replace(p, title=titles[id(p)]) for p in s.pieces)) for s in sections)
 
 
 def _told_apart(title: str, paths: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -5,7 +5,7 @@ r"""Whose letters a formula is written in: presets, an author's own, and what mu
 | `default` | `N` | `H` | `I` | the one table, `symcount.notation` |
 | `bert` | `L` | `H` | `F` | Devlin et al. 2018, arXiv:1810.04805, §3 (L, H, A; the paper has no letters for the rest) |
 | `vaswani` | `N` | `d_{\mathrm{model}}` | `d_{\mathrm{ff}}` | Vaswani et al. 2017, arXiv:1706.03762, §3 |
-| `kaplan` | `n_{\mathrm{layer}}` | `d_{\mathrm{model}}` | `d_{\mathrm{ff}}` | Kaplan et al. 2020, arXiv:2001.08361, table 1 |
+| `kaplan` | `n_{\mathrm{layer}}` | `d_{\mathrm{model}}` | `d_{\mathrm{ff}}` | Kaplan et al. 2020, arXiv:2001.08361 |
 | `llama` | `n_{\mathrm{layers}}` | `\mathrm{dim}` | `\mathrm{hidden\_dim}` | `ModelArgs` of Llama's reference code |
 | `deepseek` | `l` | `d` | `d_{\mathrm{ff}}` | DeepSeek-AI 2024, arXiv:2412.19437, §2.1 |
 | `fields` | `\mathrm{num\_hidden\_layers}` | `\mathrm{hidden\_size}` | … | the names in the model's config |
@@ -18,7 +18,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
 
 from symcount.errors import NotationError, near
 from symcount.notation import Notation, canonical, decorated, escape

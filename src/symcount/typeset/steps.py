@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from symcount.notation import escape
+from sympy import Expr
+
+from symcount.notation import Notation, escape
 from symcount.typeset.content import Math
-from symcount.typeset.latex import Term, joined, set_symbols, terms_of
+from symcount.typeset.latex import Term, is_numeric, joined, set_symbols, terms_of
 from symcount.typeset.lines import broken, indented
 from symcount.typeset.measure import measure
 from symcount.typeset.setting import Setting
@@ -48,26 +50,30 @@ def _steps(setting: Setting) -> list[_Step]:
     for section in setting.sections:
         for piece in section.pieces:
             sides = [terms_of(piece.body, n) for n in (setting.notation, setting.in_numbers)]
-            result.append(_step(setting, f"_{{\\text{{{escape(piece.title)}}}}}", sides, setting.at(piece.body.value())))
+            result.append(
+                _step(setting, f"_{{\\text{{{escape(piece.title)}}}}}", sides, setting.at(piece.body.value()))
+            )
     if len(result) == 1:
         return [_Step(setting.symbol, result[0].sides)]
-    labels = iter(step.label for step in result)
-    numbers = iter(setting.count(setting.at(p.body.value())) for s in setting.sections for p in s.pieces)
-    sides = [[], []]  # type: list[list[Term]]
+    labels = iter([step.label for step in result])
+    numbers = iter([step.sides[-1][0].text for step in result])
+    in_letters, in_numbers = [], []
     for section in setting.sections:
-        for side, names, notation in ((0, labels, setting.notation), (1, numbers, setting.in_numbers)):
-            own = tuple(Term(next(names)) for _ in section.pieces)
-            if section.repeat == 1:
-                sides[side] += own
-                continue
-            head = set_symbols(section.repeat, notation)
-            head = f"({head})" if section.repeat.is_Add else head
-            if len(own) == 1 and not own[0].text[0].isdigit() and not own[0].text.startswith(r"\num"):
-                sides[side].append(Term(f"{head} {own[0].text}"))
-            else:
-                sides[side].append(Term(f"{head}({joined([t.text for t in own])})", head, own))
-    result.append(_step(setting, "", sides, setting.at(setting.total)))
+        names = [next(labels) for _ in section.pieces]
+        in_letters += _parts(section.repeat, names, setting.notation)
+        in_numbers += _parts(section.repeat, [next(numbers) for _ in names], setting.in_numbers)
+    result.append(_step(setting, "", [in_letters, in_numbers], setting.at(setting.total)))
     return result
+
+
+def _parts(repeat: Expr, names: Sequence[str], notation: Notation) -> list[Term]:
+    """What a section adds to the total, its pieces by *names* (or numbers)."""
+    own = tuple(map(Term, names))
+    if repeat == 1:
+        return list(own)
+    head = set_symbols(repeat, notation)
+    head = f"({head})" if repeat.is_Add else head
+    return [Term(f"{head}({joined(names)})" if len(own) > 1 or is_numeric(names[0]) else head + names[0], head, own)]
 
 
 def _step(setting: Setting, label: str, sides: Sequence[Sequence[Term]], value: int) -> _Step:

@@ -72,7 +72,7 @@ def _annotated(setting: Setting) -> Math:
     terms: list[Term] = []
     width = None if setting.width is None else setting.width - 5.0  # the factor of a stack and its brackets
     for section in setting.sections:
-        braces = tuple(_braced(setting, terms_of(p.body, setting.notation), p.title, width) for p in section.pieces)
+        braces = tuple(_braced(terms_of(p.body, setting.notation), p.title, width) for p in section.pieces)
         if section.repeat == 1:
             terms += braces
             continue
@@ -83,7 +83,7 @@ def _annotated(setting: Setting) -> Math:
     return _shown(setting, tuple(terms), setting.width)
 
 
-def _braced(setting: Setting, terms: tuple[Term, ...], title: str, width: float | None) -> Term:
+def _braced(terms: tuple[Term, ...], title: str, width: float | None) -> Term:
     return Term(rf"\underbrace{{{aligned(broken(terms, width))}}}_{{\text{{{escape(title)}}}}}")
 
 
@@ -92,13 +92,17 @@ def _leading(setting: Setting) -> Math:
     top = setting.leading()
     exact, shown = setting.at(setting.total), compile_scalar(top)(setting.values)
     error = significant((Fraction(shown) - exact) / exact)
-    sizes = [f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)]
+    sizes = [
+        f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)
+    ]
     left = rf"{setting.symbol} \approx "
     terms = sorted_terms(top, setting.notation)
     if setting.width is None:
         return Math(rf"{left}{joined([t.text for t in terms])} \quad ({error}\,\% \text{{ at }} {', '.join(sizes)})")
     first, *rest = (indented(*line) for line in broken(terms, setting.width, measure(left)))
-    said = filled([rf"({error}\,\% \text{{ at }} {sizes[0]}", *sizes[1:]], setting.width) if sizes else [rf"({error}\,\%"]
+    said = (
+        filled([rf"({error}\,\% \text{{ at }} {sizes[0]}", *sizes[1:]], setting.width) if sizes else [rf"({error}\,\%"]
+    )
     lines = [left + first, *(rf"\quad {line}" for line in rest), *said[:-1], f"{said[-1]})"]
     return Math("\\begin{aligned}[t]\n" + " \\\\\n".join(f"& {line}" for line in lines) + "\n\\end{aligned}")
 

@@ -60,9 +60,7 @@ def _once(setting: Setting, section: Section, row: Row) -> Expr:
 def _shape(setting: Setting, members: Sequence[Row]) -> Cell:
     """The shapes of the tensors of one layer; of several equal layers, those of each."""
     first = [row for row in members if row.path == members[0].path]
-    shapes = tuple(
-        r" \times ".join(_side(setting, side) for side in row.shape) if row.shape else "1" for row in first
-    )
+    shapes = tuple(r" \times ".join(_side(setting, side) for side in row.shape) if row.shape else "1" for row in first)
     return Formulas(shapes, "each " if len(first) < len(members) else "")
 
 
@@ -92,8 +90,8 @@ def _layers(piece: Piece) -> list[tuple[str, list[Row]]]:
 
 def _names(paths: Sequence[str]) -> dict[str, str]:
     """The last name of each path, with the one before it where two are alike."""
-    words = {path: [w for w in path.split(".") if w and "*" not in w and not w.isdigit()] or ["(model)"] for path in paths}
-    counts = Counter(w[-1] for w in words.values())
-    return {
-        path: " ".join(w[-2:] if counts[w[-1]] > 1 else w[-1:]).replace("_", " ") for path, w in words.items()
+    words = {
+        path: [w for w in path.split(".") if w and "*" not in w and not w.isdigit()] or ["(model)"] for path in paths
     }
+    counts = Counter(w[-1] for w in words.values())
+    return {path: " ".join(w[-2:] if counts[w[-1]] > 1 else w[-1:]).replace("_", " ") for path, w in words.items()}

@@ -6,7 +6,7 @@ a list of monomials and of groups `repeat · Sum`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Integer, Mul, Poly, Pow, expand
@@ -110,7 +110,9 @@ def arrange(tree: Block, ledger: Ledger, convention: Convention) -> Sum:
     return result
 
 
-def arrange_inside(block: Block, rows: Iterable[Row], ledger: Ledger, convention: Convention, keep: Set[str]) -> Sum:
+def arrange_inside(
+    block: Block, rows: Iterable[Row], ledger: Ledger, convention: Convention, keep: Collection[str]
+) -> Sum:
     """One copy of the repeated *block*, of whose *rows* only the tensors of *keep* count."""
     result = Sum()
     _own(result, block, iter(rows), ledger, convention, block.repeat, keep)
@@ -134,7 +136,7 @@ def compact(arranged: Sum) -> Sum:
                 places[key] = len(result.terms)
             result.terms.append(term)
         else:
-            result.terms[places[key]] += term  # type: ignore[operator]  # an expression: it has a place
+            result.terms[places[key]] += term
     result.terms = [term for term in result.terms if term != 0]
     return result
 
@@ -146,7 +148,7 @@ def _fill(
     ledger: Ledger,
     how: Convention,
     outer: Expr,
-    keep: Set[str] | None = None,
+    keep: Collection[str] | None = None,
 ) -> None:
     """Consume the rows of *block*, which come in the order in which the tree is walked; count those of *keep*."""
     if block.repeat != 1:
@@ -182,7 +184,7 @@ def _own(
     ledger: Ledger,
     how: Convention,
     outer: Expr,
-    keep: Set[str] | None = None,
+    keep: Collection[str] | None = None,
 ) -> None:
     for _ in block.parameters:
         row = next(rows)

@@ -118,26 +118,26 @@ class _Reader:
         return self.tokens[self.here] if self.here < len(self.tokens) else ""
 
     def take(self, expected: str | None = None) -> str:
-        token = self.peek()
-        if not token or (expected is not None and token != expected):
-            raise self.wrong(f"expected {expected or 'more'}, found {token or 'the end'}")
+        sign = self.peek()
+        if not sign or (expected is not None and sign != expected):
+            raise self.wrong(f"expected {expected or 'more'}, found {sign or 'the end'}")
         self.here += 1
-        return token
+        return sign
 
     def row(self, until: tuple[str, ...]) -> Row:
         items: list[Node] = []
-        while (token := self.peek()) and token not in until:
-            if token == "}" or (token in (r"\right", "&", r"\\") and not until):
-                raise self.wrong(f"unexpected {token}")
-            if token in "^_'":
-                if token == "'":
+        while (sign := self.peek()) and sign not in until:
+            if sign == "}" or (sign in (r"\right", "&", r"\\") and not until):
+                raise self.wrong(f"unexpected {sign}")
+            if sign in "^_'":
+                if sign == "'":
                     self.take()
                     script: Node = Atom("′")
-                    token = "^"
+                    sign = "^"
                 else:
                     self.take()
                     script = self.argument()
-                items.append(self.scripted(items, token, script))
+                items.append(self.scripted(items, sign, script))
             else:
                 items.append(self.node())
         return Row(tuple(items))
@@ -154,9 +154,9 @@ class _Reader:
     def argument(self) -> Node:
         if self.peek() == "{":
             return self.group()
-        token = self.peek()
-        if not token or token in "}^_&":
-            raise self.wrong(f"expected an argument, found {token or 'the end'}")
+        sign = self.peek()
+        if not sign or sign in "}^_&":
+            raise self.wrong(f"expected an argument, found {sign or 'the end'}")
         return self.node(single=True)
 
     def group(self) -> Row:
@@ -169,25 +169,25 @@ class _Reader:
         self.take("{")
         depth, text = 1, ""
         while self.here < len(self.tokens):
-            token = self.tokens[self.here]
+            sign = self.tokens[self.here]
             self.here += 1
-            depth += {"{": 1, "}": -1}.get(token, 0)
+            depth += {"{": 1, "}": -1}.get(sign, 0)
             if depth == 0:
                 return text
-            text += _TEXT.get(token, "" if token in "{}" else token)
+            text += _TEXT.get(sign, "" if sign in "{}" else sign)
         raise self.wrong("a brace is not closed")
 
     def node(self, single: bool = False) -> Node:
-        token = self.peek()
-        if token == "{":
+        sign = self.peek()
+        if sign == "{":
             return self.group()
         self.take()
-        if not token.startswith("\\"):
-            if single and token[0].isdigit():  # a script without braces is one digit
-                self.tokens[self.here - 1 : self.here] = [token[0], token[1:]] if token[1:] else [token]
-                return Atom(token[0])
-            return Atom(token.replace("{,}", ",").replace(r"\,", "\u2009") if token[0].isdigit() else token)
-        name = token[1:]
+        if not sign.startswith("\\"):
+            if single and sign[0].isdigit():  # a script without braces is one digit
+                self.tokens[self.here - 1 : self.here] = [sign[0], sign[1:]] if sign[1:] else [sign]
+                return Atom(sign[0])
+            return Atom(sign.replace("{,}", ",").replace(r"\,", "\u2009") if sign[0].isdigit() else sign)
+        name = sign[1:]
         if name == "left":
             left = self.take()
             body = self.row((r"\right",))
@@ -201,7 +201,7 @@ class _Reader:
             return Words(name, self.words())
         if name in _ARGUMENTS:
             return Command(name, tuple(_as_row(self.argument()) for _ in range(_ARGUMENTS[name])))
-        return Atom(token)
+        return Atom(sign)
 
     def option(self) -> None:
         if self.peek() == "[":
