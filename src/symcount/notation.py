@@ -302,8 +302,16 @@ def decorated(latex: str, path: str) -> str:
     """
     prefix, _, last = path.rpartition(".")
     if index := ",".join(re.findall(r"\[([^\]]*)\]?", last)):
-        latex = f"{latex[:-1]},{index}}}" if latex.endswith("}") else f"{latex}_{{{index}}}"
-    return f"{latex}^{{\\mathrm{{{escape(_short(prefix))}}}}}" if prefix else latex
+        below = re.fullmatch(r"(.*_)(\w)", latex)  # n_h becomes n_{h,1}: a symbol has one subscript
+        latex = f"{below[1]}{{{below[2]}}}" if below else latex
+        open_below = latex.endswith("}") and _grouped(latex) == latex
+        latex = f"{latex[:-1]},{index}}}" if open_below else f"{_grouped(latex)}_{{{index}}}"
+    return f"{_grouped(latex)}^{{\\mathrm{{{escape(_short(prefix))}}}}}" if prefix else latex
+
+
+def _grouped(latex: str) -> str:
+    """*latex* so that it can bear a script."""
+    return f"{{{latex}}}" if "^" in latex or "'" in latex else latex
 
 
 def _short(prefix: str) -> str:

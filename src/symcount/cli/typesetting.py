@@ -29,6 +29,7 @@ _SUFFIXES = {
     ".tex": "latex", ".pdf": "pdf", ".md": "markdown", ".html": "html", ".htm": "html", ".mml": "mathml",
     ".txt": "text", ".sty": "macros", ".json": "json",
 }  # fmt: skip
+_WITH_SIZES = ("steps", "table", "leading", "notation")
 _TABLES = ("text", "latex", "markdown")
 
 Notation = Annotated[
@@ -97,6 +98,8 @@ def latex(
 
             _write(output, json.dumps(item, ensure_ascii=False) + "\n")
         return
+    if (style in _WITH_SIZES or target not in ("latex", "mathml", "text")) and (words := subject.defaults_note(convention)):
+        note(words)
     if target == "pdf":
         if output is None:
             raise NotationError("a PDF is not printed: give a file, --output FILE.pdf")

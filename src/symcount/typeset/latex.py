@@ -20,7 +20,7 @@ from symcount.evaluate import Round
 from symcount.notation import TABLE, Notation
 from symcount.typeset.terms import Group, Sum, degree
 
-__all__ = ["Term", "is_numeric", "joined", "set_symbols", "sorted_terms", "terms_of"]
+__all__ = ["Term", "is_numeric", "joined", "product", "set_symbols", "sorted_terms", "terms_of"]
 
 _COMMAND_AT_END = re.compile(r"\\[A-Za-z]+\Z")
 _WORD = re.compile(r"\\(mathrm|text|textrm|mathit|mathsf|mathtt|operatorname)\{")
@@ -133,10 +133,11 @@ def _side(number: int, powers: Sequence[tuple[Expr, Expr]], notation: Notation, 
     if bar and number == 1 and len(powers) == 1 and isinstance(powers[0][0], Add) and powers[0][1] == 1:
         return set_symbols(powers[0][0], notation)
     factors = [_power(base, exponent, notation) for base, exponent in powers]
-    return _product([str(number), *factors] if number != 1 or not factors else factors)
+    return product([str(number), *factors] if number != 1 or not factors else factors)
 
 
-def _product(factors: Sequence[str]) -> str:
+def product(factors: Sequence[str]) -> str:
+    """Printed factors side by side, with a sign or a space where they would run into each other."""
     text = last = ""
     for factor in factors:
         if text and is_numeric(factor):  # 3·2^N, not 32^N

@@ -103,7 +103,7 @@ PRESETS: Mapping[str, Mapping[str, str]] = {
     },
 }
 _FIELDS = "fields"
-_LETTERS = re.compile(r"(?<![\\A-Za-z{])[A-Za-z]{2,}")
+_LETTERS = re.compile(r"(?<![\\A-Za-z])(?:[A-Za-z]{2,}(?:_[A-Za-z]+)*|[A-Za-z]+_[A-Za-z]{2,})")  # hidden_size, dim
 _FORBIDDEN = {"$": "ends the formula", "%": "starts a comment", "#": "is an argument", "~": "is a space", '"': "quotes"}
 
 
@@ -161,7 +161,7 @@ def checked(letter: str, latex: str) -> str:
     if "&" in bare or "\\\\" in text or r"\begin" in text or "\n" in text:
         raise NotationError(f"{letter} as {latex!r}: expected one symbol, without alignment or line breaks")
     upright = re.sub(r"\\(mathrm|text|textrm|mathit|mathsf|mathtt|operatorname)\s*\{(?:\\.|[^{}])*\}", "{}", text)
-    if word := _LETTERS.search(upright.replace("{", "{ ")):
+    if word := _LETTERS.search(upright):
         raise NotationError(
             f"{letter} as {latex!r}: {word[0]!r} reads as a product of letters; write \\mathrm{{{escape(word[0])}}}"
         )

@@ -12,7 +12,7 @@ from sympy import Expr
 
 from symcount.notation import Notation, escape
 from symcount.typeset.content import Math
-from symcount.typeset.latex import Term, is_numeric, joined, set_symbols, terms_of
+from symcount.typeset.latex import Term, is_numeric, joined, product, set_symbols, terms_of
 from symcount.typeset.lines import broken, indented
 from symcount.typeset.measure import measure
 from symcount.typeset.setting import Setting
@@ -73,7 +73,9 @@ def _parts(repeat: Expr, names: Sequence[str], notation: Notation) -> list[Term]
         return list(own)
     head = set_symbols(repeat, notation)
     head = f"({head})" if repeat.is_Add else head
-    return [Term(f"{head}({joined(names)})" if len(own) > 1 or is_numeric(names[0]) else head + names[0], head, own)]
+    if len(own) == 1 and not is_numeric(names[0]):
+        return [Term(product([head, names[0]]))]
+    return [Term(f"{head}({joined(names)})", head, own)]
 
 
 def _step(setting: Setting, label: str, sides: Sequence[Sequence[Term]], value: int) -> _Step:
