@@ -98,7 +98,9 @@ def latex(
 
             _write(output, json.dumps(item, ensure_ascii=False) + "\n")
         return
-    if (style in _WITH_SIZES or target not in ("latex", "mathml", "text")) and (words := subject.defaults_note(convention)):
+    if (style in _WITH_SIZES or target not in ("latex", "mathml", "text")) and (
+        words := subject.defaults_note(convention)
+    ):
         note(words)
     if target == "pdf":
         if output is None:

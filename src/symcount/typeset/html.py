@@ -24,13 +24,15 @@ _PAGE = """\
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 Georgia, 'Times New Roman', serif; color: #222 }}
-body {{ max-width: 60rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ max-width: 66rem; margin: 2rem auto; padding: 0 1rem }}
 math {{ font-family: 'Latin Modern Math', 'STIX Two Math', 'Cambria Math', math; font-size: 1.1em }}
 .display {{ overflow-x: auto; margin: 1.2rem 0 }}
 table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; margin: 1.5rem 0 }}
 th, td {{ padding: .25rem .7rem; text-align: left; vertical-align: top }}
 thead th {{ border-bottom: 1px solid }}
 tfoot td {{ border-top: 1px solid; font-weight: bold }}
+.wide {{ overflow-x: auto }}
+th, td {{ white-space: nowrap }}
 .right {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }}
 .inner td:first-child {{ padding-left: 2rem }}
 .inner {{ color: #555 }}
@@ -42,7 +44,7 @@ tfoot td {{ border-top: 1px solid; font-weight: bold }}
 {body}
 </body>
 </html>"""
-_WIDEST = 75.0  # em of a formula on the page, before it is broken
+_WIDEST = 48.0  # em of a formula on the page, before it is broken
 
 
 def page(setting: Setting, style: str) -> str:
@@ -90,7 +92,7 @@ def _table(table: Table, numbers: str) -> str:
         line([_cell(c, numbers) for c in row], inner=table.level(i) > 0) for i, row in enumerate(table.rows)
     )
     foot = f"<tfoot>{line([_cell(c, numbers) for c in table.total])}</tfoot>" if table.total is not None else ""
-    return f"<table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n{foot}</table>"
+    return f'<div class="wide">\n<table>\n<thead>{head}</thead>\n<tbody>\n{rows}\n</tbody>\n{foot}</table>\n</div>'
 
 
 def _cell(cell: Cell, numbers: str) -> str:

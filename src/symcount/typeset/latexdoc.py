@@ -1,7 +1,7 @@
 r"""LaTeX: a fragment for a paper, and a whole document that compiles with a plain TeX Live.
 
 A formula is given without dollar signs; `steps` is an `align*`, a table a `tabular` with booktabs' rules. The document
-needs amsmath, array, booktabs and geometry (and siunitx, where numbers are its).
+needs amsmath, array, booktabs, longtable and geometry (and siunitx, where numbers are its).
 """
 
 from __future__ import annotations
@@ -21,7 +21,9 @@ __all__ = ["document", "fragment", "tabular"]
 
 _PAGE = 6.3  # inches: the text width of a page of its own
 _WIDEST = 15.0  # em: beyond that, a column is of paragraphs, which may be broken
-_NARROWEST = 5.0  # em
+_DISPENSABLE = ("Shape", "Share")  # what a table that is too wide goes without, in this order
+_LETTER = 0.53  # em: an upright letter of a word
+_NARROWEST = 6.0  # em
 
 
 def fragment(setting: Setting, style: str) -> str:
@@ -39,7 +41,7 @@ def document(setting: Setting, style: str) -> str:
     page = f"{_PAGE}in" if setting.width is None else f"{round(setting.width * 10, 2)}pt"
     wide = setting.width if setting.width is not None else _PAGE * 7.227
     shown = replace(setting, width=wide, equation=True)
-    packages = "amsmath array booktabs".split() + (["siunitx"] if setting.numbers == "siunitx" else [])
+    packages = "amsmath array booktabs longtable".split() + (["siunitx"] if setting.numbers == "siunitx" else [])
     content = compose(shown, style)
     lines = [
         r"\documentclass{article}",
@@ -49,7 +51,7 @@ def document(setting: Setting, style: str) -> str:
         r"\setlength{\parindent}{0pt}",
         r"\setlength{\tabcolsep}{4pt}",
         r"\begin{document}",
-        rf"\section*{{Parameters of {_breakable(setting.name)}}}",
+        rf"\section*{{\raggedright Parameters of {_in_words(setting.name)}}}",
         "",
         _paragraph(content, shown),
         "",
@@ -64,7 +66,7 @@ def document(setting: Setting, style: str) -> str:
     return "\n".join([*lines, r"\end{document}"])
 
 
-def _breakable(name: str) -> str:
+def _in_words(name: str) -> str:
     """A class name, which may be broken before a capital letter."""
     return "".join(
         rf"\allowbreak {c}" if i and c.isupper() and name[i - 1].islower() else escape(c) for i, c in enumerate(name)
@@ -73,19 +75,21 @@ def _breakable(name: str) -> str:
 
 def _paragraph(content: Content, setting: Setting) -> str:
     if isinstance(content, Table):
-        return f"\\begin{{center}}\n\\small\n{tabular(content, setting.numbers, setting.width)}\n\\end{{center}}"
+        rows = tabular(content, setting.numbers, setting.width).replace("{tabular}", "{longtable}")  # over several pages
+        return f"\\begingroup\\small\n{rows}\n\\endgroup"
     return content.latex if content.standalone else f"\\[\n{content.latex}\n\\]"
 
 
 def tabular(table: Table, numbers: str = "comma", width: float | None = None) -> str:
-    """A table in LaTeX, with booktabs' rules; in a narrow column cells are broken, and shapes are left out."""
+    """A table in LaTeX, with booktabs' rules; in a narrow column cells are broken, and shapes left out."""
     columns = list(range(len(table.columns)))
     sizes = {i: _natural(table, i, numbers) for i in columns}
-    if width is not None and _total(sizes) > width:
-        for i in columns:
-            if table.columns[i][0] == "Shape":
-                del sizes[i]
     shrunk = _shrunk(table, sizes, width)
+    if width is not None and _total(sizes) > width:
+        for heading in _DISPENSABLE:
+            if _total({**sizes, **shrunk}) > width or heading == _DISPENSABLE[0]:
+                sizes = {i: size for i, size in sizes.items() if table.columns[i][0] != heading}
+                shrunk = _shrunk(table, sizes, width)
     sides = "".join(
         rf">{{\raggedright\arraybackslash}}p{{{shrunk[i]:.4g}em}}" if i in shrunk else table.columns[i][1][0]
         for i in sizes
@@ -105,7 +109,7 @@ def tabular(table: Table, numbers: str = "comma", width: float | None = None) ->
 def _natural(table: Table, column: int, numbers: str) -> float:
     """The width of a column whose cells are not broken, in em."""
     cells = [row[column] for row in (*table.rows, table.total or ()) if row]
-    widest = 0.5 * len(table.columns[column][0])
+    widest = _LETTER * len(table.columns[column][0])
     for number, cell in enumerate(cells):
         match cell:
             case Formulas(latex, before):
@@ -113,7 +117,7 @@ def _natural(table: Table, column: int, numbers: str) -> float:
             case Count(value):
                 size = measure(digits(value, numbers))
             case str():
-                size = 0.5 * len(cell) + (
+                size = _LETTER * len(cell) + (
                     1.0 if column == 0 and number < len(table.rows) and table.level(number) else 0
                 )
             case _:
@@ -126,13 +130,18 @@ def _total(sizes: Mapping[int, float]) -> float:
     return sum(sizes.values()) + 1.2 * (len(sizes) - 1)  # twice \tabcolsep
 
 
+def _breakable_columns(table: Table, sizes: Mapping[int, float]) -> list[int]:
+    """The columns of words and lists: a formula is broken already, a number never."""
+    return [i for i in sizes if table.columns[i][1] == "left" and table.columns[i][0] != "Formula"]
+
+
 def _shrunk(table: Table, sizes: Mapping[int, float], width: float | None) -> dict[int, float]:
     """The widths of the columns whose cells must be broken: the widest first, until the table fits."""
     if width is None:
-        return {i: _WIDEST for i, size in sizes.items() if size > _WIDEST and table.columns[i][1] == "left"}
+        return {i: _WIDEST for i in _breakable_columns(table, sizes) if sizes[i] > _WIDEST}
     now = dict(sizes)
     while _total(now) > width:
-        left = [i for i in now if table.columns[i][1] == "left" and now[i] > _NARROWEST]
+        left = [i for i in _breakable_columns(table, sizes) if now[i] > _NARROWEST]
         if not left:
             break
         widest = max(left, key=lambda i: now[i])

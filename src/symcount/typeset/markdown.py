@@ -52,7 +52,7 @@ def block(content: Content, numbers: str = "comma") -> str:
 
 
 def _inline(latex: str) -> str:
-    return f"$`{latex}`$"
+    return f"$`{' '.join(latex.split())}`$"
 
 
 def _escaped(words: str) -> str:

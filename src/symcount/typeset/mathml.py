@@ -65,16 +65,7 @@ def _node(node: Node) -> str:
         case Fence(left, body, right):
             return f"<mrow>{_fence(left)}{_row(body)}{_fence(right)}</mrow>"
         case Rows(lines):
-            # cells alternate right and left, as in amsmath; the table itself must not be spaced like a matrix
-            rows = "".join(
-                "<mtr>"
-                + "".join(
-                    f'<mtd style="text-align:{"left" if i % 2 else "right"};padding:.25em 0">{_row(c)}</mtd>'
-                    for i, c in enumerate(line)
-                )
-                + "</mtr>"
-                for line in lines
-            )
+            rows = "".join(f"<mtr>{''.join(_mtd(i, cell) for i, cell in enumerate(line))}</mtr>" for line in lines)
             return f'<mtable displaystyle="true">{rows}</mtable>'
         case Command("frac", (top, bottom)):
             return f"<mfrac>{_node(top)}{_node(bottom)}</mfrac>"
@@ -85,6 +76,21 @@ def _node(node: Node) -> str:
         case Atom(text):
             return _atom(text)
     raise NotationError(f"\\{node.name} cannot be shown as MathML; write it for LaTeX only, or without that command")
+
+
+def _mtd(column: int, cell: Row) -> str:
+    """A cell of an alignment: right and left in turn, as in amsmath, and not spaced like a matrix."""
+    shown = _row(cell)
+    if _signed(cell):
+        shown = shown.replace("<mo ", '<mo form="infix" ', 1)
+    side = "left" if column % 2 else "right"
+    return f'<mtd style="text-align:{side};padding:.25em 0">{shown}</mtd>'
+
+
+def _signed(row: Row) -> bool:
+    """Whether a cell begins with a sign or a relation, which belongs to the line before."""
+    rest = [item for item in row.items if not (isinstance(item, Atom) and item.text in (r"\quad", r"\qquad"))]
+    return bool(rest) and rest[0] in (Atom("+"), Atom("-"), Atom("="))
 
 
 def _row(row: Row) -> str:

@@ -58,7 +58,7 @@ def _width(node: Node) -> float:
             return max(_width(node.base), _SMALL * _width(node.sub or node.base))
         return _width(node.base) + _SMALL * max(_width(s) for s in (node.sub, node.sup) if s is not None) + 0.06
     if isinstance(node, Fence):
-        return _width(node.body) + 1.2 + (0.35 if _tall(node.body) else 0.0)
+        return _width(node.body) + (1.9 if _tall(node.body) else 1.2)
     if isinstance(node, Rows):
         return max(sum(map(_width, line)) for line in node.lines)
     if isinstance(node, Command):
@@ -71,7 +71,9 @@ def _width(node: Node) -> float:
 
 
 def _tall(node: Node) -> bool:
-    return isinstance(node, Row) and any(isinstance(i, Command) and i.name == "frac" for i in node.items)
+    if isinstance(node, Row):
+        return any(map(_tall, node.items))
+    return isinstance(node, Fence) or (isinstance(node, Command) and node.name == "frac")
 
 
 def _atom(text: str) -> float:

@@ -9,7 +9,8 @@ from sympy import Add, Expr
 
 from symcount.ledger import Row
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
-from symcount.typeset.latex import joined, set_symbols, terms_of
+from symcount.typeset.latex import set_symbols, terms_of
+from symcount.typeset.lines import aligned, broken
 from symcount.typeset.outline import Piece, Section
 from symcount.typeset.setting import Setting
 from symcount.typeset.terms import Group, Sum
@@ -23,6 +24,9 @@ _COLUMNS = (
     ("Parameters", "right"),
     ("Share", "right"),
 )
+
+_FORMULA = 24.0  # em: the width at which a formula in a cell is broken
+_NARROWEST = 9.0  # em
 
 
 def table(setting: Setting) -> Table:
@@ -49,7 +53,8 @@ def table(setting: Setting) -> Table:
 def _row(setting: Setting, section: Section, name: str, body: Sum, shape: Cell, total: int) -> tuple[Cell, ...]:
     whole = body if section.repeat == 1 else Sum([Group(section.repeat, body)])
     number = setting.at(section.repeat * body.value())
-    formula = joined([t.text for t in terms_of(whole, setting.notation)])
+    width = _FORMULA if setting.width is None else max(_NARROWEST, 0.42 * setting.width)
+    formula = aligned(broken(terms_of(whole, setting.notation), width))
     return name, Formulas((formula,)), shape, Count(number), Share(number, total)
 
 
