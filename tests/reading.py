@@ -47,7 +47,11 @@ def read_as(latex, notation):
     ordered = sorted(notation, key=lambda e: -len(e.latex))
     numbered = dict(zip(STAND_INS, (e.symbol for e in ordered), strict=False))
     names = {e.latex: name for name, e in zip(STAND_INS, ordered, strict=False)}
-    signs = re.compile("|".join([*map(re.escape, names), r"\\[A-Za-z]+", "."]), re.DOTALL)
+    kept = (
+        r"\\(?:begin|end)\{[a-z*]+\}",
+        r"\\(?:left|right|[bB]igg?[lr]|q?quad|cdot|lfloor|rfloor|lceil|rceil)(?![A-Za-z])",
+    )  # their letters are no symbols
+    signs = re.compile("|".join([*kept, *map(re.escape, names), r"\\[A-Za-z]+", "."]), re.DOTALL)
     text = signs.sub(lambda m: f" {names[m[0]]} " if m[0] in names else m[0], unbraced(latex))
     text = re.sub(LAYOUT, " ", text)
     parsed = [sign * _term(term) for sign, term in _terms(text.replace("{,}", ""))]
@@ -91,11 +95,11 @@ def unbraced(latex):
 
 
 def read_steps(latex, notation):
-    """Each step of a derivation as (label, expression, numbers, value); labels of earlier steps stand for what they are."""
+    """Each step of a derivation as (label, expression, numbers, value), with labels of earlier steps filled in."""
     known, result = {}, []
-    for block in latex.split(r"\\[1ex]"):
-        block = re.sub(r"\A.*?\\begin\{align\*\}|\\end\{align\*\}.*\Z", "", block, flags=re.DOTALL)
-        label, *sides = (side.strip("&\\ \n") for side in block.replace(r"\quad =", "=").split("="))
+    for lines in latex.split(r"\\[1ex]"):
+        block = re.sub(r"\A.*?\\begin\{align\*\}|\\end\{align\*\}.*\Z", "", lines, flags=re.DOTALL)
+        label, *sides = (re.sub(r"\A[&\s]+|[&\s\\]+\Z", "", side) for side in block.replace(r"\quad =", "=").split("="))
         text = sides[0]
         for name, value in known.items():
             text = text.replace(name, f" ({value}) ")

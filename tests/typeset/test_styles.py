@@ -39,7 +39,7 @@ def check(formula, look):
     assert (label, expand(expression - total), value) == (setting.symbol, 0, setting.at(setting.total))
     for _, part, in_numbers, number in [*parts, (label, expression, numbers, value)]:
         assert setting.at(part) == number
-        assert set(in_numbers) == {number}
+        assert set(in_numbers) <= {number}
     table = compose(setting, "table")
     sums = [read_as(row[1].latex[0], setting.notation) for i, row in enumerate(table.rows) if not table.level(i)]
     assert expand(Add(*sums) - total) == 0
@@ -49,25 +49,30 @@ def check(formula, look):
     assert sum(row[3].value for i, row in enumerate(table.rows) if not table.level(i)) == table.total[3].value
 
 
-@pytest.mark.parametrize("width", [None, "3.3in"])
 @pytest.mark.parametrize("name", names())
-def test_every_style_of_a_composed_model_reads_back(name, width):
-    check(sc.formula(name), {"width": width})
+def test_every_style_of_a_composed_model_reads_back(name):
+    check(sc.formula(name), {"width": "3.3in"})
 
 
 @pytest.mark.parametrize(
     ("notation", "convention"),
-    [("kaplan", "per_layer"), ("vaswani", "non_embedding"), ("llama", "unique"), ("bert", "unique"), ("fields", "unique")],
+    [
+        ("kaplan", "per_layer"),
+        ("vaswani", "non_embedding"),
+        ("llama", "unique"),
+        ("bert", "unique"),
+        ("fields", "unique"),
+    ],
 )
 @pytest.mark.parametrize("name", [BERT, "LlamaForCausalLM"])
 def test_every_style_in_other_letters_reads_back(name, notation, convention):
     check(sc.formula(name), {"notation": notation, "convention": convention})
 
 
-@pytest.mark.parametrize("width", [None, "3.3in"])
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DERIVED)
-def test_every_style_of_a_derived_model_reads_back(derived, name, width):
-    check(derived(name), {"width": width})
+def test_every_style_of_a_derived_model_reads_back(derived, name):
+    check(derived(name), {"width": "3.3in"})
 
 
 def test_the_reader_sees_a_wrong_formula():
@@ -87,9 +92,11 @@ GOLDEN = [
     (
         BERT,
         "annotated",
-        r"\underbrace{VH + LH + TH + 2H}_{\text{embeddings}} + N\bigl(\underbrace{4H^2 + 4H}_{\text{attention}}"
-        r" + \underbrace{4H}_{\text{norms}} + \underbrace{2HI + I + H}_{\text{feed-forward}}\bigr)"
-        r" + \underbrace{H^2 + V + 3H}_{\text{head}}",
+        (
+            r"\underbrace{VH + LH + TH + 2H}_{\text{embeddings}} + N\bigl(\underbrace{4H^2 + 4H}_{\text{attention}}"
+            r" + \underbrace{4H}_{\text{norms}} + \underbrace{2HI + I + H}_{\text{feed-forward}}\bigr)"
+            r" + \underbrace{H^2 + V + 3H}_{\text{head}}"
+        ),
     ),
     ("gpt2", "leading", r"P \approx 12NH^2 \quad (-31.75\,\% \text{ at } H = 768, N = 12)"),
     (BERT, "leading", r"P \approx 2NH(2H + I) \quad (-22.44\,\% \text{ at } H = 768, I = 3{,}072, N = 12)"),
@@ -105,9 +112,11 @@ GOLDEN_DERIVED = [
     (
         "DeepseekV3ForCausalLM",
         {"notation": "deepseek", "symbols": {"v_head_dim": "d_v"}},
-        r"Vd + l(n_hd_c'(d_h + d_h^R) + n_hd_c(d_h + d_v) + dn_hd_v + dd_c' + d(d_c + d_h^R) + d_c' + d_c + 2d)"
-        r" + l_{\mathrm{dense}}(3dd_{\mathrm{ff}}) + (l - l_{\mathrm{dense}})(3N_rdd_{\mathrm{e}} + 3N_sdd_{\mathrm{e}}"
-        r" + N_rd) + Vd + d",
+        (
+            r"Vd + l(n_hd_c'(d_h + d_h^R) + n_hd_c(d_h + d_v) + dn_hd_v + dd_c' + d(d_c + d_h^R) + d_c' + d_c + 2d)"
+            r" + l_{\mathrm{dense}}(3dd_{\mathrm{ff}}) + (l - l_{\mathrm{dense}})(3N_rdd_{\mathrm{e}} + 3N_sdd_{\mathrm{e}}"
+            r" + N_rd) + Vd + d"
+        ),
     ),
     ("T5ForConditionalGeneration", {}, "VH + N(12HAD + 4HI + 5H) + 2BA + 2H"),
     (

@@ -75,7 +75,9 @@ def _in_words(name: str) -> str:
 
 def _paragraph(content: Content, setting: Setting) -> str:
     if isinstance(content, Table):
-        rows = tabular(content, setting.numbers, setting.width).replace("{tabular}", "{longtable}")  # over several pages
+        rows = tabular(content, setting.numbers, setting.width).replace(
+            "{tabular}", "{longtable}"
+        )  # over several pages
         return f"\\begingroup\\small\n{rows}\n\\endgroup"
     return content.latex if content.standalone else f"\\[\n{content.latex}\n\\]"
 
