@@ -114,8 +114,8 @@ GOLDEN_DERIVED = [
         {"notation": "deepseek", "symbols": {"v_head_dim": "d_v"}},
         (
             r"Vd + l(n_hd_c'(d_h + d_h^R) + n_hd_c(d_h + d_v) + dn_hd_v + dd_c' + d(d_c + d_h^R) + d_c' + d_c + 2d)"
-            r" + l_{\mathrm{dense}}(3dd_{\mathrm{ff}}) + (l - l_{\mathrm{dense}})(3N_rdd_{\mathrm{e}} + 3N_sdd_{\mathrm{e}}"
-            r" + N_rd) + Vd + d"
+            r" + l_{\mathrm{dense}}(3dd_{\mathrm{ff}})"
+            r" + (l - l_{\mathrm{dense}})(3N_rdd_{\mathrm{e}} + 3N_sdd_{\mathrm{e}} + N_rd) + Vd + d"
         ),
     ),
     ("T5ForConditionalGeneration", {}, "VH + N(12HAD + 4HI + 5H) + 2BA + 2H"),
@@ -220,7 +220,7 @@ def test_mistakes(look, error, words):
 def test_sizes_are_asked_for_where_there_are_no_defaults():
     f = Formula(Embedding(entry("V").symbol, entry("H").symbol), Notation((entry("V"), entry("H"))))
     assert f.latex() == "VH"
-    with pytest.raises(MissingSymbolError, match="no value for H .hidden_size., V"):
+    with pytest.raises(MissingSymbolError, match=r"no value for H .hidden_size., V"):
         f.latex("steps")
 
 
