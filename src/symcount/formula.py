@@ -7,34 +7,20 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
 
-from sympy import (
-    Add,
-    Derivative,
-    Expr,
-    Max,
-    Min,
-    Mod,
-    Subs,
-    Symbol,
-    cancel,
-    ceiling,
-    collect,
-    expand,
-    factor,
-    floor,
-)
+from sympy import Add, Derivative, Expr, Subs, Symbol, cancel, collect, expand, factor
 
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, DomainError, StructureError, near
-from symcount.evaluate import Round, function, integer_value
+from symcount.evaluate import function, integer_value
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
 from symcount.tree import Block
 from symcount.typeset.latex import set_symbols
+from symcount.typeset.leading import leading_terms
 from symcount.typeset.measure import em
 from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import Look, Setting
+from symcount.typeset.setting import Look, Setting, check_look
 from symcount.typeset.targets import render
 from symcount.values import check_domain, resolve
 from symcount.vector import vector_function
@@ -263,18 +249,8 @@ class Formula:
         >>> sc.formula("gpt2").leading()
         12*H**2*N
         """
-        smooth = self.total_as(convention).replace(
-            lambda e: isinstance(e, floor | ceiling | Round), lambda e: e.args[0]
-        )
         grow = [self._symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
-        terms: dict[int, list[Expr]] = {}
-        for term in Add.make_args(expand(smooth)):
-            powers = term.as_powers_dict()
-            if any(not p.is_Integer for s, p in powers.items() if s in grow) or term.has(Min, Max, Mod):
-                return self.expanded(convention)
-            terms.setdefault(sum(int(powers[s]) for s in grow if s in powers), []).append(term)
-        top = terms[max(terms)]
-        return factor(Add(*top)) if len(top) > 1 else top[0]
+        return leading_terms(self.total_as(convention), grow)
 
     # ---------------------------------------------------------------- reading
 
@@ -348,7 +324,12 @@ class Formula:
         return render(self.setting(**look), style, to)
 
     def setting(self, **look: Unpack[Look]) -> Setting:
-        """What a printer needs to know: this formula, and how it is to look."""
+        """What a printer needs to know: this formula, and how it is to look.
+
+        Raises:
+            NotationError, ConventionError, UnknownSymbolError: see `latex`.
+        """
+        check_look(look)
         convention, width = check_convention(look.get("convention", "unique")), look.get("width")
         defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
         given = {self.notation[name].letter: value for name, value in (look.get("values") or {}).items()}
@@ -360,6 +341,7 @@ class Formula:
             convention,
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
+            pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
             sizes=lambda: self.values({**defaults, **given}, convention),
             leading=lambda: self.leading(convention=convention),
             numbers=check_numbers(look.get("numbers", "comma")),

@@ -205,6 +205,7 @@ def test_a_total_that_uses_the_letter_p_is_not_called_p(derived):
         ({"style": "step"}, NotationError, "Did you mean steps"),
         ({"notation": "kaplna"}, NotationError, "notation 'kaplna': expected one of default, .*Did you mean kaplan"),
         ({"numbers": "dots"}, NotationError, r"numbers 'dots': expected one of comma, thin, siunitx, none"),
+        ({"simbols": {}}, NotationError, "simbols: expected one of convention, notation, .*Did you mean symbols"),
         ({"width": "wide"}, NotationError, "width 'wide': expected a length of at least 100pt, such as 3.3in"),
         ({"width": "1in"}, NotationError, "at least 100pt"),
         ({"symbols": {"Q": "q"}}, UnknownSymbolError, "unknown symbol 'Q'"),

@@ -269,3 +269,14 @@ def test_widths_are_those_of_tex():
     _, log = pdf.compile_document(FRAGMENTS % f"{measured} text")
     for sample, width in zip(samples, re.findall(r"^width ([\d.]+)pt$", log, re.MULTILINE), strict=True):
         assert 0.95 * float(width) <= 10 * measure(sample) <= 1.25 * float(width), sample
+
+
+def test_documents_say_what_is_kept_at_one_value():
+    pytest.importorskip("transformers")
+    f = sc.derive("ConvNextModel")
+    setting = f.setting()
+    if f.pinned:
+        name, value = next(iter(f.pinned.items()))
+        assert f"= \\text{{{value}}}" in setting.conditions[-1]
+        assert name.rpartition(".")[2][:3] in setting.conditions[-1]
+    assert len(setting.conditions) == len(f.domain) + len(f.pinned)

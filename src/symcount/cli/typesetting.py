@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 from typing import Annotated, Any
@@ -94,8 +96,6 @@ def latex(
         if output is None:
             emit(item)
         else:
-            import json
-
             _write(output, json.dumps(item, ensure_ascii=False) + "\n")
         return
     if (style in _WITH_SIZES or target not in ("latex", "mathml", "text")) and (
@@ -270,22 +270,16 @@ def _write(path: Path, content: str | bytes) -> None:
             temporary.write_text(content, encoding="utf-8")
 
 
-class _replacing:  # noqa: N801  # a context manager is written like a function
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
     """A temporary file beside *path* that takes its place at the end: it is never half written."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> Path:
-        with NamedTemporaryFile(dir=self.path.parent, suffix=self.path.suffix, delete=False) as made:
-            self.temporary = Path(made.name)
-        return self.temporary
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        if kind is not None:
-            self.temporary.unlink(missing_ok=True)
-            return
+    with NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as made:
+        temporary = Path(made.name)
+    try:
+        yield temporary
         mask = os.umask(0)
         os.umask(mask)
-        self.temporary.chmod(0o666 & ~mask)
-        self.temporary.replace(self.path)
+        temporary.chmod(0o666 & ~mask)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -55,8 +55,8 @@ def page(setting: Setting, style: str) -> str:
     """
     shown = replace(setting, equation=True, width=setting.width or _WIDEST)
     parts = [_block(compose(shown, style), setting.numbers)]
-    if setting.domain:
-        parts.append(f"<p>Valid where {', '.join(mathml(c.latex(setting.latex)) for c in setting.domain)}.</p>")
+    if setting.conditions:
+        parts.append(f"<p>Valid where {', '.join(map(mathml, setting.conditions))}.</p>")
     parts += [_block(compose(shown, other), setting.numbers) for other in ("table", "notation") if other != style]
     title = f"Parameters of {escape(setting.name)}"
     return _PAGE.format(title=title, heading=title, body="\n".join(parts))

@@ -56,8 +56,8 @@ def document(setting: Setting, style: str) -> str:
         _paragraph(content, shown),
         "",
     ]
-    if setting.domain:
-        conditions = ", ".join(f"${c.latex(setting.latex)}$" for c in setting.domain)
+    if setting.conditions:
+        conditions = ", ".join(f"${condition}$" for condition in setting.conditions)
         lines += [rf"\raggedright Valid where {conditions}.\par", ""]
     if style not in ("leading", "notation") and setting.total.free_symbols:
         lines += [_paragraph(compose(shown, "leading"), shown), ""]

@@ -8,9 +8,12 @@ r"""A file of macros, so that the numbers in a paper stay in step with its formu
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
+from itertools import count
 
 from symcount.errors import NotationError
 from symcount.ledger import CONVENTIONS
+from symcount.typeset.content import Math
 from symcount.typeset.numbers import percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
@@ -47,7 +50,8 @@ def macros(setting: Setting, style: str) -> str:
         if e.letter in setting.values:
             found[_free(f"Size{macro_name(e.field)}", found)] = setting.count(setting.values[e.letter])
     content = compose(setting, style)
-    found["Formula"] = rf"\ensuremath{{{getattr(content, 'latex', '')}}}"
+    if isinstance(content, Math):
+        found["Formula"] = rf"\ensuremath{{{content.latex}}}"
     lines = [rf"\newcommand{{\{prefix}{name}}}{{{value}}}" for name, value in found.items()]
     return "\n".join(
         [f"% Parameters of {setting.name}, convention {setting.convention}.", "% Made by symcount.", *lines]
@@ -65,5 +69,7 @@ def macro_name(words: str, *, lower: bool = False) -> str:
     return name[0].lower() + name[1:] if lower else name
 
 
-def _free(name: str, taken: dict[str, str]) -> str:
-    return name if name not in taken else f"{name}Again" if f"{name}Again" not in taken else f"{name}Once{len(taken)}"
+def _free(name: str, taken: Collection[str]) -> str:
+    """*name*, with a number after it where it is *taken*."""
+    again = (f"{name}{macro_name(str(number))}" for number in count(2))
+    return name if name not in taken else next(other for other in again if other not in taken)

@@ -29,8 +29,8 @@ def markdown(setting: Setting, style: str) -> str:
         raise NotationError("numbers 'siunitx': Markdown has no siunitx; use comma or thin")
     shown = replace(setting, equation=True)
     parts = [f"### Parameters of {_escaped(setting.name)}", block(compose(shown, style), setting.numbers)]
-    if setting.domain:
-        parts.append("Valid where " + ", ".join(_inline(c.latex(setting.latex)) for c in setting.domain) + ".")
+    if setting.conditions:
+        parts.append(f"Valid where {', '.join(map(_inline, setting.conditions))}.")
     if style != "notation":
         parts.append(block(compose(shown, "notation"), setting.numbers))
     return "\n\n".join(parts)

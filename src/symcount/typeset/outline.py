@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from sympy import Add, Expr, Integer
+from sympy import Expr, Integer
 
 from symcount.ledger import Convention, Ledger, Row
 from symcount.tree import Block
@@ -71,11 +71,6 @@ class Section:
 
     repeat: Expr
     pieces: tuple[Piece, ...]
-
-    @property
-    def total(self) -> Expr:
-        """All copies."""
-        return self.repeat * Add(*(piece.body.value() for piece in self.pieces))
 
 
 def outline(tree: Block, ledger: Ledger, convention: Convention) -> tuple[Section, ...]:

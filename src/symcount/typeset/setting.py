@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypedDict
 
-from sympy import Add, Expr
+from sympy import Expr
 
 from symcount.domain import Condition
+from symcount.errors import NotationError, near
 from symcount.evaluate import Number, integer_value
 from symcount.ledger import Convention, Ledger
-from symcount.notation import Notation
+from symcount.notation import Notation, escape
 from symcount.tree import Block
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
 
-__all__ = ["Look", "Setting"]
+__all__ = ["Look", "Setting", "check_look"]
 
 
 class Look(TypedDict, total=False):
@@ -41,6 +42,18 @@ class Look(TypedDict, total=False):
     width: str | None
 
 
+def check_look(look: Mapping[str, object]) -> None:
+    """Refuse a part of a look that there is not.
+
+    Raises:
+        NotationError: the message lists those that there are.
+    """
+    known = list(Look.__annotations__)
+    for name in look:
+        if name not in known:
+            raise NotationError(f"{name}: expected one of {', '.join(known)}.{near(name, known)}")
+
+
 @dataclass(frozen=True)
 class Setting:
     """Everything a style needs to know.
@@ -51,6 +64,7 @@ class Setting:
         tree, ledger, convention: what is counted.
         notation: its symbols, as they are to be typeset.
         domain: the conditions under which the formula holds.
+        pinned: config fields of which it holds at one value only.
         sizes: gives the exact sizes by letter; called only by what shows numbers.
         leading: gives the leading terms.
         numbers: the style of numbers.
@@ -67,6 +81,7 @@ class Setting:
     domain: tuple[Condition, ...]
     sizes: Callable[[], Mapping[str, Number]]
     leading: Callable[[], Expr]
+    pinned: Mapping[str, object] = field(default_factory=dict)
     numbers: str = "comma"
     width: float | None = None
     equation: bool = False
@@ -102,6 +117,13 @@ class Setting:
             )
         )
 
+    @cached_property
+    def conditions(self) -> tuple[str, ...]:
+        """The domain in LaTeX, a condition an item."""
+        fields = ((escape(name), escape(str(value))) for name, value in self.pinned.items())
+        pinned = (rf"\mathrm{{{name}}} = \text{{{value}}}" for name, value in fields)
+        return (*(c.latex(self.latex) for c in self.domain), *pinned)
+
     @property
     def symbol(self) -> str:
         r"""The sign of the total: `P`, or `\mathcal{P}` where P is a size of the model."""
@@ -118,7 +140,3 @@ class Setting:
     def latex(self, expression: Expr) -> str:
         """An expression in LaTeX."""
         return set_symbols(expression, self.notation)
-
-    def whole(self) -> Expr:
-        """The total, as the sum of the sections."""
-        return Add(*(section.total for section in self.sections))
