@@ -24,7 +24,7 @@ _PAGE = """\
 <title>{title}</title>
 <style>
 body {{ font: 16px/1.5 Georgia, 'Times New Roman', serif; color: #222 }}
-body {{ max-width: 66rem; margin: 2rem auto; padding: 0 1rem }}
+body {{ max-width: 80rem; margin: 2rem auto; padding: 0 1rem }}
 math {{ font-family: 'Latin Modern Math', 'STIX Two Math', 'Cambria Math', math; font-size: 1.1em }}
 .display {{ overflow-x: auto; margin: 1.2rem 0 }}
 table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; margin: 1.5rem 0 }}

@@ -56,7 +56,7 @@ def _node(node: Node) -> str:
             style = {"mathtt": ' style="font-family:monospace"', "mathsf": ' style="font-family:sans-serif"'}.get(font)
             return f"<mtext{style or ''}>{escape(text)}</mtext>"
         case Script(Command("underbrace", (body,)), sub):
-            brace = f"<munder>{_node(body)}<mo stretchy='true'>⏟</mo></munder>"
+            brace = _braced(body)
             return f"<munder>{brace}{_node(sub)}</munder>" if sub is not None else brace
         case Script(base, sub, sup):
             parts = "".join(_node(p) for p in (base, sub, sup) if p is not None)
@@ -72,7 +72,7 @@ def _node(node: Node) -> str:
         case Command(name, (body,)) if name in _ALPHABETS:
             return f'<mstyle mathvariant="{_ALPHABETS[name]}">{_node(body)}</mstyle>'
         case Command("underbrace", (body,)):
-            return f"<munder>{_node(body)}<mo stretchy='true'>⏟</mo></munder>"
+            return _braced(body)
         case Atom(text):
             return _atom(text)
     raise NotationError(f"\\{node.name} cannot be shown as MathML; write it for LaTeX only, or without that command")
@@ -91,6 +91,11 @@ def _signed(row: Row) -> bool:
     """Whether a cell begins with a sign or a relation, which belongs to the line before."""
     rest = [item for item in row.items if not (isinstance(item, Atom) and item.text in (r"\quad", r"\qquad"))]
     return bool(rest) and rest[0] in (Atom("+"), Atom("-"), Atom("="))
+
+
+def _braced(body: Row) -> str:
+    """What a brace is under: a line, since browsers do not stretch a brace to the width of a wide sum."""
+    return f'<mrow style="border-bottom:1px solid;padding-bottom:3px">{_row(body)}</mrow>'
 
 
 def _row(row: Row) -> str:
