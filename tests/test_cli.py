@@ -251,7 +251,7 @@ MISTAKES = [
     (("breakdown", "huge.json"), "digits"),
     (("breakdown", "bert", "--by", "size"), "expected path or kind"),
     (("breakdown", "bert", "--depth", "0"), "--depth"),
-    (("latex", "bert", "--style", "fancy"), "expected one of grouped, expanded"),
+    (("latex", "bert", "--style", "fancy"), "expected one of grouped, compact"),
     (("latex", "bert", "--symbol", "H"), "expected NAME=LATEX"),
     (("latex", "bert", "--symbol", "H=V"), "would both be typeset as 'V'"),
     (("diff", "bert", "Q"), "unknown symbol 'Q'"),

@@ -297,7 +297,7 @@ def test_a_sum_as_depth_gets_brackets():
 
 
 def test_no_such_style():
-    with pytest.raises(NotationError, match=r"style 'groupd': expected one of grouped, expanded.*Did you mean grouped"):
+    with pytest.raises(NotationError, match=r"style 'groupd': expected one of grouped, compact.*Did you mean grouped"):
         sc.formula("bert").latex("groupd")
 
 

@@ -20,11 +20,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from symcount import layers
     from symcount.api import count, formula, verify
+    from symcount.compare import compare
     from symcount.derive.api import derive
     from symcount.errors import SymcountError
     from symcount.formula import Formula
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
+    from symcount.pictures import shares
     from symcount.tree import Block, Parameter, block, stack
 
 __version__ = "0.1.0"
@@ -37,10 +39,12 @@ __all__ = [
     "Parameter",
     "SymcountError",
     "block",
+    "compare",
     "count",
     "derive",
     "formula",
     "layers",
+    "shares",
     "stack",
     "symbol",
     "verify",
@@ -55,9 +59,11 @@ _HOME = {
     "Parameter": "symcount.tree",
     "SymcountError": "symcount.errors",
     "block": "symcount.tree",
+    "compare": "symcount.compare",
     "count": "symcount.api",
     "derive": "symcount.derive.api",
     "formula": "symcount.api",
+    "shares": "symcount.pictures",
     "stack": "symcount.tree",
     "symbol": "symcount.notation",
     "verify": "symcount.api",

@@ -62,6 +62,10 @@ class DerivationError(SymcountError, RuntimeError):
     """A model could not be turned into a formula."""
 
 
+class TypesettingError(SymcountError, RuntimeError):
+    """A document could not be made: the TeX engine refused it."""
+
+
 def near(name: str, known: "list[str] | tuple[str, ...]", limit: int = 3) -> str:
     """Return `" Did you mean a, b?"` for the names in *known* closest to *name*, or an empty string.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any, Literal, Unpack
 
-from sympy import Add, Derivative, Expr, Poly, Subs, Symbol, cancel, collect, expand, factor
+from sympy import Add, Derivative, Expr, Subs, Symbol, cancel, collect, expand, factor
 
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, DomainError, StructureError, near
@@ -15,7 +15,13 @@ from symcount.evaluate import function, integer_value
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
 from symcount.tree import Block
-from symcount.typeset.latex import Style, formula_latex, set_symbols
+from symcount.typeset.latex import set_symbols
+from symcount.typeset.leading import leading_terms
+from symcount.typeset.measure import em
+from symcount.typeset.numbers import check_numbers
+from symcount.typeset.presets import with_symbols
+from symcount.typeset.setting import Look, Setting, check_look
+from symcount.typeset.targets import render
 from symcount.values import check_domain, resolve
 from symcount.vector import vector_function
 
@@ -243,15 +249,8 @@ class Formula:
         >>> sc.formula("gpt2").leading()
         12*H**2*N
         """
-        total = self.expanded(convention)
         grow = [self._symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
-        grow = [s for s in grow if s in total.free_symbols]
-        if not grow or not total.is_polynomial(*grow):
-            return total
-        terms = Poly(total, *grow).terms()
-        degree = max(sum(powers) for powers, _ in terms)
-        top = [c * Poly({powers: 1}, *grow).as_expr() for powers, c in terms if sum(powers) == degree]
-        return factor(Add(*top)) if len(top) > 1 else Add(*top)
+        return leading_terms(self.total_as(convention), grow)
 
     # ---------------------------------------------------------------- reading
 
@@ -298,25 +297,62 @@ class Formula:
         checked = check_convention(convention)
         return Part(pattern, kind or "", Add(*(self.ledger.counted(row, checked) * row.size for row in rows)))
 
-    def latex(
-        self, style: Style = "grouped", *, convention: str = "unique", symbols: Mapping[str, str] | None = None
-    ) -> str:
+    def latex(self, style: str = "grouped", **look: Unpack[Look]) -> str:
         r"""The total in LaTeX, in the order of the model, the layers as `N(…)`.
 
         Args:
-            style: `grouped`, or `expanded` for the plain polynomial.
-            convention: what counts.
-            symbols: other LaTeX for some symbols, e.g. `{"H": r"d_{\mathrm{model}}"}`.
+            style: `grouped`, `compact`, `expanded`, `annotated`, `steps`, `table`, `leading` or `notation`; see
+                `symcount.typeset.styles`.
+            look: convention, letters, numbers, sizes and width; see `symcount.typeset.setting.Look`.
 
         Raises:
-            NotationError: two symbols would be typeset alike, or no such style.
+            NotationError: no such style, preset or way to write numbers, or two symbols would be typeset alike.
+            ConventionError, MissingSymbolError, DomainError: as for `total_as` and `count`.
+
+        >>> import symcount as sc
+        >>> print(sc.formula("gpt2").latex(symbols={"H": "d", "V": r"\nu"}))
+        \nu d + Ld + N(12d^2 + 13d) + 2d
         """
-        checked = check_convention(convention)
-        notation = self.notation.with_latex(symbols) if symbols else self.notation
-        return formula_latex(self.tree, self.ledger, notation, style, checked)
+        return self.typeset("latex", style, **look)
+
+    def typeset(self, to: str = "latex", style: str = "grouped", **look: Unpack[Look]) -> str:
+        """The total in *style* as LaTeX, a whole document, Markdown, HTML, text …; see `symcount.typeset.targets`.
+
+        Raises:
+            NotationError: see `latex`; or no such target.
+        """
+        return render(self.setting(**look), style, to)
+
+    def setting(self, **look: Unpack[Look]) -> Setting:
+        """What a printer needs to know: this formula, and how it is to look.
+
+        Raises:
+            NotationError, ConventionError, UnknownSymbolError: see `latex`.
+        """
+        check_look(look)
+        convention, width = check_convention(look.get("convention", "unique")), look.get("width")
+        defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
+        given = {self.notation[name].letter: value for name, value in (look.get("values") or {}).items()}
+        return Setting(
+            self.name or self.tree.kind,
+            self.model_type,
+            self.tree,
+            self.ledger,
+            convention,
+            with_symbols(self.notation, look.get("notation"), look.get("symbols")),
+            self.domain,
+            pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
+            sizes=lambda: self.values({**defaults, **given}, convention),
+            leading=lambda: self.leading(convention=convention),
+            numbers=check_numbers(look.get("numbers", "comma")),
+            width=None if width is None else em(width),
+        )
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"
+
+    def _repr_html_(self) -> str:
+        return self.typeset("fragment")
 
     def domain_text(self) -> str:
         """The domain in words: `valid when A divides H`."""

@@ -23,7 +23,7 @@ from sympy import Symbol
 
 from symcount.errors import NotationError, UnknownSymbolError, near
 
-__all__ = ["ALIASES", "TABLE", "Entry", "Notation", "assign", "entry", "letters", "symbol"]
+__all__ = ["ALIASES", "TABLE", "Entry", "Notation", "assign", "decorated", "entry", "letters", "symbol"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,9 +272,11 @@ class Notation:
         entries = tuple(replace(e, latex=latex.get(e.letter, e.latex)) for e in self.entries)
         seen: dict[str, Entry] = {}
         for item in entries:
-            other = seen.setdefault(item.latex, item)
+            alike = re.sub(r"\{(\w)\}", r"\1", item.latex.replace(" ", ""))  # d_{k} and d_k are one sign
+            other = seen.setdefault(alike, item)
             if other is not item:
-                raise NotationError(f"{other.letter} and {item.letter} would both be typeset as {item.latex!r}")
+                both = f"{other.letter} and {item.letter} would both be typeset as {item.latex!r}"
+                raise NotationError(f"{both}; give one of them another symbol")
         return Notation(entries)
 
 
@@ -305,6 +307,30 @@ def assign(paths: Iterable[str]) -> Notation:
     return Notation(tuple(entries.values()))
 
 
+def decorated(latex: str, path: str) -> str:
+    r"""The LaTeX of a quantity where it is the field at *path*: its list index below, its sub-config above.
+
+    >>> print(decorated("H", "vision_config.hidden_size"), decorated("N", "depths[1]"))
+    H^{\mathrm{vision}} N_{1}
+    """
+    prefix, _, last = path.rpartition(".")
+    if index := ",".join(re.findall(r"\[([^\]]*)\]?", last)):
+        below = re.fullmatch(r"(.*_)(\w)", latex)  # n_h becomes n_{h,1}: a symbol has one subscript
+        latex = f"{below[1]}{{{below[2]}}}" if below else latex
+        open_below = latex.endswith("}") and _grouped(latex) == latex
+        latex = f"{latex[:-1]},{index}}}" if open_below else f"{_grouped(latex)}_{{{index}}}"
+    return f"{_grouped(latex)}^{{\\mathrm{{{escape(_short(prefix))}}}}}" if prefix else latex
+
+
+def _grouped(latex: str) -> str:
+    """*latex* so that it can bear a script."""
+    return f"{{{latex}}}" if "^" in latex or "'" in latex else latex
+
+
+def _short(prefix: str) -> str:
+    return "_".join(part.removesuffix("_config") for part in re.sub(r"\[(\d+)\]", r"_\1", prefix).split("."))
+
+
 def _assigned(path: str, readable: bool = False) -> Entry:
     prefix, _, last = path.rpartition(".")
     name, _, rest = last.partition("[")
@@ -315,15 +341,13 @@ def _assigned(path: str, readable: bool = False) -> Entry:
         meaning = name.replace("_", " ")
     else:
         letter, latex, meaning = known.letter, known.latex, known.meaning
+    latex = decorated(latex, path)
     if index:
         letter = "_".join([letter, *index])
-        joined = ",".join(index)
-        latex = f"{latex[:-1]},{joined}}}" if latex.endswith("}") else f"{latex}_{{{joined}}}"
-        meaning = f"{meaning}, entry {joined}"
+        meaning = f"{meaning}, entry {','.join(index)}"
     if prefix:
-        short = "_".join(part.removesuffix("_config") for part in re.sub(r"\[(\d+)\]", r"_\1", prefix).split("."))
+        short = _short(prefix)
         letter = f"{letter}_{short}"
-        latex = f"{latex}^{{\\mathrm{{{escape(short)}}}}}"
         meaning = f"{meaning} ({short.replace('_', ' ')})"
     letter = re.sub(r"\W", "_", letter).strip("_") or "x"
     if not letter[0].isalpha():

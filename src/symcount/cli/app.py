@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import counting, deriving, reading, sweeping, verifying
+from symcount.cli import counting, deriving, reading, sweeping, typesetting, verifying
 from symcount.cli.output import say
 
 __all__ = ["app", "command"]
@@ -40,7 +40,9 @@ for _function in (
     reading.formula,
     counting.count,
     counting.breakdown,
-    reading.latex,
+    typesetting.latex,
+    typesetting.compare,
+    typesetting.shares,
     reading.diff,
     verifying.verify,
     deriving.derive,

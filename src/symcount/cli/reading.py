@@ -1,4 +1,4 @@
-"""Commands that show a formula: `formula`, `latex`, `diff`, `list`."""
+"""Commands that show a formula: `formula`, `diff`, `list`."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from sympy import Expr, Symbol, fraction
 from symcount.architectures import find, names
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
-from symcount.errors import DomainError, NotationError, UnknownModelError, near
+from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
 from symcount.values import title
 
-__all__ = ["described", "diff", "formula", "latex", "list_models", "plain", "present", "word"]
+__all__ = ["described", "diff", "formula", "list_models", "plain", "present", "word"]
 
 
 def plain(expression: Expr, formula: Formula) -> str:
@@ -96,32 +96,6 @@ def described(shown: Formula, convention: str, at: Mapping[str, Any]) -> dict[st
         "shared": [{"tensor": r.tensor, "is": o.tensor, "size": str(r.total)} for r, o in shown.shared],
         "differences": {other: str(expression) for other, expression in _differences(shown, convention)},
     }
-
-
-def latex(
-    model: Source,
-    options: Options = None,
-    convention: ConventionOption = "unique",
-    style: Annotated[str, typer.Option(help="grouped or expanded.")] = "grouped",
-    symbols: Annotated[
-        list[str] | None, typer.Option("--symbol", metavar="NAME=LATEX", help="Other LaTeX for a symbol. Repeatable.")
-    ] = None,
-    as_json: Json = False,
-) -> None:
-    """Print the closed form in LaTeX."""
-    shown = load(model, None, options).formula
-    overrides = {}
-    for text in symbols or ():
-        name, sign, value = text.partition("=")
-        if not sign or not name or not value:
-            raise NotationError(f"--symbol {text!r}: expected NAME=LATEX, for example --symbol 'H=d_{{model}}'")
-        overrides[name] = value
-    chosen: Any = style  # `latex` checks it
-    result = shown.latex(chosen, convention=convention, symbols=overrides)
-    if as_json:
-        emit({"class": shown.name, "convention": convention, "style": style, "latex": result})
-    else:
-        say(result)
 
 
 def diff(

@@ -1,7 +1,7 @@
 r"""LaTeX of a formula, as a person would write it.
 
-The pipeline is one function, `formula_latex`: arrange the terms in the order of the model, print each. How one
-factor is printed is data plus a handful of rules (`_factor`); nothing depends on SymPy's own printer.
+Terms come in the order in which they are arranged (`terms_of`), or by degree (`set_symbols`); how one factor is printed
+is data plus a handful of rules (`_factor`). Nothing depends on SymPy's own printer.
 
 >>> import symcount as sc
 >>> print(sc.formula("gpt2").latex())
@@ -12,37 +12,57 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Literal, get_args
+from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
 
-from symcount.errors import NotationError, near
 from symcount.evaluate import Round
-from symcount.ledger import Convention, Ledger
 from symcount.notation import TABLE, Notation
-from symcount.tree import Block
-from symcount.typeset.terms import Group, Sum, arrange, degree, monomials
+from symcount.typeset.terms import Group, Sum, degree
 
-__all__ = ["Style", "formula_latex", "set_symbols"]
-
-Style = Literal["grouped", "expanded"]
+__all__ = ["Term", "is_numeric", "joined", "product", "set_symbols", "sorted_terms", "terms_of"]
 
 _COMMAND_AT_END = re.compile(r"\\[A-Za-z]+\Z")
+_WORD = re.compile(r"\\(mathrm|text|textrm|mathit|mathsf|mathtt|operatorname)\{")
 _RANK = {item.letter: rank for rank, item in enumerate(TABLE)}
 
 
-def formula_latex(tree: Block, ledger: Ledger, notation: Notation, style: Style, convention: Convention) -> str:
-    """The total of *tree* under *convention* in LaTeX.
+@dataclass(frozen=True)
+class Term:
+    """A printed term of a sum; one that is a product with a sum, `head(body)`, can be broken inside."""
 
-    Raises:
-        NotationError: no such style.
-    """
-    if style == "expanded":
-        return _sum(monomials(ledger.total(convention)), notation)
-    if style != "grouped":
-        styles = get_args(Style)
-        raise NotationError(f"style {style!r}: expected one of {', '.join(styles)}.{near(str(style), styles)}")
-    return _terms(arrange(tree, ledger, convention), notation)
+    text: str
+    head: str = ""
+    body: tuple[Term, ...] = ()
+
+
+def terms_of(arranged: Sum, notation: Notation) -> tuple[Term, ...]:
+    """The terms of a sum, each printed, in the order of the model."""
+    result = []
+    for term in arranged.sorted():
+        if isinstance(term, Group):
+            head, body = _parenthesised(term.repeat, notation), terms_of(term.body, notation)
+            if _is_word(head):
+                head += r"\,"
+            result.append(Term(head + _brackets(joined([t.text for t in body])), head, body))
+        else:
+            result.append(_term(term, notation))
+    return tuple(result)
+
+
+def sorted_terms(expression: Expr, notation: Notation) -> tuple[Term, ...]:
+    """The terms of any expression, by falling degree, then in the table's order."""
+    return tuple(_term(term, notation) for term in sorted(Add.make_args(expression), key=_order))
+
+
+def _term(term: Expr, notation: Notation) -> Term:
+    sums = [f for f in Mul.make_args(term) if isinstance(f, Add)]
+    if len(sums) != 1 or not isinstance(term, Mul):
+        return Term(_monomial(term, notation))
+    head, text = _monomial(term / sums[0], notation), _monomial(term, notation)
+    body = sorted_terms(sums[0], notation)
+    whole = text == head + _brackets(joined([t.text for t in body]))
+    return Term(text, head, body) if whole else Term(text)
 
 
 def set_symbols(expression: Expr, notation: Notation) -> str:
@@ -56,19 +76,8 @@ def set_symbols(expression: Expr, notation: Notation) -> str:
     return _sum(Add.make_args(expression), notation)
 
 
-def _terms(arranged: Sum, notation: Notation) -> str:
-    parts: list[str] = []
-    for term in arranged.sorted():
-        if isinstance(term, Group):
-            body = _terms(term.body, notation)
-            parts.append(_parenthesised(term.repeat, notation) + _brackets(body))
-        else:
-            parts.append(_monomial(term, notation))
-    return _joined(parts)
-
-
 def _sum(terms: Sequence[Expr], notation: Notation) -> str:
-    return _joined([_monomial(term, notation) for term in sorted(terms, key=_order)])
+    return joined([_monomial(term, notation) for term in sorted(terms, key=_order)])
 
 
 def _order(term: Expr) -> tuple[int, bool, list[tuple[int, str]]]:
@@ -77,7 +86,8 @@ def _order(term: Expr) -> tuple[int, bool, list[tuple[int, str]]]:
     return -degree(term), not ranks, ranks  # H/A + 1, not 1 + H/A
 
 
-def _joined(parts: Sequence[str]) -> str:
+def joined(parts: Sequence[str]) -> str:
+    """Printed terms as a sum."""
     if not parts:
         return "0"
     return parts[0] + "".join(f" - {p[1:].lstrip()}" if p.startswith("-") else f" + {p}" for p in parts[1:])
@@ -123,26 +133,40 @@ def _side(number: int, powers: Sequence[tuple[Expr, Expr]], notation: Notation, 
     if bar and number == 1 and len(powers) == 1 and isinstance(powers[0][0], Add) and powers[0][1] == 1:
         return set_symbols(powers[0][0], notation)
     factors = [_power(base, exponent, notation) for base, exponent in powers]
-    return _product([str(number), *factors] if number != 1 or not factors else factors)
+    return product([str(number), *factors] if number != 1 or not factors else factors)
 
 
-def _product(factors: Sequence[str]) -> str:
-    text = ""
+def product(factors: Sequence[str]) -> str:
+    """Printed factors side by side, with a sign or a space where they would run into each other."""
+    text = last = ""
     for factor in factors:
-        if text and factor[0].isdigit():  # 3·2^N, not 32^N
+        if text and is_numeric(factor):  # 3·2^N, not 32^N
             text += rf" \cdot {factor}"
+        elif text and (_is_word(factor) or _is_word(last)):
+            text += rf"\,{factor}" if last[0].isdigit() or factor[0] == "(" else rf" \cdot {factor}"
         elif factor[0].isalpha() and _COMMAND_AT_END.search(text):  # \alpha H, not \alphaH
             text += f" {factor}"
         else:
             text += factor
+        last = factor
     return text
+
+
+def is_numeric(factor: str) -> bool:
+    """Whether a factor begins with a number."""
+    return factor[0].isdigit() or factor.startswith(r"\num{")
+
+
+def _is_word(factor: str) -> bool:
+    """Whether a factor is a name of several letters, which runs into its neighbour unless set apart."""
+    return _WORD.match(factor) is not None
 
 
 def _power(base: Expr, exponent: Expr, notation: Notation) -> str:
     text = _factor(base, notation)
     if exponent == 1:
         return text
-    if "^" in text or not isinstance(base, Symbol | Integer):
+    if "^" in text or "'" in text or not isinstance(base, Symbol | Integer):
         text = text if text.startswith((r"\left", "(")) else _brackets(text)
     shown = set_symbols(exponent, notation)
     return f"{text}^{shown}" if len(shown) == 1 else f"{text}^{{{shown}}}"

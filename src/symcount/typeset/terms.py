@@ -6,15 +6,15 @@ a list of monomials and of groups `repeat · Sum`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Integer, Poly, expand
+from sympy import Add, Expr, Integer, Mul, Poly, Pow, expand
 
 from symcount.ledger import Convention, Ledger, Row
 from symcount.tree import Block
 
-__all__ = ["Group", "Sum", "arrange", "degree", "monomials"]
+__all__ = ["Group", "Sum", "arrange", "arrange_inside", "compact", "degree", "monomials", "readable_terms"]
 
 
 @dataclass
@@ -26,7 +26,7 @@ class Sum:
     def add(self, expression: Expr) -> None:
         """Add the monomials of *expression*; like terms of one stretch between two groups are merged."""
         start = max((i + 1 for i, t in enumerate(self.terms) if isinstance(t, Group)), default=0)
-        for term in monomials(expression):
+        for term in readable_terms(expression):
             coefficient, rest = term.as_coeff_Mul()
             for i in range(start, len(self.terms)):
                 other = self.terms[i]
@@ -72,6 +72,27 @@ def monomials(expression: Expr) -> tuple[Expr, ...]:
     return tuple(expanded.as_ordered_terms()) if isinstance(expanded, Add) else (expanded,)
 
 
+def readable_terms(expression: Expr) -> tuple[Expr, ...]:
+    """The terms as a person leaves them: a sum of several sizes (`d_nope + d_rope`) stays a factor.
+
+    >>> from symcount.notation import letters
+    >>> H, A, K = letters("H A K")
+    >>> readable_terms(H * (A + 2 * K)), readable_terms(H * (A + 1))
+    ((H*(A + 2*K),), (A*H, H))
+    """
+    if isinstance(expression, Mul) and any(map(_stays, expression.args)):
+        return (expression,)
+    return monomials(expression)
+
+
+def _stays(factor: Expr) -> bool:
+    base, exponent = factor.as_base_exp()
+    if not isinstance(base, Add) or exponent.is_negative:
+        return False
+    squared = isinstance(factor, Pow) and exponent != 1
+    return squared or sum(bool(t.free_symbols) for t in base.args) > 1
+
+
 def degree(term: Expr) -> int:
     """Total degree of a monomial; opaque factors (floors) count as one."""
     symbols = sorted(term.free_symbols, key=str)
@@ -79,7 +100,7 @@ def degree(term: Expr) -> int:
         return 0
     if term.is_polynomial(*symbols):
         return int(Poly(term, *symbols).total_degree())
-    return sum(int(e) for _, e in term.as_powers_dict().items() if e.is_Integer)
+    return sum(int(e) for b, e in term.as_powers_dict().items() if e.is_Integer and b.free_symbols)
 
 
 def arrange(tree: Block, ledger: Ledger, convention: Convention) -> Sum:
@@ -89,11 +110,50 @@ def arrange(tree: Block, ledger: Ledger, convention: Convention) -> Sum:
     return result
 
 
-def _fill(target: Sum, block: Block, rows: Iterator[Row], ledger: Ledger, how: Convention, outer: Expr) -> None:
-    """Consume the rows of *block*, which come in the order in which the tree is walked."""
+def arrange_inside(
+    block: Block, rows: Iterable[Row], ledger: Ledger, convention: Convention, keep: Collection[str]
+) -> Sum:
+    """One copy of the repeated *block*, of whose *rows* only the tensors of *keep* count."""
+    result = Sum()
+    _own(result, block, iter(rows), ledger, convention, block.repeat, keep)
+    return result
+
+
+def compact(arranged: Sum) -> Sum:
+    """The same sum with like terms merged across the whole model, each where it first stands.
+
+    >>> from symcount.notation import letters
+    >>> V, H, N = letters("V H N")
+    >>> compact(Sum([V * H, Group(N, Sum([H])), V * H])).terms[0]
+    2*H*V
+    """
+    result = Sum()
+    places: dict[Expr, int] = {}
+    for term in arranged.terms:
+        key = None if isinstance(term, Group) else term.as_coeff_Mul()[1]
+        if isinstance(term, Group) or key not in places:
+            if key is not None:
+                places[key] = len(result.terms)
+            result.terms.append(term)
+        else:
+            result.terms[places[key]] += term
+    result.terms = [term for term in result.terms if term != 0]
+    return result
+
+
+def _fill(
+    target: Sum,
+    block: Block,
+    rows: Iterator[Row],
+    ledger: Ledger,
+    how: Convention,
+    outer: Expr,
+    keep: Collection[str] | None = None,
+) -> None:
+    """Consume the rows of *block*, which come in the order in which the tree is walked; count those of *keep*."""
     if block.repeat != 1:
         body = Sum()
-        _own(body, block, rows, ledger, how, outer * block.repeat)
+        _own(body, block, rows, ledger, how, outer * block.repeat, keep)
         match body.terms:
             case []:
                 return
@@ -102,7 +162,7 @@ def _fill(target: Sum, block: Block, rows: Iterator[Row], ledger: Ledger, how: C
             case _:
                 _append(target, Group(block.repeat, body))
     else:
-        _own(target, block, rows, ledger, how, outer)
+        _own(target, block, rows, ledger, how, outer, keep)
 
 
 def _append(target: Sum, group: Group) -> None:
@@ -117,11 +177,19 @@ def _append(target: Sum, group: Group) -> None:
     target.terms.append(group)
 
 
-def _own(target: Sum, block: Block, rows: Iterator[Row], ledger: Ledger, how: Convention, outer: Expr) -> None:
+def _own(
+    target: Sum,
+    block: Block,
+    rows: Iterator[Row],
+    ledger: Ledger,
+    how: Convention,
+    outer: Expr,
+    keep: Collection[str] | None = None,
+) -> None:
     for _ in block.parameters:
         row = next(rows)
         times = ledger.counted(row, how)
-        if times != 0:
+        if times != 0 and (keep is None or row.tensor in keep):
             target.add(times / outer * row.size)
     for child in block.children:
-        _fill(target, child, rows, ledger, how, outer)
+        _fill(target, child, rows, ledger, how, outer, keep)
