@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from symcount.formula import Formula
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
+    from symcount.solve.api import solve
+    from symcount.solve.ladder import ladder
     from symcount.tree import Block, Parameter, block, stack
 
 __version__ = "0.1.0"
@@ -40,7 +42,9 @@ __all__ = [
     "count",
     "derive",
     "formula",
+    "ladder",
     "layers",
+    "solve",
     "stack",
     "symbol",
     "verify",
@@ -58,6 +62,8 @@ _HOME = {
     "count": "symcount.api",
     "derive": "symcount.derive.api",
     "formula": "symcount.api",
+    "ladder": "symcount.solve.ladder",
+    "solve": "symcount.solve.api",
     "stack": "symcount.tree",
     "symbol": "symcount.notation",
     "verify": "symcount.api",
