@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import counting, deriving, reading, sweeping, verifying
+from symcount.cli import counting, deriving, laddering, reading, solving, sweeping, verifying
 from symcount.cli.output import say
 
 __all__ = ["app", "command"]
@@ -42,6 +42,8 @@ for _function in (
     counting.breakdown,
     reading.latex,
     reading.diff,
+    solving.solve,
+    laddering.ladder,
     verifying.verify,
     deriving.derive,
     sweeping.sweep,

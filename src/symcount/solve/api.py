@@ -16,9 +16,10 @@ from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.solve.budget import read_budgets
 from symcount.solve.expressions import read_expression
+from symcount.solve.hunt import Hunt
 from symcount.solve.ranges import Range, read_range
 from symcount.solve.ranking import read_criteria
-from symcount.solve.solutions import Hunt, Solutions
+from symcount.solve.solutions import Solutions
 from symcount.solve.space import Space
 from symcount.values import title
 
@@ -48,9 +49,10 @@ def solve(
             (`{"unique": "47B", "active": "13B"}`), all of which must be met.
         free: the unknowns, by letter or config field, with their ranges: `{"H": "256..4096:64", "N": range(1, 97)}` or
             `"H=256..4096:64, N"`. Without a range, or with an open one (`64..:64`), the budget bounds it.
-        fixed: numbers or rules for other symbols: `{"V": 50_000, "I": "4*H", "A": "H/64"}`. Everything else has the value
-            of the config or the model's default; what neither enters the count nor can exclude anything stays open.
-        where: conditions beyond the formula's domain, which always applies: `["H % A == 0", "16 <= H/N <= 128"]`.
+        fixed: numbers or rules for other symbols: `{"V": 50_000, "I": "4*H", "A": "H/64"}`. Everything else has the
+            value of the config or the model's default; what neither enters the count nor can exclude anything is open.
+        where: conditions beyond the formula's domain, which always applies:
+            `["H % A == 0", "16 <= H/N <= 128"]`.
         tolerance: relative (`"0.1%"`) or absolute (`"500k"`); with a sign on one side only. By default 1%.
         rank: which solutions come first: `distance`, `aspect=80`, `reference`, `round`, an expression to be small, or
             several of them.
@@ -219,5 +221,3 @@ def _reference(formula: Formula, reference: Any) -> dict[str, Any] | None:
     if isinstance(reference, Mapping) and all(name in formula.notation for name in reference):
         return {formula.notation[name].letter: value for name, value in reference.items()}
     return dict(formula.bound(reference))
-
-

@@ -108,7 +108,9 @@ def closed_form(space: Space, budget: Budget) -> ClosedForm | None:
     total = formula.total_as(budget.convention)
     for _ in rules.functions:  # rules may stand on rules
         total = total.subs({formula.notation[n].symbol: rule for n, rule in rules.functions.items()}, simultaneous=True)
-    count = Symbol(next(n for n in ("P", "Q", "X", "P_budget") if n not in formula.notation), integer=True, positive=True)
+    count = Symbol(
+        next(n for n in ("P", "Q", "X", "P_budget") if n not in formula.notation), integer=True, positive=True
+    )
     top, bottom = fraction(together(total))
     equation = expand(top - count * bottom)
     if not equation.is_polynomial(x) or (degree := Poly(equation, x).degree()) not in (1, 2):

@@ -130,7 +130,9 @@ class _Reader:
     def comparison(self, left: ast.expr, op: ast.cmpop, right: ast.expr) -> Stated:
         how = _RELATIONS.get(type(op))
         if how is None:
-            raise ExpressionError(f"{self.text!r:.80}: expected a comparison by one of {', '.join(_RELATIONS.values())}")
+            raise ExpressionError(
+                f"{self.text!r:.80}: expected a comparison by one of {', '.join(_RELATIONS.values())}"
+            )
         source = self.text.strip()
         text = f"{ast.get_source_segment(source, left)} {how} {ast.get_source_segment(source, right)}"
         a, b = self.expression(left), self.expression(right)
@@ -172,7 +174,7 @@ class _Reader:
                 return _OPERATORS[type(op)](a, b)
             case ast.Call():
                 return self.call(node)
-        self.refuse(node)
+        return self.refuse(node)
 
     def decimal(self, node: ast.Constant) -> Expr:
         written = ast.get_source_segment(self.text.strip(), node) or ""

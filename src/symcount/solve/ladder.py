@@ -5,22 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from sympy import Expr, Integer, Rational
+from sympy import Expr
 
-from symcount.errors import BudgetError, ExpressionError
-from symcount.evaluate import as_written
+from symcount.errors import BudgetError
 from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
-from symcount.solve.expressions import FUNCTIONS
-from symcount.solve.ranking import layer_sizes
+from symcount.solve.family import aspect_conditions, family
 from symcount.solve.solutions import Solution, Solutions
 from symcount.solve.writing import config_of, write_configs
 
-__all__ = ["Ladder", "Rung", "family", "ladder"]
+__all__ = ["Ladder", "Rung", "ladder", "ladder_of"]
 
 _CANDIDATES = 2000  # configs of one budget among which a chain is sought
 
@@ -107,8 +106,8 @@ def ladder(
     """One config for each budget: each size at least that of the rung below, and together as near as can be.
 
     Unless said otherwise, the hidden size H is free in steps of the head size, and so is the number of layers N; the
-    number of heads is `A = H/head_dim`, key-value heads and other layer sizes keep the ratio that they have in the model's
-    default config, rounded to a multiple of the head size.
+    number of heads is `A = H/head_dim`, key-value heads and other layer sizes keep the ratio that they have in the
+    model's default config, rounded to a multiple of the head size.
 
     Args:
         source: a formula, or whatever `symcount.formula` takes.
@@ -134,13 +133,35 @@ def ladder(
     1B {'H': 1920, 'I': 5184, 'N': 21, 'A': 30} 998236800
     """
     formula, defaults = prepared(source, options)
+    return ladder_of(
+        formula, defaults, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
+        where=where, convention=convention,
+    )  # fmt: skip
+
+
+def ladder_of(
+    formula: Formula,
+    defaults: Mapping[str, Any],
+    budgets: str | Iterable[Any],
+    *,
+    aspect: Any = "64..128",
+    head_dim: int = 64,
+    tolerance: Any = "10%",
+    free: Any = None,
+    fixed: Mapping[str, Any] | None = None,
+    where: str | Iterable[str] = (),
+    convention: str = "unique",
+) -> Ladder:
+    """The ladder for a formula and the values that its symbols have otherwise; see `ladder`."""
     texts = [t.strip() for t in budgets.split(",")] if isinstance(budgets, str) else list(budgets)
     windows = [read_budget(b, tolerance, convention) for b in texts]
-    if not windows or any(a.target >= b.target for a, b in zip(windows, windows[1:], strict=False)):
-        raise BudgetError(f"budgets {', '.join(map(str, texts))}: expected one or more, each larger than the one before")
+    if not windows or any(a.target >= b.target for a, b in pairwise(windows)):
+        raise BudgetError(
+            f"budgets {', '.join(map(str, texts))}: expected one or more, each larger than the one before"
+        )
     ranges, rules = family(formula, defaults, head_dim, free, fixed or {})
     conditions = [where] if isinstance(where, str) else list(where)
-    conditions += _aspect(formula, aspect)
+    conditions += aspect_conditions(formula, aspect)
     answers = [
         search_for(
             formula, defaults, text, free=ranges, fixed=rules, where=conditions, tolerance=tolerance,
@@ -158,72 +179,6 @@ def ladder(
         {n: functions[n] for n in functions},
         answers[0].defaults,
     )
-
-
-def family(
-    formula: Formula, defaults: Mapping[str, Any], head_dim: int, free: Any, fixed: Mapping[str, Any]
-) -> tuple[Any, dict[str, Any]]:
-    """Free symbols and rules of a ladder, where nothing else is said; see `ladder`."""
-    if isinstance(head_dim, bool) or not isinstance(head_dim, int) or head_dim < 1:
-        raise ExpressionError(f"head_dim {head_dim!r:.40}: expected a positive integer")
-    notation = formula.notation
-    rules: dict[str, Any] = {notation[name].letter: value for name, value in fixed.items()}
-    if free is None:
-        missing = [letter for letter in "HN" if letter not in notation]
-        if missing:
-            raise ExpressionError(f"{formula.name} has no {' or '.join(missing)}: say what is free, and with what ranges")
-        free = {n: r for n, r in {"H": f"{head_dim}..:{head_dim}", "N": None}.items() if n not in rules}
-    taken = {*rules, *_letters(formula, free)}
-    width = notation["H"].symbol if "H" in notation else None
-
-    def default(letter: str, rule: Any) -> None:
-        if letter in notation and letter not in taken:
-            rules[letter] = rule
-
-    if width is not None:
-        default("A", width / head_dim)
-        default("D", Integer(head_dim))
-        if "A" in defaults and "K" in defaults and "A" in notation:
-            default("K", notation["A"].symbol * Rational(defaults["K"], defaults["A"]))
-        for letter in layer_sizes(formula):
-            if letter not in ("H", "D") and letter in defaults and "H" in defaults:
-                size = width * Rational(defaults[letter], defaults["H"])
-                whole = defaults[letter] % defaults["H"] == 0
-                default(letter, size if whole else FUNCTIONS["round_to"][0](size, Integer(head_dim)))
-    return free, rules
-
-
-def _letters(formula: Formula, free: Any) -> set[str]:
-    names = free if isinstance(free, Mapping) else [free] if isinstance(free, str) else list(free)
-    texts = [part.partition("=")[0].strip() for name in names for part in str(name).split(",")]
-    return {formula.notation[t].letter for t in texts if t in formula.notation}
-
-
-def _aspect(formula: Formula, aspect: Any) -> list[str]:
-    if aspect is None:
-        return []
-    low, dots, high = aspect.partition("..") if isinstance(aspect, str) else (*_pair(aspect),)
-    try:
-        ends = [Fraction(e.strip()) if isinstance(e, str) else as_written(e) for e in (low, high if dots else low)]
-    except (ValueError, TypeError, ZeroDivisionError, OverflowError):
-        raise _bad_aspect(aspect) from None
-    if not 0 < ends[0] <= ends[1]:
-        raise _bad_aspect(aspect)
-    if not {"H", "N"} <= {e.letter for e in formula.notation}:
-        raise ExpressionError(f"{formula.name} does not have both H and N: give aspect=None, and a condition instead")
-    return [f"{ends[0]} <= H/N <= {ends[1]}"]
-
-
-def _pair(aspect: Any) -> tuple[Any, str, Any]:
-    try:
-        low, high = aspect
-    except (TypeError, ValueError):
-        raise _bad_aspect(aspect) from None
-    return low, "..", high
-
-
-def _bad_aspect(aspect: Any) -> ExpressionError:
-    return ExpressionError(f"aspect {aspect!r:.60}: expected LOWEST..HIGHEST of H/N, such as 64..128")
 
 
 def _require(answer: Solutions) -> None:
@@ -262,10 +217,12 @@ def _chain(answers: Sequence[Solutions]) -> list[Solution]:
                     first = int(fits.argmax())  # chains are in the order of their costs
                     found.append((costs[first] + abs(solution.relative), [*chains[first], solution]))
         if not found:
-            some = any(a.number > len(a) for a in answers)
+            cut = any(a.number > len(a) for a in answers)
+            among = f", among the {_CANDIDATES:,} nearest of each" if cut else ""
+            below = answers[level - 1].budgets[0].target
             raise BudgetError(
-                f"no chain of configs rises from {answers[level - 1].budgets[0].target:,} to {answer.budgets[0].target:,} "
-                f"in every size{f', among the {_CANDIDATES:,} nearest of each' if some else ''}; widen the tolerance"
+                f"no chain of configs rises from {below:,} to {answer.budgets[0].target:,} in every size{among}; "
+                "widen the tolerance"
             )
         found.sort(key=lambda item: item[0])
         costs, chains = [c for c, _ in found], [chain for _, chain in found]

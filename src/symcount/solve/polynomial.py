@@ -14,7 +14,18 @@ from sympy import Expr, Poly, Symbol
 
 from symcount.errors import StructureError
 
-__all__ = ["Columns", "Monomial", "Polynomial", "bound", "combine", "degree_in", "evaluate", "from_sympy", "split", "variables"]
+__all__ = [
+    "Columns",
+    "Monomial",
+    "Polynomial",
+    "bound",
+    "combine",
+    "degree_in",
+    "evaluate",
+    "from_sympy",
+    "split",
+    "variables",
+]
 
 Monomial = tuple[tuple[str, int], ...]
 Polynomial = Mapping[Monomial, int]

@@ -12,7 +12,9 @@ from symcount.values import title
 
 __all__ = ["Range", "read_range"]
 
-_RANGE = re.compile(r"(?P<start>\d[\d_]*)?\s*(?P<dots>\.\.)?\s*(?P<stop>\d[\d_]*)?\s*(:\s*(?P<step>\d[\d_]*))?\Z", re.ASCII)
+_RANGE = re.compile(
+    r"(?P<start>\d[\d_]*)?\s*(?P<dots>\.\.)?\s*(?P<stop>\d[\d_]*)?\s*(:\s*(?P<step>\d[\d_]*))?\Z", re.ASCII
+)
 _LONGEST = 120
 
 

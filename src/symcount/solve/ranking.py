@@ -63,11 +63,13 @@ class Criterion:
         elif word == "aspect" and sign:
             self._score = self._aspect(formula, value)
         elif self.text == "reference":
-            self._score = self._reference(formula, reference)
+            self._score = self._reference(reference)
         elif word == "round" and (not sign or (value.isascii() and value.isdigit() and int(value) > 0)):
             self._score = self._roundness(formula, int(value or 128))
         elif word in CRITERIA:
-            raise ExpressionError(f"rank {self.text!r:.80}: expected distance, aspect=80, reference, round or round=128")
+            raise ExpressionError(
+                f"rank {self.text!r:.80}: expected distance, aspect=80, reference, round or round=128"
+            )
         else:
             self._score = self._own(formula)
 
@@ -93,13 +95,11 @@ class Criterion:
         self.needs = (ratio,)
         return lambda search, _, columns: _absolute(_values(search, ratio - wanted, columns))
 
-    def _reference(
-        self, formula: Formula, reference: Mapping[str, Any] | None
-    ) -> Callable[[Search, Budget, Columns], Score]:
+    def _reference(self, reference: Mapping[str, Any] | None) -> Callable[[Search, Budget, Columns], Score]:
         if reference is None:
             raise ExpressionError("rank 'reference': no reference config is given; give one: reference=…")
 
-        def score(search: Search, _: Budget, columns: Columns) -> Score:
+        def score(_: Search, __: Budget, columns: Columns) -> Score:
             values = {n: reference[n] for n in columns if n in reference}
             if not values:
                 raise ExpressionError("rank 'reference': the reference config has no value for any free symbol")
@@ -155,7 +155,7 @@ def read_criteria(rank: Any, formula: Formula, reference: Mapping[str, Any] | No
 
 
 class Ranking:
-    """The best solutions so far. Ties go to the smaller distance, then to the smaller values in the notation's order."""
+    """The best solutions so far. Ties go to the smaller distance, then to the smaller values in notation order."""
 
     def __init__(self, search: Search, budget: Budget, criteria: Sequence[Criterion], limit: int | None) -> None:
         self.number = 0
@@ -203,11 +203,9 @@ def _ordinal(top: Array, bottom: Array) -> Array:
     """64-bit integers in the order of the fractions `top / bottom`."""
     import numpy as np
 
-    if top.dtype != object and bottom.dtype != object and (bottom == 1).all():
+    if object not in (top.dtype, bottom.dtype) and (bottom == 1).all():
         return top
     pairs = list(zip(top.tolist(), bottom.tolist(), strict=True))
     values = {pair: Fraction(pair[0]) / Fraction(pair[1]) for pair in set(pairs)}
     rank = {value: i for i, value in enumerate(sorted(set(values.values())))}
     return np.array([rank[values[pair]] for pair in pairs], dtype=np.int64)
-
-

@@ -123,18 +123,14 @@ class Rules:
             chain = " → ".join([*above[above.index(letter) :], letter])
             raise ExpressionError(f"the rule for {letter} needs itself: {chain}; fix one of them or make it free")
         rule = self.functions[letter]
-        inner = {
-            s: self._resolve(s.name, (*above, letter)) for s in rule.free_symbols if s.name in self.functions
-        }
+        inner = {s: self._resolve(s.name, (*above, letter)) for s in rule.free_symbols if s.name in self.functions}
         whole = {s: v for s, v in self._integers().items() if s in rule.free_symbols}
         self._in_free[key] = rule.subs({**inner, **whole}, simultaneous=True)
         return self._in_free[key]
 
     def _integers(self) -> dict[Symbol, Expr]:
         notation = self.formula.notation
-        return {
-            notation[n].symbol: Integer(v) for n, v in self.fixed.items() if not notation[n].rational
-        }
+        return {notation[n].symbol: Integer(v) for n, v in self.fixed.items() if not notation[n].rational}
 
     @property
     def numbers(self) -> dict[str, Number]:
@@ -180,4 +176,3 @@ class Rules:
     def unknown_in(self, expression: Expr) -> list[str]:
         """The symbols of *expression* that have no value here."""
         return sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol) and not self._known(s.name))
-

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from symcount.domain import Condition
-from symcount.errors import BudgetError, DomainError
-from symcount.evaluate import integer_value
 from symcount.solve.budget import Budget
-from symcount.solve.closed import ClosedForm, closed_form
-from symcount.solve.polynomial import Polynomial
+from symcount.solve.closed import ClosedForm
 from symcount.solve.ranges import Range
-from symcount.solve.ranking import Criterion, Ranking, aspect_ratio
-from symcount.solve.search import Search
 from symcount.solve.space import Space
 
-_DOUBLINGS = 20  # how far above a budget is looked where the ranges themselves have no end
-
-__all__ = ["Hunt", "Neighbours", "Solution", "Solutions"]
+__all__ = ["Neighbours", "Solution", "Solutions"]
 
 
 @dataclass(frozen=True)
@@ -103,160 +96,6 @@ class Solutions:
     @property
     def defaults(self) -> dict[str, Any]:
         """Values that are the model's defaults, by letter."""
-        return {n: v for n, v in self.space.rules.fixed.items() if n in self.space.rules.defaulted}
-
-
-class Hunt:
-    """A search under way. `steps` does it, one stretch at a time, and can be left at any point; `result` is the answer.
-
-    Raises:
-        DependencyError, BudgetError: see `Search`.
-    """
-
-    def __init__(
-        self, space: Space, budgets: Sequence[Budget], criteria: Sequence[Criterion], limit: int | None = 10
-    ) -> None:
-        self.space, self.budgets = space, tuple(budgets)
-        self.search = Search(space, budgets)
-        self._ranking = Ranking(self.search, self.budgets[0], criteria, limit)
-        self._complete = False
-
-    @property
-    def found(self) -> int:
-        """How many solutions there are so far."""
-        return self._ranking.number
-
-    def steps(self) -> Iterator[float]:
-        """Search on; yields the share of the work that is done."""
-        for columns in self.search.chunks():
-            self._ranking.add(columns)
-            yield self.search.progress
-        self._complete = True
-
-    def run(self) -> Solutions:
-        """Search to the end."""
-        for _ in self.steps():
-            pass
-        return self.result()
-
-    def result(self) -> Solutions:
-        """What was found so far.
-
-        Raises:
-            DomainError: the search is complete, and the conditions contradict each other.
-            BudgetError: the search is complete, and the budget is beyond every admissible config.
-        """
-        best = tuple(self._at(point) for point in self._ranking.best())
-        answer = Solutions(
-            self.space, self.budgets, self.search.ranges, self._ranking.number, best, self._complete
-        )
-        if self._complete and not self._ranking.number:
-            answer = replace(answer, neighbours=self._nearest())
-        if len(self.space.ranges) == 1:
-            first = self.budgets[0]
-            exact = replace(first, low=first.target, high=first.target)
-            around = Neighbours(exact, self._beside(0, exact, above=False), self._beside(0, exact, above=True))
-            answer = replace(answer, neighbours=(around,), closed_form=closed_form(self.space, first))
-        return answer
-
-    def _at(self, point: Mapping[str, int]) -> Solution:
-        """A point of the grid in full."""
-        formula, values = self.space.formula, self.space.values(point)
-        counts = {b.convention: integer_value(formula.total_as(b.convention), values) for b in self.budgets}
-        target = self.budgets[0].target
-        deviation = counts[self.budgets[0].convention] - target
-        known = aspect_ratio(formula.notation) is not None and {"H", "N"} <= values.keys() and values["N"]
-        aspect = Fraction(values["H"], values["N"]) if known else None
-        return Solution(values, counts, deviation, Fraction(deviation, target), aspect)
-
-    # ---------------------------------------------------------------- where there is none
-
-    def _nearest(self) -> tuple[Neighbours, ...]:
-        found = tuple(
-            Neighbours(budget, self._beside(i, budget, above=False), self._beside(i, budget, above=True))
-            for i, budget in enumerate(self.budgets)
-        )
-        if not any(n.below or n.above for n in found):
-            self._explain()
-        if len(found) == 1:
-            [only] = found
-            side, extreme = ("smallest", only.above) if only.below is None else ("largest", only.below)
-            if extreme is not None and (only.below is None or only.above is None):
-                at = ", ".join(f"{n} = {extreme.values[n]:,}" for n in self.space.ranges)
-                raise BudgetError(
-                    f"the budget {only.budget} is out of reach: the {side} admissible config has {extreme.count:,} "
-                    f"parameters ({at})"
-                )
-        return found
-
-    def _beside(self, index: int, budget: Budget, *, above: bool) -> Solution | None:
-        """The nearest solution outside the window of *budget*: windows beside it, each twice as wide as the last."""
-        space = self.space if above else self.space.changed(self.search.ranges)
-        ceiling = _largest(self.space.total(budget.convention).top, self.search)
-        width = max(1, budget.target // 1000)
-        while True:
-            if above:
-                if budget.high is None:
-                    return None
-                most = ceiling or (budget.high + 1) << _DOUBLINGS
-                window = replace(budget, low=budget.high + 1, high=min(budget.high + width, most))
-            else:
-                window = replace(budget, low=max(1, budget.low - width), high=budget.low - 1)
-            assert window.high is not None  # noqa: S101  # set above
-            if window.low > window.high:
-                return None
-            budgets = [*self.budgets[:index], window, *self.budgets[index + 1 :]]
-            search = Search(space, budgets)
-            target = replace(window, target=budget.high if above else budget.low)  # type: ignore[arg-type]  # not None
-            nearest = Ranking(search, target, (), 1)
-            for columns in search.chunks():
-                nearest.add(columns)
-            if best := nearest.best():
-                return self._at(best[0])
-            if window.low == 1 or (above and window.high == most):
-                return None
-            width *= 2
-
-    def _explain(self) -> None:
-        """Say which conditions exclude everything.
-
-        Raises:
-            DomainError: always, unless a budget is what excludes everything.
-        """
-        space = self.space
-        loose = [replace(b, low=1, high=(b.high or b.low) << _DOUBLINGS) for b in self.budgets]
-        if _possible(space, loose):
-            return
-        dropped: list[int] = []
-        for i in range(len(space.stated)):
-            if not _possible(space.changed(without=[*dropped, i]), loose):
-                dropped.append(i)
-        kept = [s.text for i, s in enumerate(space.stated) if i not in dropped]
-        kept += [s.text for s in space.rules.conditions() if space.names_of(self._applied(s.condition))]
-        ranges = ", ".join(f"{n} = {r}" for n, r in self.space.ranges.items())
-        raise DomainError(f"contradictory: no config with {ranges} fulfils {' and '.join(kept)}, whatever its count")
-
-    def _applied(self, condition: Condition) -> Any:
-        return self.space.rules.apply(condition.left) + self.space.rules.apply(condition.right)
-
-
-def _possible(space: Space, budgets: Sequence[Budget]) -> bool:
-    return any(True for _ in Search(space, budgets).chunks())
-
-
-def _largest(total: Polynomial, search: Search) -> int | None:
-    """A bound of the count over the grid, where the ranges of *search* were given and give one."""
-    if any(r.stop is None for r in search.space.ranges.values()):
-        return None
-    result = 0
-    for monomial, coefficient in total.items():
-        value = max(0, coefficient)
-        for name, power in monomial:
-            if name in search.ranges:
-                value *= (search.ranges[name].stop or 0) ** power
-            elif (known := search.space.atoms[name].largest) is not None:
-                value *= known**power
-            else:
-                return None
-        result += value
-    return result
+        rules = self.space.rules
+        letters = [e.letter for e in self.space.formula.notation if e.letter in rules.defaulted]
+        return {letter: rules.fixed[letter] for letter in letters}

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
 
 from symcount.architectures import find
 from symcount.errors import ConfigError, UnknownModelError, VerificationError
 from symcount.formula import Formula
+from symcount.solve.files import whole
 
 __all__ = ["config_of", "write_configs"]
 
@@ -65,7 +64,12 @@ def write_configs(
         for label, config in configs.items():
             _check(formula, label, config, counts[label])
     for label, file in files.items():
-        _write(file, json.dumps(configs[label], indent=2) + "\n")
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{file.parent}: {error.strerror or error}") from None
+        with whole(file) as temporary:
+            temporary.write_text(json.dumps(configs[label], indent=2) + "\n", encoding="utf-8")
     return tuple(files.values())
 
 
@@ -82,16 +86,6 @@ def _check(formula: Formula, label: str, config: Mapping[str, Any], counts: Mapp
         real = report.totals[convention].model
         if not report.exact or (real is not None and real != count):
             first = next(iter(map(str, report.differences)), f"{convention}: {real:,}")
-            raise VerificationError(f"{label}: {count:,} parameters by the formula, but the real model differs: {first}")
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file whole, or not at all."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with NamedTemporaryFile("w", encoding="utf-8", dir=file.parent, delete=False) as written:
-            written.write(text)
-        Path(written.name).chmod(0o644)
-        os.replace(written.name, file)
-    except OSError as error:
-        raise ConfigError(f"{file}: {error.strerror or error}") from None
+            raise VerificationError(
+                f"{label}: {count:,} parameters by the formula, but the real model differs: {first}"
+            )
