@@ -52,7 +52,9 @@ def solve(
     where: Where = None,
     rank: Annotated[
         list[str] | None,
-        typer.Option("--rank", help="distance, aspect=80, reference, round, or an expression to be small. Repeatable."),
+        typer.Option(
+            "--rank", help="distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."
+        ),
     ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="CONFIG", help="The config.json, or values H=768,N=12, for --rank reference.")
@@ -213,6 +215,7 @@ def _exact(value: Any) -> Any:
 
 
 def described(solution: Solution) -> dict[str, Any]:
+    """A solution as a JSON object."""
     return {
         "values": {n: _exact(v) for n, v in solution.values.items()},
         "counts": dict(solution.counts),

@@ -105,10 +105,10 @@ class Hunt:
         return found
 
     def _beside(self, index: int, budget: Budget, *, above: bool) -> Solution | None:
-        """The nearest solution outside the window of *budget*: windows beside it, each twice as wide as the last."""
+        """The nearest solution outside the window of *budget*: windows beside it, each wider than the last."""
         space = self.space if above else self.space.changed(self.search.ranges)
         ceiling = _largest(self.space.total(budget.convention).top, self.search)
-        width = max(1, budget.target // 1000)
+        width = 1
         while True:
             if above:
                 if budget.high is None:
@@ -130,7 +130,7 @@ class Hunt:
                 return self._at(best[0])
             if window.low == 1 or (above and window.high == most):
                 return None
-            width *= 2
+            width *= 4
 
     def _explain(self) -> None:
         """Say which conditions exclude everything.

@@ -19,7 +19,7 @@ from symcount.notation import Notation
 from symcount.solve.budget import Budget
 from symcount.solve.expressions import read_expression
 from symcount.solve.polynomial import Columns
-from symcount.solve.search import Search, evaluated
+from symcount.solve.search import CHUNK, Search, evaluated
 
 __all__ = ["CRITERIA", "Criterion", "Ranking", "aspect_ratio", "layer_sizes", "read_criteria"]
 
@@ -172,7 +172,7 @@ class Ranking:
         self.number += rows
         self._waiting.append(columns)
         self._rows += rows
-        if self._limit is not None and self._rows > max(4 * self._limit, 1 << 16):
+        if self._limit is not None and self._rows > max(4 * self._limit, CHUNK):
             self._reduce()
 
     def best(self) -> list[dict[str, int]]:
