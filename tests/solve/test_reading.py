@@ -186,7 +186,9 @@ def test_no_expressions(text, words):
 
 
 def test_an_unknown_symbol_is_named_with_the_expression():
-    with pytest.raises(UnknownSymbolError, match=r"'4\*hiden_size': unknown symbol 'hiden_size'.*Did you mean hidden_size"):
+    with pytest.raises(
+        UnknownSymbolError, match=r"'4\*hiden_size': unknown symbol 'hiden_size'.*Did you mean hidden_size"
+    ):
         read_expression("4*hiden_size", NOTATION)
 
 

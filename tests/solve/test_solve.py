@@ -88,7 +88,9 @@ def test_no_size_is_too_large():
     big = 10**15
     fixed = {"V": 3 * big, "L": big, "T": 2 * big}
     target = sc.formula("bert").count(H=64, I=big, N=5, **fixed)
-    found = sc.solve("bert", target, tolerance=0, free={"H": "1..99", "I": f"{big - 5}..{big + 5}", "N": "1..9"}, fixed=fixed)
+    found = sc.solve(
+        "bert", target, tolerance=0, free={"H": "1..99", "I": f"{big - 5}..{big + 5}", "N": "1..9"}, fixed=fixed
+    )
     assert (64, big, 5) in points(found)
     assert all(s.count == target for s in found)
     target = sc.formula("gpt2").count(H=10**20, V=1, L=1, N=1)
@@ -140,7 +142,10 @@ def test_the_best_are_kept_while_chunks_come_in(monkeypatch):
         monkeypatch.setattr(import_module(f"symcount.solve.{name}"), "CHUNK", 8)
     for rank in ("aspect=40", "distance"):
         arguments = {"tolerance": "0.1%", "free": GRID, "rank": rank}
-        assert sc.solve("bert", "110M", **arguments, limit=2).best == sc.solve("bert", "110M", **arguments, limit=None).best[:2]
+        assert (
+            sc.solve("bert", "110M", **arguments, limit=2).best
+            == sc.solve("bert", "110M", **arguments, limit=None).best[:2]
+        )
 
 
 @pytest.mark.parametrize(
@@ -371,5 +376,9 @@ def test_progress_ends_at_one_and_an_interrupted_search_says_what_it_has():
 
 def test_chunks_stream_every_solution_once():
     ready = hunt("bert", "110M", tolerance="0.1%", free=GRID)
-    rows = [row for c in Search(ready.space, ready.budgets).chunks() for row in zip(*(c[n].tolist() for n in "HIN"), strict=True)]
+    rows = [
+        row
+        for c in Search(ready.space, ready.budgets).chunks()
+        for row in zip(*(c[n].tolist() for n in "HIN"), strict=True)
+    ]
     assert len(rows) == len(set(rows)) == 197

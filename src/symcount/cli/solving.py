@@ -52,9 +52,7 @@ def solve(
     where: Where = None,
     rank: Annotated[
         list[str] | None,
-        typer.Option(
-            "--rank", help="distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."
-        ),
+        typer.Option("--rank", help="distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."),
     ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="CONFIG", help="The config.json, or values H=768,N=12, for --rank reference.")

@@ -5,7 +5,7 @@ Floats are for the eye here, and nowhere else in this package. Needs matplotlib:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -80,9 +80,9 @@ def _curve(axes: Any, found: Solutions, points: Sequence[Solution]) -> None:
     horizontal, vertical = _window(xs), _window(ys)
     others = [n for n in found.ranges if n not in (across, up)]
     ends = [{n: found.ranges[n].start for n in others}, {n: found.ranges[n].stop or 1 for n in others}]
-    budget = found.budgets[0]
+    budget, total = found.budgets[0], _total(found)
     for at, style in zip(ends if others else ends[:1], ("-", "--"), strict=False):
-        levels = [[_total(found, {across: x, up: y, **at}) for x in horizontal] for y in vertical]
+        levels = [[total({across: x, up: y, **at}) for x in horizontal] for y in vertical]
         if min(map(min, levels)) < budget.target < max(map(max, levels)):
             axes.contour(horizontal, vertical, levels, [budget.target], colors="0.5", linewidths=0.9, linestyles=style)
             said = ", ".join(f"{n} = {v:,}" for n, v in at.items())
@@ -103,19 +103,20 @@ def _window(values: Sequence[int]) -> list[int]:
     return sorted({round(low * (high / low) ** (i / (_LINES - 1))) for i in range(_LINES)})
 
 
-def _total(found: Solutions, point: Mapping[str, int]) -> float:
+def _total(found: Solutions) -> Callable[[Mapping[str, int]], float]:
+    """The count as a function of the free symbols."""
     rules = found.space.rules
-    total = rules.apply(found.space.formula.total_as(found.budgets[0].convention))
-    return float(compile_scalar(total)({**rules.fixed, **point}))
+    total = compile_scalar(rules.apply(found.space.formula.total_as(found.budgets[0].convention)))
+    return lambda point: float(total({**rules.fixed, **point}))
 
 
 def _count(axes: Any, found: Solutions, points: Sequence[Solution]) -> None:
     [letter] = found.ranges
     xs = [s.values[letter] for s in points]
-    target = found.budgets[0].target
+    target, total = found.budgets[0].target, _total(found)
     unit, word = next((u for u in ((10**9, " (billions)"), (10**6, " (millions)")) if target >= u[0]), (1, ""))
     around = _window(xs)
-    axes.plot(around, [_total(found, {letter: x}) / unit for x in around], color="0.5", linewidth=0.9)
+    axes.plot(around, [total({letter: x}) / unit for x in around], color="0.5", linewidth=0.9)
     axes.axhline(target / unit, color="0.7", linewidth=0.6, linestyle="--", label=f"{target:,}")
     axes.scatter(xs, [s.count / unit for s in points], s=9, color="C0", zorder=3, label=_kind(found))
     axes.set_xlabel(_label(found.space.formula.notation[letter]))
