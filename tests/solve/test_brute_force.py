@@ -229,3 +229,63 @@ def test_two_budgets_at_once(problem, data):
     for s in found:
         assert s.counts == {problem.convention: first[tuple(s.values[n] for n in problem.ranges)],
                             other: second[tuple(s.values[n] for n in problem.ranges)]}  # fmt: skip
+
+
+H_N = {"H": range(1, 41), "N": range(1, 13)}
+EXHAUSTIVE = [
+    ("H/N < 9", lambda H, N: H < 9 * N),
+    ("H/N <= 9", lambda H, N: H <= 9 * N),
+    ("H/N > 3", lambda H, N: H > 3 * N),
+    ("H/N >= 3", lambda H, N: H >= 3 * N),
+    ("H == 3*N", lambda H, N: H == 3 * N),
+    ("H != 3*N", lambda H, N: H != 3 * N),
+    ("(N - 4)*H >= 10", lambda H, N: (N - 4) * H >= 10),
+    ("(N - 4)*(H - 20) < 5", lambda H, N: (N - 4) * (H - 20) < 5),
+    ("(H - 20)//3 * N >= -30", lambda H, N: (H - 20) // 3 * N >= -30),
+    ("(N - 7)//2 * H < (H - 11)//4 * N", lambda H, N: (N - 7) // 2 * H < (H - 11) // 4 * N),
+    ("H % N == 0", lambda H, N: H % N == 0),
+    ("H % (N - 3) == 0", lambda H, N: N != 3 and H % (N - 3) == 0),
+    ("(H + N) % 5 == 0", lambda H, N: (H + N) % 5 == 0),
+    ("H/2 + N/3 == 10", lambda H, N: 3 * H + 2 * N == 60),
+    ("max(H/3, N) > 7", lambda H, N: max(H, 3 * N) > 21),
+    ("max(H, N)/3 < 7", lambda H, N: max(H, N) < 21),
+    ("N**2 < H and H < N**3", lambda H, N: N**2 < H < N**3),
+]
+
+
+@pytest.mark.parametrize(("text", "holds"), EXHAUSTIVE, ids=lambda v: v if isinstance(v, str) else "")
+def test_every_condition_on_every_point(text, holds):
+    found = sc.solve("bert", ">=1", free=H_N, where=text, limit=None)
+    assert {(s.values["H"], s.values["N"]) for s in found} == {p for p in product(*H_N.values()) if holds(*p)}
+
+
+def test_a_rule_that_takes_something_away():
+    """A floor that may be negative times symbols that are not known yet: their largest values bound nothing."""
+    f = formula("bert")
+    fixed = {"V": 3, "L": 2, "T": 1}
+    counts = {p: f.count(H=p[0], N=p[1], I=40 + (p[0] - 90) // 3, **fixed) for p in product(*H_N.values())}
+    for target in sorted(counts.values())[::9]:
+        found = sc.solve(f, target, tolerance="3%", free=H_N, fixed={**fixed, "I": "40 + (H - 90)//3"}, limit=None)
+        low, high = window(target, "3%")
+        wanted = {p: c for p, c in counts.items() if low <= c <= high}
+        assert {(s.values["H"], s.values["N"]): s.count for s in found} == wanted
+
+
+def test_a_negative_coefficient_and_a_symbol_that_may_be_nothing():
+    """Dense layers first: `d` may be 0, and more of it makes the model smaller."""
+    H, I, N, E, d = letters("H I N E d")
+    dense = block("Dense", mlp=layers.Linear(H, I))
+    sparse = block("Sparse", mlp=Block("", "Experts", (Parameter("weight", (E, H, I)),)))
+    tree = block("Own", dense=stack(d, dense), sparse=stack(N - d, sparse)).given(relation(N, ">=", d))
+    f = Formula(tree, Notation(tuple(entry(n) for n in "HINEd")), "Own")
+    ranges = {"H": range(1, 9), "N": range(1, 7), "d": range(7), "E": range(1, 5)}
+    counts = {}
+    for H, N, d, E in product(*ranges.values()):
+        if N >= d:
+            counts[H, N, d, E] = f.count(H=H, N=N, d=d, E=E, I=5)
+    for target in (20, 60, 100, 175, 300, 480):
+        found = sc.solve(f, target, tolerance="10%", free=ranges, fixed={"I": 5}, limit=None)
+        low, high = window(target, "10%")
+        assert {tuple(s.values[n] for n in "HNdE"): s.count for s in found} == {
+            p: c for p, c in counts.items() if low <= c <= high
+        }
