@@ -281,7 +281,7 @@ def test_a_negative_coefficient_and_a_symbol_that_may_be_nothing():
     ranges = {"H": range(1, 9), "N": range(1, 7), "d": range(7), "E": range(1, 5)}
     counts = {}
     for H, N, d, E in product(*ranges.values()):
-        if N >= d:
+        if d <= N:
             counts[H, N, d, E] = f.count(H=H, N=N, d=d, E=E, I=5)
     for target in (20, 60, 100, 175, 300, 480):
         found = sc.solve(f, target, tolerance="10%", free=ranges, fixed={"I": 5}, limit=None)

@@ -12,7 +12,6 @@ from symcount.errors import BudgetError, DomainError
 from symcount.evaluate import integer_value
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
-from symcount.solve.polynomial import Polynomial
 from symcount.solve.ranking import Criterion, Ranking, aspect_ratio
 from symcount.solve.search import Search
 from symcount.solve.solutions import Neighbours, Solution, Solutions
@@ -20,7 +19,7 @@ from symcount.solve.space import Space
 
 __all__ = ["Hunt"]
 
-_DOUBLINGS = 20  # how far above a budget is looked where the ranges themselves have no end
+_BEYOND = 1 << 20  # times a budget: how far above it is looked where the ranges themselves have no end
 
 
 class Hunt:
@@ -37,6 +36,11 @@ class Hunt:
         self.search = Search(space, budgets)
         self._ranking = Ranking(self.search, self.budgets[0], criteria, limit)
         self._complete = False
+
+    @property
+    def _closed(self) -> bool:
+        """Whether every range has an end of its own, rather than one that the budget gives it."""
+        return all(r.stop is not None for r in self.space.ranges.values())
 
     @property
     def found(self) -> int:
@@ -106,20 +110,19 @@ class Hunt:
 
     def _beside(self, index: int, budget: Budget, *, above: bool) -> Solution | None:
         """The nearest solution outside the window of *budget*: windows beside it, each wider than the last."""
+        if budget.high is None if above else budget.low <= 1:
+            return None
         space = self.space if above else self.space.changed(self.search.ranges)
-        ceiling = _largest(self.space.total(budget.convention).top, self.search)
         width = 1
         while True:
             if above:
-                if budget.high is None:
-                    return None
-                most = ceiling or (budget.high + 1) << _DOUBLINGS
-                window = replace(budget, low=budget.high + 1, high=min(budget.high + width, most))
+                assert budget.high is not None  # noqa: S101  # see the first line
+                last = width > budget.high * _BEYOND
+                high = budget.high + width
+                window = replace(budget, low=budget.high + 1, high=None if last and self._closed else high)
             else:
+                last = width >= budget.low - 1
                 window = replace(budget, low=max(1, budget.low - width), high=budget.low - 1)
-            assert window.high is not None  # noqa: S101  # set above
-            if window.low > window.high:
-                return None
             budgets = [*self.budgets[:index], window, *self.budgets[index + 1 :]]
             search = Search(space, budgets)
             target = replace(window, target=budget.high if above else budget.low)  # type: ignore[arg-type]  # not None
@@ -128,7 +131,7 @@ class Hunt:
                 nearest.add(columns)
             if best := nearest.best():
                 return self._at(best[0])
-            if window.low == 1 or (above and window.high == most):
+            if last:
                 return None
             width *= 4
 
@@ -139,7 +142,7 @@ class Hunt:
             DomainError: always, unless a budget is what excludes everything.
         """
         space = self.space
-        loose = [replace(b, low=1, high=(b.high or b.low) << _DOUBLINGS) for b in self.budgets]
+        loose = [] if self._closed else [replace(b, low=1, high=(b.high or b.low) * _BEYOND) for b in self.budgets]
         if _possible(space, loose):
             return
         dropped: list[int] = []
@@ -157,21 +160,3 @@ class Hunt:
 
 def _possible(space: Space, budgets: Sequence[Budget]) -> bool:
     return any(True for _ in Search(space, budgets).chunks())
-
-
-def _largest(total: Polynomial, search: Search) -> int | None:
-    """A bound of the count over the grid, where the ranges of *search* were given and give one."""
-    if any(r.stop is None for r in search.space.ranges.values()):
-        return None
-    result = 0
-    for monomial, coefficient in total.items():
-        value = max(0, coefficient)
-        for name, power in monomial:
-            if name in search.ranges:
-                value *= (search.ranges[name].stop or 0) ** power
-            elif (known := search.space.atoms[name].largest) is not None:
-                value *= known**power
-            else:
-                return None
-        result += value
-    return result

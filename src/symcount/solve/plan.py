@@ -15,7 +15,7 @@ from symcount.errors import BudgetError
 from symcount.solve.atoms import Atom
 from symcount.solve.polynomial import Polynomial, bound, degree_in, split, variables
 from symcount.solve.ranges import Range
-from symcount.solve.space import Inequality, Space, Test
+from symcount.solve.space import Check, Inequality, Space
 from symcount.values import title
 
 __all__ = ["Affine", "Level", "Monotone", "bounded", "make_plan"]
@@ -60,7 +60,7 @@ class Level:
     monotone: list[Monotone] = field(default_factory=list)
     atoms: list[Atom] = field(default_factory=list)
     filters: list[Polynomial] = field(default_factory=list)
-    tests: list[Test] = field(default_factory=list)
+    tests: list[Check] = field(default_factory=list)
 
 
 def bounded(space: Space, inequalities: Sequence[Inequality]) -> dict[str, Range]:

@@ -132,11 +132,6 @@ class Rules:
         notation = self.formula.notation
         return {notation[n].symbol: Integer(v) for n, v in self.fixed.items() if not notation[n].rational}
 
-    @property
-    def numbers(self) -> dict[str, Number]:
-        """The fixed numbers, by letter."""
-        return self.fixed
-
     def ratios(self) -> dict[Symbol, Expr]:
         """The fixed ratios (`mlp_ratio`), which stay symbols until floors have been set apart."""
         return {
@@ -172,7 +167,3 @@ class Rules:
         for letter in self.functions:
             known[letter] = compile_scalar(self._in_free[self.formula.notation[letter].symbol])(known)
         return {e.letter: known[e.letter] for e in self.formula.notation if e.letter in known}
-
-    def unknown_in(self, expression: Expr) -> list[str]:
-        """The symbols of *expression* that have no value here."""
-        return sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol) and not self._known(s.name))

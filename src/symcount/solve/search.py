@@ -14,7 +14,7 @@ from symcount.errors import DependencyError, DomainError
 from symcount.solve.budget import Budget
 from symcount.solve.plan import Affine, Level, Monotone, bounded, make_plan
 from symcount.solve.polynomial import Columns, Polynomial, combine, evaluate, variables
-from symcount.solve.space import Inequality, Quotient, Space, Test
+from symcount.solve.space import Check, Inequality, Quotient, Space
 
 __all__ = ["Search", "evaluated"]
 
@@ -127,7 +127,7 @@ class Search:
         columns = _kept(columns, mask)
         return columns if len(columns[level.name]) else None
 
-    def _test(self, test: Test, columns: Columns) -> Array:
+    def _test(self, test: Check, columns: Columns) -> Array:
         import numpy as np
 
         if test.quotient is not None:

@@ -24,7 +24,7 @@ from symcount.solve.polynomial import Polynomial, combine, from_sympy, variables
 from symcount.solve.ranges import Range
 from symcount.solve.rules import Rules
 
-__all__ = ["Inequality", "Quotient", "Space", "Test"]
+__all__ = ["Check", "Inequality", "Quotient", "Space"]
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Inequality:
 
 
 @dataclass(frozen=True)
-class Test:
+class Check:
     """What is checked point by point: that *quotient* is an integer, or a condition of any other kind."""
 
     names: frozenset[str]
@@ -73,7 +73,7 @@ class Space:
     stated: tuple[Stated, ...] = ()
     atoms: dict[str, Atom] = field(default_factory=dict)
     inequalities: list[Inequality] = field(default_factory=list)
-    tests: list[Test] = field(default_factory=list)
+    tests: list[Check] = field(default_factory=list)
     _names: dict[Expr, Symbol] = field(default_factory=dict)
     _quotients: dict[Expr, Quotient | None] = field(default_factory=dict)
 
@@ -123,16 +123,6 @@ class Space:
         for item in (*self.rules.conditions(), *self.stated):
             self._add(item.condition, item.text)
 
-    @property
-    def size(self) -> int | None:
-        """How many points the grid has; `None` where a range is open."""
-        total = 1
-        for r in self.ranges.values():
-            if r.size is None:
-                return None
-            total *= r.size
-        return total
-
     # ---------------------------------------------------------------- from expressions to polynomials
 
     def quotient(self, expression: Expr) -> Quotient | None:
@@ -171,7 +161,7 @@ class Space:
         if isinstance(expression, floor | ceiling | Round | Mod | Min | Max) or symbolic:
             if self.names_of(expression):
                 return self._atom(expression)
-            number = Fraction(compile_scalar(expression)(self.rules.numbers))
+            number = Fraction(compile_scalar(expression)(self.rules.fixed))
             return Rational(number.numerator, number.denominator)
         if not expression.args:
             return expression
@@ -181,7 +171,7 @@ class Space:
         if expression not in self._names:
             name = f"_{len(self._names)}"
             self._names[expression] = Symbol(name, real=True)
-            self.atoms[name] = Atom.of(name, expression, self.ranges, self.rules.numbers)
+            self.atoms[name] = Atom.of(name, expression, self.ranges, self.rules.fixed)
         return self._names[expression]
 
     # ---------------------------------------------------------------- conditions
@@ -200,28 +190,28 @@ class Space:
             sure = positive and applied.left.is_positive is True
             quotient = self.quotient(condition.right / condition.left) if sure else None
             self.tests.append(
-                Test(frozenset(names), quotient) if quotient else Test(frozenset(names), condition=applied)
+                Check(frozenset(names), quotient) if quotient else Check(frozenset(names), condition=applied)
             )
             return
         found = None if how == "!=" else self.quotient(condition.right - condition.left)
         if found is None:
-            self.tests.append(Test(frozenset(names), condition=applied))
+            self.tests.append(Check(frozenset(names), condition=applied))
             return
         up, down = found.top, combine((-1, found.top))  # the sign of p/q is that of p
-        one: Polynomial = {(): -1}
         whole = all(self.atoms[n].whole for n in variables(up) if n in self.atoms)
         if how in ("<", ">") and not whole:
-            self.tests.append(Test(frozenset(names), condition=applied))
+            self.tests.append(Check(frozenset(names), condition=applied))
             return
+        less: Polynomial = {(): -1}  # of integers: a < b is b - a - 1 ≥ 0
         sides = {
-            "<=": [up], ">=": [down], "==": [up, down], "<": [combine((1, up), (1, one))],
-            ">": [combine((1, down), (1, one))],
+            "<=": [up], ">=": [down], "==": [up, down],
+            "<": [combine((1, up), (1, less))], ">": [combine((1, down), (1, less))],
         }[how]  # fmt: skip
         self.inequalities += [Inequality(side) for side in sides]
 
     def _require(self, applied: Condition, condition: Condition, text: str) -> None:
         try:
-            holds = applied.holds(self.rules.numbers)
+            holds = applied.holds(self.rules.fixed)
         except ZeroDivisionError:
             holds = False
         if not holds:
@@ -246,7 +236,7 @@ class Space:
             ExpressionError: it divides by zero there.
         """
         try:
-            value = compile_scalar(self.rules.apply(expression))({**self.rules.numbers, **point})
+            value = compile_scalar(self.rules.apply(expression))({**self.rules.fixed, **point})
         except (DomainError, ZeroDivisionError):
             at = ", ".join(f"{k} = {v}" for k, v in point.items())
             raise ExpressionError(f"{expression} has no value at {at}") from None
