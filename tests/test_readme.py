@@ -22,8 +22,8 @@ def blocks(language, text=README):
     return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
 
 
-def sessions():
-    for block in blocks("console"):
+def sessions(text=README):
+    for block in blocks("console", text):
         for entry in re.split(r"^\$ ", block, flags=re.MULTILINE)[1:]:
             command, _, output = entry.partition("\n")
             yield command, output

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
     from symcount.pictures import shares
+    from symcount.solve.api import solve
+    from symcount.solve.ladder import ladder
     from symcount.tree import Block, Parameter, block, stack
 
 __version__ = "0.1.0"
@@ -43,8 +45,10 @@ __all__ = [
     "count",
     "derive",
     "formula",
+    "ladder",
     "layers",
     "shares",
+    "solve",
     "stack",
     "symbol",
     "verify",
@@ -64,6 +68,8 @@ _HOME = {
     "derive": "symcount.derive.api",
     "formula": "symcount.api",
     "shares": "symcount.pictures",
+    "ladder": "symcount.solve.ladder",
+    "solve": "symcount.solve.api",
     "stack": "symcount.tree",
     "symbol": "symcount.notation",
     "verify": "symcount.api",

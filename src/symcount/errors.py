@@ -38,6 +38,14 @@ class ConventionError(SymcountError, ValueError):
     """A counting convention that does not exist."""
 
 
+class BudgetError(SymcountError, ValueError):
+    """A parameter budget or tolerance is malformed, or no admissible config can come near it."""
+
+
+class ExpressionError(SymcountError, ValueError):
+    """A range, rule, condition or ranking that a user wrote is not of the form that is read."""
+
+
 class VectorOverflowError(SymcountError, OverflowError):
     """A vectorised count could leave the 64-bit integers; it is refused before it is computed."""
 

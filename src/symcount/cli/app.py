@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import counting, deriving, reading, sweeping, typesetting, verifying
+from symcount.cli import counting, deriving, laddering, reading, solving, sweeping, typesetting, verifying
 from symcount.cli.output import say
 
 __all__ = ["app", "command"]
@@ -44,6 +44,8 @@ for _function in (
     typesetting.compare,
     typesetting.shares,
     reading.diff,
+    solving.solve,
+    laddering.ladder,
     verifying.verify,
     deriving.derive,
     sweeping.sweep,

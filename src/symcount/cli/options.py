@@ -20,7 +20,18 @@ from symcount.formula import Formula
 from symcount.notation import Entry, canonical
 from symcount.values import title
 
-__all__ = ["ConventionOption", "Json", "Options", "Source", "Subject", "Values", "load", "pairs"]
+__all__ = [
+    "ConventionOption",
+    "Json",
+    "Options",
+    "Source",
+    "Subject",
+    "Values",
+    "is_number",
+    "load",
+    "pairs",
+    "value_of",
+]
 
 Source = Annotated[str, typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.")]
 Values = Annotated[
@@ -124,7 +135,7 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
     overrides: dict[str, Any] = {}
     for name, text in given:
         entry = formula.notation[name]
-        value = _value(entry, text)
+        value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
     return Subject(source, formula, config, overrides)
@@ -172,7 +183,17 @@ def _optional(formula: Formula, pairs: Sequence[tuple[str, str]]) -> dict[str, i
     return found
 
 
-def _value(entry: Entry, text: str) -> Any:
+def is_number(text: str) -> bool:
+    """Whether *text* is a number rather than an expression."""
+    return bool(_INTEGER.match(text) or _DECIMAL.match(text))
+
+
+def value_of(entry: Entry, text: str) -> Any:
+    """The number that *text* says for a symbol.
+
+    Raises:
+        DomainError: it says none that the symbol can have.
+    """
     if len(text) > _LONGEST:
         raise DomainError(f"{title(entry)}: expected a number of at most {_LONGEST} digits, got {len(text)}")
     if _INTEGER.match(text):

@@ -1,0 +1,223 @@
+"""`solve`: every config that meets a parameter budget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any
+
+from sympy import Expr
+
+from symcount.api import formula as formula_of
+from symcount.configs import Config, looks_like_path, read
+from symcount.errors import DomainError, ExpressionError
+from symcount.formula import Formula
+from symcount.notation import Entry
+from symcount.solve.budget import read_budgets
+from symcount.solve.expressions import read_expression
+from symcount.solve.hunt import Hunt
+from symcount.solve.ranges import Range, read_range
+from symcount.solve.ranking import read_criteria
+from symcount.solve.solutions import Solutions
+from symcount.solve.space import Space
+from symcount.values import title
+
+__all__ = ["hunt", "named", "prepared", "read_free", "solve"]
+
+
+def solve(
+    source: Any,
+    /,
+    budget: Any,
+    *,
+    free: Any,
+    fixed: Mapping[str, Any] | None = None,
+    where: str | Iterable[str] = (),
+    tolerance: Any = None,
+    rank: str | Iterable[str] = "distance",
+    reference: Any = None,
+    limit: int | None = 10,
+    convention: str = "unique",
+    **options: Any,
+) -> Solutions:
+    """Every config whose parameter count meets a budget: how many there are, exactly, and the best of them.
+
+    Args:
+        source: a formula, or whatever `symcount.formula` takes.
+        budget: a number of parameters (`110_000_000`, `"110M"`, `"<=1.3B"`), or several by convention
+            (`{"unique": "47B", "active": "13B"}`), all of which must be met.
+        free: the unknowns, by letter or config field, with their ranges: `{"H": "256..4096:64", "N": range(1, 97)}` or
+            `"H=256..4096:64, N"`. Without a range, or with an open one (`64..:64`), the budget bounds it.
+        fixed: numbers or rules for other symbols: `{"V": 50_000, "I": "4*H", "A": "H/64"}`. Everything else has the
+            value of the config or the model's default; what neither enters the count nor can exclude anything is open.
+        where: conditions beyond the formula's domain, which always applies:
+            `["H % A == 0", "16 <= H/N <= 128"]`.
+        tolerance: relative (`"0.1%"`) or absolute (`"500k"`); with a sign on one side only. By default 1%.
+        rank: which solutions come first: `distance`, `aspect=80`, `reference`, `round`, an expression to be small, or
+            several of them.
+        reference: for `rank="reference"`: values by letter or field, or a config.
+        limit: how many solutions are given in full; `None` for all.
+        convention: what a budget counts that is not given by convention.
+        options: structural options of the model.
+
+    Raises:
+        BudgetError: a budget that cannot be read, or that is beyond every admissible config.
+        ExpressionError, UnknownSymbolError: a range, rule, condition or ranking that cannot be read.
+        MissingSymbolError: a symbol has no value.
+        DomainError: the conditions contradict each other.
+        DependencyError: NumPy is not installed.
+        SymcountError: see `symcount.formula`.
+
+    >>> import symcount as sc
+    >>> found = sc.solve("bert", "110M", tolerance="0.1%", free="H=64..4096:64, I=64..16384:64, N=1..96")
+    >>> found.size, found.number
+    (1572864, 197)
+    >>> found.best[0].values["H"], found.best[0].count
+    (320, 110000704)
+    """
+    return hunt(
+        source,
+        budget,
+        free=free,
+        fixed=fixed,
+        where=where,
+        tolerance=tolerance,
+        rank=rank,
+        reference=reference,
+        limit=limit,
+        convention=convention,
+        **options,
+    ).run()
+
+
+def hunt(
+    source: Any,
+    /,
+    budget: Any,
+    *,
+    free: Any,
+    fixed: Mapping[str, Any] | None = None,
+    where: str | Iterable[str] = (),
+    tolerance: Any = None,
+    rank: str | Iterable[str] = "distance",
+    reference: Any = None,
+    limit: int | None = 10,
+    convention: str = "unique",
+    **options: Any,
+) -> Hunt:
+    """The search that `solve` runs, not yet begun: it can be watched, and left at any point; see there."""
+    formula, defaults = prepared(source, options)
+    return search_for(
+        formula, defaults, budget, free=free, fixed=fixed, where=where, tolerance=tolerance, rank=rank,
+        reference=reference, limit=limit, convention=convention,
+    )  # fmt: skip
+
+
+def search_for(
+    formula: Formula,
+    defaults: Mapping[str, Any],
+    budget: Any,
+    *,
+    free: Any,
+    fixed: Mapping[str, Any] | None = None,
+    where: str | Iterable[str] = (),
+    tolerance: Any = None,
+    rank: str | Iterable[str] = "distance",
+    reference: Any = None,
+    limit: int | None = 10,
+    convention: str = "unique",
+) -> Hunt:
+    """The search for a formula and the values that its symbols have otherwise; see `solve`."""
+    if limit is not None and limit < 1:
+        raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
+    budgets = read_budgets(budget, tolerance, convention)
+    ranges = read_free(formula, free)
+    given = _given(formula, fixed or {})
+    if both := sorted(ranges.keys() & given.keys()):
+        raise ExpressionError(f"{title(formula.notation[both[0]])} is free and fixed; keep one of the two")
+    criteria = read_criteria(rank, formula, _reference(formula, reference))
+    space = Space.of(
+        formula,
+        ranges,
+        given,
+        defaults,
+        [where] if isinstance(where, str) else where,
+        [b.convention for b in budgets],
+        [e for c in criteria for e in c.needs],
+    )
+    return Hunt(space, budgets, criteria, limit)
+
+
+def prepared(source: Any, options: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]]:
+    """The formula that *source* names, and the values of its config or the defaults of its model."""
+    formula = formula_of(source, **options)
+    is_config = not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))
+    config = read(source) if is_config else Config(dict(options), formula.name)
+    return formula, dict(formula.bound(config))
+
+
+def read_free(formula: Formula, free: Any) -> dict[str, Range]:
+    """The free symbols with their ranges, in the notation's order.
+
+    Raises:
+        ExpressionError: none, one twice, or a range that cannot be read.
+        UnknownSymbolError: a name that the formula does not have.
+    """
+    items: list[tuple[str, Any]] = []
+    if isinstance(free, Mapping):
+        items = list(free.items())
+    else:
+        texts = [free] if isinstance(free, str) else free
+        for text in (part.strip() for item in texts for part in str(item).split(",")):
+            name, sign, value = (part.strip() for part in text.partition("="))
+            if not name or (sign and not value):
+                raise ExpressionError(f"free {text!r:.80}: expected NAME or NAME=RANGE, such as H=256..4096:64")
+            items.append((name, value if sign else None))
+    found: dict[str, Range] = {}
+    for name, value in items:
+        entry = named(formula, name, "free")
+        if entry.rational:
+            raise ExpressionError(f"{title(entry)} is a ratio and cannot be free; fix it")
+        if entry.letter in found:
+            raise ExpressionError(f"{title(entry)} is free twice; give one range")
+        found[entry.letter] = read_range(entry, value)
+    if not found:
+        raise ExpressionError("nothing is free: name an unknown with its range, such as H=256..4096:64")
+    return {e.letter: found[e.letter] for e in formula.notation if e.letter in found}
+
+
+def named(formula: Formula, name: Any, role: str) -> Entry:
+    """The entry called *name*.
+
+    Raises:
+        ExpressionError: it is no text.
+        UnknownSymbolError: the formula has no such symbol.
+    """
+    if not isinstance(name, str):
+        raise ExpressionError(f"{role} {name!r:.80}: expected the name of a symbol")
+    return formula.notation[name]
+
+
+def _given(formula: Formula, fixed: Mapping[str, Any]) -> dict[str, Any]:
+    given: dict[str, Any] = {}
+    for name, value in fixed.items():
+        entry = named(formula, name, "fixed")
+        if isinstance(value, str):
+            rule: Any = read_expression(value, formula.notation)
+        elif isinstance(value, int | float | Fraction | Decimal | Expr) or hasattr(value, "__index__"):
+            rule = value
+        else:
+            raise ExpressionError(f"{title(entry)}: expected a number or a rule such as 4*H, got {value!r:.80}")
+        if entry.letter in given and given[entry.letter] != rule:
+            raise DomainError(f"{title(entry)} is given twice: {given[entry.letter]} and {rule}; give it once")
+        given[entry.letter] = rule
+    return given
+
+
+def _reference(formula: Formula, reference: Any) -> dict[str, Any] | None:
+    if reference is None:
+        return None
+    if isinstance(reference, Mapping) and all(name in formula.notation for name in reference):
+        return {formula.notation[name].letter: value for name, value in reference.items()}
+    return dict(formula.bound(reference))

@@ -1,0 +1,81 @@
+"""Parts of an expression that are no polynomial, as columns of values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from sympy import Expr, Symbol, ceiling, floor, fraction, together
+
+from symcount.errors import DomainError
+from symcount.evaluate import Number, compile_scalar, function
+from symcount.solve.polynomial import Columns
+from symcount.solve.ranges import Range
+from symcount.vector import LIMIT, magnitude
+
+__all__ = ["Atom"]
+
+
+@dataclass(frozen=True)
+class Atom:
+    """A floor, a maximum, … of free symbols.
+
+    Attributes:
+        name: its name in polynomials.
+        expression: what it is.
+        names: the free symbols it depends on.
+        numbers: exact numbers of the ratios in it (`mlp_ratio`), which stay symbols: see `symcount.evaluate`.
+        nonnegative: whether it is never negative.
+        whole: whether it is always an integer.
+        largest: a bound of its absolute value and of all intermediate results, `None` where none is known.
+    """
+
+    name: str
+    expression: Expr
+    names: tuple[str, ...]
+    numbers: Mapping[str, Number]
+    nonnegative: bool
+    whole: bool
+    largest: int | None
+
+    @classmethod
+    def of(cls, name: str, expression: Expr, ranges: Mapping[str, Range], numbers: Mapping[str, Number]) -> Atom:
+        """Describe an atom; *ranges* are those of the free symbols, *numbers* those of the others."""
+        symbols = sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol))
+        largest = None
+        tops = {n: ranges[n].stop for n in symbols if n in ranges}
+        quotient = fraction(together(expression.args[0])) if isinstance(expression, floor | ceiling) else None
+        if quotient and quotient[1].is_Integer and quotient[0].is_polynomial() and None not in tops.values():
+            bound = magnitude(quotient[0])
+            if all(s in tops for s in symbols):
+                largest = int(compile_scalar(bound)(tops)) + 1  # type: ignore[arg-type]  # no None, see above
+        return cls(
+            name,
+            expression,
+            tuple(n for n in symbols if n in ranges),
+            {n: numbers[n] for n in symbols if n not in ranges},
+            expression.is_nonnegative is True and all(ranges[n].start > 0 for n in symbols if n in ranges),
+            expression.is_integer is True,
+            largest,
+        )
+
+    def column(self, columns: Columns, dtype: Any) -> tuple[Any, Any]:
+        """Its values on *columns*, and a mask of the rows where it has one (`None`: everywhere)."""
+        import numpy as np
+
+        inputs = [columns[n] for n in self.names]
+        if self.largest is not None and self.largest <= LIMIT:
+            return function(self.expression, list(self.names))(*inputs), None
+        value = compile_scalar(self.expression)
+        known: dict[tuple[int, ...], Number | None] = {}
+        found = []
+        for point in zip(*(column.tolist() for column in inputs), strict=True):
+            if point not in known:
+                try:
+                    known[point] = value({**self.numbers, **dict(zip(self.names, point, strict=True))})
+                except (DomainError, ZeroDivisionError):
+                    known[point] = None
+            found.append(known[point])
+        column = np.array([0 if v is None else v for v in found], dtype=dtype)
+        return column, np.array([v is not None for v in found], dtype=bool)

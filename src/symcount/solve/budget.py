@@ -1,0 +1,157 @@
+"""Budgets as people write them: `110M`, `1.3B ± 0.1%`, `<= 7B`. The window of admissible counts is exact integers.
+
+>>> read_budget("110M", "0.1%")
+Budget(convention='unique', target=110000000, low=109890000, high=110110000)
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from math import ceil, floor
+from typing import Any
+
+from symcount.errors import BudgetError
+from symcount.ledger import check_convention
+
+__all__ = ["Budget", "read_budget", "read_budgets", "read_count"]
+
+_NUMBER = r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?P<part>\.\d+)?"
+_COUNT = re.compile(rf"{_NUMBER}\s*(?P<suffix>[kmbgt]?)\Z", re.ASCII | re.IGNORECASE)
+_SHARE = re.compile(rf"{_NUMBER}\s*%\Z", re.ASCII)
+_SPLIT = re.compile(r"±|\+/-|\+-")
+_ONE_SIDED = re.compile(r"(<=|≤|at most\b|>=|≥|at least\b)\s*")
+_SCALE = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
+_LONGEST = 60  # characters: far beyond any count of parameters
+_DEFAULT = "1%"
+
+
+@dataclass(frozen=True)
+class Budget:
+    """Counts from *low* to *high*, both included.
+
+    Attributes:
+        convention: what counts.
+        target: the number that was asked for; distances are measured from it.
+        low: the smallest admissible count.
+        high: the largest; `None` for no bound.
+    """
+
+    convention: str
+    target: int
+    low: int
+    high: int | None
+
+    def __str__(self) -> str:
+        if self.high is None:
+            return f"at least {self.low:,}"
+        if self.low <= 1:
+            return f"at most {self.high:,}"
+        if self.low == self.high:
+            return f"exactly {self.low:,}"
+        return f"{self.target:,}, that is {self.low:,} to {self.high:,}"
+
+
+def read_count(value: Any) -> int:
+    """The number of parameters that *value* says: an integer, or text such as `110M`, `1.3B`, `110_000_000`.
+
+    Raises:
+        BudgetError: it is no positive integer.
+
+    >>> read_count("1.3B"), read_count("110_000_000"), read_count("12.5k")
+    (1300000000, 110000000, 12500)
+    >>> read_count("1.5")
+    Traceback (most recent call last):
+    ...
+    symcount.errors.BudgetError: budget '1.5': expected a whole number of parameters, such as 110M, 1.3B or 110_000_000
+    """
+    if isinstance(value, int) and not isinstance(value, bool):
+        number = Fraction(value)
+    else:
+        found = _COUNT.match(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
+        if found is None:
+            raise _not_a_count(value)
+        number = _decimal(found) * _SCALE[found["suffix"].lower()]
+    if number.denominator != 1 or number < 1:
+        raise _not_a_count(value)
+    return number.numerator
+
+
+def _not_a_count(value: Any) -> BudgetError:
+    shown = f"{value!r:.80}"
+    return BudgetError(f"budget {shown}: expected a whole number of parameters, such as 110M, 1.3B or 110_000_000")
+
+
+def _decimal(found: re.Match[str]) -> Fraction:
+    return Fraction(re.sub("[,_]", "", found["whole"]) + (found["part"] or ""))
+
+
+def read_budget(budget: Any, tolerance: Any = None, convention: str = "unique") -> Budget:
+    """The window of counts that a budget and a tolerance describe.
+
+    Args:
+        budget: see `read_count`; a text may begin with `<=` (at most) or `>=` (at least) and carry its own tolerance,
+            `110M ± 0.1%`.
+        tolerance: absolute (`500k`, 500_000) or relative (`0.1%`), on both sides; on one side with a sign (`-1%`). By
+            default 1%, and no further bound where the budget says at most or at least.
+        convention: what counts.
+
+    Raises:
+        BudgetError: a budget or tolerance that cannot be read.
+        ConventionError: no such convention.
+
+    >>> read_budget("<=7B")
+    Budget(convention='unique', target=7000000000, low=1, high=7000000000)
+    >>> read_budget("1B", "-2%", "active").low
+    980000000
+    """
+    check_convention(convention)
+    side = ""
+    if isinstance(budget, str):
+        if sign := _ONE_SIDED.match(budget.strip()):
+            side = "-" if sign[1] in ("<=", "≤", "at most") else "+"
+            budget = budget.strip()[sign.end() :]
+        head, *own = _SPLIT.split(budget)
+        if own:
+            budget, tolerance = head.strip(), "±".join(own)
+    target = read_count(budget)
+    if tolerance is None and side:
+        return Budget(convention, target, 1 if side == "-" else target, target if side == "-" else None)
+    allowed, sign_of = _tolerance(_DEFAULT if tolerance is None else tolerance, target)
+    side = side or sign_of
+    low = target if side == "+" else max(1, ceil(target - allowed))
+    high = target if side == "-" else floor(target + allowed)
+    return Budget(convention, target, low, high)
+
+
+def _tolerance(value: Any, target: int) -> tuple[Fraction, str]:
+    """The allowed deviation, and `+` or `-` where only one side is allowed."""
+    if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+        return Fraction(value), ""
+    wanted = f"tolerance {value!r:.80}: expected a share such as 0.1% or a number of parameters such as 500k"
+    if not isinstance(value, str) or len(value) > _LONGEST:
+        raise BudgetError(wanted)
+    text, side = _SPLIT.sub("", value.strip(), count=1).strip(), ""
+    if text[:1] in ("+", "-"):
+        text, side = text[1:].strip(), text[0]
+    if share := _SHARE.match(text):
+        return _decimal(share) / 100 * target, side
+    if count := _COUNT.match(text):
+        return _decimal(count) * _SCALE[count["suffix"].lower()], side
+    raise BudgetError(f"{wanted}; with + or - before it for one side only")
+
+
+def read_budgets(budget: Any, tolerance: Any = None, convention: str = "unique") -> tuple[Budget, ...]:
+    """One budget, or several by convention (`{"unique": "47B", "active": "13B"}`); a mapping's own keys count.
+
+    Raises:
+        BudgetError, ConventionError: see `read_budget`.
+    """
+    if isinstance(budget, Mapping):
+        if not budget:
+            raise BudgetError('no budget: give one, such as "110M", or one for each convention')
+        tolerances = tolerance if isinstance(tolerance, Mapping) else dict.fromkeys(budget, tolerance)
+        return tuple(read_budget(value, tolerances.get(name), name) for name, value in budget.items())
+    return (read_budget(budget, tolerance, convention),)

@@ -1,0 +1,211 @@
+"""Which solutions come first: criteria with exact integer or rational scores, the smallest first.
+
+`distance` to the budget, `aspect=80` (distance of H/N from 80), `reference` (relative distance to a reference config),
+`round` or `round=128` (how many layer sizes are no multiple of it), or an expression of one's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+from sympy import Expr, Rational, Symbol
+
+from symcount.errors import ExpressionError, near
+from symcount.formula import Formula
+from symcount.notation import Notation
+from symcount.solve.budget import Budget
+from symcount.solve.expressions import read_expression
+from symcount.solve.polynomial import Columns
+from symcount.solve.search import CHUNK, Search, evaluated
+
+__all__ = ["CRITERIA", "Criterion", "Ranking", "aspect_ratio", "layer_sizes", "read_criteria"]
+
+CRITERIA = ("distance", "aspect", "reference", "round")
+Array = Any
+Score = tuple[Array, Array]  # numerator and positive denominator
+
+
+def aspect_ratio(notation: Notation) -> Expr | None:
+    """H/N, where the formula has both."""
+    return notation["H"].symbol / notation["N"].symbol if "H" in notation and "N" in notation else None
+
+
+def layer_sizes(formula: Formula) -> tuple[str, ...]:
+    """The letters of widths: they grow with the model, are a dimension of a tensor on their own, and repeat nothing.
+
+    >>> import symcount as sc
+    >>> layer_sizes(sc.formula("bert"))
+    ('H', 'I')
+    """
+    alone = {d for row in formula.ledger for d in row.shape if isinstance(d, Symbol)}
+    repeats = {s for _, item in formula.tree.walk() for s in item.repeat.free_symbols | item.active.free_symbols}
+    return tuple(e.letter for e in formula.notation if e.scales and e.symbol in alone and e.symbol not in repeats)
+
+
+class Criterion:
+    """One criterion as it was asked for.
+
+    Attributes:
+        text: as it was written.
+        needs: expressions whose symbols must have values.
+    """
+
+    def __init__(self, text: str, formula: Formula, reference: Mapping[str, Any] | None) -> None:
+        self.text = text.strip()
+        word, sign, value = (part.strip() for part in self.text.partition("="))
+        self.needs: tuple[Expr, ...] = ()
+        self._score: Callable[[Search, Budget, Columns], Score]
+        if self.text == "distance":
+            self._score = _distance
+        elif word == "aspect" and sign:
+            self._score = self._aspect(formula, value)
+        elif self.text == "reference":
+            self._score = self._reference(reference)
+        elif word == "round" and (not sign or (value.isascii() and value.isdigit() and int(value) > 0)):
+            self._score = self._roundness(formula, int(value or 128))
+        elif word in CRITERIA:
+            raise ExpressionError(
+                f"rank {self.text!r:.80}: expected distance, aspect=80, reference, round or round=128"
+            )
+        else:
+            self._score = self._own(formula)
+
+    def score(self, search: Search, budget: Budget, columns: Columns) -> Score:
+        """The scores of the points in *columns*."""
+        return self._score(search, budget, columns)
+
+    def _own(self, formula: Formula) -> Callable[[Search, Budget, Columns], Score]:
+        if self.text.isidentifier() and self.text not in formula.notation:
+            hint = near(self.text, [*CRITERIA, *(e.letter for e in formula.notation)])
+            raise ExpressionError(f"rank {self.text!r:.80}: expected {', '.join(CRITERIA)} or an expression.{hint}")
+        expression = read_expression(self.text, formula.notation)
+        self.needs = (expression,)
+        return lambda search, _, columns: _values(search, expression, columns)
+
+    def _aspect(self, formula: Formula, value: str) -> Callable[[Search, Budget, Columns], Score]:
+        ratio = aspect_ratio(formula.notation)
+        if ratio is None:
+            raise ExpressionError(f"rank {self.text!r:.80}: {formula.name} does not have both H and N; rank by abs(…)")
+        wanted = read_expression(value, formula.notation)
+        if not isinstance(wanted, Rational):
+            raise ExpressionError(f"rank {self.text!r:.80}: expected a number, such as aspect=80")
+        self.needs = (ratio,)
+        return lambda search, _, columns: _absolute(_values(search, ratio - wanted, columns))
+
+    def _reference(self, reference: Mapping[str, Any] | None) -> Callable[[Search, Budget, Columns], Score]:
+        if reference is None:
+            raise ExpressionError("rank 'reference': no reference config is given; give one: reference=…")
+
+        def score(_: Search, __: Budget, columns: Columns) -> Score:
+            values = {n: reference[n] for n in columns if n in reference}
+            if not values:
+                raise ExpressionError("rank 'reference': the reference config has no value for any free symbol")
+            common = lcm(*values.values())
+            return sum(abs(columns[n].astype(object) - v) * (common // v) for n, v in values.items()), 1
+
+        return score
+
+    def _roundness(self, formula: Formula, multiple: int) -> Callable[[Search, Budget, Columns], Score]:
+        sizes = layer_sizes(formula)
+        expressions = [formula.notation[letter].symbol for letter in sizes]
+        if not sizes:
+            raise ExpressionError(f"rank {self.text!r:.80}: {formula.name} has no layer size to be round")
+        self.needs = tuple(expressions)
+
+        def score(search: Search, _: Budget, columns: Columns) -> Score:
+            tops = [_values(search, e, columns)[0] for e in expressions]
+            return sum((top % multiple != 0) + 0 * next(iter(columns.values())) for top in tops), 1
+
+        return score
+
+
+def _distance(search: Search, budget: Budget, columns: Columns) -> Score:
+    top, bottom = evaluated(search.space.total(budget.convention), search, columns)
+    return abs(top // bottom - budget.target), 1
+
+
+def _absolute(score: Score) -> Score:
+    return abs(score[0]), score[1]
+
+
+def _values(search: Search, expression: Expr, columns: Columns) -> Score:
+    import numpy as np
+
+    quotient = search.space.quotient(expression)
+    if quotient is not None:
+        return evaluated(quotient, search, columns)
+    rows = zip(*(c.tolist() for c in columns.values()), strict=True)
+    found = [Fraction(search.space.number(expression, dict(zip(columns, row, strict=True)))) for row in rows]
+    return np.array([v.numerator for v in found], dtype=object), np.array([v.denominator for v in found], dtype=object)
+
+
+def read_criteria(rank: Any, formula: Formula, reference: Mapping[str, Any] | None = None) -> tuple[Criterion, ...]:
+    """The criteria that *rank* names: one text, or several, the first the most important.
+
+    Raises:
+        ExpressionError: a criterion that cannot be read, or that this formula does not have.
+    """
+    texts = [rank] if isinstance(rank, str) else list(rank)
+    if not texts or not all(isinstance(t, str) for t in texts):
+        raise ExpressionError(f"rank {rank!r:.80}: expected one or more of {', '.join(CRITERIA)}, or an expression")
+    return tuple(Criterion(text, formula, reference) for text in texts)
+
+
+class Ranking:
+    """The best solutions so far. Ties go to the smaller distance, then to the smaller values in notation order."""
+
+    def __init__(self, search: Search, budget: Budget, criteria: Sequence[Criterion], limit: int | None) -> None:
+        self.number = 0
+        self._search, self._budget, self._limit = search, budget, limit
+        self._scores = [c.score for c in criteria] + [_distance]
+        letters = [e.letter for e in search.space.formula.notation if e.letter in search.ranges]
+        self._letters = letters
+        self._waiting: list[Columns] = []
+        self._rows = 0
+
+    def add(self, columns: Columns) -> None:
+        """Take more solutions in."""
+        rows = len(columns[self._letters[0]])
+        self.number += rows
+        self._waiting.append(columns)
+        self._rows += rows
+        if self._limit is not None and self._rows > max(4 * self._limit, CHUNK):
+            self._reduce()
+
+    def best(self) -> list[dict[str, int]]:
+        """The best points, in order."""
+        if not self._waiting:
+            return []
+        self._reduce()
+        [columns] = self._waiting
+        return [
+            dict(zip(self._letters, map(int, row), strict=True))
+            for row in zip(*(columns[n].tolist() for n in self._letters), strict=True)
+        ]
+
+    def _reduce(self) -> None:
+        import numpy as np
+
+        merged = Columns((n, np.concatenate([c[n] for c in self._waiting])) for n in self._letters)
+        points = [merged[n] for n in self._letters]
+        scores = [score(self._search, self._budget, merged) for score in self._scores]
+        keys = [_ordinal(*np.broadcast_arrays(top, bottom, points[0])[:2]) for top, bottom in scores]
+        keys += [_ordinal(column, np.ones_like(column)) for column in points]
+        order = np.lexsort(keys[::-1])[: self._limit]
+        self._waiting = [Columns((n, c[order]) for n, c in merged.items())]
+        self._rows = len(order)
+
+
+def _ordinal(top: Array, bottom: Array) -> Array:
+    """64-bit integers in the order of the fractions `top / bottom`."""
+    import numpy as np
+
+    if object not in (top.dtype, bottom.dtype) and (bottom == 1).all():
+        return top
+    pairs = list(zip(top.tolist(), bottom.tolist(), strict=True))
+    values = {pair: Fraction(pair[0]) / Fraction(pair[1]) for pair in set(pairs)}
+    rank = {value: i for i, value in enumerate(sorted(set(values.values())))}
+    return np.array([rank[values[pair]] for pair in pairs], dtype=np.int64)

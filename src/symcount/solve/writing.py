@@ -1,0 +1,91 @@
+"""Configs as transformers reads them, checked against the real model before anything is written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from symcount.architectures import find
+from symcount.errors import ConfigError, UnknownModelError, VerificationError
+from symcount.formula import Formula
+from symcount.solve.files import whole
+
+__all__ = ["config_of", "write_configs"]
+
+
+def config_of(formula: Formula, values: Mapping[str, Any]) -> dict[str, Any]:
+    """The content of a `config.json` for *values* (by letter).
+
+    Raises:
+        ConfigError: the formula is not of a model of transformers, or a field is part of a list.
+
+    >>> import symcount as sc
+    >>> config_of(sc.formula("gpt2"), {"V": 50257, "L": 1024, "H": 768, "N": 12, "A": 12})["n_embd"]
+    768
+    """
+    if not formula.model_type or not formula.name:
+        raise ConfigError(f"{formula.name or 'this formula'} is no model of transformers; there is no config to write")
+    try:
+        arguments = find(formula.name).arguments
+    except UnknownModelError:  # a derived formula's options are all config fields
+        arguments = {}
+    config: dict[str, Any] = {"architectures": [formula.name], "model_type": formula.model_type}
+    switches = {n: v for n, v in formula.options.items() if isinstance(v, bool) and n not in arguments}
+    fields = {formula.notation[letter].field: value for letter, value in values.items()}
+    for path, value in {**switches, **fields}.items():
+        if "[" in path:
+            raise ConfigError(f"{path} is part of a list; a config of {formula.name} cannot be written")
+        *parents, last = path.split(".")
+        target = config
+        for parent in parents:
+            target = target.setdefault(parent, {})
+        target[last] = float(value) if isinstance(value, Fraction) else value
+    return config
+
+
+def write_configs(
+    formula: Formula,
+    configs: Mapping[str, Mapping[str, Any]],
+    counts: Mapping[str, Mapping[str, int]],
+    directory: Path,
+    *,
+    check: bool,
+    overwrite: bool,
+) -> tuple[Path, ...]:
+    """Write each config to a folder of its own, after all of them are checked; see `Ladder.write`."""
+    files = {label: directory / f"{formula.model_type}-{label}" / "config.json" for label in configs}
+    for file in files.values():
+        if file.exists() and not overwrite:
+            raise ConfigError(f"{file} is there already; choose another directory, or allow it to be replaced")
+    if check:
+        for label, config in configs.items():
+            _check(formula, label, config, counts[label])
+    for label, file in files.items():
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise ConfigError(f"{file.parent}: {error.strerror or error}") from None
+        with whole(file) as temporary:
+            temporary.write_text(json.dumps(configs[label], indent=2) + "\n", encoding="utf-8")
+    return tuple(files.values())
+
+
+def _check(formula: Formula, label: str, config: Mapping[str, Any], counts: Mapping[str, int]) -> None:
+    """Build the real model on the meta device.
+
+    Raises:
+        VerificationError: it does not have the count.
+    """
+    from symcount.verify import verify
+
+    report = verify(formula, dict(config))
+    for convention, count in counts.items():
+        real = report.totals[convention].model
+        if not report.exact or (real is not None and real != count):
+            first = next(iter(map(str, report.differences)), f"{convention}: {real:,}")
+            raise VerificationError(
+                f"{label}: {count:,} parameters by the formula, but the real model differs: {first}"
+            )
