@@ -48,6 +48,7 @@ class Row:
         formula: the closed form.
         domain: where it holds.
         versions: of symcount, torch and transformers.
+        given: config fields that were given, since transformers does not build the default config.
     """
 
     name: str
@@ -68,6 +69,7 @@ class Row:
     formula: str = ""
     domain: str = ""
     versions: str = ""
+    given: str = ""
 
     @property
     def instantiable(self) -> bool:
@@ -124,31 +126,47 @@ def examine(name: str, *, model_type: str = "", base: bool = False, trials: int 
         from symcount.derive.resolve import model_class
 
         cls = model_class(name)
-        _plain(cls)  # once before the clock starts: the first construction imports what it needs
+        given = _buildable(cls)  # once before the clock starts: the first construction imports what it needs
+        row = replace(row, given=json.dumps(given) if given else "")
         start = time.perf_counter()
-        _plain(cls)
+        _plain(cls, given)
         row = replace(row, seconds_plain=_seconds(start))
     except Exception as error:  # noqa: BLE001  # whatever a constructor raises, the class is not instantiable
         return replace(row, status="not_instantiable", reason=_said(error))
     try:
-        return _derived(row, cls)
+        return _derived(row, cls, given)
     except Exception as error:  # noqa: BLE001  # a defect of the derivation is a row, too
         return replace(row, status="failed", reason=_said(error))
 
 
-def _plain(cls: Any) -> None:
-    """The real model with its default config, on the meta device."""
+def _buildable(cls: Any) -> dict[str, Any]:
+    """The config fields that must be given so that transformers builds the class; raises what its default raised."""
+    from symcount.derive.givens import given_for
+
+    try:
+        _plain(cls, {})
+    except Exception:
+        given = given_for(cls.config_class)
+        if given is None:
+            raise
+        _plain(cls, given)
+        return given
+    return {}
+
+
+def _plain(cls: Any, given: Mapping[str, Any]) -> None:
+    """The real model with its default config but for what is *given*, on the meta device."""
     import torch
 
     with torch.device("meta"):
-        cls(cls.config_class())
+        cls(cls.config_class(**given))
 
 
-def _derived(row: Row, cls: type) -> Row:
+def _derived(row: Row, cls: type, given: Mapping[str, Any]) -> Row:
     from symcount.derive.api import derive
 
     start = time.perf_counter()
-    formula = derive(cls)
+    formula = derive(cls, config=dict(given) or None)
     total = formula.total
     row = replace(
         row,
