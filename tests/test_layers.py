@@ -214,25 +214,25 @@ CASES = {
     "LatentAttention": Case(
         layers.LatentAttention(H, A, R_q, R_kv, D_nope, D_rope, D_v),
         latent_attention,
-        r"R_{\mathrm{q}}AD_{\mathrm{nope}} + R_{\mathrm{q}}AD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
-        r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + HD_{\mathrm{rope}}"
-        r" + R_{\mathrm{kv}}H + R_{\mathrm{q}} + R_{\mathrm{kv}}",
+        r"R_{\mathrm{q}}A(D_{\mathrm{nope}} + D_{\mathrm{rope}}) + R_{\mathrm{kv}}A(D_{\mathrm{nope}} + D_{\mathrm{v}})"
+        r" + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + H(R_{\mathrm{kv}} + D_{\mathrm{rope}})"
+        r" + R_{\mathrm{q}} + R_{\mathrm{kv}}",
         rotary_part,
     ),
     "LatentAttention with biases": Case(
         layers.LatentAttention(H, A, R_q, R_kv, D_nope, D_rope, D_v, bias=True),
         lambda **sizes: latent_attention(**sizes, bias=True),
-        r"R_{\mathrm{q}}AD_{\mathrm{nope}} + R_{\mathrm{q}}AD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
-        r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + HD_{\mathrm{rope}}"
-        r" + R_{\mathrm{kv}}H + 2R_{\mathrm{q}} + D_{\mathrm{rope}} + 2R_{\mathrm{kv}} + H",
+        r"R_{\mathrm{q}}A(D_{\mathrm{nope}} + D_{\mathrm{rope}}) + R_{\mathrm{kv}}A(D_{\mathrm{nope}} + D_{\mathrm{v}})"
+        r" + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + H(R_{\mathrm{kv}} + D_{\mathrm{rope}})"
+        r" + 2R_{\mathrm{q}} + D_{\mathrm{rope}} + 2R_{\mathrm{kv}} + H",
         rotary_part,
     ),
     "LatentAttention, queries not compressed": Case(
         layers.LatentAttention(H, A, None, R_kv, D_nope, D_rope, D_v),
         latent_attention,
-        r"HAD_{\mathrm{nope}} + HAD_{\mathrm{rope}} + R_{\mathrm{kv}}AD_{\mathrm{nope}}"
-        r" + R_{\mathrm{kv}}AD_{\mathrm{v}} + HAD_{\mathrm{v}} + HD_{\mathrm{rope}}"
-        r" + R_{\mathrm{kv}}H + R_{\mathrm{kv}}",
+        r"HA(D_{\mathrm{nope}} + D_{\mathrm{rope}}) + R_{\mathrm{kv}}A(D_{\mathrm{nope}} + D_{\mathrm{v}})"
+        r" + HAD_{\mathrm{v}} + H(R_{\mathrm{kv}} + D_{\mathrm{rope}})"
+        r" + R_{\mathrm{kv}}",
         rotary_part,
     ),
     "GroupedQueryAttention": Case(

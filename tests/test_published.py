@@ -5,7 +5,7 @@ import sys
 import pytest
 
 import symcount as sc
-from published import ACTIVE, PUBLISHED
+from published_totals import ACTIVE, PUBLISHED
 from symcount.architectures import FAMILIES
 
 

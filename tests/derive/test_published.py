@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import symcount as sc
-from published import ACTIVE, PUBLISHED
+from published_totals import ACTIVE, PUBLISHED
 
 
 @pytest.mark.parametrize(("name", "model_type", "fields", "total"), PUBLISHED)

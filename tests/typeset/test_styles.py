@@ -113,7 +113,7 @@ GOLDEN_DERIVED = [
         "DeepseekV3ForCausalLM",
         {"notation": "deepseek", "symbols": {"v_head_dim": "d_v"}},
         (
-            r"Vd + l(n_hd_c'(d_h + d_h^R) + n_hd_c(d_h + d_v) + dn_hd_v + dd_c' + d(d_c + d_h^R) + d_c' + d_c + 2d)"
+            r"Vd + l(d_c'n_h(d_h + d_h^R) + d_cn_h(d_h + d_v) + dn_hd_v + d_c'd + d(d_c + d_h^R) + d_c' + d_c + 2d)"
             r" + l_{\mathrm{dense}}(3dd_{\mathrm{ff}})"
             r" + (l - l_{\mathrm{dense}})(3N_rdd_{\mathrm{e}} + 3N_sdd_{\mathrm{e}} + N_rd) + Vd + d"
         ),
@@ -183,7 +183,7 @@ def test_the_error_of_the_leading_term_is_that_of_the_numbers():
     ("name", "leading"),
     [
         ("MixtralForCausalLM", "3NEHI"),
-        ("MambaForCausalLM", r"\frac{25NH^2d_{\mathrm{expand}}}{8}"),
+        ("MambaForCausalLM", r"\frac{25NXH^2}{8}"),
         ("DeepseekV3ForCausalLM", "3NEHM"),
     ],
 )

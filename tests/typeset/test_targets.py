@@ -58,7 +58,8 @@ def fragments(formula, styles, **look):
 def test_every_style_of_every_composed_model_compiles(name):
     f = sc.formula(name)
     compiled(fragments(f, STYLES))
-    compiled(fragments(f, STYLES, numbers="siunitx", notation="fields", values={"H": 960}))
+    values = {next(e.letter for e in f.notation if e.letter.startswith("H")): 960}
+    compiled(fragments(f, STYLES, numbers="siunitx", notation="fields", values=values))
     assert (
         overfull(compiled(fragments(f, ("grouped", "expanded", "annotated", "steps", "leading"), width="3.3in"))) == []
     )

@@ -41,6 +41,31 @@ class Sum:
                 if coefficient != 0:
                     self.terms.append(term)
 
+    def settled(self) -> Sum:
+        """The same sum; a product that would merge with another term when multiplied out is multiplied out.
+
+        >>> from symcount.notation import letters
+        >>> H, A, K = letters("H A K")
+        >>> Sum([H * (A + 2 * K), H * K]).settled().terms, Sum([H * (A + 2 * K), A]).settled().terms
+        ([A*H, 3*H*K], [H*(A + 2*K), A])
+        """
+        result = Sum()
+        stretch: list[Expr] = []
+        for term in [*self.terms, None]:
+            if isinstance(term, Expr):
+                stretch.append(term)
+                continue
+            plain = {t.as_coeff_Mul()[1] for t in stretch if not _product(t)}
+            for one in stretch:
+                parts = monomials(one) if _product(one) else ()
+                merging = any(part.as_coeff_Mul()[1] in plain for part in parts)
+                for part in parts if merging else (one,):
+                    result.add(part)
+            stretch = []
+            if term is not None:
+                result.terms.append(Group(term.repeat, term.body.settled()))
+        return result
+
     def sorted(self) -> list[Expr | Group]:
         """The terms, each stretch between two groups by falling degree (stable: the model's order breaks ties)."""
         result: list[Expr | Group] = []
@@ -80,9 +105,12 @@ def readable_terms(expression: Expr) -> tuple[Expr, ...]:
     >>> readable_terms(H * (A + 2 * K)), readable_terms(H * (A + 1))
     ((H*(A + 2*K),), (A*H, H))
     """
-    if isinstance(expression, Mul) and any(map(_stays, expression.args)):
-        return (expression,)
-    return monomials(expression)
+    return (expression,) if _product(expression) else monomials(expression)
+
+
+def _product(expression: Expr) -> bool:
+    """Whether *expression* is a product of which a sum of several sizes is a factor."""
+    return isinstance(expression, Mul) and any(map(_stays, expression.args))
 
 
 def _stays(factor: Expr) -> bool:
@@ -107,7 +135,7 @@ def arrange(tree: Block, ledger: Ledger, convention: Convention) -> Sum:
     """Arrange the total of *tree* under *convention* as a nested sum in the order of the model."""
     result = Sum()
     _fill(result, tree, iter(ledger), ledger, convention, Integer(1))
-    return result
+    return result.settled()
 
 
 def arrange_inside(
@@ -116,7 +144,7 @@ def arrange_inside(
     """One copy of the repeated *block*, of whose *rows* only the tensors of *keep* count."""
     result = Sum()
     _own(result, block, iter(rows), ledger, convention, block.repeat, keep)
-    return result
+    return result.settled()
 
 
 def compact(arranged: Sum) -> Sum:
