@@ -5,7 +5,7 @@ import json
 import pytest
 
 import symcount as sc
-from symcount.architectures import names
+from symcount.architectures import find, names
 from symcount.configs import MAX_BYTES, looks_like_path, read
 from symcount.errors import ConfigError, DomainError, OptionError, SymcountError, UnknownModelError
 
@@ -93,7 +93,6 @@ def test_a_transformers_config_is_a_config():
         ({**BERT, "tie_word_embeddings": "yes"}, "tie_word_embeddings: expected true or false, got 'yes'"),
         ({**BERT, "tie_word_embeddings": None}, "tie_word_embeddings: expected true or false, got None"),
         ({**BERT, "hidden_size": None}, r"H \(hidden_size\) is null; give a number"),
-        ({**BERT, "hidden_size": 768, "d_model": 512}, "hidden_size = 768 and d_model = 512 name the same quantity"),
     ],
 )
 def test_malformed_configs_are_refused_in_words(tmp_path, content, words):
@@ -332,3 +331,13 @@ def test_what_transformers_writes_down_is_what_it_fills_in(name):
 def test_configs_are_read_as_transformers_reads_them(config):
     pytest.importorskip("transformers")
     assert sc.verify(config).exact
+
+
+@pytest.mark.parametrize("name", names())
+def test_the_aliases_are_those_of_the_config_class(name):
+    pytest.importorskip("torch")
+    transformers = pytest.importorskip("transformers")
+    architecture = find(name)
+    theirs = getattr(transformers, name).config_class.attribute_map
+    fields = set(architecture.fields.values())
+    assert {a: f for a, f in theirs.items() if f in fields}.items() <= dict(architecture.aliases).items()

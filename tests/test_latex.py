@@ -31,8 +31,8 @@ QWEN3 = "VH + N(2HAD + 2HKD + 3HI + 2D + 2H)"
 QWEN3_MOE = "VH + N(2HAD + 2HKD + 3EHM + EH + 2D + 2H)"
 GEMMA2 = "VH + N(2HAD + 2HKD + 3HI + 4H)"
 DEEPSEEK = (
-    r"VH + N(R_{\mathrm{q}}A(D_{\mathrm{nope}} + D_{\mathrm{rope}}) + R_{\mathrm{kv}}A(D_{\mathrm{nope}} + D_{\mathrm{v}})"
-    r" + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + H(R_{\mathrm{kv}} + D_{\mathrm{rope}})"
+    r"VH + N(R_{\mathrm{q}}A(D_{\mathrm{nope}} + D_{\mathrm{rope}}) + R_{\mathrm{kv}}A(D_{\mathrm{nope}}"
+    r" + D_{\mathrm{v}}) + HAD_{\mathrm{v}} + R_{\mathrm{q}}H + H(R_{\mathrm{kv}} + D_{\mathrm{rope}})"
     r" + R_{\mathrm{q}} + R_{\mathrm{kv}} + 2H) + d(3HI) + (N - d)(3EHM + 3SHM + EH)"
 )
 BLOOM = "VH + 2H + N(12H^2 + 13H)"

@@ -14,7 +14,7 @@ from typing import Any
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.formula import Formula
-from symcount.notation import ALIASES, canonical
+from symcount.notation import ALIASES
 from symcount.values import title
 
 __all__ = ["MAX_BYTES", "Config", "looks_like_path", "read"]
@@ -78,7 +78,8 @@ class Config:
             value = self.fields.get(name, default)
             if name in architecture.decided and name not in self.fields:
                 numbers = {
-                    f: number if (v := self._value(f)) is None else v for f, number in architecture.defaults.items()
+                    f: number if (v := self._value(f, architecture.aliases)) is None else v
+                    for f, number in architecture.defaults.items()
                 }
                 value = architecture.decided[name](numbers)
             elif default in (None, GIVEN):  # a number that may be missing
@@ -108,10 +109,11 @@ class Config:
         """
         if type(formula).bound is not Formula.bound:  # it reads a config by rules of its own
             return formula.bound(self)
-        self._check_belongs(formula)
+        architecture = self._check_belongs(formula)
+        aliases = architecture.aliases if architecture is not None else ALIASES
         values: dict[str, Any] = {}
         for item in formula.notation:
-            value = self._value(item.field)
+            value = self._value(item.field, aliases)
             if value == LEFT_OUT and item.letter in formula.filled:
                 continue
             if value is None:
@@ -123,7 +125,7 @@ class Config:
                 values[item.letter] = value
         return values
 
-    def _check_belongs(self, formula: Formula) -> None:
+    def _check_belongs(self, formula: Formula) -> Architecture | None:
         stated = self.model_type
         if stated is not None and formula.model_type and stated != formula.model_type:
             raise ConfigError(
@@ -133,7 +135,7 @@ class Config:
         try:
             architecture = find(formula.name)
         except UnknownModelError:  # a formula of another origin, whose options are not in the config's words
-            return
+            return None
         for name, value in self.options_for(architecture).items():
             if name not in self.fields or value == formula.options.get(name):
                 continue
@@ -143,21 +145,23 @@ class Config:
                     f"{self.source}: {name} = {self.fields[name]!r} is outside this formula, which holds for "
                     f"{name} = {formula.options.get(name)}; ask for symcount.formula(config), or pass {name}=…"
                 )
+        return architecture
 
-    def _value(self, field: str) -> Any:
-        """The field's value under its own name or an alias of it; `num_labels` may be the length of `id2label`."""
+    def _value(self, field: str, aliases: Mapping[str, str]) -> Any:
+        """The field's value, or that of an alias of it; `num_labels` may be the length of `id2label`.
+
+        A spelling that the config class does not know is a key like any other that it ignores.
+        """
         if "." in field or "[" in field:
             return _inside(self.fields, field)
-        names = [field, *(a for a, target in ALIASES.items() if target == canonical(field))]
-        names.append(canonical(field))
-        found = {name: self.fields[name] for name in dict.fromkeys(names) if self.fields.get(name) is not None}
-        if field == "num_labels" and isinstance(self.fields.get("id2label"), Mapping):
-            found = {"id2label": len(self.fields["id2label"])}
-        distinct = list(found.values())
-        if any(value != distinct[0] for value in distinct[1:]):
-            said = " and ".join(f"{name} = {value!r}" for name, value in found.items())
-            raise ConfigError(f"{self.source}: {said} name the same quantity; keep one")
-        return distinct[0] if distinct else None
+        if (
+            field == "num_labels"
+            and self.fields.get(field) is None
+            and isinstance(self.fields.get("id2label"), Mapping)
+        ):
+            return len(self.fields["id2label"])
+        said = [name for name, target in aliases.items() if target == field and name in self.fields]
+        return self.fields[said[-1]] if said else self.fields.get(field)
 
 
 def _inside(fields: Any, path: str) -> Any:

@@ -96,6 +96,11 @@ BART = Architecture(
         "max_position_embeddings": 1024,
     },
     options={"tie_word_embeddings": True},
+    aliases={
+        "num_attention_heads": "encoder_attention_heads",
+        "hidden_size": "d_model",
+        "num_hidden_layers": "encoder_layers",
+    },
 )
 
 

@@ -84,6 +84,7 @@ class Architecture:
         pinned: config field -> the values for which the formula holds, the default first; others are refused.
         arguments: constructor arguments that are not in the config -> default (`add_pooling_layer`).
         conditions: what the config class or the model's constructor demands beyond the layers' own conditions.
+        aliases: other spellings that the config class takes -> field; where both are given, the alias counts.
     """
 
     name: str
@@ -97,6 +98,7 @@ class Architecture:
     pinned: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
+    aliases: Mapping[str, str] = field(default_factory=dict)
 
     def topped(self, name: str, under: str, body: Build | None = None, /, **heads: Block | Build) -> Architecture:
         """The class *name*: a base model, which it calls *under*, with further layers.

@@ -43,6 +43,7 @@ BLOOM = Architecture(
     fields={"V": "vocab_size", "H": "hidden_size", "N": "n_layer", "A": "n_head", "Y": "num_labels"},
     defaults={"vocab_size": 250880, "hidden_size": 64, "n_layer": 2, "n_head": 8, "num_labels": 2},
     options={"tie_word_embeddings": True},
+    aliases={"num_hidden_layers": "n_layer", "num_attention_heads": "n_head", "n_embed": "hidden_size"},
 )
 
 ARCHITECTURES = (

@@ -66,5 +66,6 @@ ARCHITECTURES = family(
     filled={},
     options={"attention_bias": False, "q_lora_rank": GIVEN},
     conditions=(relation(d, "<=", N), divides(2, D_rope)),
+    aliases={"num_local_experts": "n_routed_experts"},
     question_answering=None,
 )

@@ -56,6 +56,7 @@ DISTILBERT = Architecture(
         "num_labels": 2,
     },
     options={"tie_word_embeddings": True},
+    aliases={"hidden_size": "dim", "num_attention_heads": "n_heads", "num_hidden_layers": "n_layers"},
 )
 WORDS = "distilbert.embeddings.word_embeddings.weight"
 MASKED: dict[str, Block | Build] = {

@@ -64,6 +64,12 @@ GPT2 = Architecture(
         "num_labels": 2,
     },
     options={"n_inner": None, "tie_word_embeddings": True, "add_cross_attention": False},
+    aliases={
+        "hidden_size": "n_embd",
+        "max_position_embeddings": "n_positions",
+        "num_attention_heads": "n_head",
+        "num_hidden_layers": "n_layer",
+    },
 )
 
 ARCHITECTURES = (

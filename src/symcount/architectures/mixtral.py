@@ -39,5 +39,6 @@ ARCHITECTURES = family(
     },
     fields={**FIELDS, "E": "num_local_experts", "k": "num_experts_per_tok"},
     filled={"D": FILLED["D"]},
+    aliases={"num_experts": "num_local_experts"},
     question_answering="model",
 )

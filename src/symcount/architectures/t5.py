@@ -114,6 +114,12 @@ T5 = Architecture(
     filled={"N_dec": N},
     options={"feed_forward_proj": "relu"},
     pinned={"is_decoder": (False,)},  # by which an encoder alone would become a decoder
+    aliases={
+        "hidden_size": "d_model",
+        "num_attention_heads": "num_heads",
+        "num_hidden_layers": "num_layers",
+        "head_dim": "d_kv",
+    },
 )
 
 

@@ -89,6 +89,12 @@ WHISPER = Architecture(
         "num_labels": 2,
     },
     options={"tie_word_embeddings": True},
+    aliases={
+        "num_attention_heads": "encoder_attention_heads",
+        "num_key_value_heads": "encoder_attention_heads",
+        "hidden_size": "d_model",
+        "num_hidden_layers": "encoder_layers",
+    },
 )
 HEAD = {"proj_out": vocabulary_head(H, V, "model.decoder.embed_tokens.weight")}
 
