@@ -1,0 +1,116 @@
+"""A layout against transformers: random configs, read by the stored rules and by the config class itself.
+
+The configs are what a `config.json` might be: keys left out, null, spelled in another way, sub-configs left out or given
+in part, every combination of switches. The real class is built from each by `from_dict`, on the meta device.
+"""
+
+from __future__ import annotations
+
+import copy
+import random
+from typing import Any
+
+from symcount.atlas.counting import Variant
+from symcount.atlas.measure import Measured
+from symcount.atlas.probe import MISSING, changed
+from symcount.atlas.schema import Reader
+from symcount.derive.certificate import draw
+from symcount.derive.quiet import quiet
+from symcount.errors import SymcountError, VerificationError
+
+__all__ = ["check", "real_total"]
+
+_ATTEMPTS = 10  # for each config that is wanted
+
+
+def check(found: Measured, activations: frozenset[str], number: int = 8, seed: int = 0) -> int:
+    """Compare the layout with *number* random configs; how many could be compared.
+
+    Raises:
+        VerificationError: they disagree; the message has the config.
+    """
+    rng = random.Random(seed)
+    reader = Reader(found.layout, activations)
+    variants = [Variant(found.layout, f) for f in found.layout.formulas]
+    passed = 0
+    for attempt in range(_ATTEMPTS * number):
+        if passed >= number:
+            break
+        raw = _config(found, rng, share=max(0.1, 0.9**attempt))
+        try:
+            reading = reader.read(raw)
+            ours = variants[reading.state].count(reading.values)["unique"]
+        except SymcountError:
+            continue
+        theirs = real_total(found.probe.cls, raw)
+        if theirs is None:
+            continue
+        if ours != theirs:
+            raise VerificationError(f"{found.probe.cls.__name__}: {ours} by the atlas, {theirs} in the model of {raw}")
+        passed += 1
+    return passed
+
+
+def real_total(cls: Any, raw: dict[str, Any]) -> int | None:
+    """The number of parameters of the real model of a config, `None` if transformers does not build it."""
+    import torch
+
+    try:
+        with quiet(), torch.device("meta"):
+            model = cls(cls.config_class.from_dict(copy.deepcopy(raw)))
+    except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
+        return None
+    return sum(p.numel() for p in model.parameters())
+
+
+def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]:
+    layout, probe = found.layout, found.probe
+    key = rng.choice(list(found.derived))
+    point = draw(found.derived[key], rng, share=share)
+    raw = copy.deepcopy(probe.raw)
+    labels = dict(zip(layout.switches, key.split(","), strict=False)) if layout.switches else {}
+    values: dict[str, Any] = {}
+    for path, value in point.items():
+        stem, bracket, _ = path.partition("[")
+        if bracket:
+            values.setdefault(stem, _nested(point, stem))
+        elif path in layout.numbers or rng.random() < 0.5:
+            values[path] = value
+    for path in list(values):
+        number = layout.numbers.get(path)
+        if number is not None and number.rule and rng.random() < 0.4:
+            values.pop(path)
+            if number.null and rng.random() < 0.3:
+                values[path] = None
+        elif probe.default(path) == values[path] and rng.random() < 0.5:
+            values.pop(path)
+        elif path.endswith("num_labels") and rng.random() < 0.5:
+            section = path.rpartition("num_labels")[0]
+            values[f"{section}id2label"] = {str(i): f"L{i}" for i in range(int(values.pop(path)))}
+    for path, check_ in layout.checks.items():
+        if path in labels:
+            value = found.samples[path][int(labels[path])]
+            if value is not MISSING and not (isinstance(value, int) and not isinstance(value, bool) and path in values):
+                values[path] = value
+        elif rng.random() < 0.5:
+            options = [v for v in found.options(path) if v is not MISSING]
+            if options and check_.accept and not (path in values and rng.random() < 0.5):
+                values[path] = rng.choice(options)
+    left = [s for s in layout.sections if s and rng.random() < 0.1 and not layout.sections[s].optional]
+    for path, value in values.items():
+        section, _, name = path.rpartition(".")
+        if any(section == s or section.startswith(f"{s}.") for s in left):
+            continue
+        spelled = [a for a, k in layout.sections[section].aliases.items() if k == name] if section in layout.sections else []
+        if spelled and rng.random() < 0.3:
+            name = rng.choice(spelled)
+        raw = changed(raw, {f"{section}.{name}" if section else name: value})
+    for section in left:
+        raw = changed(raw, {section: MISSING})
+    return raw
+
+
+def _nested(point: dict[str, Any], stem: str) -> list[Any]:
+    """The list whose elements are the numbers `stem[0]`, `stem[1]` … or `stem[0][0]` …"""
+    length = 1 + max(int(p[len(stem) + 1 :].partition("]")[0]) for p in point if p.startswith(f"{stem}["))
+    return [point[f"{stem}[{i}]"] if f"{stem}[{i}]" in point else _nested(point, f"{stem}[{i}]") for i in range(length)]
