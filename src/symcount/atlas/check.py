@@ -96,7 +96,8 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
             options = [v for v in found.options(path) if v is not MISSING]
             if options and check_.accept and not (path in values and rng.random() < 0.5):
                 values[path] = rng.choice(options)
-    left = [s for s in layout.sections if s and rng.random() < 0.1 and not layout.sections[s].optional]
+    left = [s for s in layout.sections if s and rng.random() < 0.1 and not layout.sections[s].optional
+            and all("" in kinds for p, kinds in layout.types.items() if p == s or p.startswith(f"{s}."))]  # fmt: skip
     for path, value in values.items():
         section, _, name = path.rpartition(".")
         if any(section == s or section.startswith(f"{s}.") for s in left):

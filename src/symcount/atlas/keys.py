@@ -136,7 +136,7 @@ class Keys:
         inner = {p.rpartition(".")[2] for p in self._probe.parts if p and p.rpartition(".")[0] == path}
         types = {k: v for k, v in owner.types.items() if v != "ifbsnld" and k not in inner and k != "dtype"}
         aliases: dict[str, str] = {}
-        refused: list[str] = []
+        refused = ["per_layer_config"]  # overrides of single layers, applied by the general config class
         for alias, key in owner.aliases.items():
             if "." in key or alias == key or key in inner:
                 continue

@@ -28,7 +28,7 @@ from symcount.atlas.schema import code
 from symcount.atlas.trees import tree_to_json
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
-from symcount.derive.expression import Node, free_symbols, to_sympy
+from symcount.derive.expression import Node, evaluate, free_symbols, to_sympy
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.result import DerivedFormula
@@ -43,6 +43,7 @@ __all__ = ["Measured", "measure"]
 
 _ALL = 16  # combinations of switches that are all derived; of more, each switch alone and each pair
 _MOST = 24
+_COMPOSITE = 12  # combinations for a model with sub-configs
 
 
 @dataclass
@@ -415,14 +416,15 @@ def _combinations(work: _Work) -> list[dict[str, int]]:
     size = 1
     for options in labels:
         size *= len(options)
-    if size <= _ALL:
+    composite = len(work.probe.parts) > 1
+    if size <= (_COMPOSITE if composite else _ALL):
         return [dict(zip(switches, chosen, strict=True)) for chosen in itertools.product(*labels)]
     default = dict.fromkeys(switches, 0)
     found = [default]
     single = [(s, n) for s, options in zip(switches, labels, strict=True) for n in options if n]
     found += [{**default, s: n} for s, n in single]
     found += [{**default, a: x, b: y} for (a, x), (b, y) in itertools.combinations(single, 2) if a != b]
-    return found[:_MOST]
+    return found[: max(_COMPOSITE, 1 + len(single)) if composite else _MOST]
 
 
 @dataclass
@@ -559,7 +561,11 @@ def _void(
         value = values.get(name)
         if value is None:
             continue
-        tries = (0.0, 0.5, 1.0, value * 2) if isinstance(value, float) else (0, 1, 2, value + 1, value * 2, value - 1)
+        tries: list[Any] = [0.0, 0.5, 1.0, value * 2] if isinstance(value, float) else [0, 1, 2, value + 1, value * 2]
+        for side in (condition.left, condition.right):  # just beyond what it is compared with
+            if name not in free_symbols(side) and not isinstance(value, float):
+                limit = int(evaluate(side, values))
+                tries += [limit, limit + 1, max(limit - 1, 0)]
         for other in tries:
             if not holds(condition, {**values, name: other}):
                 one = work.probe.trace(changes, {name: other})

@@ -171,7 +171,7 @@ class Probe:
         if found is None:
             options = [True, False] if isinstance(current, bool) or current is MISSING else []
             if current is MISSING and _SIZE.search(key):
-                options.append(8)
+                options = [8]
             if isinstance(current, str) and current in activations:
                 options += [a for a in ("relu", "gelu") if a != current]
             return options

@@ -119,7 +119,7 @@ class Reader:
                     if admitted is not None and _KINDS.get(type(value), "?") not in admitted:
                         raise _wrong(_path(section, key), admitted, value)
                 for key in rules.refused:
-                    if key in own:
+                    if own.get(key) is not None:
                         raise OptionError(f"{_path(section, key)} = {_word(own[key])} changes the model in a way that "
                                           "is not measured")  # fmt: skip
                 for key, length in rules.lengths.items():

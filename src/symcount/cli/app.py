@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import counting, deriving, reading, sweeping, verifying
+from symcount.cli import atlas, counting, deriving, reading, sweeping, verifying
 from symcount.cli.output import say
 
 __all__ = ["app", "command"]
@@ -48,6 +48,8 @@ for _function in (
     reading.list_models,
 ):
     app.command(name="list" if _function is reading.list_models else None)(_function)
+
+app.add_typer(atlas.app, name="atlas")
 
 
 def command() -> Any:
