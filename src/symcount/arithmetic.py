@@ -46,6 +46,9 @@ def as_written(value: float) -> Fraction:
 
 
 def _floor(top: Any, bottom: Any) -> Any:
+    nothing = bottom == 0
+    if nothing if isinstance(nothing, bool) else nothing.any():
+        raise DomainError(f"floor({top}/{bottom}) divides by zero")
     return top // bottom
 
 

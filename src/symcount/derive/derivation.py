@@ -34,6 +34,7 @@ class Derivation:
         conditions: what the model's own code asked, true at every trace.
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         switches: conditions on fields outside every shape that turn parts of the model on or off.
+        guards: conditions on structural fields that choose another model (`num_sparse_layers > 0`), not single layers.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -50,6 +51,7 @@ class Derivation:
     shallow: list[Trace] = field(default_factory=list)
     discovered: list[str] = field(default_factory=list)
     switches: list[Condition] = field(default_factory=list)
+    guards: list[Condition] = field(default_factory=list)
 
     def points(self) -> list[dict[str, int]]:
         """For each trace, the structural fields and the numbers of things that the model's code computed from them."""

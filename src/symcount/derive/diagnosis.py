@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from symcount.derive import expression as ex
@@ -14,10 +14,10 @@ from symcount.derive.fit import fit
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths, shape_symbols
-from symcount.derive.templates import Row, collect
+from symcount.derive.templates import collect
 from symcount.derive.trace import Trace
 
-__all__ = ["culprits", "explained", "lengths", "lost", "rigid_fields", "suspects", "switches", "transcendental"]
+__all__ = ["culprits", "explained", "lengths", "rigid_fields", "suspects", "switches", "transcendental"]
 
 
 def lengths(d: Derivation, default: Trace) -> list[str]:
@@ -63,18 +63,6 @@ def transcendental(d: Derivation) -> list[str]:
     return sorted(found)
 
 
-def lost(d: Derivation, failed: Sequence[Row]) -> bool:
-    """Whether a name has one shape in some traces and another in others: its size was lost, its number is no riddle.
-
-    Kinds of layers that alternate have several shapes in one trace; that is a riddle.
-    """
-    groups: dict[tuple[Any, str], list[list[int]]] = {}
-    for row in failed:
-        groups.setdefault((row.path, row.name), []).append(d.rows.counts[row])
-    several = [counts for counts in groups.values() if len(counts) > 1]
-    return any(all(sum(c > 0 for c in column) <= 1 for column in zip(*counts, strict=True)) for counts in several)
-
-
 def culprits(d: Derivation) -> list[str]:
     """The fields whose change alone turns rows into other rows.
 
@@ -82,23 +70,15 @@ def culprits(d: Derivation) -> list[str]:
     torch's own code); it is noted as discovered, and becomes a culprit only if that does not help.
     """
     start = min(d.traces, key=lambda t: len(t.parameters))
-    reference = _signature(d, start)
+    sizes = [n for n, v in start.symbols.items() if isinstance(v, int) and n not in d.pinned and "token_id" not in n]
     found: list[str] = []
-    for name, value in start.symbols.items():
-        if name in d.pinned or not isinstance(value, int):
-            continue
-        for changed in (value * 2, value + 1, max(1, value // 2)):
-            if changed == value:
-                continue
-            other = possible(d, [{**start.symbols, name: changed}])
-            if other is not None:
-                theirs = _signature(d, other)
-                renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
-                if renamed and name not in d.structural and value <= MAX_SELECTOR:
-                    d.discovered.append(name)
-                elif theirs != reference and (name not in d.structural or not explained(d, start, other)):
-                    found.append(name)
-                break
+    groups = [[n for n in sizes if n not in d.structural], *([n] for n in sizes if n in d.structural)]
+    for name, other in [item for group in groups for item in _changing(d, start, group)]:
+        renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
+        if renamed and name not in d.structural and start.symbols[name] <= MAX_SELECTOR:
+            d.discovered.append(name)
+        elif name not in d.structural or not explained(d, start, other):
+            found.append(name)
     if d.discovered and not set(d.discovered) <= {*d.structural, *d.pinned}:
         return []
     depths = set(d.depths())
@@ -111,6 +91,21 @@ def culprits(d: Derivation) -> list[str]:
         if kind:
             return kind
     return []
+
+
+def _changing(d: Derivation, start: Trace, names: Sequence[str]) -> list[tuple[str, Trace]]:
+    """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
+    if not names:
+        return []
+    changes: tuple[Callable[[int], int], ...] = (lambda v: 2 * v, lambda v: v + 1, lambda v: max(1, v // 2))
+    moved = ({**start.symbols, **{n: change(int(start.symbols[n])) for n in names}} for change in changes)
+    other = possible(d, (values for values in moved if values != start.symbols))
+    if other is not None and _signature(d, other) == _signature(d, start):
+        return []
+    if len(names) == 1:
+        return [(names[0], other)] if other is not None else []
+    half = len(names) // 2
+    return _changing(d, start, names[:half]) + _changing(d, start, names[half:])
 
 
 def suspects(d: Derivation) -> list[str]:
@@ -183,4 +178,9 @@ def explained(d: Derivation, start: Trace, other: Trace) -> bool:
     """Whether the rows of two traces that differ in one depth have multiplicities that can be fitted."""
     rows = collect([start, other])
     points = [d.point(t) for t in (start, other)]
-    return all(fit(counts, points, d.structural, simple=True) is not None for counts in rows.counts.values())
+    for row in rows.counts:
+        for level in rows.factors(row):
+            known = [(count, point) for count, point in zip(level, points, strict=True) if count is not None]
+            if fit([c for c, _ in known], [p for _, p in known], d.structural) is None:
+                return False
+    return True

@@ -11,30 +11,25 @@ The whole pipeline is `derive_class`. Two kinds of doubt are settled before a fo
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from functools import reduce
 
-from symcount.derive import expression as ex
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
-from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental
-from symcount.derive.exploring import more_traces, possible, traced
-from symcount.derive.expression import Node, free_symbols
-from symcount.derive.fit import fit
+from symcount.derive.diagnosis import culprits, lengths, rigid_fields, suspects, switches, transcendental
+from symcount.derive.exploring import comparable, more_traces, possible, traced
+from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
+from symcount.derive.settling import fit_plain, settle
 from symcount.derive.structure import (
-    bounds,
-    composite_periods,
     depth_fields,
     depth_points,
     likely_depths,
     model_conditions,
+    scaled_down,
     selectors,
     shape_symbols,
 )
-from symcount.derive.templates import Row, collect
 from symcount.errors import DerivationError
 
 __all__ = ["Derivation", "derive_class"]
@@ -65,12 +60,12 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
 
 def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
-    d.structural, d.traces = [], []
+    d.structural, d.traces, d.shallow, d.guards = [], [], [], []
     d.default = None
     default = d.default = traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     likely = [n for n in dict.fromkeys([*likely_depths(d.base), *d.discovered]) if n not in d.pinned]
-    small, larger = depth_points(likely, d.base), depth_points(likely, d.base, start=5)
+    small, *larger = (depth_points(likely, d.base, start) for start in (2, 5, 10))
     movable = [name for name in d.free() if name not in likely]
     asked = d.asked()
     if negative := [
@@ -82,9 +77,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
         return negative  # minus one stands for "the last" or "none": another value is another rule
     hard = [c for c in asked if c.relation in ("divides", "==")]
     moved_about = ({**sample(d.base, movable, conditions, rng, attempts=30), **small} for conditions in (hard, asked))
-    first = possible(
-        d, (*moved_about, {**scaled(d.base, movable, 2), **small}, {**d.base, **small}, {**d.base, **larger})
-    )
+    shallow = ({**d.base, **depth} for depth in (small, *larger, *scaled_down(depth_fields(default), d.base)))
+    first = possible(d, (*moved_about, {**scaled(d.base, movable, 2), **small}, *shallow))
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]
@@ -93,88 +87,31 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     d.structural = [*depths, *chosen]
     if fixed := lengths(d, default):
         return fixed
-    d.traces = seen if not chosen else [default]
+    d.traces = comparable(d, seen)
     moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in (*in_shapes, *depths) if d.base[n])
-    if chosen or not moved or not d.traces:
-        more_traces(d, 4 if chosen else 1, rng)
+    if not moved:
+        more_traces(d, 1, rng)
     if len(d.traces) < 2 and d.structural:
         if rigid := rigid_fields(d):
             return rigid
-        more_traces(d, 3, rng, low=6)
+        more_traces(d, 3, rng)
     return _fitted(d, rng)
 
 
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
-    failed: list[Row] = []
-    selecting = len(d.structural) > len(d.depths())
-    for more, patterns in ((0, False), (9, True)) if selecting else ((0, False), (3, False), (9, True)):
-        if more:
-            more_traces(d, more, rng, low=6)
-        failed = _fit_all(d, patterns=patterns, simple=not more)
-        if fields := transcendental(d):
-            return fields
-        if not failed and (not (more or selecting) or _stable(d, rng, patterns=patterns, simple=not more)):
-            return None
-        if more and lost(d, failed):
-            break
-    return culprits(d)
+    failed = fit_plain(d)
+    if failed or len(d.structural) > len(d.depths()):
+        failed = settle(d, rng)
+    d.conditions = _conditions(d)
+    if fields := transcendental(d):
+        return fields
+    return culprits(d) if failed else None
 
 
 def _unmoved(d: Derivation) -> list[str]:
     """Structural fields that had one value in all traces: nothing is known about any other."""
     return [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
-
-
-def _stable(d: Derivation, rng: random.Random, *, patterns: bool, simple: bool) -> bool:
-    """Whether multiplicities that are not plain depths stay what they are when more points are added."""
-    for _ in range(3):
-        before = d.times
-        # a period that is computed (`i % (n // k)`) looks like something simpler at most points
-        more_traces(d, 12 if composite_periods(d.traces) else 3, rng, low=4)
-        if _fit_all(d, patterns=patterns, simple=simple):
-            return False
-        if d.times == before:
-            return True
-    return False
-
-
-def _fit_all(d: Derivation, *, patterns: bool, simple: bool) -> list[Row]:
-    """Fit the rows' multiplicities; the rows for which that failed."""
-    d.rows = collect(d.traces)
-    d.conditions = _conditions(d)
-    d.times = {}
-    points = d.points()
-    periods = {node: [int(ex.evaluate(node, t.symbols)) for t in d.traces] for node in composite_periods(d.traces)}
-    computed = {text: node for text, node in bounds(d.traces, d.structural).items() if all(text in p for p in points)}
-    cache: dict[tuple[int | None, ...], Node | None] = {}
-
-    def fitted(counts: Sequence[int | None]) -> Node | None:
-        key = tuple(counts)
-        if key not in cache:
-            known = [i for i, count in enumerate(counts) if count is not None]
-            cache[key] = fit(
-                [count for count in counts if count is not None],
-                [points[i] for i in known],
-                d.structural,
-                patterns=patterns,
-                simple=simple,
-                computed=computed,
-                periods={node: [values[i] for i in known] for node, values in periods.items()},
-            )
-        return cache[key]
-
-    failed = []
-    for row, counts in d.rows.counts.items():
-        levels = [fitted(level) for level in d.rows.factors(row)]
-        found = None if None in levels else reduce(ex.mul, (node for node in levels if node is not None))
-        if found is None and len(levels) > 1:
-            found = fitted(counts)
-        if found is None or [ex.evaluate(found, t.symbols) for t in d.traces] != list(counts):
-            failed.append(row)
-        else:
-            d.times[row] = found
-    return failed
 
 
 def _conditions(d: Derivation) -> list[Condition]:

@@ -22,7 +22,7 @@ from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
 
-__all__ = ["least_depth", "more_traces", "possible", "traced"]
+__all__ = ["comparable", "least_depth", "more_traces", "possible", "trace_with", "traced"]
 
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
@@ -41,40 +41,45 @@ def possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace
     return None
 
 
-def more_traces(d: Derivation, number: int, rng: random.Random, low: int = 0) -> None:
-    """Add up to *number* traces, all fields at random places of the domain known so far.
-
-    Depths are small; with *low* they are at least that, and traces at smaller depths are put aside: a model may
-    treat its first or last few layers in another way, which very shallow ones cannot show.
-    """
+def more_traces(d: Derivation, number: int, rng: random.Random) -> None:
+    """Add up to *number* traces at small depths, all other fields at random places of the domain known so far."""
     first = d.default or d.traces[0]
-    in_shapes = shape_symbols(d.traces)
-    chosen = [name for name in d.structural if name in set(selectors(first, d.depths(), in_shapes))]
+    chosen = [name for name in d.structural if name in set(selectors(first, d.depths(), shape_symbols(d.traces)))]
     depths = [name for name in d.structural if name not in chosen]
-    movable = d.free()
-    widths = [n for n in movable if n in in_shapes]
     for index in range(number):
-        asked = d.asked()
-        hard = [c for c in asked if c.relation in ("divides", "==")]
-        moves = (
-            *((movable, asked, 60, 1.0), (movable, hard, 40, 1.0), (movable, asked, 60, 0.5)),
-            *((widths, asked, 80, 1.0), (widths, asked, 80, 0.5), ((), (), 0, 1.0)),
-        )
-        candidates = []
-        for fields, conditions, tries, share in moves:
-            if chosen or low:
-                structure = selector_points(chosen, depths, first, rng, low or 4)
-            else:
-                structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
-            candidates.append({**sample(d.base, fields, conditions, rng, attempts=tries, share=share), **structure})
-        found = possible(d, candidates)
+        if chosen:
+            structure = selector_points(chosen, depths, first, rng)
+        else:
+            structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
+        found = trace_with(d, structure, rng)
         if found is not None:
             d.traces.append(found)
-    deep = [t for t in d.traces if all(t.symbols[n] >= low or not d.base[n] for n in depths if n in t.symbols)]
-    if low and len(deep) > 2:
-        d.shallow += [t for t in d.traces if t not in deep and t is not d.default]
-        d.traces = deep if d.default in deep else [d.default, *deep] if d.default else deep
-    d.traces = _same_branches(d, _same_divisions(d, d.traces))
+    d.traces = comparable(d, d.traces)
+
+
+def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Random) -> Trace | None:
+    """A trace at this *structure*, all other fields at random places of the domain known so far."""
+    asked = d.asked()
+    hard = [c for c in asked if c.relation in ("divides", "==")]
+    movable = d.free()
+    in_shapes = shape_symbols(d.traces)
+    widths = [n for n in movable if n in in_shapes]
+    moves = (
+        *((movable, asked, 60, 1.0), (movable, hard, 40, 1.0), (movable, asked, 60, 0.5)),
+        *((widths, asked, 80, 1.0), (widths, asked, 80, 0.5), ((), (), 0, 1.0)),
+    )
+    return possible(
+        d,
+        (
+            {**sample(d.base, fields, conditions, rng, attempts=tries, share=share), **structure}
+            for fields, conditions, tries, share in moves
+        ),
+    )
+
+
+def comparable(d: Derivation, traces: list[Trace]) -> list[Trace]:
+    """Without the traces of another model than the default's: at which a division or a comparison came out otherwise."""
+    return _same_branches(d, _same_divisions(d, traces))
 
 
 def least_depth(d: Derivation) -> dict[str, int]:
@@ -83,11 +88,11 @@ def least_depth(d: Derivation) -> dict[str, int]:
     fields = [n for n in d.structural if n in depths and d.base[n]]
     if not d.shallow:
         return {}
-    comparable = _same_branches(d, _same_divisions(d, [*d.traces, *d.shallow]))
-    counts = collect(comparable).counts
-    for index in range(len(d.traces), len(comparable)):
-        values = {row: ex.evaluate(times, comparable[index].symbols) for row, times in d.times.items()}
-        outside = any(value < 0 for value in values.values())  # then the domain excludes this depth anyway
+    traces = [t for t in comparable(d, [*d.traces, *d.shallow]) if all(holds(c, t.symbols) for c in d.guards)]
+    counts = collect(traces).counts
+    for index in range(len(d.traces), len(traces)):
+        values = {row: ex.value_at(times, traces[index].symbols) for row, times in d.times.items()}
+        outside = any(value is None or value < 0 for value in values.values())  # then the domain excludes this depth anyway
         if not outside and any(value != counts[row][index] for row, value in values.items() if row in counts):
             return {n: min(int(t.symbols[n]) for t in d.traces) for n in fields}
     return {}

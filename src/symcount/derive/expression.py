@@ -104,6 +104,14 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
     return result
 
 
+def value_at(node: Node, values: Mapping[str, Value]) -> Value | None:
+    """The exact value of ``node`` at ``values``, ``None`` where it has none (a division by zero)."""
+    try:
+        return evaluate(node, values)
+    except (DerivationError, ArithmeticError):
+        return None
+
+
 def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, sympy.Expr] | None = None) -> sympy.Expr:
     """The same expression in SymPy. Pass one ``memo`` for a whole model: its layers share most of their nodes.
 

@@ -1,19 +1,20 @@
 """Multiplicities: from how often a row occurs at several depths to a formula in the depth fields.
 
-The hypotheses are tried from the simplest to the less simple: a constant, a field, sums and differences of fields and
-small integers, products of two, and counts of an index pattern, `#{0 ≤ i < N : i ≡ c (mod p)} = ⌊(N - c - 1)/p⌋ + 1`. A
-hypothesis is accepted only if it reproduces every point; the caller checks it again at points that were not used.
+The hypotheses are, from the simplest to the less simple: a constant, a field, sums and differences of fields and small
+integers, products of two, and counts of an index pattern, `#{0 ≤ i < N : i ≡ c (mod p)} = ⌊(N - c - 1)/p⌋ + 1`. Those
+that reproduce every point are told apart by further points, chosen where they disagree (`symcount.derive.settling`).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import combinations, product
+from functools import partial, reduce
+from itertools import combinations, combinations_with_replacement, product
 
 from symcount.derive import expression as ex
-from symcount.derive.expression import Node, Value
+from symcount.derive.expression import Node
 
-__all__ = ["evaluate_all", "fit"]
+__all__ = ["fit", "hypotheses"]
 
 Point = Mapping[str, int]
 
@@ -23,30 +24,21 @@ def fit(
     points: Sequence[Point],
     fields: Sequence[str],
     *,
-    patterns: bool = False,
-    simple: bool = False,
     computed: Mapping[str, Node] | None = None,
-    periods: Mapping[Node, Sequence[int]] | None = None,
 ) -> Node | None:
-    """The simplest expression in *fields* whose value at each of *points* is the corresponding one of *counts*.
+    """The one plain depth whose value at each of *points* is the corresponding one of *counts*: what two points tell.
 
     Args:
         counts: multiplicities, one a point.
         points: values of the depth fields.
         fields: their names.
-        patterns: also try index patterns, which need more points than the rest to be told apart.
-        simple: only a field, give or take one: what two points can tell.
-        periods: periods that the code computes, with their values at *points*.
         computed: numbers of things that the model's code computes from fields; their values are in *points* too.
 
     Returns:
-        The expression, or `None` if no hypothesis fits.
+        A constant, or a field or a computed number, give or take one; `None` if there is none or more than one.
 
-    >>> points = [{"N": 2, "k": 1}, {"N": 3, "k": 1}, {"N": 5, "k": 2}]
-    >>> print(fit([1, 2, 3], points, ["N", "k"]))
-    (N - k)
-    >>> print(fit([7, 7, 7], points, ["N", "k"]))
-    7
+    >>> print(fit([2, 11], [{"N": 3, "k": 1}, {"N": 12, "k": 1}], ["N", "k"]))
+    (N + -1)
     """
     if all(count == counts[0] for count in counts):
         return ex.const(counts[0])
@@ -54,22 +46,48 @@ def fit(
     columns = {name: [point[name] for point in points] for name in (*fields, *computed)}
     if (known := _computed(counts, columns, fields, computed)) is not None:
         return known
+    return _single(counts, columns, [name for name in fields if any(v != columns[name][0] for v in columns[name])])
+
+
+def hypotheses(
+    counts: Sequence[int],
+    points: Sequence[Point],
+    fields: Sequence[str],
+    *,
+    computed: Mapping[str, Node] | None = None,
+    periods: Mapping[Node, Sequence[int]] | None = None,
+) -> Iterator[Node]:
+    """Every expression in *fields* that explains *counts* at all *points*, the simplest first.
+
+    Args:
+        counts: multiplicities, one a point.
+        points: values of the depth fields.
+        fields: their names.
+        computed: numbers of things that the model's code computes from fields; their values are in *points* too.
+        periods: periods that the code computes, with their values at *points*.
+
+    >>> points = [{"N": 2, "k": 1}, {"N": 3, "k": 1}, {"N": 5, "k": 2}]
+    >>> print(next(hypotheses([1, 2, 3], points, ["N", "k"])))
+    (N - k)
+    >>> print(next(hypotheses([7, 7, 7], points, ["N", "k"])))
+    7
+    """
+    if all(count == counts[0] for count in counts):
+        yield ex.const(counts[0])
+    computed = computed or {}
+    columns = {name: [point[name] for point in points] for name in (*fields, *computed)}
     varying = [name for name in fields if any(v != columns[name][0] for v in columns[name])]
-    if simple:
-        return _single(counts, columns, varying)
-    for hypothesis in _affine(counts, columns, varying):
-        return hypothesis
-    for hypothesis in _products(counts, columns, varying):
-        return hypothesis
-    if patterns:
-        for hypothesis in _patterns(counts, columns, varying, periods or {}):
-            return hypothesis
-    return None
-
-
-def evaluate_all(node: Node, points: Sequence[Point]) -> list[Value]:
-    """The value of *node* at each point."""
-    return [ex.evaluate(node, dict(point)) for point in points]
+    for offset in (0, -1, 1):
+        for name in (*varying, *computed):
+            if all(c == x + offset for c, x in zip(counts, columns[name], strict=True)):
+                yield _offset(computed.get(name) or ex.symbol(name), offset)
+    explained = False
+    for rule in (_affine, _products, partial(_patterns, computed=periods or {})):
+        for node in rule(counts, columns, varying):
+            explained = True
+            yield node
+    if not explained:  # where `N - k` explains as much, it is meant, and the domain says that k is not more than N
+        yield from _clipped(counts, columns, varying)
 
 
 def _offset(node: Node, offset: int) -> Node:
@@ -115,7 +133,7 @@ def _single(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields:
 def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
     factors = (1, -1, 2, 3, 4, -2)
     for size in (1, 2, 3) if len(fields) <= 6 else (1, 2):
-        best: tuple[tuple[int, int], Node] | None = None
+        found: list[tuple[tuple[int, int], Node]] = []
         for names in combinations(fields, size):
             for weights in product(factors, repeat=size):
                 offset = counts[0] - sum(w * columns[n][0] for w, n in zip(weights, names, strict=True))
@@ -126,10 +144,9 @@ def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields:
                     for i, count in enumerate(counts)
                 ):
                     cost = (sum(abs(w) for w in weights) + abs(offset), sum(w < 0 for w in weights))
-                    if best is None or cost < best[0]:
-                        best = (cost, _linear(names, weights, offset))
-        if best is not None:
-            yield best[1]
+                    found.append((cost, _linear(names, weights, offset)))
+        found.sort(key=lambda item: item[0])
+        yield from (node for _, node in found)
     if len(fields) > 3:  # the sum of all: every block of every stage
         offset = counts[0] - sum(columns[n][0] for n in fields)
         if all(count == offset + sum(columns[n][i] for n in fields) for i, count in enumerate(counts)):
@@ -137,8 +154,8 @@ def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields:
 
 
 def _products(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
-    for a, b in combinations(fields, 2):
-        for shift_a, shift_b in product((0, -1, 1), repeat=2):
+    for a, b in combinations_with_replacement(fields, 2):
+        for shift_a, shift_b in product((0, -1, 1, -2), repeat=2):
             values = [(x + shift_a) * (y + shift_b) for x, y in zip(columns[a], columns[b], strict=True)]
             offset = counts[0] - values[0]
             if abs(offset) <= 2 and all(c == v + offset for c, v in zip(counts, values, strict=True)):
@@ -149,67 +166,157 @@ def _products(counts: Sequence[int], columns: Mapping[str, Sequence[int]], field
                 yield ex.exact_div(ex.mul(ex.symbol(name), _offset(ex.symbol(name), shift)), ex.const(2))
 
 
+def _clipped(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
+    """The first and the last few of N layers, which may be all, and those between: `min(N, j + k)`."""
+    for depth in fields:
+        near = [f for f in fields if f != depth and _together(f, depth)]
+        for names in ((f, *g) for f in near for g in ((), *((h,) for h in near if h > f))):
+            some = [sum(columns[n][i] for n in names) for i in range(len(counts))]
+            clipped = [min(x, s) for x, s in zip(columns[depth], some, strict=True)]
+            node = ex.minimum(ex.symbol(depth), reduce(ex.add, map(ex.symbol, names)))
+            if clipped == list(counts):
+                yield node
+            elif all(c == x - s for c, x, s in zip(counts, columns[depth], clipped, strict=True)):
+                yield ex.sub(ex.symbol(depth), node)
+
+
 def _patterns(
     counts: Sequence[int],
     columns: Mapping[str, Sequence[int]],
     fields: Sequence[str],
     computed: Mapping[Node, Sequence[int]],
 ) -> Iterator[Node]:
-    """Floors of depths over a constant or symbolic period, and what is left of the depth beside them."""
+    """`#{low ≤ i < high : i ≡ c (mod p)} = ⌊(high + s)/p⌋ - ⌊(low + s)/p⌋` with s = p - 1 - c, and the other indices.
+
+    The period is a constant, a field or computed; the bounds are fields or small constants. Only fields of one
+    sub-config and of one place in a list are combined: there are thousands of hypotheses as it is.
+    """
+    candidates = [f for f in fields if all(c <= x + 1 for c, x in zip(counts, columns[f], strict=True))]
+    for rule in (_counted, _counted_from):
+        for depth in candidates:  # a part of the layers is not more than the layers
+            near = [f for f in fields if f != depth and _together(f, depth)]
+            yield from rule(depth, counts, columns, near, computed)
+
+
+def _counted(
+    depth: str,
+    counts: Sequence[int],
+    columns: Mapping[str, Sequence[int]],
+    near: Sequence[str],
+    computed: Mapping[Node, Sequence[int]],
+) -> Iterator[Node]:
+    """Those from the first index on: `⌊(high + s)/p⌋`, `high - ⌊(high + s)/p⌋`, `depth - ⌊(high + s)/p⌋`."""
+    whole, symbol = columns[depth], ex.symbol(depth)
+    highs: list[tuple[Sequence[int], Node]] = [(whole, symbol)]
+    for name in near:
+        highs.append(([x - y for x, y in zip(whole, columns[name], strict=True)], ex.sub(symbol, ex.symbol(name))))
+    for offset in (0, 1, -1):  # one layer more or less, whatever its index
+        part = [c - offset for c in counts]
+        for high, high_node in highs:
+            rest = [x - c for x, c in zip(high, part, strict=True)]
+            targets: list[tuple[Sequence[int], Node | None]] = [(part, None), (rest, high_node)]
+            if high is not whole:
+                targets.append(([x - c for x, c in zip(whole, part, strict=True)], symbol))
+            for target, minuend in targets:
+                for period, period_node in _periods(columns, near, len(counts), computed):
+                    for shift in _shifts(target, high, period, period_node, columns, near):
+                        found = ex.floordiv(_plus(high_node, shift), period_node)
+                        yield _offset(found if minuend is None else ex.sub(minuend, found), offset)
+
+
+def _shifts(
+    target: Sequence[int],
+    high: Sequence[int],
+    period: Sequence[int],
+    period_node: Node,
+    columns: Mapping[str, Sequence[int]],
+    fields: Sequence[str],
+) -> Iterator[Node]:
+    """Every s with `⌊(high + s)/p⌋ = target` at all points: `p - 1 - c` for `i % p == c`, or a constant."""
+    # at each point s lies between target·p - high and p - 1 above
+    least = [t * p - x for t, x, p in zip(target, high, period, strict=True)]
+    most = [low + p - 1 for low, p in zip(least, period, strict=True)]
     for name in fields:
-        if any(c > x + 1 for c, x in zip(counts, columns[name], strict=True)):
-            continue  # a part of the layers is not more than the layers
-        depth = ex.symbol(name)
-        whole = columns[name]
-        for others in [None, *[f for f in fields if f != name]]:
-            for base, base_node in _bases(whole, depth, others, columns):
-                for period, period_node in _periods(columns, fields, name, computed):
-                    for shift, shift_node in _shifts(columns, fields, name, period, period_node):
-                        values = [(x + s) // p for x, s, p in zip(base, shift, period, strict=True)]
-                        floor = ex.floordiv(_plus(base_node, shift_node), period_node)
-                        if list(counts) == values:
-                            yield floor
-                        if all(c == x - v for c, x, v in zip(counts, base, values, strict=True)):
-                            yield ex.sub(base_node, floor)
-                        if all(c == x - v for c, x, v in zip(counts, whole, values, strict=True)):
-                            yield ex.sub(depth, floor)
+        if columns[name] is period:
+            continue
+        shifts = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
+        lowest = max(low - s for low, s in zip(least, shifts, strict=True))
+        highest = min(up - s for up, s in zip(most, shifts, strict=True))
+        for extra in sorted(range(max(lowest, -4), min(highest, 4) + 1), key=abs):
+            yield ex.sub(_offset(period_node, extra - 1), ex.symbol(name))
+    if period_node.op != "const":
+        for back in (1, 2):
+            if all(low <= p - back <= up for low, p, up in zip(least, period, most, strict=True)):
+                yield _offset(period_node, -back)
+    bound = 2 * max(period)
+    for shift in sorted(range(max(*least, -bound), min(*most, bound) + 1), key=abs):
+        yield ex.const(shift)
 
 
-def _bases(
-    whole: Sequence[int], depth: Node, other: str | None, columns: Mapping[str, Sequence[int]]
+def _counted_from(
+    depth: str,
+    counts: Sequence[int],
+    columns: Mapping[str, Sequence[int]],
+    near: Sequence[str],
+    computed: Mapping[Node, Sequence[int]],
+) -> Iterator[Node]:
+    """Those from a later index on: `⌊(depth + s)/p⌋ - ⌊(low + s)/p⌋`, and the other layers."""
+    whole, symbol = columns[depth], ex.symbol(depth)
+    targets: list[tuple[Sequence[int], bool]] = [
+        (counts, False), ([x - c for x, c in zip(whole, counts, strict=True)], True)
+    ]  # fmt: skip
+    lows = list(_lows(columns, near, len(counts)))
+    for period, period_node in _periods(columns, near, len(counts), computed):
+        shifts: list[tuple[Sequence[int], Node]] = [
+            ([p - 1 - o for p, o in zip(period, columns[f], strict=True)], ex.sub(_offset(period_node, -1), ex.symbol(f)))
+            for f in near
+            if columns[f] is not period
+        ]
+        if period_node.op != "const":
+            shifts += [([p - b for p in period], _offset(period_node, -b)) for b in (1, 2)]
+        shifts += [([s] * len(counts), ex.const(s)) for s in range(min(period))]
+        for shift, shift_node in shifts:
+            upper = [(x + s) // p for x, s, p in zip(whole, shift, period, strict=True)]
+            for target, complement in targets:
+                wanted = [u - t for u, t in zip(upper, target, strict=True)]
+                for low, low_node in lows:
+                    if all((x + s) // p == w for x, s, p, w in zip(low, shift, period, wanted, strict=True)):
+                        found = ex.sub(
+                            ex.floordiv(_plus(symbol, shift_node), period_node),
+                            ex.floordiv(_plus(low_node, shift_node), period_node),
+                        )
+                        yield ex.sub(symbol, found) if complement else found
+
+
+def _together(a: str, b: str) -> bool:
+    """Whether two fields are of one sub-config, and not of different places in lists."""
+    (scope, _, one), (other_scope, _, other) = a.rpartition("."), b.rpartition(".")
+    index, other_index = one.partition("[")[2], other.partition("[")[2]
+    return scope == other_scope and (not index or not other_index or index == other_index)
+
+
+def _lows(
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], length: int
 ) -> Iterator[tuple[Sequence[int], Node]]:
-    if other is None:
-        yield whole, depth
-    else:
-        yield [x - y for x, y in zip(whole, columns[other], strict=True)], ex.sub(depth, ex.symbol(other))
+    """First indices: a small constant, a field, or the one after it."""
+    for constant in (1, 2, 3):
+        yield [constant] * length, ex.const(constant)
+    for name in fields:
+        for offset in (0, 1):
+            yield [x + offset for x in columns[name]], _offset(ex.symbol(name), offset)
 
 
 def _periods(
-    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str, computed: Mapping[Node, Sequence[int]]
+    columns: Mapping[str, Sequence[int]], fields: Sequence[str], length: int, computed: Mapping[Node, Sequence[int]]
 ) -> Iterator[tuple[Sequence[int], Node]]:
     for node, values in computed.items():
         if min(values) > 0:
             yield values, node
     for name in fields:
-        if name != depth and min(columns[name]) > 0:
+        if min(columns[name]) > 0:
             yield columns[name], ex.symbol(name)
-    length = len(columns[depth])
     for period in range(2, 13):
         yield [period] * length, ex.const(period)
-
-
-def _shifts(
-    columns: Mapping[str, Sequence[int]], fields: Sequence[str], depth: str, period: Sequence[int], period_node: Node
-) -> Iterator[tuple[Sequence[int], Node]]:
-    """What is added to the depth before the division: `p - 1 - o` for `i % p == o`, or a constant."""
-    for name in fields:
-        if name != depth and columns[name] is not period:
-            values = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
-            yield values, ex.sub(_offset(period_node, -1), ex.symbol(name))
-    if period_node.op != "const":  # `i % p == 0`
-        yield [p - 1 for p in period], _offset(period_node, -1)
-    for constant in sorted(range(-max(period), max(period) + 1), key=abs):
-        yield [constant] * len(period), ex.const(constant)
 
 
 def _plus(a: Node, b: Node) -> Node:

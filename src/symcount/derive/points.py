@@ -88,6 +88,8 @@ def _anywhere(value: Number, rng: random.Random) -> Number:
 
 def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
     """Another number of the same kind: never *value* itself, so that nothing stays where it was by chance."""
+    if isinstance(value, float) and 1 < value <= 64:  # a ratio of sizes; rates and bases of frequencies stay
+        return value + rng.choice((0.5, 1.0, 2.0))
     if isinstance(value, float) or value < 1:
         return value
     if value <= 4:

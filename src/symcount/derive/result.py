@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, Integer, Symbol, floor
+from sympy import Expr, Integer, Min, Symbol, floor
 
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
@@ -139,7 +139,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         source=d.source,
         pinned=dict(d.pinned),
         base=dict(d.base),
-        asked=tuple(c for c in d.conditions if not _of_index(c, set(d.structural))),
+        asked=(*d.guards, *(c for c in d.conditions if not _of_index(c, set(d.structural)))),
         structural=tuple(d.structural),
         depths=tuple(n for n in d.structural if n in d.depths()),
         default=d.default,
@@ -236,6 +236,8 @@ def _of_index(condition: TracedCondition, structural: Collection[str]) -> bool:
 
 def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
     selecting = set(d.structural)
+    for condition in d.guards:
+        yield relation(convert(condition.left), condition.relation, convert(condition.right))
     for condition in d.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
         if condition in d.switches:
@@ -255,5 +257,5 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
     yield from _order(d, letters)
     for times in dict.fromkeys(d.times.values()):
         number = convert(times)
-        if times.op not in ("const", "sym") and not number.has(floor):  # an index pattern counts what there is
+        if times.op not in ("const", "sym") and not number.has(floor, Min):  # these count what there is
             yield relation(number, ">=", 0)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from math import gcd
 from typing import Any
 
 from symcount.derive import expression as ex
@@ -25,9 +26,11 @@ __all__ = [
     "depth_fields",
     "depth_points",
     "divisions_in",
+    "floored",
     "likely_depths",
     "list_lengths",
     "model_conditions",
+    "scaled_down",
     "selector_points",
     "selectors",
     "shape_nodes",
@@ -74,6 +77,16 @@ def depth_points(fields: Sequence[str], base: Mapping[str, Number], start: int =
     return chosen
 
 
+def scaled_down(fields: Sequence[str], base: Mapping[str, Number]) -> list[dict[str, Number]]:
+    """Small depths in the same proportion as by default, where one has to be the sum or a multiple of others.
+
+    >>> scaled_down(["num_layers", "repeats"], {"num_layers": 24, "repeats": 12})
+    [{'num_layers': 4, 'repeats': 2}, {'num_layers': 2, 'repeats': 1}]
+    """
+    common = gcd(*(int(base[name]) for name in fields))
+    return [{n: int(base[n]) // common * part for n in fields} for part in (2, 1) if fields and part < common]
+
+
 def depth_fields(trace: Trace) -> list[str]:
     """Symbols that were used up as a number of things during *trace*, without those that are only a part of another."""
     found: dict[str, None] = {}
@@ -94,7 +107,7 @@ def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
     for one in traces:
         for use in one.structural:
             if use.kind in COUNTING and use.node.op not in ("sym", "const") and free_symbols(use.node) & set(fields):
-                node = _floored(use.node)  # where it was seen a division may have had no remainder
+                node = floored(use.node)  # where it was seen a division may have had no remainder
                 found.setdefault(str(node), node)
     return found
 
@@ -108,15 +121,15 @@ def composite_periods(traces: Iterable[Trace]) -> list[Node]:
             found.update(dict.fromkeys(n.args[1] for n in sides))
             if condition.relation.endswith("divides") and condition.right.op == "const":
                 found.setdefault(condition.left)
-    found = {_floored(node): None for node in found if node.integral}
+    found = {floored(node): None for node in found if node.integral}
     return [node for node in found if node.op not in ("sym", "const")]
 
 
-def _floored(node: Node) -> Node:
+def floored(node: Node) -> Node:
     """*node* with `//` for the divisions that had no remainder where it was seen."""
     if node.op in ("sym", "const"):
         return node
-    args = [_floored(a) if isinstance(a, Node) else a for a in node.args]
+    args = [floored(a) if isinstance(a, Node) else a for a in node.args]
     if node.op in ("exact_div", "floordiv"):
         return ex.floordiv(*args)
     rebuild = {"max": ex.maximum, "min": ex.minimum, "add": ex.add, "sub": ex.sub, "mul": ex.mul}.get(node.op)
@@ -167,6 +180,8 @@ def _padding(condition: Condition) -> bool:
 
 
 def _own(module: str) -> bool:
+    if module.startswith("transformers.integrations.heterogeneity"):  # a layer's own value is dropped where it equals
+        return True  # the global one, and then another field is in the shape
     library = ("torch", "huggingface_hub", "transformers.configuration_utils", "transformers.generation")
     general = (
         "transformers.modeling_rope_utils",

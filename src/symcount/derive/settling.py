@@ -1,0 +1,213 @@
+"""Settling multiplicities: every hypothesis that explains the traces, and a trace where they disagree, until they agree.
+
+The hypotheses of `symcount.derive.fit` that reproduce all traces so far form a version space (Mitchell 1982). As long as
+two of them differ somewhere in the domain, the model is traced at a small point at which as many as possible differ; so
+each trace counts, and no multiplicity rests on a coincidence among random ones.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import reduce
+from itertools import islice
+
+from symcount.derive import expression as ex
+from symcount.derive.configs import Number
+from symcount.derive.derivation import Derivation
+from symcount.derive.exploring import comparable, trace_with
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.fit import fit, hypotheses
+from symcount.derive.points import holds
+from symcount.derive.recording import Condition
+from symcount.derive.structure import bounds, composite_periods, floored, selector_points
+from symcount.derive.templates import Row, collect
+
+__all__ = ["fit_plain", "settle"]
+
+TRACES = 40  # more than a few dozen traces never made a riddle clear
+KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
+CANDIDATES = 24  # points among which the most telling is traced
+CHECKS = 3  # points at which the only hypothesis that is left is checked
+LOW = 4  # depths below this may be special: the first and the last layers meet
+Counts = tuple[int | None, ...]
+
+
+def fit_plain(d: Derivation) -> list[Row]:
+    """Fit multiplicities that are plain depths, level by level; the rows for which that failed."""
+    d.rows, d.times = collect(d.traces), {}
+    points = d.points()
+    computed = _computed(d, points)
+    cache: dict[Counts, Node | None] = {}
+    for row in d.rows.counts:
+        levels = [tuple(level) for level in d.rows.factors(row)]
+        for level in levels:
+            if level not in cache:
+                counts, where = _known(level, points)
+                cache[level] = fit(counts, where, d.structural, computed=computed)
+        _assign(d, row, [cache[level] for level in levels])
+    return [row for row in d.rows.counts if row not in d.times]
+
+
+def settle(d: Derivation, rng: random.Random) -> list[Row]:
+    """Trace until one hypothesis is left for every multiplicity; the rows for which there is none."""
+    tried: set[tuple[Number, ...]] = set()
+    checks = CHECKS
+    d.guards += [c for c in _single(d) if "sym" not in (c.left.op, c.right.op)]  # `n // k == 1`: a period of its own
+    d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in d.guards)]
+    known: dict[Counts, list[Node]] = {}
+    while True:
+        spaces = _spaces(d, known)
+        failed = [row for row in d.rows.counts if row not in d.times]
+        if failed and (_without_shallow(d) or _without_switched(d)):
+            continue
+        if len(d.traces) + len(tried) > TRACES or (failed and len(d.traces) > 8):
+            return failed
+        structure = _telling(d, spaces, tried, rng)
+        if structure is None and checks and not all(map(_plain, d.times.values())):
+            structure, checks = _another(d, tried, rng), checks - 1
+        if structure is None:
+            return failed
+        tried.add(tuple(structure.values()))
+        found = trace_with(d, structure, rng)
+        if found is not None:
+            d.traces = comparable(d, [*d.traces, found])
+
+
+def _plain(times: Node) -> bool:
+    """Whether a multiplicity is a constant, a field, or the sum or product of two such."""
+    return times.op in ("const", "sym") or (
+        times.op in ("add", "sub", "mul") and all(a.op in ("const", "sym") for a in times.args)
+    )
+
+
+def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
+    """The simplest hypotheses for each multiplicity; the very simplest is taken for the time being.
+
+    What is *known* of the same traces without the last one is only sifted; if nothing is left, there may be others.
+    """
+    d.rows, d.times = collect(d.traces), {}
+    points = d.points()
+    computed = _computed(d, points)
+    periods = {node: [int(ex.evaluate(node, t.symbols)) for t in d.traces] for node in composite_periods(d.traces)}
+    last = d.traces[-1].symbols
+    cache: dict[Counts, list[Node]] = {}
+
+    def space(level: Counts) -> list[Node]:
+        if level not in cache:
+            before = known.get(level[:-1], [])
+            cache[level] = [n for n in before if level[-1] is None or ex.value_at(n, last) == level[-1]]
+            if len(cache[level]) < min(2, len(before)) or not before:
+                counts, where = _known(level, points)
+                chosen = {
+                    node: [v for v, count in zip(values, level, strict=True) if count is not None]
+                    for node, values in periods.items()
+                }
+                found = hypotheses(counts, where, d.structural, computed=computed, periods=chosen)
+                cache[level] = list(dict.fromkeys(islice(found, KEPT)))
+        return cache[level]
+
+    for row in d.rows.counts:
+        for levels in d.rows.explanations(row):
+            found = [space(tuple(level)) for level in levels]
+            if all(found) and _assign(d, row, [nodes[0] for nodes in found]):
+                break
+    known.clear()
+    known.update(cache)
+    return list(cache.values())
+
+
+def _telling(
+    d: Derivation, spaces: Sequence[Sequence[Node]], tried: set[tuple[Number, ...]], rng: random.Random
+) -> dict[str, Number] | None:
+    """The structure at which the hypotheses differ most, for the number of layers to be built; `None` if nowhere."""
+    moved = {n for n in d.structural if any(t.symbols[n] != d.base[n] for t in d.traces)}
+    several = [space for space in spaces if len(space) > 1]
+    empty = any(not space for space in spaces)
+    best: tuple[float, dict[str, Number] | None] = (0.0, None)
+    for structure in _untried(d, tried, rng):
+        values = {**d.base, **structure}
+        gain = sum(len({ex.value_at(node, values) for node in space}) - 1 for space in several)
+        gain += sum(structure[n] != d.base[n] for n in d.structural if n not in moved) + empty
+        size = sum(int(structure[n]) for n in d.depths() if n in structure)
+        if gain and gain / (10 + size) > best[0]:
+            best = gain / (10 + size), structure
+    return best[1]
+
+
+def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> dict[str, Number] | None:
+    """Any structure that was not tried: where no hypothesis is left but one, it is checked at points nobody chose."""
+    return next(_untried(d, tried, rng), None)
+
+
+def _untried(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> Iterator[dict[str, Number]]:
+    assert d.default is not None  # noqa: S101  # set by the engine
+    depths = d.depths()
+    chosen = [name for name in d.structural if name not in depths]
+    for _ in range(CANDIDATES):
+        structure = selector_points(chosen, depths, d.default, rng, LOW)
+        if tuple(structure.values()) not in tried and all(holds(c, {**d.base, **structure}) for c in d.guards):
+            yield structure
+
+
+def _without_shallow(d: Derivation) -> bool:
+    """Put the shallowest traces aside, if enough others are left: whether there were any.
+
+    A model may treat its first or last few layers in another way, which very shallow ones cannot show.
+    """
+    depths = [n for n in d.depths() if d.base[n]]
+    deep = [t for t in d.traces if t is d.default or all(t.symbols[n] >= LOW for n in depths if n in t.symbols)]
+    if len(deep) == len(d.traces):
+        return False
+    d.shallow += [t for t in d.traces if t not in deep]
+    d.traces = deep
+    return True
+
+
+def _without_switched(d: Derivation) -> bool:
+    """Put the traces aside at which a structural field switched to another model, and guard against that."""
+    broken = [c for c in _single(d) if not all(holds(c, t.symbols) for t in d.traces)]
+    if not broken:
+        return False
+    d.guards += broken
+    d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in broken)]
+    return True
+
+
+def _single(d: Derivation) -> list[Condition]:
+    """Conditions on structural fields that are no guard yet and whose other side is a single number.
+
+    The running index of a layer shows as many numbers that a field is compared with; a single one is a switch.
+    """
+    numbers: dict[tuple[Node, bool], set[Node]] = {}
+    about: list[tuple[tuple[Node, bool], Condition]] = []
+    for condition in d.asked():
+        left, right = floored(condition.left), floored(condition.right)
+        side, constant = (right, left) if left.op == "const" else (left, right)
+        if constant.op == "const" and side.op != "mod" and free_symbols(side) <= set(d.structural):
+            key = (side, condition.relation in ("==", "!="))
+            numbers.setdefault(key, set()).add(constant)
+            about.append((key, replace(condition, left=left, right=right)))
+    return [c for key, c in about if len(numbers[key]) == 1 and c not in d.guards]
+
+
+def _known(level: Counts, points: Sequence[dict[str, int]]) -> tuple[list[int], list[dict[str, int]]]:
+    """The counts of a level where there is something to count in, and the points of those traces."""
+    known = [(count, point) for count, point in zip(level, points, strict=True) if count is not None]
+    return [count for count, _ in known], [point for _, point in known]
+
+
+def _computed(d: Derivation, points: Sequence[dict[str, int]]) -> dict[str, Node]:
+    return {text: node for text, node in bounds(d.traces, d.structural).items() if all(text in p for p in points)}
+
+
+def _assign(d: Derivation, row: Row, levels: Sequence[Node | None]) -> bool:
+    """Take the product of *levels* for the multiplicity of *row*, if it is right in every trace."""
+    if None in levels:
+        return False
+    found = reduce(ex.mul, (node for node in levels if node is not None))
+    if [ex.value_at(found, t.symbols) for t in d.traces] != list(d.rows.counts[row]):
+        return False
+    d.times[row] = found
+    return True
