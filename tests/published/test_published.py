@@ -1,0 +1,90 @@
+"""Config files as they lie beside published checkpoints: every count is that of the real model, or it is refused.
+
+`expected.json` is measured by `measure.py`, which knows nothing of symcount. What a formula cannot say must be refused
+by name; the files of which that is so are listed in `REFUSED`, with the words of the error.
+"""
+
+from __future__ import annotations
+
+import json
+from importlib.util import find_spec
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+import symcount as sc
+from published.measure import CONFIGS, CONVENTIONS, EXPECTED, entry
+from symcount.errors import SymcountError
+
+TABLE = json.loads(EXPECTED.read_text(encoding="utf-8"))
+
+# files of which transformers itself builds no model here: words of the error, and the package that would change that
+UNBUILDABLE = {
+    "mpt-7b": ("MPTForCausalLM", None),  # a class of the checkpoint's own code
+    "detr-resnet-50": ("needs timm", "timm"),
+    "mask2former-swin-tiny-coco-instance": ("needs scipy", "scipy"),
+    "maskformer-swin-tiny-ade": ("needs scipy", "scipy"),
+}
+
+# files whose model exists, but whose count symcount refuses: words of the error
+REFUSED = {
+    "zamba2-1.2b": "num_hidden_layers. .38. must be equal to the number of .layer_types. .54.",
+}
+
+COUNTED = sorted(TABLE.keys() - REFUSED.keys())
+
+
+def sample(names, step, keep=()):
+    """Every *step*-th of *names* and those in *keep* are tests of every run; the others are slow."""
+    return [n if i % step == 0 or n in keep else pytest.param(n, marks=pytest.mark.slow) for i, n in enumerate(names)]
+
+
+def path_of(name):
+    return CONFIGS / f"{name}.json"
+
+
+def test_every_file_is_expected_to_be_something():
+    assert {path.stem for path in CONFIGS.glob("*.json")} == TABLE.keys() | UNBUILDABLE.keys()
+    assert not TABLE.keys() & UNBUILDABLE.keys()
+    assert REFUSED.keys() <= TABLE.keys()
+
+
+def test_the_set_is_broad():
+    types = {json.loads(path_of(name).read_text(encoding="utf-8")).get("model_type") for name in TABLE}
+    assert len(TABLE) >= 200
+    assert len(types) >= 150
+
+
+def test_published_totals_agree_or_the_difference_is_explained():
+    published = {name: line for name, line in TABLE.items() if "published" in line}
+    assert len(published) >= 100
+    for name, line in published.items():
+        assert (line["published"] == line["unique"]) != ("note" in line), name
+
+
+@pytest.mark.parametrize("name", sample(sorted(TABLE), 8))
+def test_the_real_model_has_the_expected_counts(name):
+    assert entry(path_of(name), TABLE[name]) == TABLE[name]
+
+
+@pytest.mark.parametrize("name", sample(COUNTED, 3))
+def test_the_count_of_a_file_is_that_of_the_real_model(name):
+    counted = {convention: sc.count(path_of(name), convention=convention) for convention in CONVENTIONS}
+    assert counted == {convention: TABLE[name][convention] for convention in CONVENTIONS}
+
+
+@pytest.mark.parametrize(("name", "words"), sorted(REFUSED.items()))
+def test_what_cannot_be_counted_is_refused_by_name(name, words):
+    with pytest.raises(SymcountError, match=words):
+        sc.count(path_of(name))
+
+
+@pytest.mark.parametrize("name", sorted(UNBUILDABLE))
+def test_what_transformers_cannot_build_is_refused_by_name(name):
+    words, package = UNBUILDABLE[name]
+    if package and find_spec(package):
+        pytest.skip(f"{package} is installed")
+    with pytest.raises(SymcountError, match=words):
+        sc.count(path_of(name))
