@@ -104,7 +104,7 @@ def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> 
         values = sample(base, movable, conditions, rng, attempts=60, share=share, wide=share > 0.5)
         for name in structural:
             values[name] = base[name]
-        values.update(selector_points(formula.selectors, formula.depths, formula.default, rng))
+        values.update(selector_points(formula.selectors, formula.depths, formula.default, rng, least=formula.least))
         if all(holds(c, values) for c in conditions) and _inside(formula, values) and _small(formula, values):
             return values
     return dict(base)

@@ -35,6 +35,8 @@ class Derivation:
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         guards: conditions on structural fields that choose another model (`num_sparse_layers > 0`), not single layers.
+        held: selectors that do not move, since transformers refuses one value after the other.
+        least: depths that cannot be less than they are by default.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -52,6 +54,8 @@ class Derivation:
     discovered: list[str] = field(default_factory=list)
     switches: list[Condition] = field(default_factory=list)
     guards: list[Condition] = field(default_factory=list)
+    least: dict[str, int] = field(default_factory=dict)
+    held: set[str] = field(default_factory=set)
 
     def points(self) -> list[dict[str, int]]:
         """For each trace, the structural fields and the numbers of things that the model's code computed from them."""

@@ -15,7 +15,7 @@ import random
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import culprits, lengths, rigid_fields, suspects, switches, transcendental
-from symcount.derive.exploring import comparable, more_traces, possible, traced
+from symcount.derive.exploring import comparable, feasible_depths, more_traces, possible, traced
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
@@ -30,6 +30,7 @@ from symcount.derive.structure import (
     selectors,
     shape_symbols,
 )
+from symcount.derive.templates import Row
 from symcount.errors import DerivationError
 
 __all__ = ["Derivation", "derive_class"]
@@ -60,7 +61,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
 
 def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
-    d.structural, d.traces, d.shallow, d.guards = [], [], [], []
+    d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], {}, set()
     d.default = None
     default = d.default = traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
@@ -79,6 +80,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     moved_about = ({**sample(d.base, movable, conditions, rng, attempts=30), **small} for conditions in (hard, asked))
     shallow = ({**d.base, **depth} for depth in (small, *larger, *scaled_down(depth_fields(default), d.base)))
     first = possible(d, (*moved_about, {**scaled(d.base, movable, 2), **small}, *shallow))
+    if first is None:
+        first = possible(d, [{**d.base, **feasible_depths(d, likely)}])
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]
@@ -100,13 +103,15 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
-    failed = fit_plain(d)
+    failed: list[Row] | None = fit_plain(d)
     if failed or len(d.structural) > len(d.depths()):
         failed = settle(d, rng)
     d.conditions = _conditions(d)
     if fields := transcendental(d):
         return fields
-    return culprits(d) if failed else None
+    if failed is None and (rigid := rigid_fields(d)):
+        return rigid
+    return None if failed == [] else culprits(d)
 
 
 def _unmoved(d: Derivation) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
@@ -22,7 +22,7 @@ from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
 
-__all__ = ["comparable", "least_depth", "more_traces", "possible", "trace_with", "traced"]
+__all__ = ["comparable", "feasible_depths", "least_depth", "more_traces", "possible", "trace_with", "traced"]
 
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
@@ -48,7 +48,7 @@ def more_traces(d: Derivation, number: int, rng: random.Random) -> None:
     depths = [name for name in d.structural if name not in chosen]
     for index in range(number):
         if chosen:
-            structure = selector_points(chosen, depths, first, rng)
+            structure = selector_points(chosen, depths, first, rng, least=d.least)
         else:
             structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
         found = trace_with(d, structure, rng)
@@ -77,6 +77,22 @@ def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Rando
     )
 
 
+def feasible_depths(d: Derivation, fields: Sequence[str]) -> dict[str, Number]:
+    """For each of the depth *fields* a small value, or if there is none (another field names its last layer) a larger.
+
+    Notes the depths that cannot be less than by default.
+    """
+    found: dict[str, Number] = {}
+    for name in fields:
+        for value in (2, 5, 10, int(d.base[name]) + 1):
+            if d.base[name] and possible(d, [{**d.base, name: value}]) is not None:
+                found[name] = value
+                if value > d.base[name]:
+                    d.least[name] = int(d.base[name])
+                break
+    return found
+
+
 def comparable(d: Derivation, traces: list[Trace]) -> list[Trace]:
     """Without the traces of another model than the default's: at which a division or a comparison came out otherwise."""
     return _same_branches(d, _same_divisions(d, traces))
@@ -87,15 +103,17 @@ def least_depth(d: Derivation) -> dict[str, int]:
     depths = set(d.depths())
     fields = [n for n in d.structural if n in depths and d.base[n]]
     if not d.shallow:
-        return {}
+        return d.least
     traces = [t for t in comparable(d, [*d.traces, *d.shallow]) if all(holds(c, t.symbols) for c in d.guards)]
     counts = collect(traces).counts
     for index in range(len(d.traces), len(traces)):
         values = {row: ex.value_at(times, traces[index].symbols) for row, times in d.times.items()}
-        outside = any(value is None or value < 0 for value in values.values())  # then the domain excludes this depth anyway
+        outside = any(
+            value is None or value < 0 for value in values.values()
+        )  # then the domain excludes this depth anyway
         if not outside and any(value != counts[row][index] for row, value in values.items() if row in counts):
-            return {n: min(int(t.symbols[n]) for t in d.traces) for n in fields}
-    return {}
+            return {**{n: min(int(t.symbols[n]) for t in d.traces) for n in fields}, **d.least}
+    return d.least
 
 
 def _same_branches(d: Derivation, traces: list[Trace]) -> list[Trace]:

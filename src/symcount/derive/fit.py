@@ -135,6 +135,8 @@ def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields:
     for size in (1, 2, 3) if len(fields) <= 6 else (1, 2):
         found: list[tuple[tuple[int, int], Node]] = []
         for names in combinations(fields, size):
+            if len(fields) > 6 and not all(_together(names[0], other) for other in names[1:]):
+                continue
             for weights in product(factors, repeat=size):
                 offset = counts[0] - sum(w * columns[n][0] for w, n in zip(weights, names, strict=True))
                 if abs(offset) > 8:
@@ -155,6 +157,8 @@ def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields:
 
 def _products(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Iterator[Node]:
     for a, b in combinations_with_replacement(fields, 2):
+        if len(fields) > 6 and not _together(a, b):
+            continue
         for shift_a, shift_b in product((0, -1, 1, -2), repeat=2):
             values = [(x + shift_a) * (y + shift_b) for x, y in zip(columns[a], columns[b], strict=True)]
             offset = counts[0] - values[0]
@@ -268,7 +272,10 @@ def _counted_from(
     lows = list(_lows(columns, near, len(counts)))
     for period, period_node in _periods(columns, near, len(counts), computed):
         shifts: list[tuple[Sequence[int], Node]] = [
-            ([p - 1 - o for p, o in zip(period, columns[f], strict=True)], ex.sub(_offset(period_node, -1), ex.symbol(f)))
+            (
+                [p - 1 - o for p, o in zip(period, columns[f], strict=True)],
+                ex.sub(_offset(period_node, -1), ex.symbol(f)),
+            )
             for f in near
             if columns[f] is not period
         ]

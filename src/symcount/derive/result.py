@@ -47,6 +47,7 @@ class DerivedFormula(Formula):
         asked: every condition that the model's own code asked and that held at all traces.
         structural: fields that decide the structure.
         depths: those of them that are numbers of layers.
+        least: depths that cannot be less than they are by default.
         default: the trace at the default config.
     """
 
@@ -57,6 +58,7 @@ class DerivedFormula(Formula):
     asked: tuple[TracedCondition, ...] = ()
     structural: tuple[str, ...] = ()
     depths: tuple[str, ...] = ()
+    least: Mapping[str, int] = field(default_factory=dict)
     default: Trace | None = field(default=None, repr=False, compare=False)
 
     def domain_text(self) -> str:
@@ -142,6 +144,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         asked=(*d.guards, *(c for c in d.conditions if not _of_index(c, set(d.structural)))),
         structural=tuple(d.structural),
         depths=tuple(n for n in d.structural if n in d.depths()),
+        least=dict(d.least),
         default=d.default,
     )
 

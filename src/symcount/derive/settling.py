@@ -29,6 +29,7 @@ __all__ = ["fit_plain", "settle"]
 TRACES = 40  # more than a few dozen traces never made a riddle clear
 KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
 CANDIDATES = 24  # points among which the most telling is traced
+REFUSED = 4  # structures in a row that cannot be built
 CHECKS = 3  # points at which the only hypothesis that is left is checked
 LOW = 4  # depths below this may be special: the first and the last layers meet
 Counts = tuple[int | None, ...]
@@ -50,10 +51,13 @@ def fit_plain(d: Derivation) -> list[Row]:
     return [row for row in d.rows.counts if row not in d.times]
 
 
-def settle(d: Derivation, rng: random.Random) -> list[Row]:
-    """Trace until one hypothesis is left for every multiplicity; the rows for which there is none."""
+def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
+    """Trace until one hypothesis is left for every multiplicity; the rows for which there is none.
+
+    `None` where transformers refuses one structure after the other.
+    """
     tried: set[tuple[Number, ...]] = set()
-    checks = CHECKS
+    checks, refused = CHECKS, 0
     d.guards += [c for c in _single(d) if "sym" not in (c.left.op, c.right.op)]  # `n // k == 1`: a period of its own
     d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in d.guards)]
     known: dict[Counts, list[Node]] = {}
@@ -71,8 +75,13 @@ def settle(d: Derivation, rng: random.Random) -> list[Row]:
             return failed
         tried.add(tuple(structure.values()))
         found = trace_with(d, structure, rng)
+        refused = 0 if found else refused + 1
         if found is not None:
             d.traces = comparable(d, [*d.traces, found])
+        elif refused == REFUSED // 2:
+            d.held = {n for n in d.structural if n not in d.depths()}
+        elif refused == REFUSED:
+            return None
 
 
 def _plain(times: Node) -> bool:
@@ -104,8 +113,11 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
                     node: [v for v, count in zip(values, level, strict=True) if count is not None]
                     for node, values in periods.items()
                 }
+                plain = fit(counts, where, d.structural, computed=computed)
                 found = hypotheses(counts, where, d.structural, computed=computed, periods=chosen)
-                cache[level] = list(dict.fromkeys(islice(found, KEPT)))
+                # of the depths of many stages it is enough that one alone explains a number plainly
+                alone = plain is not None and plain.op != "const" and len(d.structural) > 6
+                cache[level] = [plain] if alone else list(dict.fromkeys(islice(found, KEPT)))
         return cache[level]
 
     for row in d.rows.counts:
@@ -129,7 +141,7 @@ def _telling(
     for structure in _untried(d, tried, rng):
         values = {**d.base, **structure}
         gain = sum(len({ex.value_at(node, values) for node in space}) - 1 for space in several)
-        gain += sum(structure[n] != d.base[n] for n in d.structural if n not in moved) + empty
+        gain += sum(structure[n] != d.base[n] for n in d.structural if n not in moved and n not in d.held) + empty
         size = sum(int(structure[n]) for n in d.depths() if n in structure)
         if gain and gain / (10 + size) > best[0]:
             best = gain / (10 + size), structure
@@ -146,7 +158,8 @@ def _untried(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) 
     depths = d.depths()
     chosen = [name for name in d.structural if name not in depths]
     for _ in range(CANDIDATES):
-        structure = selector_points(chosen, depths, d.default, rng, LOW)
+        structure = selector_points(chosen, depths, d.default, rng, LOW, d.least)
+        structure.update({name: d.base[name] for name in d.held})
         if tuple(structure.values()) not in tried and all(holds(c, {**d.base, **structure}) for c in d.guards):
             yield structure
 

@@ -11,6 +11,7 @@ import random
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import gcd
+from types import MappingProxyType
 from typing import Any
 
 from symcount.derive import expression as ex
@@ -239,23 +240,32 @@ def list_lengths(symbols: Iterable[str]) -> dict[tuple[str, int], list[str]]:
 
 
 def selector_points(
-    fields: Sequence[str], depths: Sequence[str], first: Trace, rng: random.Random, low: int = 4
+    fields: Sequence[str],
+    depths: Sequence[str],
+    first: Trace,
+    rng: random.Random,
+    low: int = 4,
+    least: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Number]:
-    """Values for depths (from *low* up) and small ones for selectors.
+    """Values for depths (from *low* up, or from what is the *least* of them) and small ones for selectors.
 
     Selectors that the code compares with each other keep their order: an offset stays below its period, for instance.
     What holds by default is taken to be meant.
     """
     base = first.symbols
     together = _compared(fields, first)
+    if len(depths) > 4:  # many stages of many layers would take long
+        low = min(low, 2)
+    span = 8 if len(depths) <= 4 else 3
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
         drawn: dict[str, Number] = {
-            n: rng.randint(low, low + 8) + lists + bool(lists) if base[n] else base[n] for n in depths
+            n: max(low, least.get(n, low)) + rng.randint(0, span) + lists + bool(lists) if base[n] else base[n]
+            for n in depths
         }
         for name in fields:
-            least = 0 if base[name] == 0 or (smallest(name) == 0 and rng.random() < 0.15) else 1
-            drawn[name] = rng.randint(least, max(least, min(4 + lists, int(base[name]) + 2)))
+            smallest_one = 0 if base[name] == 0 or (smallest(name) == 0 and rng.random() < 0.15) else 1
+            drawn[name] = rng.randint(smallest_one, max(smallest_one, min(4 + lists, int(base[name]) + 2)))
         if all(
             (drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b])
             for a, b in together
