@@ -28,7 +28,7 @@ from symcount.errors import ConfigError
 __all__ = ["assemble", "build", "journal_of", "read_journal"]
 
 Row = dict[str, Any]
-_LIFETIME = 60  # classes that one process examines: every modelling module that it has loaded makes it slower
+_LIFETIME = 100  # classes that one process examines: every modelling module that it has loaded makes it slower
 _STARTING = 300.0  # seconds that a process may take to import torch and transformers
 
 

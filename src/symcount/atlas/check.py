@@ -12,7 +12,7 @@ from typing import Any
 
 from symcount.atlas.counting import Variant
 from symcount.atlas.measure import Measured
-from symcount.atlas.probe import MISSING, changed
+from symcount.atlas.probe import MISSING, changed, uninitialised
 from symcount.atlas.schema import Reader
 from symcount.derive.certificate import draw
 from symcount.derive.quiet import quiet
@@ -56,7 +56,7 @@ def real_total(cls: Any, raw: dict[str, Any]) -> int | None:
     import torch
 
     try:
-        with quiet(), torch.device("meta"):
+        with quiet(), uninitialised(), torch.device("meta"):
             model = cls(cls.config_class.from_dict(copy.deepcopy(raw)))
     except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
         return None

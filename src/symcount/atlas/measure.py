@@ -22,7 +22,7 @@ from sympy import Expr, Integer, Symbol
 from symcount.arithmetic import HOLDS, as_written
 from symcount.atlas.codec import encode
 from symcount.atlas.keys import Keys
-from symcount.atlas.probe import MISSING, ROPES, Probe, differs, ignored, reads, signature
+from symcount.atlas.probe import MISSING, ROPES, Probe, differs, ignored, reads, signature, uninitialised
 from symcount.atlas.record import Check, Layout, StoredFormula
 from symcount.atlas.schema import code
 from symcount.atlas.trees import tree_to_json
@@ -97,7 +97,7 @@ def measure(
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
-    work = _Work(Probe(cls, raw), activations, time.monotonic() + seconds)
+    work = _Work(Probe(cls, raw), activations, time.process_time() + seconds)
     base = work.probe.trace({})
     if base is None:
         raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(raw)}")
@@ -375,7 +375,7 @@ def _beside_switches(work: _Work, base: Trace) -> None:
         promoted = False
         for switch in _switches(work):
             for label, value in list(work.samples[switch].items()):
-                if not label or time.monotonic() > work.deadline:
+                if not label or time.process_time() > work.deadline:
                     continue
                 there = work.probe.trace({switch: value})
                 if there is None:
@@ -418,7 +418,8 @@ def _combinations(work: _Work) -> list[dict[str, int]]:
         size *= len(options)
     composite = len(work.probe.parts) > 1
     if size <= (_COMPOSITE if composite else _ALL):
-        return [dict(zip(switches, chosen, strict=True)) for chosen in itertools.product(*labels)]
+        every = [dict(zip(switches, chosen, strict=True)) for chosen in itertools.product(*labels)]
+        return sorted(every, key=lambda chosen: sum(map(bool, chosen.values())))  # there may not be time for all
     default = dict.fromkeys(switches, 0)
     found = [default]
     single = [(s, n) for s, options in zip(switches, labels, strict=True) for n in options if n]
@@ -471,7 +472,7 @@ def _combine(
     for labels in _combinations(work):
         changes = {s: work.samples[s][n] for s, n in labels.items() if n}
         key = ",".join(str(labels[s]) for s in switches)
-        if changes and time.monotonic() > work.deadline:
+        if changes and time.process_time() > work.deadline:
             break
         own = work.probe.trace(changes)
         flipped = work.probe.trace({**changes, **{k: v for k, v in free.items() if k not in changes}})
@@ -482,7 +483,8 @@ def _combine(
             continue
         try:
             formula = derive(work.probe.cls, config=work.probe.source(changes)) if changes else first
-            points = formula.certify(trials, seed).passed
+            with uninitialised():
+                points = formula.certify(trials, seed).passed
         except SymcountError:
             if not changes:
                 raise

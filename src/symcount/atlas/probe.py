@@ -10,14 +10,17 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from symcount.atlas.facts import Part, compared, part, parts
 from symcount.derive.configs import ConfigSource, source_of
+from symcount.derive.patching import Patches, no_initialisation
 from symcount.derive.quiet import quiet
+from symcount.derive.recording import STATE, Recorder
 from symcount.derive.trace import Trace, trace
 
-__all__ = ["MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "signature"]
+__all__ = ["MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "signature", "uninitialised"]
 
 Raw = dict[str, Any]
 Changes = Mapping[str, Any]
@@ -40,6 +43,18 @@ _INFRASTRUCTURE = frozenset(
 )
 _SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length")
 MISSING: Any = object()
+
+
+@contextmanager
+def uninitialised() -> Iterator[None]:
+    """Build models without filling their tensors with numbers, which on the meta device does nothing but takes time."""
+    before = STATE.recorder
+    with Patches(no_initialisation()):
+        STATE.recorder = Recorder()
+        try:
+            yield
+        finally:
+            STATE.recorder = before
 
 
 def ignored(path: str) -> bool:
