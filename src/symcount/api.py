@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
 from symcount.configs import Config, looks_like_path, read
-from symcount.errors import ConfigError, UnknownModelError
+from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.formula import Formula
 
 if TYPE_CHECKING:
@@ -50,8 +50,26 @@ def formula(source: Any, /, **options: Any) -> Formula:
             architecture = config.architecture()
             return architecture.formula(**{**config.options_for(architecture), **options})
     except UnknownModelError as error:
-        return _derived(source, options, error)
+        return _stored_or_derived(source, options, error)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
+
+
+def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
+    """The atlas's formula; derived where the atlas does not have the class, or not with these options."""
+    from symcount.atlas.formula import find as stored
+    from symcount.atlas.formula import from_config
+
+    try:
+        if isinstance(source, str | type) and not _is_config(source):
+            found = stored(source if isinstance(source, str) else source.__name__, options)
+        else:
+            found = from_config(read(source), options)
+        if found is not None:
+            return found
+    except OptionError:
+        if not (find_spec("torch") and find_spec("transformers")):
+            raise
+    return _derived(source, options, unknown)
 
 
 def _derived(

@@ -395,6 +395,7 @@ def _beside_switches(work: _Work, base: Trace) -> None:
                             work.accept[path][_code(known)] = new
                     work.samples[path][new] = other
                     work.activation.discard(path)
+                    work.fillers.pop(path, None)
                     promoted = True
         if not promoted:
             break

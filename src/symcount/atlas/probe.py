@@ -198,7 +198,9 @@ class Probe:
         if isinstance(default, str) or (default is None and "s" in kinds):
             options += self._strings(path, found, key, activations)
         if default is None:
-            options += [n for k, n in (("i", 8), ("f", 0.5)) if k in kinds][:1]
+            filled = getattr(self.instances.get(path.rpartition(".")[0]), key, None)
+            usual = int(filled) * 2 if isinstance(filled, int) and not isinstance(filled, bool) and filled > 1 else 8
+            options += [n for k, n in (("i", usual), ("f", 0.5)) if k in kinds][:1]
         if "rope" in key:
             options += [dict(r) for r in ROPES]
         elif "l" in kinds:
