@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
@@ -27,7 +28,7 @@ __all__ = ["comparable", "feasible_depths", "least_depth", "more_traces", "possi
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
     """The trace at *values*, with the pinned fields as plain numbers."""
-    limit = 20 * len(d.default.parameters) + 2000 if d.default else None  # sizes may be numbers of things
+    limit = 3 * len(d.default.parameters) + 1000 if d.default else None  # sizes may be numbers of things
     return trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned), limit=limit)
 
 
@@ -66,15 +67,16 @@ def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Rando
     widths = [n for n in movable if n in in_shapes]
     moves = (
         *((movable, asked, 60, 1.0), (movable, hard, 40, 1.0), (movable, asked, 60, 0.5)),
-        *((widths, asked, 80, 1.0), (widths, asked, 80, 0.5), ((), (), 0, 1.0)),
+        *((widths, asked, 80, 1.0), (widths, asked, 80, 0.5)),
     )
-    return possible(
-        d,
-        (
-            {**sample(d.base, fields, conditions, rng, attempts=tries, share=share), **structure}
-            for fields, conditions, tries, share in moves
-        ),
+    points = (
+        {**sample(d.base, fields, conditions, rng, attempts=tries, share=share), **structure}
+        for fields, conditions, tries, share in moves
     )
+    found = possible(d, islice(points, 1))
+    if found is None and (still := possible(d, [{**d.base, **structure}])) is not None:
+        return possible(d, points) or still
+    return found  # if nothing else moved, it is the structure that transformers refuse
 
 
 def feasible_depths(d: Derivation, fields: Sequence[str]) -> dict[str, Number]:
@@ -94,7 +96,7 @@ def feasible_depths(d: Derivation, fields: Sequence[str]) -> dict[str, Number]:
 
 
 def comparable(d: Derivation, traces: list[Trace]) -> list[Trace]:
-    """Without the traces of another model than the default's: at which a division or a comparison came out otherwise."""
+    """Without the traces at which a division or a comparison came out otherwise than by default: of another model."""
     return _same_branches(d, _same_divisions(d, traces))
 
 

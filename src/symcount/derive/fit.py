@@ -211,9 +211,10 @@ def _counted(
 ) -> Iterator[Node]:
     """Those from the first index on: `⌊(high + s)/p⌋`, `high - ⌊(high + s)/p⌋`, `depth - ⌊(high + s)/p⌋`."""
     whole, symbol = columns[depth], ex.symbol(depth)
-    highs: list[tuple[Sequence[int], Node]] = [(whole, symbol)]
-    for name in near:
-        highs.append(([x - y for x, y in zip(whole, columns[name], strict=True)], ex.sub(symbol, ex.symbol(name))))
+    highs: list[tuple[Sequence[int], Node]] = [
+        (whole, symbol),
+        *(([x - y for x, y in zip(whole, columns[n], strict=True)], ex.sub(symbol, ex.symbol(n))) for n in near),
+    ]
     for offset in (0, 1, -1):  # one layer more or less, whatever its index
         part = [c - offset for c in counts]
         for high, high_node in highs:

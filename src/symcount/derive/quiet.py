@@ -1,4 +1,4 @@
-"""Building many models at unusual sizes: no warnings about token ids and the like, and no garbage collection between."""
+"""Many models at unusual sizes: no warnings about token ids and the like, and no garbage collection in between."""
 
 from __future__ import annotations
 

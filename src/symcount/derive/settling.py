@@ -1,8 +1,8 @@
-"""Settling multiplicities: every hypothesis that explains the traces, and a trace where they disagree, until they agree.
+"""Settling multiplicities: a further trace where the hypotheses that explain the others disagree, until none do.
 
-The hypotheses of `symcount.derive.fit` that reproduce all traces so far form a version space (Mitchell 1982). As long as
-two of them differ somewhere in the domain, the model is traced at a small point at which as many as possible differ; so
-each trace counts, and no multiplicity rests on a coincidence among random ones.
+The hypotheses of `symcount.derive.fit` that reproduce all traces so far form a version space (Mitchell 1982). As long
+as two of them differ somewhere in the domain, the model is traced at a small point at which as many as possible differ;
+so each trace counts, and no multiplicity rests on a coincidence among random ones.
 """
 
 from __future__ import annotations
@@ -116,8 +116,10 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]]) -> list[list[Node]]:
                 plain = fit(counts, where, d.structural, computed=computed)
                 found = hypotheses(counts, where, d.structural, computed=computed, periods=chosen)
                 # of the depths of many stages it is enough that one alone explains a number plainly
-                alone = plain is not None and plain.op != "const" and len(d.structural) > 6
-                cache[level] = [plain] if alone else list(dict.fromkeys(islice(found, KEPT)))
+                if plain is not None and plain.op != "const" and len(d.structural) > 6:
+                    cache[level] = [plain]
+                else:
+                    cache[level] = list(dict.fromkeys(islice(found, KEPT)))
         return cache[level]
 
     for row in d.rows.counts:
