@@ -8,7 +8,7 @@ that reproduce every point are told apart by further points, chosen where they d
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial, reduce
+from functools import reduce
 from itertools import combinations, combinations_with_replacement, product
 
 from symcount.derive import expression as ex
@@ -82,12 +82,13 @@ def hypotheses(
             if all(c == x + offset for c, x in zip(counts, columns[name], strict=True)):
                 yield _offset(computed.get(name) or ex.symbol(name), offset)
     explained = False
-    for rule in (_affine, _products, partial(_patterns, computed=periods or {})):
+    for rule in (_affine, _products):
         for node in rule(counts, columns, varying):
             explained = True
             yield node
     if not explained:  # where `N - k` explains as much, it is meant, and the domain says that k is not more than N
         yield from _clipped(counts, columns, varying)
+    yield from _patterns(counts, columns, varying, periods or {})
 
 
 def _offset(node: Node, offset: int) -> Node:
