@@ -79,6 +79,7 @@ class Keys:
             null,
             minimum,
             isinstance(self._base[path], float),
+            self._work.words.get(path, ""),
         )
 
     def _default(self, path: str) -> Any:
@@ -147,7 +148,10 @@ class Keys:
         for key, constants in owner.consumed.items():
             if key in owner.types or key in aliases or ignored(key) or prefix + key in checks or key in inner:
                 continue
-            self._consumed(path, key, constants, checks, refused)
+            if target := self._other_spelling(path, key, owner):
+                aliases[key] = target
+            else:
+                self._consumed(path, key, constants, checks)
         if "rope_parameters" in owner.types:
             for key in ("partial_rotary_factor", "rope_theta"):
                 if key not in owner.types and prefix + key not in checks and not self._same(prefix + key, 0.5):
@@ -179,9 +183,33 @@ class Keys:
                 return not differs(one, other)
         return False
 
-    def _consumed(
-        self, section: str, key: str, constants: list[Any], checks: dict[str, Check], refused: list[str]
-    ) -> None:
+    def _other_spelling(self, section: str, key: str, owner: Part) -> str:
+        """The declared number that the code sets from an undeclared key."""
+        prefix = f"{section}." if section else ""
+        base = self._probe.config(self._probe.raw)
+        for value in (128, 4096):
+            one = self._probe.try_config({prefix + key: value})
+            if one is None or not differs(self._without(one, section, key), base):
+                continue
+            found = []
+            for target in owner.types:
+                if "i" in owner.types[target] and isinstance(owner.defaults.get(target), int):
+                    other = self._probe.try_config({prefix + target: value})
+                    if other is not None and not differs(one, other):
+                        found.append(target)
+            return found[0] if len(found) == 1 else ""
+        return ""
+
+    @staticmethod
+    def _without(config: Any, section: str, key: str) -> Any:
+        owner = config
+        for part in [p for p in section.split(".") if p]:
+            owner = getattr(owner, part)
+        vars(owner).pop(key, None)
+        return config
+
+    def _consumed(self, section: str, key: str, constants: list[Any], checks: dict[str, Check]) -> None:
+        """A key that the code takes: the values at which it changes nothing are accepted."""
         prefix = f"{section}." if section else ""
         base = self._probe.config(self._probe.raw)
         same, other = [], False
@@ -189,11 +217,7 @@ class Keys:
             config = self._probe.try_config({prefix + key: value})
             if config is None:
                 continue
-            owner = config
-            for part in [p for p in section.split(".") if p]:
-                owner = getattr(owner, part)
-            vars(owner).pop(key, None)
-            if differs(config, base):
+            if differs(self._without(config, section, key), base):
                 other = True
             else:
                 same.append(value)

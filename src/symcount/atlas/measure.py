@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import json
 import keyword
+import re
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -41,8 +42,9 @@ from symcount.notation import assign
 
 __all__ = ["Measured", "measure"]
 
-_ALL = 16  # combinations of switches that are all derived; of more, each switch alone and each pair
-_MOST = 24
+_ENUMERATED = 4096  # combinations of switches among which the simplest are chosen
+_MOST = 64  # combinations that are derived, if there is time
+_EXTENT = re.compile(r"(image|input|sample|spectrogram|img)_size$|_length$")
 _COMPOSITE = 12  # combinations for a model with sub-configs
 
 
@@ -80,6 +82,7 @@ class _Work:
     accept: dict[str, dict[str, int]] = field(default_factory=dict)
     samples: dict[str, dict[int, Any]] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
+    words: dict[str, str] = field(default_factory=dict)
     fillers: dict[str, int] = field(default_factory=dict)
     extra: list[Condition] = field(default_factory=list)
     activation: set[str] = field(default_factory=set)
@@ -104,7 +107,7 @@ def measure(
     _fill(work, base)
     base = work.probe.trace({})
     assert base is not None  # noqa: S101  # `_fill` leaves only givens at which it can be built
-    first = derive(cls, config=work.probe.source({}))
+    first = _floored(work, derive(cls, config=work.probe.source({})))
     _shallow(work, first)
     base = work.probe.trace({}) or base
     _vary(work, base, first)
@@ -127,7 +130,8 @@ def _fill(work: _Work, base: Trace) -> None:
             continue
         owner = probe.declared(path)
         key = path.rpartition(".")[2]
-        if owner is None or probe.default(path) is not None or "i" not in owner.types.get(key, ""):
+        default = probe.default(path) if owner is not None else MISSING
+        if not (default is None or isinstance(default, str)) or owner is None or "i" not in owner.types.get(key, ""):
             continue
         explicit = probe.try_config({path: int(value)})
         if explicit is None or differs(explicit, probe.config(probe.raw)):
@@ -136,7 +140,11 @@ def _fill(work: _Work, base: Trace) -> None:
         if probe.trace({}) is None:
             del probe.givens[path]
             continue
-        work.rules[path] = work.nulls[path] = value.node
+        work.rules[path] = value.node
+        if default is None:
+            work.nulls[path] = value.node
+        else:
+            work.words[path] = default
     for path in list(base.symbols):
         owner = probe.declared(path)
         key = path.rpartition(".")[2]
@@ -148,6 +156,27 @@ def _fill(work: _Work, base: Trace) -> None:
             explicit, left = probe.try_config({path: int(value)}), probe.try_config({path: None})
             if explicit is not None and left is not None and not differs(explicit, left):
                 work.nulls[path] = value.node
+
+
+def _floored(work: _Work, formula: DerivedFormula) -> DerivedFormula:
+    """The formula with `⌊R/P⌋` where that is what the model takes: an image need not consist of whole patches.
+
+    By default it does, so that the division looks exact; the base config is moved to a size at which it is not.
+    """
+    probe, before = work.probe, dict(work.probe.givens)
+    for c in formula.asked:
+        name = c.right.args[0] if c.right.op == "sym" else ""
+        if c.relation == "divides" and c.exact and c.left.op == "sym" and _EXTENT.search(name) and probe.declared(name):
+            probe.givens[name] = int(formula.base[name]) + 1
+            if probe.trace({}) is None:
+                probe.givens = dict(before)
+    if probe.givens == before:
+        return formula
+    try:
+        return derive(probe.cls, config=probe.source({}))
+    except SymcountError:
+        probe.givens = before
+        return formula
 
 
 def _shallow(work: _Work, formula: DerivedFormula) -> None:
@@ -182,6 +211,7 @@ def _vary(work: _Work, base: Trace, formula: DerivedFormula) -> None:
             accept[_code(default)] = 0
             if isinstance(current, list | tuple) and current and all(isinstance(x, str) for x in current):
                 _layers(work, path, current, base, formula)
+            _floats(work, path, current, known)
         for value in work.probe.alternatives(path, current, work.activations):
             _try(work, path, value, known, accept, samples)
         usual = current if owner is None else default
@@ -189,6 +219,19 @@ def _vary(work: _Work, base: Trace, formula: DerivedFormula) -> None:
             accept.get(f"'{a}") == 0 for a in ("relu", "gelu") if a != usual
         ):
             work.activation.add(path)
+
+
+def _floats(work: _Work, path: str, current: Any, known: Mapping[Any, int]) -> None:
+    """A list of numbers whose elements have no influence: any list of that length."""
+    if not isinstance(current, list | tuple) or not current:
+        return
+    if all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
+        others = [[float(x) * 2 for x in current], [int(x) * 2 for x in current]]
+        for other in others:
+            one = work.probe.trace({path: other})
+            if one is not None and known.get(signature(one)) == 0:
+                work.accept[path][f"numbers {len(other)}"] = 0
+                break
 
 
 def _try(
@@ -412,21 +455,31 @@ def _beside_switches(work: _Work, base: Trace) -> None:
 
 
 def _combinations(work: _Work) -> list[dict[str, int]]:
+    """Combinations of labels, the simplest first: no more than can be derived in the time there is.
+
+    Keys that no config class declares (`getattr(config, "head_dim", …)`) are rare, so they come one at a time.
+    """
     switches = _switches(work)
     labels = [sorted(set(work.accept[s].values())) for s in switches]
+    rare = [work.probe.declared(s) is None for s in switches]
+
+    def cost(chosen: tuple[int, ...]) -> tuple[int, int]:
+        unusual = sum(bool(n) for n, r in zip(chosen, rare, strict=True) if r)
+        return sum(map(bool, chosen)) + 2 * max(0, unusual - 1), unusual
+
+    most = _COMPOSITE + len(switches) if len(work.probe.parts) > 1 else _MOST
     size = 1
     for options in labels:
         size *= len(options)
-    composite = len(work.probe.parts) > 1
-    if size <= (_COMPOSITE if composite else _ALL):
-        every = [dict(zip(switches, chosen, strict=True)) for chosen in itertools.product(*labels)]
-        return sorted(every, key=lambda chosen: sum(map(bool, chosen.values())))  # there may not be time for all
-    default = dict.fromkeys(switches, 0)
-    found = [default]
-    single = [(s, n) for s, options in zip(switches, labels, strict=True) for n in options if n]
-    found += [{**default, s: n} for s, n in single]
-    found += [{**default, a: x, b: y} for (a, x), (b, y) in itertools.combinations(single, 2) if a != b]
-    return found[: max(_COMPOSITE, 1 + len(single)) if composite else _MOST]
+    if size > _ENUMERATED:  # each label alone, and each pair
+        zero = (0,) * len(switches)
+        single = [(i, n) for i, options in enumerate(labels) for n in options if n]
+        sets = [(), *((s,) for s in single), *(p for p in itertools.combinations(single, 2) if p[0][0] != p[1][0])]
+        every = [tuple(dict(chosen).get(i, 0) for i in range(len(zero))) for chosen in sets]
+    else:
+        every = list(itertools.product(*labels))
+    every.sort(key=cost)
+    return [dict(zip(switches, chosen, strict=True)) for chosen in every[:most]]
 
 
 @dataclass

@@ -205,6 +205,9 @@ class Probe:
             options += [dict(r) for r in ROPES]
         elif "l" in kinds:
             options += [[]]
+            words = self._strings(path, found, key, ())
+            if len(words) > 1 and (default is None or (default and isinstance(default, list | str))):
+                options += [words[:2], words[1::-1], "|".join(words[:2]), "|".join(words[1::-1])]
         if "n" in kinds:
             options += [None]
         return [o for o in options if not (type(o) is type(default) and o == default)]

@@ -93,7 +93,7 @@ class Number(_Json):
         null: text of the number where the key is null; empty if that is refused.
         minimum: the smallest admissible value.
         ratio: a ratio instead of an integer.
-        fixed: the only admissible value.
+        word: a string that is the same as leaving the key out.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Number(_Json):
     null: str = ""
     minimum: int | None = None
     ratio: bool = False
-    fixed: Any = None
+    word: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a number may be 0."""

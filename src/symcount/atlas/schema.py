@@ -73,6 +73,8 @@ def code(value: Any) -> str:
         if "rope_theta" in value:
             return "rope default"
         return "dict" if value else "{}"
+    if value and isinstance(value, list) and all(type(x) in (int, float) for x in value):
+        return f"numbers {len(value)}"
     return "list" if value else "[]"
 
 
@@ -135,7 +137,7 @@ class Reader:
                     if value is _MISSING or not isinstance(value, list) or i >= len(value):
                         break
                     value = value[i]
-                if value is _MISSING:
+                if value is _MISSING or (number.word and value == number.word):
                     default = number.absent if own is None and number.absent is not None else number.given
                     if default is None:
                         pending[path] = number.rule
@@ -309,9 +311,6 @@ def _exact(path: str, number: Number, value: Any) -> Value:
         raise ConfigError(f"{path}: expected at least {number.minimum}, got {value}")
     if not -_LARGEST <= result <= _LARGEST:
         raise ConfigError(f"{path}: expected at most 2^63 - 1, the largest size of a tensor, got {_word(value)}")
-    if number.fixed is not None and result != (as_written(number.fixed) if isinstance(number.fixed, float)
-                                               else number.fixed):  # fmt: skip
-        raise OptionError(f"{path} = {value} is outside the stored formulas, which hold for {path} = {number.fixed}")
     return result
 
 
