@@ -10,7 +10,7 @@ from symcount.atlas.probe import MISSING, differs, ignored, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.schema import code, identifiers
 from symcount.derive.result import DerivedFormula
-from symcount.errors import StructureError
+from symcount.errors import DerivationError, StructureError
 
 if TYPE_CHECKING:
     from symcount.atlas.measure import _At, _Work
@@ -71,14 +71,15 @@ class Keys:
         elif path in self._work.accept and not null:
             null = "1"
         absent = self._absent(path) if section else None
+        ratio = isinstance(self._base[path], float)
         return Number(
             self._at.names[path],
             default,
             absent if isinstance(absent, int | float) and not isinstance(absent, bool) else None,
             rule,
             null,
-            minimum,
-            isinstance(self._base[path], float),
+            0 if ratio else minimum,
+            ratio,
             self._work.words.get(path, ""),
         )
 
@@ -167,7 +168,46 @@ class Keys:
                 optional = "given"
         elif path:
             optional = "given"
-        return Section(types, aliases, sorted(refused), lengths, null, optional)
+        lengths = {k: v for k, v in lengths.items() if not self._any_length(prefix + k)}
+        flat = bool(path) and not optional and self._flat(path, owner)
+        return Section(types, aliases, sorted(refused), lengths, null, optional, flat)
+
+    def _any_length(self, path: str) -> bool:
+        """Whether a list of numbers may as well be shorter."""
+        if any(e.field.startswith(f"{path}[") for f in self._formulas for e in f.notation):
+            return False
+        current = self._lookup(path)
+        return isinstance(current, list | tuple) and len(current) > 1 and self._same(path, list(current)[:1])
+
+    def _flat(self, path: str, owner: Part) -> bool:
+        """Whether the class hands keys of its own down to a sub-config that is left out.
+
+        Raises:
+            DerivationError: it does so in a way that is not the same as giving them in the sub-config.
+        """
+        section = path.rpartition(".")[0]
+        values: dict[str, Any] = {}
+        outer = self._probe.parts[section]
+        for key in owner.types:
+            default = owner.defaults.get(key)
+            if isinstance(default, int) and not isinstance(default, bool) and default and key not in outer.types:
+                if not key.endswith("token_id"):
+                    values[key] = default * 2
+        base = self._probe.try_config({path: MISSING})
+        for chosen in (values, *({k: v} for k, v in values.items())):
+            up = {f"{section}.{k}" if section else k: v for k, v in chosen.items()}
+            down = self._probe.try_config({f"{path}.{k}": v for k, v in chosen.items()})
+            above = self._probe.try_config({path: MISSING, **up})
+            if above is None or down is None or base is None:
+                continue
+            name = path.rpartition(".")[2]
+            one, two, three = (getattr(_at(c, section), name) for c in (base, above, down))
+            if not differs(one, two):
+                continue
+            if differs(two, three):
+                raise DerivationError(f"{path} takes keys of the config around it in a way that was not understood")
+            return True
+        return False
 
     def _same(self, path: str, value: Any) -> bool:
         base, one = self._probe.trace({}), self._probe.trace({path: value})
@@ -211,13 +251,13 @@ class Keys:
     def _consumed(self, section: str, key: str, constants: list[Any], checks: dict[str, Check]) -> None:
         """A key that the code takes: the values at which it changes nothing are accepted."""
         prefix = f"{section}." if section else ""
-        base = self._probe.config(self._probe.raw)
         same, other = [], False
-        for value in dict.fromkeys([*(c for c in constants if _plain(c)), None, True, False, 7, "x"]):
-            config = self._probe.try_config({prefix + key: value})
-            if config is None:
+        own = self._probe.trace({})
+        for value in dict.fromkeys([*(c for c in constants if _plain(c)), None, True, False, 7, 3, 0.5, "x"]):
+            one = self._probe.trace({prefix + key: value})
+            if one is None or own is None:
                 continue
-            if differs(self._without(config, section, key), base):
+            if signature(one) != signature(own):
                 other = True
             else:
                 same.append(value)
@@ -229,6 +269,12 @@ class Keys:
             accept["=" + json.dumps(value) if number else code(value)] = 0
         checks[prefix + key] = Check(None, None, accept)
         self._work.samples.setdefault(prefix + key, {0: MISSING})
+
+
+def _at(config: Any, path: str) -> Any:
+    for name in [p for p in path.split(".") if p]:
+        config = getattr(config, name)
+    return config
 
 
 def _paths(config: Any) -> set[str]:

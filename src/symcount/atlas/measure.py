@@ -82,6 +82,7 @@ class _Work:
     accept: dict[str, dict[str, int]] = field(default_factory=dict)
     samples: dict[str, dict[int, Any]] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
+    labels: int = 0
     words: dict[str, str] = field(default_factory=dict)
     fillers: dict[str, int] = field(default_factory=dict)
     extra: list[Condition] = field(default_factory=list)
@@ -111,6 +112,7 @@ def measure(
     _shallow(work, first)
     base = work.probe.trace({}) or base
     _vary(work, base, first)
+    _further(work, first)
     _beside_switches(work, base)
     formulas, states, derived, trees, at = _combine(work, first, trials, seed)
     numbers, sections, checks = Keys(work, at, list(derived.values()), formulas).measured()
@@ -193,9 +195,12 @@ def _shallow(work: _Work, formula: DerivedFormula) -> None:
 # ------------------------------------------------------------------ one key at a time
 
 
-def _vary(work: _Work, base: Trace, formula: DerivedFormula) -> None:
+def _vary(work: _Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any] | None = None) -> None:
+    """Vary every key that the construction reads and that was not varied yet, beside the changes *at*."""
     known = {signature(base): 0}
     for path, current in _candidates(work, base):
+        if path in work.accept:
+            continue
         owner = work.probe.declared(path)
         default = work.probe.default(path) if owner is not None else MISSING
         accept = work.accept.setdefault(path, {})
@@ -213,7 +218,7 @@ def _vary(work: _Work, base: Trace, formula: DerivedFormula) -> None:
                 _layers(work, path, current, base, formula)
             _floats(work, path, current, known)
         for value in work.probe.alternatives(path, current, work.activations):
-            _try(work, path, value, known, accept, samples)
+            _try(work, path, value, known, accept, samples, at or {})
         usual = current if owner is None else default
         if isinstance(usual, str) and usual in work.activations and any(
             accept.get(f"'{a}") == 0 for a in ("relu", "gelu") if a != usual
@@ -221,11 +226,29 @@ def _vary(work: _Work, base: Trace, formula: DerivedFormula) -> None:
             work.activation.add(path)
 
 
+def _further(work: _Work, formula: DerivedFormula) -> None:
+    """What is read only beside another value of a key, of whatever influence that value is by itself."""
+    done: set[tuple[str, str]] = set()
+    while time.process_time() < work.deadline:
+        fresh = [(p, v) for p in list(work.accept) for v in _values(work, p) if (p, _code(v)) not in done]
+        if not fresh:
+            return
+        for path, value in fresh:
+            done.add((path, _code(value)))
+            there = work.probe.trace({path: value})
+            if there is not None:
+                _vary(work, there, formula, {path: value})
+
+
 def _floats(work: _Work, path: str, current: Any, known: Mapping[Any, int]) -> None:
     """A list of numbers whose elements have no influence: any list of that length."""
     if not isinstance(current, list | tuple) or not current:
         return
-    if all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
+    if all(isinstance(x, list | tuple) and x and all(isinstance(y, int | float) for y in x) for x in current):
+        one = work.probe.trace({path: [[int(y) * 2 for y in x] for x in current][:1]})
+        if one is not None and known.get(signature(one)) == 0:
+            work.accept[path]["rows"] = 0
+    elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
         others = [[float(x) * 2 for x in current], [int(x) * 2 for x in current]]
         for other in others:
             one = work.probe.trace({path: other})
@@ -235,21 +258,22 @@ def _floats(work: _Work, path: str, current: Any, known: Mapping[Any, int]) -> N
 
 
 def _try(
-    work: _Work, path: str, value: Any, known: dict[Any, int], accept: dict[str, int], samples: dict[int, Any]
-) -> None:
+    work: _Work, path: str, value: Any, known: dict[Any, int], accept: dict[str, int], samples: dict[int, Any],
+    at: Mapping[str, Any],
+) -> None:  # fmt: skip
     number = isinstance(value, int | float) and not isinstance(value, bool)
     for tried in (value, 4, 64, 2, 1, 16) if number and isinstance(value, int) else (value,):
-        one = work.probe.trace({path: tried})
+        one = work.probe.trace({**at, path: tried})
         if one is not None:
             break
     else:
         return
     found = signature(one)
-    labels = [known[found]] if found in known else []
-    label = labels[0] if labels else known.setdefault(found, len(known))
+    if found not in known:
+        work.labels += 1
+        known[found] = work.labels
+    label = known[found]
     accept.setdefault(_code(tried), label)
-    if label or samples.get(0) is MISSING:
-        samples.setdefault(label, tried) if label else samples.__setitem__(0, samples[0])
     samples.setdefault(label, tried)
     if number and label == 0:
         work.fillers[path] = tried
@@ -280,7 +304,8 @@ def _candidates(work: _Work, base: Trace) -> Iterator[tuple[str, Any]]:
         if is_config(value) or not wanted(path) or path in work.rules:
             continue
         if path in lists:
-            work.lengths[path] = len(value)
+            if path not in work.lengths:
+                work.lengths[path] = len(value)
             continue
         if isinstance(value, SymbolicInt | float) and probe.declared(path) is not None:
             continue
@@ -408,7 +433,7 @@ def _values(work: _Work, path: str) -> list[Any]:
                 work.fillers.get(path, next((v for v in work.samples[path].values() if isinstance(v, int)), 8))
             )
         elif key.startswith("rope "):
-            found += [dict(r) for r in ROPES if r["rope_type"] == key[5:]]
+            found += [dict(r) for r in ROPES if r.get("rope_type", r.get("type")) == key[5:]]
     return found
 
 

@@ -33,6 +33,11 @@ ROPES: tuple[dict[str, Any], ...] = (
     {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"rope_type": "default", "rope_theta": 50000.0},
+    {"rope_type": "longrope", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "su", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},
 )  # fmt: skip
 _INFRASTRUCTURE = frozenset(
     "name_or_path dtype torch_dtype sub_configs sub_configs_defaults return_dict use_return_dict output_attentions "
@@ -214,6 +219,9 @@ class Probe:
 
     def _strings(self, path: str, found: Part, key: str, activations: Iterable[str]) -> list[str]:
         strings: dict[str, None] = dict.fromkeys(found.literals.get(key, ()))
+        listed = getattr(found.cls, f"{key}s", None)  # `layer_types = ["basic", "bottleneck"]`
+        if isinstance(listed, list | tuple):
+            strings.update((x, None) for x in listed if isinstance(x, str))
         names = {key, *(alias for alias, target in found.aliases.items() if target == key)}
         modules = {
             found.cls.__module__,

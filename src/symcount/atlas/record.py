@@ -71,6 +71,7 @@ class Section(_Json):
         lengths: key of a list of numbers -> its length.
         null: whether a sub-config may be null, which is the same as leaving it out.
         optional: whether the sub-config must be given, or must not.
+        flat: whether the keys of a sub-config that is left out are taken from the config around it.
     """
 
     types: dict[str, str] = field(default_factory=dict)
@@ -79,6 +80,7 @@ class Section(_Json):
     lengths: dict[str, int] = field(default_factory=dict)
     null: bool = False
     optional: str = ""
+    flat: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,6 +75,9 @@ def code(value: Any) -> str:
         return "dict" if value else "{}"
     if value and isinstance(value, list) and all(type(x) in (int, float) for x in value):
         return f"numbers {len(value)}"
+    if value and isinstance(value, list) and all(isinstance(x, list) and all(type(y) in (int, float) for y in x)
+                                                 for x in value):  # fmt: skip
+        return "rows"
     return "list" if value else "[]"
 
 
@@ -171,6 +174,8 @@ class Reader:
         own = None if outer is None else outer.get(key, _MISSING)
         if own is None and outer is not None and not rules.null:
             raise OptionError(f"{section} = null is outside the stored formulas; leave it out")
+        if own is _MISSING and rules.flat and outer is not None:
+            return outer
         if own is _MISSING or own is None:
             if rules.optional == "given":
                 raise OptionError(f"{section} is left out, but the stored formulas are for configs that have it")
