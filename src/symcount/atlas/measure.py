@@ -209,8 +209,7 @@ def _vary(work: _Work, base: Trace, formula: DerivedFormula, at: Mapping[str, An
             accept["absent"] = 0
             if isinstance(current, SymbolicInt):
                 work.equals[path] = current.node
-                continue
-            if current is not MISSING and (current is None or isinstance(current, bool | str | int | float)):
+            elif current is not MISSING and (current is None or isinstance(current, bool | str | int | float)):
                 accept[_code(current)] = 0
         else:
             accept[_code(default)] = 0
@@ -296,6 +295,8 @@ def _candidates(work: _Work, base: Trace) -> Iterator[tuple[str, Any]]:
 
     for path, value in reads([base]):
         owner = probe.declared(path)
+        if path in work.rules:
+            continue
         if path in symbols and owner is not None and path not in work.nulls and not ignored(path) and path not in seen:
             if "n" in owner.types.get(path.rpartition(".")[2], ""):
                 seen.add(path)
@@ -432,9 +433,32 @@ def _values(work: _Work, path: str) -> list[Any]:
             found.append(
                 work.fillers.get(path, next((v for v in work.samples[path].values() if isinstance(v, int)), 8))
             )
+        elif key.startswith("="):
+            found.append(json.loads(key[1:]))
         elif key.startswith("rope "):
             found += [dict(r) for r in ROPES if r.get("rope_type", r.get("type")) == key[5:]]
     return found
+
+
+def _promoted(work: _Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) -> bool:
+    """Whether values of a free key have an influence beside *at*; each of them gets the label of its tensors there."""
+    known: dict[Any, int] = {own: 0}
+    accept = work.accept[path]
+    for value in _values(work, path):
+        if accept.get(_code(value)) != 0:
+            continue
+        both = work.probe.trace({**at, path: value})
+        if both is None:
+            continue
+        if signature(both) not in known:
+            work.labels += 1
+            known[signature(both)] = work.labels
+            work.samples[path][work.labels] = value
+        accept[_code(value)] = known[signature(both)]
+    if len(known) > 1:
+        work.activation.discard(path)
+        work.fillers.pop(path, None)
+    return len(known) > 1
 
 
 def _beside_switches(work: _Work, base: Trace) -> None:
@@ -451,20 +475,10 @@ def _beside_switches(work: _Work, base: Trace) -> None:
                 own = signature(there)
                 free = {path: other for path, other in _free(work).items() if path != switch}
                 together = work.probe.trace({**free, switch: value})
-                if together is not None and signature(together) == own:
-                    continue
-                for path, other in free.items():
-                    both = work.probe.trace({switch: value, path: other})
-                    if both is None or signature(both) == own:
-                        continue
-                    new = 1 + max(work.samples[path])
-                    for known in _values(work, path):
-                        if work.accept[path].get(_code(known)) == 0:
-                            work.accept[path][_code(known)] = new
-                    work.samples[path][new] = other
-                    work.activation.discard(path)
-                    work.fillers.pop(path, None)
-                    promoted = True
+                alike = together is not None and signature(together) == own
+                for path in free:
+                    if path not in work.activation and not (alike and len(_values(work, path)) == 1):
+                        promoted |= _promoted(work, path, {switch: value}, own)
         if not promoted:
             break
     own = signature(base)
@@ -637,9 +651,9 @@ def _void(
     own: Trace,
 ) -> bool:  # fmt: skip
     """Whether the model has the same tensors where *condition* does not hold."""
-    values = {**formula.base, **own.symbols}
+    values = {**formula.base, **work.fillers, **own.symbols}
     for name in names:
-        value = values.get(name)
+        value = work.fillers.get(name, values.get(name))
         if value is None:
             continue
         tries: list[Any] = [0.0, 0.5, 1.0, value * 2] if isinstance(value, float) else [0, 1, 2, value + 1, value * 2]
@@ -649,7 +663,8 @@ def _void(
                 tries += [limit, limit + 1, max(limit - 1, 0)]
         for other in tries:
             if not holds(condition, {**values, name: other}):
-                one = work.probe.trace(changes, {name: other})
+                given = name in work.fillers and name not in own.symbols
+                one = work.probe.trace({**changes, name: other} if given else changes, {} if given else {name: other})
                 if one is not None:
                     return signature(one) == signature(own)
     return False

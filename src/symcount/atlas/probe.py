@@ -190,8 +190,10 @@ class Probe:
             return [None, *(dict(r) for r in ROPES)]
         if found is None:
             options = [True, False] if isinstance(current, bool) or current is MISSING else []
-            if current is MISSING and _SIZE.search(key):
-                options = [8]
+            if current is MISSING:
+                options = [8] if _SIZE.search(key) else [True, False, 0.5]
+            if isinstance(current, int) and not isinstance(current, bool) and current > 0:
+                options = [int(current) * 2]
             if isinstance(current, str) and current in activations:
                 options += [a for a in ("relu", "gelu") if a != current]
             return options
