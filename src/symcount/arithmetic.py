@@ -29,7 +29,16 @@ HOLDS: Mapping[str, Callable[[Number, Number], bool]] = {
     ">": lambda a, b: a > b,
     ">=": lambda a, b: a >= b,
 }
-WORDS: Mapping[str, str] = {"divides": "divides", "not divides": "does not divide", "==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
+WORDS: Mapping[str, str] = {
+    "divides": "divides",
+    "not divides": "does not divide",
+    "==": "=",
+    "!=": "≠",
+    "<": "<",
+    "<=": "≤",
+    ">": ">",
+    ">=": "≥",
+}
 
 
 def as_written(value: float) -> Fraction:

@@ -17,7 +17,16 @@ from symcount.evaluate import compile_scalar
 
 __all__ = ["Condition", "divides", "minimal", "relation"]
 
-_LATEX = {"divides": r"\mid", "not divides": r"\nmid", "==": "=", "!=": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq"}
+_LATEX = {
+    "divides": r"\mid",
+    "not divides": r"\nmid",
+    "==": "=",
+    "!=": r"\neq",
+    "<": "<",
+    "<=": r"\leq",
+    ">": ">",
+    ">=": r"\geq",
+}
 
 
 @dataclass(frozen=True)

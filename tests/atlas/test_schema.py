@@ -32,7 +32,10 @@ LAYOUT = Layout(
         "bias": Check(False, None, {"false": 0, "true": 1}),
         "act": Check("gelu", None, {"'gelu": 0}, activation=True),
         "kinds": Check(None, None, {"null": 0}, pattern={"depth": "depths[1]", "kinds": ["a", "b"]}),
-        "cycle": Check(None, None, {"null": 0}, pattern={"depth": "depths[1]", "period": ["a", "a", "b"], "same": {"heads": 2}}),
+        "cycle": Check(
+            None, None, {"null": 0},
+            pattern={"depth": "depths[1]", "period": ["a", "a", "b"], "same": {"heads": 2}},
+        ),
         "inner": Check(None, None, {"absent": 0}, equals="H * 2"),
     },
     switches=["bias"],

@@ -76,9 +76,7 @@ def test_another_file_is_no_atlas(tmp_path, data):
 
 
 def test_only_one_block_is_read(tmp_path, monkeypatch):
-    families = [
-        (f"t{i}", {f"C{i}": Entry(f"C{i}", f"t{i}").to_json()}, {"trees": [i]}) for i in range(20)
-    ]
+    families = [(f"t{i}", {f"C{i}": Entry(f"C{i}", f"t{i}").to_json()}, {"trees": [i]}) for i in range(20)]
     store.write(tmp_path / "a.bin", families, {}, [], "v", {})
     atlas = store.Atlas(tmp_path / "a.bin")
     for i in (7, 0, 19):

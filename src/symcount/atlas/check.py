@@ -1,7 +1,7 @@
 """A layout against transformers: random configs, read by the stored rules and by the config class itself.
 
-The configs are what a `config.json` might be: keys left out, null, spelled in another way, sub-configs left out or given
-in part, every combination of switches. The real class is built from each by `from_dict`, on the meta device.
+The configs are what a `config.json` might be: keys left out, null, spelled in another way, sub-configs left out or
+given in part, every combination of switches. The real class is built from each by `from_dict`, on the meta device.
 """
 
 from __future__ import annotations
@@ -87,10 +87,10 @@ def real_total(cls: Any, raw: dict[str, Any]) -> int | None:
             model = cls(cls.config_class.from_dict(copy.deepcopy(raw)))
     except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
         return None
-    return sum(p.numel() for p in model.parameters())
+    return int(sum(p.numel() for p in model.parameters()))
 
 
-def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]:
+def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]:  # noqa: PLR0912  # what may vary
     layout, probe = found.layout, found.probe
     key = rng.choice(list(found.derived))
     point = draw(found.derived[key], rng, share=share)
@@ -131,7 +131,8 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
         section, _, name = path.rpartition(".")
         if any(section == s or section.startswith(f"{s}.") for s in left):
             continue
-        spelled = [a for a, k in layout.sections[section].aliases.items() if k == name] if section in layout.sections else []
+        known = layout.sections.get(section)
+        spelled = [a for a, k in known.aliases.items() if k == name] if known is not None else []
         if spelled and rng.random() < 0.3:
             name = rng.choice(spelled)
         raw = changed(raw, {f"{section}.{name}" if section else name: value})

@@ -58,7 +58,7 @@ def examine(name: str, model_type: str, base: bool, *, seconds: float = 30, tria
 
     row: dict[str, Any] = {"class": name, "model_type": model_type, "base": base}
     try:
-        cls = model_class(name)
+        cls: Any = model_class(name)
         found = _layouts(cls, seconds, trials)
     except SymcountError as error:
         return {**row, "reason": " ".join(str(error).split())[:300]}
@@ -94,7 +94,7 @@ def _layouts(cls: Any, seconds: float, trials: int) -> dict[str, Any]:
 
 def _bases(cls: Any) -> list[tuple[dict[str, Any], dict[str, list[str]]]]:
     """The base configs: each sub-config given; then those with other sub-config classes."""
-    from symcount.atlas.facts import part, parts
+    from symcount.atlas.facts import facts_of, parts
 
     config = cls.config_class.from_dict({})
     raw: dict[str, Any] = {}
@@ -108,11 +108,11 @@ def _bases(cls: Any) -> list[tuple[dict[str, Any], dict[str, list[str]]]]:
         for name in section.split(".") if section else ():
             target = target[name]
         target[key] = {}
-        kind = part(type(owner)).automatic.get(key)
+        kind = facts_of(owner).automatic.get(key)
         if kind is not None:
             kind = str(getattr(type(instance), "model_type", kind))
             target[key]["model_type"] = kind
-            types[path] = [kind, ""] if kind == part(type(owner)).automatic[key] else [kind]
+            types[path] = [kind, ""] if kind == facts_of(owner).automatic[key] else [kind]
     found = [(raw, types)]
     try:
         cls.config_class.from_dict(json.loads(json.dumps(raw)))

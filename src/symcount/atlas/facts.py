@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 from symcount.derive.sources import defaults_of, is_config
 
-__all__ = ["Part", "compared", "part", "parts"]
+__all__ = ["Part", "compared", "facts_of", "part", "parts"]
 
 _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("i", (1,)), ("f", (1.0,)), ("b", (True,)), ("s", ("x",)), ("n", (None,)),
@@ -66,8 +66,15 @@ def parts(root: Any) -> dict[str, Any]:
     return dict(sorted(found.items(), key=lambda item: (item[0].count("."), item[0])))
 
 
+def facts_of(config: Any) -> Part:
+    """The facts of the class of a config object."""
+    cls: Any = type(config)
+    found: Part = part(cls)
+    return found
+
+
 @cache
-def part(cls: type) -> Part:
+def part(cls: Any) -> Part:
     """The facts of one config class."""
     defaults: dict[str, Any] = {}
     for name, make in defaults_of(cls):
@@ -102,11 +109,11 @@ def _kinds(item: Any) -> str:
                 type_validator(item.name, sample, item.type)
             except TypeError:
                 continue
-            except Exception:  # noqa: BLE001  # a literal's own complaint about its value: strings are checked as such
+            except Exception:  # noqa: BLE001, S112  # a literal's complaint about its value: strings are seen to below
                 continue
             kinds += letter
             break
-    if _arguments(item.type) and any(isinstance(a, str) for a in _arguments(item.type)) and "s" not in kinds:
+    if any(isinstance(a, str) for a in _arguments(item.type)) and "s" not in kinds:
         kinds += "s"
     return kinds or "ifbsnld"
 

@@ -133,7 +133,9 @@ class Keys:
 
     # -------------------------------------------------------------- sections
 
-    def _section(self, path: str, owner: Part, numbers: dict[str, Number], checks: dict[str, Check]) -> Section:
+    def _section(  # noqa: PLR0912  # a section has many aspects, each measured by a few lines
+        self, path: str, owner: Part, numbers: dict[str, Number], checks: dict[str, Check]
+    ) -> Section:
         prefix = f"{path}." if path else ""
         inner = {p.rpartition(".")[2] for p in self._probe.parts if p and p.rpartition(".")[0] == path}
         types = {k: v for k, v in owner.types.items() if v != "ifbsnld" and k not in inner and k != "dtype"}
@@ -154,9 +156,8 @@ class Keys:
             else:
                 self._consumed(path, key, constants, checks)
         if "rope_parameters" in owner.types:
-            for key in ("partial_rotary_factor", "rope_theta"):
-                if key not in owner.types and prefix + key not in checks and not self._same(prefix + key, 0.5):
-                    refused.append(key)
+            legacy = [k for k in ("partial_rotary_factor", "rope_theta") if k not in owner.types]
+            refused += [k for k in legacy if prefix + k not in checks and not self._same(prefix + k, 0.5)]
         lengths = {k.rpartition(".")[2]: v for k, v in self._work.lengths.items() if k.rpartition(".")[0] == path}
         null, optional = False, ""
         if path and self._empty is not None:
@@ -190,9 +191,9 @@ class Keys:
         outer = self._probe.parts[section]
         for key in owner.types:
             default = owner.defaults.get(key)
-            if isinstance(default, int) and not isinstance(default, bool) and default and key not in outer.types:
-                if not key.endswith("token_id"):
-                    values[key] = default * 2
+            number = isinstance(default, int) and not isinstance(default, bool) and default != 0
+            if number and key not in outer.types and not key.endswith("token_id"):
+                values[key] = int(default or 0) * 2
         base = self._probe.try_config({path: MISSING})
         for chosen in (values, *({k: v} for k, v in values.items())):
             up = {f"{section}.{k}" if section else k: v for k, v in chosen.items()}

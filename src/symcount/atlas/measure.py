@@ -213,14 +213,16 @@ def _vary(work: _Work, base: Trace, formula: DerivedFormula, at: Mapping[str, An
                 accept[_code(current)] = 0
         else:
             accept[_code(default)] = 0
-            if isinstance(current, list | tuple) and current and all(isinstance(x, str) for x in current):
-                _layers(work, path, current, base, formula)
             _floats(work, path, current, known)
+        if isinstance(current, list | tuple) and current and all(isinstance(x, str) for x in current):
+            _layers(work, path, current, base, formula)
         for value in work.probe.alternatives(path, current, work.activations):
             _try(work, path, value, known, accept, samples, at or {})
         usual = current if owner is None else default
-        if isinstance(usual, str) and usual in work.activations and any(
-            accept.get(f"'{a}") == 0 for a in ("relu", "gelu") if a != usual
+        if (
+            isinstance(usual, str)
+            and usual in work.activations
+            and any(accept.get(f"'{a}") == 0 for a in ("relu", "gelu") if a != usual)
         ):
             work.activation.add(path)
 
@@ -242,6 +244,11 @@ def _further(work: _Work, formula: DerivedFormula) -> None:
 def _floats(work: _Work, path: str, current: Any, known: Mapping[Any, int]) -> None:
     """A list of numbers whose elements have no influence: any list of that length."""
     if not isinstance(current, list | tuple) or not current:
+        owner = work.probe.declared(path)
+        if owner is not None and "l" in owner.types.get(path.rpartition(".")[2], "") and not current:
+            some = [work.probe.trace({path: other}) for other in ([0], [1], [0, 1, 2])]
+            if all(one is not None and known.get(signature(one)) == 0 for one in some):
+                work.accept[path]["numbers"] = 0
         return
     if all(isinstance(x, list | tuple) and x and all(isinstance(y, int | float) for y in x) for x in current):
         one = work.probe.trace({path: [[int(y) * 2 for y in x] for x in current][:1]})
@@ -282,10 +289,10 @@ def _try(
         ]  # fmt: skip
 
 
-def _candidates(work: _Work, base: Trace) -> Iterator[tuple[str, Any]]:
+def _candidates(work: _Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: PLR0912  # where keys may come from
     """Keys that are no numbers of the formula: what the construction reads, and what the config's own code uses."""
     probe, symbols = work.probe, base.symbols
-    lists = {name.partition("[")[0] for name in symbols if "[" in name}
+    lists: set[str] = {name.partition("[")[0] for name in symbols if "[" in name}
     seen: set[str] = set()
 
     def wanted(path: str) -> bool:
@@ -306,7 +313,7 @@ def _candidates(work: _Work, base: Trace) -> Iterator[tuple[str, Any]]:
             continue
         if path in lists:
             if path not in work.lengths:
-                work.lengths[path] = len(value)
+                work.lengths[path] = len(value)  # type: ignore[arg-type]  # it has elements that are numbers
             continue
         if isinstance(value, SymbolicInt | float) and probe.declared(path) is not None:
             continue
@@ -320,6 +327,8 @@ def _candidates(work: _Work, base: Trace) -> Iterator[tuple[str, Any]]:
             if key not in owner.mentioned:
                 continue
             default = owner.defaults.get(key)
+            if path in work.rules:
+                continue
             if path in symbols and "n" in owner.types[key] and path not in work.nulls and path not in seen:
                 yield path, default
             elif path not in lists and wanted(path) and path not in work.rules:
@@ -423,7 +432,7 @@ def _values(work: _Work, path: str) -> list[Any]:
     words: dict[str, Any] = {"true": True, "false": False, "null": None, "[]": []}
     default = _code(work.probe.default(path) if work.probe.declared(path) is not None else MISSING)
     for key in work.accept[path]:
-        if key == default or key == "absent":
+        if key in {default, "absent"}:
             continue
         if key in words:
             found.append(words[key])
@@ -482,11 +491,11 @@ def _beside_switches(work: _Work, base: Trace) -> None:
         if not promoted:
             break
     own = signature(base)
-    together: dict[str, Any] = {}
+    joint: dict[str, Any] = {}
     for path, other in _free(work).items():
-        one = work.probe.trace({**together, path: other})
+        one = work.probe.trace({**joint, path: other})
         if one is not None and signature(one) == own:
-            together[path] = other
+            joint[path] = other
         elif one is not None:  # it has an influence beside others
             default = work.probe.default(path) if work.probe.declared(path) is not None else MISSING
             work.accept[path] = {k: v for k, v in work.accept[path].items() if k in (_code(default), "absent")}
@@ -597,7 +606,7 @@ def _stored(
     work: _Work, formula: DerivedFormula, changes: Mapping[str, Any], at: _At, tree: int, points: int, seed: int
 ) -> StoredFormula:
     letters = [[e.letter, e.field, e.latex, e.meaning, e.minimum, e.scales, e.rational] for e in formula.notation]
-    totals = {}
+    totals: dict[str, str] = {}
     for convention in CONVENTIONS:
         text = encode(formula.total_as(convention))
         if convention == "unique" or text != totals["unique"]:

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from symcount.atlas.facts import Part, compared, part, parts
+from symcount.atlas.facts import Part, compared, facts_of, parts
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.derive.patching import Patches, no_initialisation
 from symcount.derive.quiet import quiet
@@ -46,7 +46,7 @@ _INFRASTRUCTURE = frozenset(
     "id2label label2id num_labels attn_implementation experts_implementation keys_to_ignore_at_inference "
     "base_config_key quantization_config torchscript".split()
 )
-_SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length")
+_SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
 MISSING: Any = object()
 
 
@@ -100,7 +100,7 @@ def differs(a: Any, b: Any) -> bool:
 
 
 def _state(config: Any) -> dict[str, Any]:
-    found = {}
+    found: dict[str, Any] = {}
     for name, value in vars(config).items():
         if name.startswith("_") or name in ("transformers_version", "label2id"):
             continue
@@ -128,7 +128,7 @@ class Probe:
         self.givens: dict[str, int] = {}
         self.shallow: dict[str, Any] = {}
         self.instances = parts(self.config(raw))
-        self.parts: dict[str, Part] = {path: part(type(c)) for path, c in self.instances.items()}
+        self.parts: dict[str, Part] = {path: facts_of(c) for path, c in self.instances.items()}
         self._traces: dict[str, Trace | None] = {}
 
     def config(self, raw: Raw) -> Any:
@@ -191,7 +191,8 @@ class Probe:
         if found is None:
             options = [True, False] if isinstance(current, bool) or current is MISSING else []
             if current is MISSING:
-                options = [8] if _SIZE.search(key) else [True, False, 0.5]
+                words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
+                options = [8] if _SIZE.search(key) else [True, False, 0.5, *words]
             if isinstance(current, int) and not isinstance(current, bool) and current > 0:
                 options = [int(current) * 2]
             if isinstance(current, str) and current in activations:

@@ -17,8 +17,8 @@ __all__ = ["Pool", "tree_from", "tree_to_json"]
 
 #: A block: name, kind, parameters, children, repeat, active share, role, same_as, note.
 #: A parameter: name, shape, alias_of, trainable (0 or 1), same_layer (0 or 1). Trailing defaults are left out.
-_BLOCK = ("", "", [], [], "1", "1", "", "", "")
-_PARAMETER = ("", [], "", 1, 0)
+_BLOCK: tuple[Any, ...] = ("", "", [], [], "1", "1", "", "", "")
+_PARAMETER: tuple[Any, ...] = ("", [], "", 1, 0)
 
 
 def tree_to_json(block: Block, memo: dict[Expr, str] | None = None) -> list[Any]:
@@ -114,11 +114,12 @@ def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol
         return memo[index]
 
     def block(index: int) -> Block:
-        item = blocks[index]
+        item: list[Any] = blocks[index]
         name, kind, parameters, children = [*item, *_BLOCK[len(item) : 4]][:4]
         repeat, active = (expression(item[i]) if len(item) > i else ONE for i in (4, 5))
         role, same_as, note = [*item[6:], *_BLOCK[max(6, len(item)) :]]
         made = []
+        p: list[Any]
         for p in parameters:
             _, shape, alias, trainable, same = [*p, *_PARAMETER[len(p) :]]
             made.append(Parameter(p[0], tuple(map(expression, shape)), alias or None, bool(trainable), bool(same)))
