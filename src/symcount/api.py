@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
 from symcount.configs import Config, looks_like_path, read
-from symcount.errors import ConfigError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
 from symcount.formula import Formula
+from symcount.ledger import check_convention
 
 if TYPE_CHECKING:
     from symcount.verify import Report
@@ -50,8 +51,29 @@ def formula(source: Any, /, **options: Any) -> Formula:
             architecture = config.architecture()
             return architecture.formula(**{**config.options_for(architecture), **options})
     except UnknownModelError as error:
-        return _derived(source, options, error)
+        return _stored_or_derived(source, options, error)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
+
+
+def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
+    """The atlas's formula; derived where the atlas does not have the class, or not with these options."""
+    from symcount.atlas.formula import find as stored
+    from symcount.atlas.formula import from_config
+
+    try:
+        found: Formula | None
+        if isinstance(source, str | type) and not _is_config(source):
+            found = stored(source if isinstance(source, str) else source.__name__, options)
+        elif isinstance(source, str | Path | dict | Config):
+            found = from_config(read(source), options)
+        else:
+            found = None  # a transformers config: transformers is there
+        if found is not None:
+            return found
+    except OptionError:
+        if not (find_spec("torch") and find_spec("transformers")):
+            raise
+    return _derived(source, options, unknown)
 
 
 def _derived(
@@ -87,10 +109,29 @@ def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     >>> sc.count("BertForMaskedLM", V=30_000), sc.count("BertForMaskedLM", V=30_000, convention="per_layer")
     (109112880, 132152880)
     """
-    described = formula(source)
-    is_config = not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))
-    config: Any = read(source) if is_config else {}
-    return described.count(config, convention=convention, **values)
+    config: Any = read(source) if _is_config(source) else {}
+    if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
+        return found
+    return formula(source).count(config, convention=convention, **values)
+
+
+def _stored_count(config: Config, convention: str) -> int | None:
+    """What the atlas says of a config, which it reads as transformers does; `None` if it does not cover it."""
+    from symcount.atlas.counting import counter
+
+    stored = counter()
+    if stored is None:
+        return None
+    try:
+        return stored.count(config.fields)[1][convention]
+    except UnknownModelError:
+        return None
+    except (OptionError, DomainError) as error:
+        if find_spec("torch") and find_spec("transformers"):
+            return None
+        raise type(error)(f"{config.source}: {error}") from None
+    except ConfigError as error:
+        raise ConfigError(f"{config.source}: {error}") from None
 
 
 def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report:

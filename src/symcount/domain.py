@@ -8,26 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from fractions import Fraction
 
 from sympy import Expr, Integer, Symbol
 
+from symcount.arithmetic import HOLDS, WORDS, Number
 from symcount.errors import DomainError, StructureError
-from symcount.evaluate import Number, compile_scalar
+from symcount.evaluate import compile_scalar
 
 __all__ = ["Condition", "divides", "minimal", "relation"]
 
-_HOLDS: Mapping[str, Callable[[Number, Number], bool]] = {
-    "divides": lambda a, b: a != 0 and Fraction(b, a).denominator == 1,
-    "==": lambda a, b: a == b,
-    "!=": lambda a, b: a != b,
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
+_LATEX = {
+    "divides": r"\mid",
+    "not divides": r"\nmid",
+    "==": "=",
+    "!=": r"\neq",
+    "<": "<",
+    "<=": r"\leq",
+    ">": ">",
+    ">=": r"\geq",
 }
-_LATEX = {"divides": r"\mid", "==": "=", "!=": r"\neq", "<": "<", "<=": r"\leq", ">": ">", ">=": r"\geq"}
-_WORDS = {"divides": "divides", "==": "=", "!=": "≠", "<": "<", "<=": "≤", ">": ">", ">=": "≥"}
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,8 @@ class Condition:
     _compiled: dict[str, Callable[..., Number]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.relation not in _HOLDS:
-            raise StructureError(f"condition {self.relation!r}: expected one of {', '.join(_HOLDS)}")
+        if self.relation not in HOLDS:
+            raise StructureError(f"condition {self.relation!r}: expected one of {', '.join(HOLDS)}")
 
     @property
     def symbols(self) -> set[Symbol]:
@@ -58,7 +57,7 @@ class Condition:
         """Whether the condition holds at *values* (by letter); every symbol of it must be given."""
         if not self._compiled:
             self._compiled.update(left=compile_scalar(self.left), right=compile_scalar(self.right))
-        return _HOLDS[self.relation](self._compiled["left"](values), self._compiled["right"](values))
+        return HOLDS[self.relation](self._compiled["left"](values), self._compiled["right"](values))
 
     def require(self, values: Mapping[str, Number], names: Callable[[Symbol], str] = str) -> None:
         """Raise unless the condition holds at *values*; *names* says how a symbol is called in the message.
@@ -75,7 +74,7 @@ class Condition:
         return f"{printer(self.left)} {_LATEX[self.relation]} {printer(self.right)}"
 
     def __str__(self) -> str:
-        return f"{self.left} {_WORDS[self.relation]} {self.right}"
+        return f"{self.left} {WORDS[self.relation]} {self.right}"
 
 
 def divides(divisor: Expr | int, number: Expr | int) -> Condition:
@@ -112,6 +111,8 @@ def _always(condition: Condition) -> bool:
     match condition.relation:
         case "divides":
             return bool((condition.right / condition.left).is_integer)
+        case "not divides":
+            return False
         case "==":
             return bool(difference == 0)
         case "!=":

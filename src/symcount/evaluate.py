@@ -8,11 +8,10 @@ compiled. Divisions are brought to one fraction `p/q`; `p` must be divisible by 
 from __future__ import annotations
 
 import ast
-import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from types import CodeType, FunctionType
+from types import FunctionType
 from typing import Any
 
 from sympy import (
@@ -33,11 +32,10 @@ from sympy import (
     together,
 )
 
+from symcount.arithmetic import SCOPE, Number, as_written, code_of
 from symcount.errors import DomainError, StructureError
 
-__all__ = ["Number", "Round", "as_written", "compile_scalar", "function", "integer_value"]
-
-Number = int | Fraction
+__all__ = ["Number", "Round", "as_written", "compile_scalar", "function", "integer_value", "syntax_tree"]
 
 
 def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any] | None = None) -> Callable[..., Any]:
@@ -68,8 +66,8 @@ def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any
             raise DomainError(f"{expression} is not an integer at {at}")
         return quotient
 
-    scope = {"_exact": exact, **_SCOPE, **(namespace or {})}
-    return FunctionType(_code(body, names), scope)
+    scope = {"_exact": exact, **SCOPE, **(namespace or {})}
+    return FunctionType(code_of(body, names), scope)
 
 
 @lru_cache(maxsize=4096)
@@ -80,8 +78,8 @@ def compile_scalar(expression: Expr) -> Callable[[Mapping[str, Number]], Any]:
     """
     names = sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol))
     top, bottom = fraction(together(expression))
-    over = FunctionType(_code(_translate(top), names), dict(_SCOPE))
-    under = FunctionType(_code(_translate(bottom), names), dict(_SCOPE)) if bottom != 1 else None
+    over = FunctionType(code_of(_translate(top), names), dict(SCOPE))
+    under = FunctionType(code_of(_translate(bottom), names), dict(SCOPE)) if bottom != 1 else None
 
     def value(values: Mapping[str, Number]) -> Any:
         arguments = [values[name] for name in names]
@@ -112,72 +110,6 @@ def integer_value(expression: Expr, values: Mapping[str, Number]) -> int:
     return int(value)
 
 
-def as_written(value: float) -> Fraction:
-    """The number a person wrote: `0.1` is one tenth, not its nearest binary fraction, and `8960 / 1536` is 35/6.
-
-    That is the fraction with a denominator of at most 1000 that rounds to exactly this float, if there is one, and
-    otherwise the decimal that the float prints as.
-
-    >>> as_written(0.1), as_written(8960 / 1536), as_written(2.6667)
-    (Fraction(1, 10), Fraction(35, 6), Fraction(26667, 10000))
-    """
-    simple = Fraction(value).limit_denominator(1000)
-    return simple if float(simple) == value else Fraction(repr(float(value)))
-
-
-def _floor(top: Any, bottom: Any) -> Any:
-    nothing = bottom == 0
-    if nothing if isinstance(nothing, bool) else nothing.any():
-        raise DomainError(f"floor({top}/{bottom}) divides by zero")
-    return top // bottom
-
-
-def _floor_of_ratio(top: Any, bottom: Any, approximate: float) -> Any:
-    """The floor of a number into which a ratio such as `mlp_ratio` enters, which the model computes in floating point.
-
-    The result is the exact one; where rounding gives the model another, there is no right answer but a refusal.
-    """
-    result = top // bottom
-    if result != math.floor(approximate):
-        raise DomainError(f"floor({top}/{bottom}) depends on floating-point rounding; use a ratio with few digits")
-    return result
-
-
-def _power(base: Any, exponent: Any) -> Any:
-    negative = exponent < 0
-    if negative if isinstance(negative, bool) else negative.any():  # Python would answer with a float
-        raise DomainError(f"{base}^{exponent} is not an integer")
-    return base**exponent
-
-
-def _divide(top: Any, bottom: Any) -> Any:
-    """The exact quotient, an integer where it is one."""
-    quotient, remainder = divmod(top, bottom)
-    return Fraction(top, bottom) if remainder else quotient
-
-
-_SCOPE: dict[str, Any] = {
-    "_floor": _floor,
-    "_floor_of_ratio": _floor_of_ratio,
-    "_power": _power,
-    "_divide": _divide,
-    "_round": round,
-    "_float": float,
-    "_min": min,
-    "_max": max,
-    "__builtins__": {},
-}
-
-
-def _code(body: ast.expr, names: Sequence[str]) -> CodeType:
-    arguments = ast.arguments(
-        posonlyargs=[], args=[ast.arg(arg=n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[]
-    )
-    tree = ast.fix_missing_locations(ast.Expression(body=ast.Lambda(args=arguments, body=body)))
-    code = compile(tree, "<formula>", "eval")  # a syntax tree built here, never text
-    return next(c for c in code.co_consts if isinstance(c, CodeType))
-
-
 def _name(name: str) -> ast.expr:
     return ast.Name(id=name, ctx=ast.Load())
 
@@ -187,15 +119,29 @@ def _call(name: str, *arguments: ast.expr) -> ast.expr:
 
 
 def _fold(operator: ast.operator, terms: list[ast.expr]) -> ast.expr:
-    result = terms[0]
-    for term in terms[1:]:
-        result = ast.BinOp(left=result, op=operator, right=term)
-    return result
+    """The terms combined as a balanced tree: a sum of a thousand terms is ten levels deep, not a thousand."""
+    if len(terms) == 1:
+        return terms[0]
+    half = len(terms) // 2
+    return ast.BinOp(left=_fold(operator, terms[:half]), op=operator, right=_fold(operator, terms[half:]))
 
 
 def _translate_quotient(argument: Expr) -> ast.expr:
     top, bottom = fraction(together(argument))
     return _translate(top) if bottom == 1 else _call("_divide", _translate(top), _translate(bottom))
+
+
+def syntax_tree(expression: Expr) -> ast.expr:
+    """The Python syntax tree of *expression* in the operations of `symcount.arithmetic`, as one exact quotient.
+
+    >>> from symcount.notation import symbol
+    >>> ast.unparse(syntax_tree(symbol("H") ** 2 / symbol("A")))
+    '_divide(H * H, A)'
+
+    Raises:
+        StructureError: it has an operation for which there is no exact rule.
+    """
+    return _translate_quotient(expression)
 
 
 class Round(Function):  # type: ignore[misc]  # SymPy is untyped

@@ -22,23 +22,18 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command line with *arguments*, and return the exit code."""
-    import typer
-
-    from symcount.cli.app import command
     from symcount.cli.output import complain
     from symcount.errors import SymcountError
 
-    # typer's own errors derive from its ClickException, whichever package that lives in
-    usage_error = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a path of any bytes can be named
     try:
-        code = command()(list(arguments) or ["--help"], prog_name="symcount", standalone_mode=False)
+        code = _run(arguments)
         sys.stdout.flush()
     except SymcountError as error:
         return complain(str(error))
-    except (KeyboardInterrupt, typer.Abort):
+    except KeyboardInterrupt:
         return 130
     except BrokenPipeError:  # the reader has gone: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -52,7 +47,22 @@ def run(arguments: Sequence[str]) -> int:
             raise
         return complain("a number has more digits than Python prints; give smaller values")
     except Exception as error:
-        if not isinstance(error, usage_error):
+        kinds = {c.__name__ for c in type(error).__mro__}  # typer's own, whichever package they live in
+        if "Abort" in kinds:
+            return 130
+        if "ClickException" not in kinds:
             raise  # a bug of ours, to be seen as one
         return complain(getattr(error, "format_message", error.__str__)())
     return code if isinstance(code, int) else 0
+
+
+def _run(arguments: Sequence[str]) -> object:
+    if arguments[:1] == ["count"]:
+        from symcount.cli.many import quick
+
+        code = quick(arguments[1:])  # counting configs does not wait for typer and SymPy
+        if code is not None:
+            return code
+    from symcount.cli.app import command
+
+    return command()(list(arguments) or ["--help"], prog_name="symcount", standalone_mode=False)

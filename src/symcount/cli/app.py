@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import counting, deriving, laddering, reading, solving, sweeping, typesetting, verifying
+from symcount.cli import atlas, counting, deriving, laddering, reading, solving, sweeping, typesetting, verifying
 from symcount.cli.output import say
 
 __all__ = ["app", "command"]
@@ -52,6 +52,8 @@ for _function in (
     reading.list_models,
 ):
     app.command(name="list" if _function is reading.list_models else None)(_function)
+
+app.add_typer(atlas.app, name="atlas")
 
 
 def command() -> Any:

@@ -6,10 +6,13 @@ from typing import Annotated, Any
 
 import typer
 
+from symcount.atlas.counting import counter
+from symcount.cli.inputs import is_file_like
+from symcount.cli.many import count_configs
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
 from symcount.cli.reading import plain
-from symcount.errors import SymcountError
+from symcount.errors import ConfigError, OptionError, SymcountError
 from symcount.evaluate import integer_value
 from symcount.ledger import check_convention
 
@@ -19,15 +22,29 @@ _COLUMNS = ("unique", "per_layer", "non_embedding", "active")
 
 
 def count(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL...", help="Class names, model types, config files.")],
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="MODEL...", help="Class names, model types, config files, directories of them."),
+    ] = None,
     values: Values = None,
     options: Options = None,
     convention: Annotated[
         str | None, typer.Option("--convention", "-c", help="Only this number; see `breakdown --help`.")
     ] = None,
+    jsonl: Annotated[
+        str | None, typer.Option("--jsonl", metavar="FILE", help="Also count each line of FILE (- for standard input).")
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Count the parameters, exactly; fields left out have the class's defaults."""
+    models = models or []
+    if not models and jsonl is None:
+        raise ConfigError("nothing to count: give a model, a config.json, a directory, or --jsonl FILE")
+    configs_only = all(map(is_file_like, models)) and not values and not options
+    if counter() is not None and (configs_only or jsonl is not None):
+        if not configs_only:
+            raise OptionError("--jsonl goes with config files and directories, not with names, -s or -o")
+        return count_configs(models, jsonl, None if convention is None else check_convention(convention), as_json)
     columns = _COLUMNS if convention is None else (check_convention(convention),)
     if as_json and convention is not None:
         columns = tuple(dict.fromkeys((*_COLUMNS, *columns)))

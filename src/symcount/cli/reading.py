@@ -10,6 +10,7 @@ import typer
 from sympy import Expr, Symbol, fraction
 
 from symcount.architectures import find, names
+from symcount.atlas.store import atlas
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.errors import DomainError, UnknownModelError, near
@@ -162,14 +163,22 @@ def list_models(
     """List the models that have a formula."""
     wanted = (pattern or "").lower()
     found = [find(n) for n in names() if wanted in n.lower() or wanted in find(n).model_type]
-    if not found:
-        raise UnknownModelError(f"no model matches {pattern!r}.{near(str(pattern), names())} See: symcount list")
+    composed = {item.name for item in found}
+    stored = atlas()
+    others = [] if stored is None else [(n, stored.model_type(n)) for n in stored.names if n not in composed]
+    others = [(n, kind) for n, kind in others if wanted in n.lower() or wanted in kind]
+    if not found and not others:
+        known = [*names(), *(stored.names if stored is not None else ())]
+        raise UnknownModelError(f"no model matches {pattern!r}.{near(str(pattern), known)} See: symcount list")
     if as_json:
         for item in found:
             emit({"class": item.name, "model_type": item.model_type, "options": {**item.options, **item.arguments}})
+        for name, kind in others:
+            emit({"class": name, "model_type": kind})
         return
     rows = []
     for item in found:
         options = {**item.options, **item.arguments}
         rows.append((item.name, item.model_type, ", ".join(f"{k}={word(v)}" for k, v in options.items())))
+    rows += [(name, kind, "") for name, kind in others]
     show(table(("class", "left"), ("model type", "left"), ("options and their defaults", "left")), rows)

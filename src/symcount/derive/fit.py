@@ -8,7 +8,7 @@ that reproduce every point are told apart by further points, chosen where they d
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import partial, reduce
+from functools import reduce
 from itertools import combinations, combinations_with_replacement, product
 
 from symcount.derive import expression as ex
@@ -86,15 +86,13 @@ def hypotheses(
             if all(c == x + offset for c, x in zip(counts, columns[name], strict=True)):
                 yield _offset(computed.get(name) or ex.symbol(name), offset)
     explained = False
-    layers = fields if depths is None else depths
-    for rule in (_affine, _products, partial(_patterns, depths=layers, computed=periods or {})):
+    for rule in (_affine, _products):
         for node in rule(counts, columns, varying):
             explained = True
             yield node
-    if (
-        clipped and not explained
-    ):  # where `N - k` explains as much, it is meant, and the domain says that k is not more than N
+    if clipped and not explained:
         yield from _clipped(counts, columns, varying)
+    yield from _patterns(counts, columns, varying, fields if depths is None else depths, periods or {})
 
 
 def _offset(node: Node, offset: int) -> Node:

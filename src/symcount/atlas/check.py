@@ -1,0 +1,148 @@
+"""A layout against transformers: random configs, read by the stored rules and by the config class itself.
+
+The configs are what a `config.json` might be: keys left out, null, spelled in another way, sub-configs left out or
+given in part, every combination of switches. The real class is built from each by `from_dict`, on the meta device.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from typing import Any
+
+from symcount.atlas.counting import Variant
+from symcount.atlas.measure import Measured
+from symcount.atlas.probe import MISSING, changed, uninitialised
+from symcount.atlas.schema import Reader
+from symcount.derive.certificate import draw
+from symcount.derive.quiet import quiet
+from symcount.errors import SymcountError, VerificationError
+
+__all__ = ["check", "real_total"]
+
+_ATTEMPTS = 10  # for each config that is wanted
+
+
+def check(found: Measured, activations: frozenset[str], number: int = 8, seed: int = 0) -> int:
+    """Compare the layout with *number* random configs; how many could be compared.
+
+    Raises:
+        VerificationError: they disagree; the message has the config.
+    """
+    rng = random.Random(seed)
+    reader = Reader(found.layout, activations)
+    variants = [Variant(found.layout, f) for f in found.layout.formulas]
+    passed = 0
+    for attempt in range(_ATTEMPTS * number):
+        if passed >= number:
+            break
+        raw = _config(found, rng, share=max(0.1, 0.9**attempt))
+        try:
+            reading = reader.read(raw)
+            ours = variants[reading.state].count(reading.values)["unique"]
+        except SymcountError:
+            continue
+        theirs = real_total(found.probe.cls, raw)
+        if theirs is None:
+            continue
+        if ours != theirs:
+            raise VerificationError(f"{found.probe.cls.__name__}: the atlas and transformers disagree: "
+                                    f"{_smallest(found.probe.cls, reader, variants, raw)}")  # fmt: skip
+        passed += 1
+    return passed
+
+
+def _smallest(cls: Any, reader: Reader, variants: list[Variant], raw: dict[str, Any]) -> str:
+    """A config with as few keys as possible at which they still disagree, and the two numbers."""
+    said = ""
+    for path in [None, *(p for p, v in _leaves(raw))]:
+        fewer = raw if path is None else changed(raw, {path: MISSING})
+        try:
+            reading = reader.read(fewer)
+            ours = variants[reading.state].count(reading.values)["unique"]
+        except SymcountError:
+            continue
+        theirs = real_total(cls, fewer)
+        if theirs is not None and ours != theirs:
+            raw, said = fewer, f"{ours} and {theirs} at {json.dumps(fewer)}"
+    return said
+
+
+def _leaves(raw: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for key, value in raw.items():
+        if isinstance(value, dict) and key.endswith("_config"):
+            yield from _leaves(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value
+
+
+def real_total(cls: Any, raw: dict[str, Any]) -> int | None:
+    """The number of parameters of the real model of a config, `None` if transformers does not build it."""
+    import torch
+
+    try:
+        with quiet(), uninitialised(), torch.device("meta"):
+            model = cls(cls.config_class.from_dict(copy.deepcopy(raw)))
+    except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
+        return None
+    return int(sum(p.numel() for p in model.parameters()))
+
+
+def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]:  # noqa: PLR0912  # what may vary
+    layout, probe = found.layout, found.probe
+    key = rng.choice(list(found.derived))
+    point = draw(found.derived[key], rng, share=share)
+    raw = copy.deepcopy(probe.raw)
+    labels = dict(zip(layout.switches, key.split(","), strict=False)) if layout.switches else {}
+    values: dict[str, Any] = {}
+    for path, value in point.items():
+        stem, bracket, _ = path.partition("[")
+        if bracket:
+            default = probe.default(stem)
+            if isinstance(default, list) and stem not in values:
+                values[stem] = _nested(default, point, stem)
+        elif path in layout.numbers or rng.random() < 0.5:
+            values[path] = value
+    for path in list(values):
+        number = layout.numbers.get(path)
+        if number is not None and number.rule and rng.random() < 0.4:
+            values.pop(path)
+            if number.null and rng.random() < 0.3:
+                values[path] = None
+        elif probe.default(path) == values[path] and rng.random() < 0.5:
+            values.pop(path)
+        elif path.endswith("num_labels") and rng.random() < 0.5:
+            section = path.rpartition("num_labels")[0]
+            values[f"{section}id2label"] = {str(i): f"L{i}" for i in range(int(values.pop(path)))}
+    for path, check_ in layout.checks.items():
+        if path in labels:
+            value = found.samples[path][int(labels[path])]
+            if value is not MISSING and not (isinstance(value, int) and not isinstance(value, bool) and path in values):
+                values[path] = value
+        elif rng.random() < 0.5:
+            options = [v for v in found.options(path) if v is not MISSING]
+            if options and check_.accept and not (path in values and rng.random() < 0.5):
+                values[path] = rng.choice(options)
+    left = [s for s in layout.sections if s and rng.random() < 0.1 and not layout.sections[s].optional
+            and all("" in kinds for p, kinds in layout.types.items() if p == s or p.startswith(f"{s}."))]  # fmt: skip
+    for path, value in values.items():
+        section, _, name = path.rpartition(".")
+        if any(section == s or section.startswith(f"{s}.") for s in left):
+            continue
+        known = layout.sections.get(section)
+        spelled = [a for a, k in known.aliases.items() if k == name] if known is not None else []
+        if spelled and rng.random() < 0.3:
+            name = rng.choice(spelled)
+        raw = changed(raw, {f"{section}.{name}" if section else name: value})
+    for section in left:
+        raw = changed(raw, {section: MISSING})
+    return raw
+
+
+def _nested(default: Any, point: dict[str, Any], stem: str) -> Any:
+    """The list *default* with the numbers of *point* in their places."""
+    if isinstance(default, list | tuple):
+        return [_nested(item, point, f"{stem}[{i}]") for i, item in enumerate(default)]
+    return point.get(stem, default)

@@ -1,0 +1,178 @@
+"""From a config to its counts, by the stored formulas: each formula is compiled once, and SymPy is not needed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from functools import cache
+from typing import Any
+
+from symcount.arithmetic import HOLDS, WORDS
+from symcount.arithmetic import Number as Value
+from symcount.atlas.codec import compiled, readable
+from symcount.atlas.record import Entry, Layout, StoredFormula
+from symcount.atlas.schema import Reader, Reading, identifiers
+from symcount.atlas.store import Atlas, atlas
+from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError, near
+
+__all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
+
+CONVENTIONS = ("unique", "per_layer", "non_embedding", "active", "trainable")
+REMEDY = 'with pip install "symcount[hf]" it is derived from the model\'s own code'
+
+Counted = tuple[str, dict[str, int]]
+
+
+def class_of(fields: Mapping[str, Any]) -> str:
+    """The class, or else the model type, that a config names.
+
+    Raises:
+        ConfigError: none, several, or something that is no name.
+    """
+    names, model_type = fields.get("architectures"), fields.get("model_type")
+    if names is not None and names != []:
+        if not isinstance(names, list) or not all(isinstance(n, str) for n in names):
+            raise ConfigError(f"architectures: expected a list of class names, got {names!r:.80}")
+        if len(names) > 1:
+            raise ConfigError(f"architectures names {len(names)} classes ({', '.join(names)}); keep one")
+        return str(names[0])
+    if not isinstance(model_type, str) or not model_type:
+        raise ConfigError("neither architectures nor model_type is given; add one of them")
+    return model_type
+
+
+class Variant:
+    """A stored formula, compiled."""
+
+    def __init__(self, layout: Layout, formula: StoredFormula) -> None:
+        self.formula = formula
+        self.letters = [str(letter[0]) for letter in formula.letters]
+        self.paths = [str(letter[1]) for letter in formula.letters]
+        texts = [formula.totals.get(c, formula.totals["unique"]) for c in CONVENTIONS]
+        self.totals = compiled(texts, self.letters)
+        self.domain = compiled([t for _, left, right in formula.domain for t in (left, right)], self.letters)
+        self.names = [n.name for n in layout.numbers.values()]
+        self.asked_paths = list(layout.numbers)
+        self.asked = compiled([t for _, left, right in formula.asked for t in (left, right)], self.names)
+
+    def check(self, values: Mapping[str, Value]) -> None:
+        """Raise unless every condition holds."""
+        for conditions, function, names, paths in (
+            (self.formula.domain, self.domain, self.letters, self.paths),
+            (self.formula.asked, self.asked, self.names, self.asked_paths),
+        ):
+            if not conditions:
+                continue
+            try:
+                sides = function(*[values[path] for path in paths])
+            except ZeroDivisionError:
+                raise DomainError("outside the formula's domain: a division by zero") from None
+            for i, (relation, left, right) in enumerate(conditions):
+                if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):
+                    said = f"{readable(left)} {WORDS[relation]} {readable(right)}"
+                    used = [
+                        (n, p) for n, p in zip(names, paths, strict=True) if n in identifiers(left) | identifiers(right)
+                    ]
+                    at = ", ".join(f"{n if n == p else f'{n} ({p})'} = {values[p]}" for n, p in used)
+                    raise DomainError(f"outside the formula's domain: {said} is required, but {at}")
+
+    def count(self, values: Mapping[str, Value]) -> dict[str, int]:
+        """The totals by convention."""
+        self.check(values)
+        try:
+            numbers = self.totals(*[values[path] for path in self.paths])
+        except ZeroDivisionError:
+            raise DomainError("outside the formula's domain: a division by zero") from None
+        for number in numbers:
+            if isinstance(number, Fraction):
+                raise DomainError(f"outside the formula's domain: the total would be {number}")
+        return dict(zip(CONVENTIONS, numbers, strict=True))
+
+
+class Counter:
+    """Counts configs of one atlas."""
+
+    def __init__(self, source: Atlas) -> None:
+        self.atlas = source
+        self._readers: dict[int, Reader] = {}
+        self._variants: dict[tuple[int, int], Variant] = {}
+
+    def entry(self, fields: Mapping[str, Any]) -> Entry:
+        """The entry of the class that a config names.
+
+        Raises:
+            ConfigError: it names none, or the model type of another.
+            UnknownModelError: the atlas does not have it.
+        """
+        name = class_of(fields)
+        entry = self.atlas.find(name)
+        if entry is None:
+            known = [*self.atlas.names, *self.atlas.bases]
+            raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)} {REMEDY.capitalize()}")
+        stated = fields.get("model_type")
+        if stated is not None and stated != entry.model_type and self.atlas.bases.get(str(stated)) != entry.name:
+            raise ConfigError(f"a config of {stated!r:.80}, but {entry.name} is a model of {entry.model_type}")
+        return entry
+
+    def layout(self, entry: Entry, fields: Mapping[str, Any]) -> Layout:
+        """The layout for the sub-configs that a config has.
+
+        Raises:
+            OptionError: there is none.
+        """
+        said = ""
+        for layout in entry.layouts:
+            for path, admitted in layout.types.items():
+                stated = _inside(fields, path)
+                if (stated is not None and stated not in admitted) or (stated is None and "" not in admitted):
+                    said = f"{path}.model_type = {stated!r:.60}"
+                    break
+            else:
+                return layout
+        raise OptionError(f"{said} is outside the stored formulas")
+
+    def read(self, entry: Entry, fields: Mapping[str, Any]) -> tuple[Layout, Reading]:
+        """Read a config by the entry of its class.
+
+        Raises:
+            ConfigError, OptionError: see `Reader.read`.
+        """
+        layout = self.layout(entry, fields)
+        reader = self._readers.get(id(layout))
+        if reader is None:
+            reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
+        return layout, reader.read(fields)
+
+    def count(self, fields: Mapping[str, Any]) -> Counted:
+        """The class that a config names, and its counts by convention.
+
+        Raises:
+            SymcountError: the config is malformed, unknown, or outside the stored formulas.
+        """
+        entry = self.entry(fields)
+        try:
+            layout, reading = self.read(entry, fields)
+            return entry.name, self.variant(layout, reading.state).count(reading.values)
+        except (OptionError, DomainError) as error:
+            raise type(error)(f"{entry.name}: {error}; {REMEDY}") from None
+
+    def variant(self, layout: Layout, state: int) -> Variant:
+        """The compiled formula of a state."""
+        key = (id(layout), state)
+        if key not in self._variants:
+            self._variants[key] = Variant(layout, layout.formulas[state])
+        return self._variants[key]
+
+
+def _inside(fields: Mapping[str, Any], path: str) -> Any:
+    value: Any = fields
+    for part in path.split("."):
+        value = value.get(part) if isinstance(value, dict) else None
+    return value.get("model_type") if isinstance(value, dict) else None
+
+
+@cache
+def counter() -> Counter | None:
+    """The counter of the shipped atlas, `None` where there is none."""
+    found = atlas()
+    return None if found is None else Counter(found)

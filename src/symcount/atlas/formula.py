@@ -1,0 +1,151 @@
+"""A stored formula as a `Formula`: the tree is read, and everything that a `Formula` can do can be done with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from sympy import Expr
+
+from symcount.atlas.codec import to_sympy
+from symcount.atlas.counting import REMEDY, Counter, class_of, counter
+from symcount.atlas.record import Entry, Layout, StoredFormula
+from symcount.atlas.trees import tree_from
+from symcount.configs import Config, read
+from symcount.domain import Condition, relation
+from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.formula import Formula
+from symcount.notation import Entry as Letter
+from symcount.notation import Notation
+
+__all__ = ["AtlasFormula", "find", "from_config"]
+
+
+@dataclass(frozen=True)
+class AtlasFormula(Formula):
+    """A formula of the atlas.
+
+    Attributes:
+        entry: the class.
+        layout: for which sub-config classes it holds.
+        stored: what the atlas has of it.
+        pinned: config fields that the formula holds at one value of.
+    """
+
+    entry: Entry | None = field(default=None, repr=False)
+    layout: Layout | None = field(default=None, repr=False)
+    stored: StoredFormula | None = field(default=None, repr=False)
+    pinned: Mapping[str, Any] = field(default_factory=dict)
+
+    def domain_text(self) -> str:
+        """The domain in words, with the fields that are kept at one value."""
+        kept = [f"{name} = {value}" for name, value in self.pinned.items()]
+        said = super().domain_text()
+        return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
+
+    def bound(self, config: Any) -> dict[str, Any]:
+        """Values by letter for *config*, read by the rules that the atlas has of the model's config class.
+
+        Raises:
+            ConfigError: it cannot be read, or belongs to another model.
+            OptionError: the formula does not hold for it.
+        """
+        described = read(config)
+        if not described.fields:
+            return dict(self.defaults)
+        found = _counter()
+        assert self.entry is not None  # noqa: S101  # set by `find`
+        assert self.layout is not None  # noqa: S101  # the same
+        fields = {"model_type": self.entry.model_type, **described.fields, "architectures": [self.entry.name]}
+        found.entry(fields)
+        try:
+            layout, reading = found.read(self.entry, fields)
+            if layout is not self.layout or layout.formulas[reading.state] is not self.stored:
+                raise OptionError("other options than this formula's; ask for symcount.formula(config)")
+            found.variant(layout, reading.state).check(reading.values)
+        except (OptionError, DomainError) as error:
+            raise type(error)(f"{described.source}: {self.name}: {error}") from None
+        except ConfigError as error:
+            raise ConfigError(f"{described.source}: {error}") from None
+        return {e.letter: reading.values[e.field] for e in self.notation}
+
+
+def find(name: str, options: Mapping[str, Any] | None = None) -> AtlasFormula | None:
+    """The formula of a class or model type for config fields *options*; `None` if the atlas does not have the class.
+
+    Raises:
+        OptionError: not for these options.
+    """
+    found = counter()
+    entry = None if found is None else found.atlas.find(name)
+    if found is None or entry is None:
+        return None
+    return _formula(found, entry, dict(options or {}), name)
+
+
+def from_config(config: Config, options: Mapping[str, Any] | None = None) -> AtlasFormula | None:
+    """The formula that holds for *config*; `None` if the atlas does not have its class.
+
+    Raises:
+        ConfigError: the config is malformed.
+        OptionError: it is outside the stored formulas.
+    """
+    found = counter()
+    if found is None:
+        return None
+    fields = {**config.fields, **(options or {})}
+    try:
+        class_of(fields)
+        entry = found.entry(fields)
+        return _formula(found, entry, fields, config.source)
+    except UnknownModelError:
+        return None
+    except ConfigError as error:
+        raise ConfigError(f"{config.source}: {error}") from None
+
+
+def _counter() -> Counter:
+    found = counter()
+    if found is None:
+        raise UnknownModelError("the atlas is missing; reinstall symcount")
+    return found
+
+
+def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str) -> AtlasFormula:
+    try:
+        layout, reading = found.read(entry, fields)
+    except OptionError as error:
+        raise OptionError(f"{said}: {error}; {REMEDY}") from None
+    stored = layout.formulas[reading.state]
+    notation = Notation(tuple(Letter(*letter) for letter in stored.letters))
+    symbols = {e.letter: e.symbol for e in notation}
+    names = {n.name: notation[p].symbol for p, n in layout.numbers.items() if p in {e.field for e in notation}}
+
+    def condition(item: list[str]) -> Condition:
+        how, left, right = item
+        return relation(to_sympy(left, symbols), how, to_sympy(right, symbols))
+
+    filled: dict[str, Expr] = {}
+    for e in notation:
+        rule = layout.numbers[e.field].rule
+        if rule and layout.numbers[e.field].given is None:
+            try:
+                filled[e.letter] = to_sympy(rule, names)
+            except ValueError:  # it is filled from a number that the formula does not have
+                continue
+    return AtlasFormula(
+        tree_from(found.atlas.trees(entry.name), stored.tree, symbols),
+        notation,
+        entry.name,
+        entry.model_type,
+        options=stored.options,
+        defaults={e.letter: reading.values[e.field] for e in notation},
+        filled=filled,
+        conditions=tuple(map(condition, stored.domain)),
+        origin="derived",
+        entry=entry,
+        layout=layout,
+        stored=stored,
+        pinned=stored.pinned,
+    )

@@ -1,0 +1,308 @@
+"""The second half of measuring a layout: how each number and each check is found in a config, section by section."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from symcount.atlas.facts import Part
+from symcount.atlas.probe import MISSING, differs, ignored, signature
+from symcount.atlas.record import Check, Number, Section, StoredFormula
+from symcount.atlas.schema import code, identifiers
+from symcount.derive.result import DerivedFormula
+from symcount.errors import DerivationError, StructureError
+
+if TYPE_CHECKING:
+    from symcount.atlas.measure import _At, _Work
+
+__all__ = ["Keys"]
+
+
+class Keys:
+    """Numbers, sections and checks of a layout."""
+
+    def __init__(self, work: _Work, at: _At, formulas: list[DerivedFormula], stored: list[StoredFormula]) -> None:
+        self._work, self._probe, self._at, self._formulas = work, work.probe, at, formulas
+        self._stored = stored
+        self._base: dict[str, Any] = {}
+        for formula in reversed(formulas):
+            self._base.update(formula.base)
+        for path, filler in work.fillers.items():
+            self._base.setdefault(path, filler)
+        try:
+            self._empty: Any = self._probe.config({})
+        except Exception:  # noqa: BLE001  # the base config has what the class insists on
+            self._empty = None
+
+    def measured(self) -> tuple[dict[str, Number], dict[str, Section], dict[str, Check]]:
+        """Everything."""
+        numbers = {path: self._number(path) for path in self._needed()}
+        checks = {path: self._check(path) for path in self._work.accept}
+        sections = {path: self._section(path, owner, numbers, checks) for path, owner in self._probe.parts.items()}
+        return numbers, sections, checks
+
+    # -------------------------------------------------------------- numbers
+
+    def _needed(self) -> list[str]:
+        """The numbers that a formula, a condition, a pattern or the rule of another needed number has."""
+        by_name = {name: path for path, name in self._at.names.items()}
+        needed = {e.field for f in self._formulas for e in f.notation}
+        texts = [t for s in self._stored for _, left, right in s.asked for t in (left, right)]
+        texts += [self._text(node) for node in self._work.equals.values()]
+        for pattern in self._work.patterns.values():
+            needed |= {pattern["depth"], *pattern.get("same", ())}
+        while True:
+            needed |= {by_name[n] for text in texts for n in identifiers(text) if n in by_name}
+            rules = [self._text(found.get(p)) for p in needed for found in (self._work.rules, self._work.nulls)]
+            if set(rules) <= set(texts):
+                return [path for path in self._at.names if path in needed]
+            texts += rules
+
+    def _number(self, path: str) -> Number:
+        section = path.rpartition(".")[0]
+        default = self._default(path)
+        minimum = min((e.minimum for f in self._formulas for e in f.notation if e.field == path), default=None)
+        rule, null = (self._text(found.get(path)) for found in (self._work.rules, self._work.nulls))
+        if path in self._work.fillers:  # it has no influence but must be admissible where it is given
+            rule = null = str(self._work.fillers[path])
+        elif default is None and not rule:
+            rule = "1" if path in self._work.accept else ""  # a switch says that no formula needs it
+            null = rule
+        elif path in self._work.accept and not null:
+            null = "1"
+        absent = self._absent(path) if section else None
+        ratio = isinstance(self._base[path], float)
+        return Number(
+            self._at.names[path],
+            default,
+            absent if isinstance(absent, int | float) and not isinstance(absent, bool) else None,
+            rule,
+            null,
+            0 if ratio else minimum,
+            ratio,
+            self._work.words.get(path, ""),
+        )
+
+    def _default(self, path: str) -> Any:
+        stem, _, rest = path.partition("[")
+        value = self._probe.default(stem)
+        for i in (int(x.rstrip("]")) for x in rest.split("[") if rest):
+            value = value[i] if isinstance(value, list | tuple) and i < len(value) else self._base[path]
+        if value is MISSING:
+            return None if stem in self._work.accept else self._base[path]
+        return value if isinstance(value, int | float) and not isinstance(value, bool) else None
+
+    def _absent(self, path: str) -> Any:
+        value = self._empty
+        for part in path.replace("]", "").replace("[", ".").split("."):
+            if isinstance(value, list | tuple):
+                value = value[int(part)] if int(part) < len(value) else None
+            else:
+                value = getattr(value, part, None)
+        return value
+
+    def _text(self, node: Any) -> str:
+        try:
+            return self._at.text(node) if node is not None else ""
+        except (StructureError, KeyError, TypeError):
+            return ""
+
+    # -------------------------------------------------------------- checks
+
+    def _check(self, path: str) -> Check:
+        work, declared = self._work, self._probe.declared(path) is not None
+        default = self._probe.default(path) if declared else None
+        given = default if _plain(default) else None
+        absent = None
+        if path.rpartition(".")[0]:
+            there, here = self._absent(path), self._lookup(path)
+            if _plain(there) and type(there) is type(here) and there != here and there is not None:
+                absent = there
+        return Check(
+            given,
+            absent,
+            dict(work.accept[path]),
+            path in work.activation,
+            work.patterns.get(path, {}),
+            self._text(work.equals.get(path)),
+        )
+
+    def _lookup(self, path: str) -> Any:
+        section, _, key = path.rpartition(".")
+        return getattr(self._probe.instances.get(section), key, None)
+
+    # -------------------------------------------------------------- sections
+
+    def _section(  # noqa: PLR0912  # a section has many aspects, each measured by a few lines
+        self, path: str, owner: Part, numbers: dict[str, Number], checks: dict[str, Check]
+    ) -> Section:
+        prefix = f"{path}." if path else ""
+        inner = {p.rpartition(".")[2] for p in self._probe.parts if p and p.rpartition(".")[0] == path}
+        types = {k: v for k, v in owner.types.items() if v != "ifbsnld" and k not in inner and k != "dtype"}
+        aliases: dict[str, str] = {}
+        refused = ["per_layer_config"]  # overrides of single layers, applied by the general config class
+        for alias, key in owner.aliases.items():
+            if "." in key or alias == key or key in inner:
+                continue
+            if self._means(path, alias, key):
+                aliases[alias] = key
+            elif prefix + key in numbers or prefix + key in checks or f"{prefix}{key}[0]" in numbers:
+                refused.append(alias)
+        for key, constants in owner.consumed.items():
+            if key in owner.types or key in aliases or ignored(key) or prefix + key in checks or key in inner:
+                continue
+            if target := self._other_spelling(path, key, owner):
+                aliases[key] = target
+            else:
+                self._consumed(path, key, constants, checks)
+        if "rope_parameters" in owner.types:
+            legacy = [k for k in ("partial_rotary_factor", "rope_theta") if k not in owner.types]
+            refused += [k for k in legacy if prefix + k not in checks and not self._same(prefix + k, 0.5)]
+        lengths = {k.rpartition(".")[2]: v for k, v in self._work.lengths.items() if k.rpartition(".")[0] == path}
+        null, optional = False, ""
+        if path and self._empty is not None:
+            if path in _paths(self._empty):
+                left = self._probe.try_config({path: MISSING})
+                none = self._probe.try_config({path: None})
+                null = left is not None and none is not None and not differs(left, none)
+            else:
+                optional = "given"
+        elif path:
+            optional = "given"
+        lengths = {k: v for k, v in lengths.items() if not self._any_length(prefix + k)}
+        flat = bool(path) and not optional and self._flat(path, owner)
+        return Section(types, aliases, sorted(refused), lengths, null, optional, flat)
+
+    def _any_length(self, path: str) -> bool:
+        """Whether a list of numbers may as well be shorter."""
+        if any(e.field.startswith(f"{path}[") for f in self._formulas for e in f.notation):
+            return False
+        current = self._lookup(path)
+        return isinstance(current, list | tuple) and len(current) > 1 and self._same(path, list(current)[:1])
+
+    def _flat(self, path: str, owner: Part) -> bool:
+        """Whether the class hands keys of its own down to a sub-config that is left out.
+
+        Raises:
+            DerivationError: it does so in a way that is not the same as giving them in the sub-config.
+        """
+        section = path.rpartition(".")[0]
+        values: dict[str, Any] = {}
+        outer = self._probe.parts[section]
+        for key in owner.types:
+            default = owner.defaults.get(key)
+            number = isinstance(default, int) and not isinstance(default, bool) and default != 0
+            if number and key not in outer.types and not key.endswith("token_id"):
+                values[key] = int(default or 0) * 2
+        base = self._probe.try_config({path: MISSING})
+        for chosen in (values, *({k: v} for k, v in values.items())):
+            up = {f"{section}.{k}" if section else k: v for k, v in chosen.items()}
+            down = self._probe.try_config({f"{path}.{k}": v for k, v in chosen.items()})
+            above = self._probe.try_config({path: MISSING, **up})
+            if above is None or down is None or base is None:
+                continue
+            name = path.rpartition(".")[2]
+            one, two, three = (getattr(_at(c, section), name) for c in (base, above, down))
+            if not differs(one, two):
+                continue
+            if differs(two, three):
+                raise DerivationError(f"{path} takes keys of the config around it in a way that was not understood")
+            return True
+        return False
+
+    def _same(self, path: str, value: Any) -> bool:
+        base, one = self._probe.trace({}), self._probe.trace({path: value})
+        return base is not None and (one is None or signature(one) == signature(base))
+
+    def _means(self, section: str, alias: str, key: str) -> bool:
+        """Whether the other spelling has the same effect as the key itself, at a value that is not the default."""
+        prefix = f"{section}." if section else ""
+        default = self._probe.default(prefix + key)
+        for value in _others(default, self._lookup(prefix + key)):
+            one, other = (self._probe.try_config({prefix + name: value}) for name in (alias, key))
+            if one is not None and other is not None:
+                return not differs(one, other)
+        return False
+
+    def _other_spelling(self, section: str, key: str, owner: Part) -> str:
+        """The declared number that the code sets from an undeclared key."""
+        prefix = f"{section}." if section else ""
+        base = self._probe.config(self._probe.raw)
+        for value in (128, 4096):
+            one = self._probe.try_config({prefix + key: value})
+            if one is None or not differs(self._without(one, section, key), base):
+                continue
+            found = []
+            for target in owner.types:
+                if "i" in owner.types[target] and isinstance(owner.defaults.get(target), int):
+                    other = self._probe.try_config({prefix + target: value})
+                    if other is not None and not differs(one, other):
+                        found.append(target)
+            return found[0] if len(found) == 1 else ""
+        return ""
+
+    @staticmethod
+    def _without(config: Any, section: str, key: str) -> Any:
+        owner = config
+        for part in [p for p in section.split(".") if p]:
+            owner = getattr(owner, part)
+        vars(owner).pop(key, None)
+        return config
+
+    def _consumed(self, section: str, key: str, constants: list[Any], checks: dict[str, Check]) -> None:
+        """A key that the code takes: the values at which it changes nothing are accepted."""
+        prefix = f"{section}." if section else ""
+        same, other = [], False
+        own = self._probe.trace({})
+        for value in dict.fromkeys([*(c for c in constants if _plain(c)), None, True, False, 7, 3, 0.5, "x"]):
+            one = self._probe.trace({prefix + key: value})
+            if one is None or own is None:
+                continue
+            if signature(one) != signature(own):
+                other = True
+            else:
+                same.append(value)
+        if not other:
+            return
+        accept = {"absent": 0}
+        for value in same:
+            number = isinstance(value, int | float) and not isinstance(value, bool)
+            accept["=" + json.dumps(value) if number else code(value)] = 0
+        checks[prefix + key] = Check(None, None, accept)
+        self._work.samples.setdefault(prefix + key, {0: MISSING})
+
+
+def _at(config: Any, path: str) -> Any:
+    for name in [p for p in path.split(".") if p]:
+        config = getattr(config, name)
+    return config
+
+
+def _paths(config: Any) -> set[str]:
+    from symcount.atlas.facts import parts
+
+    return set(parts(config))
+
+
+def _plain(value: Any) -> bool:
+    try:
+        json.dumps(value)
+    except (TypeError, ValueError):
+        return False
+    return True
+
+
+def _others(default: Any, current: Any) -> list[Any]:
+    """Values for a key that are not its default."""
+    value = current if default is None or default is MISSING else default
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, int):
+        return [int(value) * 2, int(value) + 1, int(value) * 4]
+    if isinstance(value, float):
+        return [value * 2, value / 2]
+    if isinstance(value, str):
+        return [s for s in ("relu", "gelu", "silu", value + "x") if s != value]
+    if isinstance(value, list | tuple) and value and all(isinstance(x, int) for x in value):
+        return [[int(x) * 2 for x in value]]
+    return [8, "relu", True]

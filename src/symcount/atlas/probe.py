@@ -1,0 +1,261 @@
+"""One model class under variation: traces of configs that differ in one key or several, and what they have in common.
+
+A `Probe` holds a base config. It builds configs by the class's own `from_dict`, as transformers does with a
+`config.json`, and traces the model. Two configs have one *signature* exactly if the constructions gave the same
+tensors: names, owners, symbolic shapes, sharing, frozen or not.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from symcount.atlas.facts import Part, compared, facts_of, parts
+from symcount.derive.configs import ConfigSource, source_of
+from symcount.derive.patching import Patches, no_initialisation
+from symcount.derive.quiet import quiet
+from symcount.derive.recording import STATE, Recorder
+from symcount.derive.trace import Trace, trace
+
+__all__ = ["MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "signature", "uninitialised"]
+
+Raw = dict[str, Any]
+Changes = Mapping[str, Any]
+
+#: Rotary embeddings as published configs have them; their parameters are buffers, which a probe shows for each class.
+ROPES: tuple[dict[str, Any], ...] = (
+    {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0},
+    {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0},
+    {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"rope_type": "default", "rope_theta": 50000.0},
+    {"rope_type": "longrope", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "su", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},
+)  # fmt: skip
+_INFRASTRUCTURE = frozenset(
+    "name_or_path dtype torch_dtype sub_configs sub_configs_defaults return_dict use_return_dict output_attentions "
+    "output_hidden_states gradient_checkpointing base_model_tp_plan base_model_pp_plan base_model_ep_plan "
+    "base_model_fsdp_plan attribute_map model_type transformers_version architectures use_cache problem_type "
+    "id2label label2id num_labels attn_implementation experts_implementation keys_to_ignore_at_inference "
+    "base_config_key quantization_config torchscript".split()
+)
+_SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
+MISSING: Any = object()
+
+
+@contextmanager
+def uninitialised() -> Iterator[None]:
+    """Build models without filling their tensors with numbers, which on the meta device does nothing but takes time."""
+    before = STATE.recorder
+    with Patches(no_initialisation()):
+        STATE.recorder = Recorder()
+        try:
+            yield
+        finally:
+            STATE.recorder = before
+
+
+def ignored(path: str) -> bool:
+    """Whether an attribute says how a model is run or how a config came about, not what the model is."""
+    last = path.rpartition(".")[2]
+    return last.startswith("_") or last in _INFRASTRUCTURE
+
+
+def changed(raw: Raw, changes: Changes) -> Raw:
+    """*raw* with the keys at dotted paths set; `MISSING` takes one out."""
+    result = copy.deepcopy(raw)
+    for path, value in changes.items():
+        *sections, key = path.split(".")
+        target = result
+        for section in sections:
+            target = target.setdefault(section, {})
+        if value is MISSING:
+            target.pop(key, None)
+        else:
+            target[key] = copy.deepcopy(value)
+    return result
+
+
+def signature(one: Trace) -> tuple[Any, ...]:
+    """What a trace shows of the parameters."""
+    owners = {module.path: module.cls.__name__ for module in one.modules}
+    first: dict[int, int] = {}
+    rows = []
+    for number, p in enumerate(one.parameters):
+        shared = first.setdefault(p.tensor_key, number)
+        rows.append((p.path, owners[p.module_path], p.shape, p.requires_grad, shared))
+    return (*rows, one.input_embeddings, one.output_embeddings)
+
+
+def differs(a: Any, b: Any) -> bool:
+    """Whether two config objects differ in anything that may matter."""
+    return bool(_state(a) != _state(b))
+
+
+def _state(config: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in vars(config).items():
+        if name.startswith("_") or name in ("transformers_version", "label2id"):
+            continue
+        if hasattr(type(value), "attribute_map"):
+            found[name] = (type(value).__name__, _state(value))
+        else:
+            found[name] = (type(value).__name__, str(value))
+    return found
+
+
+class Probe:
+    """A model class and the config from which the variations start.
+
+    Attributes:
+        cls: the model class.
+        raw: the base config, in the form of a `config.json`.
+        givens: numbers that are given although the base config leaves them out, so that they are symbols.
+        shallow: depths at which the model is traced, to save time; by default its own.
+    """
+
+    def __init__(self, cls: Any, raw: Raw) -> None:
+        self.cls = cls
+        self.config_class: Any = cls.config_class
+        self.raw = raw
+        self.givens: dict[str, int] = {}
+        self.shallow: dict[str, Any] = {}
+        self.instances = parts(self.config(raw))
+        self.parts: dict[str, Part] = {path: facts_of(c) for path, c in self.instances.items()}
+        self._traces: dict[str, Trace | None] = {}
+
+    def config(self, raw: Raw) -> Any:
+        """The config object that transformers makes of *raw*."""
+        with quiet():
+            return self.config_class.from_dict(copy.deepcopy(raw))
+
+    def try_config(self, changes: Changes) -> Any:
+        """The config object at *changes*, `None` if transformers rejects it."""
+        try:
+            return self.config(changed(self.raw, changes))
+        except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
+            return None
+
+    def source(self, changes: Changes) -> ConfigSource:
+        """How to construct the config at *changes*, with the givens as arguments."""
+        config = self.config(changed(self.raw, changes))
+        found = source_of(config, self.cls)
+        for path, value in self.givens.items():
+            if path not in changes:
+                found = _put(found, config, path.split("."), value)
+        return found
+
+    def trace(self, changes: Changes, values: Mapping[str, Any] | None = None, *, deep: bool = False) -> Trace | None:
+        """The trace at *changes*; `None` if the model cannot be built there."""
+        values = {**({} if deep else self.shallow), **(values or {})}
+        key = repr((sorted(changes.items(), key=str), sorted(values.items()), sorted(self.givens.items())))
+        if key not in self._traces:
+            try:
+                with quiet():
+                    self._traces[key] = trace(self.cls, self.source(changes), values=values, limit=60_000)
+            except Exception:  # noqa: BLE001  # whatever it is, transformers does not build this model
+                self._traces[key] = None
+        return self._traces[key]
+
+    def declared(self, path: str) -> Part | None:
+        """The facts of the section that declares the key at *path*; `None` if none does."""
+        section, _, key = path.rpartition(".")
+        found = self.parts.get(section)
+        return found if found is not None and (key in found.defaults or key in found.types) else None
+
+    def default(self, path: str) -> Any:
+        """The declared default of a key where its section is given, or what the base config says."""
+        *sections, key = path.split(".")
+        raw: Any = self.raw
+        for section in sections:
+            raw = raw.get(section, {}) if isinstance(raw, dict) else {}
+        if isinstance(raw, dict) and key in raw:
+            return raw[key]
+        found = self.declared(path)
+        return MISSING if found is None else found.defaults.get(key)
+
+    def alternatives(self, path: str, current: Any, activations: Iterable[str]) -> list[Any]:
+        """Values that a config might have at *path* instead of its default."""
+        found = self.declared(path)
+        key = path.rpartition(".")[2]
+        options: list[Any]
+        if key == "rope_scaling":
+            return [None, *(dict(r) for r in ROPES)]
+        if found is None:
+            options = [True, False] if isinstance(current, bool) or current is MISSING else []
+            if current is MISSING:
+                words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
+                options = [8] if _SIZE.search(key) else [True, False, 0.5, *words]
+            if isinstance(current, int) and not isinstance(current, bool) and current > 0:
+                options = [int(current) * 2]
+            if isinstance(current, str) and current in activations:
+                options += [a for a in ("relu", "gelu") if a != current]
+            return options
+        kinds = found.types.get(key, "")
+        default = self.default(path)
+        options = []
+        if "b" in kinds:
+            options += [True, False]
+        if isinstance(default, str) or (default is None and "s" in kinds):
+            options += self._strings(path, found, key, activations)
+        if default is None:
+            filled = getattr(self.instances.get(path.rpartition(".")[0]), key, None)
+            usual = int(filled) * 2 if isinstance(filled, int) and not isinstance(filled, bool) and filled > 1 else 8
+            options += [n for k, n in (("i", usual), ("f", 0.5)) if k in kinds][:1]
+        if "rope" in key:
+            options += [dict(r) for r in ROPES]
+        elif "l" in kinds:
+            options += [[]]
+            words = self._strings(path, found, key, ())
+            if len(words) > 1 and (default is None or (default and isinstance(default, list | str))):
+                options += [words[:2], words[1::-1], "|".join(words[:2]), "|".join(words[1::-1])]
+        if "n" in kinds:
+            options += [None]
+        return [o for o in options if not (type(o) is type(default) and o == default)]
+
+    def _strings(self, path: str, found: Part, key: str, activations: Iterable[str]) -> list[str]:
+        strings: dict[str, None] = dict.fromkeys(found.literals.get(key, ()))
+        listed = getattr(found.cls, f"{key}s", None)  # `layer_types = ["basic", "bottleneck"]`
+        if isinstance(listed, list | tuple):
+            strings.update((x, None) for x in listed if isinstance(x, str))
+        names = {key, *(alias for alias, target in found.aliases.items() if target == key)}
+        modules = {
+            found.cls.__module__,
+            self.cls.__module__,
+            found.cls.__module__.replace("configuration_", "modeling_"),
+        }
+        for module in sorted(modules):
+            for name in sorted(names):
+                strings.update(dict.fromkeys(compared(module).get(name, ())))
+        default = self.default(path)
+        if default in activations:
+            strings.update(dict.fromkeys(a for a in ("relu", "gelu") if a != default))
+        return [s for s in strings if s != default][:6]
+
+
+def _put(source: ConfigSource, config: Any, path: list[str], value: Any) -> ConfigSource:
+    name, *rest = path
+    if not rest:
+        return ConfigSource(source.cls, {**source.kwargs, name: value})
+    inner = getattr(config, name)
+    sub = source.kwargs.get(name)
+    if not isinstance(sub, ConfigSource):
+        sub = ConfigSource(type(inner), {})
+    return ConfigSource(source.cls, {**source.kwargs, name: _put(sub, inner, rest, value)})
+
+
+def reads(traces: Iterable[Trace]) -> Iterator[tuple[str, Any]]:
+    """Every attribute that the traces read, once, with the first value."""
+    seen = set()
+    for one in traces:
+        for path, value in one.config_reads.items():
+            if path not in seen and not ignored(path):
+                seen.add(path)
+                yield path, value

@@ -1,0 +1,217 @@
+"""What the atlas stores of a class, as dataclasses that are written to and read from JSON as they stand.
+
+An `Entry` is a model class. It has a `Layout` for each choice of sub-config classes; a layout says how a config's keys
+become numbers by dotted path and switches by label, and which `StoredFormula` holds for which labels. Everything in a
+layout was measured when the atlas was built: what is not in it is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+__all__ = ["Check", "Entry", "Layout", "Number", "Section", "StoredFormula"]
+
+
+class _Json:
+    """To and from JSON; empty fields are left out."""
+
+    def to_json(self) -> dict[str, Any]:
+        """A dict of what is not empty."""
+        return {k: v for k, v in asdict(self).items() if v not in ((), {}, [], "", None, False)}  # type: ignore[call-overload]
+
+    @classmethod
+    def from_json(cls, item: Mapping[str, Any]) -> Self:
+        """The record that `to_json` made *item* of."""
+        return cls(**item)
+
+
+@dataclass(frozen=True)
+class StoredFormula(_Json):
+    """One closed form.
+
+    Attributes:
+        letters: of each symbol: letter, dotted config field, LaTeX, meaning, minimum, whether it scales, whether it is
+            a ratio.
+        totals: convention -> text of the total in the letters; a convention equal to `unique` is left out.
+        domain: conditions (relation, left, right) in the letters.
+        asked: conditions that the model's own code asked, in the layout's names.
+        tree: index of the tree among the family's.
+        options: config fields that the construction read and that are no numbers.
+        pinned: number fields that the formula holds at one value of.
+        points: random points at which it agreed with the real model, tensor by tensor.
+        seed: of these points.
+    """
+
+    letters: list[list[Any]]
+    totals: dict[str, str]
+    domain: list[list[str]] = field(default_factory=list)
+    asked: list[list[str]] = field(default_factory=list)
+    tree: int = 0
+    options: dict[str, Any] = field(default_factory=dict)
+    pinned: dict[str, Any] = field(default_factory=dict)
+    points: int = 0
+    seed: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """As above; the index of a tree may be 0."""
+        return {**super().to_json(), "tree": self.tree}
+
+
+@dataclass(frozen=True)
+class Section(_Json):
+    """One config or sub-config.
+
+    Attributes:
+        types: declared key -> the kinds of JSON values that its annotation admits, one letter each: `i`nteger,
+            `f`loat, `b`oolean, `s`tring, `n`ull, `l`ist, `d`ict.
+        aliases: other spellings of a key that were measured to mean the same.
+        refused: keys that the class's code consumes in a way that was not measured.
+        lengths: key of a list of numbers -> its length.
+        null: whether a sub-config may be null, which is the same as leaving it out.
+        optional: whether the sub-config must be given, or must not.
+        flat: whether the keys of a sub-config that is left out are taken from the config around it.
+    """
+
+    types: dict[str, str] = field(default_factory=dict)
+    aliases: dict[str, str] = field(default_factory=dict)
+    refused: list[str] = field(default_factory=list)
+    lengths: dict[str, int] = field(default_factory=dict)
+    null: bool = False
+    optional: str = ""
+    flat: bool = False
+
+
+@dataclass(frozen=True)
+class Number(_Json):
+    """A number that a formula or one of its conditions needs.
+
+    Attributes:
+        name: its identifier in rules and conditions.
+        given: its default where its sub-config is given.
+        absent: its default where its sub-config is left out.
+        rule: text of the number where the key is left out.
+        null: text of the number where the key is null; empty if that is refused.
+        minimum: the smallest admissible value.
+        ratio: a ratio instead of an integer.
+        word: a string that is the same as leaving the key out.
+    """
+
+    name: str
+    given: Any = None
+    absent: Any = None
+    rule: str = ""
+    null: str = ""
+    minimum: int | None = None
+    ratio: bool = False
+    word: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As above, but a number may be 0."""
+        return {k: v for k, v in asdict(self).items() if v is not None and v is not False and v != ""}
+
+
+@dataclass(frozen=True)
+class Check(_Json):
+    """A field that is no number of a formula, but that the construction reads.
+
+    Attributes:
+        given: its default where its sub-config is given.
+        absent: its default where its sub-config is left out.
+        accept: code of a value -> label; values of one label have the same formula.
+        activation: any activation function without parameters has the default's label.
+        pattern: of a list with an element for each layer: `depth`, the path of the number of layers, and `kinds`, the
+            elements that it may have, or `period`, the only list there may be, repeated.
+        equals: text of the number that must be given if any is.
+    """
+
+    given: Any = None
+    absent: Any = None
+    accept: dict[str, int] = field(default_factory=dict)
+    activation: bool = False
+    pattern: dict[str, Any] = field(default_factory=dict)
+    equals: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As above, but a default may be false."""
+        found = asdict(self)
+        return {k: v for k, v in found.items() if v not in ({}, "", None) and (k != "activation" or v)}
+
+
+@dataclass(frozen=True)
+class Layout(_Json):
+    """How the configs of one choice of sub-config classes are read.
+
+    Attributes:
+        types: dotted path of a sub-config -> the model types that it may say.
+        sections: dotted path of each sub-config, the root under the empty path.
+        numbers: dotted path -> number.
+        checks: dotted path -> check.
+        switches: the paths of those checks that have more than one label.
+        states: labels of the switches, joined by commas -> index of a formula.
+        formulas: the formulas.
+        configs: random configs at which count and real model agreed.
+    """
+
+    types: dict[str, list[str]] = field(default_factory=dict)
+    sections: dict[str, Section] = field(default_factory=dict)
+    numbers: dict[str, Number] = field(default_factory=dict)
+    checks: dict[str, Check] = field(default_factory=dict)
+    switches: list[str] = field(default_factory=list)
+    states: dict[str, int] = field(default_factory=dict)
+    formulas: list[StoredFormula] = field(default_factory=list)
+    configs: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """With the parts as JSON."""
+        parts: dict[str, Any] = {
+            "types": self.types,
+            "sections": {k: v.to_json() for k, v in self.sections.items()},
+            "numbers": {k: v.to_json() for k, v in self.numbers.items()},
+            "checks": {k: v.to_json() for k, v in self.checks.items()},
+            "switches": self.switches,
+            "states": self.states,
+            "formulas": [f.to_json() for f in self.formulas],
+            "configs": self.configs,
+        }
+        return {k: v for k, v in parts.items() if v}
+
+    @classmethod
+    def from_json(cls, item: Mapping[str, Any]) -> Self:
+        """The layout that `to_json` made *item* of."""
+        kinds: dict[str, Any] = {"sections": Section, "numbers": Number, "checks": Check}
+        parts = dict(item)
+        for name, kind in kinds.items():
+            parts[name] = {k: kind.from_json(v) for k, v in item.get(name, {}).items()}
+        parts["formulas"] = [StoredFormula.from_json(f) for f in item.get("formulas", ())]
+        return cls(**parts)
+
+
+@dataclass(frozen=True)
+class Entry(_Json):
+    """A model class.
+
+    Attributes:
+        name: the class.
+        model_type: what its configs say.
+        base: whether it is a base model, rather than one with a head.
+        layouts: one for each choice of sub-config classes; the first is the default.
+    """
+
+    name: str
+    model_type: str = ""
+    base: bool = False
+    layouts: list[Layout] = field(default_factory=list)
+
+    def to_json(self) -> dict[str, Any]:
+        """With the layouts as JSON."""
+        found: dict[str, Any] = {"name": self.name, "model_type": self.model_type}
+        if self.base:
+            found["base"] = True
+        return {**found, "layouts": [layout.to_json() for layout in self.layouts]}
+
+    @classmethod
+    def from_json(cls, item: Mapping[str, Any]) -> Self:
+        """The entry that `to_json` made *item* of."""
+        return cls(**{**item, "layouts": [Layout.from_json(x) for x in item["layouts"]]})

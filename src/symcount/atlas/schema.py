@@ -1,0 +1,335 @@
+"""What a config's keys mean, without transformers: numbers by dotted path, and the switches' labels.
+
+A `Reader` does for one layout what the model's config class would do, as far as that was measured: defaults of fields
+that are left out (which may be others where the whole sub-config is left out), other spellings, null, the kinds of
+values that an annotation admits, numbers that are filled in from others. Everything else is refused.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from symcount.arithmetic import Number as Value
+from symcount.arithmetic import as_written
+from symcount.atlas.codec import compiled, readable
+from symcount.atlas.record import Check, Layout, Number
+from symcount.errors import ConfigError, OptionError
+
+__all__ = ["Reader", "Reading", "code", "identifiers", "kind"]
+
+_KINDS = {int: "i", float: "f", bool: "b", str: "s", type(None): "n", list: "l", tuple: "l", dict: "d"}
+_WORDS = {"i": "an integer", "f": "a number with a point", "b": "true or false", "s": "a string", "n": "null",
+          "l": "a list", "d": "an object"}  # fmt: skip
+_LARGEST = 2**63 - 1  # the largest size of a tensor
+_MISSING: Any = object()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a config says in the terms of a layout.
+
+    Attributes:
+        state: index of the formula that holds for it.
+        values: numbers by dotted path.
+        stated: paths that the config gives itself.
+    """
+
+    state: int
+    values: dict[str, Value]
+    stated: frozenset[str]
+
+
+def kind(value: Any) -> str:
+    """The kind of a JSON value, as one letter; see `Section.types`."""
+    return _KINDS.get(type(value), "?")
+
+
+def code(value: Any) -> str:
+    """The code of a JSON value in a `Check`.
+
+    >>> [code(v) for v in (None, True, 8, "gelu", [], {"rope_type": "yarn", "factor": 4.0})]
+    ['null', 'true', '#', "'gelu", '[]', 'rope yarn']
+    """
+    if value is None:
+        return "null"
+    if value is _MISSING:
+        return "absent"
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}"
+    if isinstance(value, int | float):
+        return "#"
+    if isinstance(value, dict):
+        said = value.get("rope_type", value.get("type"))
+        if isinstance(said, str):
+            return f"rope {said}"
+        if "rope_theta" in value:
+            return "rope default"
+        return "dict" if value else "{}"
+    if value and isinstance(value, list) and all(type(x) in (int, float) for x in value):
+        return f"numbers {len(value)}"
+    if value and isinstance(value, list) and all(isinstance(x, list) and all(type(y) in (int, float) for y in x)
+                                                 for x in value):  # fmt: skip
+        return "rows"
+    return "list" if value else "[]"
+
+
+class Reader:
+    """Reads configs by one layout."""
+
+    def __init__(self, layout: Layout, activations: frozenset[str]) -> None:
+        self.layout = layout
+        self._activations = activations
+        self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
+        self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
+        for path, number in layout.numbers.items():
+            section, key, index = _split(path)
+            self._numbers[section].append((path, key, index, number))
+        for path, check in layout.checks.items():
+            section, key, _ = _split(path)
+            self._checks[section].append((path, key, check))
+        self._names = [n.name for n in layout.numbers.values()]
+        self._position = {path: i for i, path in enumerate(layout.numbers)}
+        self._rules: dict[str, Callable[..., tuple[Any, ...]]] = {}
+        self._needs: dict[str, list[str]] = {}
+        self._by_name = {n.name: path for path, n in layout.numbers.items()}
+
+    def read(self, fields: Mapping[str, Any]) -> Reading:
+        """Read a config.
+
+        Raises:
+            ConfigError: a value of the wrong kind, or a key given twice.
+            OptionError: the layout does not cover it.
+        """
+        layout = self.layout
+        values: dict[str, Value] = {}
+        stated: set[str] = set()
+        pending: dict[str, str] = {}
+        found: dict[str, Any] = {}
+        given: dict[str, Mapping[str, Any] | None] = {}
+        for section, rules in layout.sections.items():
+            own = given[section] = self._section(section, given, fields)
+            if own is not None:
+                own = given[section] = _aliased(own, rules.aliases, section)
+                types = rules.types
+                for key, value in own.items():
+                    admitted = types.get(key)
+                    if admitted is not None and _KINDS.get(type(value), "?") not in admitted:
+                        raise _wrong(_path(section, key), admitted, value)
+                for key in rules.refused:
+                    if own.get(key) is not None:
+                        raise OptionError(f"{_path(section, key)} = {_word(own[key])} changes the model in a way that "
+                                          "is not measured")  # fmt: skip
+                for key, length in rules.lengths.items():
+                    if isinstance(own.get(key), list) and len(own[key]) != length:
+                        raise OptionError(
+                            f"{_path(section, key)} has {len(own[key])} elements, the stored formulas are for {length}"
+                        )
+            for path, key, index, number in self._numbers[section]:
+                value = _MISSING if own is None else own.get(key, _MISSING)
+                if key == "num_labels" and own is not None:
+                    value = _labels(own, value, section)
+                for i in index:
+                    if value is _MISSING or not isinstance(value, list) or i >= len(value):
+                        break
+                    value = value[i]
+                if value is _MISSING or (number.word and value == number.word):
+                    default = number.absent if own is None and number.absent is not None else number.given
+                    if default is None:
+                        pending[path] = number.rule
+                        continue
+                    value = default
+                elif value is None:
+                    if not number.null:
+                        raise OptionError(f"{path} = null is outside the stored formulas; give a number")
+                    pending[path] = number.null
+                    continue
+                else:
+                    stated.add(path)
+                values[path] = _exact(path, number, value)
+            for path, key, check in self._checks[section]:
+                default = _MISSING if "absent" in check.accept else check.given
+                if own is None:
+                    found[path] = default if check.absent is None else check.absent
+                else:
+                    found[path] = own.get(key, default)
+        self._fill(pending, values)
+        return Reading(self._state(found, values), values, frozenset(stated))
+
+    def _section(
+        self, section: str, given: Mapping[str, Mapping[str, Any] | None], fields: Mapping[str, Any]
+    ) -> Mapping[str, Any] | None:
+        if not section:
+            return fields
+        parent, _, key = section.rpartition(".")
+        outer = given[parent]
+        rules = self.layout.sections[section]
+        own = None if outer is None else outer.get(key, _MISSING)
+        if own is None and outer is not None and not rules.null:
+            raise OptionError(f"{section} = null is outside the stored formulas; leave it out")
+        if own is _MISSING and rules.flat and outer is not None:
+            return outer
+        if own is _MISSING or own is None:
+            if rules.optional == "given":
+                raise OptionError(f"{section} is left out, but the stored formulas are for configs that have it")
+            return None
+        if not isinstance(own, dict):
+            raise ConfigError(f"{section}: expected an object, got {_word(own)}")
+        if rules.optional == "absent":
+            raise OptionError(f"{section} is given, but the stored formulas are for configs that leave it out")
+        return own
+
+    def _fill(self, pending: dict[str, str], values: dict[str, Value]) -> None:
+        while pending:
+            progress = False
+            for path, text in list(pending.items()):
+                if not text:
+                    raise OptionError(f"{path} is left out and has no default; give a number")
+                needs = self._needs_of(text)
+                if all(self._by_name[n] in values for n in needs):
+                    (value,) = self._rules[text](*(values[self._by_name[n]] for n in needs))
+                    if isinstance(value, Fraction) and not self.layout.numbers[path].ratio:
+                        raise OptionError(f"{path} is left out, and {readable(text)} is no integer here")
+                    values[path] = value
+                    del pending[path]
+                    progress = True
+            if not progress:
+                raise OptionError(f"{', '.join(pending)}: left out, and nothing says what they are")
+
+    def _needs_of(self, text: str) -> list[str]:
+        if text not in self._needs:
+            self._needs[text] = [n for n in self._names if n in identifiers(text)]
+            self._rules[text] = compiled([text], self._needs[text])
+        return self._needs[text]
+
+    def _state(self, found: Mapping[str, Any], values: Mapping[str, Value]) -> int:
+        layout = self.layout
+        labels: dict[str, int] = {}
+        for path, check in layout.checks.items():
+            labels[path] = self._label(path, check, found[path], values)
+        key = ",".join([str(labels[path]) for path in layout.switches])
+        state = layout.states.get(key)
+        if state is None:
+            said = ", ".join(f"{p} = {_word(found[p])}" for p in layout.switches if labels[p])
+            raise OptionError(f"{said or 'this combination'} together are outside the stored formulas")
+        return state
+
+    def _label(self, path: str, check: Check, value: Any, values: Mapping[str, Value]) -> int:
+        said = code(value)
+        label = check.accept.get(said)
+        if label is None and said.startswith("numbers"):
+            label = check.accept.get("numbers")
+        if label is not None:
+            return label
+        if check.equals and isinstance(value, int | float) and not isinstance(value, bool):
+            needs = self._needs_of(check.equals)
+            if self._rules[check.equals](*(values[self._by_name[n]] for n in needs)) == (value,):
+                return 0
+        elif check.pattern and isinstance(value, list):
+            if _fits(check.pattern, value, values):
+                return 0
+        elif check.activation and isinstance(value, str) and value in self._activations:
+            return 0
+        else:
+            label = check.accept.get("=" + json.dumps(value, sort_keys=True))
+            if label is not None:
+                return label
+        raise OptionError(f"{path} = {_word(value)} is outside the stored formulas")
+
+
+def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
+    if len(value) != values.get(pattern["depth"]):
+        return False
+    if "kinds" in pattern:
+        return all(isinstance(v, str | int) and v in pattern["kinds"] for v in value)
+    period, same = pattern["period"], pattern.get("same", {})
+    return all(values[p] == v for p, v in same.items()) and all(
+        v == period[i % len(period)] for i, v in enumerate(value)
+    )
+
+
+def identifiers(text: str) -> set[str]:
+    """The names in the text of an expression; helpers, which begin with an underscore, are none."""
+    return set(re.findall(r"\b[A-Za-z]\w*", text))
+
+
+def _split(path: str) -> tuple[str, str, tuple[int, ...]]:
+    """Section, key and indices of a dotted path.
+
+    >>> _split("vision_config.depths[1]")
+    ('vision_config', 'depths', (1,))
+    """
+    section, _, last = path.rpartition(".")
+    key, _, rest = last.partition("[")
+    return section, key, tuple(int(i.rstrip("]")) for i in rest.split("[") if rest)
+
+
+def _path(section: str, key: str) -> str:
+    return f"{section}.{key}" if section else key
+
+
+def _aliased(own: Mapping[str, Any], aliases: Mapping[str, str], section: str) -> Mapping[str, Any]:
+    moved: dict[str, Any] | None = None
+    for alias, key in aliases.items():
+        if alias in own:
+            moved = dict(own) if moved is None else moved
+            value = moved.pop(alias)
+            if moved.setdefault(key, value) != value:
+                raise ConfigError(
+                    f"{_path(section, key)} = {_word(moved[key])} and {_path(section, alias)} = {_word(value)} name "
+                    "the same quantity; keep one"
+                )
+    return own if moved is None else moved
+
+
+def _labels(own: Mapping[str, Any], value: Any, section: str) -> Any:
+    named = own.get("id2label")
+    if named is None:
+        return value
+    if not isinstance(named, dict):
+        raise ConfigError(f"{_path(section, 'id2label')}: expected an object, got {_word(named)}")
+    try:
+        number = len({int(key) for key in named})
+    except ValueError:
+        raise ConfigError(f"{_path(section, 'id2label')}: expected numbers as keys") from None
+    if value is not _MISSING and value is not None and value != number:
+        raise ConfigError(f"{_path(section, 'id2label')} names {number} labels, but num_labels = {_word(value)}")
+    return number
+
+
+def _exact(path: str, number: Number, value: Any) -> Value:
+    result: Value
+    if number.ratio:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ConfigError(f"{path}: expected a number, got {_word(value)}")
+        ratio = as_written(value) if isinstance(value, float) else value
+        result = ratio.numerator if ratio.denominator == 1 else ratio
+    elif isinstance(value, bool) or not isinstance(value, int):
+        raise ConfigError(f"{path}: expected an integer, got {_word(value)}")
+    else:
+        result = value
+    if number.minimum is not None and result < number.minimum:
+        raise ConfigError(f"{path}: expected at least {number.minimum}, got {value}")
+    if not -_LARGEST <= result <= _LARGEST:
+        raise ConfigError(f"{path}: expected at most 2^63 - 1, the largest size of a tensor, got {_word(value)}")
+    return result
+
+
+def _wrong(path: str, admitted: str, value: Any) -> ConfigError:
+    wanted = [_WORDS[k] for k in admitted]
+    text = ", ".join(wanted[:-1]) + " or " + wanted[-1] if len(wanted) > 1 else wanted[0]
+    return ConfigError(f"{path}: expected {text}, got {_word(value)}")
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return f"a number of {value.bit_length()} bits"
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."

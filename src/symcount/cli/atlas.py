@@ -1,0 +1,80 @@
+"""The command `atlas build`: derive every class of transformers, and write the formulas that the package ships."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from symcount.cli.options import Json
+from symcount.cli.output import emit, note, number, say
+from symcount.errors import UnknownModelError
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="The stored formulas.", rich_markup_mode=None)
+
+
+@app.callback()
+def _root() -> None:
+    """The stored formulas: build them."""
+
+
+@app.command()
+def build(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one for each processor by default.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one class.")] = 180,
+    seconds: Annotated[float, typer.Option(min=0, help="Seconds after which no more variants are derived.")] = 30,
+    trials: Annotated[int, typer.Option(min=1, help="Random points and random configs for each formula.")] = 8,
+    resume: Annotated[bool, typer.Option(help="Continue where the last build stopped.")] = True,
+    as_json: Json = False,
+) -> int:
+    """Derive and certify all model classes of transformers with their variants, and write the atlas."""
+    from symcount.atlas.build import assemble, journal_of, read_journal
+    from symcount.atlas.build import build as run
+    from symcount.atlas.examine import activations
+    from symcount.atlas.store import default_path
+    from symcount.derive.sweep import candidates
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    chosen = candidates(pattern)
+    if not chosen:
+        raise UnknownModelError(f"no class of transformers' auto mappings matches {pattern!r}")
+    target = output or default_path()
+    journal = journal_of(target)
+    with closing(run(chosen, journal, jobs=jobs or os.cpu_count() or 1, timeout=timeout, seconds=seconds,
+                     trials=trials, resume=resume)) as rows:  # fmt: skip
+        for row in _watched(rows, len(chosen)):
+            if as_json:
+                emit({k: v for k, v in row.items() if k not in ("layouts", "trees")})
+            elif "reason" in row:
+                note(f"{row['class']}: {row['reason']}")
+    bases = {c.model_type: c.name for c in candidates(base_only=True)}
+    summary = assemble(read_journal(journal).values(), target, activations(), bases)
+    if not as_json:
+        size = target.stat().st_size
+        say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
+    return 0
+
+
+def _watched(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """Show a progress bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from rows
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        for row in rows:
+            progress.update(task, advance=1, description=row["class"])
+            yield row

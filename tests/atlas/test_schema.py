@@ -1,0 +1,152 @@
+"""What a config's keys mean, on a layout made by hand: every rule, and every refusal in words."""
+
+import pytest
+
+from symcount.atlas.record import Check, Layout, Number, Section, StoredFormula
+from symcount.atlas.schema import Reader, code
+from symcount.errors import ConfigError, OptionError
+
+LAYOUT = Layout(
+    sections={
+        "": Section(
+            {"width": "i", "heads": "i", "size": "in", "ratio": "f", "bias": "b", "unread": "i", "depths": "l"},
+            {"n_embd": "width"},
+            ["legacy"],
+            {"depths": 2},
+        ),
+        "vision": Section({"width": "i"}, null=True),
+        "audio": Section({"bins": "i"}, flat=True),
+    },
+    numbers={
+        "width": Number("H", 8, minimum=1),
+        "heads": Number("A", 2, minimum=1),
+        "size": Number("D", rule="_divide(H, A)", null="_divide(H, A)", minimum=1),
+        "ratio": Number("r", 4.0, ratio=True),
+        "depths[0]": Number("N_0", 2),
+        "depths[1]": Number("N_1", 6),
+        "num_labels": Number("Y", 2, minimum=1),
+        "vision.width": Number("W", 16, absent=32),
+        "audio.bins": Number("B", 80),
+    },
+    checks={
+        "bias": Check(False, None, {"false": 0, "true": 1}),
+        "act": Check("gelu", None, {"'gelu": 0}, activation=True),
+        "kinds": Check(None, None, {"null": 0}, pattern={"depth": "depths[1]", "kinds": ["a", "b"]}),
+        "cycle": Check(
+            None, None, {"null": 0},
+            pattern={"depth": "depths[1]", "period": ["a", "a", "b"], "same": {"heads": 2}},
+        ),
+        "inner": Check(None, None, {"absent": 0}, equals="H * 2"),
+    },
+    switches=["bias"],
+    states={"0": 0, "1": 1},
+    formulas=[StoredFormula([], {"unique": "1"}), StoredFormula([], {"unique": "2"})],
+)  # fmt: skip
+READER = Reader(LAYOUT, frozenset({"relu"}))
+
+
+def read(**fields):
+    return READER.read(fields)
+
+
+def test_defaults():
+    reading = read()
+    assert reading.state == 0
+    assert reading.values == {
+        "width": 8, "heads": 2, "size": 4, "ratio": 4, "depths[0]": 2, "depths[1]": 6, "num_labels": 2,
+        "vision.width": 32, "audio.bins": 80,
+    }  # fmt: skip
+    assert reading.stated == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("fields", "path", "value"),
+    [
+        ({"width": 16}, "size", 8),
+        ({"n_embd": 16}, "width", 16),
+        ({"n_embd": 16, "width": 16}, "width", 16),
+        ({"size": None, "heads": 4}, "size", 2),
+        ({"size": 5}, "size", 5),
+        ({"depths": [3, 4]}, "depths[1]", 4),
+        ({"num_labels": 5}, "num_labels", 5),
+        ({"id2label": {"0": "a", "1": "b", "2": "c"}}, "num_labels", 3),
+        ({"id2label": {"0": "a", "1": "b", "2": "c"}, "num_labels": 3}, "num_labels", 3),
+        ({"id2label": None}, "num_labels", 2),
+        ({"vision": {}}, "vision.width", 16),
+        ({"vision": {"width": 3}}, "vision.width", 3),
+        ({"vision": None}, "vision.width", 32),
+        ({"bins": 7}, "audio.bins", 7),
+        ({"audio": {"bins": 7}}, "audio.bins", 7),
+        ({"ratio": 2.5}, "ratio", 2.5),
+        ({"unknown": {"deep": [1]}}, "width", 8),
+    ],
+)
+def test_numbers(fields, path, value):
+    assert READER.read(fields).values[path] == value
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"act": "relu"},
+        {"kinds": ["a", "b", "b", "b", "a", "a"]},
+        {"cycle": ["a", "a", "b"] * 2},
+        {"inner": 16},
+        {"legacy": None},
+    ],
+)
+def test_what_has_no_influence(fields):
+    assert READER.read(fields).state == 0
+
+
+def test_switch():
+    assert read(bias=True).state == 1
+
+
+@pytest.mark.parametrize(
+    ("fields", "error", "words"),
+    [
+        ({"width": 8.0}, ConfigError, "width: expected an integer, got 8.0"),
+        ({"width": True}, ConfigError, "width: expected an integer, got true"),
+        ({"width": "8"}, ConfigError, 'width: expected an integer, got "8"'),
+        ({"width": [8]}, ConfigError, "width: expected an integer, got"),
+        ({"width": None}, ConfigError, "width: expected an integer, got null"),
+        ({"width": 0}, ConfigError, "width: expected at least 1, got 0"),
+        ({"width": -8}, ConfigError, "width: expected at least 1, got -8"),
+        ({"width": 2**63}, ConfigError, "expected at most 2.63 - 1"),
+        ({"width": 10**4000}, ConfigError, "a number of 13288 bits"),
+        ({"unread": "x"}, ConfigError, "unread: expected an integer"),
+        ({"ratio": float("nan")}, ConfigError, "ratio: expected a number, got NaN"),
+        ({"bias": 1}, ConfigError, "bias: expected true or false, got 1"),
+        ({"bias": None}, ConfigError, "bias: expected true or false, got null"),
+        ({"size": "x"}, ConfigError, "size: expected an integer or null"),
+        ({"n_embd": 8, "width": 16}, ConfigError, "width = 16 and n_embd = 8 name the same quantity"),
+        ({"heads": 3}, OptionError, "size is left out, and .H/A. is no integer here"),
+        ({"depths": [1, 2, 3]}, OptionError, "depths has 3 elements, the stored formulas are for 2"),
+        ({"depths": [1, "x"]}, ConfigError, r"depths\[1\]: expected an integer"),
+        ({"depths": [[1], 2]}, ConfigError, r"depths\[0\]: expected an integer"),
+        ({"legacy": 1}, OptionError, "legacy = 1 changes the model in a way that is not measured"),
+        ({"act": "prelu"}, OptionError, 'act = "prelu" is outside the stored formulas'),
+        ({"act": None}, OptionError, "act = null is outside the stored formulas"),
+        ({"kinds": ["a"]}, OptionError, "kinds = .* outside"),
+        ({"kinds": ["a"] * 5 + ["c"]}, OptionError, "kinds = .* outside"),
+        ({"cycle": ["a"] * 6}, OptionError, "cycle = .* outside"),
+        ({"cycle": ["a", "a", "b"] * 2, "heads": 4}, OptionError, "cycle = .* outside"),
+        ({"inner": 17}, OptionError, "inner = 17 is outside"),
+        ({"inner": None}, OptionError, "inner = null is outside"),
+        ({"id2label": ["a"]}, ConfigError, "id2label: expected an object"),
+        ({"id2label": {"a": "b"}}, ConfigError, "id2label: expected numbers as keys"),
+        ({"id2label": {"0": "a"}, "num_labels": 2}, ConfigError, "id2label names 1 labels, but num_labels = 2"),
+        ({"vision": 3}, ConfigError, "vision: expected an object, got 3"),
+        ({"audio": None}, OptionError, "audio = null is outside"),
+    ],
+)
+def test_refusals(fields, error, words):
+    with pytest.raises(error, match=words):
+        READER.read(fields)
+
+
+def test_codes_tell_kinds_of_values_apart():
+    values = [None, True, False, 1, "1", [], [1, 2], ["a"], [[1]], {}, {"a": 1}, {"type": "yarn"}, {"rope_theta": 1.0}]
+    codes = [code(v) for v in values]
+    assert len(set(codes)) == len(codes)
