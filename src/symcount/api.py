@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
 from symcount.configs import Config, looks_like_path, read
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 
@@ -70,8 +70,8 @@ def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownMod
             found = None  # a transformers config: transformers is there
         if found is not None:
             return found
-    except OptionError:
-        if not (find_spec("torch") and find_spec("transformers")):
+    except UncoveredError:
+        if not _derivable():
             raise
     return _derived(source, options, unknown)
 
@@ -80,7 +80,7 @@ def _derived(
     source: Any, options: dict[str, Any], unknown: UnknownModelError | None, config: dict[str, Any] | None = None
 ) -> Formula:
     """The formula of a model that nobody composed by hand; without the packages that takes, *unknown* is raised."""
-    if unknown is not None and not (find_spec("torch") and find_spec("transformers")):
+    if unknown is not None and not _derivable():
         raise UnknownModelError(
             f'{unknown} Any class of transformers is derived from its own code after: pip install "symcount[hf]"'
         ) from None
@@ -126,12 +126,18 @@ def _stored_count(config: Config, convention: str) -> int | None:
         return stored.count(config.fields)[1][convention]
     except UnknownModelError:
         return None
-    except (OptionError, DomainError) as error:
-        if find_spec("torch") and find_spec("transformers"):
+    except (ConfigError, DomainError) as error:
+        if isinstance(error, UncoveredError) and _derivable():
             return None
         raise type(error)(f"{config.source}: {error}") from None
-    except ConfigError as error:
-        raise ConfigError(f"{config.source}: {error}") from None
+
+
+def _derivable() -> bool:
+    """Whether the packages are there with which a formula is derived."""
+    try:
+        return find_spec("torch") is not None and find_spec("transformers") is not None
+    except ImportError:
+        return False
 
 
 def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report:

@@ -34,6 +34,10 @@ class OptionError(SymcountError, ValueError):
     """A config option has a value that the formula does not hold for."""
 
 
+class UncoveredError(OptionError, DomainError):
+    """A config that no stored formula covers, though the model's own code may."""
+
+
 class ConventionError(SymcountError, ValueError):
     """A counting convention that does not exist."""
 

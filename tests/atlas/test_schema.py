@@ -4,7 +4,7 @@ import pytest
 
 from symcount.atlas.record import Check, Layout, Number, Section, StoredFormula
 from symcount.atlas.schema import Reader, code
-from symcount.errors import ConfigError, OptionError
+from symcount.errors import ConfigError, DomainError, UncoveredError
 
 LAYOUT = Layout(
     sections={
@@ -106,39 +106,43 @@ def test_switch():
 @pytest.mark.parametrize(
     ("fields", "error", "words"),
     [
-        ({"width": 8.0}, ConfigError, "width: expected an integer, got 8.0"),
-        ({"width": True}, ConfigError, "width: expected an integer, got true"),
-        ({"width": "8"}, ConfigError, 'width: expected an integer, got "8"'),
-        ({"width": [8]}, ConfigError, "width: expected an integer, got"),
-        ({"width": None}, ConfigError, "width: expected an integer, got null"),
-        ({"width": 0}, ConfigError, "width: expected at least 1, got 0"),
-        ({"width": -8}, ConfigError, "width: expected at least 1, got -8"),
-        ({"width": 2**63}, ConfigError, "expected at most 2.63 - 1"),
-        ({"width": 10**4000}, ConfigError, "a number of 13288 bits"),
+        (
+            {"width": 8.0},
+            DomainError,
+            r"H .width.: expected an integer of at least 1, got 8.0; write it without a point",
+        ),
+        ({"width": True}, DomainError, r"H .width.: expected an integer of at least 1, got True; give a number"),
+        ({"width": "8"}, DomainError, "expected an integer of at least 1, got '8'; give a number"),
+        ({"width": [8]}, DomainError, "expected an integer of at least 1, got"),
+        ({"width": None}, ConfigError, r"H .width. is null; give a number"),
+        ({"width": 0}, DomainError, "expected an integer of at least 1, got 0"),
+        ({"width": -8}, DomainError, "expected an integer of at least 1, got -8"),
+        ({"width": 2**63}, DomainError, "expected at most 2.63 - 1"),
+        ({"width": 10**4000}, DomainError, "a number of about 4000 digits"),
         ({"unread": "x"}, ConfigError, "unread: expected an integer"),
-        ({"ratio": float("nan")}, ConfigError, "ratio: expected a number, got NaN"),
+        ({"ratio": float("nan")}, DomainError, r"r .ratio.: expected a positive number, got nan"),
         ({"bias": 1}, ConfigError, "bias: expected true or false, got 1"),
-        ({"bias": None}, ConfigError, "bias: expected true or false, got null"),
-        ({"size": "x"}, ConfigError, "size: expected an integer or null"),
+        ({"bias": None}, ConfigError, "bias: expected true or false, got None"),
+        ({"size": "x"}, DomainError, r"D .size.: expected an integer of at least 1, got .x."),
         ({"n_embd": 8, "width": 16}, ConfigError, "width = 16 and n_embd = 8 name the same quantity"),
-        ({"heads": 3}, OptionError, "size is left out, and .H/A. is no integer here"),
-        ({"depths": [1, 2, 3]}, OptionError, "depths has 3 elements, the stored formulas are for 2"),
-        ({"depths": [1, "x"]}, ConfigError, r"depths\[1\]: expected an integer"),
-        ({"depths": [[1], 2]}, ConfigError, r"depths\[0\]: expected an integer"),
-        ({"legacy": 1}, OptionError, "legacy = 1 changes the model in a way that is not measured"),
-        ({"act": "prelu"}, OptionError, 'act = "prelu" is outside the stored formulas'),
-        ({"act": None}, OptionError, "act = null is outside the stored formulas"),
-        ({"kinds": ["a"]}, OptionError, "kinds = .* outside"),
-        ({"kinds": ["a"] * 5 + ["c"]}, OptionError, "kinds = .* outside"),
-        ({"cycle": ["a"] * 6}, OptionError, "cycle = .* outside"),
-        ({"cycle": ["a", "a", "b"] * 2, "heads": 4}, OptionError, "cycle = .* outside"),
-        ({"inner": 17}, OptionError, "inner = 17 is outside"),
-        ({"inner": None}, OptionError, "inner = null is outside"),
+        ({"heads": 3}, UncoveredError, "size is left out, and .H/A. is no integer here"),
+        ({"depths": [1, 2, 3]}, UncoveredError, "depths has 3 elements, the stored formulas are for 2"),
+        ({"depths": [1, "x"]}, DomainError, r"depths\[1\].: expected an integer"),
+        ({"depths": [[1], 2]}, DomainError, r"depths\[0\].: expected an integer"),
+        ({"legacy": 1}, UncoveredError, "legacy = 1 changes the model in a way that is not measured"),
+        ({"act": "prelu"}, UncoveredError, 'act = "prelu" is outside the stored formulas'),
+        ({"act": None}, UncoveredError, "act = null is outside the stored formulas"),
+        ({"kinds": ["a"]}, UncoveredError, "kinds = .* outside"),
+        ({"kinds": ["a"] * 5 + ["c"]}, UncoveredError, "kinds = .* outside"),
+        ({"cycle": ["a"] * 6}, UncoveredError, "cycle = .* outside"),
+        ({"cycle": ["a", "a", "b"] * 2, "heads": 4}, UncoveredError, "cycle = .* outside"),
+        ({"inner": 17}, UncoveredError, "inner = 17 is outside"),
+        ({"inner": None}, UncoveredError, "inner = null is outside"),
         ({"id2label": ["a"]}, ConfigError, "id2label: expected an object"),
         ({"id2label": {"a": "b"}}, ConfigError, "id2label: expected numbers as keys"),
         ({"id2label": {"0": "a"}, "num_labels": 2}, ConfigError, "id2label names 1 labels, but num_labels = 2"),
         ({"vision": 3}, ConfigError, "vision: expected an object, got 3"),
-        ({"audio": None}, OptionError, "audio = null is outside"),
+        ({"audio": None}, UncoveredError, "audio = null is outside"),
     ],
 )
 def test_refusals(fields, error, words):

@@ -13,7 +13,7 @@ from symcount.atlas.codec import compiled, readable
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading, identifiers
 from symcount.atlas.store import Atlas, atlas
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError, near
+from symcount.errors import ConfigError, UncoveredError, UnknownModelError, near
 
 __all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
 
@@ -66,7 +66,7 @@ class Variant:
             try:
                 sides = function(*[values[path] for path in paths])
             except ZeroDivisionError:
-                raise DomainError("outside the formula's domain: a division by zero") from None
+                raise UncoveredError("outside the formula's domain: a division by zero") from None
             for i, (relation, left, right) in enumerate(conditions):
                 if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):
                     said = f"{readable(left)} {WORDS[relation]} {readable(right)}"
@@ -74,7 +74,7 @@ class Variant:
                         (n, p) for n, p in zip(names, paths, strict=True) if n in identifiers(left) | identifiers(right)
                     ]
                     at = ", ".join(f"{n if n == p else f'{n} ({p})'} = {values[p]}" for n, p in used)
-                    raise DomainError(f"outside the formula's domain: {said} is required, but {at}")
+                    raise UncoveredError(f"outside the formula's domain: {said} is required, but {at}")
 
     def count(self, values: Mapping[str, Value]) -> dict[str, int]:
         """The totals by convention."""
@@ -82,10 +82,10 @@ class Variant:
         try:
             numbers = self.totals(*[values[path] for path in self.paths])
         except ZeroDivisionError:
-            raise DomainError("outside the formula's domain: a division by zero") from None
+            raise UncoveredError("outside the formula's domain: a division by zero") from None
         for number in numbers:
             if isinstance(number, Fraction):
-                raise DomainError(f"outside the formula's domain: the total would be {number}")
+                raise UncoveredError(f"outside the formula's domain: the total would be {number}")
         return dict(zip(CONVENTIONS, numbers, strict=True))
 
 
@@ -111,14 +111,14 @@ class Counter:
             raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)} {REMEDY.capitalize()}")
         stated = fields.get("model_type")
         if stated is not None and stated != entry.model_type and self.atlas.bases.get(str(stated)) != entry.name:
-            raise ConfigError(f"a config of {stated!r:.80}, but {entry.name} is a model of {entry.model_type}")
+            raise ConfigError(f"this is a config of {stated!s:.80}, but the formula is of {entry.model_type}")
         return entry
 
     def layout(self, entry: Entry, fields: Mapping[str, Any]) -> Layout:
         """The layout for the sub-configs that a config has.
 
         Raises:
-            OptionError: there is none.
+            UncoveredError: there is none.
         """
         said = ""
         for layout in entry.layouts:
@@ -129,13 +129,13 @@ class Counter:
                     break
             else:
                 return layout
-        raise OptionError(f"{said} is outside the stored formulas")
+        raise UncoveredError(f"{said} is outside the stored formulas")
 
     def read(self, entry: Entry, fields: Mapping[str, Any]) -> tuple[Layout, Reading]:
         """Read a config by the entry of its class.
 
         Raises:
-            ConfigError, OptionError: see `Reader.read`.
+            ConfigError, DomainError, UncoveredError: see `Reader.read`.
         """
         layout = self.layout(entry, fields)
         reader = self._readers.get(id(layout))
@@ -153,8 +153,8 @@ class Counter:
         try:
             layout, reading = self.read(entry, fields)
             return entry.name, self.variant(layout, reading.state).count(reading.values)
-        except (OptionError, DomainError) as error:
-            raise type(error)(f"{entry.name}: {error}; {REMEDY}") from None
+        except UncoveredError as error:
+            raise UncoveredError(f"{entry.name}: {error}; {REMEDY}") from None
 
     def variant(self, layout: Layout, state: int) -> Variant:
         """The compiled formula of a state."""

@@ -14,7 +14,7 @@ from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.trees import tree_from
 from symcount.configs import Config, read
 from symcount.domain import Condition, relation
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
 from symcount.notation import Entry as Letter
 from symcount.notation import Notation
@@ -49,7 +49,7 @@ class AtlasFormula(Formula):
 
         Raises:
             ConfigError: it cannot be read, or belongs to another model.
-            OptionError: the formula does not hold for it.
+            UncoveredError: the formula does not hold for it.
         """
         described = read(config)
         if not described.fields:
@@ -62,12 +62,10 @@ class AtlasFormula(Formula):
         try:
             layout, reading = found.read(self.entry, fields)
             if layout is not self.layout or layout.formulas[reading.state] is not self.stored:
-                raise OptionError("other options than this formula's; ask for symcount.formula(config)")
+                raise UncoveredError("other options than this formula's; ask for symcount.formula(config)")
             found.variant(layout, reading.state).check(reading.values)
-        except (OptionError, DomainError) as error:
+        except (ConfigError, DomainError) as error:
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
-        except ConfigError as error:
-            raise ConfigError(f"{described.source}: {error}") from None
         return {e.letter: reading.values[e.field] for e in self.notation}
 
 
@@ -75,7 +73,7 @@ def find(name: str, options: Mapping[str, Any] | None = None) -> AtlasFormula | 
     """The formula of a class or model type for config fields *options*; `None` if the atlas does not have the class.
 
     Raises:
-        OptionError: not for these options.
+        UncoveredError: not for these options.
     """
     found = counter()
     entry = None if found is None else found.atlas.find(name)
@@ -89,7 +87,7 @@ def from_config(config: Config, options: Mapping[str, Any] | None = None) -> Atl
 
     Raises:
         ConfigError: the config is malformed.
-        OptionError: it is outside the stored formulas.
+        UncoveredError: it is outside the stored formulas.
     """
     found = counter()
     if found is None:
@@ -115,8 +113,10 @@ def _counter() -> Counter:
 def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str) -> AtlasFormula:
     try:
         layout, reading = found.read(entry, fields)
-    except OptionError as error:
-        raise OptionError(f"{said}: {error}; {REMEDY}") from None
+    except UncoveredError as error:
+        raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
+    except DomainError as error:
+        raise DomainError(f"{said}: {error}") from None
     stored = layout.formulas[reading.state]
     notation = Notation(tuple(Letter(*letter) for letter in stored.letters))
     symbols = {e.letter: e.symbol for e in notation}

@@ -255,7 +255,7 @@ def _floats(work: _Work, path: str, current: Any, known: Mapping[Any, int]) -> N
         if one is not None and known.get(signature(one)) == 0:
             work.accept[path]["rows"] = 0
     elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
-        others = [[float(x) * 2 for x in current], [int(x) * 2 for x in current]]
+        others: list[list[Any]] = [[float(x) * 2 for x in current], [int(x) * 2 for x in current]]
         for other in others:
             one = work.probe.trace({path: other})
             if one is not None and known.get(signature(one)) == 0:
@@ -313,7 +313,7 @@ def _candidates(work: _Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa:
             continue
         if path in lists:
             if path not in work.lengths:
-                work.lengths[path] = len(value)  # type: ignore[arg-type]  # it has elements that are numbers
+                work.lengths[path] = len(value)
             continue
         if isinstance(value, SymbolicInt | float) and probe.declared(path) is not None:
             continue

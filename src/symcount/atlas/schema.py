@@ -19,7 +19,7 @@ from symcount.arithmetic import Number as Value
 from symcount.arithmetic import as_written
 from symcount.atlas.codec import compiled, readable
 from symcount.atlas.record import Check, Layout, Number
-from symcount.errors import ConfigError, OptionError
+from symcount.errors import ConfigError, DomainError, UncoveredError
 
 __all__ = ["Reader", "Reading", "code", "identifiers", "kind"]
 
@@ -89,8 +89,11 @@ class Reader:
         self._activations = activations
         self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
         self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
+        self._types = {path: dict(section.types) for path, section in layout.sections.items()}
         for path, number in layout.numbers.items():
             section, key, index = _split(path)
+            if not index:  # what is no number is told in the words of numbers
+                self._types[section].pop(key, None)
             self._numbers[section].append((path, key, index, number))
         for path, check in layout.checks.items():
             section, key, _ = _split(path)
@@ -106,7 +109,7 @@ class Reader:
 
         Raises:
             ConfigError: a value of the wrong kind, or a key given twice.
-            OptionError: the layout does not cover it.
+            UncoveredError: the layout does not cover it.
         """
         layout = self.layout
         values: dict[str, Value] = {}
@@ -118,18 +121,18 @@ class Reader:
             own = given[section] = self._section(section, given, fields)
             if own is not None:
                 own = given[section] = _aliased(own, rules.aliases, section)
-                types = rules.types
+                types = self._types[section]
                 for key, value in own.items():
                     admitted = types.get(key)
                     if admitted is not None and _KINDS.get(type(value), "?") not in admitted:
                         raise _wrong(_path(section, key), admitted, value)
                 for key in rules.refused:
                     if own.get(key) is not None:
-                        raise OptionError(f"{_path(section, key)} = {_word(own[key])} changes the model in a way that "
-                                          "is not measured")  # fmt: skip
+                        said = f"{_path(section, key)} = {_word(own[key])}"
+                        raise UncoveredError(f"{said} changes the model in a way that is not measured")
                 for key, length in rules.lengths.items():
                     if isinstance(own.get(key), list) and len(own[key]) != length:
-                        raise OptionError(
+                        raise UncoveredError(
                             f"{_path(section, key)} has {len(own[key])} elements, the stored formulas are for {length}"
                         )
             for path, key, index, number in self._numbers[section]:
@@ -148,7 +151,8 @@ class Reader:
                     value = default
                 elif value is None:
                     if not number.null:
-                        raise OptionError(f"{path} = null is outside the stored formulas; give a number")
+                        said = path if number.name == path else f"{number.name} ({path})"
+                        raise ConfigError(f"{said} is null; give a number")
                     pending[path] = number.null
                     continue
                 else:
@@ -173,17 +177,17 @@ class Reader:
         rules = self.layout.sections[section]
         own = None if outer is None else outer.get(key, _MISSING)
         if own is None and outer is not None and not rules.null:
-            raise OptionError(f"{section} = null is outside the stored formulas; leave it out")
+            raise UncoveredError(f"{section} = null is outside the stored formulas; leave it out")
         if own is _MISSING and rules.flat and outer is not None:
             return outer
         if own is _MISSING or own is None:
             if rules.optional == "given":
-                raise OptionError(f"{section} is left out, but the stored formulas are for configs that have it")
+                raise UncoveredError(f"{section} is left out, but the stored formulas are for configs that have it")
             return None
         if not isinstance(own, dict):
             raise ConfigError(f"{section}: expected an object, got {_word(own)}")
         if rules.optional == "absent":
-            raise OptionError(f"{section} is given, but the stored formulas are for configs that leave it out")
+            raise UncoveredError(f"{section} is given, but the stored formulas are for configs that leave it out")
         return own
 
     def _fill(self, pending: dict[str, str], values: dict[str, Value]) -> None:
@@ -191,17 +195,17 @@ class Reader:
             progress = False
             for path, text in list(pending.items()):
                 if not text:
-                    raise OptionError(f"{path} is left out and has no default; give a number")
+                    raise UncoveredError(f"{path} is left out and has no default; give a number")
                 needs = self._needs_of(text)
                 if all(self._by_name[n] in values for n in needs):
                     (value,) = self._rules[text](*(values[self._by_name[n]] for n in needs))
                     if isinstance(value, Fraction) and not self.layout.numbers[path].ratio:
-                        raise OptionError(f"{path} is left out, and {readable(text)} is no integer here")
+                        raise UncoveredError(f"{path} is left out, and {readable(text)} is no integer here")
                     values[path] = value
                     del pending[path]
                     progress = True
             if not progress:
-                raise OptionError(f"{', '.join(pending)}: left out, and nothing says what they are")
+                raise UncoveredError(f"{', '.join(pending)}: left out, and nothing says what they are")
 
     def _needs_of(self, text: str) -> list[str]:
         if text not in self._needs:
@@ -218,7 +222,7 @@ class Reader:
         state = layout.states.get(key)
         if state is None:
             said = ", ".join(f"{p} = {_word(found[p])}" for p in layout.switches if labels[p])
-            raise OptionError(f"{said or 'this combination'} together are outside the stored formulas")
+            raise UncoveredError(f"{said or 'this combination'} together are outside the stored formulas")
         return state
 
     def _label(self, path: str, check: Check, value: Any, values: Mapping[str, Value]) -> int:
@@ -241,7 +245,7 @@ class Reader:
             label = check.accept.get("=" + json.dumps(value, sort_keys=True))
             if label is not None:
                 return label
-        raise OptionError(f"{path} = {_word(value)} is outside the stored formulas")
+        raise UncoveredError(f"{path} = {_word(value)} is outside the stored formulas")
 
 
 def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
@@ -305,31 +309,37 @@ def _labels(own: Mapping[str, Any], value: Any, section: str) -> Any:
 
 
 def _exact(path: str, number: Number, value: Any) -> Value:
-    result: Value
+    title = path if number.name == path else f"{number.name} ({path})"
     if number.ratio:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise ConfigError(f"{path}: expected a number, got {_word(value)}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            raise DomainError(f"{title}: expected a positive number, got {value!r:.80}")
         ratio = as_written(value) if isinstance(value, float) else value
-        result = ratio.numerator if ratio.denominator == 1 else ratio
-    elif isinstance(value, bool) or not isinstance(value, int):
-        raise ConfigError(f"{path}: expected an integer, got {_word(value)}")
-    else:
-        result = value
-    if number.minimum is not None and result < number.minimum:
-        raise ConfigError(f"{path}: expected at least {number.minimum}, got {value}")
-    if not -_LARGEST <= result <= _LARGEST:
-        raise ConfigError(f"{path}: expected at most 2^63 - 1, the largest size of a tensor, got {_word(value)}")
-    return result
+        return ratio.numerator if ratio.denominator == 1 else ratio
+    least = "" if number.minimum is None else f" of at least {number.minimum}"
+    if isinstance(value, bool) or not isinstance(value, int):
+        point = isinstance(value, float) and value == value // 1
+        hint = "; write it without a point" if point else "; give a number" if isinstance(value, bool | str) else ""
+        raise DomainError(f"{title}: expected an integer{least}, got {value!r:.80}{hint}")
+    if number.minimum is not None and value < number.minimum:
+        raise DomainError(f"{title}: expected an integer{least}, got {_word(value)}")
+    if not -_LARGEST <= value <= _LARGEST:
+        raise DomainError(f"{title}: expected at most 2^63 - 1, the largest size of a tensor, got {_word(value)}")
+    return value
 
 
 def _wrong(path: str, admitted: str, value: Any) -> ConfigError:
     wanted = [_WORDS[k] for k in admitted]
     text = ", ".join(wanted[:-1]) + " or " + wanted[-1] if len(wanted) > 1 else wanted[0]
-    return ConfigError(f"{path}: expected {text}, got {_word(value)}")
+    return ConfigError(f"{path}: expected {text}, got {_long(value) or repr(value)[:80]}")
+
+
+def _long(value: Any) -> str:
+    """A number with too many digits to be shown, in words."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return f"a number of about {value.bit_length() * 30103 // 100000} digits"
+    return ""
 
 
 def _word(value: Any) -> str:
-    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
-        return f"a number of {value.bit_length()} bits"
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    text = _long(value) or json.dumps(value, ensure_ascii=False, default=str)
     return text if len(text) <= 80 else text[:77] + "..."

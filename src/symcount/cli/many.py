@@ -14,7 +14,7 @@ from typing import Any
 from symcount.atlas.counting import CONVENTIONS, Counted, Counter, class_of, counter
 from symcount.cli.inputs import Input, expand, is_file_like, lines
 from symcount.cli.output import complain, emit, number, say, show, table
-from symcount.errors import ConfigError, DomainError, OptionError, SymcountError, UnknownModelError
+from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
 
 __all__ = ["count_configs", "quick"]
 
@@ -89,7 +89,7 @@ def counted(source: str, fields: dict[str, Any]) -> Counted:
     assert found is not None  # noqa: S101  # `quick` and the command see to that
     try:
         return _by(found, fields)
-    except (OptionError, DomainError, UnknownModelError) as error:
+    except (UncoveredError, UnknownModelError) as error:
         if not _derivable():
             raise
         refusal = error
@@ -119,7 +119,10 @@ def _by(found: Counter, fields: dict[str, Any]) -> Counted:
 def _derivable() -> bool:
     from importlib.util import find_spec
 
-    return find_spec("torch") is not None and find_spec("transformers") is not None
+    try:
+        return find_spec("torch") is not None and find_spec("transformers") is not None
+    except ImportError:
+        return False
 
 
 def _inputs(sources: Sequence[str], stream: str | None) -> Iterator[Input]:
