@@ -243,13 +243,8 @@ MISTAKES = [
     (("count", "list.json"), "list.json: expected a JSON object, got list"),
     (("count", "absent.json"), "absent.json: No such file"),
     (("count", "nothing.json"), "neither architectures nor model_type is given"),
-<<<<<<< Updated upstream
-    (("count", "unknown.json"), "unknown model 'brt'. Did you mean bert"),
-    (("count", "mixed.json"), "mixed.json is a config of bert, but the formula is of gpt2"),
-=======
     (("count", "unknown.json"), "unknown model 'brt'. Did you mean bert?"),
     (("count", "mixed.json"), "is a config of bert, but the formula is of gpt2"),
->>>>>>> Stashed changes
     (("count", "float.json"), "H (hidden_size): expected an integer of at least 1, got 768.0"),
     (("count", "zero.json"), "H (hidden_size): expected an integer of at least 1, got 0"),
     (("count", "null.json"), "H (hidden_size) is null; give a number"),
