@@ -249,6 +249,11 @@ class Keys:
         vars(owner).pop(key, None)
         return config
 
+    def _describes(self, path: str) -> bool:
+        """Whether the key describes a sub-config once more, as `text_config_dict` does beside `text_config`."""
+        base, other = self._probe.config(self._probe.raw), self._probe.try_config({path: dict(_DESCRIPTION)})
+        return other is not None and any(differs(_at(base, p), _at(other, p)) for p in self._probe.parts if p)
+
     def _consumed(self, section: str, key: str, constants: list[Any], checks: dict[str, Check]) -> None:
         """A key that the code takes: the values at which it changes nothing are accepted."""
         prefix = f"{section}." if section else ""
@@ -262,8 +267,7 @@ class Keys:
                 other = True
             else:
                 same.append(value)
-        described = self._probe.trace({prefix + key: dict(_DESCRIPTION)})  # `text_config_dict` beside `text_config`
-        if not other and (described is None or own is None or signature(described) == signature(own)):
+        if not other and not self._describes(prefix + key):
             return
         accept = {"absent": 0}
         for value in same:
