@@ -15,9 +15,9 @@ def derive() -> Worksheet:
         "Counting BERT's parameters",
         sc.formula("BertForMaskedLM"),
         {"V": 30_000, "L": 512, "H": 768, "I": 3072, "N": 12, "T": 2, "A": 12},
-        "The model is `BertForMaskedLM` of transformers: BERT (Devlin et al. 2018, arXiv:1810.04805) with the head that "
-        "predicts masked words, and a vocabulary of 30,000 tokens. Its total is the sum over its layers, and the size "
-        "of each layer is made of a few sizes:",
+        "The model is `BertForMaskedLM` of transformers: BERT (Devlin et al. 2018, arXiv:1810.04805) with the head "
+        "that predicts masked words, and a vocabulary of 30,000 tokens. Its total is the sum over its layers, and the "
+        "size of each layer is made of a few sizes:",
         convention="per_layer",
     )
     V, H, I, N = map(sc.symbol, "VHIN")
@@ -56,7 +56,7 @@ def derive() -> Worksheet:
         "A transform of $H$ to $H$ and the decoder from $H$ to the vocabulary: weight $VH$, bias $V$.",
         kind="Linear",
     )
-    linears = s.sum("All linear maps", encoder + head, "*", "The encoder's and the head's.", kind="Linear")
+    s.sum("All linear maps", encoder + head, "*", "The encoder's and the head's.", kind="Linear")
     norms = s.part(
         "Layer normalisations",
         "*",

@@ -19,11 +19,11 @@ def derive() -> Worksheet:
         "Counting DeepSeek-V3's parameters",
         sc.formula("DeepseekV3ForCausalLM"),
         sizes,
-        "The model is `DeepseekV3ForCausalLM` of transformers (DeepSeek-AI 2024, arXiv:2412.19437). All $N$ layers have "
-        "latent attention: queries, keys and values go through low ranks. The first $d$ layers have a plain gated "
-        "feed-forward network, the other $N - d$ a router, $E$ routed experts of which a token uses $k$, and $S$ shared "
-        "ones. The paper writes $d_c'$ and $d_c$ for our ranks, $d_h$ for $D_{\\mathrm{nope}}$ and $D_{\\mathrm{v}}$, and "
-        "$d_h^R$ for $D_{\\mathrm{rope}}$.",
+        "The model is `DeepseekV3ForCausalLM` of transformers (DeepSeek-AI 2024, arXiv:2412.19437). All $N$ layers "
+        "have latent attention: queries, keys and values go through low ranks. The first $d$ layers have a plain gated "
+        "feed-forward network, the other $N - d$ a router, $E$ routed experts of which a token uses $k$, and $S$ "
+        "shared ones. The paper writes $d_c'$ and $d_c$ for our ranks, $d_h$ for $D_{\\mathrm{nope}}$ and "
+        "$D_{\\mathrm{v}}$, and $d_h^R$ for $D_{\\mathrm{rope}}$.",
     )
     V, H, N, d = map(sc.symbol, "VHNd")
     queries = s.part(
@@ -35,8 +35,9 @@ def derive() -> Worksheet:
     keys = s.part(
         "Keys and values of one layer",
         f"{ATTENTION}.kv_*",
-        "Down from $H$ to the rank $R_{\\mathrm{kv}}$, and beside it the rotary part of the key, *one for all heads*; a "
-        "norm; then up to the keys and the values of $A$ heads. Only the low-rank vector and that one key are cached.",
+        "Down from $H$ to the rank $R_{\\mathrm{kv}}$, and beside it the rotary part of the key, *one for all heads*; "
+        "a norm; then up to the keys and the values of $A$ heads. Only the low-rank vector and that one key are "
+        "cached.",
     )
     output = s.part("Output of one layer", f"{ATTENTION}.o_proj.*", "The values of $A$ heads, back to $H$.")
     norms = s.part(
@@ -62,7 +63,12 @@ def derive() -> Worksheet:
     shared = s.part(
         "Shared experts of a sparse layer", f"{SPARSE}.shared_experts.*", "$S$ more of them, which every token uses."
     )
-    sparse = s.sum("Experts of a sparse layer", router + routed + shared, f"{SPARSE}.*", "The last three steps.")
+    sparse = s.sum(
+        "Experts of a sparse layer",
+        router + routed + shared,
+        f"{SPARSE}.gate.* {SPARSE}.experts.* {SPARSE}.shared_experts.*",
+        "The last three steps.",
+    )
     ends = s.part(
         "Tables, last normalisation",
         "model.embed_tokens.* model.norm.* lm_head.*",
@@ -113,9 +119,9 @@ def derive() -> Worksheet:
         f"*Latent attention.* Maps of $H$ to as many heads of keys and values of full size, and queries of the same, "
         f"would have $4HAD_{{\\mathrm{{v}}}}$ = {s.at(full)} in each layer; through low ranks there are "
         f"{s.at(queries + keys + output)}.",
-        "*The first layers.* $N$ times one kind of layer is wrong here: $d$ layers are of another. Setting $d = 0$ gives "
-        f"{s.total(d=0):,}.",
+        "*The first layers.* $N$ times one kind of layer is wrong here: $d$ layers are of another. Setting $d = 0$ "
+        f"gives {s.total(d=0):,}.",
     )
-    s.picture("E", "Nearly everything is in the experts, whatever their number.", sizes=range(8, 513, 8))
+    s.picture("E", "The more experts, the less is anywhere else.", sizes=range(8, 513, 8))
     s.glance()
     return s

@@ -37,7 +37,7 @@ def derive() -> Worksheet:
         "parameters, and $K$ key-value heads serve $A$ query heads, $A/K$ each (grouped-query attention, Ainslie et "
         "al. 2023, arXiv:2305.13245).",
     )
-    V, H, I, N, A, K, D = map(sc.symbol, "VHINAKD")
+    V, H, N, A, K, D = map(sc.symbol, "VHNAKD")
     embeddings = s.part("Embeddings", "model.embed_tokens.*", "One table: a row of $H$ numbers for each of $V$ tokens.")
     queries = s.part(
         "Queries and output of one layer",
@@ -48,8 +48,8 @@ def derive() -> Worksheet:
     keys = s.part(
         "Keys and values of one layer",
         f"{LAYER}.self_attn.k_proj.* {LAYER}.self_attn.v_proj.*",
-        "Two maps of $H$ to $KD$. With as many key-value heads as query heads this would be another $2H^2$; with $K$ of "
-        "them it is $K/A$ of that.",
+        "Two maps of $H$ to $KD$. With as many key-value heads as query heads this would be another $2H^2$; with $K$ "
+        "of them it is $K/A$ of that.",
     )
     feed_forward = s.part(
         "Feed-forward network of one layer",
@@ -76,14 +76,14 @@ def derive() -> Worksheet:
     full = s.total(K=s.sizes["A"])
     s.items(
         f"*Grouped queries.* With a key-value head for each query head the model would have {full:,} parameters. What "
-        f"the groups save is $2NHD(A - K)$ = {s.at(2 * N * H * D * (A - K))}. That is why Llama 2 70B is larger than "
-        "LLaMA 65B all the same: it spends more on the feed-forward size.",
+        f"the groups save is $2NHD(A - K)$ = {s.at(2 * N * H * D * (A - K))}. Llama 2 70B, which has "
+        "groups, is larger than LLaMA 65B all the same: it spends what it saves, and more, on the feed-forward size.",
         f"*Tying.* Table and head are $VH$ = {s.at(V * H)} each. Tools that suppose them tied fall short by as much; "
         "smaller models of the family (Llama 3.2 1B and 3B) are tied: `tie_word_embeddings` in the config decides.",
         "*Feed-forward size.* $I$ is in the config. Where it comes from is a rule of thumb, $8H/3$ rounded up, which "
         "gives a gated network the size of an ungated one with $4H$; Llama 3 does not follow it.",
         "*Head size.* `head_dim` is $H/A$ unless the config gives it. Then $AD$ need not be $H$.",
-        f"*Buffers.* The {s.buffers():,} frequencies of the rotations are buffers, and no parameters.",
+        f"*Buffers.* The frequencies of the rotations, {s.buffers():,} numbers, are buffers and no parameters.",
     )
     s.picture("H", "A wider Llama: heads of equal size, their number growing with the width.", along=("I", "A", "K"))
     s.glance()

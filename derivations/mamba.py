@@ -27,7 +27,7 @@ def derive() -> Worksheet:
         "on $XH$ channels, each with a state of $G$ numbers. The paper calls the hidden size $D$, the expansion $E$ "
         "and the state size $N$.",
     )
-    V, H, N, X = map(sc.symbol, "VHNX")
+    V, H, N = map(sc.symbol, "VHN")
     words = s.part("Embeddings", "backbone.embeddings.*", "A row of $H$ numbers for each of $V$ tokens.")
     outer = s.part(
         "Maps into and out of a mixer",
@@ -73,11 +73,13 @@ def derive() -> Worksheet:
         "at 48 is wrong for all but the smallest model.",
         f"*Vocabulary.* It is padded to a multiple of 8. The head is tied; as a layer of its own it would add $VH$ = "
         f"{s.at(V * H)}.",
-        f"*What has no bias and what is no matrix.* The convolution and the time step have biases, the large maps none; "
-        f"$A$ and $D$ belong to no layer of PyTorch but to the mixer itself, {s.at(N * state)} numbers that a count "
-        "by `Linear` and `Conv1d` layers misses.",
+        f"*What has no bias and what is no matrix.* The convolution and the time step have biases, the large maps "
+        f"none; $A$ and $D$ belong to no layer of PyTorch but to the mixer itself, {s.at(N * state)} numbers that a "
+        "count by `Linear` and `Conv1d` layers misses.",
         "*Defaults.* transformers' own config has 32 layers, which is no published model.",
     )
-    s.picture("H", "A wider Mamba: nearly all of a layer is its large maps, whatever the width.", sizes=range(256, 4097, 64))
+    s.picture(
+        "H", "A wider Mamba: nearly all of a layer is its large maps, whatever the width.", sizes=range(256, 4097, 64)
+    )
     s.glance()
     return s

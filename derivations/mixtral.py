@@ -20,7 +20,7 @@ def derive() -> Worksheet:
         "Mixtral 8x7B: Mistral 7B, but with $E$ feed-forward networks in each layer, of which a router chooses $k$ for "
         "a token. So there are two counts: what is stored, and what a token passes through.",
     )
-    V, H, I, N, E, k = map(sc.symbol, "VHINEk")
+    V, H, N = map(sc.symbol, "VHN")
     embeddings = s.part("Embeddings", "model.embed_tokens.*", "A row of $H$ numbers for each of $V$ tokens.")
     attention = s.part(
         "Attention of one layer",
@@ -35,14 +35,16 @@ def derive() -> Worksheet:
     )
     norms = s.part("Normalisations of one layer", f"{LAYER}.*layernorm.*", "Two scales of size $H$.")
     layer = s.sum("One layer", attention + router + experts + norms, f"{LAYER}.*", "The last four steps.")
-    ends = s.part("Last normalisation and head", "model.norm.* lm_head.*", "A scale, and a map of $H$ to $V$, not tied.")
+    ends = s.part(
+        "Last normalisation and head", "model.norm.* lm_head.*", "A scale, and a map of $H$ to $V$, not tied."
+    )
     total = s.sum("All parameters", embeddings + N * layer + ends, "*", "What is stored, loaded and saved.")
 
     s.heading("What one token uses")
     s.text(
-        "Of the $E$ experts of a layer a token uses $k$; it uses everything else. PyTorch cannot tell which that is, but "
-        "a real model with no more than $k$ experts can: a token uses all it has, and all it lacks of the router is "
-        "$E - k$ rows of size $H$ in each layer."
+        "Of the $E$ experts of a layer a token uses $k$; it uses everything else. PyTorch cannot tell which that is, "
+        "but a real model with no more than $k$ experts can: a token uses all it has, and all it lacks of the router "
+        "is $E - k$ rows of size $H$ in each layer."
     )
     few = real.build(s.model, {**s.sizes, "E": s.sizes["k"]})
     used = s.used(
@@ -66,15 +68,16 @@ def derive() -> Worksheet:
     s.heading("What to watch for")
     mistral = sc.count("MistralForCausalLM", **{letter: size for letter, size in s.sizes.items() if letter not in "Ek"})
     s.items(
-        f"*8x7B is not 56B.* Only the feed-forward networks are there eight times. Eight copies of Mistral 7B, which has "
-        f"{mistral:,} parameters, would have {s.sizes['E'] * mistral:,}.",
+        f"*8x7B is not 56B.* Only the feed-forward networks are there eight times. Eight copies of Mistral 7B, which "
+        f"has {mistral:,} parameters, would have {s.sizes['E'] * mistral:,}.",
         f"*13B is not 2 times 7B* either, for the same reason. The paper says 47B and 13B; the counts are "
         f"{s.at(total)} and {s.at(active)}. They differ by $3NHI(E - k)$ = {s.at(total - active)}.",
-        "*Memory and work.* All experts must be in memory, since different tokens choose different ones: the total says "
-        "what a model needs, the active count what a token costs.",
-        f"*The router* has $NEH$ = {s.at(N * router)} parameters, few enough to be forgotten: Megatron's formula does.",
-        f"*Conventions.* The active count includes both tables of tokens, $2VH$ = {s.at(2 * V * H)}, though a token uses "
-        "one row of the first.",
+        "*Memory and work.* All experts must be in memory, since different tokens choose different ones: the total "
+        "says what a model needs, the active count what a token costs.",
+        f"*The router* has $NEH$ = {s.at(N * router)} parameters: few enough to be forgotten, and a formula without "
+        "them is not exact.",
+        f"*Conventions.* The active count includes both tables of tokens, $2VH$ = {s.at(2 * V * H)}, though a token "
+        "uses one row of the first.",
         "*Names.* In older versions of transformers each expert had three layers of its own, `w1`, `w2` and `w3`; now "
         "two tensors hold all experts. The count is the same.",
     )

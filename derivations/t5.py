@@ -29,10 +29,10 @@ def derive() -> Worksheet:
         {"V": 32_128, "H": 768, "I": 3072, "N": 12, "N_dec": 12, "A": 12, "D": 64, "B": 32},
         "The model is `T5ForConditionalGeneration` of transformers (Raffel et al. 2019, arXiv:1910.10683), at the base "
         "size: an encoder that reads, a decoder that writes and looks at the encoder's result, one table of words for "
-        "both and for the head. No layer has a bias; positions are no vectors, but a number for each distance and head.",
+        "both and for the head. No layer has a bias; positions are no vectors, but a number for each distance and "
+        "head.",
     )
-    V, H, A, D, N = map(sc.symbol, "VHADN")
-    N_dec = sc.symbol("N_dec")
+    V, H, N, N_dec = map(sc.symbol, ("V", "H", "N", "N_dec"))
     words = s.part("Words", "shared.*", "One table: a row of $H$ numbers for each of $V$ pieces of words.")
     attention = s.part(
         "One attention",
@@ -45,9 +45,7 @@ def derive() -> Worksheet:
         f"{ENCODER}.1.DenseReluDense.*",
         "Up from $H$ to $I$ and down again, without biases.",
     )
-    norm = s.part(
-        "One normalisation", f"{ENCODER}.0.layer_norm.*", "T5's norm has a scale of size $H$ and no shift."
-    )
+    norm = s.part("One normalisation", f"{ENCODER}.0.layer_norm.*", "T5's norm has a scale of size $H$ and no shift.")
     encoder_layer = s.sum(
         "One layer of the encoder",
         attention + feed_forward + 2 * norm,
@@ -78,7 +76,9 @@ def derive() -> Worksheet:
         "decoder.block.* decoder.final_layer_norm.*",
         "The same for the decoder.",
     )
-    s.sum("All parameters", words + encoder + decoder, "*", "The head's weight is the table of words, so it adds nothing.")
+    s.sum(
+        "All parameters", words + encoder + decoder, "*", "The head's weight is the table of words, so it adds nothing."
+    )
     s.formula()
 
     s.heading("What to watch for")
@@ -91,8 +91,7 @@ def derive() -> Worksheet:
         f"*Tying.* Four names, one tensor: {', '.join(f'`{row.tensor}`' for row, _ in s.model.shared)} are all "
         f"`shared.weight`. Adding up layers counts $3VH$ = {s.at(3 * V * H)} too many.",
         f"*Relative positions.* The $2BA$ = {s.at(2 * positions)} numbers are parameters of the attention. "
-        "`num_parameters(exclude_embeddings=True)` of transformers drops them, because the table happens to be an "
-        "`Embedding`.",
+        "A count without embeddings that leaves out every `Embedding` layer leaves them out as well.",
         "*Heads.* In the 11B model 128 heads of size 128 make $AD$ sixteen times $H$. Formulas that write $4H^2$ for "
         "the attention are wrong there.",
         "*Versions.* T5 1.1 (`feed_forward_proj` = `gated-gelu`) has a third matrix in its feed-forward networks, "

@@ -63,14 +63,15 @@ def derive() -> Worksheet:
     s.text("With a head of 1000 classes, at 224 by 224 pixels:")
     s.published("HINP", PUBLISHED, "paper")
     s.items(
-        f"*The head.* The paper's sizes do not say with which head. Without any, ViT-B/16 has {s.at(total - head)} "
-        "parameters; before fine-tuning it had one of 21,843 classes.",
-        f"*Larger patches, more parameters?* From 16 to 32 the projection of the patches grows by {s.at(3 * C * P**2 * H)} "
-        f"and the positions shrink by {s.at(3 * (R / P) ** 2 * H / 4)}.",
+        f"*The head.* The paper does not say which head it counts, nor which patches. Without any head ViT-B/16 has "
+        f"{s.at(total - head)} parameters, which is its 86M; its 307M is L/32 with 1000 classes, and not L/16; its "
+        "632M is H/14 with 1000 classes.",
+        f"*Larger patches, more parameters?* From 16 to 32 the projection of the patches grows by $3CP^2H$ = "
+        f"{s.at(3 * C * P**2 * H)} and the positions shrink by {s.at(3 * (R / P) ** 2 * H / 4)}.",
         f"*Resolution.* Fine-tuned at 384 pixels, B/16 has {s.total(R=384):,} parameters: the table of positions is "
         "interpolated, and then it is larger.",
-        f"*Pooler.* `ViTModel` by itself adds a pooler of $H^2 + H$ = {s.at(H**2 + H)} that is not in the paper and not "
-        "under this head.",
+        f"*Pooler.* `ViTModel` by itself adds a pooler of $H^2 + H$ = {s.at(H**2 + H)} that is not in the paper and "
+        "not under this head.",
         "*Bias of the queries, keys and values.* `qkv_bias` = false leaves $3H$ out of each layer.",
     )
     s.picture("H", "A wider ViT at equal depth, its heads of equal size.", along=("I", "A"))

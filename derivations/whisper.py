@@ -10,7 +10,9 @@ ENCODER, DECODER = "model.encoder.layers.#0", "model.decoder.layers.#0"
 
 def size(H: int, N: int) -> dict[str, int]:
     """The two stacks are equally deep, with heads of size 64."""
-    return {"H": H} | {f"{letter}_{side}": n for side in ("enc", "dec") for letter, n in zip("NIA", (N, 4 * H, H // 64))}
+    return {"H": H} | {
+        f"{letter}_{side}": n for side in ("enc", "dec") for letter, n in zip("NIA", (N, 4 * H, H // 64), strict=True)
+    }
 
 
 PUBLISHED = (
@@ -29,11 +31,10 @@ def derive() -> Worksheet:
         "Counting Whisper's parameters",
         sc.formula("WhisperForConditionalGeneration"),
         {"V": 51_865, "F": 80, "L_enc": 1500, "L_dec": 448, **size(1280, 32)},
-        "The model is `WhisperForConditionalGeneration` of transformers (Radford et al. 2022, arXiv:2212.04356), at the "
-        "sizes of the large model: an encoder that hears, a decoder that writes.",
+        "The model is `WhisperForConditionalGeneration` of transformers (Radford et al. 2022, arXiv:2212.04356), at "
+        "the sizes of the large model: an encoder that hears, a decoder that writes.",
     )
-    V, H, F = map(sc.symbol, "VHF")
-    N_enc, N_dec, L_enc = map(sc.symbol, ("N_enc", "N_dec", "L_enc"))
+    V, H, N_enc, N_dec, L_enc = map(sc.symbol, ("V", "H", "N_enc", "N_dec", "L_enc"))
     convolutions = s.part(
         "Convolutions",
         "model.encoder.conv1.* model.encoder.conv2.*",
@@ -98,9 +99,13 @@ def derive() -> Worksheet:
 
     s.heading("What to watch for")
     s.published(("H", "N_enc", "N_dec"), PUBLISHED, "paper")
+    s.text(
+        "The paper's numbers are all a little larger than the models that were released; it does not say what they "
+        "count."
+    )
     s.items(
-        f"*Frozen positions.* $L_{{\\mathrm{{enc}}}}H$ = {s.at(L_enc * H)} numbers that are parameters in transformers, "
-        "with `requires_grad` off, and a buffer in OpenAI's own code, which therefore counts "
+        f"*Frozen positions.* $L_{{\\mathrm{{enc}}}}H$ = {s.at(L_enc * H)} numbers that are parameters in "
+        "transformers, with `requires_grad` off, and a buffer in OpenAI's own code, which therefore counts "
         f"{s.total('trainable'):,}. Tools that count what can be trained agree with the one, `num_parameters()` with "
         "the other.",
         f"*Tying.* The head counted as a layer of its own would add $VH$ = {s.at(V * H)}.",

@@ -19,104 +19,24 @@ from sympy import Add, Expr, expand
 
 import symcount as sc
 from derivations import real
+from derivations.blocks import LINE, Heading, Items, Picture, Step, Text
 from symcount.errors import VerificationError
-from symcount.evaluate import integer_value
 from symcount.formula import Formula
-from symcount.pictures import Shares
 from symcount.typeset.content import Count, Formulas, Math, Table
-from symcount.typeset.latex import set_symbols, sorted_terms
-from symcount.typeset.lines import aligned, broken, indented
-from symcount.typeset.numbers import digits
+from symcount.typeset.latex import sorted_terms
+from symcount.typeset.lines import aligned, broken
+from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 
-__all__ = ["Heading", "Items", "Picture", "Step", "Text", "Worksheet"]
+__all__ = ["Worksheet"]
 
 _LAYER = re.compile(r"#(\d+)")
-_LINE = 40.0  # em: where a displayed formula is broken
-_CELL = 25.0  # em: the same in a table
-_COUNTED = {
-    "unique": "",
-    "per_layer": ", a tensor at each layer that uses it",
-    "trainable": ", frozen tensors left out",
+_CELL = 25.0  # em: where a formula in a table is broken
+_WHOLE = {
+    "unique": "the whole model",
+    "per_layer": "the whole model, a tensor at each layer that uses it",
+    "trainable": "the whole model, frozen tensors left out",
 }
-
-
-@dataclass(frozen=True)
-class Heading:
-    """The title of a section."""
-
-    title: str
-
-
-@dataclass(frozen=True)
-class Text:
-    """A paragraph; `$…$` is mathematics, a pair of backquotes code, a pair of stars emphasis."""
-
-    text: str
-
-
-@dataclass(frozen=True)
-class Items:
-    """A list of paragraphs."""
-
-    items: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Picture:
-    """The shares of a model's parts as a size grows, drawn to a file of the worksheet's name."""
-
-    name: str
-    caption: str
-    shares: Shares
-
-
-@dataclass(frozen=True)
-class Step:
-    """One line of a derivation: what is counted, its closed form, where it comes from, what PyTorch counts there."""
-
-    sheet: Worksheet
-    title: str
-    expression: Expr
-    remark: str
-    where: str
-    measure: Callable[[], int]
-    number: int | None = None
-
-    @property
-    def count(self) -> int:
-        """The expression at the worksheet's sizes."""
-        return integer_value(self.expression, self.sheet.sizes)
-
-    @property
-    def symbols(self) -> str:
-        """The closed form in letters."""
-        return set_symbols(self.expression, self.sheet.model.notation)
-
-    @property
-    def check(self) -> str:
-        """What PyTorch counts, in words.
-
-        Raises:
-            VerificationError: it counts something else.
-        """
-        found = self.measure()
-        if found != self.count:
-            raise VerificationError(f"{self.sheet.name}, {self.title}: the step says {self.count:,}, PyTorch {found:,}")
-        return f"PyTorch counts {found:,} in {self.where}."
-
-    @property
-    def math(self) -> Math:
-        """A displayed equation: letters, sizes, number."""
-        sheet = self.sheet
-        setting = sheet.model.setting(values=sheet.sizes)
-        lines = []
-        for position, notation in enumerate((setting.notation, setting.in_numbers)):
-            first, *rest = broken(sorted_terms(self.expression, notation), _LINE)
-            lines += [f"{'={}' if position else '  '} & {first[1]}"]
-            lines += [rf"    & \quad {indented(*line)}" for line in rest]
-        lines.append(f"={{}} & {digits(self.count)}")
-        return Math("\\begin{aligned}\n" + " \\\\\n".join(lines) + "\n\\end{aligned}")
 
 
 @dataclass
@@ -142,8 +62,12 @@ class Worksheet:
     blocks: list[Any] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        setting = self.model.setting(values=self.sizes)
-        self.blocks += [Text(self.intro), compose(setting, "notation")]
+        self.blocks += [Text(self.intro), compose(self.setting, "notation")]
+
+    @cached_property
+    def setting(self) -> Setting:
+        """The model in its letters, at the worksheet's sizes."""
+        return self.model.setting(values=self.sizes)
 
     @property
     def steps(self) -> tuple[Step, ...]:
@@ -164,7 +88,7 @@ class Worksheet:
 
     def at(self, expression: Expr) -> str:
         """An expression at the worksheet's sizes, for a text: `109,112,880`."""
-        return f"{integer_value(expression, self.sizes):,}"
+        return f"{self.setting.at(expression):,}"
 
     def total(self, convention: str = "unique", **changed: int) -> int:
         """The total at the worksheet's sizes but for those *changed*, which a real model of these sizes confirms.
@@ -195,20 +119,9 @@ class Worksheet:
 
     # ---------------------------------------------------------------- steps
 
-    def part(
-        self,
-        title: str,
-        where: str,
-        remark: str,
-        *,
-        kind: str | None = None,
-        convention: str | None = None,
-        numbered: bool = True,
-    ) -> Expr:
-        """Count the tensors whose names fit one of the patterns in *where*; returns the closed form."""
-        return self.sum(
-            title, None, where, remark, kind=kind, convention=convention, numbered=numbered
-        )
+    def part(self, title: str, where: str, remark: str, **how: Any) -> Expr:
+        """Count the tensors whose names fit one of the patterns in *where*; returns the closed form. See `sum`."""
+        return self.sum(title, None, where, remark, **how)
 
     def sum(
         self,
@@ -223,16 +136,24 @@ class Worksheet:
     ) -> Expr:
         """Put steps together: *expression* is what the tensors of *where* must hold; returns it.
 
+        Args:
+            title: of the step.
+            expression: made of the closed forms of earlier steps; `None` takes what the ledger has.
+            where: patterns for the names of tensors, with spaces between them.
+            remark: where the expression comes from.
+            kind: only tensors of layers of this type.
+            convention: what counts, if not what the worksheet counts.
+            numbered: with a heading of its own.
+
         Raises:
             VerificationError: the ledger has something else for them.
         """
         how = convention or self.convention
         shown = self.same(title, expression, self.ledger(where, kind, how))
         patterns = [_LAYER.sub(r"\1", pattern) for pattern in where.split()]
-        named = "the whole model" if where == "*" else ", ".join(f"`{pattern}`" for pattern in patterns)
-        place = f"the `{kind}` layers of {named}" if kind else named
-        if named == "the whole model" and not kind:
-            place += _COUNTED[how]
+        place = _WHOLE[how] if where == "*" else ", ".join(f"`{pattern}`" for pattern in patterns)
+        if kind:
+            place = f"the `{kind}` layers of {place if where != '*' else 'the whole model'}"
         return self.step(
             title, shown, remark, place, lambda: real.counted(self.real, patterns, kind, how), numbered=numbered
         )
@@ -278,7 +199,7 @@ class Worksheet:
     ) -> Expr:
         """Any step: *measure* counts in the real model what it says, *where* says in which tensors."""
         number = 1 + sum(step.number is not None for step in self.steps) if numbered else None
-        self.blocks.append(Step(self, title, expression, remark, where, measure, number))
+        self.blocks.append(Step(self.setting, title, expression, remark, where, measure, number))
         return expression
 
     # ---------------------------------------------------------------- text
@@ -297,13 +218,12 @@ class Worksheet:
 
     def formula(self) -> None:
         """The whole formula, grouped as the model is built, where it holds, and its check tensor by tensor."""
-        setting = self.model.setting(width=f"{_LINE}em")
         self.heading("The formula")
         self.text("In the order of the model, each stack of layers as a factor:")
-        terms = self.model.latex(width=f"{_LINE}em")
-        self.blocks.append(Math(f"P = {terms}"))
-        if setting.conditions:
-            self.text(f"It holds where {', '.join(f'${c}$' for c in setting.conditions)}.")
+        terms = self.model.latex(width=f"{LINE}em")
+        self.blocks.append(Math(f"{self.setting.symbol} = {terms}"))
+        if self.setting.conditions:
+            self.text(f"It holds where {', '.join(f'${c}$' for c in self.setting.conditions)}.")
         report = sc.verify(self.model, **self.sizes)
         report.raise_for_difference()
         self.text(
@@ -314,8 +234,7 @@ class Worksheet:
 
     def published(self, shown: Sequence[str], rows: Iterable[tuple[str, Mapping[str, int], str]], source: str) -> None:
         """A table of published sizes: the counts, each confirmed by a real model, beside what *source* says."""
-        notation = self.model.notation
-        heads = [(f"{notation[letter].field}", "right") for letter in shown]
+        heads = [(letter, "right") for letter in shown]
         cells = []
         for name, changed, quoted in rows:
             sizes = {**self.sizes, **changed}
@@ -323,10 +242,14 @@ class Worksheet:
         columns = (("Model", "left"), *heads, ("Parameters", "right"), (source, "right"))
         self.blocks.append(Table(columns, cells))
 
-    def picture(self, symbol: str, caption: str, *, along: Sequence[str] = (), sizes: Iterable[int] | None = None) -> None:
-        """Draw where the parameters are as *symbol* grows."""
+    def picture(
+        self, symbol: str, caption: str, *, along: Sequence[str] = (), sizes: Iterable[int] | None = None
+    ) -> None:
+        """Draw where the parameters are as *symbol* grows and others *along* with it; what the config fills follows."""
         self.heading("Where the parameters are")
-        shares = sc.shares(self.model, symbol, sizes, along=along, values=self.sizes)
+        filled = self.model.filled.keys() - set(along)
+        values = {letter: size for letter, size in self.sizes.items() if letter not in filled}
+        shares = sc.shares(self.model, symbol, sizes, along=along, values=values)
         self.blocks.append(Picture(self.name, caption, shares))
 
     def glance(self) -> None:
