@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import symcount as sc
-from derivations import real
 from derivations.worksheet import Worksheet
 
 ATTENTION, SPARSE = "model.layers.#0.self_attn", "model.layers.#3.mlp"
@@ -86,23 +85,17 @@ def derive() -> Worksheet:
         "Of the routed experts a token uses $k$; it uses everything else. A real model with no more than $k$ routed "
         "experts has just that, but for $E - k$ rows of size $H$ that its routers lack."
     )
-    few = real.build(s.model, {**sizes, "E": sizes["k"]})
-    experts = f"{SPARSE.replace('#', '')}.experts.*"
     used = s.used(
         "Routed experts of a sparse layer that a token uses",
         f"{SPARSE}.experts.*",
         "Three matrices for each of $k$ experts.",
-        f"`{experts}` of a model with $E = k$",
-        lambda: real.counted(few, [experts]),
     )
-    rows = (sizes["N"] - sizes["d"]) * (sizes["E"] - sizes["k"]) * sizes["H"]
     active = s.used(
         "All parameters that a token uses",
         "*",
         "The sum again, with $k$ routed experts in place of $E$.",
-        "a model with $E = k$ and the rows that its routers lack",
-        lambda: real.counted(few, "*") + rows,
-        N * every + d * dense + (N - d) * (router + used + shared) + ends,
+        expression=N * every + d * dense + (N - d) * (router + used + shared) + ends,
+        router="*.mlp.gate.weight",
     )
     s.formula()
 

@@ -85,6 +85,6 @@ def derive() -> Worksheet:
         "*Head size.* `head_dim` is $H/A$ unless the config gives it. Then $AD$ need not be $H$.",
         f"*Buffers.* The frequencies of the rotations, {s.buffers():,} numbers, are buffers and no parameters.",
     )
-    s.picture("H", "A wider Llama: heads of equal size, their number growing with the width.", along=("I", "A", "K"))
+    s.picture("H", "As Llama widens, table and head give way to the feed-forward networks.", along=("I", "A", "K"))
     s.glance()
     return s

@@ -79,7 +79,9 @@ def derive() -> Worksheet:
         "*Defaults.* transformers' own config has 32 layers, which is no published model.",
     )
     s.picture(
-        "H", "A wider Mamba: nearly all of a layer is its large maps, whatever the width.", sizes=range(256, 4097, 64)
+        "H",
+        "In a wide Mamba nearly everything is in the mixers, in a narrow one half is the table of tokens.",
+        sizes=range(256, 4097, 64),
     )
     s.glance()
     return s

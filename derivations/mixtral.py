@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import symcount as sc
-from derivations import real
 from derivations.worksheet import Worksheet
 
 LAYER = "model.layers.#0"
@@ -46,22 +45,15 @@ def derive() -> Worksheet:
         "but a real model with no more than $k$ experts can: a token uses all it has, and all it lacks of the router "
         "is $E - k$ rows of size $H$ in each layer."
     )
-    few = real.build(s.model, {**s.sizes, "E": s.sizes["k"]})
     used = s.used(
-        "Experts of one layer that a token uses",
-        f"{LAYER}.mlp.experts.*",
-        "Three matrices for each of $k$ experts.",
-        f"`{LAYER.replace('#', '')}.mlp.experts.*` of a model with $E = k$",
-        lambda: real.counted(few, [f"{LAYER.replace('#', '')}.mlp.experts.*"]),
+        "Experts of one layer that a token uses", f"{LAYER}.mlp.experts.*", "Three matrices for each of $k$ experts."
     )
-    rows = s.sizes["N"] * s.sizes["H"] * (s.sizes["E"] - s.sizes["k"])
     active = s.used(
         "All parameters that a token uses",
         "*",
         "The sum again, with $k$ experts in place of $E$.",
-        "a model with $E = k$ and the rows that its routers lack",
-        lambda: real.counted(few, "*") + rows,
-        embeddings + N * (layer - experts + used) + ends,
+        expression=embeddings + N * (layer - experts + used) + ends,
+        router="*.mlp.gate.weight",
     )
     s.formula()
 
@@ -81,6 +73,8 @@ def derive() -> Worksheet:
         "*Names.* In older versions of transformers each expert had three layers of its own, `w1`, `w2` and `w3`; now "
         "two tensors hold all experts. The count is the same.",
     )
-    s.picture("E", "More experts are more parameters, and the same work.", sizes=range(2, 65))
+    s.picture(
+        "E", "The more experts, the less is anywhere else; what a token costs hardly changes.", sizes=range(2, 65)
+    )
     s.glance()
     return s

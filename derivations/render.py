@@ -36,8 +36,8 @@ Beside each document is the script that makes it. `python -m derivations` writes
 """
 _PREAMBLE = r"""\documentclass{article}
 \usepackage[textwidth=6.3in,textheight=9.3in]{geometry}
-\usepackage{amsmath,array,booktabs,longtable,graphicx}
-\allowdisplaybreaks
+\usepackage{amsmath,array,booktabs,graphicx}
+\postdisplaypenalty=10000 % what PyTorch counts stays with its step
 \setlength{\parindent}{0pt}
 \setlength{\parskip}{6pt plus 2pt}
 \setlength{\tabcolsep}{4pt}
@@ -105,12 +105,12 @@ def _latex(part: Any) -> str:
             return f"\\begin{{center}}\n{drawn}\n\n\\small {_inline(caption, _in_latex)}\n\\end{{center}}"
         case Step():
             head = [rf"\subsection*{{{part.number}. {escape(part.title)}}}"] if part.number else []
-            return "\n\n".join([*head, *_around(part, f"\\[\n{part.math.latex}\n\\]", _in_latex)])
+            body = _around(part, f"\\[\n{part.math.latex}\n\\]", _in_latex)
+            return "\n".join([*head, *body])  # one paragraph, so that an equation stays with what it is about
         case Math(latex):
             return f"\\[\n{latex}\n\\]"
         case Table():
-            rows = latexdoc.tabular(part, width=_WIDTH).replace("{tabular}", "{longtable}")  # over several pages
-            return f"\\begingroup\\small\n{rows}\n\\endgroup"
+            return f"\\begin{{center}}\\small\n{latexdoc.tabular(part, width=_WIDTH)}\n\\end{{center}}"
     raise TypeError(f"a worksheet cannot show {part!r}")
 
 

@@ -97,6 +97,10 @@ def derive() -> Worksheet:
         "*Versions.* T5 1.1 (`feed_forward_proj` = `gated-gelu`) has a third matrix in its feed-forward networks, "
         "$3HI$ for $2HI$.",
     )
-    s.picture("H", "A wider T5, its heads of equal size.", along=("I", "A"))
+    s.picture(
+        "H",
+        "In a wide T5 a seventh is attention to the encoder; in a narrow one a third is the table of words.",
+        along=("I", "A"),
+    )
     s.glance()
     return s

@@ -74,6 +74,6 @@ def derive() -> Worksheet:
         "not under this head.",
         "*Bias of the queries, keys and values.* `qkv_bias` = false leaves $3H$ out of each layer.",
     )
-    s.picture("H", "A wider ViT at equal depth, its heads of equal size.", along=("I", "A"))
+    s.picture("H", "At any width a ViT is one third attention and two thirds feed-forward network.", along=("I", "A"))
     s.glance()
     return s

@@ -116,6 +116,10 @@ def derive() -> Worksheet:
         "*Biases.* Layers copied from BART with all biases would have $H$ too many for each of the "
         f"{s.at(N_enc + 2 * N_dec)} attentions.",
     )
-    s.picture("H", "A wider Whisper, its heads of equal size.", along=("I_enc", "I_dec", "A_enc", "A_dec"))
+    s.picture(
+        "H",
+        "As Whisper widens, the words give way to the layers, and the second attention keeps its share.",
+        along=("I_enc", "I_dec", "A_enc", "A_dec"),
+    )
     s.glance()
     return s

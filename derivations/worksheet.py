@@ -1,27 +1,27 @@
 """A worksheet: a model counted step by step, each step read off the formula's ledger and held against the real model.
 
-A script says which tensors a step is about, by the names that they have in the real model; `#0` in such a name is layer
-number 0 and stands for one layer. The step's closed form is added up from the ledger's symbolic shapes, its number is
-that form at the worksheet's sizes, and its check is PyTorch's own count of the tensors of those names in the real
-model. A sum of steps must be equal, as symbols, to what the ledger has for it.
+A script says which tensors a step is about, by their names in the real model (`derivations.where`). The step's closed
+form is added up from the ledger's symbolic shapes, its number is that form at the worksheet's sizes, and its check is
+PyTorch's own count of the tensors of those names. A sum of steps must be equal, as symbols, to what the ledger has
+for it.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from sympy import Add, Expr, expand
+from sympy import Expr, expand
 
 import symcount as sc
 from derivations import real
 from derivations.blocks import LINE, Heading, Items, Picture, Step, Text
+from derivations.where import Where
 from symcount.errors import VerificationError
 from symcount.formula import Formula
+from symcount.ledger import check_convention
 from symcount.typeset.content import Count, Formulas, Math, Table
 from symcount.typeset.latex import sorted_terms
 from symcount.typeset.lines import aligned, broken
@@ -30,13 +30,7 @@ from symcount.typeset.styles import compose
 
 __all__ = ["Worksheet"]
 
-_LAYER = re.compile(r"#(\d+)")
 _CELL = 25.0  # em: where a formula in a table is broken
-_WHOLE = {
-    "unique": "the whole model",
-    "per_layer": "the whole model, a tensor at each layer that uses it",
-    "trainable": "the whole model, frozen tensors left out",
-}
 
 
 @dataclass
@@ -107,16 +101,6 @@ class Worksheet:
         """How many numbers the real model keeps in buffers, which are no parameters."""
         return real.buffers(self.real, pattern)
 
-    def ledger(self, where: str, kind: str | None = None, convention: str | None = None) -> Expr:
-        """What the tensors hold whose names fit one of the patterns in *where*, as symbols; see the module."""
-        patterns = [(_LAYER.sub("[*]", pattern), "#" in pattern) for pattern in where.split()]
-        groups: dict[Expr, list[Expr]] = defaultdict(list)
-        for pattern, one in patterns:
-            for row in self.model.ledger.select(pattern, kind):
-                times = self.model.ledger.counted(row, convention or self.convention)
-                groups[times / row.repeat if one else times].append(row.size)
-        return Add(*(times * Add(*sizes) for times, sizes in groups.items()))
-
     # ---------------------------------------------------------------- steps
 
     def part(self, title: str, where: str, remark: str, **how: Any) -> Expr:
@@ -148,34 +132,39 @@ class Worksheet:
         Raises:
             VerificationError: the ledger has something else for them.
         """
-        how = convention or self.convention
-        shown = self.same(title, expression, self.ledger(where, kind, how))
-        patterns = [_LAYER.sub(r"\1", pattern) for pattern in where.split()]
-        place = _WHOLE[how] if where == "*" else ", ".join(f"`{pattern}`" for pattern in patterns)
-        if kind:
-            place = f"the `{kind}` layers of {place if where != '*' else 'the whole model'}"
-        return self.step(
-            title, shown, remark, place, lambda: real.counted(self.real, patterns, kind, how), numbered=numbered
+        place, how = Where(where, kind), check_convention(convention or self.convention)
+        shown = self._same(title, expression, place.held(self.model, how))
+        return self._step(
+            title, shown, remark, place.words(how), lambda: real.counted(self.real, place.real, kind, how), numbered
         )
 
-    def used(
-        self,
-        title: str,
-        where: str,
-        remark: str,
-        place: str,
-        measure: Callable[[], int],
-        expression: Expr | None = None,
-    ) -> Expr:
-        """Count what one token uses of the tensors of *where*; *measure* finds it out in another way, *place* says how.
+    def used(self, title: str, where: str, remark: str, *, expression: Expr | None = None, router: str = "") -> Expr:
+        """What one token uses of the tensors of *where*, checked by a real model that has no more than k experts.
+
+        Args:
+            title: of the step.
+            where: patterns for the names of tensors.
+            remark: where the expression comes from.
+            expression: made of earlier steps; `None` takes what the ledger has.
+            router: a pattern for the routers among those tensors: their rows for the other experts are used as well.
 
         Raises:
-            VerificationError: *expression*, put together from steps, is not what the ledger has.
+            VerificationError: the ledger has something else.
         """
-        found = self.ledger(where, convention="active")
-        return self.step(title, self.same(title, expression, found), remark, place, measure)
+        place = Where(where)
+        shown = self._same(title, expression, place.held(self.model, "active"))
 
-    def same(self, title: str, expression: Expr | None, found: Expr) -> Expr:
+        def measure() -> int:
+            few = real.build(self.model, {**self.sizes, "E": self.sizes["k"]})
+            rows = real.counted(self.real, [router]) - real.counted(few, [router])
+            return real.counted(few, place.real) + rows
+
+        words = f"{place.words('unique')}, of a model with $E = k$"
+        return self._step(
+            title, shown, remark, words + (", and in the rows its routers lack" if router else ""), measure
+        )
+
+    def _same(self, title: str, expression: Expr | None, found: Expr) -> Expr:
         """*expression*, which must be what the ledger has *found*, and is that where it is not given.
 
         Raises:
@@ -187,20 +176,12 @@ class Worksheet:
             raise VerificationError(f"{self.name}, {title}: {expression} is put together, but the ledger has {found}")
         return expression
 
-    def step(
-        self,
-        title: str,
-        expression: Expr,
-        remark: str,
-        where: str,
-        measure: Callable[[], int],
-        *,
-        numbered: bool = True,
+    def _step(
+        self, title: str, shown: Expr, remark: str, place: str, measure: Callable[[], int], numbered: bool = True
     ) -> Expr:
-        """Any step: *measure* counts in the real model what it says, *where* says in which tensors."""
         number = 1 + sum(step.number is not None for step in self.steps) if numbered else None
-        self.blocks.append(Step(self.setting, title, expression, remark, where, measure, number))
-        return expression
+        self.blocks.append(Step(self.setting, title, shown, remark, place, measure, number))
+        return shown
 
     # ---------------------------------------------------------------- text
 

@@ -1,5 +1,6 @@
 """The worked derivations: published numbers, steps that follow from each other, documents that are not stale."""
 
+import doctest
 import re
 import shutil
 from functools import cache
@@ -9,7 +10,7 @@ import pytest
 from sympy import expand
 
 import symcount as sc
-from derivations import FOLDER, NAMES, __main__, bind, load
+from derivations import FOLDER, NAMES, __main__, bind, load, where
 from derivations.blocks import Text
 from derivations.render import book, index, markdown
 from derivations.worksheet import Worksheet
@@ -91,7 +92,7 @@ def test_the_index_is_what_the_generator_writes():
 
 
 def test_nothing_else_is_in_the_folder():
-    scripts = {"__init__", "__main__", "bind", "blocks", "real", "render", "worksheet"}
+    scripts = {"__init__", "__main__", "bind", "blocks", "real", "render", "where", "worksheet"}
     assert {p.stem for p in FOLDER.glob("*.py")} == {*NAMES, *scripts}
     assert {p.stem for p in FOLDER.glob("*.svg")} == set(NAMES)
     assert {p.stem for p in FOLDER.glob("*.md")} == {*NAMES, "README"}
@@ -134,6 +135,10 @@ def test_the_mathematics_can_be_read(name):
         parse(formula)
     assert "$" not in re.sub(r"\$`[^`]*`\$", "", text)
     assert all(Path(FOLDER, target).exists() for target in re.findall(r"!\[[^]]*\]\(([^)]*)\)", text))
+
+
+def test_the_example_of_a_pattern():
+    assert doctest.testmod(where) == (0, 2)
 
 
 def gpt2():
