@@ -23,10 +23,11 @@ from symcount.errors import VerificationError
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 from symcount.typeset.content import Count, Formulas, Math, Table
-from symcount.typeset.latex import sorted_terms
-from symcount.typeset.lines import aligned, broken
+from symcount.typeset.latex import sorted_terms, terms_of
+from symcount.typeset.lines import aligned, broken, indented
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
+from symcount.typeset.terms import arrange
 
 __all__ = ["Worksheet"]
 
@@ -201,8 +202,10 @@ class Worksheet:
         """The whole formula, grouped as the model is built, where it holds, and its check tensor by tensor."""
         self.heading("The formula")
         self.text("In the order of the model, each stack of layers as a factor:")
-        terms = self.model.latex(width=f"{LINE}em")
-        self.blocks.append(Math(f"{self.setting.symbol} = {terms}"))
+        arranged = arrange(self.model.tree, self.model.ledger, "unique")
+        lines = [indented(*line) for line in broken(terms_of(arranged, self.model.notation), LINE)]
+        whole = " \\\\\n & ".join(lines)
+        self.blocks.append(Math(f"\\begin{{aligned}}\n{self.setting.symbol} ={{}} & {whole}\n\\end{{aligned}}"))
         if self.setting.conditions:
             self.text(f"It holds where {', '.join(f'${c}$' for c in self.setting.conditions)}.")
         report = sc.verify(self.model, **self.sizes)

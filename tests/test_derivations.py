@@ -133,6 +133,7 @@ def test_the_mathematics_can_be_read(name):
     assert len(formulas) > 20
     for formula in formulas:
         parse(formula)
+    assert "}[t]" not in text  # which KaTeX would print
     assert "$" not in re.sub(r"\$`[^`]*`\$", "", text)
     assert all(Path(FOLDER, target).exists() for target in re.findall(r"!\[[^]]*\]\(([^)]*)\)", text))
 
