@@ -73,8 +73,9 @@ def test_the_checks_can_fail():
 
 
 def test_the_table_of_steps_is_the_derivations():
-    for step in bert.steps():
-        assert f"| {step.title} | ${bert.symbols(step)}$ | {step.count:,} |" in README
+    pytest.importorskip("transformers")
+    for step in bert.derive().steps[:9]:
+        assert f"| {step.title} | ${step.symbols}$ | {step.count:,} |" in README
 
 
 def test_the_table_of_conventions_is_computed():
