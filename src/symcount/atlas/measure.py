@@ -44,6 +44,7 @@ __all__ = ["Measured", "measure"]
 
 _ENUMERATED = 4096  # combinations of switches among which the simplest are chosen
 _MOST = 64  # combinations that are derived, if there is time
+_EXPLORING = 8  # seconds of the processor for varying keys, whatever is left for combinations
 _EXTENT = re.compile(r"(image|input|sample|spectrogram|img)_size$|_length$")
 _COMPOSITE = 12  # combinations for a model with sub-configs
 
@@ -77,6 +78,7 @@ class _Work:
     probe: Probe
     activations: frozenset[str]
     deadline: float
+    exploring: float
     rules: dict[str, Node] = field(default_factory=dict)
     nulls: dict[str, Node] = field(default_factory=dict)
     accept: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -101,7 +103,8 @@ def measure(
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
-    work = _Work(Probe(cls, raw), activations, time.process_time() + seconds)
+    now = time.process_time()
+    work = _Work(Probe(cls, raw), activations, now + seconds, now + max(seconds, _EXPLORING))
     base = work.probe.trace({})
     if base is None:
         raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(raw)}")
@@ -114,9 +117,9 @@ def measure(
     _vary(work, base, first)
     _further(work, first)
     _beside_switches(work, base)
-    formulas, states, derived, trees, at = _combine(work, first, trials, seed)
+    formulas, states, derived, trees, at, branches = _combine(work, first, trials, seed)
     numbers, sections, checks = Keys(work, at, list(derived.values()), formulas).measured()
-    layout = Layout(types, sections, numbers, checks, _switches(work), states, formulas)
+    layout = Layout(types, sections, numbers, checks, _switches(work), states, formulas, branches)
     free = {p: _values(work, p) for p in work.accept if len(set(work.accept[p].values())) == 1}
     return Measured(layout, trees, derived, work.samples, work.probe, free)
 
@@ -230,11 +233,11 @@ def _vary(work: _Work, base: Trace, formula: DerivedFormula, at: Mapping[str, An
 def _further(work: _Work, formula: DerivedFormula) -> None:
     """What is read only beside another value of a key, of whatever influence that value is by itself."""
     done: set[tuple[str, str]] = set()
-    while time.process_time() < work.deadline:
-        fresh = [(p, v) for p in list(work.accept) for v in _values(work, p) if (p, _code(v)) not in done]
-        if not fresh:
-            return
+    while fresh := [(p, v) for p in list(work.accept) for v in _values(work, p) if (p, _code(v)) not in done]:
         for path, value in fresh:
+            if time.process_time() > work.exploring:  # what it leads to is not known
+                del work.accept[path][_code(value)]
+                continue
             done.add((path, _code(value)))
             there = work.probe.trace({path: value})
             if there is not None:
@@ -476,7 +479,10 @@ def _beside_switches(work: _Work, base: Trace) -> None:
         promoted = False
         for switch in _switches(work):
             for label, value in list(work.samples[switch].items()):
-                if not label or time.process_time() > work.deadline:
+                if not label:
+                    continue
+                if time.process_time() > work.exploring:  # what else matters beside it is not known
+                    work.accept[switch] = {k: n for k, n in work.accept[switch].items() if n != label}
                     continue
                 there = work.probe.trace({switch: value})
                 if there is None:
@@ -563,7 +569,7 @@ def _names(work: _Work, formulas: Iterable[DerivedFormula]) -> _At:
 
 def _combine(
     work: _Work, first: DerivedFormula, trials: int, seed: int
-) -> tuple[list[StoredFormula], dict[str, int], dict[str, DerivedFormula], list[list[Any]], _At]:
+) -> tuple[list[StoredFormula], dict[str, int], dict[str, DerivedFormula], list[list[Any]], _At, dict[str, list[int]]]:
     """Derive a formula for every combination of labels that is answered."""
     free = _free(work)
     switches = _switches(work)
@@ -594,12 +600,80 @@ def _combine(
         known[signature(own)] = states[key] = len(found)
         derived[key] = formula
         found.append((formula, changes, points))
+    branches: dict[str, list[int]] = {}
+    for key, number in list(states.items()):
+        if key in derived:
+            for formula, points, moved in _branches(work, found[number][0], found[number][1], trials, seed):
+                branches.setdefault(str(number), []).append(len(found))
+                derived[f"{key}!{len(found)}"] = formula
+                found.append((formula, {**found[number][1], **moved}, points))
     at = _names(work, [f for f, _, _ in found])
     stored, trees = [], []
     for number, (formula, changes, points) in enumerate(found):
         stored.append(_stored(work, formula, changes, at, number, points, seed))
         trees.append(tree_to_json(formula.tree))
-    return stored, states, derived, trees, at
+    return stored, states, derived, trees, at, branches
+
+
+_BRANCHING = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def _branches(
+    work: _Work, formula: DerivedFormula, changes: Mapping[str, Any], trials: int, seed: int
+) -> Iterator[tuple[DerivedFormula, int, dict[str, Any]]]:
+    """Formulas beyond the end of a domain, where the model takes another branch at other numbers."""
+    probe, seen = work.probe, {signature(t) for t in [probe_trace(work, changes)] if t is not None}
+    for c in formula.asked:
+        names = free_symbols(c.left) | free_symbols(c.right)
+        if c.relation not in _BRANCHING or not names <= formula.base.keys() or time.process_time() > work.deadline:
+            continue
+        for moved in _beyond(work, c, names, formula):
+            there = probe_trace(work, {**changes, **moved})
+            if there is None or signature(there) in seen:
+                continue
+            seen.add(signature(there))
+            free = {k: v for k, v in _free(work).items() if k not in changes}
+            flipped = probe_trace(work, {**changes, **moved, **free})
+            if flipped is not None and signature(flipped) != signature(there):
+                continue  # a key without influence has one beyond
+            try:
+                other = derive(probe.cls, config=probe.source({**changes, **moved}))
+                with uninitialised():
+                    points = other.certify(trials, seed).passed
+            except SymcountError:
+                continue
+            if any(not holds(d, formula.base) for d in other.asked):
+                yield other, points, moved
+            break
+
+
+def probe_trace(work: _Work, changes: Mapping[str, Any]) -> Trace | None:
+    """The trace at the model's own depths: a moved number is part of the config."""
+    return work.probe.trace(changes, deep=True)
+
+
+def _beyond(
+    work: _Work, condition: Condition, names: Iterable[str], formula: DerivedFormula
+) -> Iterator[dict[str, Any]]:
+    """Changes of one number after which *condition* does not hold any more."""
+    for name in sorted(names):
+        value = formula.base[name]
+        if not isinstance(value, int) or name in formula.structural:
+            continue
+        limits = [
+            int(evaluate(side, formula.base)) for side in (condition.left, condition.right)
+            if name not in free_symbols(side)
+        ]  # fmt: skip
+        for other in (*limits, *(n + 1 for n in limits), value * 2, value // 2, *(2 * n for n in limits)):
+            if other > 0 and not holds(condition, {**formula.base, name: other}):
+                stem, bracket, rest = name.partition("[")
+                if not bracket:
+                    yield {name: other}
+                    continue
+                index = int(rest.partition("]")[0])
+                elements = work.probe.default(stem)
+                if isinstance(elements, list) and index < len(elements) and rest.endswith("]") and "[" not in rest:
+                    yield {stem: [other if i == index else x for i, x in enumerate(elements)]}
 
 
 def _stored(

@@ -151,6 +151,7 @@ class Layout(_Json):
         switches: the paths of those checks that have more than one label.
         states: labels of the switches, joined by commas -> index of a formula.
         formulas: the formulas.
+        branches: index of a formula -> indices of those that hold where its domain ends.
         configs: random configs at which count and real model agreed.
     """
 
@@ -161,6 +162,7 @@ class Layout(_Json):
     switches: list[str] = field(default_factory=list)
     states: dict[str, int] = field(default_factory=dict)
     formulas: list[StoredFormula] = field(default_factory=list)
+    branches: dict[str, list[int]] = field(default_factory=dict)
     configs: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -173,6 +175,7 @@ class Layout(_Json):
             "switches": self.switches,
             "states": self.states,
             "formulas": [f.to_json() for f in self.formulas],
+            "branches": self.branches,
             "configs": self.configs,
         }
         return {k: v for k, v in parts.items() if v}
