@@ -46,6 +46,8 @@ _INFRASTRUCTURE = frozenset(
     "id2label label2id num_labels attn_implementation experts_implementation keys_to_ignore_at_inference "
     "base_config_key quantization_config torchscript".split()
 )
+# not every name with an underscore: OPT's config has a field `_remove_final_layer_norm`
+_INTERNAL = re.compile(r"_(?!remove_)")
 _SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
 MISSING: Any = object()
 
@@ -65,7 +67,7 @@ def uninitialised() -> Iterator[None]:
 def ignored(path: str) -> bool:
     """Whether an attribute says how a model is run or how a config came about, not what the model is."""
     last = path.rpartition(".")[2]
-    return last.startswith("_") or last in _INFRASTRUCTURE
+    return bool(_INTERNAL.match(last)) or last in _INFRASTRUCTURE
 
 
 def changed(raw: Raw, changes: Changes) -> Raw:
