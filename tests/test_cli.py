@@ -243,7 +243,7 @@ MISTAKES = [
     (("count", "list.json"), "list.json: expected a JSON object, got list"),
     (("count", "absent.json"), "absent.json: No such file"),
     (("count", "nothing.json"), "neither architectures nor model_type is given"),
-    (("count", "unknown.json"), "unknown model 'brt'. Did you mean bert?"),
+    (("count", "unknown.json"), "unknown model 'brt'. Did you mean bert"),
     (("count", "mixed.json"), "is a config of bert, but the formula is of gpt2"),
     (("count", "float.json"), "H (hidden_size): expected an integer of at least 1, got 768.0"),
     (("count", "zero.json"), "H (hidden_size): expected an integer of at least 1, got 0"),
