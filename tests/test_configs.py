@@ -221,7 +221,7 @@ def test_a_gated_feed_forward_network_is_said_by_a_word():
     for word in ("gated-gelu-new", "swish-gelu"):
         with pytest.raises(OptionError, match="expected an activation, as in relu or gated-gelu"):
             sc.count({**t5, "feed_forward_proj": word})
-    with pytest.raises(ConfigError, match="feed_forward_proj: expected a (word such as 'relu'|string), got None"):
+    with pytest.raises(ConfigError, match=r"feed_forward_proj: expected a (word such as 'relu'|string), got None"):
         sc.count({**t5, "feed_forward_proj": None})
 
 
