@@ -10,7 +10,7 @@ from symcount.atlas.work import Work
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
-__all__ = ["layers"]
+__all__ = ["depth_of", "layers"]
 
 
 def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
@@ -36,6 +36,18 @@ def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFor
         work.patterns[path] = {"depth": depths[0], "kinds": same}
     elif (period := _period(probe, path, depths[0])) is not None:
         work.patterns[path] = {"depth": depths[0], "period": period, "same": _influences(probe, path, base, depths[0])}
+
+
+def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work) -> str:
+    """The number of layers that a list has an element for, empty if it has another length."""
+    config = work.probe.try_config({})
+    for part in path.split("."):
+        config = getattr(config, part, None)
+    if whole is None or not isinstance(config, list | tuple):
+        return ""
+    section = path.rpartition(".")[0]
+    found = (d for d in formula.depths if d.rpartition(".")[0] == section and whole.symbols.get(d) == len(config))
+    return next(found, "")
 
 
 def _list_at(probe: Probe, path: str, changes: Mapping[str, Any]) -> list[str] | None:

@@ -35,6 +35,8 @@ ROPES: tuple[dict[str, Any], ...] = (
     {"rope_type": "default", "rope_theta": 50000.0},
     {"rope_type": "longrope", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"rope_type": "longrope", "long_factor": [1.0] * 64, "short_factor": [1.0] * 64, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"type": "su", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},

@@ -251,6 +251,8 @@ class Reader:
 def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
     if len(value) != values.get(pattern["depth"]):
         return False
+    if pattern.get("numbers"):
+        return all(type(v) in {int, float} for v in value)
     if "kinds" in pattern:
         return all(isinstance(v, str | int) and v in pattern["kinds"] for v in value)
     period, same = pattern["period"], pattern.get("same", {})

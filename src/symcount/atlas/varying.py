@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.arithmetic import HOLDS
-from symcount.atlas.patterns import layers
+from symcount.atlas.patterns import depth_of, layers
 from symcount.atlas.probe import MISSING, ignored, reads, signature
 from symcount.atlas.work import Work, free_values, key_of, switches, values_of
 from symcount.derive.carriers import SymbolicInt
@@ -39,7 +39,7 @@ def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any]
                 accept[key_of(current)] = 0
         else:
             accept[key_of(default)] = 0
-            _floats(work, path, current, known)
+            _floats(work, path, current, known, formula)
         if isinstance(current, list | tuple) and current and all(isinstance(x, str) for x in current):
             layers(work, path, current, base, formula)
         for value in work.probe.alternatives(path, current, work.activations):
@@ -67,7 +67,7 @@ def further(work: Work, formula: DerivedFormula) -> None:
                 vary(work, there, formula, {path: value})
 
 
-def _floats(work: Work, path: str, current: Any, known: Mapping[Any, int]) -> None:
+def _floats(work: Work, path: str, current: Any, known: Mapping[Any, int], formula: DerivedFormula) -> None:
     """A list of numbers whose elements have no influence: any list of that length."""
     if not isinstance(current, list | tuple) or not current:
         owner = work.probe.declared(path)
@@ -86,6 +86,8 @@ def _floats(work: Work, path: str, current: Any, known: Mapping[Any, int]) -> No
             one = work.probe.trace({path: other})
             if one is not None and known.get(signature(one)) == 0:
                 work.accept[path][f"numbers {len(other)}"] = 0
+                if depth := depth_of(path, work.probe.trace({}, deep=True), formula, work):
+                    work.patterns[path] = {"depth": depth, "numbers": True}
                 break
 
 
