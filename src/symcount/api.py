@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
 from symcount.configs import Config, looks_like_path, read
-from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, OptionError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 
@@ -47,12 +47,22 @@ def formula(source: Any, /, **options: Any) -> Formula:
         if isinstance(source, str) and not looks_like_path(source):
             return find(source).formula(**options)
         if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
-            config = read(source)
-            architecture = config.architecture()
-            return architecture.formula(**{**config.options_for(architecture), **options})
+            return _composed(source, read(source), options)
     except UnknownModelError as error:
         return _stored_or_derived(source, options, error)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
+
+
+def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
+    """The formula composed for the class of a config, with the config's options; derived where it has others."""
+    architecture = config.architecture()
+    try:
+        chosen = config.options_for(architecture)
+    except OptionError:
+        if not _derivable():
+            raise
+        return _derived(source, options, None)
+    return architecture.formula(**{**chosen, **options})
 
 
 def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
@@ -127,9 +137,17 @@ def _stored_count(config: Config, convention: str) -> int | None:
     except UnknownModelError:
         return None
     except (ConfigError, DomainError) as error:
-        if isinstance(error, UncoveredError) and _derivable():
+        if isinstance(error, UncoveredError) and (_is_composed(config) or _derivable()):
             return None
         raise type(error)(f"{config.source}: {error}") from None
+
+
+def _is_composed(config: Config) -> bool:
+    try:
+        config.architecture()
+    except (UnknownModelError, ConfigError):
+        return False
+    return True
 
 
 def _derivable() -> bool:

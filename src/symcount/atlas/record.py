@@ -121,9 +121,9 @@ class Check(_Json):
         absent: its default where its sub-config is left out.
         accept: code of a value -> label; values of one label have the same formula.
         activation: any activation function without parameters has the default's label.
-        pattern: of a list with an element for each layer: `depth`, the path of the number of layers, and `kinds`, the
-            elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there may
-            be repeats.
+        pattern: of a list with an element for each layer: `depth`, the path of the number of layers; and `kinds`, the
+            elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there
+            may be repeats.
         equals: text of the number that must be given if any is.
     """
 

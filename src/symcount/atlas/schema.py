@@ -157,6 +157,8 @@ class Reader:
                     continue
                 else:
                     stated.add(path)
+                    if not index and type(value) in {str, list, dict} and kind(value) in rules.types.get(key, ""):
+                        raise UncoveredError(f"{path} = {_word(value)} is outside the stored formulas; give a number")
                 values[path] = _exact(path, number, value)
             for path, key, check in self._checks[section]:
                 default = _MISSING if "absent" in check.accept else check.given
