@@ -183,8 +183,8 @@ def test_diff(call, lines):
 def test_list(call, lines):
     listed = [item["class"] for item in lines("list")[1]]
     assert listed[: len(names())] == list(names())
-    assert len(set(listed)) == len(listed) > 1000
-    assert {item["model_type"] for item in lines("list", "LLAMA")[1]} == {"llama"}
+    assert len(set(listed)) == len(listed) > len(names())
+    assert "llama" in {item["model_type"] for item in lines("list", "LLAMA")[1]}
     assert "BertForMaskedLM" in call("list")[1]
 
 

@@ -9,7 +9,7 @@ from symcount.errors import ConfigError, DomainError, UncoveredError
 LAYOUT = Layout(
     sections={
         "": Section(
-            {"width": "i", "heads": "i", "size": "in", "ratio": "f", "bias": "b", "unread": "i", "depths": "l"},
+            {"width": "i", "heads": "i", "size": "isn", "ratio": "f", "bias": "b", "unread": "i", "depths": "l"},
             {"n_embd": "width"},
             ["legacy"],
             {"depths": 2},
@@ -123,7 +123,8 @@ def test_switch():
         ({"ratio": float("nan")}, DomainError, r"r .ratio.: expected a positive number, got nan"),
         ({"bias": 1}, ConfigError, "bias: expected true or false, got 1"),
         ({"bias": None}, ConfigError, "bias: expected true or false, got None"),
-        ({"size": "x"}, DomainError, r"D .size.: expected an integer of at least 1, got .x."),
+        ({"size": "x"}, UncoveredError, 'size = "x" is outside the stored formulas; give a number'),
+        ({"size": [1]}, DomainError, r"D .size.: expected an integer of at least 1, got .1."),
         ({"n_embd": 8, "width": 16}, ConfigError, "width = 16 and n_embd = 8 name the same quantity"),
         ({"heads": 3}, UncoveredError, "size is left out, and .H/A. is no integer here"),
         ({"depths": [1, 2, 3]}, UncoveredError, "depths has 3 elements, the stored formulas are for 2"),

@@ -15,10 +15,11 @@ from typing import Any
 from symcount.atlas.counting import Variant
 from symcount.atlas.measure import Measured
 from symcount.atlas.probe import MISSING, changed, uninitialised
-from symcount.atlas.schema import Reader
+from symcount.atlas.record import Layout
+from symcount.atlas.schema import Reader, Reading
 from symcount.derive.certificate import draw
 from symcount.derive.quiet import quiet
-from symcount.errors import SymcountError, VerificationError
+from symcount.errors import SymcountError, UncoveredError, VerificationError
 
 __all__ = ["check", "real_total"]
 
@@ -32,8 +33,9 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
         VerificationError: they disagree; the message has the config.
     """
     rng = random.Random(seed)
-    reader = Reader(found.layout, activations)
-    variants = [Variant(found.layout, f) for f in found.layout.formulas]
+    layout = found.layout
+    reader = Reader(layout, activations)
+    variants = [Variant(layout, f) for f in layout.formulas]
     passed = 0
     for attempt in range(_ATTEMPTS * number):
         if passed >= number:
@@ -41,7 +43,7 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
         raw = _config(found, rng, share=max(0.1, 0.9**attempt))
         try:
             reading = reader.read(raw)
-            ours = variants[reading.state].count(reading.values)["unique"]
+            ours = _count(layout, variants, reading)
         except SymcountError:
             continue
         theirs = real_total(found.probe.cls, raw)
@@ -54,6 +56,18 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
     return passed
 
 
+def _count(layout: Layout, variants: list[Variant], reading: Reading) -> int:
+    numbers = [reading.state, *layout.branches.get(str(reading.state), ())]
+    for number in numbers:
+        try:
+            variants[number].check(reading.values)
+            return int(variants[number].count(reading.values)["unique"])
+        except UncoveredError:
+            if number == numbers[-1]:
+                raise
+    raise AssertionError  # there is at least one
+
+
 def _smallest(cls: Any, reader: Reader, variants: list[Variant], raw: dict[str, Any]) -> str:
     """A config with as few keys as possible at which they still disagree, and the two numbers."""
     said = ""
@@ -61,7 +75,7 @@ def _smallest(cls: Any, reader: Reader, variants: list[Variant], raw: dict[str, 
         fewer = raw if path is None else changed(raw, {path: MISSING})
         try:
             reading = reader.read(fewer)
-            ours = variants[reading.state].count(reading.values)["unique"]
+            ours = _count(reader.layout, variants, reading)
         except SymcountError:
             continue
         theirs = real_total(cls, fewer)
@@ -95,7 +109,7 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
     key = rng.choice(list(found.derived))
     point = draw(found.derived[key], rng, share=share)
     raw = copy.deepcopy(probe.raw)
-    labels = dict(zip(layout.switches, key.split(","), strict=False)) if layout.switches else {}
+    labels = dict(zip(layout.switches, key.partition("!")[0].split(","), strict=False)) if layout.switches else {}
     values: dict[str, Any] = {}
     for path, value in point.items():
         stem, bracket, _ = path.partition("[")

@@ -77,8 +77,7 @@ class Variant:
                     raise UncoveredError(f"outside the formula's domain: {said} is required, but {at}")
 
     def count(self, values: Mapping[str, Value]) -> dict[str, int]:
-        """The totals by convention."""
-        self.check(values)
+        """The totals by convention; whether the conditions hold is the business of `check`."""
         try:
             numbers = self.totals(*[values[path] for path in self.paths])
         except ZeroDivisionError:
@@ -152,9 +151,29 @@ class Counter:
         entry = self.entry(fields)
         try:
             layout, reading = self.read(entry, fields)
-            return entry.name, self.variant(layout, reading.state).count(reading.values)
+            return entry.name, self.settled(layout, reading).count(reading.values)
         except UncoveredError as error:
             raise UncoveredError(f"{entry.name}: {error}; {REMEDY}") from None
+
+    def settled(self, layout: Layout, reading: Reading) -> Variant:
+        """The formula in whose domain the numbers of a config lie.
+
+        Raises:
+            UncoveredError: none.
+        """
+        first = self.variant(layout, reading.state)
+        try:
+            first.check(reading.values)
+            return first
+        except UncoveredError:
+            for number in layout.branches.get(str(reading.state), ()):
+                other = self.variant(layout, number)
+                try:
+                    other.check(reading.values)
+                    return other
+                except UncoveredError:
+                    continue
+            raise
 
     def variant(self, layout: Layout, state: int) -> Variant:
         """The compiled formula of a state."""

@@ -61,9 +61,8 @@ class AtlasFormula(Formula):
         found.entry(fields)
         try:
             layout, reading = found.read(self.entry, fields)
-            if layout is not self.layout or layout.formulas[reading.state] is not self.stored:
+            if layout is not self.layout or found.settled(layout, reading).formula is not self.stored:
                 raise UncoveredError("other options than this formula's; ask for symcount.formula(config)")
-            found.variant(layout, reading.state).check(reading.values)
         except (ConfigError, DomainError) as error:
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
         return {e.letter: reading.values[e.field] for e in self.notation}
@@ -117,7 +116,10 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
         raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
-    stored = layout.formulas[reading.state]
+    try:
+        stored = found.settled(layout, reading).formula
+    except UncoveredError as error:
+        raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
     notation = Notation(tuple(Letter(*letter) for letter in stored.letters))
     symbols = {e.letter: e.symbol for e in notation}
     names = {n.name: notation[p].symbol for p, n in layout.numbers.items() if p in {e.field for e in notation}}

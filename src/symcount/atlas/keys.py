@@ -13,7 +13,8 @@ from symcount.derive.result import DerivedFormula
 from symcount.errors import DerivationError, StructureError
 
 if TYPE_CHECKING:
-    from symcount.atlas.measure import _At, _Work
+    from symcount.atlas.asking import At
+    from symcount.atlas.work import Work
 
 __all__ = ["Keys"]
 
@@ -21,7 +22,7 @@ __all__ = ["Keys"]
 class Keys:
     """Numbers, sections and checks of a layout."""
 
-    def __init__(self, work: _Work, at: _At, formulas: list[DerivedFormula], stored: list[StoredFormula]) -> None:
+    def __init__(self, work: Work, at: At, formulas: list[DerivedFormula], stored: list[StoredFormula]) -> None:
         self._work, self._probe, self._at, self._formulas = work, work.probe, at, formulas
         self._stored = stored
         self._base: dict[str, Any] = {}

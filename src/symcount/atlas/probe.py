@@ -35,6 +35,8 @@ ROPES: tuple[dict[str, Any], ...] = (
     {"rope_type": "default", "rope_theta": 50000.0},
     {"rope_type": "longrope", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"rope_type": "longrope", "long_factor": [1.0] * 64, "short_factor": [1.0] * 64, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"type": "su", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},
@@ -46,6 +48,8 @@ _INFRASTRUCTURE = frozenset(
     "id2label label2id num_labels attn_implementation experts_implementation keys_to_ignore_at_inference "
     "base_config_key quantization_config torchscript".split()
 )
+# not every name with an underscore: OPT's config has a field `_remove_final_layer_norm`
+_INTERNAL = re.compile(r"_(?!remove_)")
 _SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
 MISSING: Any = object()
 
@@ -65,7 +69,7 @@ def uninitialised() -> Iterator[None]:
 def ignored(path: str) -> bool:
     """Whether an attribute says how a model is run or how a config came about, not what the model is."""
     last = path.rpartition(".")[2]
-    return last.startswith("_") or last in _INFRASTRUCTURE
+    return bool(_INTERNAL.match(last)) or last in _INFRASTRUCTURE
 
 
 def changed(raw: Raw, changes: Changes) -> Raw:

@@ -121,8 +121,9 @@ class Check(_Json):
         absent: its default where its sub-config is left out.
         accept: code of a value -> label; values of one label have the same formula.
         activation: any activation function without parameters has the default's label.
-        pattern: of a list with an element for each layer: `depth`, the path of the number of layers, and `kinds`, the
-            elements that it may have, or `period`, the only list there may be, repeated.
+        pattern: of a list with an element for each layer: `depth`, the path of the number of layers; and `kinds`, the
+            elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there
+            may be repeats.
         equals: text of the number that must be given if any is.
     """
 
@@ -151,6 +152,7 @@ class Layout(_Json):
         switches: the paths of those checks that have more than one label.
         states: labels of the switches, joined by commas -> index of a formula.
         formulas: the formulas.
+        branches: index of a formula -> indices of those that hold where its domain ends.
         configs: random configs at which count and real model agreed.
     """
 
@@ -161,6 +163,7 @@ class Layout(_Json):
     switches: list[str] = field(default_factory=list)
     states: dict[str, int] = field(default_factory=dict)
     formulas: list[StoredFormula] = field(default_factory=list)
+    branches: dict[str, list[int]] = field(default_factory=dict)
     configs: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -173,6 +176,7 @@ class Layout(_Json):
             "switches": self.switches,
             "states": self.states,
             "formulas": [f.to_json() for f in self.formulas],
+            "branches": self.branches,
             "configs": self.configs,
         }
         return {k: v for k, v in parts.items() if v}

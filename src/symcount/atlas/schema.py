@@ -157,6 +157,8 @@ class Reader:
                     continue
                 else:
                     stated.add(path)
+                    if not index and type(value) in {str, list, dict} and kind(value) in rules.types.get(key, ""):
+                        raise UncoveredError(f"{path} = {_word(value)} is outside the stored formulas; give a number")
                 values[path] = _exact(path, number, value)
             for path, key, check in self._checks[section]:
                 default = _MISSING if "absent" in check.accept else check.given
@@ -251,6 +253,8 @@ class Reader:
 def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
     if len(value) != values.get(pattern["depth"]):
         return False
+    if pattern.get("numbers"):
+        return all(type(v) in {int, float} for v in value)
     if "kinds" in pattern:
         return all(isinstance(v, str | int) and v in pattern["kinds"] for v in value)
     period, same = pattern["period"], pattern.get("same", {})

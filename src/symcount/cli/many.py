@@ -100,7 +100,7 @@ def counted(source: str, fields: dict[str, Any]) -> Counted:
     try:
         derived = formula(config) if isinstance(refusal, UnknownModelError) else _derived(config)
         return derived.name, {c: derived.count(config, convention=c) for c in CONVENTIONS}
-    except UnknownModelError:
+    except SymcountError:
         raise refusal from None
 
 

@@ -1,0 +1,85 @@
+"""The base of a layout: numbers that the config fills in become symbols, images need no whole number of patches."""
+
+from __future__ import annotations
+
+import re
+
+from symcount.atlas.probe import MISSING, differs, ignored
+from symcount.atlas.work import Work
+from symcount.derive.api import derive
+from symcount.derive.carriers import SymbolicInt
+from symcount.derive.result import DerivedFormula
+from symcount.derive.trace import Trace
+from symcount.errors import SymcountError
+
+__all__ = ["fill", "floored", "shallow"]
+
+_EXTENT = re.compile(r"(image|input|sample|spectrogram|img)_size$|_length$")
+
+
+def fill(work: Work, base: Trace) -> None:
+    """Give every number that the config computes where it is left out, so that it is a symbol; keep the rules."""
+    probe = work.probe
+    for path, value in base.config_reads.items():
+        if not isinstance(value, SymbolicInt) or ignored(path):
+            continue
+        owner = probe.declared(path)
+        key = path.rpartition(".")[2]
+        default = probe.default(path) if owner is not None else MISSING
+        if not (default is None or isinstance(default, str)) or owner is None or "i" not in owner.types.get(key, ""):
+            continue
+        explicit = probe.try_config({path: int(value)})
+        if explicit is None or differs(explicit, probe.config(probe.raw)):
+            continue
+        probe.givens[path] = int(value)
+        if probe.trace({}) is None:
+            del probe.givens[path]
+            continue
+        work.rules[path] = value.node
+        if default is None:
+            work.nulls[path] = value.node
+        else:
+            work.words[path] = default
+    for path in list(base.symbols):
+        owner = probe.declared(path)
+        key = path.rpartition(".")[2]
+        if owner is None or path in work.rules or "n" not in owner.types.get(key, "") or ignored(path):
+            continue
+        at_null = probe.trace({path: None})
+        value = at_null.config_reads.get(path) if at_null is not None else None
+        if isinstance(value, SymbolicInt):
+            explicit, left = probe.try_config({path: int(value)}), probe.try_config({path: None})
+            if explicit is not None and left is not None and not differs(explicit, left):
+                work.nulls[path] = value.node
+
+
+def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:
+    """The formula with `⌊R/P⌋` where that is what the model takes: an image need not consist of whole patches.
+
+    By default it does, so that the division looks exact; the base config is moved to a size at which it is not.
+    """
+    probe, before = work.probe, dict(work.probe.givens)
+    for c in formula.asked:
+        name = c.right.args[0] if c.right.op == "sym" else ""
+        if c.relation == "divides" and c.exact and c.left.op == "sym" and _EXTENT.search(name) and probe.declared(name):
+            probe.givens[name] = int(formula.base[name]) + 1
+            if probe.trace({}) is None:
+                probe.givens = dict(before)
+    if probe.givens == before:
+        return formula
+    try:
+        return derive(probe.cls, config=probe.source({}))
+    except SymcountError:
+        probe.givens = before
+        return formula
+
+
+def shallow(work: Work, formula: DerivedFormula) -> None:
+    """Trace with few layers, where there is no pattern of layers that needs more to be seen."""
+    least = 3 if not formula.selectors else 3 + max((int(formula.base[n]) for n in formula.selectors), default=0)
+    depths = {n: min(int(formula.base[n]), least) for n in formula.depths if "[" not in n}
+    full = work.probe.trace({})
+    work.probe.shallow = depths
+    few = work.probe.trace({})
+    if full is None or few is None or {p.name for p in few.parameters} != {p.name for p in full.parameters}:
+        work.probe.shallow = {}

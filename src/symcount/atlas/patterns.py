@@ -1,0 +1,83 @@
+"""Lists with an element for each layer: which kinds may stand anywhere, or which pattern they have by default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from symcount.atlas.probe import Probe, signature
+from symcount.atlas.work import Work
+from symcount.derive.result import DerivedFormula
+from symcount.derive.trace import Trace
+
+__all__ = ["depth_of", "layers"]
+
+
+def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
+    """A list with one string for each layer: which kinds may stand anywhere, or which pattern it has by default."""
+    probe, section = work.probe, path.rpartition(".")[0]
+    kinds = sorted(set(map(str, current)) | ({"full_attention", "sliding_attention"} if "types" in path else set()))
+    whole = probe.trace({}, deep=True)
+    current = _list_at(probe, path, {})
+    if whole is None or current is None:
+        return
+    own = signature(whole)
+    depths = [d for d in whole.symbols if d in formula.structural and whole.symbols[d] == len(current)
+              and d.rpartition(".")[0] == section]  # fmt: skip
+    same = []
+    for one in kinds:
+        uniform = probe.trace({path: [one] * len(current)}, deep=True)
+        if uniform is not None and signature(uniform) == own:
+            same.append(one)
+    explicit = probe.trace({path: current}, deep=True)
+    if not depths or explicit is None or signature(explicit) != own:
+        return
+    if set(map(str, current)) <= set(same):
+        work.patterns[path] = {"depth": depths[0], "kinds": same}
+    elif (period := _period(probe, path, depths[0])) is not None:
+        work.patterns[path] = {"depth": depths[0], "period": period, "same": _influences(probe, path, base, depths[0])}
+
+
+def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work) -> str:
+    """The number of layers that a list has an element for, empty if it has another length."""
+    config = work.probe.try_config({})
+    for part in path.split("."):
+        config = getattr(config, part, None)
+    if whole is None or not isinstance(config, list | tuple):
+        return ""
+    section = path.rpartition(".")[0]
+    found = (d for d in formula.depths if d.rpartition(".")[0] == section and whole.symbols.get(d) == len(config))
+    return next(found, "")
+
+
+def _list_at(probe: Probe, path: str, changes: Mapping[str, Any]) -> list[str] | None:
+    config = probe.try_config(changes)
+    for part in path.split("."):
+        config = getattr(config, part, None)
+    return [str(x) for x in config] if isinstance(config, list | tuple) else None
+
+
+def _period(probe: Probe, path: str, depth: str) -> list[str] | None:
+    """The pattern that the default list repeats at all depths, if it does."""
+    lists = {n: _list_at(probe, path, {depth: n}) for n in range(1, 41)}
+    longest = lists[40]
+    if longest is None:
+        return None
+    for size in range(1, 13):
+        period = longest[:size]
+        if all(x is None or x == [period[i % size] for i in range(n)] for n, x in lists.items()):
+            return period
+    return None
+
+
+def _influences(probe: Probe, path: str, base: Trace, depth: str) -> dict[str, Any]:
+    """The other numbers on which the default list depends, with their defaults."""
+    section = path.rpartition(".")[0]
+    own = _list_at(probe, path, {})
+    found = {}
+    for name, value in base.symbols.items():
+        if name != depth and isinstance(value, int) and name.rpartition(".")[0] == section and "[" not in name:
+            other = _list_at(probe, path, {name: value + 1})
+            if other is not None and other != own:
+                found[name] = value
+    return found

@@ -1,0 +1,223 @@
+"""Varying one key at a time: which values leave the tensors as they are, and which have others."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from symcount.arithmetic import HOLDS
+from symcount.atlas.patterns import depth_of, layers
+from symcount.atlas.probe import MISSING, ignored, reads, signature
+from symcount.atlas.work import Work, free_values, key_of, switches, values_of
+from symcount.derive.carriers import SymbolicInt
+from symcount.derive.expression import free_symbols
+from symcount.derive.points import holds
+from symcount.derive.result import DerivedFormula
+from symcount.derive.sources import is_config
+from symcount.derive.structure import model_conditions
+from symcount.derive.trace import Trace
+
+__all__ = ["beside_switches", "further", "vary"]
+
+
+def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any] | None = None) -> None:
+    """Vary every key that the construction reads and that was not varied yet, beside the changes *at*."""
+    known = {signature(base): 0}
+    for path, current in _candidates(work, base):
+        if path in work.accept:
+            continue
+        owner = work.probe.declared(path)
+        default = work.probe.default(path) if owner is not None else MISSING
+        accept = work.accept.setdefault(path, {})
+        samples = work.samples.setdefault(path, {0: MISSING})
+        if owner is None:
+            accept["absent"] = 0
+            if isinstance(current, SymbolicInt):
+                work.equals[path] = current.node
+            elif current is not MISSING and (current is None or isinstance(current, bool | str | int | float)):
+                accept[key_of(current)] = 0
+        else:
+            accept[key_of(default)] = 0
+            _floats(work, path, current, known, formula)
+        if isinstance(current, list | tuple) and current and all(isinstance(x, str) for x in current):
+            layers(work, path, current, base, formula)
+        for value in work.probe.alternatives(path, current, work.activations):
+            _try(work, path, value, known, accept, samples, at or {})
+        usual = current if owner is None else default
+        if (
+            isinstance(usual, str)
+            and usual in work.activations
+            and any(accept.get(f"'{a}") == 0 for a in ("relu", "gelu") if a != usual)
+        ):
+            work.activation.add(path)
+
+
+def further(work: Work, formula: DerivedFormula) -> None:
+    """What is read only beside another value of a key, of whatever influence that value is by itself."""
+    done: set[tuple[str, str]] = set()
+    while fresh := [(p, v) for p in list(work.accept) for v in values_of(work, p) if (p, key_of(v)) not in done]:
+        for path, value in fresh:
+            if time.process_time() > work.exploring:  # what it leads to is not known
+                del work.accept[path][key_of(value)]
+                continue
+            done.add((path, key_of(value)))
+            there = work.probe.trace({path: value})
+            if there is not None:
+                vary(work, there, formula, {path: value})
+
+
+def _floats(work: Work, path: str, current: Any, known: Mapping[Any, int], formula: DerivedFormula) -> None:
+    """A list of numbers whose elements have no influence: any list of that length."""
+    if not isinstance(current, list | tuple) or not current:
+        owner = work.probe.declared(path)
+        if owner is not None and "l" in owner.types.get(path.rpartition(".")[2], "") and not current:
+            some = [work.probe.trace({path: other}) for other in ([0], [1], [0, 1, 2])]
+            if all(one is not None and known.get(signature(one)) == 0 for one in some):
+                work.accept[path]["numbers"] = 0
+        return
+    if all(isinstance(x, list | tuple) and x and all(isinstance(y, int | float) for y in x) for x in current):
+        one = work.probe.trace({path: [[int(y) * 2 for y in x] for x in current][:1]})
+        if one is not None and known.get(signature(one)) == 0:
+            work.accept[path]["rows"] = 0
+    elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
+        others: list[list[Any]] = [[float(x) * 2 for x in current], [int(x) * 2 for x in current]]
+        for other in others:
+            one = work.probe.trace({path: other})
+            if one is not None and known.get(signature(one)) == 0:
+                work.accept[path][f"numbers {len(other)}"] = 0
+                if depth := depth_of(path, work.probe.trace({}, deep=True), formula, work):
+                    work.patterns[path] = {"depth": depth, "numbers": True}
+                break
+
+
+def _try(
+    work: Work, path: str, value: Any, known: dict[Any, int], accept: dict[str, int], samples: dict[int, Any],
+    at: Mapping[str, Any],
+) -> None:  # fmt: skip
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    for tried in (value, 4, 64, 2, 1, 16) if number and isinstance(value, int) else (value,):
+        one = work.probe.trace({**at, path: tried})
+        if one is not None:
+            break
+    else:
+        return
+    found = signature(one)
+    if found not in known:
+        work.labels += 1
+        known[found] = work.labels
+    label = known[found]
+    accept.setdefault(key_of(tried), label)
+    samples.setdefault(label, tried)
+    if number and label == 0:
+        work.fillers[path] = tried
+        work.extra += [
+            c for c in model_conditions(one)
+            if path in free_symbols(c.left) | free_symbols(c.right) and c.relation in HOLDS and holds(c, one.symbols)
+        ]  # fmt: skip
+
+
+def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: PLR0912  # where keys may come from
+    """Keys that are no numbers of the formula: what the construction reads, and what the config's own code uses."""
+    probe, symbols = work.probe, base.symbols
+    lists: set[str] = {name.partition("[")[0] for name in symbols if "[" in name}
+    seen: set[str] = set()
+
+    def wanted(path: str) -> bool:
+        fresh = path not in seen and path not in symbols and not ignored(path) and path not in probe.instances
+        seen.add(path)
+        return fresh
+
+    for path, value in reads([base]):
+        owner = probe.declared(path)
+        if path in work.rules:
+            continue
+        if path in symbols and owner is not None and path not in work.nulls and not ignored(path) and path not in seen:
+            if "n" in owner.types.get(path.rpartition(".")[2], ""):
+                seen.add(path)
+                yield path, value
+            continue
+        if is_config(value) or not wanted(path) or path in work.rules:
+            continue
+        if path in lists:
+            if path not in work.lengths:
+                work.lengths[path] = len(value)
+            continue
+        if isinstance(value, SymbolicInt | float) and probe.declared(path) is not None:
+            continue
+        yield path, value
+    for path in sorted(base.absent_reads):
+        if wanted(path):
+            yield path, MISSING
+    for section, owner in probe.parts.items():
+        for key in owner.types:
+            path = f"{section}.{key}" if section else key
+            if key not in owner.mentioned:
+                continue
+            default = owner.defaults.get(key)
+            if path in work.rules:
+                continue
+            if path in symbols and "n" in owner.types[key] and path not in work.nulls and path not in seen:
+                yield path, default
+            elif path not in lists and wanted(path) and path not in work.rules:
+                yield path, getattr(probe.instances[section], key, default)
+    for section, owner in probe.parts.items():
+        path = f"{section}.rope_scaling" if section else "rope_scaling"
+        if "rope_parameters" in owner.types and wanted(path):
+            yield path, MISSING
+
+
+def _promoted(work: Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) -> bool:
+    """Whether values of a free key have an influence beside *at*; each of them gets the label of its tensors there."""
+    known: dict[Any, int] = {own: 0}
+    accept = work.accept[path]
+    for value in values_of(work, path):
+        if accept.get(key_of(value)) != 0:
+            continue
+        both = work.probe.trace({**at, path: value})
+        if both is None:
+            continue
+        if signature(both) not in known:
+            work.labels += 1
+            known[signature(both)] = work.labels
+            work.samples[path][work.labels] = value
+        accept[key_of(value)] = known[signature(both)]
+    if len(known) > 1:
+        work.activation.discard(path)
+        work.fillers.pop(path, None)
+    return len(known) > 1
+
+
+def beside_switches(work: Work, base: Trace) -> None:
+    """A key without influence by default may have one beside another value of a switch; then it is one itself."""
+    for _ in range(4):
+        promoted = False
+        for switch in switches(work):
+            for label, value in list(work.samples[switch].items()):
+                if not label:
+                    continue
+                if time.process_time() > work.exploring:  # what else matters beside it is not known
+                    work.accept[switch] = {k: n for k, n in work.accept[switch].items() if n != label}
+                    continue
+                there = work.probe.trace({switch: value})
+                if there is None:
+                    continue
+                own = signature(there)
+                free = {path: other for path, other in free_values(work).items() if path != switch}
+                together = work.probe.trace({**free, switch: value})
+                alike = together is not None and signature(together) == own
+                for path in free:
+                    if path not in work.activation and not (alike and len(values_of(work, path)) == 1):
+                        promoted |= _promoted(work, path, {switch: value}, own)
+        if not promoted:
+            break
+    own = signature(base)
+    joint: dict[str, Any] = {}
+    for path, other in free_values(work).items():
+        one = work.probe.trace({**joint, path: other})
+        if one is not None and signature(one) == own:
+            joint[path] = other
+        elif one is not None:  # it has an influence beside others
+            default = work.probe.default(path) if work.probe.declared(path) is not None else MISSING
+            work.accept[path] = {k: v for k, v in work.accept[path].items() if k in (key_of(default), "absent")}
+            work.activation.discard(path)

@@ -1,0 +1,105 @@
+"""What is known of one layout while it is measured."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from symcount.atlas.probe import MISSING, ROPES, Probe
+from symcount.atlas.schema import code
+from symcount.derive.expression import Node
+from symcount.derive.recording import Condition
+
+__all__ = ["Work", "free_values", "key_of", "switches", "values_of"]
+
+
+@dataclass
+class Work:
+    """What is known of one layout.
+
+    Attributes:
+        probe: what is varied.
+        activations: names of activation functions without parameters.
+        deadline: seconds of the processor after which no more combinations are derived.
+        exploring: the same, after which no more keys are varied.
+        rules: number -> what the config fills in where it is left out.
+        nulls: number -> what it fills in where it is null.
+        accept: key -> code of a value -> label.
+        samples: key -> label -> a value of it.
+        labels: the last label that was given.
+        words: number -> the string that is the same as leaving it out.
+        fillers: number without influence -> a value at which it was tried.
+        extra: conditions that such numbers must fulfil.
+        activation: keys that name an activation function.
+        patterns: keys with an element for each layer; see `record.Check.pattern`.
+        lengths: lists of numbers -> their length.
+        equals: undeclared key -> the number that the config computes.
+    """
+
+    probe: Probe
+    activations: frozenset[str]
+    deadline: float
+    exploring: float
+    rules: dict[str, Node] = field(default_factory=dict)
+    nulls: dict[str, Node] = field(default_factory=dict)
+    accept: dict[str, dict[str, int]] = field(default_factory=dict)
+    samples: dict[str, dict[int, Any]] = field(default_factory=dict)
+    labels: int = 0
+    words: dict[str, str] = field(default_factory=dict)
+    fillers: dict[str, int] = field(default_factory=dict)
+    extra: list[Condition] = field(default_factory=list)
+    activation: set[str] = field(default_factory=set)
+    patterns: dict[str, dict[str, Any]] = field(default_factory=dict)
+    lengths: dict[str, int] = field(default_factory=dict)
+    equals: dict[str, Node] = field(default_factory=dict)
+
+
+def key_of(value: Any) -> str:
+    """The code under which `schema.Reader` looks a value up."""
+    if value is MISSING:
+        return "absent"
+    if isinstance(value, list | tuple) and value:
+        return "=" + json.dumps(value, sort_keys=True, default=str)
+    if isinstance(value, dict) and value and not code(value).startswith("rope"):
+        return "=" + json.dumps(value, sort_keys=True, default=str)
+    return code(value)
+
+
+def switches(work: Work) -> list[str]:
+    """Keys with more than one label."""
+    return [path for path, accept in work.accept.items() if len(set(accept.values())) > 1]
+
+
+def free_values(work: Work) -> dict[str, Any]:
+    """For each key without influence, a value other than its default."""
+    found = {}
+    for path, accept in work.accept.items():
+        if len(set(accept.values())) == 1:
+            others = [v for v in values_of(work, path) if accept.get(key_of(v)) == 0]
+            if others:
+                found[path] = others[0]
+    return found
+
+
+def values_of(work: Work, path: str) -> list[Any]:
+    """The values other than the default that were accepted."""
+    found: list[Any] = []
+    words: dict[str, Any] = {"true": True, "false": False, "null": None, "[]": []}
+    default = key_of(work.probe.default(path) if work.probe.declared(path) is not None else MISSING)
+    for key in work.accept[path]:
+        if key in {default, "absent"}:
+            continue
+        if key in words:
+            found.append(words[key])
+        elif key.startswith("'"):
+            found.append(key[1:])
+        elif key == "#":
+            found.append(
+                work.fillers.get(path, next((v for v in work.samples[path].values() if isinstance(v, int)), 8))
+            )
+        elif key.startswith("="):
+            found.append(json.loads(key[1:]))
+        elif key.startswith("rope "):
+            found += [dict(r) for r in ROPES if r.get("rope_type", r.get("type")) == key[5:]]
+    return found

@@ -1,0 +1,77 @@
+"""What the atlas says, compared with what is derived now; and every entry is what it should be."""
+
+import random
+
+import pytest
+
+from symcount.atlas.counting import CONVENTIONS, Counter
+from symcount.atlas.formula import find
+from symcount.atlas.store import Atlas, default_path
+from symcount.errors import SymcountError
+from symcount.evaluate import compile_scalar
+
+pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
+
+ATLAS = Atlas(default_path()) if default_path().is_file() else None
+NAMES = ATLAS.names if ATLAS is not None else []
+SAMPLE = ["BertForMaskedLM", "GPT2LMHeadModel", "MistralForCausalLM", "CLIPModel", "ViTForImageClassification"]
+
+
+def named(names, chosen):
+    """The *chosen* are tests of every run; the others are slow."""
+    return [n if n in chosen else pytest.param(n, marks=pytest.mark.slow) for n in names]
+
+
+@pytest.mark.parametrize("name", named(NAMES, SAMPLE))
+def test_an_entry_is_what_is_derived_now(name):
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    from symcount.atlas.examine import examine
+    from symcount.derive.examine import versions
+
+    if versions() != ATLAS.versions:
+        pytest.skip(f"built with {ATLAS.versions}")
+    entry = ATLAS.find(name)
+    row = examine(name, entry.model_type, entry.base, seconds=2)
+    assert "reason" not in row
+    compared = 0
+    for stored, now in zip((x.to_json() for x in entry.layouts), row["layouts"], strict=False):
+        assert stored.get("numbers") == now.get("numbers")
+        assert stored.get("switches") == now.get("switches")
+        for state in stored["states"].keys() & now["states"].keys():
+            one, other = (x["formulas"][x["states"][state]] for x in (stored, now))
+            assert one["totals"] == other["totals"]
+            assert one["letters"] == other["letters"]
+            assert one.get("domain") == other.get("domain")
+            compared += 1
+    assert compared
+
+
+@pytest.mark.parametrize("name", named(NAMES, random.Random(0).sample(NAMES, min(25, len(NAMES)))))
+def test_tree_and_stored_totals_agree(name):
+    """The totals are stored beside the tree, which a count does not read: they are the tree's, in every convention."""
+    try:
+        formula = find(name)
+    except SymcountError as error:
+        pytest.skip(str(error))
+    counter = Counter(ATLAS)
+    entry = ATLAS.find(name)
+    layout, reading = counter.read(entry, {"model_type": entry.model_type})
+    stored = counter.settled(layout, reading).count(reading.values)
+    at = {e.letter: reading.values[e.field] for e in formula.notation}
+    for convention in CONVENTIONS:
+        assert compile_scalar(formula.total_as(convention))(at) == stored[convention]
+    assert formula.latex()
+    assert sum(part.count(at) for part in formula.breakdown(2)) == stored["unique"]
+
+
+def test_every_entry_was_checked():
+    for name in NAMES:
+        for layout in ATLAS.find(name).layouts:
+            assert layout.formulas, name
+            assert set(layout.states.values()) <= set(range(len(layout.formulas)))
+            assert all(formula.points >= 8 for formula in layout.formulas), name
+
+
+def test_the_file_is_small():
+    assert default_path().stat().st_size < 5_000_000
