@@ -21,7 +21,7 @@ from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit, hypotheses
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
-from symcount.derive.structure import bounds, composite_periods, floored, selector_points
+from symcount.derive.structure import bounds, composite_periods, floored, min_depth, named_layers, selector_points
 from symcount.derive.templates import Row, collect
 
 __all__ = ["fit_plain", "settle"]
@@ -59,7 +59,12 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
     tried: set[tuple[Number, ...]] = set()
     checks, refused = max(CHECKS, len(d.structural)), 0
     d.guards += [c for c in _single(d) if "sym" not in (c.left.op, c.right.op)]  # `n // k == 1`: a period of its own
-    d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in d.guards)]
+    naming = named_layers([n for n in d.structural if n not in d.depths()], d.depths(), d.base)
+    d.traces = [
+        t
+        for t in d.traces
+        if all(holds(c, t.symbols) for c in d.guards) and all(t.symbols[a] < t.symbols[b] for a, b in naming)
+    ]
     known: dict[Counts, list[Node]] = {}
     clipped = False
     while True:
@@ -188,7 +193,8 @@ def _without_shallow(d: Derivation) -> bool:
     A model may treat its first or last few layers in another way, which very shallow ones cannot show.
     """
     depths = [n for n in d.depths() if d.base[n]]
-    deep = [t for t in d.traces if t is d.default or all(t.symbols[n] >= LOW for n in depths if n in t.symbols)]
+    low = min_depth(len(depths), LOW)
+    deep = [t for t in d.traces if t is d.default or all(t.symbols[n] >= low for n in depths if n in t.symbols)]
     if len(deep) == len(d.traces):
         return False
     d.shallow += [t for t in d.traces if t not in deep]

@@ -30,7 +30,9 @@ __all__ = [
     "floored",
     "likely_depths",
     "list_lengths",
+    "min_depth",
     "model_conditions",
+    "named_layers",
     "scaled_down",
     "selector_points",
     "selectors",
@@ -45,6 +47,7 @@ _LIKELY = re.compile(
 
 
 COUNTING = ("range", "repeat")  # uses of a number that make as many things
+MANY = 4  # depths, beyond which each is kept small
 MAX_SELECTOR = 64  # a field that picks layers is not larger than the number of layers
 
 
@@ -253,15 +256,9 @@ def selector_points(
     What holds by default is taken to be meant.
     """
     base = first.symbols
-    together = _compared(fields, first) | {
-        (name, depth)  # what names a layer names one that exists
-        for name in fields
-        for depth in depths
-        if base[name] < base[depth] and not depth.endswith("]") and name.rpartition(".")[0] == depth.rpartition(".")[0]
-    }
-    if len(depths) > 4:  # many stages of many layers would take long
-        low = min(low, 2)
-    span = 8 if len(depths) <= 4 else 3
+    together = _compared(fields, first) | named_layers(fields, depths, base)
+    low = min_depth(len(depths), low)
+    span = 8 if len(depths) <= MANY else 3
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
         drawn: dict[str, Number] = {
@@ -277,6 +274,26 @@ def selector_points(
         ):
             break
     return drawn
+
+
+def min_depth(number: int, low: int) -> int:
+    """The least depth that is tried where there are that many depths: many stages of many layers take long."""
+    return low if number <= MANY else min(low, 2)
+
+
+def named_layers(fields: Iterable[str], depths: Iterable[str], base: Mapping[str, Number]) -> set[tuple[str, str]]:
+    """Pairs of a selector and the depth that it stays below, as it does by default: it names a layer that exists.
+
+    >>> named_layers(["first_k_dense"], ["num_layers"], {"first_k_dense": 3, "num_layers": 61})
+    {('first_k_dense', 'num_layers')}
+    """
+    depths = [d for d in depths if not d.endswith("]")]
+    return {
+        (name, depth)
+        for name in fields
+        for depth in depths
+        if base[name] < base[depth] and name.rpartition(".")[0] == depth.rpartition(".")[0]
+    }
 
 
 def _compared(fields: Sequence[str], first: Trace) -> set[tuple[str, str]]:
