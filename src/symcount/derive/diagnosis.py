@@ -145,7 +145,22 @@ def unseen(d: Derivation) -> list[str]:
         if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
     ]
     start = min(d.traces, key=lambda t: len(t.parameters))
-    return [name for name, _ in _changing(d, start, still)]
+    return [name for name, _ in _changing(d, start, still)] or _idle(d, start)
+
+
+def _idle(d: Derivation, start: Trace) -> list[str]:
+    """Numbers of things that no multiplicity has, and that make things all the same where they are larger.
+
+    `range(num_feature_levels - 3)` is empty at the default of three, and below it.
+    """
+    used: set[str] = set().union(*(free_symbols(times) for times in set(d.times.values())))
+    found = []
+    for name in d.depths():
+        if name in d.structural and name not in used:
+            larger = possible(d, [{**start.symbols, name: 2 * int(d.base[name]) + 2}])
+            if larger is not None and _signature(d, larger) != _signature(d, start):
+                found.append(name)
+    return found
 
 
 def suspects(d: Derivation) -> list[str]:
