@@ -122,7 +122,15 @@ def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     config: Any = read(source) if _is_config(source) else {}
     if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
         return found
-    return formula(source).count(config, convention=convention, **values)
+    described = formula(source)
+    try:
+        return described.count(config, convention=convention, **values)
+    except DomainError:
+        from symcount.atlas.formula import AtlasFormula
+
+        if not isinstance(described, AtlasFormula) or not _derivable():
+            raise
+        return _derived(source, {}, None).count(config, convention=convention, **values)
 
 
 def _stored_count(config: Config, convention: str) -> int | None:
@@ -137,7 +145,7 @@ def _stored_count(config: Config, convention: str) -> int | None:
     except UnknownModelError:
         return None
     except (ConfigError, DomainError) as error:
-        if isinstance(error, UncoveredError) and (_is_composed(config) or _derivable()):
+        if _is_composed(config) or _derivable():  # they may know better, or say in other words why not
             return None
         raise type(error)(f"{config.source}: {error}") from None
 
