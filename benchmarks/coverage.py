@@ -26,12 +26,14 @@ MEANING = {
 def group(title: str, rows: list[dict]) -> str:
     built = [r for r in rows if r["status"] != "not_instantiable"]
     exact = [r for r in built if r["status"] in DONE]
+    given = sum(bool(r.get("given")) for r in built)
+    where = f" or, {given} of them, at the smallest config that transformers accepts" if given else ""
     counts = Counter(r["status"] for r in rows)
     lines = [
         f"## {title}",
         "",
         (
-            f"{len(rows)} classes, of which {len(built)} can be built with their default config; "
+            f"{len(rows)} classes, of which {len(built)} can be built with their default config{where}; "
             f"**{len(exact)} of those ({len(exact) / max(1, len(built)):.1%}) have a closed form that is exact** at "
             f"{max((r['points'] for r in exact), default=0)} random points each."
         ),
@@ -69,7 +71,7 @@ def main(source: str) -> None:
     heads = [r for r in rows if not r["base"]]
     print("# Coverage of transformers\n")
     print(f"By `symcount sweep`, transformers {version('transformers')}, torch {version('torch')}. Generated.\n")
-    for title, part in (("Base models", base), ("Heads measured so far", heads)):
+    for title, part in (("Base models", base), ("Heads", heads)):
         if not part:
             continue
         print(group(title, part))

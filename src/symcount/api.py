@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
 from symcount.configs import Config, looks_like_path, read
-from symcount.errors import ConfigError, DomainError, OptionError, UncoveredError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 
@@ -80,7 +80,7 @@ def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownMod
             found = None  # a transformers config: transformers is there
         if found is not None:
             return found
-    except UncoveredError:
+    except (ConfigError, DomainError):  # transformers may know better, or say in other words why not
         if not _derivable():
             raise
     return _derived(source, options, unknown)
@@ -122,15 +122,7 @@ def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     config: Any = read(source) if _is_config(source) else {}
     if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
         return found
-    described = formula(source)
-    try:
-        return described.count(config, convention=convention, **values)
-    except DomainError:
-        from symcount.atlas.formula import AtlasFormula
-
-        if not isinstance(described, AtlasFormula) or not _derivable():
-            raise
-        return _derived(source, {}, None).count(config, convention=convention, **values)
+    return formula(source).count(config, convention=convention, **values)
 
 
 def _stored_count(config: Config, convention: str) -> int | None:
