@@ -85,10 +85,11 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
             return failed
         tried.add(tuple(structure.values()))
         found = trace_with(d, structure, rng)
-        refused = 0 if found else refused + 1
+        before = d.traces
         if found is not None:
             d.traces = comparable(d, [*d.traces, found])
-        elif refused == REFUSED // 2:
+        refused = 0 if len(d.traces) > len(before) else refused + 1
+        if refused == REFUSED // 2:  # perhaps only since what chooses between layers moved as well
             d.held = {n for n in d.structural if n not in d.depths()}
         elif refused == REFUSED:
             return None
