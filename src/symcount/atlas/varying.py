@@ -59,7 +59,7 @@ def further(work: Work, formula: DerivedFormula) -> None:
     while fresh := [(p, v) for p in list(work.accept) for v in values_of(work, p) if (p, key_of(v)) not in done]:
         for path, value in fresh:
             if time.process_time() > work.exploring:  # what it leads to is not known
-                del work.accept[path][key_of(value)]
+                work.accept[path].pop(key_of(value), None)  # several values may have one key
                 continue
             done.add((path, key_of(value)))
             there = work.probe.trace({path: value})
