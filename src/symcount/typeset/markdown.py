@@ -39,7 +39,8 @@ def markdown(setting: Setting, style: str) -> str:
 def block(content: Content, numbers: str = "comma") -> str:
     """A formula as a ```` ```math ```` block, a table as a table."""
     if isinstance(content, Math):
-        return f"```math\n{content.latex}\n```"
+        # on its own it makes no difference where lines are aligned, and KaTeX does not know how to say it
+        return f"```math\n{content.latex.replace('{aligned}[t]', '{aligned}')}\n```"
     heads = [heading for heading, _ in content.columns]
     rules = ["---:" if side == "right" else "---" for _, side in content.columns]
     rows = [heads, rules]
