@@ -75,8 +75,8 @@ def _markdown(part: Any) -> str:
         case Step():
             head = [f"## {part.number}. {part.title}"] if part.number else []
             return "\n\n".join([*head, *_around(part, markdown_block(part.math), _in_markdown)])
-        case _:
-            return markdown_block(part)
+        case _:  # in a cell it makes no difference where lines are aligned, and KaTeX does not know how to say it
+            return markdown_block(part).replace("{aligned}[t]", "{aligned}")
 
 
 def index(sheets: Iterable[Worksheet]) -> str:
