@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,6 +44,22 @@ class AtlasFormula(Formula):
         said = super().domain_text()
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
+    def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
+        """The exact number of parameters; see `Formula.count`.
+
+        Single *values* become part of the config before it is read: other fields may be filled in from them.
+        """
+        if config is None or not values:
+            return super().count(config, convention=convention, **values)
+        fields, rest = dict(read(config).fields), {}
+        for name, value in values.items():
+            path = self.notation[name].field
+            if "[" in path:
+                rest[name] = value
+            else:
+                fields = _put(fields, path.split("."), value)
+        return super().count(fields, convention=convention, **rest)
+
     def bound(self, config: Any) -> dict[str, Any]:
         """Values by letter for *config*, read by the rules that the atlas has of the model's config class.
 
@@ -66,6 +82,17 @@ class AtlasFormula(Formula):
         except (ConfigError, DomainError) as error:
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
         return {e.letter: reading.values[e.field] for e in self.notation}
+
+
+def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
+    """*fields* with the one at *path* set.
+
+    >>> _put({"a": {"b": 1}}, ["a", "c"], 2)
+    {'a': {'b': 1, 'c': 2}}
+    """
+    first, *rest = path
+    inner = fields.get(first)
+    return {**fields, first: _put(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
 def find(name: str, options: Mapping[str, Any] | None = None) -> AtlasFormula | None:
