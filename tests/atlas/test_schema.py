@@ -39,7 +39,7 @@ LAYOUT = Layout(
         "inner": Check(None, None, {"absent": 0}, equals="H * 2"),
     },
     switches=["bias"],
-    states={"0": 0, "1": 1},
+    states={"0": [0], "1": [1]},
     formulas=[StoredFormula([], {"unique": "1"}), StoredFormula([], {"unique": "2"})],
 )  # fmt: skip
 READER = Reader(LAYOUT, frozenset({"relu"}))
@@ -51,7 +51,7 @@ def read(**fields):
 
 def test_defaults():
     reading = read()
-    assert reading.state == 0
+    assert reading.formulas == [0]
     assert reading.values == {
         "width": 8, "heads": 2, "size": 4, "ratio": 4, "depths[0]": 2, "depths[1]": 6, "num_labels": 2,
         "vision.width": 32, "audio.bins": 80,
@@ -96,11 +96,11 @@ def test_numbers(fields, path, value):
     ],
 )
 def test_what_has_no_influence(fields):
-    assert READER.read(fields).state == 0
+    assert READER.read(fields).formulas == [0]
 
 
 def test_switch():
-    assert read(bias=True).state == 1
+    assert read(bias=True).formulas == [1]
 
 
 @pytest.mark.parametrize(

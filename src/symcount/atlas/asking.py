@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -22,7 +22,7 @@ from symcount.derive.trace import Trace
 from symcount.errors import StructureError
 from symcount.notation import assign
 
-__all__ = ["At", "asked", "names_of"]
+__all__ = ["At", "Conditions", "conditions", "names_of"]
 
 
 @dataclass
@@ -57,34 +57,65 @@ def names_of(work: Work, formulas: Iterable[DerivedFormula]) -> At:
     return At(names, symbols)
 
 
-def asked(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], at: At) -> Iterator[list[str]]:
+@dataclass
+class Conditions:
+    """Where a formula holds.
+
+    Attributes:
+        domain: conditions in the formula's letters: relation, left, right.
+        asked: the others that the model's code asked, in the layout's names.
+        pinned: numbers that the formula holds at one value of.
+    """
+
+    domain: list[list[str]]
+    asked: list[list[str]]
+    pinned: dict[str, Any]
+
+
+def conditions(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], at: At) -> Conditions:
     """What the model's own code asked, unless another answer leaves its tensors as they are; and what is pinned."""
-    letters = {e.field for e in formula.notation}
-    pinned = dict(formula.pinned)
     own = work.probe.trace(changes)
-    seen: set[tuple[str, str, str]] = set()
-    done = {(c.relation, c.left, c.right) for c in formula.domain}
-    own_letters = {e.field: e.symbol for e in formula.notation}
+    symbols = {e.field: e.symbol for e in formula.notation}
+    pinned = {n: v for n, v in formula.pinned.items() if own is None or not _idle(work, n, v, changes, own)}
+    domain = {(c.relation, c.left, c.right): [c.relation, encode(c.left), encode(c.right)] for c in formula.domain}
+    for path, value in formula.pinned.items():
+        if path not in pinned and path in symbols:
+            domain = {k: d for k, d in domain.items() if k != ("==", symbols[path], Integer(value))}
+    found: dict[tuple[str, str, str], None] = {}
     for c in (*formula.asked, *work.extra):
         names = free_symbols(c.left) | free_symbols(c.right)
         if c.relation not in HOLDS or not names or not names <= at.names.keys() or c.left is c.right:
             continue
-        if names <= letters and (c.relation, to_sympy(c.left, own_letters), to_sympy(c.right, own_letters)) in done:
+        item = None
+        if names <= symbols.keys():
+            item = (c.relation, to_sympy(c.left, symbols), to_sympy(c.right, symbols))
+        others = names if item in domain else names - symbols.keys()
+        if others and own is not None and _void(work, c, others, formula, changes, own):
+            domain.pop(item, None)  # type: ignore[arg-type]  # nothing has the key None
             continue
-        if not names <= letters and own is not None and _void(work, c, names - letters, formula, changes, own):
+        if item in domain:
             continue
         try:
-            item = (c.relation, at.text(c.left), at.text(c.right))
+            found[c.relation, at.text(c.left), at.text(c.right)] = None
         except (StructureError, KeyError, TypeError):
             pinned.update({n: formula.base[n] for n in names if n in formula.base})
-            continue
-        if item not in seen:
-            seen.add(item)
-            yield list(item)
     for path, value in pinned.items():
         if path in at.names:
             exact = as_written(value) if isinstance(value, float) else Fraction(value)
-            yield ["==", at.names[path], encode(Integer(exact.numerator) / Integer(exact.denominator))]
+            found["==", at.names[path], encode(Integer(exact.numerator) / Integer(exact.denominator))] = None
+    return Conditions(list(domain.values()), [list(item) for item in found], pinned)
+
+
+def _idle(work: Work, path: str, value: Any, changes: Mapping[str, Any], own: Trace) -> bool:
+    """Whether the model has the same tensors at every other value of a pinned number at which it can be built."""
+    if not isinstance(value, int) or "[" in path:
+        return False
+    others = [work.probe.trace({**changes, path: other}) for other in {1, max(1, value // 2), value + 1, 2 * value}]
+    built = [one for one in others if one is not None]
+    return len(built) > 1 and all(signature(one) == signature(own) for one in built)
+
+
+_FLIPPED = 3  # points beyond a condition at which a model is built
 
 
 def _void(
@@ -93,7 +124,8 @@ def _void(
 ) -> bool:  # fmt: skip
     """Whether the model has the same tensors where *condition* does not hold."""
     values = {**formula.base, **work.fillers, **own.symbols}
-    for name in names:
+    built = 0
+    for name in sorted(names):
         value = work.fillers.get(name, values.get(name))
         if value is None:
             continue
@@ -102,10 +134,16 @@ def _void(
             if name not in free_symbols(side) and not isinstance(value, float):
                 limit = int(evaluate(side, values))
                 tries += [limit, limit + 1, max(limit - 1, 0)]
-        for other in tries:
-            if not holds(condition, {**values, name: other}):
-                given = name in work.fillers and name not in own.symbols
-                one = work.probe.trace({**changes, name: other} if given else changes, {} if given else {name: other})
-                if one is not None:
-                    return signature(one) == signature(own)
-    return False
+        for other in dict.fromkeys(tries):
+            if holds(condition, {**values, name: other}):
+                continue
+            given = name in work.fillers and name not in own.symbols
+            one = work.probe.trace({**changes, name: other} if given else changes, {} if given else {name: other})
+            if one is None:
+                continue
+            if signature(one) != signature(own):
+                return False
+            built += 1
+            if built == _FLIPPED:
+                return True
+    return built > 0

@@ -10,18 +10,18 @@ import copy
 import json
 import random
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from symcount.atlas.counting import Variant
 from symcount.atlas.measure import Measured
-from symcount.atlas.probe import MISSING, changed, uninitialised
+from symcount.atlas.probe import MISSING, changed, real_total
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader, Reading
 from symcount.derive.certificate import draw
-from symcount.derive.quiet import quiet
 from symcount.errors import SymcountError, UncoveredError, VerificationError
 
-__all__ = ["check", "real_total"]
+__all__ = ["check"]
 
 _ATTEMPTS = 10  # for each config that is wanted
 
@@ -43,7 +43,7 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
         raw = _config(found, rng, share=max(0.1, 0.9**attempt))
         try:
             reading = reader.read(raw)
-            ours = _count(layout, variants, reading)
+            ours = _count(variants, reading)
         except SymcountError:
             continue
         theirs = real_total(found.probe.cls, raw)
@@ -56,16 +56,12 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
     return passed
 
 
-def _count(layout: Layout, variants: list[Variant], reading: Reading) -> int:
-    numbers = [reading.state, *layout.branches.get(str(reading.state), ())]
-    for number in numbers:
-        try:
+def _count(variants: list[Variant], reading: Reading) -> int:
+    for number in reading.formulas:
+        with suppress(UncoveredError):
             variants[number].check(reading.values)
             return int(variants[number].count(reading.values)["unique"])
-        except UncoveredError:
-            if number == numbers[-1]:
-                raise
-    raise AssertionError  # there is at least one
+    raise UncoveredError("no formula is stored for it")
 
 
 def _smallest(cls: Any, reader: Reader, variants: list[Variant], raw: dict[str, Any]) -> str:
@@ -75,7 +71,7 @@ def _smallest(cls: Any, reader: Reader, variants: list[Variant], raw: dict[str, 
         fewer = raw if path is None else changed(raw, {path: MISSING})
         try:
             reading = reader.read(fewer)
-            ours = _count(reader.layout, variants, reading)
+            ours = _count(variants, reading)
         except SymcountError:
             continue
         theirs = real_total(cls, fewer)
@@ -92,18 +88,6 @@ def _leaves(raw: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{prefix}{key}", value
 
 
-def real_total(cls: Any, raw: dict[str, Any]) -> int | None:
-    """The number of parameters of the real model of a config, `None` if transformers does not build it."""
-    import torch
-
-    try:
-        with quiet(), uninitialised(), torch.device("meta"):
-            model = cls(cls.config_class.from_dict(copy.deepcopy(raw)))
-    except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
-        return None
-    return int(sum(p.numel() for p in model.parameters()))
-
-
 def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]:  # noqa: PLR0912  # what may vary
     layout, probe = found.layout, found.probe
     key = rng.choice(list(found.derived))
@@ -111,6 +95,7 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
     raw = copy.deepcopy(probe.raw)
     labels = dict(zip(layout.switches, key.partition("!")[0].split(","), strict=False)) if layout.switches else {}
     values: dict[str, Any] = {}
+    letters = {letter[1] for number in layout.states[key.partition("!")[0]] for letter in layout.formulas[number].letters}
     for path, value in point.items():
         stem, bracket, _ = path.partition("[")
         if bracket:
@@ -119,6 +104,8 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
                 values[stem] = _nested(default, point, stem)
         elif path in layout.numbers or rng.random() < 0.5:
             values[path] = value
+            if path not in letters and rng.random() < 0.3:  # conditions that matter to no tensor were left out
+                values[path] = rng.choice((value + 1, 2 * value, max(1, value // 2)))
     for path in list(values):
         number = layout.numbers.get(path)
         if number is not None and number.rule and rng.random() < 0.4:

@@ -7,11 +7,13 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from symcount.atlas.asking import At, asked, names_of
+from symcount.atlas.asking import At, conditions, names_of
 from symcount.atlas.codec import encode
 from symcount.atlas.probe import signature, uninitialised
 from symcount.atlas.record import StoredFormula
 from symcount.atlas.trees import tree_to_json
+from symcount.atlas.schema import identifiers
+from symcount.atlas.varying import beyond
 from symcount.atlas.work import Work, free_values, switches
 from symcount.derive.api import derive
 from symcount.derive.expression import evaluate, free_symbols
@@ -27,17 +29,18 @@ __all__ = ["combine"]
 _ENUMERATED = 4096  # combinations of switches among which the simplest are chosen
 _MOST = 64  # combinations that are derived, if there is time
 _COMPOSITE = 12  # combinations for a model with sub-configs
-_BRANCHING = ("==", "!=", "<", "<=", ">", ">=")
+_BRANCHES = 12  # formulas beyond the end of a domain
 
 
 def combine(
     work: Work, first: DerivedFormula, trials: int, seed: int
-) -> tuple[list[StoredFormula], dict[str, int], dict[str, DerivedFormula], list[list[Any]], At, dict[str, list[int]]]:
+) -> tuple[list[StoredFormula], dict[str, list[int]], dict[str, DerivedFormula], list[list[Any]], At]:
     """Derive a formula for every combination of labels that is answered."""
     free = free_values(work)
     chosen_by = switches(work)
     found: list[tuple[DerivedFormula, dict[str, Any], int]] = []
-    states: dict[str, int] = {}
+    states: dict[str, list[int]] = {}
+    changed: dict[str, dict[str, Any]] = {}
     derived: dict[str, DerivedFormula] = {}
     known: dict[Any, int] = {}
     for labels in _combinations(work):
@@ -50,7 +53,7 @@ def combine(
         if own is None or (changes and flipped is not None and signature(flipped) != signature(own)):
             continue
         if signature(own) in known:
-            states[key] = known[signature(own)]
+            states[key], changed[key] = [known[signature(own)]], changes
             continue
         try:
             formula = derive(work.probe.cls, config=work.probe.source(changes)) if changes else first
@@ -60,22 +63,21 @@ def combine(
             if not changes:
                 raise
             continue
-        known[signature(own)] = states[key] = len(found)
+        known[signature(own)] = len(found)
+        states[key], changed[key] = [len(found)], changes
         derived[key] = formula
         found.append((formula, changes, points))
-    branches: dict[str, list[int]] = {}
-    for key, number in list(states.items()):
-        if key in derived:
-            for formula, points, moved in _branches(work, found[number][0], found[number][1], trials, seed):
-                branches.setdefault(str(number), []).append(len(found))
-                derived[f"{key}!{len(found)}"] = formula
-                found.append((formula, {**found[number][1], **moved}, points))
+    for key, numbers in states.items():
+        for formula, points, moved in _branches(work, found[numbers[0]][0], changed[key], trials, seed):
+            numbers.append(len(found))
+            derived[f"{key}!{len(found)}"] = formula
+            found.append((formula, {**changed[key], **moved}, points))
     at = names_of(work, [f for f, _, _ in found])
     stored, trees = [], []
     for number, (formula, changes, points) in enumerate(found):
         stored.append(_stored(work, formula, changes, at, number, points, seed))
         trees.append(tree_to_json(formula.tree))
-    return stored, states, derived, trees, at, branches
+    return stored, states, derived, trees, at
 
 
 def _combinations(work: Work) -> list[dict[str, int]]:
@@ -107,61 +109,40 @@ def _combinations(work: Work) -> list[dict[str, int]]:
 
 
 def _branches(
-    work: Work, formula: DerivedFormula, changes: Mapping[str, Any], trials: int, seed: int
+    work: Work, first: DerivedFormula, changes: Mapping[str, Any], trials: int, seed: int
 ) -> Iterator[tuple[DerivedFormula, int, dict[str, Any]]]:
-    """Formulas beyond the end of a domain, where the model takes another branch at other numbers."""
-    probe, seen = work.probe, {signature(t) for t in [_deep(work, changes)] if t is not None}
-    for c in formula.asked:
-        names = free_symbols(c.left) | free_symbols(c.right)
-        if c.relation not in _BRANCHING or not names <= formula.base.keys() or time.process_time() > work.deadline:
-            continue
-        for moved in _beyond(work, c, names, formula):
-            there = _deep(work, {**changes, **moved})
-            if there is None or signature(there) in seen:
-                continue
-            seen.add(signature(there))
-            free = {k: v for k, v in free_values(work).items() if k not in changes}
-            flipped = _deep(work, {**changes, **moved, **free})
-            if flipped is not None and signature(flipped) != signature(there):
-                continue  # a key without influence has one beyond
-            try:
-                other = derive(probe.cls, config=probe.source({**changes, **moved}))
-                with uninitialised():
-                    points = other.certify(trials, seed).passed
-            except SymcountError:
-                continue
-            if any(not holds(d, formula.base) for d in other.asked):
-                yield other, points, moved
-            break
+    """Formulas beyond the end of a domain, where the model takes another branch at other numbers; and beyond those."""
+    seen = {signature(t) for t in [_deep(work, changes)] if t is not None}
+    pending: list[tuple[DerivedFormula, dict[str, Any]]] = [(first, {})]
+    free = {k: v for k, v in free_values(work).items() if k not in changes}
+    for formula, before in pending:  # which grows
+        for c in formula.asked:
+            if len(pending) > _BRANCHES or time.process_time() > work.deadline:
+                return
+            for step in beyond(work, c, formula):
+                moved = {**before, **step}
+                there = _deep(work, {**changes, **moved})
+                if there is None or signature(there) in seen:
+                    continue
+                seen.add(signature(there))
+                flipped = _deep(work, {**changes, **moved, **free})
+                if flipped is not None and signature(flipped) != signature(there):
+                    continue  # a key without influence has one beyond
+                try:
+                    other = derive(work.probe.cls, config=work.probe.source({**changes, **moved}))
+                    with uninitialised():
+                        points = other.certify(trials, seed).passed
+                except SymcountError:
+                    continue
+                if any(not holds(d, first.base) for d in other.asked):
+                    pending.append((other, moved))
+                    yield other, points, moved
+                break
 
 
 def _deep(work: Work, changes: Mapping[str, Any]) -> Trace | None:
     """The trace at the model's own depths: a moved number is part of the config."""
     return work.probe.trace(changes, deep=True)
-
-
-def _beyond(
-    work: Work, condition: Condition, names: Iterable[str], formula: DerivedFormula
-) -> Iterator[dict[str, Any]]:
-    """Changes of one number after which *condition* does not hold any more."""
-    for name in sorted(names):
-        value = formula.base[name]
-        if not isinstance(value, int) or name in formula.structural:
-            continue
-        limits = [
-            int(evaluate(side, formula.base)) for side in (condition.left, condition.right)
-            if name not in free_symbols(side)
-        ]  # fmt: skip
-        for other in (*limits, *(n + 1 for n in limits), value * 2, value // 2, *(2 * n for n in limits)):
-            if other > 0 and not holds(condition, {**formula.base, name: other}):
-                stem, bracket, rest = name.partition("[")
-                if not bracket:
-                    yield {name: other}
-                    continue
-                index = int(rest.partition("]")[0])
-                elements = work.probe.default(stem)
-                if isinstance(elements, list) and index < len(elements) and rest.endswith("]") and "[" not in rest:
-                    yield {stem: [other if i == index else x for i, x in enumerate(elements)]}
 
 
 def _stored(
@@ -173,15 +154,16 @@ def _stored(
         text = encode(formula.total_as(convention))
         if convention == "unique" or text != totals["unique"]:
             totals[convention] = text
-    domain = [[c.relation, encode(c.left), encode(c.right)] for c in formula.domain]
+    held = conditions(work, formula, changes, at)
+    used = {name for text in (*totals.values(), *(t for c in held.domain for t in c[1:])) for name in identifiers(text)}
     return StoredFormula(
-        letters,
+        [letter for letter in letters if letter[0] in used],
         totals,
-        domain,
-        list(asked(work, formula, changes, at)),
+        held.domain,
+        held.asked,
         tree,
         {k: v for k, v in formula.options.items() if v is None or isinstance(v, bool)},
-        dict(formula.pinned),
+        held.pinned,
         points,
         seed,
     )

@@ -161,19 +161,16 @@ class Counter:
         Raises:
             UncoveredError: none.
         """
-        first = self.variant(layout, reading.state)
-        try:
-            first.check(reading.values)
-            return first
-        except UncoveredError:
-            for number in layout.branches.get(str(reading.state), ()):
-                other = self.variant(layout, number)
-                try:
-                    other.check(reading.values)
-                    return other
-                except UncoveredError:
-                    continue
-            raise
+        refused: UncoveredError | None = None
+        for number in reading.formulas:
+            found = self.variant(layout, number)
+            try:
+                found.check(reading.values)
+            except UncoveredError as error:
+                refused = refused or error  # the first one is told: it is the one of the usual case
+            else:
+                return found
+        raise refused or UncoveredError("no formula is stored for it")
 
     def variant(self, layout: Layout, state: int) -> Variant:
         """The compiled formula of a state."""

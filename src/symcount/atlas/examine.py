@@ -10,32 +10,12 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from symcount.errors import SymcountError
+from symcount.errors import DerivationError, SymcountError
 
 __all__ = ["activations", "examine"]
-
-#: Sub-config classes that published checkpoints have besides the default: model type -> choices by sub-config.
-_CHOICES: Mapping[str, tuple[Mapping[str, str], ...]] = {
-    "llava": (
-        {"vision_config": "clip_vision_model", "text_config": "mistral"},
-        {"vision_config": "siglip_vision_model", "text_config": "llama"},
-        {"vision_config": "siglip_vision_model", "text_config": "qwen2"},
-        {"vision_config": "pixtral", "text_config": "mistral"},
-    ),
-    "llava_next": (
-        {"vision_config": "clip_vision_model", "text_config": "mistral"},
-        {"vision_config": "clip_vision_model", "text_config": "qwen2"},
-    ),
-    "paligemma": ({"vision_config": "siglip_vision_model", "text_config": "gemma2"},),
-    "internvl": ({"vision_config": "internvl_vision", "text_config": "llama"},),
-    "blip-2": ({"text_config": "t5"},),
-    "instructblip": ({"text_config": "t5"},),
-}
-
 
 @cache
 def activations() -> frozenset[str]:
@@ -69,61 +49,44 @@ def examine(name: str, model_type: str, base: bool, *, seconds: float = 30, tria
 
 
 def _layouts(cls: Any, seconds: float, trials: int) -> dict[str, Any]:
+    from symcount.atlas.bases import bases
     from symcount.atlas.check import check
     from symcount.atlas.measure import measure
 
     layouts: list[dict[str, Any]] = []
     trees: list[Any] = []
     notes: list[str] = []
-    for raw, types in _bases(cls):
+    for base in bases(cls):
         try:
-            found = measure(cls, raw, types, activations(), seconds=seconds, trials=trials)
+            found = measure(cls, base, activations(), seconds=seconds, trials=trials)
             passed = check(found, activations(), trials)
         except SymcountError as error:
             if not layouts:
                 raise
-            notes.append(f"{json.dumps(types)}: {' '.join(str(error).split())[:300]}")
+            notes.append(f"{json.dumps(base.types)}: {' '.join(str(error).split())[:300]}")
             continue
         item = {**found.layout.to_json(), "configs": passed}
         for formula in item["formulas"]:
             formula["tree"] += len(trees)
         trees += found.trees
         layouts.append(item)
+    if not layouts:
+        raise DerivationError(f"{cls.__name__} cannot be built with its default config: {_refusal(cls)}")
     return {"layouts": layouts, "trees": trees, "notes": notes}
 
 
-def _bases(cls: Any) -> list[tuple[dict[str, Any], dict[str, list[str]]]]:
-    """The base configs: each sub-config given; then those with other sub-config classes."""
-    from symcount.atlas.facts import facts_of, parts
+def _refusal(cls: Any) -> str:
+    """What transformers says where it does not build the default config."""
+    import torch
 
-    config = cls.config_class.from_dict({})
-    raw: dict[str, Any] = {}
-    types: dict[str, list[str]] = {}
-    for path, instance in parts(config).items():
-        if not path:
-            continue
-        section, _, key = path.rpartition(".")
-        owner = parts(config)[section]
-        target = raw
-        for name in section.split(".") if section else ():
-            target = target[name]
-        target[key] = {}
-        kind = facts_of(owner).automatic.get(key)
-        if kind is not None:
-            kind = str(getattr(type(instance), "model_type", kind))
-            target[key]["model_type"] = kind
-            types[path] = [kind, ""] if kind == facts_of(owner).automatic[key] else [kind]
-    found = [(raw, types)]
+    from symcount.derive.resolve import shortened
+
     try:
-        cls.config_class.from_dict(json.loads(json.dumps(raw)))
-    except Exception:  # noqa: BLE001  # a sub-config that is given may need more than its defaults
-        found = [({}, {path: [*kinds] for path, kinds in types.items()})]
-    for choice in _CHOICES.get(str(cls.config_class.model_type), ()):
-        other = json.loads(json.dumps(raw))
-        for path, kind in choice.items():
-            other[path] = {"model_type": kind}
-        found.append((other, {**types, **{path: [kind] for path, kind in choice.items()}}))
-    return found
+        with torch.device("meta"):
+            cls(cls.config_class())
+    except Exception as error:  # noqa: BLE001  # a constructor raises whatever it likes
+        return shortened(error)
+    return "a config file without fields is not its default"
 
 
 def _serve() -> None:

@@ -61,10 +61,20 @@ def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:
     probe, before = work.probe, dict(work.probe.givens)
     for c in formula.asked:
         name = c.right.args[0] if c.right.op == "sym" else ""
-        if c.relation == "divides" and c.exact and c.left.op == "sym" and _EXTENT.search(name) and probe.declared(name):
-            probe.givens[name] = int(formula.base[name]) + 1
-            if probe.trace({}) is None:
-                probe.givens = dict(before)
+        stem, bracket, rest = name.partition("[")
+        if c.relation != "divides" or not c.exact or c.left.op != "sym" or not _EXTENT.search(stem):
+            continue
+        if not probe.declared(stem):
+            continue
+        known = dict(probe.givens)
+        more = int(formula.base[name]) + 1
+        if bracket:
+            elements = probe.givens.get(stem, probe.default(stem))
+            probe.givens[stem] = [more if f"{i}]" == rest else x for i, x in enumerate(elements)]
+        else:
+            probe.givens[stem] = more
+        if probe.trace({}) is None:
+            probe.givens = known
     if probe.givens == before:
         return formula
     try:

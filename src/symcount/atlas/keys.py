@@ -89,6 +89,8 @@ class Keys:
         value = self._probe.default(stem)
         for i in (int(x.rstrip("]")) for x in rest.split("[") if rest):
             value = value[i] if isinstance(value, list | tuple) and i < len(value) else self._base[path]
+        if stem in self._probe.required:
+            return None
         if value is MISSING:
             return None if stem in self._work.accept else self._base[path]
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
@@ -112,7 +114,7 @@ class Keys:
 
     def _check(self, path: str) -> Check:
         work, declared = self._work, self._probe.declared(path) is not None
-        default = self._probe.default(path) if declared else None
+        default = self._probe.default(path) if declared and path not in self._probe.required else None
         given = default if _plain(default) else None
         absent = None
         if path.rpartition(".")[0]:

@@ -13,12 +13,13 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
+from symcount.atlas.bases import Base
 from symcount.atlas.combining import combine
 from symcount.atlas.filling import fill, floored, shallow
 from symcount.atlas.keys import Keys
 from symcount.atlas.probe import Probe
 from symcount.atlas.record import Layout
-from symcount.atlas.varying import beside_switches, further, vary
+from symcount.atlas.varying import beside_numbers, beside_switches, further, vary
 from symcount.atlas.work import Work, switches, values_of
 from symcount.derive.api import derive
 from symcount.derive.result import DerivedFormula
@@ -54,19 +55,18 @@ class Measured:
 
 
 def measure(
-    cls: Any, raw: dict[str, Any], types: dict[str, list[str]], activations: frozenset[str], *, seconds: float = 30,
-    trials: int = 8, seed: int = 0,
+    cls: Any, start: Base, activations: frozenset[str], *, seconds: float = 30, trials: int = 8, seed: int = 0,
 ) -> Measured:  # fmt: skip
-    """Measure the layout of *cls* around the base config *raw*.
+    """Measure the layout of *cls* around the config *start*.
 
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
     now = time.process_time()
-    work = Work(Probe(cls, raw), activations, now + seconds, now + max(seconds, _EXPLORING))
+    work = Work(Probe(cls, start.raw, start.required), activations, now + seconds, now + max(seconds, _EXPLORING))
     base = work.probe.trace({})
     if base is None:
-        raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(raw)}")
+        raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(start.raw)}")
     fill(work, base)
     base = work.probe.trace({})
     assert base is not None  # noqa: S101  # `fill` leaves only givens at which it can be built
@@ -75,9 +75,10 @@ def measure(
     base = work.probe.trace({}) or base
     vary(work, base, first)
     further(work, first)
+    beside_numbers(work, base, first)
     beside_switches(work, base)
-    formulas, states, derived, trees, at, branches = combine(work, first, trials, seed)
+    formulas, states, derived, trees, at = combine(work, first, trials, seed)
     numbers, sections, checks = Keys(work, at, list(derived.values()), formulas).measured()
-    layout = Layout(types, sections, numbers, checks, switches(work), states, formulas, branches)
+    layout = Layout(start.types, sections, numbers, checks, switches(work), states, formulas)
     free = {p: values_of(work, p) for p in work.accept if len(set(work.accept[p].values())) == 1}
     return Measured(layout, trees, derived, work.samples, work.probe, free)

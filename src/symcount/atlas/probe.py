@@ -20,7 +20,7 @@ from symcount.derive.quiet import quiet
 from symcount.derive.recording import STATE, Recorder
 from symcount.derive.trace import Trace, trace
 
-__all__ = ["MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "signature", "uninitialised"]
+__all__ = ["MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "real_total", "signature", "uninitialised"]
 
 Raw = dict[str, Any]
 Changes = Mapping[str, Any]
@@ -64,6 +64,18 @@ def uninitialised() -> Iterator[None]:
             yield
         finally:
             STATE.recorder = before
+
+
+def real_total(cls: Any, raw: Raw) -> int | None:
+    """The number of parameters of the real model of a config, `None` if transformers does not build it."""
+    import torch
+
+    try:
+        with quiet(), uninitialised(), torch.device("meta"):
+            model = cls(cls.config_class.from_dict(copy.deepcopy(raw)))
+    except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
+        return None
+    return int(sum(p.numel() for p in model.parameters()))
 
 
 def ignored(path: str) -> bool:
@@ -121,15 +133,17 @@ class Probe:
     Attributes:
         cls: the model class.
         raw: the base config, in the form of a `config.json`.
+        required: keys of it that have no default: every config must give them.
         givens: numbers that are given although the base config leaves them out, so that they are symbols.
         shallow: depths at which the model is traced, to save time; by default its own.
     """
 
-    def __init__(self, cls: Any, raw: Raw) -> None:
+    def __init__(self, cls: Any, raw: Raw, required: frozenset[str] = frozenset()) -> None:
         self.cls = cls
         self.config_class: Any = cls.config_class
         self.raw = raw
-        self.givens: dict[str, int] = {}
+        self.required = required
+        self.givens: dict[str, Any] = {}
         self.shallow: dict[str, Any] = {}
         self.instances = parts(self.config(raw))
         self.parts: dict[str, Part] = {path: facts_of(c) for path, c in self.instances.items()}

@@ -150,9 +150,9 @@ class Layout(_Json):
         numbers: dotted path -> number.
         checks: dotted path -> check.
         switches: the paths of those checks that have more than one label.
-        states: labels of the switches, joined by commas -> index of a formula.
+        states: labels of the switches, joined by commas -> indices of formulas: the first one, and those that hold
+            where its domain ends.
         formulas: the formulas.
-        branches: index of a formula -> indices of those that hold where its domain ends.
         configs: random configs at which count and real model agreed.
     """
 
@@ -161,9 +161,8 @@ class Layout(_Json):
     numbers: dict[str, Number] = field(default_factory=dict)
     checks: dict[str, Check] = field(default_factory=dict)
     switches: list[str] = field(default_factory=list)
-    states: dict[str, int] = field(default_factory=dict)
+    states: dict[str, list[int]] = field(default_factory=dict)
     formulas: list[StoredFormula] = field(default_factory=list)
-    branches: dict[str, list[int]] = field(default_factory=dict)
     configs: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -176,7 +175,6 @@ class Layout(_Json):
             "switches": self.switches,
             "states": self.states,
             "formulas": [f.to_json() for f in self.formulas],
-            "branches": self.branches,
             "configs": self.configs,
         }
         return {k: v for k, v in parts.items() if v}

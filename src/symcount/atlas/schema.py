@@ -35,12 +35,12 @@ class Reading:
     """What a config says in the terms of a layout.
 
     Attributes:
-        state: index of the formula that holds for it.
+        formulas: indices of the formulas of which one may hold for it.
         values: numbers by dotted path.
         stated: paths that the config gives itself.
     """
 
-    state: int
+    formulas: list[int]
     values: dict[str, Value]
     stated: frozenset[str]
 
@@ -215,7 +215,7 @@ class Reader:
             self._rules[text] = compiled([text], self._needs[text])
         return self._needs[text]
 
-    def _state(self, found: Mapping[str, Any], values: Mapping[str, Value]) -> int:
+    def _state(self, found: Mapping[str, Any], values: Mapping[str, Value]) -> list[int]:
         layout = self.layout
         labels: dict[str, int] = {}
         for path, check in layout.checks.items():

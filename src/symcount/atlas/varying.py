@@ -11,14 +11,15 @@ from symcount.atlas.patterns import depth_of, layers
 from symcount.atlas.probe import MISSING, ignored, reads, signature
 from symcount.atlas.work import Work, free_values, key_of, switches, values_of
 from symcount.derive.carriers import SymbolicInt
-from symcount.derive.expression import free_symbols
+from symcount.derive.expression import evaluate, free_symbols
 from symcount.derive.points import holds
+from symcount.derive.recording import Condition
 from symcount.derive.result import DerivedFormula
 from symcount.derive.sources import is_config
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
 
-__all__ = ["beside_switches", "further", "vary"]
+__all__ = ["beside_numbers", "beside_switches", "beyond", "further", "vary"]
 
 
 def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any] | None = None) -> None:
@@ -65,6 +66,22 @@ def further(work: Work, formula: DerivedFormula) -> None:
             there = work.probe.trace({path: value})
             if there is not None:
                 vary(work, there, formula, {path: value})
+                _again(work, there, {path: value})
+
+
+def _again(work: Work, there: Trace, at: dict[str, Any]) -> None:
+    """Values with which the model could not be built beside the defaults: cross-attention, of a decoder only."""
+    for path, values in list(work.failed.items()):
+        for value in values[:]:
+            both = work.probe.trace({**at, path: value}) if path not in at else None
+            if both is not None:
+                values.remove(value)
+                for beside, other in at.items():  # which has to be told from its default then
+                    if work.accept[beside].get(key_of(other)) == 0:
+                        work.labels += 1
+                        work.accept[beside][key_of(other)] = work.labels
+                        work.samples[beside][work.labels] = other
+                _try(work, path, value, {signature(there): 0}, work.accept[path], work.samples[path], at)
 
 
 def _floats(work: Work, path: str, current: Any, known: Mapping[Any, int], formula: DerivedFormula) -> None:
@@ -101,6 +118,8 @@ def _try(
         if one is not None:
             break
     else:
+        if isinstance(value, bool):  # it may need another key beside it
+            work.failed.setdefault(path, []).append(value)
         return
     found = signature(one)
     if found not in known:
@@ -221,3 +240,50 @@ def beside_switches(work: Work, base: Trace) -> None:
             default = work.probe.default(path) if work.probe.declared(path) is not None else MISSING
             work.accept[path] = {k: v for k, v in work.accept[path].items() if k in (key_of(default), "absent")}
             work.activation.discard(path)
+
+
+_BRANCHING = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def beyond(work: Work, condition: Condition, formula: DerivedFormula) -> Iterator[dict[str, Any]]:
+    """Changes of one number after which *condition* does not hold any more."""
+    names = free_symbols(condition.left) | free_symbols(condition.right)
+    if condition.relation not in _BRANCHING or not names <= formula.base.keys():
+        return
+    for name in sorted(names):
+        value = formula.base[name]
+        if not isinstance(value, int) or name in formula.structural:
+            continue
+        limits = [
+            int(evaluate(side, formula.base)) for side in (condition.left, condition.right)
+            if name not in free_symbols(side)
+        ]  # fmt: skip
+        tries = (*limits, *(n + 1 for n in limits), value * 2, value // 2, *(2 * n for n in limits))
+        for other in dict.fromkeys(tries):
+            if other > 0 and not holds(condition, {**formula.base, name: other}):
+                stem, bracket, rest = name.partition("[")
+                if not bracket:
+                    yield {name: other}
+                    continue
+                index = int(rest.partition("]")[0])
+                elements = work.probe.default(stem)
+                if isinstance(elements, list) and index < len(elements) and rest.endswith("]") and "[" not in rest:
+                    now = [formula.base.get(f"{stem}[{i}]", x) for i, x in enumerate(elements)]
+                    yield {stem: [other if i == index else x for i, x in enumerate(now)]}
+
+
+def beside_numbers(work: Work, base: Trace, formula: DerivedFormula) -> None:
+    """A key without influence by default may have one where the model takes another branch at other numbers."""
+    own = signature(base)
+    for c in formula.asked:
+        for moved in beyond(work, c, formula):
+            there = work.probe.trace(moved)
+            if there is None or signature(there) == own or time.process_time() > work.exploring:
+                continue
+            free = free_values(work)
+            together = work.probe.trace({**moved, **free})
+            if together is None or signature(together) != signature(there):
+                for path in free:
+                    if path not in work.activation:
+                        _promoted(work, path, moved, signature(there))
+            break

@@ -146,7 +146,7 @@ def _buildable(cls: Any) -> dict[str, Any]:
     try:
         _plain(cls, {})
     except Exception:
-        given = given_for(cls.config_class)
+        given = given_for(cls)
         if given is None:
             raise
         _plain(cls, given)

@@ -1,7 +1,7 @@
 """Configs for classes whose config class has defaults that transformers itself does not build a model from.
 
-The smallest change that makes one buildable, by config class; heads need the same as their base model. These are data
-of the sweep, to have something to examine such a class at: `derive` takes any config.
+The smallest change that makes one buildable, by config class; what only one head needs, by model class. These are data
+of the sweep and of the atlas, to have something to examine such a class at: `derive` takes any config.
 """
 
 from __future__ import annotations
@@ -46,12 +46,20 @@ _GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "TimeSeriesTransformerConfig": {"prediction_length": 24},
 }
 
+#: What single heads need besides.
+_OF_MODELS: Final[Mapping[str, Mapping[str, Any]]] = {
+    "BeitForSemanticSegmentation": {"out_indices": [3, 5, 7, 11]},
+    "Data2VecVisionForSemanticSegmentation": {"out_indices": [3, 5, 7, 11]},
+    "ReformerModelWithLMHead": {"is_decoder": True},
+    "Wav2Vec2ConformerForCTC": {"vocab_size": 32},
+}
 
-def given_for(config_class: type) -> dict[str, Any] | None:
-    """The arguments with which a config of this class can be built into a model; `None` where none are known.
 
-    >>> given_for(type("EsmConfig", (), {}))
+def given_for(cls: Any) -> dict[str, Any] | None:
+    """The arguments with which the config of a model class can be built into a model; `None` where none are known.
+
+    >>> given_for(type("EsmModel", (), {"config_class": type("EsmConfig", (), {})}))
     {'vocab_size': 33}
     """
-    found = _GIVEN.get(config_class.__name__)
-    return dict(found) if found is not None else None
+    found = {**_GIVEN.get(cls.config_class.__name__, {}), **_OF_MODELS.get(cls.__name__, {})}
+    return found or None

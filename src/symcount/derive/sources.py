@@ -84,10 +84,10 @@ def _state(config: Any) -> dict[str, Any]:
     state: dict[str, Any] = {}
     declared = dict(defaults_of(type(config)))
     for name, value in vars(config).items():
-        if name.startswith("_") and name in declared:  # OPT's `_remove_final_layer_norm`
+        settable = getattr(getattr(type(config), name[1:], None), "fset", None) is not None
+        if name.startswith("_") and name in declared and not settable:  # OPT's `_remove_final_layer_norm`
             state[name] = value
             continue
-        settable = getattr(getattr(type(config), name[1:], None), "fset", None) is not None
         public = name[1:] if name.startswith("_") and settable else name
         if not public.startswith("_") and public not in _BOOKKEEPING:
             state[public] = value

@@ -1,0 +1,150 @@
+"""The configs from which a class is measured: its defaults, what it insists on, and the sub-config classes it may have.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from symcount.atlas.facts import facts_of, parts
+from symcount.atlas.probe import real_total
+from symcount.derive.givens import given_for
+
+__all__ = ["Base", "bases"]
+
+_STAGES: Final = ["stage1", "stage2", "stage3", "stage4"]
+
+#: Sub-configs that published checkpoints have besides the default, by model type; a string is a sub-config's own one.
+_CHOICES: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
+    "blip-2": ({"text_config": "t5"},),
+    "encoder-decoder": (
+        {"encoder": "roberta", "decoder": "roberta"},
+        {"encoder": "bert", "decoder": "gpt2"},
+    ),
+    "instructblip": ({"text_config": "t5"},),
+    "internvl": ({"vision_config": "internvl_vision", "text_config": "llama"},),
+    "llava": (
+        {"vision_config": "clip_vision_model", "text_config": "mistral"},
+        {"vision_config": "siglip_vision_model", "text_config": "llama"},
+        {"vision_config": "siglip_vision_model", "text_config": "qwen2"},
+        {"vision_config": "pixtral", "text_config": "mistral"},
+    ),
+    "llava_next": (
+        {"vision_config": "clip_vision_model", "text_config": "mistral"},
+        {"vision_config": "clip_vision_model", "text_config": "qwen2"},
+    ),
+    "mask2former": ({"backbone_config": "swin"},),
+    "paligemma": ({"vision_config": "siglip_vision_model", "text_config": "gemma2"},),
+    "speech-encoder-decoder": (
+        {"encoder": "wav2vec2", "decoder": "bart"},
+        {"encoder": "wav2vec2", "decoder": "mbart"},
+        {"encoder": "wav2vec2", "decoder": "speech_to_text_2"},
+    ),
+    "upernet": tuple(
+        {"backbone_config": {"model_type": kind, "out_features": _STAGES}} for kind in ("convnext", "resnet", "swin")
+    ),
+    "vision-encoder-decoder": (
+        {"encoder": "vit", "decoder": "gpt2"},
+        {"encoder": "vit", "decoder": "trocr"},
+        {"encoder": "deit", "decoder": "trocr"},
+        {"encoder": "beit", "decoder": "trocr"},
+        {"encoder": "donut-swin", "decoder": "mbart"},
+    ),
+    "vision-text-dual-encoder": (
+        {"vision_config": "clip_vision_model", "text_config": "bert"},
+        {"vision_config": "clip_vision_model", "text_config": "roberta"},
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Base:
+    """A config from which a layout is measured.
+
+    Attributes:
+        raw: the config, in the form of a `config.json`.
+        types: dotted path of a sub-config -> the model types that it may say; empty if it may say none.
+        required: dotted paths that a config must give itself, since the class builds no model without them.
+    """
+
+    raw: dict[str, Any]
+    types: dict[str, list[str]]
+    required: frozenset[str] = field(default=frozenset())
+
+
+def bases(cls: Any) -> Iterator[Base]:
+    """The configs from which *cls* is measured, its default first; nothing if transformers builds none of them."""
+    given = given_for(cls) or {}
+    plain = [b for more in ([{}, given] if given else [{}]) for b in _default(cls, more)]
+    first = next((base for base in plain if _builds(cls, base)), None)
+    if first is not None:
+        yield first
+    for choice in _CHOICES.get(str(getattr(cls.config_class, "model_type", "")), ()):
+        more = {path: {"model_type": kind} if isinstance(kind, str) else kind for path, kind in choice.items()}
+        chosen = next((b for b in _default(cls, _merged(given, more)) if _builds(cls, b)), None)
+        if chosen is not None:
+            yield chosen
+
+
+def _builds(cls: Any, base: Base) -> bool:
+    return real_total(cls, base.raw) is not None
+
+
+def _default(cls: Any, given: Mapping[str, Any]) -> Iterator[Base]:
+    """The class's own config with each sub-config given, or as it stands: a sub-config may need more if it is given."""
+    try:
+        config = cls.config_class.from_dict(json.loads(json.dumps(given)))
+    except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
+        return
+    raw, types = _sections(config, given)
+    required = frozenset(_leaves(given))
+    yield Base(_merged(raw, given), types, required)
+    yield Base(_merged({}, given), types, required)
+
+
+def _sections(config: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    """A config that gives every sub-config, and the model types that these say."""
+    raw: dict[str, Any] = {}
+    types: dict[str, list[str]] = {}
+    found = parts(config)
+    for path, instance in found.items():
+        if not path:
+            continue
+        section, _, key = path.rpartition(".")
+        target = raw
+        for name in section.split(".") if section else ():
+            target = target[name]
+        target[key] = {}
+        default = facts_of(found[section]).automatic.get(key)
+        if default is not None:
+            kind = str(getattr(type(instance), "model_type", default))
+            target[key]["model_type"] = kind
+            types[path] = [kind, ""] if kind == default and not _stated(given, path) else [kind]
+    return raw, types
+
+
+def _stated(given: Mapping[str, Any], path: str) -> bool:
+    """Whether a config that is given says the model type of the sub-config at *path*."""
+    value: Any = given
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return isinstance(value, Mapping) and "model_type" in value
+
+
+def _merged(raw: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(json.dumps(raw))
+    for key, value in more.items():
+        own = found.get(key)
+        found[key] = _merged(own, value) if isinstance(own, dict) and isinstance(value, Mapping) else value
+    return found
+
+
+def _leaves(given: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Dotted paths of what a config gives; the parts of a rotary embedding or of a vocabulary are one value."""
+    for key, value in given.items():
+        if isinstance(value, Mapping) and (key.endswith("_config") or "model_type" in value):
+            yield from _leaves(value, f"{prefix}{key}.")
+        elif key != "model_type":
+            yield f"{prefix}{key}"
