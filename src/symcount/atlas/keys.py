@@ -51,7 +51,7 @@ class Keys:
         texts = [t for s in self._stored for _, left, right in s.asked for t in (left, right)]
         texts += [self._text(node) for node in self._work.equals.values()]
         for pattern in self._work.patterns.values():
-            needed |= {pattern["depth"], *pattern.get("same", ())}
+            needed |= {*([pattern["depth"]] if "depth" in pattern else []), *pattern.get("same", ())}
         while True:
             needed |= {by_name[n] for text in texts for n in identifiers(text) if n in by_name}
             rules = [self._text(found.get(p)) for p in needed for found in (self._work.rules, self._work.nulls)]

@@ -19,7 +19,7 @@ from symcount.atlas.filling import fill, floored, shallow
 from symcount.atlas.keys import Keys
 from symcount.atlas.probe import Probe
 from symcount.atlas.record import Layout
-from symcount.atlas.varying import beside_numbers, beside_switches, further, vary
+from symcount.atlas.varying import beside_numbers, beside_switches, by_layer, further, vary
 from symcount.atlas.work import Work, switches, values_of
 from symcount.derive.api import derive
 from symcount.derive.result import DerivedFormula
@@ -74,6 +74,7 @@ def measure(
     shallow(work, first)
     base = work.probe.trace({}) or base
     vary(work, base, first)
+    by_layer(work, base, first)
     further(work, first)
     beside_numbers(work, base, first)
     beside_switches(work, base)

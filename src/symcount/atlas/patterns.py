@@ -10,7 +10,7 @@ from symcount.atlas.work import Work
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
-__all__ = ["depth_of", "layers"]
+__all__ = ["depth_of", "layers", "listed"]
 
 
 def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
@@ -36,6 +36,13 @@ def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFor
         work.patterns[path] = {"depth": depths[0], "kinds": same}
     elif (period := _period(probe, path, depths[0])) is not None:
         work.patterns[path] = {"depth": depths[0], "period": period, "same": _influences(probe, path, base, depths[0])}
+
+
+def listed(work: Work, path: str, current: list[Any], base: Trace | None) -> None:
+    """A list that the config fills in: it may be given as it is, where the numbers that it is made of are the usual."""
+    one = work.probe.trace({path: current})
+    if base is not None and one is not None and signature(one) == signature(base):
+        work.patterns[path] = {"list": current, "same": _influences(work.probe, path, base, "")}
 
 
 def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work) -> str:

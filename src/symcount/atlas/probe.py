@@ -20,7 +20,7 @@ from symcount.derive.quiet import quiet
 from symcount.derive.recording import STATE, Recorder
 from symcount.derive.trace import Trace, trace
 
-__all__ = ["MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "real_total", "signature", "uninitialised"]
+__all__ = ["DICTS", "MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "real_total", "signature", "uninitialised"]
 
 Raw = dict[str, Any]
 Changes = Mapping[str, Any]
@@ -41,6 +41,8 @@ ROPES: tuple[dict[str, Any], ...] = (
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},
 )  # fmt: skip
+#: Names by number, as `aggregation_labels` has them.
+DICTS: tuple[dict[str, Any], ...] = ({"0": "x"}, {"0": "x", "1": "y", "2": "z"})
 _INFRASTRUCTURE = frozenset(
     "name_or_path dtype torch_dtype sub_configs sub_configs_defaults return_dict use_return_dict output_attentions "
     "output_hidden_states gradient_checkpointing base_model_tp_plan base_model_pp_plan base_model_ep_plan "
@@ -211,6 +213,7 @@ class Probe:
             if current is MISSING:
                 words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
                 options = [8] if _SIZE.search(key) else [True, False, 0.5, *words]
+                options += ["relu", "gelu"] if "act" in key.split("_") else []
             if isinstance(current, int) and not isinstance(current, bool) and current > 0:
                 options = [int(current) * 2]
             if isinstance(current, str) and current in activations:
@@ -234,6 +237,8 @@ class Probe:
             words = self._strings(path, found, key, ())
             if len(words) > 1 and (default is None or (default and isinstance(default, list | str))):
                 options += [words[:2], words[1::-1], "|".join(words[:2]), "|".join(words[1::-1])]
+        if "d" in kinds and "rope" not in key and not key.endswith("_config"):
+            options += [dict(d) for d in DICTS]
         if "n" in kinds:
             options += [None]
         return [o for o in options if not (type(o) is type(default) and o == default)]

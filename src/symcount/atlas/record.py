@@ -123,7 +123,7 @@ class Check(_Json):
         activation: any activation function without parameters has the default's label.
         pattern: of a list with an element for each layer: `depth`, the path of the number of layers; and `kinds`, the
             elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there
-            may be repeats.
+            may be repeats; or the only `list` there may be, while other numbers are the `same` as by default.
         equals: text of the number that must be given if any is.
     """
 

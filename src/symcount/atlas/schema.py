@@ -143,6 +143,8 @@ class Reader:
                     if value is _MISSING or not isinstance(value, list) or i >= len(value):
                         break
                     value = value[i]
+                if path in layout.checks and isinstance(value, list):
+                    value = _MISSING  # whether it may be one is the business of the check
                 if value is _MISSING or (number.word and value == number.word):
                     default = number.absent if own is None and number.absent is not None else number.given
                     if default is None:
@@ -251,6 +253,8 @@ class Reader:
 
 
 def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
+    if "list" in pattern:
+        return value == pattern["list"] and all(values[p] == v for p, v in pattern.get("same", {}).items())
     if len(value) != values.get(pattern["depth"]):
         return False
     if pattern.get("numbers"):

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.arithmetic import HOLDS
-from symcount.atlas.patterns import depth_of, layers
-from symcount.atlas.probe import MISSING, ignored, reads, signature
+from symcount.atlas.patterns import depth_of, layers, listed
+from symcount.atlas.probe import DICTS, MISSING, ignored, reads, signature
 from symcount.atlas.work import Work, free_values, key_of, switches, values_of
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.expression import evaluate, free_symbols
@@ -19,7 +19,7 @@ from symcount.derive.sources import is_config
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
 
-__all__ = ["beside_numbers", "beside_switches", "beyond", "further", "vary"]
+__all__ = ["beside_numbers", "beside_switches", "beyond", "by_layer", "further", "vary"]
 
 
 def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any] | None = None) -> None:
@@ -45,12 +45,13 @@ def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any]
             layers(work, path, current, base, formula)
         for value in work.probe.alternatives(path, current, work.activations):
             _try(work, path, value, known, accept, samples, at or {})
+        if all(accept.get(key_of(d)) == 0 for d in DICTS):
+            accept["dict"] = 0
         usual = current if owner is None else default
-        if (
-            isinstance(usual, str)
-            and usual in work.activations
-            and any(accept.get(f"'{a}") == 0 for a in ("relu", "gelu") if a != usual)
-        ):
+        if isinstance(usual, str) and usual in work.activations:
+            if any(accept.get(f"'{a}") == 0 for a in ("relu", "gelu") if a != usual):
+                work.activation.add(path)
+        elif usual is MISSING and all(accept.get(f"'{a}") == 0 for a in ("relu", "gelu")):
             work.activation.add(path)
 
 
@@ -97,14 +98,42 @@ def _floats(work: Work, path: str, current: Any, known: Mapping[Any, int], formu
         one = work.probe.trace({path: [[int(y) * 2 for y in x] for x in current][:1]})
         if one is not None and known.get(signature(one)) == 0:
             work.accept[path]["rows"] = 0
+        else:
+            listed(work, path, [list(x) for x in current], work.probe.trace({}))
     elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
-        others: list[list[Any]] = [[float(x) * 2 for x in current], [int(x) * 2 for x in current]]
+        whole = work.probe.trace({}, deep=True)
+        full = work.probe.config({})
+        for part in path.split("."):
+            full = getattr(full, part, None)
+        if whole is None or not isinstance(full, list | tuple):
+            return
+        others: list[list[Any]] = [[float(x) * 2 for x in full], [int(x) * 2 for x in full]]
         for other in others:
-            one = work.probe.trace({path: other})
-            if one is not None and known.get(signature(one)) == 0:
-                work.accept[path][f"numbers {len(other)}"] = 0
-                if depth := depth_of(path, work.probe.trace({}, deep=True), formula, work):
+            one = work.probe.trace({path: other}, deep=True)
+            if one is not None and signature(one) == signature(whole):
+                if depth := depth_of(path, whole, formula, work):
                     work.patterns[path] = {"depth": depth, "numbers": True}
+                else:
+                    work.accept[path][f"numbers {len(other)}"] = 0
+                break
+
+
+def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
+    """Numbers that may be given for each layer instead, where that leaves the tensors as they are."""
+    whole = work.probe.trace({}, deep=True)
+    for path, value in base.symbols.items():
+        owner = work.probe.declared(path)
+        if owner is None or "l" not in owner.types.get(path.rpartition(".")[2], "") or not isinstance(value, int):
+            continue
+        for depth in formula.depths:
+            if "[" in depth or depth.rpartition(".")[0] != path.rpartition(".")[0] or whole is None:
+                continue
+            number = int(whole.symbols[depth])
+            several = [[int(value)] * number, [int(value) * (1 + i % 2) for i in range(number)]]
+            traces = [work.probe.trace({path: one}, deep=True) for one in several]
+            if all(one is not None and signature(one) == signature(whole) for one in traces):
+                work.accept[path], work.samples[path] = {"#": 0}, {0: MISSING}
+                work.patterns[path] = {"depth": depth, "numbers": True}
                 break
 
 
