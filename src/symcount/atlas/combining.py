@@ -13,7 +13,7 @@ from symcount.atlas.probe import signature, uninitialised
 from symcount.atlas.record import StoredFormula
 from symcount.atlas.trees import tree_to_json
 from symcount.atlas.schema import identifiers
-from symcount.atlas.varying import beyond
+from symcount.atlas.varying import beyond, promoted
 from symcount.atlas.work import Work, free_values, switches
 from symcount.derive.api import derive
 from symcount.derive.expression import evaluate, free_symbols
@@ -27,7 +27,7 @@ from symcount.ledger import CONVENTIONS
 __all__ = ["combine"]
 
 _ENUMERATED = 4096  # combinations of switches among which the simplest are chosen
-_MOST = 64  # combinations that are derived, if there is time
+_MOST = 256  # combinations that are derived, if there is time
 _COMPOSITE = 12  # combinations for a model with sub-configs
 _BRANCHES = 12  # formulas beyond the end of a domain
 
@@ -36,6 +36,7 @@ def combine(
     work: Work, first: DerivedFormula, trials: int, seed: int
 ) -> tuple[list[StoredFormula], dict[str, list[int]], dict[str, DerivedFormula], list[list[Any]], At]:
     """Derive a formula for every combination of labels that is answered."""
+    beside_combinations(work)
     free = free_values(work)
     chosen_by = switches(work)
     found: list[tuple[DerivedFormula, dict[str, Any], int]] = []
@@ -83,15 +84,14 @@ def combine(
 def _combinations(work: Work) -> list[dict[str, int]]:
     """Combinations of labels, the simplest first: no more than can be derived in the time there is.
 
-    Keys that no config class declares (`getattr(config, "head_dim", …)`) are rare, so they come one at a time.
+    Keys that no config class declares (`getattr(config, "head_dim", …)`) are rare, so each counts as three.
     """
     chosen_by = switches(work)
     labels = [sorted(set(work.accept[s].values())) for s in chosen_by]
-    rare = [work.probe.declared(s) is None for s in chosen_by]
+    weights = [3 if work.probe.declared(s) is None else 1 for s in chosen_by]
 
-    def cost(chosen: tuple[int, ...]) -> tuple[int, int]:
-        unusual = sum(bool(n) for n, r in zip(chosen, rare, strict=True) if r)
-        return sum(map(bool, chosen)) + 2 * max(0, unusual - 1), unusual
+    def cost(chosen: tuple[int, ...]) -> int:
+        return sum(weight for number, weight in zip(chosen, weights, strict=True) if number)
 
     most = _COMPOSITE + len(chosen_by) if len(work.probe.parts) > 1 else _MOST
     size = 1
@@ -106,6 +106,28 @@ def _combinations(work: Work) -> list[dict[str, int]]:
         every = list(itertools.product(*labels))
     every.sort(key=cost)
     return [dict(zip(chosen_by, chosen, strict=True)) for chosen in every[:most]]
+
+
+def beside_combinations(work: Work) -> None:
+    """A key without influence beside each switch alone may have one beside several; then it is one itself."""
+    end = (time.process_time() + work.deadline) / 2
+    for _ in range(4):
+        more = False
+        for labels in _combinations(work):
+            changes = {s: work.samples[s][n] for s, n in labels.items() if n}
+            if len(changes) < 2 or time.process_time() > end:
+                continue
+            free = {k: v for k, v in free_values(work).items() if k not in changes}
+            own, flipped = work.probe.trace(changes), work.probe.trace({**changes, **free})
+            if own is None or flipped is None or signature(own) == signature(flipped):
+                continue
+            for path in free:
+                if path not in work.activation:
+                    more |= promoted(work, path, changes, signature(own))
+            if more:
+                break
+        if not more:
+            return
 
 
 def _branches(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from symcount.atlas.probe import Probe, signature
 from symcount.atlas.work import Work
+from symcount.derive.expression import Node, evaluate, floordiv, symbol
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
-__all__ = ["depth_of", "layers", "listed"]
+__all__ = ["depth_of", "guessed", "layers", "listed"]
 
 
 def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
@@ -40,9 +41,51 @@ def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFor
 
 def listed(work: Work, path: str, current: list[Any], base: Trace | None) -> None:
     """A list that the config fills in: it may be given as it is, where the numbers that it is made of are the usual."""
-    one = work.probe.trace({path: current})
+    one = work.probe.trace({path: current}, deep=True)
     if base is not None and one is not None and signature(one) == signature(base):
         work.patterns[path] = {"list": current, "same": _influences(work.probe, path, base, "")}
+
+
+#: What a number that no config class declares is by default, where the model has a default for it.
+_GUESSES: Final = (
+    ("hidden_size",), ("d_model",), ("hidden_size", "num_attention_heads"), ("d_model", "num_attention_heads"),
+)  # fmt: skip
+
+
+def guessed(work: Work, path: str, base: Trace, at: Mapping[str, Any]) -> Node | None:
+    """The number that an undeclared key stands for: the model is the same where the key says just that.
+
+    Sizes are compared as numbers, at two choices of the others.
+    """
+    section = path.rpartition(".")[0]
+    for names in _GUESSES:
+        paths = [f"{section}.{name}" if section else name for name in names]
+        sizes = [base.symbols.get(p) for p in paths]
+        if not all(isinstance(size, int) for size in sizes):
+            continue
+        node = symbol(paths[0])
+        for other in paths[1:]:
+            node = floordiv(node, symbol(other))
+        larger = {paths[0]: 2 * int(base.symbols[paths[0]])}
+        if all(_alike(work.probe, path, node, at, moved) for moved in ({}, larger)):
+            return node
+    return None
+
+
+def _alike(probe: Probe, path: str, node: Node, at: Mapping[str, Any], moved: Mapping[str, Any]) -> bool:
+    """Whether every tensor has the same sizes if the key at *path* says what *node* is at the numbers *moved*."""
+    one = probe.trace(at, moved)
+    if one is None:
+        return False
+    two = probe.trace({**at, path: int(evaluate(node, one.symbols))}, moved)
+    return two is not None and _sizes(one) == _sizes(two)
+
+
+def _sizes(one: Trace) -> list[tuple[Any, ...]]:
+    def size(dimension: Any) -> int:
+        return int(evaluate(dimension, one.symbols) if isinstance(dimension, Node) else dimension)
+
+    return [(p.path, *map(size, p.shape)) for p in one.parameters]
 
 
 def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work) -> str:

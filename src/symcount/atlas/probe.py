@@ -39,6 +39,8 @@ ROPES: tuple[dict[str, Any], ...] = (
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"type": "su", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
      "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "longrope", "long_factor": [1.0] * 64, "short_factor": [1.0] * 64, "long_mscale": 1.2,
+     "short_mscale": 1.2, "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
     {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},
 )  # fmt: skip
 #: Names by number, as `aggregation_labels` has them.

@@ -231,16 +231,16 @@ class Reader:
 
     def _label(self, path: str, check: Check, value: Any, values: Mapping[str, Value]) -> int:
         said = code(value)
+        if said == "#" and check.equals:
+            needs = self._needs_of(check.equals)
+            if self._rules[check.equals](*(values[self._by_name[n]] for n in needs)) == (value,):
+                return 0
         label = check.accept.get(said)
         if label is None and said.startswith("numbers"):
             label = check.accept.get("numbers")
         if label is not None:
             return label
-        if check.equals and isinstance(value, int | float) and not isinstance(value, bool):
-            needs = self._needs_of(check.equals)
-            if self._rules[check.equals](*(values[self._by_name[n]] for n in needs)) == (value,):
-                return 0
-        elif check.pattern and isinstance(value, list):
+        if check.pattern and isinstance(value, list):
             if _fits(check.pattern, value, values):
                 return 0
         elif check.activation and isinstance(value, str) and value in self._activations:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.arithmetic import HOLDS
-from symcount.atlas.patterns import depth_of, layers, listed
+from symcount.atlas.patterns import depth_of, guessed, layers, listed
 from symcount.atlas.probe import DICTS, MISSING, ignored, reads, signature
 from symcount.atlas.work import Work, free_values, key_of, switches, values_of
 from symcount.derive.carriers import SymbolicInt
@@ -19,7 +20,7 @@ from symcount.derive.sources import is_config
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
 
-__all__ = ["beside_numbers", "beside_switches", "beyond", "by_layer", "further", "vary"]
+__all__ = ["beside_numbers", "beside_switches", "beyond", "by_layer", "further", "promoted", "vary"]
 
 
 def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any] | None = None) -> None:
@@ -36,6 +37,8 @@ def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any]
             accept["absent"] = 0
             if isinstance(current, SymbolicInt):
                 work.equals[path] = current.node
+            elif current is MISSING and (node := guessed(work, path, base, at or {})) is not None:
+                work.equals[path] = node
             elif current is not MISSING and (current is None or isinstance(current, bool | str | int | float)):
                 accept[key_of(current)] = 0
         else:
@@ -115,7 +118,9 @@ def _floats(work: Work, path: str, current: Any, known: Mapping[Any, int], formu
                     work.patterns[path] = {"depth": depth, "numbers": True}
                 else:
                     work.accept[path][f"numbers {len(other)}"] = 0
-                break
+                return
+        if key_of(list(full)) not in work.accept[path]:
+            listed(work, path, list(full), whole)
 
 
 def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
@@ -142,8 +147,10 @@ def _try(
     at: Mapping[str, Any],
 ) -> None:  # fmt: skip
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    for tried in (value, 4, 64, 2, 1, 16) if number and isinstance(value, int) else (value,):
-        one = work.probe.trace({**at, path: tried})
+    sides = [at, _halved(at)] if isinstance(value, float) and at else [at]
+    tries = (value, 4, 64, 2, 1, 16) if number and isinstance(value, int) else (value,)
+    for tried, beside in itertools.product(tries, sides):
+        one = work.probe.trace({**beside, path: tried})
         if one is not None:
             break
     else:
@@ -163,6 +170,15 @@ def _try(
             c for c in model_conditions(one)
             if path in free_symbols(c.left) | free_symbols(c.right) and c.relation in HOLDS and holds(c, one.symbols)
         ]  # fmt: skip
+
+
+def _halved(at: Mapping[str, Any]) -> dict[str, Any]:
+    """Rotary embeddings with half as many factors, as a head of which only a part is rotated has."""
+    return {
+        path: {k: x[: len(x) // 2] if isinstance(x, list) else x for k, x in value.items()}
+        if isinstance(value, dict) else value
+        for path, value in at.items()
+    }  # fmt: skip
 
 
 def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: PLR0912  # where keys may come from
@@ -215,7 +231,7 @@ def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: 
             yield path, MISSING
 
 
-def _promoted(work: Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) -> bool:
+def promoted(work: Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) -> bool:
     """Whether values of a free key have an influence beside *at*; each of them gets the label of its tensors there."""
     known: dict[Any, int] = {own: 0}
     accept = work.accept[path]
@@ -239,7 +255,7 @@ def _promoted(work: Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) -
 def beside_switches(work: Work, base: Trace) -> None:
     """A key without influence by default may have one beside another value of a switch; then it is one itself."""
     for _ in range(4):
-        promoted = False
+        more = False
         for switch in switches(work):
             for label, value in list(work.samples[switch].items()):
                 if not label:
@@ -256,8 +272,8 @@ def beside_switches(work: Work, base: Trace) -> None:
                 alike = together is not None and signature(together) == own
                 for path in free:
                     if path not in work.activation and not (alike and len(values_of(work, path)) == 1):
-                        promoted |= _promoted(work, path, {switch: value}, own)
-        if not promoted:
+                        more |= promoted(work, path, {switch: value}, own)
+        if not more:
             break
     own = signature(base)
     joint: dict[str, Any] = {}
@@ -314,5 +330,5 @@ def beside_numbers(work: Work, base: Trace, formula: DerivedFormula) -> None:
             if together is None or signature(together) != signature(there):
                 for path in free:
                     if path not in work.activation:
-                        _promoted(work, path, moved, signature(there))
+                        promoted(work, path, moved, signature(there))
             break
