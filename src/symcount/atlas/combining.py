@@ -27,7 +27,7 @@ from symcount.ledger import CONVENTIONS
 __all__ = ["combine"]
 
 _ENUMERATED = 4096  # combinations of switches among which the simplest are chosen
-_MOST = 256  # combinations that are derived, if there is time
+_MOST = 512  # combinations that are derived, if there is time
 _COMPOSITE = 12  # combinations for a model with sub-configs
 _BRANCHES = 12  # formulas beyond the end of a domain
 
@@ -84,11 +84,11 @@ def combine(
 def _combinations(work: Work) -> list[dict[str, int]]:
     """Combinations of labels, the simplest first: no more than can be derived in the time there is.
 
-    Keys that no config class declares (`getattr(config, "head_dim", …)`) are rare, so each counts as three.
+    A key that may say what the model takes anyway (`attention_head_size`) hardly says anything else: it counts as four.
     """
     chosen_by = switches(work)
     labels = [sorted(set(work.accept[s].values())) for s in chosen_by]
-    weights = [3 if work.probe.declared(s) is None else 1 for s in chosen_by]
+    weights = [4 if s in work.equals else 1 for s in chosen_by]
 
     def cost(chosen: tuple[int, ...]) -> int:
         return sum(weight for number, weight in zip(chosen, weights, strict=True) if number)
