@@ -19,7 +19,7 @@ from symcount.derive.configs import ConfigSource, Number, build, config_classes,
 from symcount.derive.expression import Value
 from symcount.derive.literals import literals
 from symcount.derive.modules import defining_modules, library_modules, user_modules
-from symcount.derive.patching import Patches, no_initialisation
+from symcount.derive.patching import Patches, no_initialisation, quick_attributes
 from symcount.derive.reads import Reads
 from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
 from symcount.derive.shadow import shadows
@@ -143,7 +143,7 @@ def _attempt(
             STATE.recorder = recorder
             symbolic = build(source, values, frozen)
             reads = Reads(symbolic)
-            model_patches = [*reads.patches(), *patches(), *no_initialisation()]
+            model_patches = [*reads.patches(), *patches(), *no_initialisation(), *quick_attributes()]
             with Patches(model_patches), tracing_mode(tracker):
                 TENSORS.tracker = tracker
                 model = cls(symbolic.config)
