@@ -95,9 +95,9 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     if not moved:
         more_traces(d, 1, rng)
     if len(d.traces) < 2 and d.structural:
-        if rigid := rigid_fields(d):
+        if rigid := rigid_fields(d, seen):
             return rigid
-        more_traces(d, 3, rng)
+        more_traces(d, 3, rng, enough=2)
     return _fitted(d, rng)
 
 
@@ -109,7 +109,7 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     d.conditions = _conditions(d)
     if fields := transcendental(d):
         return fields
-    if failed is None and (rigid := rigid_fields(d)):
+    if failed is None and (rigid := rigid_fields(d, d.traces)):
         return rigid
     return None if failed == [] and not lost(d) else culprits(d)
 

@@ -42,8 +42,11 @@ def possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace
     return None
 
 
-def more_traces(d: Derivation, number: int, rng: random.Random) -> None:
-    """Add up to *number* traces at small depths, all other fields at random places of the domain known so far."""
+def more_traces(d: Derivation, number: int, rng: random.Random, enough: int | None = None) -> None:
+    """Add up to *number* traces at small depths, all other fields at random places of the domain known so far.
+
+    As soon as there are *enough* that can be compared, no more.
+    """
     first = d.default or d.traces[0]
     chosen = [name for name in d.structural if name in set(selectors(first, d.depths(), shape_symbols(d.traces)))]
     depths = [name for name in d.structural if name not in chosen]
@@ -54,8 +57,9 @@ def more_traces(d: Derivation, number: int, rng: random.Random) -> None:
             structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
         found = trace_with(d, structure, rng)
         if found is not None:
-            d.traces.append(found)
-    d.traces = comparable(d, d.traces)
+            d.traces = comparable(d, [*d.traces, found])
+        if enough is not None and len(d.traces) >= enough:
+            break
 
 
 def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Random) -> Trace | None:
