@@ -20,7 +20,7 @@ from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
-from symcount.derive.settling import fit_plain, settle
+from symcount.derive.settling import fit_plain, settle, simple
 from symcount.derive.structure import (
     depth_fields,
     depth_points,
@@ -104,7 +104,7 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] | None = fit_plain(d)
-    if failed or len(d.structural) > len(d.depths()):
+    if failed or len(d.structural) > len(d.depths()) or not all(map(simple, d.times.values())):
         failed = settle(d, rng)
     d.conditions = _conditions(d)
     if fields := transcendental(d):

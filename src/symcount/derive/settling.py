@@ -24,7 +24,7 @@ from symcount.derive.recording import Condition
 from symcount.derive.structure import bounds, composite_periods, floored, min_depth, named_layers, selector_points
 from symcount.derive.templates import Row, collect
 
-__all__ = ["fit_plain", "settle"]
+__all__ = ["fit_plain", "simple", "settle"]
 
 TRACES = 40  # more than a few dozen traces never made a riddle clear
 KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
@@ -79,7 +79,7 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if len(d.traces) + len(tried) > TRACES or (failed and len(d.traces) > 8):
             return failed
         structure = _telling(d, spaces, tried, rng)
-        if structure is None and checks and not all(map(_plain, d.times.values())):
+        if structure is None and checks and not all(map(simple, d.times.values())):
             structure, checks = _another(d, tried, rng), checks - 1
         if structure is None:
             return failed
@@ -95,8 +95,13 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
             return None
 
 
-def _plain(times: Node) -> bool:
-    """Whether a multiplicity is a constant, a field, or the sum or product of two such."""
+def simple(times: Node) -> bool:
+    """Whether a multiplicity is a constant, a field, or the sum or product of two such.
+
+    A number of layers that is less by two or more (`N - 3`) says that those are of another kind: perhaps not only they.
+    """
+    if times.op in ("add", "sub") and any(a.op == "const" and a.args[0] < -1 for a in times.args):
+        return False
     return times.op in ("const", "sym") or (
         times.op in ("add", "sub", "mul") and all(a.op in ("const", "sym") for a in times.args)
     )
@@ -120,7 +125,7 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
             cache[level] = [n for n in before if level[-1] is None or ex.value_at(n, last) == level[-1]]
             sifted = len(cache[level]) < len(before)
             # only so many were kept: of those that are not plain there may be simpler ones that never had their turn
-            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not _plain(cache[level][0])):
+            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not simple(cache[level][0])):
                 counts, where = _known(level, points)
                 chosen = {
                     node: [v for v, count in zip(values, level, strict=True) if count is not None]
