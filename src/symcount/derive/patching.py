@@ -109,7 +109,7 @@ def quick_attributes() -> list[Patch]:
     import torch
     from torch.nn.modules.module import _global_module_registration_hooks as hooks
 
-    Module, Tensor = torch.nn.Module, torch.Tensor  # noqa: N806  # classes
+    Module, Tensor = torch.nn.Module, torch.Tensor  # classes
     original: Any = Module.__setattr__
 
     def quick(self: Any, name: str, value: Any) -> None:

@@ -24,7 +24,7 @@ from symcount.derive.recording import Condition
 from symcount.derive.structure import bounds, composite_periods, floored, min_depth, named_layers, selector_points
 from symcount.derive.templates import Row, collect
 
-__all__ = ["fit_plain", "simple", "settle"]
+__all__ = ["fit_plain", "settle", "simple"]
 
 TRACES = 40  # more than a few dozen traces never made a riddle clear
 KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
@@ -54,7 +54,7 @@ def fit_plain(d: Derivation) -> list[Row]:
 def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
     """Trace until one hypothesis is left for every multiplicity; the rows for which there is none.
 
-    `None` where transformers refuses one structure after the other.
+    `None` where transformers refuses one structure after the other. If some fields are *held*, the rest is not settled.
     """
     tried: set[tuple[Number, ...]] = set()
     checks, refused = max(CHECKS, len(d.structural)), 0
@@ -89,6 +89,8 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if found is not None:
             d.traces = comparable(d, [*d.traces, found])
         refused = 0 if len(d.traces) > len(before) else refused + 1
+        if d.held and not refused:
+            return []  # they keep their value; the rest is settled in the knowledge of that
         if refused == REFUSED // 2:  # perhaps only since what chooses between layers moved as well
             d.held = {n for n in d.structural if n not in d.depths()}
         elif refused == REFUSED:
@@ -185,7 +187,7 @@ def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) 
 def _untried(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> Iterator[dict[str, Number]]:
     assert d.default is not None  # noqa: S101  # set by the engine
     depths = d.depths()
-    chosen = [name for name in d.structural if name not in depths]
+    chosen = [name for name in d.structural if name not in depths and name not in d.held]
     for _ in range(CANDIDATES):
         structure = selector_points(chosen, depths, d.default, rng, LOW, d.least)
         structure.update({name: d.base[name] for name in d.held})

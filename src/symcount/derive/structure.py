@@ -48,6 +48,7 @@ _LIKELY = re.compile(
 
 COUNTING = ("range", "repeat")  # uses of a number that make as many things
 MANY = 4  # depths, beyond which each is kept small
+HUGE = 512  # a rate of samples that a number of layers is computed from: a small one makes thousands of layers
 MAX_SELECTOR = 64  # a field that picks layers is not larger than the number of layers
 
 
@@ -273,10 +274,12 @@ def selector_points(
     span = 8 if len(depths) <= MANY else 3
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
-        drawn: dict[str, Number] = {
-            n: max(low, least.get(n, low)) + rng.randint(0, span) + lists + bool(lists) if base[n] else base[n]
-            for n in depths
-        }
+        drawn: dict[str, Number] = {n: base[n] for n in depths}
+        for name in depths:
+            if base[name] > HUGE:
+                drawn[name] = int(base[name]) * rng.randint(1, 4)
+            elif base[name]:
+                drawn[name] = max(low, least.get(name, low)) + rng.randint(0, span) + lists + bool(lists)
         for name in fields:
             smallest_one = 0 if base[name] == 0 or (smallest(name) == 0 and rng.random() < 0.15) else 1
             drawn[name] = rng.randint(smallest_one, max(smallest_one, min(4 + lists, int(base[name]) + 2)))

@@ -118,9 +118,7 @@ def collect(traces: Sequence[Trace]) -> Rows:
     classes: dict[Path, type] = {}
     _merge((), [[tree.root] for tree in trees], templates, classes)
     indexed = _indexed_names(trees, templates)
-    counted = [
-        tree.counted(trace, paths, indexed) for trace, tree, paths in zip(traces, trees, templates, strict=True)
-    ]
+    counted = [tree.counted(trace, paths, indexed) for trace, tree, paths in zip(traces, trees, templates, strict=True)]
     counts: dict[Row, list[int]] = {}
     nested: dict[Row, list[tuple[int, ...]]] = {}
     # the deepest trace shows every row that any shows, nearly always: its order is the model's
@@ -146,7 +144,7 @@ class _Tree:
     _known: tuple[dict[str, Path], set[tuple[Path, str]], Counted] | None = None
 
     def counted(self, trace: Trace, templates: dict[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
-        """How often each row occurs, and if it has several `*`, in how many modules down to the first, the second, …"""
+        """How often each row occurs, and if it has several `*`, in how many modules down to the first, the second, and so on."""
         if self._known is None or self._known[:2] != (templates, indexed):
             self._known = templates, indexed, _counted(trace, templates, indexed)
         return self._known[2]
