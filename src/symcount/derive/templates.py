@@ -144,7 +144,7 @@ class _Tree:
     _known: tuple[dict[str, Path], set[tuple[Path, str]], Counted] | None = None
 
     def counted(self, trace: Trace, templates: dict[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
-        """How often each row occurs, and if it has several `*`, in how many modules down to the first, the second, and so on."""
+        """How often each row occurs, and if it has several `*`, the numbers of modules down to each of them."""
         if self._known is None or self._known[:2] != (templates, indexed):
             self._known = templates, indexed, _counted(trace, templates, indexed)
         return self._known[2]
