@@ -78,7 +78,10 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     ]:
         return negative  # minus one stands for "the last" or "none": another value is another rule
     hard = [c for c in asked if c.relation in ("divides", "==")]
-    first = possible(d, [{**sample(d.base, movable, hard, rng, attempts=30), **small}])
+    moved_about = sample({**d.base, **small}, movable, asked, rng, attempts=30)
+    if all(moved_about[n] == d.base[n] for n in movable):
+        moved_about = sample(d.base, movable, hard, rng, attempts=30)
+    first = possible(d, [{**moved_about, **small}])
     if first is None:
         proportions = (small, *scaled_down(depth_fields(default), d.base))
         structure = next((depth for depth in proportions if possible(d, [{**d.base, **depth}])), None)
@@ -117,7 +120,7 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
         return fields
     if failed is None and (rigid := rigid_fields(d, d.traces)):
         return rigid
-    return None if failed == [] and not lost(d) else culprits(d)
+    return None if failed == [] and not lost(d) else suspects(d) or culprits(d)
 
 
 def _unmoved(d: Derivation) -> list[str]:

@@ -21,7 +21,15 @@ from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit, hypotheses
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
-from symcount.derive.structure import bounds, composite_periods, floored, min_depth, named_layers, selector_points
+from symcount.derive.structure import (
+    bounds,
+    composite_periods,
+    floored,
+    min_depth,
+    named_layers,
+    ordered,
+    selector_points,
+)
 from symcount.derive.templates import Row, collect
 
 __all__ = ["fit_plain", "settle", "simple"]
@@ -144,11 +152,17 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
                     cache[level] = list(dict.fromkeys(islice(found, KEPT)))
         return cache[level]
 
-    for row in d.rows.counts:
-        for levels in d.rows.explanations(row):
-            found = [space(tuple(level)) for level in levels]
-            if all(found) and _assign(d, row, [nodes[0] for nodes in found]):
-                break
+    done: dict[tuple[Counts, ...], Node | None] = {}  # many rows occur as often as one another, level by level
+    for row, counts in d.rows.counts.items():
+        whole = (tuple(counts), *map(tuple, d.rows.factors(row)))
+        if whole not in done:
+            for levels in d.rows.explanations(row):
+                found = [space(tuple(level)) for level in levels]
+                if all(found) and _assign(d, row, [nodes[0] for nodes in found]):
+                    break
+            done[whole] = d.times.get(row)
+        if (times := done[whole]) is not None:
+            d.times[row] = times
     known.clear()
     known.update(cache)
     return list(cache.values())
@@ -179,8 +193,13 @@ def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) 
     """
     structure = next(_untried(d, tried, rng), None)
     if structure is not None and len(tried) % 2:
+        assert d.default is not None  # noqa: S101  # set by the engine
+        depths = d.depths()
+        chosen = [name for name in d.structural if name not in depths]
         name = rng.choice([n for n in structure if n not in d.held] or list(structure))
-        structure = {n: structure[n] if n == name else d.base[n] for n in structure}
+        single = {n: structure[n] if n == name else d.base[n] for n in structure}
+        if ordered(single, chosen, depths, d.default):
+            return single
     return structure
 
 
@@ -252,7 +271,7 @@ def _assign(d: Derivation, row: Row, levels: Sequence[Node | None]) -> bool:
     if None in levels:
         return False
     found = reduce(ex.mul, (node for node in levels if node is not None))
-    if [ex.value_at(found, t.symbols) for t in d.traces] != list(d.rows.counts[row]):
+    if any(ex.value_at(found, t.symbols) != n for t, n in zip(d.traces, d.rows.counts[row], strict=True)):
         return False
     d.times[row] = found
     return True

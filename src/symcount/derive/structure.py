@@ -33,6 +33,7 @@ __all__ = [
     "min_depth",
     "model_conditions",
     "named_layers",
+    "ordered",
     "scaled_down",
     "selector_points",
     "selectors",
@@ -269,7 +270,6 @@ def selector_points(
     What holds by default is taken to be meant.
     """
     base = first.symbols
-    together = _compared(fields, first) | named_layers(fields, depths, base)
     low = min_depth(len(depths), low)
     span = 8 if len(depths) <= MANY else 3
     for _ in range(200):
@@ -283,12 +283,18 @@ def selector_points(
         for name in fields:
             smallest_one = 0 if base[name] == 0 or (smallest(name) == 0 and rng.random() < 0.15) else 1
             drawn[name] = rng.randint(smallest_one, max(smallest_one, min(4 + lists, int(base[name]) + 2)))
-        if all(
-            (drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b])
-            for a, b in together
-        ):
+        if ordered(drawn, fields, depths, first):
             break
     return drawn
+
+
+def ordered(values: Mapping[str, Number], fields: Sequence[str], depths: Sequence[str], first: Trace) -> bool:
+    """Whether the selectors *fields* that the code compares are in the same order as by default, and below a depth."""
+    base = first.symbols
+    return all(
+        (values[a] < values[b]) == (base[a] < base[b]) and (values[a] > values[b]) == (base[a] > base[b])
+        for a, b in _compared(fields, first) | named_layers(fields, depths, base)
+    )
 
 
 def min_depth(number: int, low: int) -> int:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from symcount.derive.expression import Node
@@ -17,9 +18,16 @@ from symcount.derive.trace import Trace, TracedParameter, once_a_trace
 
 __all__ = ["Row", "Rows", "collect"]
 
+
 Path = tuple[str, ...]
 Counted = dict["Row", tuple[int, tuple[int, ...]]]
 _NUMBER = re.compile(r"\d+(?=\D*\Z)")
+
+
+@lru_cache(maxsize=4096)
+def _stem(name: str) -> str:
+    """The name with `*` for its last number."""
+    return _NUMBER.sub("*", name)
 
 
 @dataclass(frozen=True)
@@ -161,7 +169,7 @@ def _tree(trace: Trace) -> _Tree:
     numbered: dict[tuple[str, str], set[str]] = {}
     for parameter in trace.parameters:
         places[parameter.module_path].parameters.append(parameter)
-        stem = _NUMBER.sub("*", parameter.name)
+        stem = _stem(parameter.name)
         if "*" in stem:
             numbered.setdefault((parameter.module_path, stem), set()).add(parameter.name)
     root = places[""]
@@ -186,7 +194,7 @@ def _merge(
     names = dict.fromkeys(name for places in instances for place in places for name in place.children)
     stems: dict[str, list[str]] = {}
     for name in names:
-        stems.setdefault(_NUMBER.sub("*", name), []).append(name)
+        stems.setdefault(_stem(name), []).append(name)
     for stem, members in stems.items():
         if "*" in stem and _varies(stem, members, instances):
             groups = {stem: members}
@@ -233,7 +241,7 @@ def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Pat
         path = templates[parameter.module_path]
         module = keys[parameter.module_path]
         name = parameter.name
-        if indexed and (path, stem := _NUMBER.sub("*", name)) in indexed:
+        if indexed and (path, stem := _stem(name)) in indexed:
             name = stem
         owner = owners.get(parameter.tensor_key)
         alias, same = None, False
