@@ -83,7 +83,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
         moved_about = sample(d.base, movable, hard, rng, attempts=30)
     first = possible(d, [{**moved_about, **small}])
     if first is None:
-        proportions = (small, *scaled_down(depth_fields(default), d.base))
+        larger = (depth_points(likely, d.base, start) for start in (5, 10))
+        proportions = (small, *larger, *scaled_down(depth_fields(default), d.base))
         structure = next((depth for depth in proportions if possible(d, [{**d.base, **depth}])), None)
         if structure is None:
             structure = feasible_depths(d, likely)
