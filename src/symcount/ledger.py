@@ -122,16 +122,19 @@ class Ledger:
         """
         conditions: list[Condition] = []
         ledger = cls(tuple(_rows(root, "", Integer(1), Integer(1), None, None, conditions)), minimal(conditions))
-        owners = {row.tensor: row for row in ledger.rows if row.alias_of is None}
+        owners: dict[str, list[Row]] = defaultdict(list)  # layers of several sizes may share a name
+        for row in ledger.rows:
+            if row.alias_of is None:
+                owners[row.tensor].append(row)
         for row in ledger.rows:
             if row.alias_of is None:
                 continue
-            owner = owners.get(row.alias_of)
-            if owner is None:
+            if row.alias_of not in owners:
                 raise StructureError(f"{row.tensor} is tied to {row.alias_of}, which the model does not have")
-            if owner.size - row.size != 0 and (owner.size - row.size).expand() != 0:
+            if not any(_same_size(owner, row) for owner in owners[row.alias_of]):
+                shapes = " or ".join(str(owner.shape) for owner in owners[row.alias_of])
                 raise StructureError(
-                    f"{row.tensor} has shape {row.shape}, but {row.alias_of}, which it is tied to, {owner.shape}"
+                    f"{row.tensor} has shape {row.shape}, but {row.alias_of}, which it is tied to, {shapes}"
                 )
         return ledger
 
@@ -153,7 +156,12 @@ class Ledger:
     @cached_property
     def shared(self) -> tuple[tuple[Row, Row], ...]:
         """Pairs (row, row it is tied to): which tensor is shared with which."""
-        return tuple((row, self.holders[row.alias_of][0]) for row in self.rows if row.alias_of is not None)
+        return tuple((row, self._owner(row.alias_of, row)) for row in self.rows if row.alias_of is not None)
+
+    def _owner(self, tensor: str, row: Row) -> Row:
+        """The owner of *tensor* that *row* is tied to: of several layers with that name, the first of its size."""
+        owners = [holder for holder in self.holders[tensor] if holder.alias_of is None]
+        return next((owner for owner in owners if _same_size(owner, row)), owners[0])
 
     def counted(self, row: Row, convention: Convention = "unique") -> Expr:
         """What *row* contributes under *convention*, as a multiple of `row.size`."""
@@ -209,6 +217,10 @@ class Ledger:
         for row in self.rows:
             groups[row.kind].append(self.counted(row, convention) * row.size)
         return {kind: Add(*terms) for kind, terms in groups.items()}
+
+
+def _same_size(a: Row, b: Row) -> bool:
+    return a.size - b.size == 0 or (a.size - b.size).expand() == 0
 
 
 def _rows(

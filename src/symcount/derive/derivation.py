@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from symcount.derive import expression as ex
@@ -37,6 +38,7 @@ class Derivation:
         guards: conditions on structural fields that choose another model (`num_sparse_layers > 0`), not single layers.
         held: selectors that do not move, since transformers refuses one value after the other.
         least: depths that cannot be less than they are by default.
+        refused: for each way to move the fields outside the structure, how often in a row transformers refused it.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -56,6 +58,7 @@ class Derivation:
     guards: list[Condition] = field(default_factory=list)
     least: dict[str, int] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
+    refused: Counter[int] = field(default_factory=Counter)
 
     def points(self) -> list[dict[str, int]]:
         """For each trace, the structural fields and the numbers of things that the model's code computed from them."""

@@ -15,7 +15,7 @@ from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths, shape_symbols
 from symcount.derive.templates import collect
-from symcount.derive.trace import Trace
+from symcount.derive.trace import Trace, once_a_trace
 
 __all__ = [
     "culprits",
@@ -44,9 +44,9 @@ def lengths(d: Derivation, default: Trace) -> list[str]:
     return found
 
 
-def rigid_fields(d: Derivation) -> list[str]:
-    """Structural fields that cannot be changed alone: the model is then not constructible."""
-    first = d.traces[0]
+def rigid_fields(d: Derivation, traces: Sequence[Trace]) -> list[str]:
+    """Structural fields that cannot be changed alone, in the smallest of *traces*: there is no such model then."""
+    first = min(traces, key=lambda t: len(t.parameters))
     rigid = []
     for name in d.structural:
         nearby = [{**first.symbols, name: first.symbols[name] + step} for step in (1, -1, 2)]
@@ -116,19 +116,24 @@ def culprits(d: Derivation) -> list[str]:
     return []
 
 
-def _changing(d: Derivation, start: Trace, names: Sequence[str]) -> list[tuple[str, Trace]]:
+Change = Callable[[str, int], int]
+_CHANGES: tuple[Change, ...] = (lambda _, v: 2 * v, lambda _, v: v + 1, lambda _, v: max(1, v // 2))
+
+
+def _changing(
+    d: Derivation, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
+) -> list[tuple[str, Trace]]:
     """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
     if not names:
         return []
-    changes: tuple[Callable[[int], int], ...] = (lambda v: 2 * v, lambda v: v + 1, lambda v: max(1, v // 2))
-    moved = ({**start.symbols, **{n: change(int(start.symbols[n])) for n in names}} for change in changes)
+    moved = ({**start.symbols, **{n: change(n, int(start.symbols[n])) for n in names}} for change in changes)
     other = possible(d, (values for values in moved if values != start.symbols))
-    if other is not None and _signature(d, other) == _signature(d, start):
+    if other is not None and _signature(other) == _signature(start):
         return []
     if len(names) == 1:
         return [(names[0], other)] if other is not None else []
     half = len(names) // 2
-    return _changing(d, start, names[:half]) + _changing(d, start, names[half:])
+    return _changing(d, start, names[:half], changes) + _changing(d, start, names[half:], changes)
 
 
 def _far(value: Number) -> tuple[Number, ...]:
@@ -154,13 +159,8 @@ def _idle(d: Derivation, start: Trace) -> list[str]:
     `range(num_feature_levels - 3)` is empty at the default of three, and below it.
     """
     used: set[str] = set().union(*(free_symbols(times) for times in set(d.times.values())))
-    found = []
-    for name in d.depths():
-        if name in d.structural and name not in used:
-            larger = possible(d, [{**start.symbols, name: 2 * int(d.base[name]) + 2}])
-            if larger is not None and _signature(d, larger) != _signature(d, start):
-                found.append(name)
-    return found
+    idle = [n for n in d.depths() if n in d.structural and n not in used]
+    return [name for name, _ in _changing(d, start, idle, (lambda n, _: 2 * int(d.base[n]) + 2,))]
 
 
 def suspects(d: Derivation) -> list[str]:
@@ -170,12 +170,12 @@ def suspects(d: Derivation) -> list[str]:
     if not doubtful:
         return []
     start = min(d.traces, key=lambda t: len(t.parameters))
-    reference = _signature(d, start)
+    reference = _signature(start)
     found = []
     for name in doubtful:
         value = start.symbols[name]
         nearby = [possible(d, [{**start.symbols, name: type(value)(v)}]) for v in _far(value)]
-        if any(other is None or _signature(d, other) != reference for other in nearby):
+        if any(other is None or _signature(other) != reference for other in nearby):
             found.append(name)
     return found
 
@@ -199,15 +199,15 @@ def switches(d: Derivation) -> list[Condition]:
     flips = {name: other for name, conditions in about.items() if (other := _other_side(conditions, name, start))}
     if not flips:
         return []
-    reference = _signature(d, start)
+    reference = _signature(start)
     if len(flips) > 1:  # nearly always none of them matters, which one trace shows
         together = possible(d, [{**start.symbols, **{name: values[name] for name, values in flips.items()}}])
-        if together is not None and _signature(d, together) == reference:
+        if together is not None and _signature(together) == reference:
             return []
     found: dict[Condition, None] = {}
     for name, other in flips.items():
         flipped = possible(d, [other])
-        if flipped is None or _signature(d, flipped) != reference:
+        if flipped is None or _signature(flipped) != reference:
             found.update(dict.fromkeys(about[name]))
     return list(found)
 
@@ -224,7 +224,8 @@ def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dic
     return best[1]
 
 
-def _signature(d: Derivation, one: Trace) -> frozenset[tuple[Any, ...]]:
+@once_a_trace
+def _signature(one: Trace) -> frozenset[tuple[Any, ...]]:
     """The rows of one trace, each with its number."""
     return frozenset((r.path, r.name, r.shape, r.alias, *times) for r, times in collect([one]).counts.items())
 

@@ -11,6 +11,7 @@ The whole pipeline is `derive_class`. Two kinds of doubt are settled before a fo
 from __future__ import annotations
 
 import random
+from collections import Counter
 
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
@@ -20,7 +21,7 @@ from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
-from symcount.derive.settling import fit_plain, settle
+from symcount.derive.settling import fit_plain, settle, simple
 from symcount.derive.structure import (
     depth_fields,
     depth_points,
@@ -62,11 +63,11 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
 def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
     d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], {}, set()
-    d.default = None
+    d.default, d.refused = None, Counter()
     default = d.default = traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     likely = [n for n in dict.fromkeys([*likely_depths(d.base), *d.discovered]) if n not in d.pinned]
-    small, *larger = (depth_points(likely, d.base, start) for start in (2, 5, 10))
+    small = depth_points(likely, d.base)
     movable = [name for name in d.free() if name not in likely]
     asked = d.asked()
     if negative := [
@@ -77,11 +78,18 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     ]:
         return negative  # minus one stands for "the last" or "none": another value is another rule
     hard = [c for c in asked if c.relation in ("divides", "==")]
-    moved_about = ({**sample(d.base, movable, conditions, rng, attempts=30), **small} for conditions in (hard, asked))
-    shallow = ({**d.base, **depth} for depth in (small, *larger, *scaled_down(depth_fields(default), d.base)))
-    first = possible(d, (*moved_about, {**scaled(d.base, movable, 2), **small}, *shallow))
+    moved_about = sample({**d.base, **small}, movable, asked, rng, attempts=30)
+    if all(moved_about[n] == d.base[n] for n in movable):
+        moved_about = sample(d.base, movable, hard, rng, attempts=30)
+    first = possible(d, [{**moved_about, **small}])
     if first is None:
-        first = possible(d, [{**d.base, **feasible_depths(d, likely)}])
+        larger = (depth_points(likely, d.base, start) for start in (5, 10))
+        proportions = (small, *larger, *scaled_down(depth_fields(default), d.base))
+        structure = next((depth for depth in proportions if possible(d, [{**d.base, **depth}])), None)
+        if structure is None:
+            structure = feasible_depths(d, likely)
+        others = (sample(d.base, movable, asked, rng, attempts=30), scaled(d.base, movable, 2), d.base)
+        first = possible(d, ({**values, **structure} for values in others))
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]
@@ -95,28 +103,30 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     if not moved:
         more_traces(d, 1, rng)
     if len(d.traces) < 2 and d.structural:
-        if rigid := rigid_fields(d):
+        if rigid := rigid_fields(d, seen):
             return rigid
-        more_traces(d, 3, rng)
+        more_traces(d, 3, rng, enough=2)
     return _fitted(d, rng)
 
 
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] | None = fit_plain(d)
-    if failed or len(d.structural) > len(d.depths()):
+    if failed or len(d.structural) > len(d.depths()) or not all(map(simple, d.times.values())):
         failed = settle(d, rng)
+    if d.held and failed is not None:
+        return list(d.held)
     d.conditions = _conditions(d)
     if fields := transcendental(d):
         return fields
-    if failed is None and (rigid := rigid_fields(d)):
+    if failed is None and (rigid := rigid_fields(d, d.traces)):
         return rigid
-    return None if failed == [] and not lost(d) else culprits(d)
+    return None if failed == [] and not lost(d) else suspects(d) or culprits(d)
 
 
 def _unmoved(d: Derivation) -> list[str]:
-    """Structural fields that had one value in all traces, or were held there: nothing is known about any other."""
-    return [n for n in d.structural if n in d.held or all(t.symbols[n] == d.base[n] for t in d.traces)]
+    """Structural fields that had one value in all traces: nothing is known about any other."""
+    return [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
 
 
 def _conditions(d: Derivation) -> list[Condition]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
-from itertools import islice
+from types import MappingProxyType
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
@@ -22,6 +22,8 @@ from symcount.derive.structure import (
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
+
+PATIENCE = 2  # times in a row that a way to move the other fields may be refused
 
 __all__ = ["comparable", "feasible_depths", "least_depth", "more_traces", "possible", "trace_with", "traced"]
 
@@ -42,8 +44,11 @@ def possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace
     return None
 
 
-def more_traces(d: Derivation, number: int, rng: random.Random) -> None:
-    """Add up to *number* traces at small depths, all other fields at random places of the domain known so far."""
+def more_traces(d: Derivation, number: int, rng: random.Random, enough: int | None = None) -> None:
+    """Add up to *number* traces at small depths, all other fields at random places of the domain known so far.
+
+    As soon as there are *enough* that can be compared, no more.
+    """
     first = d.default or d.traces[0]
     chosen = [name for name in d.structural if name in set(selectors(first, d.depths(), shape_symbols(d.traces)))]
     depths = [name for name in d.structural if name not in chosen]
@@ -54,8 +59,9 @@ def more_traces(d: Derivation, number: int, rng: random.Random) -> None:
             structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
         found = trace_with(d, structure, rng)
         if found is not None:
-            d.traces.append(found)
-    d.traces = comparable(d, d.traces)
+            d.traces = comparable(d, [*d.traces, found])
+        if enough is not None and len(d.traces) >= enough:
+            break
 
 
 def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Random) -> Trace | None:
@@ -69,30 +75,46 @@ def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Rando
         *((movable, asked, 60, 1.0), (movable, hard, 40, 1.0), (movable, asked, 60, 0.5)),
         *((widths, asked, 80, 1.0), (widths, asked, 80, 0.5)),
     )
-    points = (
-        {**sample(d.base, fields, conditions, rng, attempts=tries, share=share), **structure}
-        for fields, conditions, tries, share in moves
-    )
-    found = possible(d, islice(points, 1))
-    if found is None and (still := possible(d, [{**d.base, **structure}])) is not None:
-        return possible(d, points) or still
-    return found  # if nothing else moved, it is the structure that transformers refuse
+
+    def moved(index: int) -> Trace | None:
+        fields, conditions, tries, share = moves[index]
+        values = sample(d.base, fields, conditions, rng, attempts=tries, share=share)
+        found = possible(d, [{**values, **structure}])
+        d.refused[index] = 0 if found is not None else d.refused[index] + 1
+        return found
+
+    first, *others = [i for i in range(len(moves)) if d.refused[i] < PATIENCE] or range(len(moves))
+    before = d.refused[first]
+    if (found := moved(first)) is not None:
+        return found
+    if (still := possible(d, [{**d.base, **structure}])) is None:
+        d.refused[first] = before  # if nothing else moved, it is the structure that transformers refuses
+        return None
+    return next((found for i in others if (found := moved(i)) is not None), still)
 
 
-def feasible_depths(d: Derivation, fields: Sequence[str]) -> dict[str, Number]:
+def feasible_depths(
+    d: Derivation, fields: Sequence[str], known: Mapping[str, Number] = MappingProxyType({})
+) -> dict[str, Number]:
     """For each of the depth *fields* a small value, or if there is none (another field names its last layer) a larger.
 
-    Notes the depths that cannot be less than by default.
+    Halved until only those are left that are refused; what is *known* of the others is small already. Notes the depths
+    that cannot be less than by default.
     """
-    found: dict[str, Number] = {}
-    for name in fields:
-        for value in (2, 5, 10, int(d.base[name]) + 1):
-            if d.base[name] and possible(d, [{**d.base, name: value}]) is not None:
-                found[name] = value
-                if value > d.base[name]:
-                    d.least[name] = int(d.base[name])
-                break
-    return found
+    several = depth_points(fields, d.base)
+    if len(fields) == 1:
+        (name,) = fields
+        values = (2, 5, 10, int(d.base[name]) + 1) if d.base[name] else ()
+        found = next((v for v in values if possible(d, [{**d.base, **known, name: v}]) is not None), None)
+        if found is None:
+            return dict(known)
+        if found > d.base[name]:
+            d.least[name] = int(d.base[name])
+        return {**known, name: found}
+    if not fields or possible(d, [{**d.base, **known, **several}]) is not None:
+        return {**known, **several}
+    half = len(fields) // 2
+    return feasible_depths(d, fields[half:], feasible_depths(d, fields[:half], known))
 
 
 def comparable(d: Derivation, traces: list[Trace]) -> list[Trace]:

@@ -85,6 +85,8 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
     Raises:
         DerivationError: a symbol has no value, or an exact division leaves a remainder.
     """
+    if node.op == "sym" and type(given := values.get(node.args[0])) is int:  # most are, and need no conversion
+        return given
     memo = {} if memo is None else memo
     if node in memo:
         return memo[node]
@@ -98,7 +100,7 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
         result = exact(given) if isinstance(given, float) else given if isinstance(given, Fraction) else int(given)
     else:
         result = OPERATORS[node.op](*(evaluate(argument, values, memo) for argument in node.args))
-    if isinstance(result, Fraction):
+    if type(result) is not int and isinstance(result, Fraction):  # asking an abstract class takes long
         result = whole(result)
     memo[node] = result
     return result

@@ -100,6 +100,36 @@ def no_initialisation() -> list[Patch]:
     return [*_without_effect(torch.nn.init, _INITIALISERS), *idle]
 
 
+def quick_attributes() -> list[Patch]:
+    """A patch of `torch.nn.Module.__setattr__` that has the two simple cases first, which are nearly all.
+
+    They are a new sub-module, and a value that is no tensor under a name that nothing is registered under. Torch asks
+    for the rarest case first, in Python, for every attribute of every module: a fifth of the time of a construction.
+    """
+    import torch
+    from torch.nn.modules.module import _global_module_registration_hooks as hooks
+
+    Module, Tensor = torch.nn.Module, torch.Tensor  # classes
+    original: Any = Module.__setattr__
+
+    def quick(self: Any, name: str, value: Any) -> None:
+        own = self.__dict__
+        modules = own.get("_modules")
+        if modules is None or name in modules or name in own["_parameters"] or name in own["_buffers"]:
+            original(self, name, value)
+        elif isinstance(value, Module):
+            if name in own or hooks:
+                original(self, name, value)
+            else:
+                modules[name] = value
+        elif issubclass(type(value), Tensor):
+            original(self, name, value)
+        else:
+            object.__setattr__(self, name, value)
+
+    return [Patch(Module, "__setattr__", wraps(original)(quick))]
+
+
 def _without_effect(owner: ModuleType | type, names: Iterable[str]) -> list[Patch]:
     """Patches that make functions of a module or class return their first argument untouched, in a tracing thread."""
     return [Patch(owner, name, _skipping(vars(owner)[name])) for name in names]

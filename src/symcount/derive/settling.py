@@ -21,10 +21,18 @@ from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit, hypotheses
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
-from symcount.derive.structure import bounds, composite_periods, floored, min_depth, named_layers, selector_points
+from symcount.derive.structure import (
+    bounds,
+    composite_periods,
+    floored,
+    min_depth,
+    named_layers,
+    ordered,
+    selector_points,
+)
 from symcount.derive.templates import Row, collect
 
-__all__ = ["fit_plain", "settle"]
+__all__ = ["fit_plain", "settle", "simple"]
 
 TRACES = 40  # more than a few dozen traces never made a riddle clear
 KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
@@ -54,7 +62,7 @@ def fit_plain(d: Derivation) -> list[Row]:
 def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
     """Trace until one hypothesis is left for every multiplicity; the rows for which there is none.
 
-    `None` where transformers refuses one structure after the other.
+    `None` where transformers refuses one structure after the other. If some fields are *held*, the rest is not settled.
     """
     tried: set[tuple[Number, ...]] = set()
     checks, refused = max(CHECKS, len(d.structural)), 0
@@ -79,7 +87,7 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if len(d.traces) + len(tried) > TRACES or (failed and len(d.traces) > 8):
             return failed
         structure = _telling(d, spaces, tried, rng)
-        if structure is None and checks and not all(map(_plain, d.times.values())):
+        if structure is None and checks and not all(map(simple, d.times.values())):
             structure, checks = _another(d, tried, rng), checks - 1
         if structure is None:
             return failed
@@ -89,14 +97,21 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if found is not None:
             d.traces = comparable(d, [*d.traces, found])
         refused = 0 if len(d.traces) > len(before) else refused + 1
+        if d.held and not refused:
+            return []  # they keep their value; the rest is settled in the knowledge of that
         if refused == REFUSED // 2:  # perhaps only since what chooses between layers moved as well
             d.held = {n for n in d.structural if n not in d.depths()}
         elif refused == REFUSED:
             return None
 
 
-def _plain(times: Node) -> bool:
-    """Whether a multiplicity is a constant, a field, or the sum or product of two such."""
+def simple(times: Node) -> bool:
+    """Whether a multiplicity is a constant, a field, or the sum or product of two such.
+
+    A number of layers that is less by two or more (`N - 3`) says that those are of another kind: perhaps not only they.
+    """
+    if times.op in ("add", "sub") and any(a.op == "const" and a.args[0] < -1 for a in times.args):
+        return False
     return times.op in ("const", "sym") or (
         times.op in ("add", "sub", "mul") and all(a.op in ("const", "sym") for a in times.args)
     )
@@ -120,7 +135,7 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
             cache[level] = [n for n in before if level[-1] is None or ex.value_at(n, last) == level[-1]]
             sifted = len(cache[level]) < len(before)
             # only so many were kept: of those that are not plain there may be simpler ones that never had their turn
-            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not _plain(cache[level][0])):
+            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not simple(cache[level][0])):
                 counts, where = _known(level, points)
                 chosen = {
                     node: [v for v, count in zip(values, level, strict=True) if count is not None]
@@ -137,11 +152,17 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
                     cache[level] = list(dict.fromkeys(islice(found, KEPT)))
         return cache[level]
 
-    for row in d.rows.counts:
-        for levels in d.rows.explanations(row):
-            found = [space(tuple(level)) for level in levels]
-            if all(found) and _assign(d, row, [nodes[0] for nodes in found]):
-                break
+    done: dict[tuple[Counts, ...], Node | None] = {}  # many rows occur as often as one another, level by level
+    for row, counts in d.rows.counts.items():
+        whole = (tuple(counts), *map(tuple, d.rows.factors(row)))
+        if whole not in done:
+            for levels in d.rows.explanations(row):
+                found = [space(tuple(level)) for level in levels]
+                if all(found) and _assign(d, row, [nodes[0] for nodes in found]):
+                    break
+            done[whole] = d.times.get(row)
+        if (times := done[whole]) is not None:
+            d.times[row] = times
     known.clear()
     known.update(cache)
     return list(cache.values())
@@ -172,15 +193,20 @@ def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) 
     """
     structure = next(_untried(d, tried, rng), None)
     if structure is not None and len(tried) % 2:
+        assert d.default is not None  # noqa: S101  # set by the engine
+        depths = d.depths()
+        chosen = [name for name in d.structural if name not in depths]
         name = rng.choice([n for n in structure if n not in d.held] or list(structure))
-        structure = {n: structure[n] if n == name else d.base[n] for n in structure}
+        single = {n: structure[n] if n == name else d.base[n] for n in structure}
+        if ordered(single, chosen, depths, d.default):
+            return single
     return structure
 
 
 def _untried(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> Iterator[dict[str, Number]]:
     assert d.default is not None  # noqa: S101  # set by the engine
     depths = d.depths()
-    chosen = [name for name in d.structural if name not in depths]
+    chosen = [name for name in d.structural if name not in depths and name not in d.held]
     for _ in range(CANDIDATES):
         structure = selector_points(chosen, depths, d.default, rng, LOW, d.least)
         structure.update({name: d.base[name] for name in d.held})
@@ -245,7 +271,7 @@ def _assign(d: Derivation, row: Row, levels: Sequence[Node | None]) -> bool:
     if None in levels:
         return False
     found = reduce(ex.mul, (node for node in levels if node is not None))
-    if [ex.value_at(found, t.symbols) for t in d.traces] != list(d.rows.counts[row]):
+    if any(ex.value_at(found, t.symbols) != n for t, n in zip(d.traces, d.rows.counts[row], strict=True)):
         return False
     d.times[row] = found
     return True

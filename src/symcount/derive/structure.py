@@ -18,7 +18,7 @@ from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.recording import Condition
-from symcount.derive.trace import Trace
+from symcount.derive.trace import Trace, once_a_trace
 from symcount.notation import smallest
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "min_depth",
     "model_conditions",
     "named_layers",
+    "ordered",
     "scaled_down",
     "selector_points",
     "selectors",
@@ -48,6 +49,7 @@ _LIKELY = re.compile(
 
 COUNTING = ("range", "repeat")  # uses of a number that make as many things
 MANY = 4  # depths, beyond which each is kept small
+HUGE = 512  # a rate of samples that a number of layers is computed from: a small one makes thousands of layers
 MAX_SELECTOR = 64  # a field that picks layers is not larger than the number of layers
 
 
@@ -91,6 +93,7 @@ def scaled_down(fields: Sequence[str], base: Mapping[str, Number]) -> list[dict[
     return [{n: int(base[n]) // common * part for n in fields} for part in (2, 1) if fields and part < common]
 
 
+@once_a_trace
 def depth_fields(trace: Trace) -> list[str]:
     """Symbols that were used up as a number of things during *trace*, without those that are only a part of another."""
     found: dict[str, None] = {}
@@ -148,13 +151,23 @@ def _operators(node: Node) -> set[str]:
 
 def shape_nodes(traces: Iterable[Trace]) -> set[Node]:
     """The expressions of all dimensions of all parameters."""
-    return {dim for t in traces for p in t.parameters for dim in p.shape if isinstance(dim, Node)}
+    return set().union(*map(_dimensions, traces))
+
+
+@once_a_trace
+def _dimensions(trace: Trace) -> frozenset[Node]:
+    return frozenset(dim for p in trace.parameters for dim in p.shape if isinstance(dim, Node))
+
+
+@once_a_trace
+def _sized_by(trace: Trace) -> frozenset[str]:
+    memo: dict[Node, frozenset[str]] = {}
+    return frozenset(name for node in _dimensions(trace) for name in free_symbols(node, memo))
 
 
 def shape_symbols(traces: Iterable[Trace]) -> set[str]:
     """Symbols that occur in some parameter's shape."""
-    memo: dict[Node, frozenset[str]] = {}
-    return {name for node in shape_nodes(traces) for name in free_symbols(node, memo)}
+    return set().union(*map(_sized_by, traces))
 
 
 def divisions_in(nodes: Iterable[Node]) -> list[Condition]:
@@ -173,6 +186,7 @@ def divisions_in(nodes: Iterable[Node]) -> list[Condition]:
     return list(found.values())
 
 
+@once_a_trace
 def model_conditions(trace: Trace) -> list[Condition]:
     """What the model's or its config's own code asked; torch's and the hub's checks are left out."""
     return [c for c in trace.conditions if _own(c.module) or _padding(c)]
@@ -256,24 +270,31 @@ def selector_points(
     What holds by default is taken to be meant.
     """
     base = first.symbols
-    together = _compared(fields, first) | named_layers(fields, depths, base)
     low = min_depth(len(depths), low)
     span = 8 if len(depths) <= MANY else 3
     for _ in range(200):
         lists = len(fields) - len({name.partition("[")[0] for name in fields})
-        drawn: dict[str, Number] = {
-            n: max(low, least.get(n, low)) + rng.randint(0, span) + lists + bool(lists) if base[n] else base[n]
-            for n in depths
-        }
+        drawn: dict[str, Number] = {n: base[n] for n in depths}
+        for name in depths:
+            if base[name] > HUGE:
+                drawn[name] = int(base[name]) * rng.randint(1, 4)
+            elif base[name]:
+                drawn[name] = max(low, least.get(name, low)) + rng.randint(0, span) + lists + bool(lists)
         for name in fields:
             smallest_one = 0 if base[name] == 0 or (smallest(name) == 0 and rng.random() < 0.15) else 1
             drawn[name] = rng.randint(smallest_one, max(smallest_one, min(4 + lists, int(base[name]) + 2)))
-        if all(
-            (drawn[a] < drawn[b]) == (base[a] < base[b]) and (drawn[a] > drawn[b]) == (base[a] > base[b])
-            for a, b in together
-        ):
+        if ordered(drawn, fields, depths, first):
             break
     return drawn
+
+
+def ordered(values: Mapping[str, Number], fields: Sequence[str], depths: Sequence[str], first: Trace) -> bool:
+    """Whether the selectors *fields* that the code compares are in the same order as by default, and below a depth."""
+    base = first.symbols
+    return all(
+        (values[a] < values[b]) == (base[a] < base[b]) and (values[a] > values[b]) == (base[a] > base[b])
+        for a, b in _compared(fields, first) | named_layers(fields, depths, base)
+    )
 
 
 def min_depth(number: int, low: int) -> int:
@@ -300,7 +321,15 @@ def _compared(fields: Sequence[str], first: Trace) -> set[tuple[str, str]]:
     """Pairs of selectors that occur in one condition, or are elements of one list."""
     lists = {name: name.partition("[")[0] for name in fields if "[" in name}
     pairs = {(a, b) for a in lists for b in lists if a < b and lists[a] == lists[b]}
-    for condition in model_conditions(first):
-        names = (free_symbols(condition.left) | free_symbols(condition.right)) & set(fields)
+    wanted = frozenset(fields)
+    for together in _asked_together(first):
+        names = together & wanted
         pairs |= {(a, b) for a in names for b in names if a < b}
     return pairs
+
+
+@once_a_trace
+def _asked_together(trace: Trace) -> frozenset[frozenset[str]]:
+    """The fields of each condition that has several."""
+    found = {free_symbols(c.left) | free_symbols(c.right) for c in model_conditions(trace)}
+    return frozenset(names for names in found if len(names) > 1)

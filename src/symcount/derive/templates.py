@@ -8,17 +8,26 @@ its multiplicity depends on the depths is the business of `fit`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 from symcount.derive.expression import Node
-from symcount.derive.trace import Trace, TracedParameter
+from symcount.derive.trace import Trace, TracedParameter, once_a_trace
 
 __all__ = ["Row", "Rows", "collect"]
 
+
 Path = tuple[str, ...]
+Counted = dict["Row", tuple[int, tuple[int, ...]]]
 _NUMBER = re.compile(r"\d+(?=\D*\Z)")
+
+
+@lru_cache(maxsize=4096)
+def _stem(name: str) -> str:
+    """The name with `*` for its last number."""
+    return _NUMBER.sub("*", name)
 
 
 @dataclass(frozen=True)
@@ -99,55 +108,73 @@ class _Place:
     key: int
     parameters: list[TracedParameter] = field(default_factory=list)
     children: dict[str, _Place] = field(default_factory=dict)
+    _signature: Any = None
 
-    def signature(self, memo: dict[int, Any]) -> Any:
-        known = memo.get(id(self))
-        if known is None:
-            known = memo[id(self)] = (
+    def signature(self) -> Any:
+        if self._signature is None:
+            self._signature = (
                 tuple((p.name, p.shape) for p in self.parameters),
-                tuple((name, child.signature(memo)) for name, child in self.children.items()),
+                tuple((name, child.signature()) for name, child in self.children.items()),
             )
-        return known
+        return self._signature
 
 
 def collect(traces: Sequence[Trace]) -> Rows:
     """Bring the parameters of *traces* (one model at several depths) under common templates."""
-    roots = [_tree(trace) for trace in traces]
+    trees = [_tree(trace) for trace in traces]
     templates: list[dict[str, Path]] = [{} for _ in traces]
     classes: dict[Path, type] = {}
-    memo: dict[int, Any] = {}
-    _merge((), [[root] for root in roots], templates, classes, memo)
-    indexed = _indexed_names(roots, templates)
-    per_trace = [list(_rows(trace, paths, indexed)) for trace, paths in zip(traces, templates, strict=True)]
+    _merge((), [[tree.root] for tree in trees], templates, classes)
+    indexed = _indexed_names(trees, templates)
+    counted = [tree.counted(trace, paths, indexed) for trace, tree, paths in zip(traces, trees, templates, strict=True)]
     counts: dict[Row, list[int]] = {}
-    places: dict[Row, list[tuple[set[Path], ...]]] = {}
+    nested: dict[Row, list[tuple[int, ...]]] = {}
     # the deepest trace shows every row that any shows, nearly always: its order is the model's
-    for index in sorted(range(len(traces)), key=lambda i: -len(per_trace[i])):
-        for row, parameter in zip(per_trace[index], traces[index].parameters, strict=True):
-            counts.setdefault(row, [0] * len(traces))[index] += 1
-            stars = row.stars
-            if len(stars) > 1:
-                if row not in places:
-                    places[row] = [tuple(set() for _ in stars) for _ in traces]
-                concrete = tuple(parameter.path.split("."))
-                for position, seen in zip(stars, places[row][index], strict=True):
-                    seen.add(concrete[: position + 1])
-    nested = {row: [tuple(map(len, sets)) for sets in found] for row, found in places.items()}
+    for index in sorted(range(len(traces)), key=lambda i: -len(traces[i].parameters)):
+        for row, (times, levels) in counted[index].items():
+            counts.setdefault(row, [0] * len(traces))[index] = times
+            if levels:
+                nested.setdefault(row, [(0,) * len(levels)] * len(traces))[index] = levels
     return Rows(counts, classes, nested)
 
 
-def _tree(trace: Trace) -> _Place:
+@dataclass
+class _Tree:
+    """The modules of one trace that have parameters, and what was counted in it under the last templates.
+
+    Attributes:
+        root: the model.
+        numbered: names of parameters that differ in a number, by the path of their module.
+    """
+
+    root: _Place
+    numbered: list[tuple[str, str, frozenset[str]]]
+    _known: tuple[dict[str, Path], set[tuple[Path, str]], Counted] | None = None
+
+    def counted(self, trace: Trace, templates: dict[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
+        """How often each row occurs, and if it has several `*`, the numbers of modules down to each of them."""
+        if self._known is None or self._known[:2] != (templates, indexed):
+            self._known = templates, indexed, _counted(trace, templates, indexed)
+        return self._known[2]
+
+
+@once_a_trace
+def _tree(trace: Trace) -> _Tree:
     places: dict[str, _Place] = {}
     for module in trace.modules:
         place = places[module.path] = _Place(module.path, module.cls, module.module_key)
         if module.path:
             parent, _, name = module.path.rpartition(".")
             places[parent].children[name] = place
+    numbered: dict[tuple[str, str], set[str]] = {}
     for parameter in trace.parameters:
         places[parameter.module_path].parameters.append(parameter)
+        stem = _stem(parameter.name)
+        if "*" in stem:
+            numbered.setdefault((parameter.module_path, stem), set()).add(parameter.name)
     root = places[""]
     _prune(root)
-    return root
+    return _Tree(root, [(path, stem, frozenset(members)) for (path, stem), members in numbered.items()])
 
 
 def _prune(place: _Place) -> bool:
@@ -157,11 +184,7 @@ def _prune(place: _Place) -> bool:
 
 
 def _merge(
-    prefix: Path,
-    instances: list[list[_Place]],
-    templates: list[dict[str, Path]],
-    classes: dict[Path, type],
-    memo: dict[int, Any],
+    prefix: Path, instances: list[list[_Place]], templates: list[dict[str, Path]], classes: dict[Path, type]
 ) -> None:
     """Give every module of *instances* (per trace, the modules that share the template *prefix*) its template."""
     for trace, places in enumerate(instances):
@@ -171,9 +194,9 @@ def _merge(
     names = dict.fromkeys(name for places in instances for place in places for name in place.children)
     stems: dict[str, list[str]] = {}
     for name in names:
-        stems.setdefault(_NUMBER.sub("*", name), []).append(name)
+        stems.setdefault(_stem(name), []).append(name)
     for stem, members in stems.items():
-        if "*" in stem and _varies(stem, members, instances, memo):
+        if "*" in stem and _varies(stem, members, instances):
             groups = {stem: members}
         else:
             groups = {name: [name] for name in members}
@@ -181,10 +204,10 @@ def _merge(
             below = [
                 [place.children[n] for place in places for n in group if n in place.children] for places in instances
             ]
-            _merge((*prefix, segment), below, templates, classes, memo)
+            _merge((*prefix, segment), below, templates, classes)
 
 
-def _varies(stem: str, members: list[str], instances: list[list[_Place]], memo: dict[int, Any]) -> bool:
+def _varies(stem: str, members: list[str], instances: list[list[_Place]]) -> bool:
     """Whether the numbers under *stem* are an index: they differ between places, or all elements are alike."""
     wanted = set(members)
     sets = {frozenset(wanted & place.children.keys()) for places in instances for place in places}
@@ -195,46 +218,46 @@ def _varies(stem: str, members: list[str], instances: list[list[_Place]], memo: 
         return False
     for places in instances:
         for place in places:
-            found = [place.children[name].signature(memo) for name in members if name in place.children]
+            found = [place.children[name].signature() for name in members if name in place.children]
             if any(signature != found[0] for signature in found[1:]):
                 return False
     return True
 
 
-def _indexed_names(roots: Sequence[_Place], templates: Sequence[Mapping[str, Path]]) -> set[tuple[Path, str]]:
+def _indexed_names(trees: Sequence[_Tree], templates: Sequence[Mapping[str, Path]]) -> set[tuple[Path, str]]:
     """Parameter names whose number is an index (`weight_ih_l0`, one a layer): it goes further in some modules."""
     sets: dict[tuple[Path, str], set[frozenset[str]]] = {}
-    for root, paths in zip(roots, templates, strict=True):
-        stack = [root]
-        while stack:
-            place = stack.pop()
-            stack.extend(place.children.values())
-            stems: dict[str, set[str]] = {}
-            for parameter in place.parameters:
-                stem = _NUMBER.sub("*", parameter.name)
-                if "*" in stem:
-                    stems.setdefault(stem, set()).add(parameter.name)
-            for stem, members in stems.items():
-                sets.setdefault((paths[place.path], stem), set()).add(frozenset(members))
+    for tree, paths in zip(trees, templates, strict=True):
+        for path, stem, members in tree.numbered:
+            sets.setdefault((paths[path], stem), set()).add(members)
     return {key for key, found in sets.items() if len(found) > 1}
 
 
-def _rows(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Path, str]]) -> Iterable[Row]:
-    owners: dict[int, tuple[str, int]] = {}  # tensor -> template of its first name, and the module that has it
+def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
+    owners: dict[int, tuple[Path, str, int]] = {}  # tensor -> template of its first name, and the module that has it
     keys = {module.path: module.module_key for module in trace.modules}
+    members: dict[tuple[Any, ...], list[str]] = {}  # the fields of a row -> paths of its parameters
     for parameter in trace.parameters:
         path = templates[parameter.module_path]
         module = keys[parameter.module_path]
-        stem = _NUMBER.sub("*", parameter.name)
-        name = stem if (path, stem) in indexed else parameter.name
+        name = parameter.name
+        if indexed and (path, stem := _stem(name)) in indexed:
+            name = stem
         owner = owners.get(parameter.tensor_key)
+        alias, same = None, False
         if owner is None:
-            owners[parameter.tensor_key] = (".".join((*path, name)), module)
-        yield Row(
-            path,
-            name,
-            parameter.shape,
-            owner[0] if owner else None,
-            owner is not None and owner[1] == module,
-            parameter.requires_grad,
-        )
+            owners[parameter.tensor_key] = path, name, module
+        else:
+            alias, same = ".".join((*owner[0], owner[1])), owner[2] == module
+        fields = (path, name, parameter.shape, alias, same, parameter.requires_grad)
+        members.setdefault(fields, []).append(parameter.path)
+    found: Counted = {}
+    for fields, paths in members.items():
+        row = Row(*fields)
+        stars = row.stars
+        levels: tuple[int, ...] = ()
+        if len(stars) > 1:
+            concrete = [path.split(".") for path in paths]
+            levels = tuple(len({tuple(parts[: star + 1]) for parts in concrete}) for star in stars)
+        found[row] = len(paths), levels
+    return found

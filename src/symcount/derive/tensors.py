@@ -65,6 +65,10 @@ class Tracker:
                 Tracker._data(argument)
 
 
+#: Arguments that every factory of a given size has.
+_SIZED: Final = {"size", "device", "dtype", "requires_grad"}
+
+
 class _State(threading.local):
     tracker: Tracker | None = None
 
@@ -80,6 +84,8 @@ def _mode_class() -> Any:
     table = rules()
     # linspace makes schedules (stochastic depth) that are read back number by number, which the meta device cannot do.
     on_device = _device_constructors() - {torch.linspace}
+    # What a tensor is filled with does not matter, and on the meta device filling it takes several times as long.
+    filled = {torch.ones, torch.zeros, torch.rand, torch.randn}
     shape: Any = torch.Tensor.shape
     sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
     tensor_class = torch.Tensor
@@ -97,6 +103,8 @@ def _mode_class() -> Any:
             kwargs = kwargs or {}
             if func in on_device and kwargs.get("device") is None:
                 kwargs["device"] = self.device
+                if func in filled and kwargs.keys() <= _SIZED:
+                    func = torch.empty
             result = func(*args, **kwargs)
             rule = table.get(func)
             if rule is not None:

@@ -10,16 +10,18 @@ A dim that is a plain ``int`` is a constant, or an expression that was lost; tra
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from functools import wraps
+from typing import Any, Final, TypeVar
+from weakref import WeakKeyDictionary
 
 from symcount.derive.concolic import Node, SymbolicInt, evaluate
 from symcount.derive.configs import ConfigSource, Number, build, config_classes, source_of
 from symcount.derive.expression import Value
 from symcount.derive.literals import literals
 from symcount.derive.modules import defining_modules, library_modules, user_modules
-from symcount.derive.patching import Patches, no_initialisation
+from symcount.derive.patching import Patches, no_initialisation, quick_attributes
 from symcount.derive.reads import Reads
 from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
 from symcount.derive.shadow import shadows
@@ -68,7 +70,7 @@ class TracedModule:
     module_key: int
 
 
-@dataclass
+@dataclass(eq=False)
 class Trace:
     """What one construction of a model showed.
 
@@ -94,6 +96,22 @@ class Trace:
     symbols: dict[str, Number]
     input_embeddings: str | None
     output_embeddings: str | None
+
+
+_T = TypeVar("_T")
+
+
+def once_a_trace(function: Callable[[Trace], _T]) -> Callable[[Trace], _T]:
+    """*function* of a trace, computed once for each; the result must not be changed."""
+    known: WeakKeyDictionary[Trace, _T] = WeakKeyDictionary()
+
+    @wraps(function)
+    def remembered(one: Trace) -> _T:
+        if one not in known:
+            known[one] = function(one)
+        return known[one]
+
+    return remembered
 
 
 def trace(
@@ -143,7 +161,7 @@ def _attempt(
             STATE.recorder = recorder
             symbolic = build(source, values, frozen)
             reads = Reads(symbolic)
-            model_patches = [*reads.patches(), *patches(), *no_initialisation()]
+            model_patches = [*reads.patches(), *patches(), *no_initialisation(), *quick_attributes()]
             with Patches(model_patches), tracing_mode(tracker):
                 TENSORS.tracker = tracker
                 model = cls(symbolic.config)
