@@ -32,7 +32,7 @@ def test_an_entry_is_what_is_derived_now(name):
     if versions() != ATLAS.versions:
         pytest.skip(f"built with {ATLAS.versions}")
     entry = ATLAS.find(name)
-    row = examine(name, entry.model_type, entry.base, seconds=2)
+    row = examine(name, entry.model_type, entry.base)
     assert "reason" not in row
     compared = 0
     for stored, now in zip((x.to_json() for x in entry.layouts), row["layouts"], strict=False):

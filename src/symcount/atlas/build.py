@@ -20,6 +20,7 @@ from typing import Any
 
 from symcount.atlas import store
 from symcount.atlas.record import Entry, Layout
+from symcount.atlas.work import EFFORT
 from symcount.atlas.trees import Pool
 from symcount.derive.examine import versions
 from symcount.derive.pool import Candidate
@@ -64,7 +65,7 @@ def read_journal(path: Path) -> dict[str, Row]:
 
 
 def build(
-    chosen: Iterable[Candidate], journal: Path, *, jobs: int = 1, timeout: float = 180.0, seconds: float = 30.0,
+    chosen: Iterable[Candidate], journal: Path, *, jobs: int = 1, timeout: float = 600.0, effort: int = EFFORT,
     trials: int = 8, resume: bool = True,
 ) -> Generator[Row, None, None]:  # fmt: skip
     """Measure the *chosen* classes in parallel processes, and yield a row for each as it becomes known.
@@ -87,7 +88,7 @@ def build(
             pending.put(candidate)
             number += 1
     rows: queue.SimpleQueue[Row | BaseException] = queue.SimpleQueue()
-    workers = [_Worker(pending, rows, timeout, seconds, trials) for _ in range(min(jobs, number))]
+    workers = [_Worker(pending, rows, timeout, effort, trials) for _ in range(min(jobs, number))]
     try:
         for worker in workers:
             worker.start()
@@ -152,12 +153,11 @@ class _Worker(threading.Thread):
     """A thread that feeds one process, kills it when its time is up, and starts another."""
 
     def __init__(
-        self, pending: queue.SimpleQueue[Candidate], rows: queue.SimpleQueue[Any], timeout: float, seconds: float,
-        trials: int,
+        self, pending: queue.SimpleQueue[Candidate], rows: queue.SimpleQueue[Any], timeout: float, effort: int, trials: int,
     ) -> None:  # fmt: skip
         super().__init__(daemon=True)
         self._pending, self._rows, self._timeout = pending, rows, timeout
-        self._terms = {"seconds": seconds, "trials": trials}
+        self._terms = {"effort": effort, "trials": trials}
         self._process: subprocess.Popen[str] | None = None
         self._served = 0
         self._stopped = False

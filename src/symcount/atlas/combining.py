@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -47,7 +46,7 @@ def combine(
     for labels in _combinations(work):
         changes = {s: work.samples[s][n] for s, n in labels.items() if n}
         key = ",".join(str(labels[s]) for s in chosen_by)
-        if changes and time.process_time() > work.deadline:
+        if changes and not work.combining:
             break
         own = work.probe.trace(changes)
         flipped = work.probe.trace({**changes, **{k: v for k, v in free.items() if k not in changes}})
@@ -57,6 +56,7 @@ def combine(
             states[key], changed[key] = [known[signature(own)]], changes
             continue
         try:
+            work.probe.traced += trials * len(own.parameters)
             formula = derive(work.probe.cls, config=work.probe.source(changes)) if changes else first
             with uninitialised():
                 points = formula.certify(trials, seed).passed
@@ -110,12 +110,12 @@ def _combinations(work: Work) -> list[dict[str, int]]:
 
 def beside_combinations(work: Work) -> None:
     """A key without influence beside each switch alone may have one beside several; then it is one itself."""
-    end = (time.process_time() + work.deadline) / 2
+    end = (work.probe.traced + 2 * work.effort) // 2
     for _ in range(4):
         more = False
         for labels in _combinations(work):
             changes = {s: work.samples[s][n] for s, n in labels.items() if n}
-            if len(changes) < 2 or time.process_time() > end:
+            if len(changes) < 2 or work.probe.traced > end:
                 continue
             free = {k: v for k, v in free_values(work).items() if k not in changes}
             own, flipped = work.probe.trace(changes), work.probe.trace({**changes, **free})
@@ -139,7 +139,7 @@ def _branches(
     free = {k: v for k, v in free_values(work).items() if k not in changes}
     for formula, before in pending:  # which grows
         for c in formula.asked:
-            if len(pending) > _BRANCHES or time.process_time() > work.deadline:
+            if len(pending) > _BRANCHES or not work.combining:
                 return
             for step in beyond(work, c, formula):
                 moved = {**before, **step}
@@ -150,6 +150,7 @@ def _branches(
                 flipped = _deep(work, {**changes, **moved, **free})
                 if flipped is not None and signature(flipped) != signature(there):
                     continue  # a key without influence has one beyond
+                work.probe.traced += trials * len(there.parameters)
                 try:
                     other = derive(work.probe.cls, config=work.probe.source({**changes, **moved}))
                     with uninitialised():

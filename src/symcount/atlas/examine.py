@@ -13,6 +13,7 @@ import sys
 from functools import cache
 from typing import Any
 
+from symcount.atlas.work import EFFORT
 from symcount.errors import DerivationError, SymcountError
 
 __all__ = ["activations", "examine"]
@@ -32,14 +33,14 @@ def activations() -> frozenset[str]:
     return frozenset(found)
 
 
-def examine(name: str, model_type: str, base: bool, *, seconds: float = 30, trials: int = 8) -> dict[str, Any]:
+def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, trials: int = 8) -> dict[str, Any]:
     """The entry of a class with its trees, or the reason why there is none."""
     from symcount.derive.resolve import model_class, shortened
 
     row: dict[str, Any] = {"class": name, "model_type": model_type, "base": base}
     try:
         cls: Any = model_class(name)
-        found = _layouts(cls, seconds, trials)
+        found = _layouts(cls, effort, trials)
     except SymcountError as error:
         return {**row, "reason": " ".join(str(error).split())[:300]}
     except Exception as error:  # noqa: BLE001  # a constructor raises whatever it likes
@@ -48,7 +49,7 @@ def examine(name: str, model_type: str, base: bool, *, seconds: float = 30, tria
     return {**row, "said": said, **found}
 
 
-def _layouts(cls: Any, seconds: float, trials: int) -> dict[str, Any]:
+def _layouts(cls: Any, effort: int, trials: int) -> dict[str, Any]:
     from symcount.atlas.bases import bases
     from symcount.atlas.check import check
     from symcount.atlas.measure import measure
@@ -58,7 +59,7 @@ def _layouts(cls: Any, seconds: float, trials: int) -> dict[str, Any]:
     notes: list[str] = []
     for base in bases(cls):
         try:
-            found = measure(cls, base, activations(), seconds=seconds, trials=trials)
+            found = measure(cls, base, activations(), effort=effort, trials=trials)
             passed = check(found, activations(), trials)
         except SymcountError as error:
             if not layouts:

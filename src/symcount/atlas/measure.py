@@ -9,7 +9,6 @@ formula that was derived and certified there.
 from __future__ import annotations
 
 import json
-import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,14 +19,12 @@ from symcount.atlas.keys import Keys
 from symcount.atlas.probe import Probe
 from symcount.atlas.record import Layout
 from symcount.atlas.varying import beside_numbers, beside_switches, by_layer, further, vary
-from symcount.atlas.work import Work, switches, values_of
+from symcount.atlas.work import EFFORT, Work, switches, values_of
 from symcount.derive.api import derive
 from symcount.derive.result import DerivedFormula
 from symcount.errors import DerivationError
 
 __all__ = ["Measured", "measure"]
-
-_EXPLORING = 8  # seconds of the processor for varying keys, whatever is left for combinations
 
 
 @dataclass
@@ -55,15 +52,14 @@ class Measured:
 
 
 def measure(
-    cls: Any, start: Base, activations: frozenset[str], *, seconds: float = 30, trials: int = 8, seed: int = 0,
+    cls: Any, start: Base, activations: frozenset[str], *, effort: int = EFFORT, trials: int = 8, seed: int = 0,
 ) -> Measured:  # fmt: skip
     """Measure the layout of *cls* around the config *start*.
 
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
-    now = time.process_time()
-    work = Work(Probe(cls, start.raw, start.required), activations, now + seconds, now + max(seconds, _EXPLORING))
+    work = Work(Probe(cls, start.raw, start.required), activations, effort)
     base = work.probe.trace({})
     if base is None:
         raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(start.raw)}")

@@ -55,6 +55,7 @@ _INFRASTRUCTURE = frozenset(
 # not every name with an underscore: OPT's config has a field `_remove_final_layer_norm`
 _INTERNAL = re.compile(r"_(?!remove_)")
 _SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
+_CONSTRUCTION = 20  # tensors that may be made in the time that a config takes
 MISSING: Any = object()
 
 
@@ -139,6 +140,7 @@ class Probe:
         raw: the base config, in the form of a `config.json`.
         required: keys of it that have no default: every config must give them.
         givens: numbers that are given although the base config leaves them out, so that they are symbols.
+        traced: how many tensors were traced, about.
         shallow: depths at which the model is traced, to save time; by default its own.
     """
 
@@ -147,6 +149,7 @@ class Probe:
         self.config_class: Any = cls.config_class
         self.raw = raw
         self.required = required
+        self.traced = 0
         self.givens: dict[str, Any] = {}
         self.shallow: dict[str, Any] = {}
         self.instances = parts(self.config(raw))
@@ -179,11 +182,14 @@ class Probe:
         values = {**({} if deep else self.shallow), **(values or {})}
         key = repr((sorted(changes.items(), key=str), sorted(values.items()), sorted(self.givens.items())))
         if key not in self._traces:
+            self.traced += _CONSTRUCTION
             try:
                 with quiet():
                     self._traces[key] = trace(self.cls, self.source(changes), values=values, limit=60_000)
             except Exception:  # noqa: BLE001  # whatever it is, transformers does not build this model
                 self._traces[key] = None
+            one = self._traces[key]
+            self.traced += len(one.parameters) if one is not None else 0
         return self._traces[key]
 
     def declared(self, path: str) -> Part | None:

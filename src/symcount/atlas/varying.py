@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import time
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -63,7 +62,7 @@ def further(work: Work, formula: DerivedFormula) -> None:
     done: set[tuple[str, str]] = set()
     while fresh := [(p, v) for p in list(work.accept) for v in values_of(work, p) if (p, key_of(v)) not in done]:
         for path, value in fresh:
-            if time.process_time() > work.exploring:  # what it leads to is not known
+            if not work.exploring:  # what it leads to is not known
                 work.accept[path].pop(key_of(value), None)  # several values may have one key
                 continue
             done.add((path, key_of(value)))
@@ -154,7 +153,7 @@ def _try(
         if one is not None:
             break
     else:
-        if isinstance(value, bool):  # it may need another key beside it
+        if isinstance(value, bool) and work.probe.declared(path):  # it may need another key beside it
             work.failed.setdefault(path, []).append(value)
         return
     found = signature(one)
@@ -260,7 +259,7 @@ def beside_switches(work: Work, base: Trace) -> None:
             for label, value in list(work.samples[switch].items()):
                 if not label:
                     continue
-                if time.process_time() > work.exploring:  # what else matters beside it is not known
+                if not work.exploring:  # what else matters beside it is not known
                     work.accept[switch] = {k: n for k, n in work.accept[switch].items() if n != label}
                     continue
                 there = work.probe.trace({switch: value})
@@ -323,7 +322,7 @@ def beside_numbers(work: Work, base: Trace, formula: DerivedFormula) -> None:
     for c in formula.asked:
         for moved in beyond(work, c, formula):
             there = work.probe.trace(moved)
-            if there is None or signature(there) == own or time.process_time() > work.exploring:
+            if there is None or signature(there) == own or not work.exploring:
                 continue
             free = free_values(work)
             together = work.probe.trace({**moved, **free})

@@ -11,7 +11,10 @@ from symcount.atlas.schema import code
 from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 
-__all__ = ["Work", "free_values", "key_of", "switches", "values_of"]
+__all__ = ["EFFORT", "Work", "free_values", "key_of", "switches", "values_of"]
+
+#: Tensors that are traced for one class, about; counted, not timed, so that every build of the atlas is the same.
+EFFORT = 60_000
 
 
 @dataclass
@@ -21,8 +24,7 @@ class Work:
     Attributes:
         probe: what is varied.
         activations: names of activation functions without parameters.
-        deadline: seconds of the processor after which no more combinations are derived.
-        exploring: the same, after which no more keys are varied.
+        effort: tensors that may be traced while keys are varied, and again as many for combinations of them.
         rules: number -> what the config fills in where it is left out.
         nulls: number -> what it fills in where it is null.
         accept: key -> code of a value -> label.
@@ -40,8 +42,7 @@ class Work:
 
     probe: Probe
     activations: frozenset[str]
-    deadline: float
-    exploring: float
+    effort: int
     rules: dict[str, Node] = field(default_factory=dict)
     nulls: dict[str, Node] = field(default_factory=dict)
     accept: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -55,6 +56,16 @@ class Work:
     lengths: dict[str, int] = field(default_factory=dict)
     failed: dict[str, list[bool]] = field(default_factory=dict)
     equals: dict[str, Node] = field(default_factory=dict)
+
+    @property
+    def exploring(self) -> bool:
+        """Whether more keys may be varied."""
+        return self.probe.traced < self.effort
+
+    @property
+    def combining(self) -> bool:
+        """Whether more combinations may be derived."""
+        return self.probe.traced < 2 * self.effort
 
 
 def key_of(value: Any) -> str:

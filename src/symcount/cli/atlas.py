@@ -30,8 +30,8 @@ def build(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
     jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one for each processor by default.")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one class.")] = 180,
-    seconds: Annotated[float, typer.Option(min=0, help="Seconds after which no more variants are derived.")] = 30,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one class.")] = 600,
+    effort: Annotated[int | None, typer.Option(min=0, help="Tensors that are traced for one class, about.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="Random points and random configs for each formula.")] = 8,
     resume: Annotated[bool, typer.Option(help="Continue where the last build stopped.")] = True,
     as_json: Json = False,
@@ -41,6 +41,7 @@ def build(
     from symcount.atlas.build import build as run
     from symcount.atlas.examine import activations
     from symcount.atlas.store import default_path
+    from symcount.atlas.work import EFFORT
     from symcount.derive.sweep import candidates
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -49,8 +50,8 @@ def build(
         raise UnknownModelError(f"no class of transformers' auto mappings matches {pattern!r}")
     target = output or default_path()
     journal = journal_of(target)
-    with closing(run(chosen, journal, jobs=jobs or os.cpu_count() or 1, timeout=timeout, seconds=seconds,
-                     trials=trials, resume=resume)) as rows:  # fmt: skip
+    with closing(run(chosen, journal, jobs=jobs or os.cpu_count() or 1, timeout=timeout,
+                     effort=EFFORT if effort is None else effort, trials=trials, resume=resume)) as rows:  # fmt: skip
         for row in _watched(rows, len(chosen)):
             if as_json:
                 emit({k: v for k, v in row.items() if k not in ("layouts", "trees")})
