@@ -19,7 +19,6 @@ from symcount.derive.expression import evaluate, free_symbols
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.result import DerivedFormula
-from symcount.derive.trace import Trace
 from symcount.errors import SymcountError
 from symcount.ledger import CONVENTIONS
 
@@ -134,20 +133,24 @@ def _branches(
     work: Work, first: DerivedFormula, changes: Mapping[str, Any], trials: int, seed: int
 ) -> Iterator[tuple[DerivedFormula, int, dict[str, Any]]]:
     """Formulas beyond the end of a domain, where the model takes another branch at other numbers; and beyond those."""
-    seen = {signature(t) for t in [_deep(work, changes)] if t is not None}
+    seen = {signature(t) for t in [work.probe.trace(changes)] if t is not None}
     pending: list[tuple[DerivedFormula, dict[str, Any]]] = [(first, {})]
     free = {k: v for k, v in free_values(work).items() if k not in changes}
     for formula, before in pending:  # which grows
         for c in formula.asked:
             if len(pending) > _BRANCHES or not work.combining:
                 return
+            said = (c.relation, c.left, c.right)
+            if changes and said in work.dull:
+                continue
+            number = len(seen)
             for step in beyond(work, c, formula):
                 moved = {**before, **step}
-                there = _deep(work, {**changes, **moved})
+                there = work.probe.trace({**changes, **moved})
                 if there is None or signature(there) in seen:
                     continue
                 seen.add(signature(there))
-                flipped = _deep(work, {**changes, **moved, **free})
+                flipped = work.probe.trace({**changes, **moved, **free})
                 if flipped is not None and signature(flipped) != signature(there):
                     continue  # a key without influence has one beyond
                 work.probe.traced += trials * len(there.parameters)
@@ -161,11 +164,8 @@ def _branches(
                     pending.append((other, moved))
                     yield other, points, moved
                 break
-
-
-def _deep(work: Work, changes: Mapping[str, Any]) -> Trace | None:
-    """The trace at the model's own depths: a moved number is part of the config."""
-    return work.probe.trace(changes, deep=True)
+            if not changes and len(seen) == number:
+                work.dull.add(said)
 
 
 def _stored(

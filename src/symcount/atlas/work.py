@@ -36,6 +36,7 @@ class Work:
         activation: keys that name an activation function.
         patterns: keys with an element for each layer; see `record.Check.pattern`.
         lengths: lists of numbers -> their length.
+        dull: conditions beyond which the default has no other tensors: other combinations are not tried there.
         failed: key -> true or false with which the model could not be built.
         equals: undeclared key -> the number that the config computes.
     """
@@ -54,6 +55,7 @@ class Work:
     activation: set[str] = field(default_factory=set)
     patterns: dict[str, dict[str, Any]] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
+    dull: set[tuple[str, Node, Node]] = field(default_factory=set)
     failed: dict[str, list[bool]] = field(default_factory=dict)
     equals: dict[str, Node] = field(default_factory=dict)
 
