@@ -124,6 +124,8 @@ def _void(
 ) -> bool:  # fmt: skip
     """Whether the model has the same tensors where *condition* does not hold."""
     values = {**formula.base, **work.fillers, **own.symbols}
+    said = (condition.relation, condition.left, condition.right)
+    enough = 1 if said in work.void else _FLIPPED
     built = 0
     for name in sorted(names):
         value = work.fillers.get(name, values.get(name))
@@ -144,6 +146,7 @@ def _void(
             if signature(one) != signature(own):
                 return False
             built += 1
-            if built == _FLIPPED:
+            if built == enough:
+                work.void.add(said)
                 return True
     return built > 0

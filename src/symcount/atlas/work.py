@@ -37,6 +37,7 @@ class Work:
         patterns: keys with an element for each layer; see `record.Check.pattern`.
         lengths: lists of numbers -> their length.
         dull: conditions beyond which the default has no other tensors: other combinations are not tried there.
+        void: conditions that were found to matter to no tensor; one point is enough to see it again.
         failed: key -> true or false with which the model could not be built.
         equals: undeclared key -> the number that the config computes.
     """
@@ -56,6 +57,7 @@ class Work:
     patterns: dict[str, dict[str, Any]] = field(default_factory=dict)
     lengths: dict[str, int] = field(default_factory=dict)
     dull: set[tuple[str, Node, Node]] = field(default_factory=set)
+    void: set[tuple[str, Node, Node]] = field(default_factory=set)
     failed: dict[str, list[bool]] = field(default_factory=dict)
     equals: dict[str, Node] = field(default_factory=dict)
 

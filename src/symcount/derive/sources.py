@@ -60,15 +60,30 @@ def _source_of_instance(config: Any) -> ConfigSource:
     optional = {aliases.get(name, name): default() is None for name, default in defaults_of(cls)}
     wanted = _state(config)
     kwargs: dict[str, Any] = {}
+    found, known = _default_state(cls), 0
     for stage in (False, True, None):
-        try:
-            found = _state(cls(**copy.deepcopy(kwargs)))
-        except Exception:  # noqa: BLE001  # a validator raises what it likes
-            found = {}  # half of the arguments may be inconsistent where all of them are not
+        if len(kwargs) > known:
+            found, known = _state_of(cls, kwargs), len(kwargs)
         for name, value in wanted.items():
             if optional.get(name) is stage and name not in kwargs and _differs(found.get(name, _MISSING), value):
                 kwargs[name] = value
     return ConfigSource(cls, {k: _source_of_instance(v) if is_config(v) else v for k, v in kwargs.items()})
+
+
+def _state_of(cls: type, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return _state(cls(**copy.deepcopy(kwargs)))
+    except Exception:  # noqa: BLE001  # a validator raises what it likes
+        return {}  # half of the arguments may be inconsistent where all of them are not
+
+
+_STATES: Final[WeakKeyDictionary[type, dict[str, Any]]] = WeakKeyDictionary()
+
+
+def _default_state(cls: type) -> dict[str, Any]:
+    if cls not in _STATES:
+        _STATES[cls] = _state_of(cls, {})
+    return _STATES[cls]
 
 
 _MISSING: Final = object()
