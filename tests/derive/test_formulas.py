@@ -14,6 +14,7 @@ from sympy import Min, expand  # noqa: E402
 
 import symcount as sc  # noqa: E402
 from symcount.architectures import find, names  # noqa: E402
+from symcount.derive.givens import given_for  # noqa: E402
 from symcount.errors import (  # noqa: E402
     ConfigError,
     DependencyError,
@@ -130,7 +131,7 @@ BertForSequenceClassification T5ForConditionalGeneration SwinModel DeepseekV3For
 MixtralForCausalLM WhisperForConditionalGeneration CLIPModel ResNetForImageClassification Gemma3ForCausalLM
 Qwen3NextForCausalLM MambaForCausalLM ViTForImageClassification GPTNeoXForCausalLM BloomForCausalLM FalconForCausalLM
 Wav2Vec2ForCTC Qwen2VLForConditionalGeneration DebertaV2Model Mamba2ForCausalLM XLNetModel Phi3ForCausalLM
-RwkvForCausalLM LlavaForConditionalGeneration BartForConditionalGeneration Dinov2Model
+RwkvForCausalLM LlavaForConditionalGeneration BartForConditionalGeneration Dinov2Model RTDetrV2Model
 """.split()
 
 
@@ -149,6 +150,16 @@ def test_exact_at_random_points(name):
     with torch.device("meta"):
         model = at_default(at_default.config_class())
     assert formula.count({}) == model.num_parameters()
+
+
+@pytest.mark.parametrize("name", ["SamVisionModel", "SwitchTransformersModel", "CvtModel"])
+def test_nothing_is_kept_at_its_value_where_a_closed_form_exists(name):
+    assert not sc.derive(name).pinned
+
+
+def test_layers_of_two_sizes_that_are_tied_to_layers_of_two_sizes():
+    formula = sc.derive("DiffusionGemmaModel", config=given_for(transformers.DiffusionGemmaConfig))
+    assert formula.certify(trials=3, seed=1).passed == 3
 
 
 def tampered(formula, path, name, change):
