@@ -49,8 +49,8 @@ class Patch:
 class Patches:
     """A context manager that applies patches and undoes all of them, in reverse, whatever happens in between.
 
-    An interrupt (Ctrl-C, or what a signal's handler raises to end a program) that arrives while they are being undone is
-    raised again after the last one.
+    An interrupt (Ctrl-C, or what a signal's handler raises to end a program) that arrives while they are being undone
+    is raised again after the last one.
     """
 
     def __init__(self, patches: Iterable[Patch]) -> None:
