@@ -180,6 +180,18 @@ def test_structures_without_a_meaning_are_refused(build, words):
         build()
 
 
+def test_a_tie_to_layers_of_several_sizes_under_one_name():
+    narrow, wide = Linear(H, H, bias=False).named("*"), Linear(H, V, bias=False).named("*")
+    encoder = Block("", "Layers", children=(narrow, wide))
+    twins = tuple(layer.tie(weight="encoder.*.weight") for layer in (narrow, wide))
+    ledger = Ledger.of(block("M", encoder=encoder, decoder=Block("", "Layers", children=twins)))
+    assert ledger.total() == H * H + H * V
+    assert [(row.size, owner.size) for row, owner in ledger.shared] == [(H * H, H * H), (H * V, H * V)]
+    stranger = Linear(H, I, bias=False).named("*").tie(weight="encoder.*.weight")
+    with pytest.raises(StructureError, match=r"which it is tied to, \(H, H\) or \(V, H\)"):
+        Ledger.of(block("M", encoder=encoder, decoder=Block("", "Layers", children=(stranger,))))
+
+
 def test_an_alias_of_an_alias_points_nowhere():
     a, b = Head(H, V, tied_to="wte.weight"), Head(H, V, tied_to="a.weight")
     with pytest.raises(StructureError, match="does not have"):

@@ -14,6 +14,7 @@ from sympy import Min, expand  # noqa: E402
 
 import symcount as sc  # noqa: E402
 from symcount.architectures import find, names  # noqa: E402
+from symcount.derive.givens import given_for  # noqa: E402
 from symcount.errors import (  # noqa: E402
     ConfigError,
     DependencyError,
@@ -149,6 +150,22 @@ def test_exact_at_random_points(name):
     with torch.device("meta"):
         model = at_default(at_default.config_class())
     assert formula.count({}) == model.num_parameters()
+
+
+@pytest.mark.parametrize("name", ["SamVisionModel", "SwitchTransformersModel", "CvtModel"])
+def test_nothing_is_kept_at_its_value_where_a_closed_form_exists(name):
+    assert not sc.derive(name).pinned
+
+
+def test_a_pattern_among_few_is_checked_among_many():
+    formula = sc.derive("RTDetrV2Model")  # one projection of another size beyond three levels, not one in two
+    assert formula.pinned["num_feature_levels"] == 3
+    assert formula.certify(trials=3, seed=1).passed == 3
+
+
+def test_layers_of_two_sizes_that_are_tied_to_layers_of_two_sizes():
+    formula = sc.derive("DiffusionGemmaModel", config=given_for(transformers.DiffusionGemmaConfig))
+    assert formula.certify(trials=3, seed=1).passed == 3
 
 
 def tampered(formula, path, name, change):

@@ -357,3 +357,44 @@ def test_errors_name_the_model_and_keep_the_cause():
         trace(transformers.BertModel, 3)
     with pytest.raises(DerivationError, match="names no config class"):
         trace(Own, {})
+
+
+def assigned(module, name, value):
+    """What became of an assignment: the registries of the module, or the error."""
+    try:
+        setattr(module, name, value)
+    except (TypeError, AttributeError, KeyError) as error:
+        return type(error), str(error)
+    plain = {key: item for key, item in vars(module).items() if not key.startswith("_")}
+    registries = [{k: type(v) for k, v in vars(module)[r].items()} for r in ("_parameters", "_buffers", "_modules")]
+    return registries, {key: type(item) for key, item in plain.items()}
+
+
+def test_attributes_of_modules_are_set_as_torch_sets_them():
+    import torch
+
+    from symcount.derive.patching import Patches, quick_attributes
+
+    class WithProperty(torch.nn.Module):
+        @property
+        def doubled(self):
+            return 2 * self.size
+
+        @doubled.setter
+        def doubled(self, value):
+            self.size = value // 2
+
+    def outcomes():
+        module = WithProperty()
+        module.register_buffer("table", torch.zeros(2))
+        module.register_parameter("absent", None)
+        values = (3, None, torch.zeros(2), torch.nn.Parameter(torch.zeros(2)), torch.nn.Linear(2, 2), "text")
+        names = ("size", "doubled", "table", "absent", "weight", "layer")
+        found = [assigned(module, name, value) for name in names for value in values]
+        bare = WithProperty.__new__(WithProperty)
+        return [*found, assigned(bare, "layer", values[4]), assigned(bare, "weight", values[3])]
+
+    expected = outcomes()
+    with Patches(quick_attributes()):
+        assert outcomes() == expected
+    assert any(isinstance(item[0], type) for item in expected)  # some are refused

@@ -23,13 +23,15 @@ from symcount.derive.configs import build
 from symcount.derive.points import grid_size, holds, repair, sample
 from symcount.derive.quiet import quiet
 from symcount.derive.result import DerivedFormula
-from symcount.derive.structure import selector_points
+from symcount.derive.structure import MANY, selector_points
 from symcount.errors import DerivationError, SymcountError, VerificationError
 from symcount.evaluate import Number, as_written, compile_scalar
 from symcount.ledger import Row
 
 __all__ = ["Certificate", "certify", "disagreements"]
 
+DEEP = 0.3  # share of the points at which one depth is larger than at the others
+FAR = 8  # by that much
 _DIGITS = re.compile(r"\d+")
 
 
@@ -103,6 +105,9 @@ def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> 
     for _ in range(50):
         values = sample(base, movable, conditions, rng, attempts=60, share=share, wide=share > 0.5)
         drawn = selector_points(formula.selectors, formula.depths, formula.default, rng, least=formula.least)
+        if formula.depths and rng.random() < DEEP:  # a pattern may look otherwise among many layers than among few
+            name = rng.choice(formula.depths)
+            drawn[name] += FAR if base[name] else 0
         moved = {name for name in structural if share > 0.5 or rng.random() < share}
         values.update({name: drawn[name] if name in moved else base[name] for name in structural})
         repair(values, conditions, structural)  # one depth may have to be the sum of others
@@ -197,7 +202,8 @@ def _bound(formula: DerivedFormula, trials: int) -> Fraction:
         symbol: Symbol = item.symbol
         if symbol not in total.free_symbols or not total.is_polynomial(symbol):
             continue
-        structural = 9 if item.field in formula.depths else 4  # see `selector_points`
+        few = item.field not in formula.depths or len(formula.depths) > MANY  # see `selector_points`
+        structural = 4 if few else 9
         size = structural if item.field in formula.structural else grid_size(formula.base[item.field])
         per_trial += Fraction(int(Poly(total, symbol).degree()), size)
     return min(Fraction(1), per_trial) ** trials

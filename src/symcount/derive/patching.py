@@ -49,7 +49,8 @@ class Patch:
 class Patches:
     """A context manager that applies patches and undoes all of them, in reverse, whatever happens in between.
 
-    An interrupt (Ctrl-C) that arrives while they are being undone is raised again after the last one.
+    An interrupt (Ctrl-C, or what a signal's handler raises to end a program) that arrives while they are being undone
+    is raised again after the last one.
     """
 
     def __init__(self, patches: Iterable[Patch]) -> None:
@@ -67,12 +68,14 @@ class Patches:
         self._undo()
 
     def _undo(self) -> None:
-        interrupt: KeyboardInterrupt | None = None
+        interrupt: BaseException | None = None
         while self._patches:
             try:
                 self._patches[-1].undo()
                 self._patches.pop()
-            except KeyboardInterrupt as error:
+            except Exception:
+                raise
+            except BaseException as error:  # noqa: BLE001  # raised again below
                 interrupt = error
         if interrupt is not None:
             raise interrupt

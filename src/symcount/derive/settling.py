@@ -39,6 +39,7 @@ KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
 CANDIDATES = 24  # points among which the most telling is traced
 REFUSED = 8  # structures in a row that cannot be built
 CHECKS = 3  # points at which the only hypothesis that is left is checked
+FAR = 11  # as many things show whether a pattern goes on
 LOW = 4  # depths below this may be special: the first and the last layers meet
 Counts = tuple[int | None, ...]
 
@@ -74,7 +75,7 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if all(holds(c, t.symbols) for c in d.guards) and all(t.symbols[a] < t.symbols[b] for a, b in naming)
     ]
     known: dict[Counts, list[Node]] = {}
-    clipped = False
+    clipped = far = False
     while True:
         spaces = _spaces(d, known, clipped=clipped)
         failed = [row for row in d.rows.counts if row not in d.times]
@@ -89,6 +90,8 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         structure = _telling(d, spaces, tried, rng)
         if structure is None and checks and not all(map(simple, d.times.values())):
             structure, checks = _another(d, tried, rng), checks - 1
+        if structure is None and not far:
+            structure, far = _far(d), True
         if structure is None:
             return failed
         tried.add(tuple(structure.values()))
@@ -201,6 +204,19 @@ def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) 
         if ordered(single, chosen, depths, d.default):
             return single
     return structure
+
+
+def _far(d: Derivation) -> dict[str, Number] | None:
+    """A structure with many of the things whose number stands in a pattern, if all traces have few; `None` otherwise.
+
+    Among few, a layer that is there once or not at all (`min(1, N - 3)`) looks like one that comes back.
+    """
+    patterns = {n for times in set(d.times.values()) if not simple(times) for n in free_symbols(times)}
+    few = [n for n in d.depths() if n in patterns and all(t.symbols[n] < FAR for t in d.traces)]
+    if not few:
+        return None
+    start = min(d.traces, key=lambda t: len(t.parameters))
+    return {n: FAR + few.index(n) if n in few else start.symbols[n] for n in d.structural}
 
 
 def _untried(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> Iterator[dict[str, Number]]:
