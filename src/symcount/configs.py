@@ -182,7 +182,14 @@ def _inside(fields: Any, path: str) -> Any:
 
 def looks_like_path(source: str) -> bool:
     """Whether *source* is meant as a file rather than as a model's name."""
-    return source.endswith(".json") or "/" in source or "\\" in source or Path(source).is_file()
+    return source.endswith(".json") or "/" in source or "\\" in source or _is_file(source)
+
+
+def _is_file(source: str) -> bool:
+    try:
+        return Path(source).is_file()
+    except (OSError, ValueError):  # no file can have such a name
+        return False
 
 
 def read(source: Any) -> Config:
@@ -212,6 +219,8 @@ def _load(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8 text; expected a config.json") from None
+    except ValueError as error:  # of the name
+        raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
     try:
         import json  # only where a file is read
 
