@@ -112,6 +112,24 @@ def _stored(item: tuple[dict[str, Any], bool]) -> str:
     return outcome
 
 
+def _sized(rng: Random) -> tuple[dict[str, Any], bool]:
+    """Any class of the atlas, everything left out but the class and up to three numbers."""
+    from symcount.atlas.counting import counter
+
+    found = counter()
+    assert found is not None
+    entry = found.atlas.find(rng.choice(found.atlas.names))
+    fields: dict[str, Any] = {"model_type": entry.model_type, "architectures": [entry.name]}
+    numbers = [path for path in rng.choice(entry.layouts).numbers if "[" not in path]
+    for path in rng.sample(numbers, k=min(len(numbers), rng.choice([0, 1, 1, 2, 3]))):
+        *sections, key = path.split(".")
+        holder = fields
+        for section in sections:
+            holder = holder.setdefault(section, {})
+        holder[key] = rng.choice([1, 2, 4, 8, 24, 41, 64, 96, rng.randint(1, 200)])
+    return fields, rng.random() < 0.5
+
+
 def _any_way(item: tuple[dict[str, Any], bool]) -> str:
     """By whatever `symcount.count` finds: the atlas, a composed formula, a derived one."""
     import symcount as sc
@@ -471,6 +489,7 @@ def _problem(rng: Random) -> dict[str, Any]:
 
 ENTRIES = (
     Entry("config, stored formulas", _dict, _stored, 30, 60),
+    Entry("class and sizes, stored", _sized, _stored, 30, 6),
     Entry("config, composed formulas", _dict, _composed, 30, 12),
     Entry("config, any way", _dict, _any_way, 90, 1),
     Entry("derive a config", _dict, _derived, 90, 1),

@@ -93,7 +93,7 @@ def _work(pipe: Connection, entry: Entry, seed: int, first: int) -> None:
 
 def _warm(entry: Entry) -> None:
     """The imports and the data that the first input would wait for."""
-    if "config" in entry.name or "FILE" in entry.name or "verify" in entry.name:
+    if "config" in entry.name or "stored" in entry.name or "FILE" in entry.name or "verify" in entry.name:
         import transformers.models.auto.modeling_auto  # noqa: F401
 
         import published.measure  # noqa: F401
