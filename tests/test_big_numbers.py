@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import symcount as sc
+from symcount.atlas.counting import counter
 from symcount.errors import SymcountError, VectorOverflowError
 
 LIMIT = 2**63 - 1
@@ -43,7 +44,7 @@ def test_the_last_count_that_fits_is_given_and_the_next_refused():
     rest = {"H": 1, "I": 1, "N": 1, "A": 1, "K": 1, "D": 1}
     base = embedding.compile()(V=1, **rest) - 1
     assert int(fast(V=LIMIT - base, **rest)) == LIMIT
-    with pytest.raises(VectorOverflowError, match="could exceed 64 bits at .*; use the scalar form"):
+    with pytest.raises(VectorOverflowError, match=r"could exceed 64 bits at .*; use the scalar form"):
         fast(V=LIMIT - base + 1, **rest)
     assert embedding.compile()(V=LIMIT - base + 1, **rest) == LIMIT + 1
 
@@ -69,8 +70,13 @@ def test_arrays_that_do_not_go_together_are_refused():
 def test_the_search_for_a_budget_is_exact_beyond_64_bits():
     target = by_hand(50257, 1024, 2**24, 2**20)
     assert target > LIMIT
-    found = sc.solve("gpt2", target, tolerance=0, free={"H": f"{2**24 - 64}..{2**24 + 64}", "N": f"{2**20}..{2**20 + 9}"},
-                     fixed={"A": 1})  # fmt: skip
+    found = sc.solve(
+        "gpt2",
+        target,
+        tolerance=0,
+        free={"H": f"{2**24 - 64}..{2**24 + 64}", "N": f"{2**20}..{2**20 + 9}"},
+        fixed={"A": 1},
+    )
     assert {(s.values["H"], s.values["N"]) for s in found} == {(2**24, 2**20)}
     assert found.best[0].count == target
 
@@ -78,7 +84,5 @@ def test_the_search_for_a_budget_is_exact_beyond_64_bits():
 def test_a_config_of_absurd_numbers_is_counted_exactly_or_refused():
     config = {"model_type": "gpt2", "architectures": ["GPT2Model"], "vocab_size": 10**18, "n_embd": 10**6, "n_head": 1}
     assert sc.count(config) == by_hand(10**18, 1024, 10**6, 12)
-    with pytest.raises(SymcountError, match="2.63"):
-        from symcount.atlas.counting import counter
-
+    with pytest.raises(SymcountError, match=r"at most 2\^63 - 1, the largest size of a tensor"):
         counter().count({**config, "vocab_size": 2**63})

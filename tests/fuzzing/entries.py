@@ -1,7 +1,7 @@
 """Where foreign text comes in. Each entry point makes an input from a random generator, and takes it.
 
-Taking an input gives an outcome: `answered`, `refused` (by a `SymcountError`; on the command line exit code 2 and one or
-two lines), or for answers that were compared with the real model `checked`. `no such model` is a number for a config of
+Taking an input gives an outcome: `answered`, `refused` (by a `SymcountError`; in the command line exit code 2 and one
+or two lines), or for answers compared with the real model `checked`. `no such model` is a number for a config of
 which transformers builds no model. Everything else is an exception, and a defect.
 """
 
@@ -239,8 +239,11 @@ def _counted_file(item: tuple[bytes, str]) -> str:
             raw = raw.replace(b"\n", b" ").replace(b"\r", b" ") + b"\n"
             path.write_bytes(raw)
         arguments = {
-            "file": [str(path)], "directory": [directory], "lines": ["--jsonl", str(path)], "stdin": ["--jsonl", "-"],
-        }[way]  # fmt: skip
+            "file": [str(path)],
+            "directory": [directory],
+            "lines": ["--jsonl", str(path)],
+            "stdin": ["--jsonl", "-"],
+        }[way]
         with _without_derivation():
             code, said = command(["count", "--json", *arguments], raw)
         answers = [json.loads(line) for line in said.splitlines()]
@@ -268,11 +271,18 @@ def _without_derivation():
 def _flags(rng: Random) -> list[str]:
     found = []
     for _ in range(rng.randint(0, 3)):
-        found += rng.choice([
-            ["-s", f"{words.name(rng)}={words.number(rng)}"], ["-s", words.number(rng)], ["-o", f"tie_word_embeddings={words.number(rng)}"],
-            ["-o", words.damaged("tie_word_embeddings=false", rng, 0.5)], ["-c", words.damaged("active", rng, 0.3)], ["--json"],
-            [rng.choice(words.STRANGE)], ["-s"],
-        ])  # fmt: skip
+        found += rng.choice(
+            [
+                ["-s", f"{words.name(rng)}={words.number(rng)}"],
+                ["-s", words.number(rng)],
+                ["-o", f"tie_word_embeddings={words.number(rng)}"],
+                ["-o", words.damaged("tie_word_embeddings=false", rng, 0.5)],
+                ["-c", words.damaged("active", rng, 0.3)],
+                ["--json"],
+                [rng.choice(words.STRANGE)],
+                ["-s"],
+            ]
+        )
     return found
 
 
@@ -289,35 +299,87 @@ def _typesetting(rng: Random) -> list[str]:
     found = [rng.choice(["latex", "latex", "compare", "shares"]), words.model(rng)]
     found += [words.model(rng)] if found[0] == "compare" else [words.name(rng)] if found[0] == "shares" else []
     for _ in range(rng.randint(0, 3)):
-        found += rng.choice([
-            ["--style", words.damaged(rng.choice(["grouped", "expanded", "annotated", "steps", "table", "leading", "notation"]), rng)],
-            ["--symbol", f"{words.name(rng)}={symbol(rng)}"], ["--numbers", words.damaged("thin", rng, 0.5)],
-            ["--width", words.damaged(rng.choice(["3.3in", "240pt", "8cm", "1pt", "9999in"]), rng, 0.3)],
-            ["--to", words.damaged(rng.choice(["latex", "tex", "markdown", "html", "mathml", "text", "macros", "json"]), rng)],
-            ["--notation", words.damaged(rng.choice(["bert", "kaplan", "llama", "fields"]), rng, 0.3)], _flags(rng)[:2],
-        ])  # fmt: skip
+        found += rng.choice(
+            [
+                [
+                    "--style",
+                    words.damaged(
+                        rng.choice(["grouped", "expanded", "annotated", "steps", "table", "leading", "notation"]), rng
+                    ),
+                ],
+                ["--symbol", f"{words.name(rng)}={symbol(rng)}"],
+                ["--numbers", words.damaged("thin", rng, 0.5)],
+                ["--width", words.damaged(rng.choice(["3.3in", "240pt", "8cm", "1pt", "9999in"]), rng, 0.3)],
+                [
+                    "--to",
+                    words.damaged(
+                        rng.choice(["latex", "tex", "markdown", "html", "mathml", "text", "macros", "json"]), rng
+                    ),
+                ],
+                ["--notation", words.damaged(rng.choice(["bert", "kaplan", "llama", "fields"]), rng, 0.3)],
+                _flags(rng)[:2],
+            ]
+        )
     return found
 
 
 def symbol(rng: Random) -> str:
     """LaTeX for a symbol, mostly."""
     return words.damaged(
-        rng.choice(["d", r"d_{\mathrm{model}}", r"\nu", "d_k", "d'", r"\text{a b}", r"\hat{H}", "H^2", "x_{1,2}", r"\mathbf{x}",
-                    r"\def\x{\x}\x", r"\csname end\endcsname", "{" * 300 + "x" + "}" * 300, r"\frac{a}{b}", "d_" * 50 + "d"]),
-        rng, 0.4,
-    )  # fmt: skip
+        rng.choice(
+            [
+                "d",
+                r"d_{\mathrm{model}}",
+                r"\nu",
+                "d_k",
+                "d'",
+                r"\text{a b}",
+                r"\hat{H}",
+                "H^2",
+                "x_{1,2}",
+                r"\mathbf{x}",
+                r"\def\x{\x}\x",
+                r"\csname end\endcsname",
+                "{" * 300 + "x" + "}" * 300,
+                r"\frac{a}{b}",
+                "d_" * 50 + "d",
+            ]
+        ),
+        rng,
+        0.4,
+    )
 
 
 def _solving(rng: Random) -> list[str]:
-    grid = [["--free", rng.choice(["H=64..1024:64,N=1..24", "N", "I=64..4096:64", "H=128..512:128,N", f"H={words.span(rng)}",
-                                   f"{words.name(rng)}={words.span(rng)}"])]]  # fmt: skip
+    grid = [
+        [
+            "--free",
+            rng.choice(
+                [
+                    "H=64..1024:64,N=1..24",
+                    "N",
+                    "I=64..4096:64",
+                    "H=128..512:128,N",
+                    f"H={words.span(rng)}",
+                    f"{words.name(rng)}={words.span(rng)}",
+                ]
+            ),
+        ]
+    ]
     found = ["solve", words.model(rng), "--budget", words.budget(rng), *rng.choice(grid)]
     for _ in range(rng.randint(0, 2)):
-        found += rng.choice([
-            ["-s", f"{words.name(rng)}={words.expression(rng)}"], ["--where", words.condition(rng)], ["--rank", words.expression(rng)],
-            ["--tolerance", words.tolerance(rng) or "1%"], ["--rank", words.damaged("aspect=80", rng, 0.5)], ["-k", words.number(rng)],
-            ["--reference", words.damaged("H=768,N=12", rng, 0.5)], _flags(rng)[:2],
-        ])  # fmt: skip
+        found += rng.choice(
+            [
+                ["-s", f"{words.name(rng)}={words.expression(rng)}"],
+                ["--where", words.condition(rng)],
+                ["--rank", words.expression(rng)],
+                ["--tolerance", words.tolerance(rng) or "1%"],
+                ["--rank", words.damaged("aspect=80", rng, 0.5)],
+                ["-k", words.number(rng)],
+                ["--reference", words.damaged("H=768,N=12", rng, 0.5)],
+                _flags(rng)[:2],
+            ]
+        )
     return found
 
 
@@ -327,11 +389,15 @@ def _laddering(rng: Random) -> list[str]:
     )
     found = ["ladder", rng.choice(["bert", "gpt2", "llama", words.model(rng)]), "--budgets", budgets]
     for _ in range(rng.randint(0, 2)):
-        found += rng.choice([
-            ["--aspect", words.damaged(rng.choice(["64..128", "none", "32..256", "1..1"]), rng, 0.4)], ["--head-dim", words.number(rng)],
-            ["--tolerance", words.tolerance(rng) or "5%"], ["-s", f"{words.name(rng)}={words.expression(rng)}"],
-            ["--where", words.condition(rng)],
-        ])  # fmt: skip
+        found += rng.choice(
+            [
+                ["--aspect", words.damaged(rng.choice(["64..128", "none", "32..256", "1..1"]), rng, 0.4)],
+                ["--head-dim", words.number(rng)],
+                ["--tolerance", words.tolerance(rng) or "5%"],
+                ["-s", f"{words.name(rng)}={words.expression(rng)}"],
+                ["--where", words.condition(rng)],
+            ]
+        )
     return found
 
 
@@ -440,16 +506,16 @@ def _name(rng: Random) -> Any:
 
 
 def _latex(rng: Random) -> dict[str, Any]:
-    look: dict[str, Any] = {}
-    for key, value in {
-        "style": words.damaged("expanded", rng, 0.3), "symbols": {words.name(rng): rng.choice([symbol(rng), mutate.value(3, rng)])},
-        "numbers": words.damaged("thin", rng, 0.5), "width": rng.choice(["3.3in", words.number(rng), mutate.value(3, rng)]),
-        "notation": words.damaged("kaplan", rng, 0.5), "values": {words.name(rng): mutate.value(3, rng)},
+    look: dict[str, Any] = {
+        "style": words.damaged("expanded", rng, 0.3),
+        "symbols": {words.name(rng): rng.choice([symbol(rng), mutate.value(3, rng)])},
+        "numbers": words.damaged("thin", rng, 0.5),
+        "width": rng.choice(["3.3in", words.number(rng), mutate.value(3, rng)]),
+        "notation": words.damaged("kaplan", rng, 0.5),
+        "values": {words.name(rng): mutate.value(3, rng)},
         words.damaged("convention", rng, 0.2): words.damaged("active", rng, 0.5),
-    }.items():  # fmt: skip
-        if rng.random() < 0.4:
-            look[key] = value
-    return look
+    }
+    return {key: value for key, value in look.items() if rng.random() < 0.4}
 
 
 def _typeset(look: dict[str, Any]) -> str:
@@ -503,13 +569,27 @@ ENTRIES = (
     Entry("compile()", _values, _compiled, SECONDS, 6),
     Entry("expressions", words.expression, _read_expression, SECONDS, 24),
     Entry("conditions", words.condition, _read_condition, SECONDS, 12),
-    Entry("budgets", lambda rng: (rng.choice([words.budget(rng), mutate.value(3, rng)]),
-                                  rng.choice([words.tolerance(rng), mutate.value(3, rng)])), _read_budget, SECONDS, 24),
-    Entry("ranges", lambda rng: rng.choice([words.span(rng), words.span(rng), mutate.value(3, rng)]), _read_range, SECONDS, 12),
+    Entry(
+        "budgets",
+        lambda rng: (
+            rng.choice([words.budget(rng), mutate.value(3, rng)]),
+            rng.choice([words.tolerance(rng), mutate.value(3, rng)]),
+        ),
+        _read_budget,
+        SECONDS,
+        24,
+    ),
+    Entry(
+        "ranges",
+        lambda rng: rng.choice([words.span(rng), words.span(rng), mutate.value(3, rng)]),
+        _read_range,
+        SECONDS,
+        12,
+    ),
     Entry("names of models", _name, _named, 10, 4),
     Entry("LaTeX of symbols, widths …", _latex, _typeset, SECONDS, 8),
     Entry("solve()", _problem, _solved, 10, 4),
-)  # fmt: skip
+)
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TRANSFORMERS_VERBOSITY", "critical")

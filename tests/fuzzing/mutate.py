@@ -14,24 +14,81 @@ CONFIGS = Path(__file__).parents[1] / "published" / "configs"
 SIZES = [0, 1, 2, 3, 7, 64, 100, -1, -8, 255, 1024, 2**31, 2**32, 2**53 + 1, 2**63 - 1, 2**63, 2**64, 10**30, 10**4000]
 FLOATS = [0.0, 0.5, 1.5, 1e3, 768.0, -2.0, 1e308, 1e-300, 0.1, 2 / 3, float("nan"), float("inf"), float("-inf")]
 WORDS = [
-    "", " ", "768", "1e3", "auto", "none", "null", "true", "gelu", "silu", "prelu", "relu", "default", "yarn", "linear",
-    "dynamic", "llama3", "longrope", "su", "proportional", "mrope", "H", "९", "７６８", "\u0000", "\ud800", "é" * 100, "x" * 5000,
-    "../../etc/passwd", "__class__", "full_attention", "sliding_attention", "mamba", "linear_attention", "layer_norm",
-    "BertModel", "bert", "relative_key", "gated-gelu", "sequence",
-]  # fmt: skip
+    "",
+    " ",
+    "768",
+    "1e3",
+    "auto",
+    "none",
+    "null",
+    "true",
+    "gelu",
+    "silu",
+    "prelu",
+    "relu",
+    "default",
+    "yarn",
+    "linear",
+    "dynamic",
+    "llama3",
+    "longrope",
+    "su",
+    "proportional",
+    "mrope",
+    "H",
+    "९",
+    "７６８",
+    "\u0000",
+    "\ud800",
+    "é" * 100,
+    "x" * 5000,
+    "../../etc/passwd",
+    "__class__",
+    "full_attention",
+    "sliding_attention",
+    "mamba",
+    "linear_attention",
+    "layer_norm",
+    "BertModel",
+    "bert",
+    "relative_key",
+    "gated-gelu",
+    "sequence",
+]
 OTHERS = [None, True, False, [], {}, [1], [[1]], [None], ["a"], {"a": 1}, {"0": "a"}, [1, 2, 3, 4], {"rope_theta": 1e4}]
 SPELLINGS = [
-    ("hidden_size", "n_embd"), ("hidden_size", "d_model"), ("hidden_size", "dim"), ("num_hidden_layers", "n_layer"),
-    ("num_hidden_layers", "num_layers"), ("num_attention_heads", "n_head"), ("num_attention_heads", "num_heads"),
-    ("intermediate_size", "n_inner"), ("intermediate_size", "d_ff"), ("max_position_embeddings", "n_positions"),
-    ("num_labels", "id2label"), ("head_dim", "d_kv"), ("num_experts", "num_local_experts"), ("vocab_size", "n_vocab"),
-]  # fmt: skip
+    ("hidden_size", "n_embd"),
+    ("hidden_size", "d_model"),
+    ("hidden_size", "dim"),
+    ("num_hidden_layers", "n_layer"),
+    ("num_hidden_layers", "num_layers"),
+    ("num_attention_heads", "n_head"),
+    ("num_attention_heads", "num_heads"),
+    ("intermediate_size", "n_inner"),
+    ("intermediate_size", "d_ff"),
+    ("max_position_embeddings", "n_positions"),
+    ("num_labels", "id2label"),
+    ("head_dim", "d_kv"),
+    ("num_experts", "num_local_experts"),
+    ("vocab_size", "n_vocab"),
+]
 ROPES = [
-    {"rope_type": "default"}, {"type": "linear", "factor": 2.0}, {"rope_type": "yarn", "factor": 4.0},
-    {"rope_type": "linear"}, {"type": "su"}, {"rope_type": "nonsense"}, {"factor": 2.0}, {"rope_type": "llama3"},
-    {"rope_type": 3}, {"rope_type": None}, {"rope_theta": "x"}, {"rope_theta": None}, {"type": "dynamic", "factor": -1},
-    {"full_attention": {"rope_type": "default"}}, {"rope_type": "longrope", "short_factor": [1], "long_factor": [1]},
-]  # fmt: skip
+    {"rope_type": "default"},
+    {"type": "linear", "factor": 2.0},
+    {"rope_type": "yarn", "factor": 4.0},
+    {"rope_type": "linear"},
+    {"type": "su"},
+    {"rope_type": "nonsense"},
+    {"factor": 2.0},
+    {"rope_type": "llama3"},
+    {"rope_type": 3},
+    {"rope_type": None},
+    {"rope_theta": "x"},
+    {"rope_theta": None},
+    {"type": "dynamic", "factor": -1},
+    {"full_attention": {"rope_type": "default"}},
+    {"rope_type": "longrope", "short_factor": [1], "long_factor": [1]},
+]
 
 
 @cache
@@ -84,10 +141,18 @@ def value(old: Any, rng: Random) -> Any:
             changed = copy.deepcopy(old)
             if not changed:
                 return [rng.choice(WORDS)]
-            return rng.choice([
-                changed[:-1], changed[::-1], changed * 2, changed[:1] * len(changed), [*changed, None], [changed], changed[0],
-                [rng.choice(SIZES[:8]) if isinstance(x, int) else rng.choice(changed) for x in changed],
-            ])  # fmt: skip
+            return rng.choice(
+                [
+                    changed[:-1],
+                    changed[::-1],
+                    changed * 2,
+                    changed[:1] * len(changed),
+                    [*changed, None],
+                    [changed],
+                    changed[0],
+                    [rng.choice(SIZES[:8]) if isinstance(x, int) else rng.choice(changed) for x in changed],
+                ]
+            )
         case dict():
             return rng.choice([None, [], {}, "x", 3, {k: v for k, v in old.items() if rng.random() < 0.5}])
     return rng.choice([1, 2, 4, 64, True, False, "gelu", [1], 0.5, {"type": "linear", "factor": 2.0}])
@@ -129,8 +194,16 @@ def _rename(fields: dict[str, Any], rng: Random) -> None:
     other = rng.choice(published())
     what = rng.choice(["architectures", "model_type", "head", "head", "none", "both"])
     if what == "head":
-        heads = ["Model", "ForCausalLM", "ForMaskedLM", "ForSequenceClassification", "ForTokenClassification",
-                 "ForQuestionAnswering", "ForConditionalGeneration", "ForImageClassification"]  # fmt: skip
+        heads = [
+            "Model",
+            "ForCausalLM",
+            "ForMaskedLM",
+            "ForSequenceClassification",
+            "ForTokenClassification",
+            "ForQuestionAnswering",
+            "ForConditionalGeneration",
+            "ForImageClassification",
+        ]
         names = fields.get("architectures")
         stem = str(names[0] if isinstance(names, list) and names else "Bert").partition("For")[0].removesuffix("Model")
         fields["architectures"] = [stem.removesuffix("LMHead") + rng.choice(heads)]
@@ -191,5 +264,9 @@ DAMAGES = [
     lambda raw, rng: raw.replace(b'"', b"'", 2),
     lambda raw, rng: b"",
     lambda raw, rng: b"null",
-    _twice, _twice, _twice, _flip, _flip,
-]  # fmt: skip
+    _twice,
+    _twice,
+    _twice,
+    _flip,
+    _flip,
+]

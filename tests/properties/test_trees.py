@@ -22,7 +22,7 @@ from properties.trees import (
     formula,
     leaves,
     sizes,
-)  # fmt: skip
+)
 from reading import read_as
 from symcount.atlas.codec import encode, to_sympy
 from symcount.atlas.trees import Pool, tree_from, tree_to_json
@@ -168,8 +168,15 @@ def test_an_expression_stored_as_text_is_the_same(a, b, count):
     def whole(e):  # a ceiling is stored as the floor that it is
         return sympify(e).replace(ceiling, lambda number: -floor(-number))
 
-    for e in (a.symbolic * b.symbolic + count.symbolic, floor(a.symbolic / 3) * N, ceiling(N / b.symbolic) + 1,
-              Max(N - a.symbolic, 0), Min(a.symbolic, b.symbolic) * 2, Mod(N, 3) + N // 2, N / a.symbolic):  # fmt: skip
+    for e in (
+        a.symbolic * b.symbolic + count.symbolic,
+        floor(a.symbolic / 3) * N,
+        ceiling(N / b.symbolic) + 1,
+        Max(N - a.symbolic, 0),
+        Min(a.symbolic, b.symbolic) * 2,
+        Mod(N, 3) + N // 2,
+        N / a.symbolic,
+    ):
         assert expand(to_sympy(encode(sympify(e)), SYMBOLS)) == expand(whole(e))
 
 

@@ -1,7 +1,7 @@
 """Random models: a tree of symcount, and beside it a `torch.nn.Module` built from the same draws by other code.
 
 A `Part` has both: the block, and a function that builds the module at given sizes. Sizes are expressions of letters for
-the tree and functions of numbers for torch, drawn together, so that nothing of what is tested is used to build the module.
+the tree and functions of numbers for torch, drawn together: nothing of what is tested is used to build the module.
 """
 
 from __future__ import annotations
@@ -48,12 +48,18 @@ def sizes(draw: Any) -> Size:
     a, b = (SIZES[draw(st.sampled_from("HHADIMVEN"))] for _ in range(2))
     n = draw(st.integers(1, 3))
     return draw(
-        st.sampled_from([
-            a, a, Size(n, lambda _: n), Size(n * a.symbolic, lambda env: n * a.at(env)),
-            Size(a.symbolic + n, lambda env: a.at(env) + n), Size(a.symbolic * b.symbolic, lambda env: a.at(env) * b.at(env)),
-            Size(a.symbolic + 2 * b.symbolic, lambda env: a.at(env) + 2 * b.at(env)),
-        ])
-    )  # fmt: skip
+        st.sampled_from(
+            [
+                a,
+                a,
+                Size(n, lambda _: n),
+                Size(n * a.symbolic, lambda env: n * a.at(env)),
+                Size(a.symbolic + n, lambda env: a.at(env) + n),
+                Size(a.symbolic * b.symbolic, lambda env: a.at(env) * b.at(env)),
+                Size(a.symbolic + 2 * b.symbolic, lambda env: a.at(env) + 2 * b.at(env)),
+            ]
+        )
+    )
 
 
 @st.composite
@@ -61,11 +67,18 @@ def counts(draw: Any) -> Size:
     """How often a block stands in its place; `N - d` may be nothing."""
     n = draw(st.integers(1, 3))
     return draw(
-        st.sampled_from([
-            SIZES["N"], SIZES["N"], Size(N - d, lambda env: env["N"] - env["d"]), Size(d, lambda env: env["d"]),
-            Size(2 * N, lambda env: 2 * env["N"]), Size(N + 1, lambda env: env["N"] + 1), Size(n, lambda _: n),
-        ])
-    )  # fmt: skip
+        st.sampled_from(
+            [
+                SIZES["N"],
+                SIZES["N"],
+                Size(N - d, lambda env: env["N"] - env["d"]),
+                Size(d, lambda env: env["d"]),
+                Size(2 * N, lambda env: 2 * env["N"]),
+                Size(N + 1, lambda env: env["N"] + 1),
+                Size(n, lambda _: n),
+            ]
+        )
+    )
 
 
 @st.composite
@@ -160,23 +173,30 @@ def leaves(draw: Any) -> Part:
 
     x, y = a.symbolic, b.symbolic
     return draw(
-        st.sampled_from([
-            _leaf(layers.Linear(x, y, bias), linear), _leaf(layers.Linear(x, y, bias), linear),
-            _leaf(layers.Embedding(x, y, trainable=not frozen, role=None), embedding),
-            _leaf(layers.Embedding(x, y, trainable=not frozen), embedding, "embedding"),
-            _leaf(replace(layers.Linear(x, y, bias), role="head"), linear, "head"),
-            _leaf(layers.LayerNorm(x, bias=bias), lambda env: nn.LayerNorm(a.at(env), bias=bias)),
-            _leaf(layers.RMSNorm(x), lambda env: nn.RMSNorm(a.at(env))),
-            _leaf(layers.BatchNorm(x), lambda env: nn.BatchNorm1d(a.at(env))),
-            _leaf(layers.GroupNorm(A, H), lambda env: nn.GroupNorm(env["A"], env["H"])),
-            _leaf(layers.Conv1d(x, y, 3, bias=bias), lambda env: nn.Conv1d(a.at(env), b.at(env), 3, bias=bias)),
-            _leaf(layers.Conv2d(H, H * x, (2, y), groups=A, bias=bias),
-                  lambda env: nn.Conv2d(env["H"], env["H"] * a.at(env), (2, b.at(env)), groups=env["A"], bias=bias)),
-            _leaf(Block("", "Split", (Parameter("weight", (H / A, x)), Parameter("scale", ()))),
-                  lambda env: Shapes(weight=(env["H"] // env["A"], a.at(env)), scale=())),
-            _experts(draw(st.booleans())),
-        ])
-    )  # fmt: skip
+        st.sampled_from(
+            [
+                _leaf(layers.Linear(x, y, bias), linear),
+                _leaf(layers.Linear(x, y, bias), linear),
+                _leaf(layers.Embedding(x, y, trainable=not frozen, role=None), embedding),
+                _leaf(layers.Embedding(x, y, trainable=not frozen), embedding, "embedding"),
+                _leaf(replace(layers.Linear(x, y, bias), role="head"), linear, "head"),
+                _leaf(layers.LayerNorm(x, bias=bias), lambda env: nn.LayerNorm(a.at(env), bias=bias)),
+                _leaf(layers.RMSNorm(x), lambda env: nn.RMSNorm(a.at(env))),
+                _leaf(layers.BatchNorm(x), lambda env: nn.BatchNorm1d(a.at(env))),
+                _leaf(layers.GroupNorm(A, H), lambda env: nn.GroupNorm(env["A"], env["H"])),
+                _leaf(layers.Conv1d(x, y, 3, bias=bias), lambda env: nn.Conv1d(a.at(env), b.at(env), 3, bias=bias)),
+                _leaf(
+                    layers.Conv2d(H, H * x, (2, y), groups=A, bias=bias),
+                    lambda env: nn.Conv2d(env["H"], env["H"] * a.at(env), (2, b.at(env)), groups=env["A"], bias=bias),
+                ),
+                _leaf(
+                    Block("", "Split", (Parameter("weight", (H / A, x)), Parameter("scale", ()))),
+                    lambda env: Shapes(weight=(env["H"] // env["A"], a.at(env)), scale=()),
+                ),
+                _experts(draw(st.booleans())),
+            ]
+        )
+    )
 
 
 def _experts(frozen: bool) -> Part:
@@ -290,8 +310,11 @@ def _lists(draw: Any, path: str, depth: int, shared: tuple[Owner, ...], ties: bo
     if len(found) == 1:
         block = stack(found[0][1].symbolic, found[0][2].block)
     else:
-        block = Block("", "ModuleList", children=tuple(
-            replace(part.block.named(name), repeat=count.symbolic) for name, count, part in found))  # fmt: skip
+        block = Block(
+            "",
+            "ModuleList",
+            children=tuple(replace(part.block.named(name), repeat=count.symbolic) for name, count, part in found),
+        )
 
     def build(b: Building, where: str) -> nn.Module:
         module = Owned()
