@@ -15,6 +15,7 @@ from symcount.architectures import FAMILIES, GIVEN, find, names
 from symcount.errors import OptionError, UnknownModelError
 from symcount.evaluate import compile_scalar
 from symcount.notation import letters
+from symcount.solve.expressions import read_expression
 from symcount.tree import Block
 from symcount.verify import compare
 
@@ -280,21 +281,20 @@ def test_documentation_states_the_formula(family, name):
     stated = re.search(r"P +=(.*?)\n(?=\n|    \w|\Z)", module.__doc__, re.DOTALL)
     assert stated
     text = stated[1].replace("²", "**2")
-    symbols = {e.letter: e.symbol for e in sc.formula(name).notation}
-    value = ast_value(" ".join(text.split()), symbols)
-    assert expand(value - sc.formula(name).total) == 0
+    formula = sc.formula(name)
+    assert expand(read_expression(signed(" ".join(text.split())), formula.notation) - formula.total) == 0
 
 
-def ast_value(text, symbols):
-    """A sum of products written side by side, `2HAD + N(4H**2 + L_enc H)`, as an expression."""
+def signed(text):
+    """A sum of products written side by side, `2HAD + N(4H**2 + L_enc H)`, with a sign between factors."""
     tokens = re.findall(r"\*\*|[A-Za-z](?:_[a-z]+)?|\d+|[-+()]", text)
-    signed = []
+    found = []
     for before, token in pairwise(["+", *tokens]):
         factor = re.fullmatch(r"\w+|\(", token)
         if factor and re.fullmatch(r"\w+|\)", before):
-            signed.append("*")
-        signed.append(token)
-    return eval(" ".join(signed), {"__builtins__": {}}, symbols)
+            found.append("*")
+        found.append(token)
+    return " ".join(found)
 
 
 def test_trees_are_blocks_of_the_real_names():

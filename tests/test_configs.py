@@ -350,3 +350,26 @@ def test_the_aliases_are_those_of_the_config_class(name):
     theirs = getattr(transformers, name).config_class.attribute_map
     fields = set(architecture.fields.values())
     assert {a: f for a, f in theirs.items() if f in fields}.items() <= dict(architecture.aliases).items()
+
+
+@pytest.mark.parametrize("order", [("n_embd", "hidden_size"), ("hidden_size", "n_embd")])
+def test_of_a_field_and_its_alias_the_alias_counts_as_in_the_real_config(order):
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    numbers = {"n_embd": 24, "hidden_size": 36}
+    fields = {name: numbers[name] for name in order} | {"n_head": 2, "n_layer": 1}
+    with torch.device("meta"):
+        real = transformers.GPT2Model(transformers.GPT2Config.from_dict(dict(fields))).num_parameters()
+    assert sc.formula("GPT2Model").count(fields) == real
+
+
+@pytest.mark.parametrize(
+    ("projection", "gated"), [("relu", True), ("gated-gelu", False), ("gated-gelu", {}), ("relu", None)]
+)
+def test_t5_refuses_a_gate_that_the_projection_does_not_have(projection, gated):
+    # transformers lets it stand, and builds the feed-forward that `is_gated_act` says
+    f = sc.formula("T5Model", feed_forward_proj=projection)
+    stated = {"model_type": "t5", "feed_forward_proj": projection}
+    assert f.count({**stated, "is_gated_act": projection == "gated-gelu"}) == f.count(stated)
+    with pytest.raises(OptionError, match=r"is_gated_act = .* contradicts feed_forward_proj, by which it is"):
+        f.count({**stated, "is_gated_act": gated})

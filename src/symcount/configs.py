@@ -98,6 +98,12 @@ class Config:
                     f"{self.source}: {name} = {value!r:.80} is outside the formula of {architecture.name}, which holds "
                     f"for {name} = {admissible[0]}; derive its own from the model's code: symcount.derive(config)"
                 )
+        for name, rule in architecture.implied.items():
+            if name in self.fields and (value := self.fields[name]) is not (wanted := rule(chosen)):
+                raise OptionError(
+                    f"{self.source}: {name} = {value!r:.80} contradicts {', '.join(architecture.options)}, "
+                    f"by which it is {wanted}; leave it out, or derive the formula of this config: symcount.derive(config)"
+                )
         return chosen
 
     def values_for(self, formula: Formula) -> dict[str, Any]:
@@ -182,7 +188,14 @@ def _inside(fields: Any, path: str) -> Any:
 
 def looks_like_path(source: str) -> bool:
     """Whether *source* is meant as a file rather than as a model's name."""
-    return source.endswith(".json") or "/" in source or "\\" in source or Path(source).is_file()
+    return source.endswith(".json") or "/" in source or "\\" in source or _is_file(source)
+
+
+def _is_file(source: str) -> bool:
+    try:
+        return Path(source).is_file()
+    except (OSError, ValueError):  # no file can have such a name
+        return False
 
 
 def read(source: Any) -> Config:
@@ -212,6 +225,8 @@ def _load(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise ConfigError(f"{path}: not UTF-8 text; expected a config.json") from None
+    except ValueError as error:  # of the name
+        raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
     try:
         import json  # only where a file is read
 

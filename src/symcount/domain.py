@@ -48,6 +48,9 @@ class Condition:
         if self.relation not in HOLDS:
             raise StructureError(f"condition {self.relation!r}: expected one of {', '.join(HOLDS)}")
 
+    def __reduce__(self) -> tuple[type[Condition], tuple[str, Expr, Expr]]:
+        return Condition, (self.relation, self.left, self.right)  # what is compiled stays in its process
+
     @property
     def symbols(self) -> set[Symbol]:
         """The symbols that the condition speaks of."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
 
@@ -78,6 +78,9 @@ class Formula:
     filled: Mapping[str, Expr] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     origin: Literal["composed", "derived"] = "composed"
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {f.name: self.__dict__[f.name] for f in fields(self)}  # what follows from them is worked out again
 
     @cached_property
     def ledger(self) -> Ledger:

@@ -52,7 +52,8 @@ def vector_function(expression: Expr, minimums: Mapping[str, int]) -> Callable[.
 
     Raises (the returned function):
         VectorOverflowError: it could; use the scalar form, whose integers have any size.
-        DomainError: an array is not of integers, or has a value below its minimum.
+        DomainError: an array is not of integers, has a value below its minimum, or a shape that does not go with the
+            others'.
         MissingSymbolError, UnknownSymbolError: a symbol without a value, or a name that is no symbol.
     """
     import numpy as np
@@ -87,6 +88,11 @@ def vector_function(expression: Expr, minimums: Mapping[str, int]) -> Callable[.
                 + ", ".join(f"{n} = {v:,}" for n, v in largest.items())
                 + "; use the scalar form compile(), whose integers have any size"
             )
+        try:
+            np.broadcast_shapes(*(a.shape for a in inputs.values()))
+        except ValueError:
+            shapes = ", ".join(f"{n} {a.shape}" for n, a in inputs.items())
+            raise DomainError(f"arrays of shapes that do not go together: {shapes}") from None
         return compiled(*(inputs[n].astype(np.int64, copy=False) for n in names))
 
     return count

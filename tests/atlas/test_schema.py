@@ -151,7 +151,38 @@ def test_refusals(fields, error, words):
         READER.read(fields)
 
 
+@pytest.mark.parametrize(
+    ("rope", "said"),
+    [
+        ({"type": "linear", "factor": 2}, "rope linear"),
+        ({"rope_type": "yarn", "factor": 4.0}, "rope yarn"),
+        ({"rope_type": "linear"}, "rope linear without factor"),
+        ({"rope_type": "yarn", "factor": "x"}, "rope yarn without factor"),
+        ({"rope_type": "dynamic", "factor": True}, "rope dynamic without factor"),
+        ({"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0}, "rope llama3 without high_freq_factor"),
+        ({"type": "su", "short_factor": [1.0]}, "rope su without long_factor"),
+        ({"rope_type": "longrope", "short_factor": 1.0, "long_factor": [1.0]}, "rope longrope without short_factor"),
+    ],
+)
+def test_rotary_positions_that_transformers_refuses_have_a_code_of_their_own(rope, said):
+    assert code(rope) == said
+
+
 def test_codes_tell_kinds_of_values_apart():
-    values = [None, True, False, 1, "1", [], [1, 2], ["a"], [[1]], {}, {"a": 1}, {"type": "yarn"}, {"rope_theta": 1.0}]
+    values = [
+        None,
+        True,
+        False,
+        1,
+        "1",
+        [],
+        [1, 2],
+        ["a"],
+        [[1]],
+        {},
+        {"a": 1},
+        {"type": "yarn", "factor": 2.0},
+        {"rope_theta": 1.0},
+    ]
     codes = [code(v) for v in values]
     assert len(set(codes)) == len(codes)

@@ -28,6 +28,13 @@ _WORDS = {"i": "an integer", "f": "a number with a point", "b": "true or false",
           "l": "a list", "d": "an object"}  # fmt: skip
 _LARGEST = 2**63 - 1  # the largest size of a tensor
 _MISSING: Any = object()
+_LONGROPE = {"short_factor": "l", "long_factor": "l"}
+_ROPE: Mapping[str, Mapping[str, str]] = {
+    "linear": {"factor": "if"}, "dynamic": {"factor": "if"}, "yarn": {"factor": "if"},
+    "longrope": _LONGROPE, "su": _LONGROPE,
+    "llama3": {"factor": "if", "low_freq_factor": "if", "high_freq_factor": "if"},
+}  # fmt: skip
+"""Kind of rotary positions -> keys without which transformers refuses it (`modeling_rope_utils`) -> kinds of values."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +76,8 @@ def code(value: Any) -> str:
     if isinstance(value, dict):
         said = value.get("rope_type", value.get("type"))
         if isinstance(said, str):
-            return f"rope {said}"
+            lacking = [key for key, kinds in _ROPE.get(said, {}).items() if kind(value.get(key)) not in kinds]
+            return f"rope {said}{f' without {lacking[0]}' if lacking else ''}"
         if "rope_theta" in value:
             return "rope default"
         return "dict" if value else "{}"

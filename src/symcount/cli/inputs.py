@@ -19,7 +19,15 @@ Input = tuple[str, "dict[str, Any] | ConfigError"]
 
 def is_file_like(source: str) -> bool:
     """Whether an argument is meant as a file or directory rather than as a model's name."""
-    return source.endswith(".json") or "/" in source or "\\" in source or Path(source).exists()
+    return source.endswith(".json") or "/" in source or "\\" in source or _is("exists", Path(source))
+
+
+def _is(what: str, path: Path) -> bool:
+    """Whether the path exists, or is a directory; a name that no file can have is neither."""
+    try:
+        return bool(getattr(path, what)())
+    except (OSError, ValueError):
+        return False
 
 
 def parse(data: bytes, source: str) -> dict[str, Any]:
@@ -51,7 +59,7 @@ def expand(sources: Iterable[str]) -> Iterator[Input]:
     """
     for source in sources:
         path = Path(source)
-        if not path.is_dir():
+        if not _is("is_dir", path):
             yield source, _read(path)
             continue
         found = False
@@ -76,6 +84,8 @@ def _read(path: Path) -> dict[str, Any] | ConfigError:
         return ConfigError(f"{path}: {error.strerror or error}")
     except ConfigError as error:
         return error
+    except ValueError as error:  # of the name
+        return ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}")
 
 
 def lines(name: str) -> Iterator[Input]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 __all__ = ["ascii_only", "complain", "emit", "note", "number", "say", "share", "show", "table"]
 
+_LONGEST = 2000  # characters of an error, which repeats what was asked
+
 
 def say(text: str) -> None:
     """A line of result."""
@@ -27,7 +29,7 @@ def note(text: str) -> None:
 
 def complain(text: str) -> int:
     """A mistake in what was asked; returns the exit code."""
-    note(f"error: {text}")
+    note(f"error: {text if len(text) <= _LONGEST else text[:_LONGEST] + '…'}")
     return 2
 
 

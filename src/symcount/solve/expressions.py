@@ -29,6 +29,7 @@ __all__ = ["FUNCTIONS", "Stated", "read_conditions", "read_expression"]
 
 _LONGEST = 500
 _HIGHEST_POWER = 8
+_DEEPEST = 4  # functions inside one another: SymPy compares the arguments of each, which grow by every level
 
 
 def _round_to(number: Expr, multiple: Expr) -> Expr:
@@ -107,9 +108,21 @@ def _parse(text: str) -> ast.expr:
     if len(text) > _LONGEST:
         raise ExpressionError(f"an expression of {len(text)} characters; expected at most {_LONGEST}")
     try:
-        return ast.parse(text.strip(), mode="eval").body
+        body = ast.parse(text.strip(), mode="eval").body
+        nested = _nesting(body)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise ExpressionError(f"{text!r:.80} is not an expression; write it like 4*H, H % A == 0 or H/N") from None
+    if nested > _DEEPEST:
+        raise ExpressionError(
+            f"{text!r:.80}: {nested} functions, // or % inside one another; at most {_DEEPEST} are read"
+        )
+    return body
+
+
+def _nesting(node: ast.AST) -> int:
+    """How many functions, `//` and `%` lie inside one another."""
+    rounds = isinstance(node, ast.Call) or (isinstance(node, ast.BinOp) and isinstance(node.op, ast.FloorDiv | ast.Mod))
+    return rounds + max(map(_nesting, ast.iter_child_nodes(node)), default=0)
 
 
 class _Reader:

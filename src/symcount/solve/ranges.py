@@ -13,7 +13,7 @@ from symcount.values import title
 __all__ = ["Range", "read_range"]
 
 _RANGE = re.compile(
-    r"(?P<start>\d[\d_]*)?\s*(?P<dots>\.\.)?\s*(?P<stop>\d[\d_]*)?\s*(:\s*(?P<step>\d[\d_]*))?\Z", re.ASCII
+    r"(?P<start>\d+(_\d+)*)?\s*(?P<dots>\.\.)?\s*(?P<stop>\d+(_\d+)*)?\s*(:\s*(?P<step>\d+(_\d+)*))?\Z", re.ASCII
 )
 _LONGEST = 120
 

@@ -20,6 +20,7 @@ _NUMBER = r"[0-9]{1,3}(?:(?:\{,\}|\\,)[0-9]{3})+(?![0-9])|[0-9]+(?:\.[0-9]+)?"
 _TOKEN = re.compile(rf"\\[A-Za-z]+\*?|\\.|{_NUMBER}|\s+|.", re.DOTALL)
 _ARGUMENTS = {"frac": 2, "underbrace": 1, "num": 1, "mathcal": 1, "mathbf": 1, "mathbb": 1, "boldsymbol": 1}
 _WORDS = frozenset(("mathrm", "text", "mathit", "mathsf", "mathtt", "operatorname", "textrm"))
+_DEEPEST = 40
 _SIZES = frozenset(("bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr"))
 _TEXT = {r"\_": "_", r"\%": "%", r"\&": "&", r"\#": "#", r"\$": "$", r"\{": "{", r"\}": "}", r"\,": " ", "~": " "}
 
@@ -108,9 +109,10 @@ class _Reader:
         self.latex = latex
         self.tokens = _TOKEN.findall(latex)
         self.here = 0
+        self.depth = 0
 
     def wrong(self, what: str) -> NotationError:
-        return NotationError(f"LaTeX {self.latex!r}: {what}")
+        return NotationError(f"LaTeX {self.latex!r:.200}: {what}")
 
     def peek(self) -> str:
         while self.here < len(self.tokens) and self.tokens[self.here].isspace():
@@ -178,6 +180,14 @@ class _Reader:
         raise self.wrong("a brace is not closed")
 
     def node(self, single: bool = False) -> Node:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise self.wrong(f"more than {_DEEPEST} groups inside one another")
+        found = self.within(single)
+        self.depth -= 1
+        return found
+
+    def within(self, single: bool) -> Node:
         sign = self.peek()
         if sign == "{":
             return self.group()

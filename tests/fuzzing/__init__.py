@@ -1,0 +1,1 @@
+"""Fuzzing: what is tried (`mutate`, `words`), where (`entries`), and under which limits (`running`)."""

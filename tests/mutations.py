@@ -1,0 +1,296 @@
+"""Breakages of the source, each of which some test must notice.
+
+    python tests/mutations.py            # all of them
+    python tests/mutations.py tie share  # those with these words in their names
+
+Each breakage replaces a text of one file in a copy of the repository and runs the few tests that are to catch it there.
+Exit code 1 if one survives, if the text is no longer in the source, or if its tests fail without any breakage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """What is broken: a text of a file of `src/symcount`, what stands in its place, and the tests that must fail."""
+
+    name: str
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+PROPERTIES = "tests/properties/test_trees.py"
+MUTATIONS = (
+    Mutation(
+        "a bias forgotten",
+        "layers/linear.py",
+        'Parameter("bias", (rows,))) if bias else parameters)',
+        'Parameter("bias", (rows,))) if not bias else parameters)',
+        "tests/test_layers.py",
+    ),
+    Mutation(
+        "a tie ignored",
+        "ledger.py",
+        "        if row.alias_of is not None:\n            return ZERO",
+        "        if False:\n            return ZERO",
+        "tests/test_ledger.py",
+    ),
+    Mutation(
+        "a depth off by one",
+        "tree.py",
+        "repeat=expr(count)),))",
+        "repeat=expr(count) - 1),))",
+        "tests/test_ledger.py",
+    ),
+    Mutation(
+        "a list inside a list counted once",
+        "ledger.py",
+        "repeat * block.repeat, active",
+        "block.repeat, active",
+        f"{PROPERTIES}::test_repeating_commutes_with_counting",
+    ),
+    Mutation(
+        "two conventions swapped",
+        "ledger.py",
+        'if convention == "per_layer":',
+        'if convention == "unique":',
+        "tests/test_ledger.py",
+    ),
+    Mutation(
+        "a frozen flag lost",
+        "ledger.py",
+        'if convention == "trainable" and not row.trainable:',
+        'if convention == "trainable" and False:',
+        "tests/test_ledger.py",
+    ),
+    Mutation(
+        "the experts' active share dropped",
+        "ledger.py",
+        'return row.repeat * row.active if convention == "active" else row.repeat',
+        "return row.repeat",
+        "tests/test_layers.py",
+    ),
+    Mutation(
+        "a role that does not reach the layers below",
+        "ledger.py",
+        "block.role or role",
+        "block.role",
+        "tests/test_ledger.py tests/test_architecture.py tests/published/test_published.py",
+    ),
+    Mutation(
+        "one module at two places counted twice",
+        "ledger.py",
+        "        if row.same_layer:\n            return False",
+        "        if False:\n            return False",
+        f"{PROPERTIES}::test_every_convention_counts_what_the_real_module_has",
+    ),
+    Mutation(
+        "a tensor that no layer has counted at every name",
+        "ledger.py",
+        "return row.leaf if any(h.leaf for h in holders) else row.alias_of is None",
+        "return row.leaf if any(h.leaf for h in holders) else True",
+        "tests/test_ledger.py",
+    ),
+    Mutation(
+        "a domain condition dropped",
+        "layers/attention.py",
+        ".given(divides(expr(heads), h))",
+        "",
+        "tests/test_layers.py",
+    ),
+    Mutation(
+        "divisor and number exchanged",
+        "arithmetic.py",
+        '"divides": lambda a, b: a != 0 and b % a == 0,',
+        '"divides": lambda a, b: b != 0 and a % b == 0,',
+        "tests/test_domain.py",
+    ),
+    Mutation(
+        "a condition taken for one that always holds",
+        "domain.py",
+        "return bool((condition.right / condition.left).is_integer)",
+        "return True",
+        "tests/test_domain.py",
+    ),
+    Mutation(
+        "floor made ceiling",
+        "arithmetic.py",
+        '        raise DomainError(f"floor({top}/{bottom}) divides by zero")\n    return top // bottom',
+        '        raise DomainError(f"floor({top}/{bottom}) divides by zero")\n    return -(-top // bottom)',
+        "tests/test_evaluate.py",
+    ),
+    Mutation(
+        "a division that leaves a remainder accepted",
+        "evaluate.py",
+        "        if remainder if isinstance(remainder, int | Fraction) else remainder.any():",
+        "        if False:",
+        "tests/test_evaluate.py",
+    ),
+    Mutation(
+        "an alias ignored",
+        "notation.py",
+        "            target = canonical(last)\n",
+        "            target = last\n",
+        "tests/test_notation.py",
+    ),
+    Mutation(
+        "of two spellings the wrong one",
+        "configs.py",
+        "self.fields[said[-1]] if said else",
+        "self.fields.get(field, self.fields[said[-1]]) if said else",
+        "tests/test_configs.py::test_of_a_field_and_its_alias_the_alias_counts_as_in_the_real_config",
+    ),
+    Mutation(
+        "a given value overridden by the rule that fills it in",
+        "values.py",
+        "if letter not in values and sources <= values.keys():",
+        "if sources <= values.keys():",
+        "tests/test_formula.py tests/test_configs.py",
+    ),
+    Mutation(
+        "zero taken for a positive number",
+        "values.py",
+        "    if number < entry.minimum:",
+        "    if number < 0:",
+        "tests/test_formula.py",
+    ),
+    Mutation(
+        "a solver's bound off by one",
+        "solve/search.py",
+        "return low, np.minimum(high, rest // -slope)",
+        "return low, np.minimum(high, rest // -slope - 1)",
+        "tests/solve/test_brute_force.py",
+    ),
+    Mutation(
+        "a solver's divisibility forgotten",
+        "solve/search.py",
+        "return evaluate(test.quotient.top, columns) % evaluate(test.quotient.bottom, columns) == 0",
+        "return evaluate(test.quotient.top, columns) == evaluate(test.quotient.top, columns)",
+        "tests/solve/test_brute_force.py::test_every_condition_on_every_point",
+    ),
+    Mutation(
+        "a budget's window rounded outwards",
+        "solve/budget.py",
+        'target if side == "-" else floor(target + allowed)',
+        'target if side == "-" else ceil(target + allowed)',
+        "tests/solve/test_reading.py",
+    ),
+    Mutation(
+        "a difference taken downwards",
+        "formula.py",
+        "total.subs(s, s + by) - total",
+        "total - total.subs(s, s - by)",
+        f"{PROPERTIES}::test_the_derivative_is_the_limit_of_the_difference",
+    ),
+    Mutation(
+        "the limit of 64 bits too high",
+        "vector.py",
+        "LIMIT = 2**63 - 1",
+        "LIMIT = 2**64",
+        "tests/test_big_numbers.py",
+    ),
+    Mutation(
+        "shapes compared by their length",
+        "matching.py",
+        "tuple(free[name].shape) == shape:",
+        "len(free[name].shape) == len(shape):",
+        "tests/test_verify.py",
+    ),
+    Mutation(
+        "a stored formula used outside its domain",
+        "atlas/counting.py",
+        "if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):",
+        "if False:",
+        "tests/atlas/test_count_cli.py tests/atlas/test_entries.py tests/test_configs.py",
+    ),
+    Mutation(
+        "a config's null read as a number left out",
+        "atlas/schema.py",
+        "                    if not number.null:",
+        "                    if False:",
+        "tests/atlas/test_schema.py",
+    ),
+    Mutation(
+        "derive: a floor taken upwards",
+        "derive/operators.py",
+        '"floordiv": lambda a, b: a // b,',
+        '"floordiv": lambda a, b: -(-a // b),',
+        "tests/derive/test_concolic.py",
+    ),
+    Mutation(
+        "derive: what the model's code asks not noted",
+        "derive/recording.py",
+        "    if key not in recorder.conditions:",
+        "    if False:",
+        "tests/derive/test_concolic.py",
+    ),
+)
+
+
+def main() -> int:
+    """Break, test, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("words", nargs="*", help="only breakages with one of these in their names")
+    words = parser.parse_args().words
+    chosen = [m for m in MUTATIONS if not words or any(word in m.name for word in words)]
+    survived = 0
+    with tempfile.TemporaryDirectory() as directory:
+        copy = Path(directory)
+        for name in ("src", "tests", "derivations", "benchmarks"):
+            ignored = shutil.ignore_patterns("__pycache__", ".*")
+            shutil.copytree(ROOT / name, copy / name, ignore=ignored)
+        for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md"):
+            shutil.copy(ROOT / name, copy)
+        sound = {tests: passes(copy, tests) for tests in dict.fromkeys(m.tests for m in chosen)}
+        for m in chosen:
+            start = time.perf_counter()
+            outcome = "its tests fail without it" if not sound[m.tests] else tried(copy, m)
+            survived += outcome != "caught"
+            print(f"{m.name:52} {m.file:22} {outcome:12} {time.perf_counter() - start:6.1f} s", flush=True)
+    print(f"{len(chosen)} breakages, {len(chosen) - survived} caught")
+    return min(survived, 1)
+
+
+def tried(copy: Path, m: Mutation) -> str:
+    """What becomes of a breakage."""
+    file = copy / "src" / "symcount" / m.file
+    sound = file.read_text(encoding="utf-8")
+    if sound.count(m.old) != 1:
+        return f"its text is there {sound.count(m.old)} times"
+    file.write_text(sound.replace(m.old, m.new), encoding="utf-8")
+    try:
+        return "SURVIVED" if passes(copy, m.tests) else "caught"
+    finally:
+        file.write_text(sound, encoding="utf-8")
+
+
+def passes(copy: Path, tests: str) -> bool:
+    """Whether these tests pass in the copy.
+
+    Raises:
+        RuntimeError: they could not be run at all.
+    """
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "-p", "no:xdist", *tests.split()]
+    env = {**os.environ, "PYTHONPATH": str(copy / "src"), "PYTHONDONTWRITEBYTECODE": "1", "HF_HUB_OFFLINE": "1"}
+    done = subprocess.run(command, cwd=copy, env=env, capture_output=True, text=True, check=False)
+    if done.returncode not in (0, 1) and "Error" not in done.stdout:
+        raise RuntimeError(f"{' '.join(command)}\n{done.stdout}{done.stderr}")
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
