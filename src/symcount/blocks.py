@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from math import prod
 from operator import itemgetter
 from typing import Any
@@ -28,16 +29,16 @@ Index = tuple[Any, ...]
 
 
 def blocks(shape: tuple[int, ...]) -> Iterator[Index]:
-    """Indices that cut an array of *shape* into blocks of at most `BLOCK` elements, or rows of more.
+    """Indices that cut an array of *shape* into blocks of at most `BLOCK` elements.
 
     >>> list(blocks((3, BLOCK // 2)))
     [(slice(0, 2, None), Ellipsis), (slice(2, 4, None), Ellipsis)]
     """
-    axis = next((i for i in range(len(shape)) if prod(shape[i + 1 :]) <= BLOCK), None)
-    if axis is None:
+    if prod(shape) <= BLOCK:
         yield (...,)
         return
-    rows = max(1, BLOCK // max(1, prod(shape[axis + 1 :])))
+    axis = next(i for i in range(len(shape)) if prod(shape[i + 1 :]) <= BLOCK)
+    rows = BLOCK // prod(shape[axis + 1 :])
     for outer in np.ndindex(shape[:axis]):
         for start in range(0, shape[axis], rows):
             yield (*outer, slice(start, start + rows), ...)
@@ -48,7 +49,7 @@ class _Node:
     """An input (by name), a number, or an operation on other nodes: a ufunc on pairs, anything else on all at once."""
 
     value: str | int = 0
-    operation: Callable[..., Any] | None = None
+    operation: Any = None  # a callable
     operands: tuple[int, ...] = ()
 
 
@@ -73,6 +74,7 @@ class Tape:
         self._places: dict[Expr, int] = {}
         self._namespace = namespace
         self.place(expression)
+        self._plan = lru_cache(maxsize=32)(self._planned)
 
     def place(self, expression: Expr) -> int:
         """The number of the node that computes *expression*."""
@@ -83,6 +85,10 @@ class Tape:
     def apply(self, operation: Callable[..., Any], *operands: Expr) -> None:
         """Let the result be *operation* on the values of *operands*."""
         self._add(_Node(operation=operation, operands=tuple(self.place(e) for e in operands)))
+
+    @property
+    def _inputs(self) -> list[str]:
+        return [node.value for node in self._nodes if isinstance(node.value, str)]
 
     def _add(self, node: _Node) -> int:
         self._nodes.append(node)
@@ -105,85 +111,109 @@ class Tape:
 
     def play(self, inputs: Mapping[str, Array], out: Array) -> None:
         """Compute the expression at *inputs* (int64, by letter) into *out*, of the shape that they broadcast to."""
-        plan = _Plan(out.shape)
+        plan = self._plan(tuple(inputs[name].shape for name in self._inputs), out.shape)
+        values: list[Any] = [_value(node, inputs) if node.operation is None else None for node in plan.nodes]
+        for place in plan.once:
+            node = plan.nodes[place]
+            values[place] = np.asarray(node.operation(*(values[o] for o in node.operands)))
+        if not plan.steps:
+            out[...] = values[plan.result]
+            return
+        steps = [(_writing(plan.nodes[p].operation), itemgetter(*plan.nodes[p].operands, p)) for p in plan.steps]
+        wide = {p: _stretched(values[p], out.shape) for p in plan.read if plan.shapes[p] and p not in plan.targets}
+        scratch: list[Array] = []
+        for index in blocks(out.shape):
+            part = out[index]
+            if not scratch or scratch[0].shape != part.shape:
+                scratch = [np.empty(part.shape, dtype=np.int64) for _ in {0, *plan.targets.values()}]
+            scratch[0] = part
+            for place, value in wide.items():
+                values[place] = value[index]
+            for place, target in plan.targets.items():
+                values[place] = scratch[target]
+            for operation, pick in steps:
+                operation(*pick(values))
+
+    def _planned(self, shapes: tuple[tuple[int, ...], ...], shape: tuple[int, ...]) -> _Plan:
+        """The plan for inputs of *shapes* and a result of *shape*."""
+        plan = _Plan(shape)
+        known = dict(zip(self._inputs, shapes, strict=True))
         places: list[int] = []
         for node in self._nodes:
             operands = [places[i] for i in node.operands]
             if node.operation is None:
-                value = inputs[node.value] if isinstance(node.value, str) else np.array(node.value, dtype=np.int64)
-                places.append(plan.keep(value))
+                places.append(plan.keep(node, known[node.value] if isinstance(node.value, str) else ()))
             elif isinstance(node.operation, np.ufunc):
                 places.append(plan.fold(node.operation, operands))
             else:
                 places.append(plan.do(node.operation, operands))
-        plan.run(places[-1], out)
+        plan.finish(places[-1])
+        return plan
+
+
+def _stretched(array: Array, shape: tuple[int, ...]) -> Array:
+    return array if array.shape == shape else np.broadcast_to(array, shape)
+
+
+def _value(node: _Node, inputs: Mapping[str, Array]) -> Array:
+    return inputs[node.value] if isinstance(node.value, str) else np.array(node.value, dtype=np.int64)
 
 
 @dataclass
 class _Plan:
-    """What is known already and what is done for each block. Values are numbered; `None` is one that is yet to come."""
+    """What is done once and what for each block, for given shapes.
+
+    Attributes:
+        shape: the result's.
+        nodes: those of a tape, with operations on two operands each.
+        shapes: the nodes' shapes.
+        once: nodes that are computed once.
+        steps: nodes that are computed for each block.
+        read: nodes that the steps need.
+        targets: for each step the scratch array that it writes to; 0 is the result.
+        result: the last node.
+    """
 
     shape: tuple[int, ...]
-    known: list[Array] = field(default_factory=list)
-    steps: list[tuple[Callable[..., Any], list[int], int]] = field(default_factory=list)
+    nodes: list[_Node] = field(default_factory=list)
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+    once: list[int] = field(default_factory=list)
+    steps: list[int] = field(default_factory=list)
+    read: set[int] = field(default_factory=set)
+    targets: dict[int, int] = field(default_factory=dict)
+    result: int = 0
 
-    def keep(self, value: Array) -> int:
-        self.known.append(value)
-        return len(self.known) - 1
+    def keep(self, node: _Node, shape: tuple[int, ...]) -> int:
+        self.nodes.append(node)
+        self.shapes.append(shape)
+        return len(self.nodes) - 1
 
     def fold(self, ufunc: Callable[..., Any], operands: list[int]) -> int:
-        """Combine *operands*, the small ones first."""
-        first, *rest = sorted(operands, key=self._size)
+        """Combine *operands* two at a time, the small ones first."""
+        first, *rest = sorted(operands, key=lambda o: prod(self.shapes[o]))
         for other in rest:
             first = self.do(ufunc, [first, other])
         return first
 
-    def _size(self, place: int) -> int:
-        value = self.known[place]
-        return prod(self.shape) if value is None else int(value.size)
-
     def do(self, operation: Callable[..., Any], operands: list[int]) -> int:
-        """Compute now what is smaller than the result, and everything else later."""
-        values = [self.known[o] for o in operands]
-        if all(v is not None for v in values):
-            shape = np.broadcast_shapes(*(v.shape for v in values))
-            if prod(shape) < prod(self.shape):
-                return self.keep(np.asarray(operation(*values)))
-        place = self.keep(None)
-        self.steps.append((operation, operands, place))
+        """Compute once what is smaller than the result, and everything else for each block."""
+        shape = np.broadcast_shapes(*(self.shapes[o] for o in operands))
+        later = prod(shape) >= prod(self.shape)
+        place = self.keep(_Node(operation=operation, operands=tuple(operands)), self.shape if later else shape)
+        (self.steps if later else self.once).append(place)
         return place
 
-    def run(self, result: int, out: Array) -> None:
-        """Take the steps for each block of *out*, which is the first of the scratch arrays."""
-        used = {o for _, operands, _ in self.steps for o in operands} | {result}
-        wide = {p: np.broadcast_to(v, self.shape) for p, v in enumerate(self.known) if p in used and np.ndim(v)}
-        steps = [(_writing(operation), itemgetter(*operands, place)) for operation, operands, place in self.steps]
-        targets = self._targets(result)
-        values = list(self.known)
-        scratch: list[Array] = []
-        for index in blocks(self.shape):
-            part = out[index]
-            if not scratch or scratch[0].shape != part.shape:
-                scratch = [np.empty(part.shape, dtype=np.int64) for _ in {0, *targets.values()}]
-            scratch[0] = part
-            for place, value in wide.items():
-                values[place] = value[index]
-            for place, target in targets.items():
-                values[place] = scratch[target]
-            for operation, pick in steps:
-                operation(*pick(values))
-            if result not in targets:
-                part[...] = values[result]
-
-    def _targets(self, result: int) -> dict[int, int]:
-        """The scratch array that each step writes to; it is free again after the last step that reads it."""
-        last = {o: i for i, (_, operands, _) in enumerate(self.steps) for o in operands}
-        targets: dict[int, int] = {}
+    def finish(self, result: int) -> None:
+        """Share the scratch space out: an array is free again after the last step that reads it."""
+        self.result = result
+        last = {o: step for step in self.steps for o in self.nodes[step].operands}
+        self.read = set(last)
         free = [0]
-        for i, (_, operands, place) in enumerate(self.steps):
-            free += [targets[o] for o in set(operands) if o in targets and last[o] == i]
-            targets[place] = 0 if place == result else free.pop() if free else 1 + max(targets.values())
-        return targets
+        for step in self.steps:
+            ended = (o for o in set(self.nodes[step].operands) if o in self.targets and last[o] == step)
+            free += [self.targets[o] for o in ended]
+            new = 1 + max(self.targets.values(), default=0)
+            self.targets[step] = 0 if step == result else free.pop() if free else new
 
 
 def _writing(operation: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,8 +24,8 @@ LIMIT = 2**63 - 1
 def magnitude(expression: Expr) -> Expr:
     """An expression that bounds the absolute value of *expression* and of every intermediate result.
 
-    All symbols are positive, so it does to replace each coefficient by its absolute value, and to leave out of an exponent
-    what only makes it smaller.
+    All symbols are positive, so it does to replace each coefficient by its absolute value, and to leave out what only
+    makes an exponent smaller.
 
     >>> from symcount.notation import symbol
     >>> H, N, L = map(symbol, "HNL")
