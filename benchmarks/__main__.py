@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import datetime
+import datetime as dt
 import importlib
 import os
 import sys
@@ -16,9 +16,9 @@ INTRODUCTION = """# Results
 
 `python -m benchmarks --write benchmarks/RESULTS.md`, {date}. {machine}.
 
-A ratio is the other's time over symcount's, both measured in turns in the same run, medians of several rounds; times are
-processor times on one thread. `accelerate estimate-memory` is not among the others: it takes names of repositories on the
-hub only, and asks the hub for them.
+A ratio is the other's time over symcount's, both measured in turns in the same run, medians of several rounds; times
+are processor times on one thread. `accelerate estimate-memory` is not among the others: it takes names of repositories
+on the hub only, and asks the hub for them.
 """
 
 
@@ -39,7 +39,7 @@ def main(arguments: list[str] | None = None) -> None:
             growth += module.growth(options.quick) if hasattr(module, "growth") else []
         except ModuleNotFoundError as error:
             print(f"{name}: left out, {error.name} is not installed", file=sys.stderr)
-    head = INTRODUCTION.format(date=datetime.datetime.now(datetime.UTC).date(), machine=machine())
+    head = INTRODUCTION.format(date=dt.datetime.now(dt.UTC).date(), machine=machine())
     text = "\n".join([head, table(rows), "", "## How the costs grow", "", "\n\n".join(growth), ""])
     print(text)
     if options.write:

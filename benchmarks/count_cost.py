@@ -2,8 +2,8 @@
 
 Each process reads one `config.json` and prints the number. The stream has the published configs of
 `tests/published/configs` over and over, shuffled with a fixed seed, without those that the atlas does not count; one
-process reads it from its start to its end. Beside it: building the smallest of those models, Llama, on the meta device in
-a process that has everything imported.
+process reads it from its start to its end. Beside it: building one Llama on the meta device, in a process that has
+everything imported.
 
 `accelerate estimate-memory` is not here: it takes the names of repositories on the hub only, no directory, and asks the
 hub for each.

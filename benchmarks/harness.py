@@ -98,7 +98,7 @@ def machine() -> str:
             found.append(f"{name} {version(name)}")
         except PackageNotFoundError:
             found.append(f"no {name}")
-    return f"{model}, {platform.machine()}, {os.cpu_count()} processors; Python {platform.python_version()}, {', '.join(found)}"
+    return f"{processors}; Python {platform.python_version()}, {', '.join(found)}"
 
 
 def duration(value: float) -> str:

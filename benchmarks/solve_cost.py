@@ -2,8 +2,8 @@
 
     python -m benchmarks.solve_cost
 
-BERT's base model (V = 30,522, L = 512, T = 2, with pooler), 110M ± 0.1%. In one run and in turns, so that load
-hits all; the median of the rounds counts. Every method gives all solutions, and they are compared: the sets must be equal.
+BERT's base model (V = 30,522, L = 512, T = 2, with pooler), 110M ± 0.1%. In one run and in turns, so that load hits
+all; the median of the rounds counts. Every method gives all solutions; the sets are compared and must be equal.
 
 - symcount: the search on a prepared problem, planning included (`search`), and the whole of `sc.solve` with reading
   what is asked, algebra and ranking (`call`).
