@@ -4,8 +4,8 @@
     python -m benchmarks.derive_cost --all      # every base model of the auto mapping
 
 For each class, in one run and in turns, so that load hits both: the processor time of `derive(cls)` and `f.total`
-(without certificate) and that of `cls(cls.config_class())` on the meta device. The median of several rounds counts; the very
-first derivation, with cold caches, is in a column of its own.
+(without certificate) and that of `cls(cls.config_class())` on the meta device. The median of several rounds counts; the
+very first derivation, with cold caches, is in a column of its own.
 """
 
 from __future__ import annotations

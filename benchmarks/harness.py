@@ -89,9 +89,8 @@ def machine() -> str:
     """The processor, Python and the packages, in a line."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
-    model = next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.processor()
-    )
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    processors = f"{next(models, platform.processor())}, {platform.machine()}, {os.cpu_count()} processors"
     found = []
     for name in PACKAGES:
         try:
