@@ -1,104 +1,103 @@
-"""What a count costs: the whole process beside the smallest script that builds the model, and a stream of configs.
+"""What a count costs: the whole process beside scripts that build the model, and a stream of configs.
 
-    python benchmarks/count_cost.py                   # both measurements, in one run
-    python benchmarks/count_cost.py --configs 50000   # a longer stream
+Each process reads one `config.json` and prints the number. The stream has the published configs of
+`tests/published/configs` over and over, shuffled with a fixed seed, without those that the atlas does not count; one
+process reads it from its start to its end. Beside it: building one Llama on the meta device, in a process that has
+everything imported.
 
-Processes are started in turns, so that load hits both; the best of several rounds counts. The stream has the published
-configs of `tests/published/configs` over and over, shuffled with a fixed seed; files that the atlas does not count are
-left out of it, and so is the first pass, in which every formula is compiled.
+`accelerate estimate-memory` is not here: it takes the names of repositories on the hub only, no directory, and asks the
+hub for each.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import random
-import subprocess
 import sys
 import tempfile
-import time
+from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.harness import Row, interleaved, processes, run, series
 from symcount.atlas.counting import counter
 from symcount.errors import SymcountError
 
 CONFIGS = Path(__file__).parents[1] / "tests" / "published" / "configs"
-SCRIPT = """
+LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 128_256, "hidden_size": 4096,
+         "intermediate_size": 14_336, "num_key_value_heads": 8}  # fmt: skip
+MODEL = """
 import sys, torch
 from transformers import AutoConfig, AutoModelForCausalLM
 with torch.device("meta"):
-    print(AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(sys.argv[1])).num_parameters())
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(sys.argv[1]))
 """
+SCRIPTS = {
+    "transformers on the meta device": MODEL + "print(model.num_parameters())",
+    "torchinfo on the meta device": MODEL + "import torchinfo; print(torchinfo.summary(model, verbose=0).total_params)",
+}
 
 
-def seconds(command: list[str]) -> tuple[float, str]:
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "TRANSFORMERS_VERBOSITY": "error"}
-    start = time.perf_counter()
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
-    return time.perf_counter() - start, done.stdout
-
-
-def processes(rounds: int) -> None:
-    llama = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 128_256, "hidden_size": 4096,
-             "intermediate_size": 14_336, "num_key_value_heads": 8}  # fmt: skip
+def rows(quick: bool) -> Iterator[Row]:
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "config.json"
-        path.write_text(json.dumps(llama))
-        ours = [sys.executable, "-m", "symcount", "count", str(path), "-c", "unique"]
-        theirs = [sys.executable, "-c", SCRIPT, directory]
-        best = [float("inf")] * 2
-        for _ in range(rounds):
-            for i, command in enumerate((ours, theirs)):
-                took, output = seconds(command)
-                assert output.strip().replace(",", "") == "8030261248", output
-                best[i] = min(best[i], took)
-    print(f"process: symcount {best[0]:.3f} s, transformers on the meta device {best[1]:.3f} s, "
-          f"{best[1] / best[0]:.1f} times as long")  # fmt: skip
+        path.write_text(json.dumps(LLAMA), encoding="utf-8")
+        commands = {"symcount": [sys.executable, "-m", "symcount", "count", str(path), "-c", "unique"]}
+        scripts = dict(list(SCRIPTS.items())[: 1 if quick else None])
+        commands |= {name: [sys.executable, "-c", script, directory] for name, script in scripts.items()}
+        times, printed = processes(commands, 1 if quick else 5)
+    for name in scripts:
+        assert printed[name].replace(",", "").strip() == printed["symcount"].replace(",", "").strip() == "8030261248"
+        yield Row("count", "`symcount count config.json`, a process", name, times["symcount"], times[name])
+    number = 500 if quick else 20_000
+    yield Row(
+        "count", f"one config of a stream of {number:,}", "Llama on the meta device", stream(number), built(quick)
+    )
 
 
-def stream(number: int) -> None:
+def built(quick: bool) -> float:
+    """Seconds for one model on the meta device."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM
+
+    def build() -> None:
+        with torch.device("meta"):
+            AutoModelForCausalLM.from_config(AutoConfig.for_model(**LLAMA))
+
+    return interleaved({"model": build}, 1 if quick else 5)["model"]
+
+
+def texts() -> list[str]:
+    """The published configs that the atlas counts, each on one line."""
     known = counter()
     assert known is not None, "the atlas was not built: symcount atlas build"
-    texts = []
+    found = []
     for path in sorted(CONFIGS.glob("*.json")):
         text = json.dumps(json.loads(path.read_text(encoding="utf-8")))
         try:
             known.count(json.loads(text))
         except SymcountError:
             continue
-        texts.append(text)
-    rng = random.Random(0)
-    chosen = rng.choices(texts, k=number)
-    data = "\n".join(texts) + "\n" + "\n".join(chosen) + "\n"
-    command = [sys.executable, "-m", "symcount", "count", "--json", "--jsonl", "-"]
-    with tempfile.TemporaryFile() as file:
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=file)
-        assert process.stdin is not None
-        start = time.perf_counter()
-        process.communicate(data.encode())
-        whole = time.perf_counter() - start
-        file.seek(0)
-        assert sum(1 for _ in file) == len(texts) + number
-    start = time.perf_counter()
-    for text in chosen:
-        known.count(json.loads(text))
-    warm = time.perf_counter() - start
-    print(f"stream: {len(texts)} different configs, {number} lines")
-    print(f"  one process, from its start to its end: {(len(texts) + number) / whole:,.0f} configs a second")
-    print(f"  json.loads and count alone, formulas compiled: {number / warm:,.0f} configs a second")
+        found.append(text)
+    return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--configs", type=int, default=20_000)
-    arguments = parser.parse_args()
-    print(f"Python {platform.python_version()}, {os.cpu_count()} processors")
-    processes(arguments.rounds)
-    stream(arguments.configs)
+def stream(number: int) -> float:
+    """Seconds for each config of a stream."""
+    with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
+        file.write("\n".join(random.Random(0).choices(texts(), k=number)) + "\n")
+        file.flush()
+        command = [sys.executable, "-m", "symcount", "count", "--json", "--jsonl", file.name]
+        times, printed = processes({"stream": command}, 1)
+    assert printed["stream"].count("\n") == number
+    return times["stream"] / number
+
+
+def growth(quick: bool) -> Iterator[str]:
+    """Configs a second over the length of the stream."""
+    lengths = (10, 100) if quick else (1, 10, 100, 1000, 10_000, 50_000)
+    lines = [(number, f"{1 / stream(number):,.0f}") for number in lengths]
+    yield series("A stream of configs, a process from its start to its end", ("configs", "configs a second"), lines)
 
 
 if __name__ == "__main__":
-    main()
+    run(rows, growth)

@@ -1,10 +1,9 @@
 """What it costs to find every config of a budget: symcount, NumPy brute force and OR-tools CP-SAT, side by side.
 
-    python benchmarks/solve_cost.py            # all three tables
-    python benchmarks/solve_cost.py --json     # one JSON object a line
+    python -m benchmarks.solve_cost
 
 BERT's base model (V = 30,522, L = 512, T = 2, with pooler), 110M ± 0.1%. In one run and in turns, so that load hits
-all; the median of the rounds counts. Every method gives all solutions, and they are compared: the sets must be equal.
+all; the median of the rounds counts. Every method gives all solutions; the sets are compared and must be equal.
 
 - symcount: the search on a prepared problem, planning included (`search`), and the whole of `sc.solve` with reading
   what is asked, algebra and ranking (`call`).
@@ -15,21 +14,15 @@ all; the median of the rounds counts. Every method gives all solutions, and they
 
 from __future__ import annotations
 
-import argparse
-import json
-import os
-import platform
 import statistics
-import sys
-import time
-from collections.abc import Callable
-from importlib.metadata import version
+from collections.abc import Callable, Iterator
 from itertools import product
 
 import numpy as np
 from ortools.sat.python import cp_model
 
 import symcount as sc
+from benchmarks.harness import Row, run, seconds, series
 from symcount.solve.api import hunt
 from symcount.solve.search import Search
 
@@ -39,9 +32,8 @@ FORMULA = sc.formula("bert")
 
 
 def timed(action: Callable) -> tuple[float, object]:
-    start = time.perf_counter()
-    result = action()
-    return time.perf_counter() - start, result
+    results = []
+    return seconds(lambda: results.append(action())), results[0]
 
 
 def prepared(ranges: dict[str, range]) -> Callable:
@@ -107,9 +99,9 @@ def cp_sat(ranges: dict[str, range]) -> tuple[float, float, set]:
     solver.parameters.enumerate_all_solutions = True
     solver.parameters.num_workers = 1
     collector = Collector(variables)
-    seconds, status = timed(lambda: solver.solve(model, collector))
+    took, status = timed(lambda: solver.solve(model, collector))
     assert status == cp_model.OPTIMAL  # with all solutions: the search is complete
-    return build, seconds, {tuple(v * s for v, s in zip(row, steps, strict=True)) for row in collector.found}
+    return build, took, {tuple(v * s for v, s in zip(row, steps, strict=True)) for row in collector.found}
 
 
 def side_by_side(rounds: int) -> dict:
@@ -117,15 +109,15 @@ def side_by_side(rounds: int) -> dict:
     ours, numpy_search = prepared(ranges), brute_force(ranges)
     times: dict[str, list[float]] = {name: [] for name in ("search", "call", "numpy", "cp_sat", "build")}
     for _ in range(rounds):
-        seconds, chunks = timed(ours)
-        times["search"].append(seconds)
-        seconds, answer = timed(lambda: sc.solve(FORMULA, TARGET, tolerance=SLACK, free=ranges, fixed=FIXED))
-        times["call"].append(seconds)
-        seconds, places = timed(numpy_search)
-        times["numpy"].append(seconds)
-        build, seconds, theirs = cp_sat(ranges)
+        took, chunks = timed(ours)
+        times["search"].append(took)
+        took, answer = timed(lambda: sc.solve(FORMULA, TARGET, tolerance=SLACK, free=ranges, fixed=FIXED))
+        times["call"].append(took)
+        took, places = timed(numpy_search)
+        times["numpy"].append(took)
+        build, took, theirs = cp_sat(ranges)
         times["build"].append(build)
-        times["cp_sat"].append(seconds)
+        times["cp_sat"].append(took)
     found = points(chunks)
     brute = {tuple(ranges[n][int(p)] for n, p in zip("HIN", place, strict=True)) for place in places}
     assert found == brute == theirs
@@ -136,55 +128,29 @@ def side_by_side(rounds: int) -> dict:
         "solutions": len(found),
         **medians,
         "cp_sat_over_search": medians["cp_sat"] / medians["search"],
-        "cp_sat_over_call": medians["cp_sat"] / medians["call"],
-        "numpy_over_search": medians["numpy"] / medians["search"],
     }
 
 
-def growth(rounds: int) -> list[dict]:
+def rows(quick: bool) -> Iterator[Row]:
+    found = side_by_side(1 if quick else 15)
+    work = f"{found['solutions']} configs of {found['points']:,}: "
+    for part, name in (("search", "the search"), ("call", "all of `sc.solve`")):
+        for other, beside in (("cp_sat", "CP-SAT, solving only"), ("numpy", "NumPy, the whole grid")):
+            yield Row("solve", work + name, beside, found[part], found[other])
+
+
+def growth(quick: bool) -> Iterator[str]:
     """How the time grows with the grid: the same window, finer and wider ranges."""
-    rows = []
-    for step, height in product((64, 16, 4, 1), (96, 960)):
+    found = []
+    for step, height in product((64,) if quick else (64, 16, 4, 1), (96, 960)):
         ranges = {"H": range(step, 4097, step), "I": range(step, 16385, step), "N": range(1, height + 1)}
         search = prepared(ranges)
-        seconds = [timed(search) for _ in range(rounds)]
-        rows.append({
-            "points": len(ranges["H"]) * len(ranges["I"]) * len(ranges["N"]),
-            "solutions": sum(len(c["H"]) for c in seconds[0][1]),
-            "seconds": statistics.median(s for s, _ in seconds),
-        })  # fmt: skip
-    return sorted(rows, key=lambda row: row["points"])
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
-    parser.add_argument("--rounds", type=int, default=15)
-    parser.add_argument("--json", action="store_true", help="one JSON object a line")
-    arguments = parser.parse_args()
-    first, rows = side_by_side(arguments.rounds), growth(min(5, arguments.rounds))
-    machine = {
-        "machine": f"{platform.machine()}, {os.cpu_count()} processors, Python {platform.python_version()}",
-        "versions": {name: version(name) for name in ("numpy", "ortools", "sympy")},
-        "load": os.getloadavg()[0] if hasattr(os, "getloadavg") else None,
-    }
-    if arguments.json:
-        for item in (first, *rows, machine):
-            print(json.dumps(item))
-        return
-    print(f"{first['points']:,} points, {first['solutions']} solutions, the same with all three methods\n")
-    for name, label in (
-        ("search", "symcount, plan and search"), ("call", "symcount, the whole of sc.solve"),
-        ("numpy", "NumPy brute force"), ("cp_sat", "CP-SAT, solving"), ("build", "CP-SAT, building the model"),
-    ):  # fmt: skip
-        print(f"{label:34} {1000 * first[name]:10.3f} ms")
-    print(f"\nCP-SAT over search: {first['cp_sat_over_search']:.0f}; over all: {first['cp_sat_over_call']:.1f}")
-    print(f"NumPy over search: {first['numpy_over_search']:.0f}\n")
-    print(f"{'points':>18} {'solutions':>12} {'seconds':>10}")
-    for row in rows:
-        print(f"{row['points']:18,} {row['solutions']:12,} {row['seconds']:10.4f}")
-    for key, value in machine.items():
-        print(f"{key}: {value}")
+        times = [timed(search) for _ in range(1 if quick else 5)]
+        number = len(ranges["H"]) * len(ranges["I"]) * len(ranges["N"])
+        solutions = sum(len(c["H"]) for c in times[0][1])
+        found.append((number, solutions, f"{1000 * statistics.median(s for s, _ in times):.3g}"))
+    yield series("Solving, by the size of the grid", ("points", "solutions", "milliseconds"), sorted(found))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(rows, growth)

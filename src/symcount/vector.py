@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Max, Min, Mul, Pow, ceiling, floor, fraction, together
 from sympy import Mod as SymMod
 
-from symcount.errors import DomainError, MissingSymbolError, UnknownSymbolError, VectorOverflowError
-from symcount.evaluate import compile_scalar, function
+from symcount.errors import DependencyError, DomainError, MissingSymbolError, UnknownSymbolError, VectorOverflowError
+from symcount.evaluate import Round, compile_scalar
+from symcount.horner import nested
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,25 +24,26 @@ LIMIT = 2**63 - 1
 def magnitude(expression: Expr) -> Expr:
     """An expression that bounds the absolute value of *expression* and of every intermediate result.
 
-    All symbols are positive, so replacing each coefficient by its absolute value does it.
+    All symbols are positive, so it does to replace each coefficient by its absolute value, and to leave out what only
+    makes an exponent smaller.
 
     >>> from symcount.notation import symbol
-    >>> H = symbol("H")
-    >>> magnitude(H**2 - 3 * H)
-    H**2 + 3*H
+    >>> H, N, L = map(symbol, "HNL")
+    >>> magnitude(H**2 - 3 * H), magnitude(H * 2 ** (N - L - 1))
+    (H**2 + 3*H, 2**(N - 1)*H)
     """
     if isinstance(expression, Add):
         return Add(*(magnitude(a) for a in expression.args))
     if isinstance(expression, Mul):
         return Mul(*(magnitude(a) for a in expression.args))
     if isinstance(expression, Pow):
-        return magnitude(expression.base) ** expression.exp
-    if isinstance(expression, floor | ceiling):
-        top, _ = fraction(together(expression.args[0]))
-        return magnitude(top) + 1
-    if isinstance(expression, SymMod):
-        return magnitude(expression.args[0])
-    if isinstance(expression, Min | Max):
+        rising = (
+            term for term in Add.make_args(expression.exp) if term.is_number or not term.could_extract_minus_sign()
+        )
+        return magnitude(expression.base) ** Add(*rising)
+    if isinstance(expression, floor | ceiling | Round):
+        return Add(*(magnitude(part) for part in fraction(together(expression.args[0]))))
+    if isinstance(expression, SymMod | Min | Max):
         return Add(*(magnitude(a) for a in expression.args))
     return abs(expression)
 
@@ -50,58 +53,127 @@ def vector_function(expression: Expr, minimums: Mapping[str, int]) -> Callable[.
 
     The arrays' largest values decide beforehand whether any intermediate result could exceed 2⁶³ − 1.
 
+    Raises:
+        DependencyError: NumPy is not installed.
+
     Raises (the returned function):
         VectorOverflowError: it could; use the scalar form, whose integers have any size.
-        DomainError: an array is not of integers, has a value below its minimum, or a shape that does not go with the
-            others'.
+        DomainError: an array is not of integers, or has a value below its minimum; the arrays do not broadcast
+            together; or the result is not an integer.
         MissingSymbolError, UnknownSymbolError: a symbol without a value, or a name that is no symbol.
     """
-    import numpy as np
+    try:
+        import numpy as np
+    except ImportError:
+        raise DependencyError('vectors need NumPy: pip install "symcount[solve]"') from None
+    from symcount.blocks import Tape
 
     names = list(minimums)
-    numerator, _ = fraction(together(expression))
-    bound = compile_scalar(magnitude(numerator))
-
-    def checked(name: str, value: Any) -> np.ndarray:
-        array = np.asarray(value)
-        if array.dtype.kind not in "iu":
-            if array.dtype.kind == "O" and all(isinstance(v, int) for v in array.flat):
-                raise VectorOverflowError(f"{name}: values beyond 64 bits; use the scalar form compile()")
-            raise DomainError(f"{name}: expected an array of integers, got {array.dtype}")
-        if array.size and int(array.min()) < minimums[name]:
-            raise DomainError(f"{name}: expected integers of at least {minimums[name]}, got {int(array.min())}")
-        return array
-
-    minimum, maximum = np.minimum, np.maximum
-    compiled = function(expression, names, {"_min": _fold(minimum), "_max": _fold(maximum)})
+    top, bottom = fraction(together(expression))
+    bounds = [compile_scalar(magnitude(part)) for part in (top, bottom)]
+    tape = Tape(nested(top), _functions())
+    if bottom != 1:
+        symbols = sorted(expression.free_symbols, key=str)
+        tape.apply(_exact(expression, symbols), nested(top), nested(bottom), *symbols)
 
     def count(**arrays: Any) -> Any:
         if unknown := sorted(set(arrays) - set(names)):
             raise UnknownSymbolError(f"unknown symbol {', '.join(unknown)}: this formula has {', '.join(names)}")
         if missing := [n for n in names if n not in arrays]:
             raise MissingSymbolError(f"no value for {', '.join(missing)}: give an array or a number for each symbol")
-        inputs = {n: checked(n, arrays[n]) for n in names}
-        largest = {n: int(a.max()) if a.size else 1 for n, a in inputs.items()}
-        if bound(largest) > LIMIT:
+        inputs = {n: _integers(n, arrays[n]) for n in names}
+        largest = {n: _largest(n, a, minimums[n]) for n, a in inputs.items()}
+        if any(bound(largest) > LIMIT for bound in bounds):
             raise VectorOverflowError(
                 "the count could exceed 64 bits at "
                 + ", ".join(f"{n} = {v:,}" for n, v in largest.items())
                 + "; use the scalar form compile(), whose integers have any size"
             )
         try:
-            np.broadcast_shapes(*(a.shape for a in inputs.values()))
+            shape = np.broadcast_shapes(*(a.shape for a in inputs.values()))
         except ValueError:
-            shapes = ", ".join(f"{n} {a.shape}" for n, a in inputs.items())
-            raise DomainError(f"arrays of shapes that do not go together: {shapes}") from None
-        return compiled(*(inputs[n].astype(np.int64, copy=False) for n in names))
+            shapes = ", ".join(f"{n} has shape {a.shape}" for n, a in inputs.items())
+            raise DomainError(f"arrays that do not broadcast together: {shapes}") from None
+        out = np.empty(shape, dtype=np.int64)
+        tape.play({n: a.astype(np.int64, copy=False) for n, a in inputs.items()}, out)
+        return out if out.ndim else out[()]
 
     return count
 
 
-def _fold(binary: Callable[[Any, Any], Any]) -> Callable[..., Any]:
-    def folded(first: Any, *rest: Any) -> Any:
-        for item in rest:
-            first = binary(first, item)
-        return first
+def _integers(name: str, value: Any) -> np.ndarray:
+    """The array that was given, checked for its type."""
+    import numpy as np
 
-    return folded
+    array = np.asarray(value)
+    if array.dtype.kind not in "iu":
+        if array.dtype.kind == "O" and all(isinstance(v, int) for v in array.flat):
+            raise VectorOverflowError(f"{name}: values beyond 64 bits; use the scalar form compile()")
+        raise DomainError(f"{name}: expected an array of integers, got {array.dtype}")
+    return array
+
+
+def _largest(name: str, array: np.ndarray, minimum: int) -> int:
+    """The largest value, none being below *minimum*; at least 1, as a factor of zero must not hide what others come to.
+
+    Both extremes of a block are found while it is in the cache.
+    """
+    import numpy as np
+
+    from symcount.blocks import blocks
+
+    least, largest = minimum, 1
+    for index in blocks(array.shape) if array.size else ():
+        part = array[index]
+        least = min(least, int(np.minimum.reduce(part, axis=None)))
+        largest = max(largest, int(np.maximum.reduce(part, axis=None)))
+    if least < minimum:
+        raise DomainError(f"{name}: expected integers of at least {minimum}, got {least}")
+    return largest
+
+
+def _functions() -> dict[str, Callable[..., Any]]:
+    """The functions of `symcount.arithmetic` that take no arrays, for arrays of integers."""
+    import numpy as np
+
+    def divide(top: Any, bottom: Any) -> Any:
+        if np.any(top % bottom):
+            raise DomainError("a fraction inside a rounded number or an extremum; use the scalar form compile()")
+        return top // bottom
+
+    def floor_of_ratio(top: Any, bottom: Any, approximate: Any) -> Any:
+        result = top // bottom
+        if np.any(result != np.floor(approximate)):
+            raise DomainError("a floor depends on floating-point rounding; use a ratio with few digits")
+        return result
+
+    def fold(binary: Callable[[Any, Any], Any]) -> Callable[..., Any]:
+        return lambda *items: reduce(binary, items)
+
+    return {
+        "_min": fold(np.minimum),
+        "_max": fold(np.maximum),
+        "_divide": divide,
+        "_round": lambda integer: integer,
+        "_float": np.float64,
+        "_floor_of_ratio": floor_of_ratio,
+    }
+
+
+def _exact(expression: Expr, symbols: Sequence[Expr]) -> Callable[..., Any]:
+    """The division at the end of *expression*; a point where there is no integer is named."""
+    import numpy as np
+
+    def exact(top: Any, bottom: Any, *values: Any) -> Any:
+        if not np.all(bottom):
+            raise DomainError(f"{expression} divides by zero")
+        quotient = top // bottom
+        fractional = quotient * bottom != top
+        if np.any(fractional):
+            first = np.unravel_index(np.argmax(fractional), np.shape(fractional))
+            point = (np.broadcast_to(v, np.shape(fractional))[first] for v in values)
+            at = ", ".join(f"{s} = {v}" for s, v in zip(symbols, point, strict=True))
+            raise DomainError(f"{expression} is not an integer at {at}")
+        return quotient
+
+    return exact

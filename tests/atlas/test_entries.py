@@ -27,12 +27,13 @@ def test_an_entry_is_what_is_derived_now(name):
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
     from symcount.atlas.examine import examine
+    from symcount.atlas.work import EFFORT
     from symcount.derive.examine import versions
 
     if versions() != ATLAS.versions:
         pytest.skip(f"built with {ATLAS.versions}")
     entry = ATLAS.find(name)
-    row = examine(name, entry.model_type, entry.base)
+    row = examine(name, entry.model_type, entry.base, effort=entry.effort or EFFORT)
     assert "reason" not in row
     compared = 0
     for stored, now in zip((x.to_json() for x in entry.layouts), row["layouts"], strict=False):

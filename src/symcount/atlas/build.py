@@ -140,7 +140,7 @@ def assemble(rows: Iterable[Row], output: Path, activations: Iterable[str], base
                     summary["points"] += formula["points"]
                 summary["formulas"] += len(layout["formulas"])
                 summary["configs"] += layout.get("configs", 0)
-            entry = Entry(row["class"], model_type, row["base"], [Layout.from_json(x) for x in layouts])
+            entry = Entry(row["class"], model_type, row["base"], row["effort"], [Layout.from_json(x) for x in layouts])
             entries[row["class"]] = entry.to_json()
             summary["classes"] += 1
             summary["base models"] += row["base"]

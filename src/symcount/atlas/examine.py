@@ -37,7 +37,7 @@ def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, tri
     """The entry of a class with its trees, or the reason why there is none."""
     from symcount.derive.resolve import model_class, shortened
 
-    row: dict[str, Any] = {"class": name, "model_type": model_type, "base": base}
+    row: dict[str, Any] = {"class": name, "model_type": model_type, "base": base, "effort": effort}
     try:
         cls: Any = model_class(name)
         found = _layouts(cls, effort, trials)

@@ -198,12 +198,14 @@ class Entry(_Json):
         name: the class.
         model_type: what its configs say.
         base: whether it is a base model, rather than one with a head.
+        effort: tensors that were traced for it, about.
         layouts: one for each choice of sub-config classes; the first is the default.
     """
 
     name: str
     model_type: str = ""
     base: bool = False
+    effort: int = 0
     layouts: list[Layout] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
@@ -211,6 +213,8 @@ class Entry(_Json):
         found: dict[str, Any] = {"name": self.name, "model_type": self.model_type}
         if self.base:
             found["base"] = True
+        if self.effort:
+            found["effort"] = self.effort
         return {**found, "layouts": [layout.to_json() for layout in self.layouts]}
 
     @classmethod
