@@ -85,13 +85,14 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
             clipped = True
             known.clear()
             continue
-        if len(d.traces) + len(tried) > TRACES or (failed and len(d.traces) > 8):
+        if (len(d.traces) + len(tried) > TRACES and far) or (failed and len(d.traces) > 8):
             return failed
-        structure = _telling(d, spaces, tried, rng)
-        if structure is None and checks and not all(map(simple, d.times.values())):
-            structure, checks = _another(d, tried, rng), checks - 1
+        enough = len(d.traces) + len(tried) > TRACES
+        structure = None if enough else _telling(d, spaces, tried, rng)
         if structure is None and not far:
             structure, far = _far(d), True
+        if structure is None and checks and not all(map(simple, d.times.values())):
+            structure, checks = _another(d, tried, rng), checks - 1
         if structure is None:
             return failed
         tried.add(tuple(structure.values()))
