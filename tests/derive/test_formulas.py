@@ -164,7 +164,7 @@ def test_a_pattern_among_few_is_checked_among_many():
 
 
 def test_layers_of_two_sizes_that_are_tied_to_layers_of_two_sizes():
-    formula = sc.derive("DiffusionGemmaModel", config=given_for(transformers.DiffusionGemmaConfig))
+    formula = sc.derive("DiffusionGemmaModel", config=given_for(transformers.DiffusionGemmaModel))
     assert formula.certify(trials=3, seed=1).passed == 3
 
 
