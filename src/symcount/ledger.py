@@ -220,7 +220,7 @@ class Ledger:
 
 
 def _same_size(a: Row, b: Row) -> bool:
-    return a.size - b.size == 0 or (a.size - b.size).expand() == 0
+    return bool(a.size - b.size == 0 or (a.size - b.size).expand() == 0)
 
 
 def _rows(

@@ -44,7 +44,8 @@ for line in sys.stdin:
 def started(monkeypatch):
     processes = []
 
-    def process():
+    def process(module):
+        assert module == "symcount.derive.examine"
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "encoding": "utf-8"}
         processes.append(subprocess.Popen([sys.executable, "-c", FAKE], **pipes))
         return processes[-1]

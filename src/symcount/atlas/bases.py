@@ -1,5 +1,4 @@
-"""The configs from which a class is measured: its defaults, what it insists on, and the sub-config classes it may have.
-"""
+"""The configs from which a class is measured: defaults, what it insists on, and sub-config classes it may have."""
 
 from __future__ import annotations
 

@@ -16,7 +16,6 @@ from typing import Any
 from symcount.atlas.counting import Variant
 from symcount.atlas.measure import Measured
 from symcount.atlas.probe import MISSING, changed, real_total
-from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader, Reading
 from symcount.derive.certificate import draw
 from symcount.errors import SymcountError, UncoveredError, VerificationError
@@ -95,7 +94,9 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
     raw = copy.deepcopy(probe.raw)
     labels = dict(zip(layout.switches, key.partition("!")[0].split(","), strict=False)) if layout.switches else {}
     values: dict[str, Any] = {}
-    letters = {letter[1] for number in layout.states[key.partition("!")[0]] for letter in layout.formulas[number].letters}
+    letters = {
+        letter[1] for number in layout.states[key.partition("!")[0]] for letter in layout.formulas[number].letters
+    }
     for path, value in point.items():
         stem, bracket, _ = path.partition("[")
         if bracket:

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.atlas.asking import At, conditions, names_of
 from symcount.atlas.codec import encode
 from symcount.atlas.probe import signature, uninitialised
+from symcount.atlas.promoting import beyond, promoted
 from symcount.atlas.record import StoredFormula
-from symcount.atlas.trees import tree_to_json
 from symcount.atlas.schema import identifiers
-from symcount.atlas.varying import beyond, promoted
+from symcount.atlas.trees import tree_to_json
 from symcount.atlas.work import Work, free_values, switches
 from symcount.derive.api import derive
-from symcount.derive.expression import evaluate, free_symbols
 from symcount.derive.points import holds
-from symcount.derive.recording import Condition
 from symcount.derive.result import DerivedFormula
 from symcount.errors import SymcountError
 from symcount.ledger import CONVENTIONS

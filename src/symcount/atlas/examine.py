@@ -18,6 +18,7 @@ from symcount.errors import DerivationError, SymcountError
 
 __all__ = ["activations", "examine"]
 
+
 @cache
 def activations() -> frozenset[str]:
     """Names of activation functions that have no parameters."""

@@ -16,9 +16,11 @@ from symcount.atlas.bases import Base
 from symcount.atlas.combining import combine
 from symcount.atlas.filling import fill, floored, shallow
 from symcount.atlas.keys import Keys
+from symcount.atlas.lists import by_layer
 from symcount.atlas.probe import Probe
+from symcount.atlas.promoting import beside_numbers, beside_switches
 from symcount.atlas.record import Layout
-from symcount.atlas.varying import beside_numbers, beside_switches, by_layer, further, vary
+from symcount.atlas.varying import further, vary
 from symcount.atlas.work import EFFORT, Work, switches, values_of
 from symcount.derive.api import derive
 from symcount.derive.result import DerivedFormula

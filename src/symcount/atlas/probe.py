@@ -20,7 +20,19 @@ from symcount.derive.quiet import quiet
 from symcount.derive.recording import STATE, Recorder
 from symcount.derive.trace import Trace, trace
 
-__all__ = ["DICTS", "MISSING", "ROPES", "Probe", "changed", "differs", "ignored", "reads", "real_total", "signature", "uninitialised"]
+__all__ = [
+    "DICTS",
+    "MISSING",
+    "ROPES",
+    "Probe",
+    "changed",
+    "differs",
+    "ignored",
+    "reads",
+    "real_total",
+    "signature",
+    "uninitialised",
+]
 
 Raw = dict[str, Any]
 Changes = Mapping[str, Any]
@@ -217,16 +229,7 @@ class Probe:
         if key == "rope_scaling":
             return [None, *(dict(r) for r in ROPES)]
         if found is None:
-            options = [True, False] if isinstance(current, bool) or current is MISSING else []
-            if current is MISSING:
-                words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
-                options = [8] if _SIZE.search(key) else [True, False, 0.5, *words]
-                options += ["relu", "gelu"] if "act" in key.split("_") else []
-            if isinstance(current, int) and not isinstance(current, bool) and current > 0:
-                options = [int(current) * 2]
-            if isinstance(current, str) and current in activations:
-                options += [a for a in ("relu", "gelu") if a != current]
-            return options
+            return self._undeclared(key, current, activations)
         kinds = found.types.get(key, "")
         default = self.default(path)
         options = []
@@ -250,6 +253,19 @@ class Probe:
         if "n" in kinds:
             options += [None]
         return [o for o in options if not (type(o) is type(default) and o == default)]
+
+    def _undeclared(self, key: str, current: Any, activations: Iterable[str]) -> list[Any]:
+        options: list[Any]
+        options = [True, False] if isinstance(current, bool) or current is MISSING else []
+        if current is MISSING:
+            words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
+            options = [8] if _SIZE.search(key) else [True, False, 0.5, *words]
+            options += ["relu", "gelu"] if "act" in key.split("_") else []
+        if isinstance(current, int) and not isinstance(current, bool) and current > 0:
+            options = [int(current) * 2]
+        if isinstance(current, str) and current in activations:
+            options += [a for a in ("relu", "gelu") if a != current]
+        return options
 
     def _strings(self, path: str, found: Part, key: str, activations: Iterable[str]) -> list[str]:
         strings: dict[str, None] = dict.fromkeys(found.literals.get(key, ()))

@@ -1,8 +1,8 @@
-"""Workers: processes that examine classes, one at a time, and that may hang, die or be killed.
+"""Processes that examine classes, one at a time, and that may hang, die or be killed.
 
-A worker is a thread of ours that feeds a process of its own (`python -m symcount.derive.examine`), kills it when a
-class takes too long, and starts another. A process serves a limited number of classes: every modelling module that it
-has loaded makes the next trace slower.
+A worker is a thread of ours that feeds a process of its own (a module run with `python -m`, which answers each JSON
+line with one), kills it when a class takes too long, and starts another. A process serves a limited number of classes:
+every modelling module that it has loaded makes the next trace slower.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import queue
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, Generic, TypeVar
 
-from symcount.derive.examine import Row, versions
+__all__ = ["Candidate", "Service", "answers"]
 
-__all__ = ["Candidate", "Terms", "Worker"]
-
+Answer = TypeVar("Answer")
 LIFETIME = 60  # classes that one process examines
 STARTING = 300.0  # seconds that a process may take to import torch and transformers, before any class's time counts
 
@@ -36,25 +36,57 @@ class Candidate:
 
 
 @dataclass(frozen=True)
-class Terms:
-    """On what terms classes are examined: random points, their seed, and seconds for one class."""
+class Service(Generic[Answer]):
+    """What examines classes.
 
-    trials: int = 8
-    seed: int = 0
-    timeout: float = 120.0
+    Attributes:
+        module: what a process runs.
+        terms: what it is told besides the class.
+        timeout: seconds for one class.
+        read: an answer made of the process's JSON; raises `ValueError`, `KeyError` or `TypeError` where it is none.
+        lost: the answer where there was none: for which class, whether it took too long, what happened.
+    """
+
+    module: str
+    terms: Mapping[str, Any]
+    timeout: float
+    read: Callable[[Any], Answer]
+    lost: Callable[[Candidate, bool, str], Answer]
 
 
-class Worker(threading.Thread):
+def answers(service: Service[Answer], chosen: Iterable[Candidate], jobs: int) -> Generator[Answer, None, None]:
+    """The answers for all *chosen* classes, as they become known; closing the iterator ends the processes."""
+    pending: queue.SimpleQueue[Candidate] = queue.SimpleQueue()
+    number = 0
+    for candidate in chosen:
+        pending.put(candidate)
+        number += 1
+    found: queue.SimpleQueue[Answer | BaseException] = queue.SimpleQueue()
+    workers = [_Worker(service, pending, found.put) for _ in range(min(jobs, number))]
+    try:
+        for worker in workers:
+            worker.start()
+        for _ in range(number):
+            answer = found.get()
+            if isinstance(answer, BaseException):
+                raise answer
+            yield answer
+    finally:
+        for worker in workers:
+            worker.stop()
+
+
+class _Worker(threading.Thread, Generic[Answer]):
     """A thread that feeds one process, kills it when its time is up, and starts another."""
 
     def __init__(
         self,
+        service: Service[Answer],
         pending: queue.SimpleQueue[Candidate],
-        put: Callable[[Row | BaseException], None],
-        terms: Terms,
+        put: Callable[[Answer | BaseException], None],
     ) -> None:
         super().__init__(daemon=True)
-        self._pending, self._put, self._terms = pending, put, terms
+        self._service, self._pending, self._put = service, pending, put
         self._process: subprocess.Popen[str] | None = None
         self._served = 0
         self._stopped = False
@@ -81,32 +113,29 @@ class Worker(threading.Thread):
         if self.is_alive():
             self.join()
 
-    def _examined(self, candidate: Candidate) -> Row:
-        terms = self._terms
-        request = {**asdict(candidate), "trials": terms.trials, "seed": terms.seed}
-        row = Row(**request, versions=versions())
+    def _examined(self, candidate: Candidate) -> Answer:
+        service = self._service
         if self._process is None or self._served >= LIFETIME:
             self._start()
         self._served += 1
-        line, late = self._asked(json.dumps(request), terms.timeout)
+        line, late = self._asked(json.dumps({**asdict(candidate), **service.terms}), service.timeout)
         try:
-            found = Row.from_json(json.loads(line))
+            found = service.read(json.loads(line))
             if late:  # it answered in the last moment, and was killed all the same
                 self._kill()
             return found
         except (ValueError, KeyError, TypeError):  # nothing, or half a line: the process has ended
             code = self._kill()
         if late:
-            said = f"took more than {terms.timeout:g} s"
-            return replace(row, status="timed_out", reason=said, seconds_derive=terms.timeout)
-        return replace(row, status="crashed", reason=f"the process that examined it ended with code {code}")
+            return service.lost(candidate, True, f"took more than {service.timeout:g} s")
+        return service.lost(candidate, False, f"the process that examined it ended with code {code}")
 
     def _start(self) -> None:
         self._kill()
         with self._lock:
             if self._stopped:
                 return
-            self._process, self._served = _process(), 0
+            self._process, self._served = _process(self._service.module), 0
         self._asked("", STARTING)  # it says when it has imported what it needs
 
     def _asked(self, request: str, seconds: float) -> tuple[str, bool]:
@@ -147,7 +176,7 @@ class Worker(threading.Thread):
         return code
 
 
-def _process() -> subprocess.Popen[str]:
+def _process(module: str) -> subprocess.Popen[str]:
     source = str(Path(__file__).resolve().parents[2])  # the same symcount, however it was found
     path = os.pathsep.join(p for p in (source, os.environ.get("PYTHONPATH", "")) if p)
     quiet = {
@@ -156,8 +185,8 @@ def _process() -> subprocess.Popen[str]:
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",
     }
-    return subprocess.Popen(  # our own interpreter and module
-        [sys.executable, "-m", "symcount.derive.examine"],
+    return subprocess.Popen(  # noqa: S603  # our own interpreter, and a module of ours
+        [sys.executable, "-m", module],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

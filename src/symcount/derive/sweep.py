@@ -9,13 +9,14 @@ from __future__ import annotations
 import importlib
 import json
 import os
-import queue
 from collections.abc import Generator, Iterable, Mapping
+from contextlib import closing
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from symcount.derive.examine import Row, versions
-from symcount.derive.pool import Candidate, Terms, Worker
+from symcount.derive.pool import Candidate, Service, answers
 from symcount.errors import ConfigError
 
 __all__ = ["Candidate", "candidates", "read_rows", "sweep"]
@@ -103,31 +104,25 @@ def sweep(
     if output is not None:
         _mend(output)
     asked = (versions(), trials, seed)
-    pending: queue.SimpleQueue[Candidate] = queue.SimpleQueue()
-    number = 0
+    pending = []
     for candidate in chosen:
         row = known.get(candidate.name)
         if row is not None and (row.versions, row.trials, row.seed) == asked and not _retried(row, timeout):
             yield row
         else:
-            pending.put(candidate)
-            number += 1
-    rows: queue.SimpleQueue[Row | BaseException] = queue.SimpleQueue()
-    terms = Terms(trials, seed, timeout)
-    workers = [Worker(pending, rows.put, terms) for _ in range(min(jobs or os.cpu_count() or 1, number))]
-    try:
-        for worker in workers:
-            worker.start()
-        for _ in range(number):
-            row_or_error = rows.get()
-            if isinstance(row_or_error, BaseException):
-                raise row_or_error
+            pending.append(candidate)
+
+    def lost(candidate: Candidate, late: bool, said: str) -> Row:
+        row = Row(**asdict(candidate), trials=trials, seed=seed, versions=versions(), reason=said)
+        return replace(row, status="timed_out", seconds_derive=timeout) if late else replace(row, status="crashed")
+
+    terms = {"trials": trials, "seed": seed}
+    service = Service("symcount.derive.examine", terms, timeout, Row.from_json, lost)
+    with closing(answers(service, pending, jobs or os.cpu_count() or 1)) as rows:
+        for row in rows:
             if output is not None:
-                _append(output, row_or_error)
-            yield row_or_error
-    finally:
-        for worker in workers:
-            worker.stop()
+                _append(output, row)
+            yield row
 
 
 def _retried(row: Row, timeout: float) -> bool:

@@ -1,0 +1,73 @@
+"""Lists of numbers whose elements matter to no tensor: with an element for each layer, or of a certain length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from symcount.atlas.patterns import depth_of, listed
+from symcount.atlas.probe import MISSING, signature
+from symcount.atlas.work import Work, key_of
+from symcount.derive.result import DerivedFormula
+from symcount.derive.trace import Trace
+
+__all__ = ["by_layer", "numbers"]
+
+
+def numbers(work: Work, path: str, current: Any, known: Mapping[Any, int], formula: DerivedFormula) -> None:
+    """A list of numbers whose elements have no influence: any list of that length."""
+    if not isinstance(current, list | tuple) or not current:
+        owner = work.probe.declared(path)
+        if owner is not None and "l" in owner.types.get(path.rpartition(".")[2], "") and not current:
+            some = [work.probe.trace({path: other}) for other in ([0], [1], [0, 1, 2])]
+            if all(one is not None and known.get(signature(one)) == 0 for one in some):
+                work.accept[path]["numbers"] = 0
+        return
+    if all(isinstance(x, list | tuple) and x and all(isinstance(y, int | float) for y in x) for x in current):
+        one = work.probe.trace({path: [[int(y) * 2 for y in x] for x in current][:1]})
+        if one is not None and known.get(signature(one)) == 0:
+            work.accept[path]["rows"] = 0
+        else:
+            listed(work, path, [list(x) for x in current], work.probe.trace({}))
+    elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
+        _whole(work, path, formula)
+
+
+def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
+    """The list that the config has at all of its layers."""
+    whole = work.probe.trace({}, deep=True)
+    full = work.probe.config({})
+    for part in path.split("."):
+        full = getattr(full, part, None)
+    if whole is None or not isinstance(full, list | tuple):
+        return
+    others: list[list[Any]] = [[float(x) * 2 for x in full], [int(x) * 2 for x in full]]
+    for other in others:
+        one = work.probe.trace({path: other}, deep=True)
+        if one is not None and signature(one) == signature(whole):
+            if depth := depth_of(path, whole, formula, work):
+                work.patterns[path] = {"depth": depth, "numbers": True}
+            else:
+                work.accept[path][f"numbers {len(other)}"] = 0
+            return
+    if key_of(list(full)) not in work.accept[path]:
+        listed(work, path, list(full), whole)
+
+
+def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
+    """Numbers that may be given for each layer instead, where that leaves the tensors as they are."""
+    whole = work.probe.trace({}, deep=True)
+    for path, value in base.symbols.items():
+        owner = work.probe.declared(path)
+        if owner is None or "l" not in owner.types.get(path.rpartition(".")[2], "") or not isinstance(value, int):
+            continue
+        for depth in formula.depths:
+            if "[" in depth or depth.rpartition(".")[0] != path.rpartition(".")[0] or whole is None:
+                continue
+            number = int(whole.symbols[depth])
+            several = [[int(value)] * number, [int(value) * (1 + i % 2) for i in range(number)]]
+            traces = [work.probe.trace({path: one}, deep=True) for one in several]
+            if all(one is not None and signature(one) == signature(whole) for one in traces):
+                work.accept[path], work.samples[path] = {"#": 0}, {0: MISSING}
+                work.patterns[path] = {"depth": depth, "numbers": True}
+                break

@@ -1,0 +1,118 @@
+"""Keys without influence by default that have one beside other values: they become switches themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from symcount.atlas.probe import MISSING, signature
+from symcount.atlas.work import Work, free_values, key_of, switches, values_of
+from symcount.derive.expression import evaluate, free_symbols
+from symcount.derive.points import holds
+from symcount.derive.recording import Condition
+from symcount.derive.result import DerivedFormula
+from symcount.derive.trace import Trace
+
+__all__ = ["beside_numbers", "beside_switches", "beyond", "promoted"]
+
+_BRANCHING: Final = ("==", "!=", "<", "<=", ">", ">=")
+
+
+def promoted(work: Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) -> bool:
+    """Whether values of a free key have an influence beside *at*; each of them gets the label of its tensors there."""
+    known: dict[Any, int] = {own: 0}
+    accept = work.accept[path]
+    for value in values_of(work, path):
+        if accept.get(key_of(value)) != 0:
+            continue
+        both = work.probe.trace({**at, path: value})
+        if both is None:
+            continue
+        if signature(both) not in known:
+            work.labels += 1
+            known[signature(both)] = work.labels
+            work.samples[path][work.labels] = value
+        accept[key_of(value)] = known[signature(both)]
+    if len(known) > 1:
+        work.activation.discard(path)
+        work.fillers.pop(path, None)
+    return len(known) > 1
+
+
+def beside_switches(work: Work, base: Trace) -> None:
+    """A key without influence by default may have one beside another value of a switch; then it is one itself."""
+    for _ in range(4):
+        more = False
+        for switch in switches(work):
+            for label, value in list(work.samples[switch].items()):
+                if not label:
+                    continue
+                if not work.exploring:  # what else matters beside it is not known
+                    work.accept[switch] = {k: n for k, n in work.accept[switch].items() if n != label}
+                    continue
+                there = work.probe.trace({switch: value})
+                if there is None:
+                    continue
+                own = signature(there)
+                free = {path: other for path, other in free_values(work).items() if path != switch}
+                together = work.probe.trace({**free, switch: value})
+                alike = together is not None and signature(together) == own
+                for path in free:
+                    if path not in work.activation and not (alike and len(values_of(work, path)) == 1):
+                        more |= promoted(work, path, {switch: value}, own)
+        if not more:
+            break
+    own = signature(base)
+    joint: dict[str, Any] = {}
+    for path, other in free_values(work).items():
+        one = work.probe.trace({**joint, path: other})
+        if one is not None and signature(one) == own:
+            joint[path] = other
+        elif one is not None:  # it has an influence beside others
+            default = work.probe.default(path) if work.probe.declared(path) is not None else MISSING
+            work.accept[path] = {k: v for k, v in work.accept[path].items() if k in (key_of(default), "absent")}
+            work.activation.discard(path)
+
+
+def beyond(work: Work, condition: Condition, formula: DerivedFormula) -> Iterator[dict[str, Any]]:
+    """Changes of one number after which *condition* does not hold any more."""
+    names = free_symbols(condition.left) | free_symbols(condition.right)
+    if condition.relation not in _BRANCHING or not names <= formula.base.keys():
+        return
+    for name in sorted(names):
+        value = formula.base[name]
+        if not isinstance(value, int) or name in formula.structural:
+            continue
+        limits = [
+            int(evaluate(side, formula.base)) for side in (condition.left, condition.right)
+            if name not in free_symbols(side)
+        ]  # fmt: skip
+        tries = (*limits, *(n + 1 for n in limits), value * 2, value // 2, *(2 * n for n in limits))
+        for other in dict.fromkeys(tries):
+            if other > 0 and not holds(condition, {**formula.base, name: other}):
+                stem, bracket, rest = name.partition("[")
+                if not bracket:
+                    yield {name: other}
+                    continue
+                index = int(rest.partition("]")[0])
+                elements = work.probe.default(stem)
+                if isinstance(elements, list) and index < len(elements) and rest.endswith("]") and "[" not in rest:
+                    now = [formula.base.get(f"{stem}[{i}]", x) for i, x in enumerate(elements)]
+                    yield {stem: [other if i == index else x for i, x in enumerate(now)]}
+
+
+def beside_numbers(work: Work, base: Trace, formula: DerivedFormula) -> None:
+    """A key without influence by default may have one where the model takes another branch at other numbers."""
+    own = signature(base)
+    for c in formula.asked:
+        for moved in beyond(work, c, formula):
+            there = work.probe.trace(moved)
+            if there is None or signature(there) == own or not work.exploring:
+                continue
+            free = free_values(work)
+            together = work.probe.trace({**moved, **free})
+            if together is None or signature(together) != signature(there):
+                for path in free:
+                    if path not in work.activation:
+                        promoted(work, path, moved, signature(there))
+            break
