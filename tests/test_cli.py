@@ -296,8 +296,14 @@ def test_a_file_cannot_steer_the_terminal(call, tmp_path):
 
 def test_help_and_version(call):
     import symcount
+    from symcount.atlas.store import atlas
 
-    assert call("--version")[:2] == (0, f"symcount {symcount.__version__}\n")
+    code, out, _ = call("--version")
+    assert code == 0
+    assert out.startswith(f"symcount {symcount.__version__}\n")
+    if (stored := atlas()) is not None:
+        assert out.endswith(f"\natlas of {len(stored.names)} classes, derived with {stored.versions}\n")
+        assert "transformers 5" in stored.versions
     code, out, _ = call()
     assert code == 0
     for name in ("formula", "count", "breakdown", "latex", "diff", "verify", "list"):

@@ -123,13 +123,15 @@ def _largest(name: str, array: np.ndarray, minimum: int) -> int:
     from symcount.blocks import blocks
 
     least, largest = minimum, 1
-    for index in blocks(array.shape) if array.size else ():
-        part = array[index]
-        least = min(least, int(np.minimum.reduce(part, axis=None)))
-        largest = max(largest, int(np.maximum.reduce(part, axis=None)))
+    if array.ndim == 0:
+        least = largest = int(array)
+    elif array.size:
+        parts = [array[index] for index in blocks(array.shape)]
+        extremes = [(int(np.minimum.reduce(p, axis=None)), int(np.maximum.reduce(p, axis=None))) for p in parts]
+        least, largest = min(low for low, _ in extremes), max(high for _, high in extremes)
     if least < minimum:
         raise DomainError(f"{name}: expected integers of at least {minimum}, got {least}")
-    return largest
+    return max(largest, 1)
 
 
 def _functions() -> dict[str, Callable[..., Any]]:

@@ -22,15 +22,18 @@ app = typer.Typer(
 def _version(wanted: bool) -> None:
     if wanted:
         import symcount
+        from symcount.atlas.store import atlas
 
         say(f"symcount {symcount.__version__}")
+        if (stored := atlas()) is not None:
+            say(f"atlas of {len(stored.names)} classes, derived with {stored.versions}")
         raise typer.Exit
 
 
 @app.callback()
 def _root(
     _version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the versions and exit.")
     ] = False,
 ) -> None:
     """Exact closed forms for the parameter counts of neural networks."""
