@@ -169,6 +169,20 @@ def test_rotary_positions_that_transformers_refuses_have_a_code_of_their_own(rop
 
 
 def test_codes_tell_kinds_of_values_apart():
-    values = [None, True, False, 1, "1", [], [1, 2], ["a"], [[1]], {}, {"a": 1}, {"type": "yarn", "factor": 2.0}, {"rope_theta": 1.0}]
+    values = [
+        None,
+        True,
+        False,
+        1,
+        "1",
+        [],
+        [1, 2],
+        ["a"],
+        [[1]],
+        {},
+        {"a": 1},
+        {"type": "yarn", "factor": 2.0},
+        {"rope_theta": 1.0},
+    ]
     codes = [code(v) for v in values]
     assert len(set(codes)) == len(codes)

@@ -20,7 +20,7 @@ from multiprocessing.connection import Connection
 from random import Random
 from typing import Any
 
-from fuzzing.entries import ENTRIES, Entry
+from fuzzing.entries import _SHARE, ENTRIES, Entry
 
 MEMORY = 4 * 2**30  # of address space, beyond what the process has after its imports
 
@@ -94,9 +94,12 @@ def _work(pipe: Connection, entry: Entry, seed: int, first: int) -> None:
 def _warm(entry: Entry) -> None:
     """The imports and the data that the first input would wait for."""
     if "config" in entry.name or "stored" in entry.name or "FILE" in entry.name or "verify" in entry.name:
-        import transformers.models.auto.modeling_auto  # noqa: F401
+        import transformers.models.auto.modeling_auto
 
-        import published.measure  # noqa: F401
+        if _SHARE[0]:
+            import transformers.models.auto.modeling_auto  # noqa: F401
+
+            import published.measure  # noqa: F401
         from symcount.atlas.counting import counter
 
         counter()
