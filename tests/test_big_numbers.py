@@ -81,6 +81,13 @@ def test_the_search_for_a_budget_is_exact_beyond_64_bits():
     assert found.best[0].count == target
 
 
+@pytest.mark.parametrize("rank", ["distance", f"round={10**30}", "aspect=80", f"abs(H-{10**30})"])
+def test_a_budget_beyond_64_bits_is_compared_with_small_counts(rank):
+    found = sc.solve("gpt2", f"<={10**25}", free="H=64..128:64, N=1..2", fixed={"A": 1}, rank=rank)
+    assert found.number == 4
+    assert {s.count for s in found} == {by_hand(50257, 1024, H, N) for H in (64, 128) for N in (1, 2)}
+
+
 def test_a_config_of_absurd_numbers_is_counted_exactly_or_refused():
     config = {"model_type": "gpt2", "architectures": ["GPT2Model"], "vocab_size": 10**18, "n_embd": 10**6, "n_head": 1}
     assert sc.count(config) == by_hand(10**18, 1024, 10**6, 12)

@@ -19,7 +19,7 @@ from symcount.notation import Notation
 from symcount.solve.budget import Budget
 from symcount.solve.expressions import read_expression
 from symcount.solve.polynomial import Columns
-from symcount.solve.search import CHUNK, Search, evaluated
+from symcount.solve.search import CHUNK, SAFE, Search, evaluated
 
 __all__ = ["CRITERIA", "Criterion", "Ranking", "aspect_ratio", "layer_sizes", "read_criteria"]
 
@@ -117,14 +117,21 @@ class Criterion:
 
         def score(search: Search, _: Budget, columns: Columns) -> Score:
             tops = [_values(search, e, columns)[0] for e in expressions]
-            return sum((top % multiple != 0) + 0 * next(iter(columns.values())) for top in tops), 1
+            return sum((_beside(top, multiple) % multiple != 0) + 0 * next(iter(columns.values())) for top in tops), 1
 
         return score
 
 
 def _distance(search: Search, budget: Budget, columns: Columns) -> Score:
     top, bottom = evaluated(search.space.total(budget.convention), search, columns)
-    return abs(top // bottom - budget.target), 1
+    return abs(_beside(top // bottom, budget.target) - budget.target), 1
+
+
+def _beside(column: Array, number: int) -> Array:
+    """*column* as integers of any size, where *number*, with which it is to be combined, is beyond 64 bits."""
+    import numpy as np
+
+    return column if abs(number) < SAFE else np.asarray(column).astype(object)
 
 
 def _absolute(score: Score) -> Score:

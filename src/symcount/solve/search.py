@@ -16,10 +16,10 @@ from symcount.solve.plan import Affine, Level, Monotone, bounded, make_plan
 from symcount.solve.polynomial import Columns, Polynomial, combine, evaluate, variables
 from symcount.solve.space import Check, Inequality, Quotient, Space
 
-__all__ = ["Search", "evaluated"]
+__all__ = ["CHUNK", "SAFE", "Search", "evaluated"]
 
 CHUNK = 1 << 16  # rows that are extended at once
-_SAFE = 2**61  # twice this is still a 64-bit integer
+SAFE = 2**61  # twice this is still a 64-bit integer
 Array = Any
 
 
@@ -179,7 +179,7 @@ def fits_64_bits(polynomial: Polynomial, space: Space, ranges: Any) -> bool:
         for name, power in monomial:
             value *= max(1, largest[name]) ** power
         total += value
-    return total < _SAFE
+    return total < SAFE
 
 
 def evaluated(quotient: Quotient, search: Search, columns: Columns) -> tuple[Array, Array]:
@@ -240,7 +240,7 @@ def _expanded(low: Array, high: Array, step: int) -> Iterator[tuple[Array, Array
     import numpy as np
 
     counts = (high - low) // step + 1
-    if int(counts.max()) * len(counts) > _SAFE:
+    if int(counts.max()) * len(counts) > SAFE:
         counts = counts.astype(object)
     total = int(counts.sum())
     if total <= CHUNK:
