@@ -350,3 +350,14 @@ def test_the_aliases_are_those_of_the_config_class(name):
     theirs = getattr(transformers, name).config_class.attribute_map
     fields = set(architecture.fields.values())
     assert {a: f for a, f in theirs.items() if f in fields}.items() <= dict(architecture.aliases).items()
+
+
+@pytest.mark.parametrize("order", [("n_embd", "hidden_size"), ("hidden_size", "n_embd")])
+def test_of_a_field_and_its_alias_the_alias_counts_as_in_the_real_config(order):
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    numbers = {"n_embd": 24, "hidden_size": 36}
+    fields = {name: numbers[name] for name in order} | {"n_head": 2, "n_layer": 1}
+    with torch.device("meta"):
+        real = transformers.GPT2Model(transformers.GPT2Config.from_dict(dict(fields))).num_parameters()
+    assert sc.formula("GPT2Model").count(fields) == real

@@ -1,8 +1,11 @@
 """The one traversal, against a brute-force walk that unrolls every repeat into tensors of its own."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from sympy import expand
 
 import symcount as sc
 from symcount.errors import ConventionError, StructureError
@@ -188,3 +191,16 @@ def test_an_alias_of_an_alias_points_nowhere():
 
 def test_a_scalar_parameter_counts_one():
     assert Ledger.of(Block("", "Scale", (Parameter("gamma", ()),))).total() == 1
+
+
+def test_a_tensor_that_only_containers_hold_counts_once_per_layer():
+    def container(*parameters):
+        return Block("", "Container", parameters, (LayerNorm(H).named("norm"),))
+
+    scale = Parameter("scale", (H, V))
+    again = replace(scale, alias_of="a.scale")
+    ledger = Ledger.of(block("Model", a=container(scale), b=container(again)))
+    assert expand(ledger.total("per_layer") - (H * V + 4 * H)) == 0
+    with_layer = Linear(V, H, bias=False).tie(weight="a.scale")
+    ledger = Ledger.of(block("Model", a=container(scale), b=container(again), c=with_layer))
+    assert expand(ledger.total("per_layer") - (H * V + 4 * H)) == 0  # the layer's own weight, wherever else it hangs

@@ -260,21 +260,25 @@ def containers(draw: Any, path: str = "", depth: int = 3, shared: tuple[Owner, .
         ties: whether anything is shared.
     """
     owners = list(shared)
+    beside: list[Owner] = []  # tensors of modules that are no layers
     twins: list[tuple[str, Part]] = []
     made: list[tuple[str, Part]] = []
     own_bias = draw(st.sampled_from([None, None, draw(sizes())]))
+    again = draw(st.sampled_from([None, None, *shared])) if ties else None  # a second name in no layer
     for i in range(draw(st.integers(1, 4))):
         name = f"part{i}"
         here = f"{path}.{name}" if path else name
         kind = draw(st.sampled_from(["leaf", "leaf", "inner", "inner", "list", "list", "list", "tied", "tied", "twin"]))
         if kind == "inner" and depth > 0:
             part = draw(containers(here, depth - 1, tuple(owners), ties=ties))
+            if "*" not in path:  # what only a module that is no layer holds may be tied where no list may be empty
+                beside += [Owner(f"{here}.{p.name}", p.shape) for p in part.block.parameters if p.alias_of is None]
         elif kind == "list" and depth > 0:
             part = draw(_lists(here, depth - 1, tuple(owners), ties))
         elif kind == "tied" and owners and ties:
             # a head in a list that may be empty would be a role that depends on a size, which no formula says
             role = None if "*" in path else draw(st.sampled_from([None, "head"]))
-            part = _tied(draw(st.sampled_from(owners)), role)
+            part = _tied(draw(st.sampled_from([*owners, *beside])), role)
         elif kind == "twin" and twins and ties and "*" not in path:
             part = _twin(*draw(st.sampled_from(twins)))
         else:
@@ -283,6 +287,8 @@ def containers(draw: Any, path: str = "", depth: int = 3, shared: tuple[Owner, .
             twins.append((here, part))
         made.append((name, part))
     parameters = () if own_bias is None else (Parameter("bias", (own_bias.symbolic,), trainable=False),)
+    if again is not None:
+        parameters += (Parameter("again", again.shape, alias_of=again.path),)
     block = Block("", "Container", parameters, tuple(part.block.named(name) for name, part in made))
 
     def build(b: Building, where: str) -> nn.Module:
@@ -290,6 +296,9 @@ def containers(draw: Any, path: str = "", depth: int = 3, shared: tuple[Owner, .
         module.role = b.role
         if own_bias is not None:
             module.bias = tensor(b, (own_bias.at(b.env),), trainable=False)
+            b.tensors[f"{where}.bias" if where else "bias"] = module.bias
+        if again is not None:
+            module.again = b.tensors[again.path]
         for name, part in made:
             below = f"{where}.{name}" if where else name
             child = part.build(b, below)
