@@ -152,7 +152,7 @@ MUTATIONS = (
         "configs.py",
         "self.fields[said[-1]] if said else",
         "self.fields.get(field, self.fields[said[-1]]) if said else",
-        "tests/test_configs.py",
+        "tests/test_configs.py::test_of_a_field_and_its_alias_the_alias_counts_as_in_the_real_config",
     ),
     Mutation(
         "a given value overridden by the rule that fills it in",
@@ -180,7 +180,7 @@ MUTATIONS = (
         "solve/search.py",
         "return evaluate(test.quotient.top, columns) % evaluate(test.quotient.bottom, columns) == 0",
         "return evaluate(test.quotient.top, columns) == evaluate(test.quotient.top, columns)",
-        "tests/solve/test_brute_force.py",
+        "tests/solve/test_brute_force.py::test_every_condition_on_every_point",
     ),
     Mutation(
         "a budget's window rounded outwards",
