@@ -98,6 +98,12 @@ class Config:
                     f"{self.source}: {name} = {value!r:.80} is outside the formula of {architecture.name}, which holds "
                     f"for {name} = {admissible[0]}; derive its own from the model's code: symcount.derive(config)"
                 )
+        for name, rule in architecture.implied.items():
+            if name in self.fields and (value := self.fields[name]) is not (wanted := rule(chosen)):
+                raise OptionError(
+                    f"{self.source}: {name} = {value!r:.80} contradicts {', '.join(architecture.options)}, by which it is "
+                    f"{wanted}; leave it out, or derive the formula of this config: symcount.derive(config)"
+                )
         return chosen
 
     def values_for(self, formula: Formula) -> dict[str, Any]:

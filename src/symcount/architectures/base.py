@@ -82,6 +82,8 @@ class Architecture:
         decided: options that a config states through its numbers -> what decides, from field values (ELECTRA projects
             its embeddings where they are not as wide as its layers).
         pinned: config field -> the values for which the formula holds, the default first; others are refused.
+        implied: config field -> what the options make of it; a config in which it says otherwise, as transformers would
+            let it, is refused (T5's `is_gated_act` beside `feed_forward_proj`).
         arguments: constructor arguments that are not in the config -> default (`add_pooling_layer`).
         conditions: what the config class or the model's constructor demands beyond the layers' own conditions.
         aliases: other spellings that the config class takes -> field; where both are given, the alias counts.
@@ -96,6 +98,7 @@ class Architecture:
     options: Mapping[str, Any] = field(default_factory=dict)
     decided: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
     pinned: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
+    implied: Mapping[str, Callable[[Options], Any]] = field(default_factory=dict)
     arguments: Mapping[str, Any] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)

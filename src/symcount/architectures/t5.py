@@ -113,6 +113,7 @@ T5 = Architecture(
     },
     filled={"N_dec": N},
     options={"feed_forward_proj": "relu"},
+    implied={"is_gated_act": gated},
     pinned={"is_decoder": (False,)},  # by which an encoder alone would become a decoder
     aliases={
         "hidden_size": "d_model",
