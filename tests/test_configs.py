@@ -363,7 +363,9 @@ def test_of_a_field_and_its_alias_the_alias_counts_as_in_the_real_config(order):
     assert sc.formula("GPT2Model").count(fields) == real
 
 
-@pytest.mark.parametrize(("projection", "gated"), [("relu", True), ("gated-gelu", False), ("gated-gelu", {}), ("relu", None)])
+@pytest.mark.parametrize(
+    ("projection", "gated"), [("relu", True), ("gated-gelu", False), ("gated-gelu", {}), ("relu", None)]
+)
 def test_t5_refuses_a_gate_that_the_projection_does_not_have(projection, gated):
     # transformers lets it stand, and builds the feed-forward that `is_gated_act` says
     f = sc.formula("T5Model", feed_forward_proj=projection)
