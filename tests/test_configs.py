@@ -371,5 +371,5 @@ def test_t5_refuses_a_gate_that_the_projection_does_not_have(projection, gated):
     f = sc.formula("T5Model", feed_forward_proj=projection)
     stated = {"model_type": "t5", "feed_forward_proj": projection}
     assert f.count({**stated, "is_gated_act": projection == "gated-gelu"}) == f.count(stated)
-    with pytest.raises(OptionError, match="is_gated_act = .* contradicts feed_forward_proj, by which it is"):
+    with pytest.raises(OptionError, match=r"is_gated_act = .* contradicts feed_forward_proj, by which it is"):
         f.count({**stated, "is_gated_act": gated})

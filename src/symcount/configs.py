@@ -101,8 +101,8 @@ class Config:
         for name, rule in architecture.implied.items():
             if name in self.fields and (value := self.fields[name]) is not (wanted := rule(chosen)):
                 raise OptionError(
-                    f"{self.source}: {name} = {value!r:.80} contradicts {', '.join(architecture.options)}, by which it is "
-                    f"{wanted}; leave it out, or derive the formula of this config: symcount.derive(config)"
+                    f"{self.source}: {name} = {value!r:.80} contradicts {', '.join(architecture.options)}, "
+                    f"by which it is {wanted}; leave it out, or derive the formula of this config: symcount.derive(config)"
                 )
         return chosen
 
