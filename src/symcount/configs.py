@@ -102,7 +102,7 @@ class Config:
             if name in self.fields and (value := self.fields[name]) is not (wanted := rule(chosen)):
                 raise OptionError(
                     f"{self.source}: {name} = {value!r:.80} contradicts {', '.join(architecture.options)}, "
-                    f"by which it is {wanted}; leave it out, or derive the formula of this config: symcount.derive(config)"
+                    f"by which it is {wanted}; leave it out, or derive its own formula: symcount.derive(config)"
                 )
         return chosen
 
