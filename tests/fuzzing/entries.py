@@ -559,7 +559,7 @@ ENTRIES = (
     Entry("config, composed formulas", _dict, _composed, 30, 12),
     Entry("config, any way", _dict, _any_way, 90, 1),
     Entry("derive a config", _dict, _derived, 90, 1),
-    Entry("count FILE, DIR, --jsonl, -", _file, _counted_file, 30, 24),
+    Entry("count FILE, DIR, --jsonl, -", _file, _counted_file, 90, 24),
     Entry("count, breakdown, verify …", _counting, _command, 10, 6),
     Entry("latex, compare, shares", _typesetting, _command, 10, 6),
     Entry("solve", _solving, _command, 10, 3),

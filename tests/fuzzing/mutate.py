@@ -132,7 +132,9 @@ def value(old: Any, rng: Random) -> Any:
             return rng.choice([not old, not old, not old, int(old), str(old).lower(), None])
         case int():
             near = [old + 1, old - 1, old * 2, old // 2, -old, rng.randint(1, 64), rng.choice(SIZES)]
-            return rng.choice([*near, *near, float(old), str(old), None, [old], {"a": old}, old + 0.5])
+            point = float(min(abs(old), 10**300))
+            text = str(old) if old.bit_length() < 10_000 else "9" * 4000
+            return rng.choice([*near, *near, point, text, None, [old], {"a": old}, point + 0.5])
         case float():
             return rng.choice([old * 2, -old, 1.5, 2.6667, int(old) if old < 1e9 else 0, str(old), *FLOATS])
         case str():
