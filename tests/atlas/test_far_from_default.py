@@ -8,7 +8,6 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from fuzzing.entries import real
-
 from symcount.atlas.counting import counter
 from symcount.errors import SymcountError
 
