@@ -58,7 +58,8 @@ def beside_switches(work: Work, base: Trace) -> None:
                 together = work.probe.trace({**free, switch: value})
                 alike = together is not None and signature(together) == own
                 for path in free:
-                    if path not in work.activation and not (alike and len(values_of(work, path)) == 1):
+                    others = [v for v in values_of(work, path) if work.accept[path].get(key_of(v)) == 0]
+                    if path not in work.activation and not (alike and len(others) == 1):
                         more |= promoted(work, path, {switch: value}, own)
         if not more:
             break
@@ -70,7 +71,8 @@ def beside_switches(work: Work, base: Trace) -> None:
             joint[path] = other
         elif one is not None:  # it has an influence beside others
             default = work.probe.default(path) if work.probe.declared(path) is not None else MISSING
-            work.accept[path] = {k: v for k, v in work.accept[path].items() if k in (key_of(default), "absent")}
+            kept = (key_of(default), "absent")
+            work.accept[path] = {k: n for k, n in work.accept[path].items() if n or k in kept}
             work.activation.discard(path)
 
 

@@ -89,13 +89,12 @@ def switches(work: Work) -> list[str]:
 
 
 def free_values(work: Work) -> dict[str, Any]:
-    """For each key without influence, a value other than its default."""
+    """For each key that has another value without influence, one of these."""
     found = {}
     for path, accept in work.accept.items():
-        if len(set(accept.values())) == 1:
-            others = [v for v in values_of(work, path) if accept.get(key_of(v)) == 0]
-            if others:
-                found[path] = others[0]
+        others = [v for v in values_of(work, path) if accept.get(key_of(v)) == 0]
+        if others:
+            found[path] = others[0]
     return found
 
 
