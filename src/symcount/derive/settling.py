@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
-from itertools import islice
+from itertools import islice, pairwise
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
@@ -213,11 +213,31 @@ def _far(d: Derivation) -> dict[str, Number] | None:
     Among few, a layer that is there once or not at all (`min(1, N - 3)`) looks like one that comes back.
     """
     patterns = {n for times in set(d.times.values()) if not simple(times) for n in free_symbols(times)}
-    few = [n for n in d.depths() if n in patterns and all(t.symbols[n] < FAR for t in d.traces)]
+    many = {n: max(FAR, _listed(d, n)) for n in d.depths() if n in patterns}
+    few = [n for n in many if all(t.symbols[n] < many[n] for t in d.traces)]
     if not few:
         return None
     start = min(d.traces, key=lambda t: len(t.parameters))
-    return {n: FAR + few.index(n) if n in few else start.symbols[n] for n in d.structural}
+    least = {n: min_depth(len(d.depths()), LOW) for n in d.depths() if d.base[n]}  # less is put aside as shallow
+    return {
+        n: many[n] + few.index(n) if n in few else max(start.symbols[n], least.get(n, start.symbols[n]))
+        for n in d.structural
+    }
+
+
+def _listed(d: Derivation, depth: str) -> int:
+    """A depth at which indices of layers that the config lists would go on (2, 5, 8, 11) if they were a pattern."""
+    section, lists = depth.rpartition(".")[0], dict[str, list[int]]()
+    for name, value in d.base.items():
+        stem, bracket, _ = name.partition("[")
+        if bracket and stem.rpartition(".")[0] == section and isinstance(value, int):
+            lists.setdefault(stem, []).append(value)
+    far = 0
+    for indices in lists.values():
+        gaps = [b - a for a, b in pairwise(indices)]
+        if gaps and min(gaps) > 0 and indices[-1] <= 2 * int(d.base[depth]):
+            far = max(far, indices[-1] + max(gaps) + 1)
+    return far
 
 
 def _untried(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> Iterator[dict[str, Number]]:
