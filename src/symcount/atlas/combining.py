@@ -61,6 +61,8 @@ def combine(
             if not changes:
                 raise
             continue
+        if not _readable(work, formula):
+            continue
         known[signature(own)] = len(found)
         states[key], changed[key] = [len(found)], changes
         derived[key] = formula
@@ -103,6 +105,11 @@ def _combinations(work: Work) -> list[dict[str, int]]:
         every = list(itertools.product(*labels))
     every.sort(key=cost)
     return [dict(zip(chosen_by, chosen, strict=True)) for chosen in every[:most]]
+
+
+def _readable(work: Work, formula: DerivedFormula) -> bool:
+    """Whether all numbers are of sub-configs that the base config has: a switch may bring another one along."""
+    return {name.rpartition(".")[0] for name in formula.base} <= work.probe.parts.keys()
 
 
 def beside_combinations(work: Work) -> None:
@@ -158,7 +165,7 @@ def _branches(
                         points = other.certify(trials, seed).passed
                 except SymcountError:
                     continue
-                if any(not holds(d, first.base) for d in other.asked):
+                if _readable(work, other) and any(not holds(d, first.base) for d in other.asked):
                     pending.append((other, moved))
                     yield other, points, moved
                 break
