@@ -15,9 +15,12 @@ __all__ = ["Base", "bases"]
 
 _STAGES: Final = ["stage1", "stage2", "stage3", "stage4"]
 
+_RESNET: Final = ({"backbone_config": {"model_type": "resnet", "out_features": ["stage4"]}},)
+
 #: Sub-configs that published checkpoints have besides the default, by model type; a string is a sub-config's own one.
 _CHOICES: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
     "blip-2": ({"text_config": "t5"},),
+    **dict.fromkeys(("conditional_detr", "deformable_detr", "detr", "table-transformer"), _RESNET),
     "encoder-decoder": (
         {"encoder": "roberta", "decoder": "roberta"},
         {"encoder": "bert", "decoder": "gpt2"},
