@@ -47,7 +47,7 @@ def real_model(path: Path) -> Any:
     transformers.logging.set_verbosity_error()
     with warnings.catch_warnings(), torch.device("meta"):
         warnings.simplefilter("ignore")
-        config = transformers.AutoConfig.from_pretrained(str(path), local_files_only=True)
+        config = transformers.AutoConfig.from_pretrained(str(path), local_files_only=True, trust_remote_code=False)
         return model_class(config)(config)
 
 
@@ -115,9 +115,9 @@ def _embeddings(model: Any) -> set[int]:
 
 
 def entry(path: Path, old: dict[str, Any]) -> dict[str, Any]:
-    """The file's line of `expected.json`; `published` and `note` are kept from *old*."""
+    """The file's line of `expected.json`; `published`, `note` and `fresh` are kept from *old*."""
     model = real_model(path)
-    kept = {key: old[key] for key in ("published", "note") if key in old}
+    kept = {key: old[key] for key in ("published", "note", "fresh") if key in old}
     return {"class": type(model).__name__, **measure(model), **kept}
 
 
