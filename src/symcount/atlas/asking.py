@@ -81,6 +81,7 @@ def conditions(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], 
     for path, value in formula.pinned.items():
         if path not in pinned and path in symbols:
             domain = {k: d for k, d in domain.items() if k != ("==", symbols[path], Integer(value))}
+    counted = {e.field for e in formula.notation if e.symbol in formula.total.free_symbols}
     found: dict[tuple[str, str, str], None] = {}
     for c in (*formula.asked, *work.extra):
         names = free_symbols(c.left) | free_symbols(c.right)
@@ -90,6 +91,8 @@ def conditions(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], 
         if names <= symbols.keys():
             item = (c.relation, to_sympy(c.left, symbols), to_sympy(c.right, symbols))
         others = names if item in domain else names - symbols.keys()
+        if item in domain and c.relation == "divides" and names & counted:
+            continue  # the total was written in the knowledge that the division is exact
         if others and own is not None and _void(work, c, others, formula, changes, own):
             domain.pop(item, None)  # type: ignore[arg-type]  # nothing has the key None
             continue

@@ -43,7 +43,7 @@ def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, tri
         cls: Any = model_class(name)
         found = _layouts(cls, effort, trials)
     except SymcountError as error:
-        return {**row, "reason": " ".join(str(error).split())[:300]}
+        return {**row, "reason": " ".join(str(error).split())[:600]}
     except Exception as error:  # noqa: BLE001  # a constructor raises whatever it likes
         return {**row, "reason": shortened(error)}
     said = str(getattr(cls.config_class, "model_type", "") or model_type)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from sympy import Max, Min, Mod, ceiling, floor
+
 from symcount.atlas.probe import MISSING, differs, ignored
 from symcount.atlas.work import Work
 from symcount.derive.api import derive
@@ -86,6 +88,8 @@ def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:
 
 def shallow(work: Work, formula: DerivedFormula) -> None:
     """Trace with few layers, where there is no pattern of layers that needs more to be seen."""
+    if _patterned(formula):
+        return
     least = 3 if not formula.selectors else 3 + max((int(formula.base[n]) for n in formula.selectors), default=0)
     depths = {n: min(int(formula.base[n]), least) for n in formula.depths if "[" not in n}
     full = work.probe.trace({})
@@ -93,3 +97,9 @@ def shallow(work: Work, formula: DerivedFormula) -> None:
     few = work.probe.trace({})
     if full is None or few is None or {p.name for p in few.parameters} != {p.name for p in full.parameters}:
         work.probe.shallow = {}
+
+
+def _patterned(formula: DerivedFormula) -> bool:
+    """Whether a number of layers stands in the total other than as a factor: every fourth one is of another kind."""
+    depths = {e.symbol for e in formula.notation if e.field in formula.structural}
+    return any(part.free_symbols & depths for part in formula.total.atoms(floor, ceiling, Mod, Min, Max))
