@@ -138,6 +138,7 @@ def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: 
 
     def wanted(path: str) -> bool:
         fresh = path not in seen and path not in symbols and not ignored(path) and path not in probe.instances
+        fresh = fresh and path.rpartition(".")[0] in probe.parts  # a sub-config that another value brings along is not
         seen.add(path)
         return fresh
 
