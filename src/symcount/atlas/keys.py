@@ -174,7 +174,14 @@ class Keys:
             optional = "given"
         lengths = {k: v for k, v in lengths.items() if not self._any_length(prefix + k)}
         flat = bool(path) and not optional and self._flat(path, owner)
-        return Section(types, aliases, sorted(refused), lengths, null, optional, flat)
+        unnamed = prefix + "num_labels" in numbers and not self._named(path)
+        return Section(types, aliases, sorted(refused), lengths, null, optional, flat, unnamed)
+
+    def _named(self, section: str) -> bool:
+        """Whether there are as many labels as `id2label` names."""
+        prefix = f"{section}." if section else ""
+        one = self._probe.try_config({f"{prefix}id2label": {str(i): f"L{i}" for i in range(5)}})
+        return one is not None and getattr(_at(one, section), "num_labels", None) == 5
 
     def _any_length(self, path: str) -> bool:
         """Whether a list of numbers may as well be shorter."""

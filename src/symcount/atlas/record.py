@@ -72,6 +72,7 @@ class Section(_Json):
         null: whether a sub-config may be null, which is the same as leaving it out.
         optional: whether the sub-config must be given, or must not.
         flat: whether the keys of a sub-config that is left out are taken from the config around it.
+        unnamed: whether the number of labels is not that of the names in `id2label`.
     """
 
     types: dict[str, str] = field(default_factory=dict)
@@ -81,6 +82,7 @@ class Section(_Json):
     null: bool = False
     optional: str = ""
     flat: bool = False
+    unnamed: bool = False
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ class Reader:
                         )
             for path, key, index, number in self._numbers[section]:
                 value = _MISSING if own is None else own.get(key, _MISSING)
-                if key == "num_labels" and own is not None:
+                if key == "num_labels" and own is not None and not rules.unnamed:
                     value = _labels(own, value, section)
                 for i in index:
                     if value is _MISSING or not isinstance(value, list) or i >= len(value):
