@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from symcount.atlas.counting import Variant
@@ -32,6 +33,7 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
         VerificationError: they disagree; the message has the config.
     """
     rng = random.Random(seed)
+    _left_out(found, activations)
     layout = found.layout
     reader = Reader(layout, activations)
     variants = [Variant(layout, f) for f in layout.formulas]
@@ -53,6 +55,23 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
                                     f"{_smallest(found.probe.cls, reader, variants, raw)}")  # fmt: skip
         passed += 1
     return passed
+
+
+def _left_out(found: Measured, activations: frozenset[str]) -> None:
+    """Sub-configs whose defaults are others where they are left out, in a way that was not measured, must be given."""
+    layout = found.layout
+    reader = Reader(layout, activations)
+    variants = [Variant(layout, f) for f in layout.formulas]
+    for section, rules in list(layout.sections.items()):
+        if not section or rules.optional or "" not in layout.types.get(section, [""]):
+            continue
+        raw = changed(found.probe.raw, {section: MISSING})
+        try:
+            ours = _count(variants, reader.read(raw))
+        except SymcountError:
+            continue
+        if ours != real_total(found.probe.cls, raw):
+            layout.sections[section] = replace(rules, optional="given")
 
 
 def _count(variants: list[Variant], reading: Reading) -> int:

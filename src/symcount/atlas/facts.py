@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 from symcount.derive.sources import defaults_of, is_config
 
-__all__ = ["Part", "compared", "facts_of", "part", "parts"]
+__all__ = ["Part", "attribute", "compared", "facts_of", "part", "parts"]
 
 _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("i", (1,)), ("f", (1.0,)), ("b", (True,)), ("s", ("x",)), ("n", (None,)),
@@ -64,6 +64,14 @@ def parts(root: Any) -> dict[str, Any]:
                 found[sub] = value
                 stack.append((sub, value))
     return dict(sorted(found.items(), key=lambda item: (item[0].count("."), item[0])))
+
+
+def attribute(config: Any, name: str, default: Any = None) -> Any:
+    """An attribute of a config, *default* where it has none, or one of its own for each layer."""
+    try:
+        return getattr(config, name)
+    except Exception:  # noqa: BLE001  # transformers raises an error of its own for a field that differs among layers
+        return default
 
 
 def facts_of(config: Any) -> Part:

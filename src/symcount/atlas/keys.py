@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from symcount.atlas.facts import Part
+from symcount.atlas.facts import Part, attribute
 from symcount.atlas.probe import MISSING, differs, ignored, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.schema import code, identifiers
@@ -101,7 +101,7 @@ class Keys:
             if isinstance(value, list | tuple):
                 value = value[int(part)] if int(part) < len(value) else None
             else:
-                value = getattr(value, part, None)
+                value = attribute(value, part)
         return value
 
     def _text(self, node: Any) -> str:
@@ -132,7 +132,7 @@ class Keys:
 
     def _lookup(self, path: str) -> Any:
         section, _, key = path.rpartition(".")
-        return getattr(self._probe.instances.get(section), key, None)
+        return attribute(self._probe.instances.get(section), key)
 
     # -------------------------------------------------------------- sections
 
@@ -181,7 +181,7 @@ class Keys:
         """Whether there are as many labels as `id2label` names."""
         prefix = f"{section}." if section else ""
         one = self._probe.try_config({f"{prefix}id2label": {str(i): f"L{i}" for i in range(5)}})
-        return one is not None and getattr(_at(one, section), "num_labels", None) == 5
+        return one is not None and attribute(_at(one, section), "num_labels") == 5
 
     def _any_length(self, path: str) -> bool:
         """Whether a list of numbers may as well be shorter."""

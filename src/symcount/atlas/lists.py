@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from symcount.atlas.facts import attribute
 from symcount.atlas.patterns import depth_of, listed
 from symcount.atlas.probe import MISSING, signature
 from symcount.atlas.work import Work, key_of
@@ -38,7 +39,7 @@ def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
     whole = work.probe.trace({}, deep=True)
     full = work.probe.config({})
     for part in path.split("."):
-        full = getattr(full, part, None)
+        full = attribute(full, part)
     if whole is None or not isinstance(full, list | tuple):
         return
     others: list[list[Any]] = [[float(x) * 2 for x in full], [int(x) * 2 for x in full]]

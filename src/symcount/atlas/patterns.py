@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from symcount.atlas.facts import attribute
 from symcount.atlas.probe import Probe, signature
 from symcount.atlas.work import Work
 from symcount.derive.expression import Node, evaluate, floordiv, symbol
@@ -92,7 +93,7 @@ def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work
     """The number of layers that a list has an element for, empty if it has another length."""
     config = work.probe.try_config({})
     for part in path.split("."):
-        config = getattr(config, part, None)
+        config = attribute(config, part)
     if whole is None or not isinstance(config, list | tuple):
         return ""
     section = path.rpartition(".")[0]
@@ -103,7 +104,7 @@ def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work
 def _list_at(probe: Probe, path: str, changes: Mapping[str, Any]) -> list[str] | None:
     config = probe.try_config(changes)
     for part in path.split("."):
-        config = getattr(config, part, None)
+        config = attribute(config, part)
     return [str(x) for x in config] if isinstance(config, list | tuple) else None
 
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from symcount.atlas.facts import Part, compared, facts_of, parts
+from symcount.atlas.facts import Part, attribute, compared, facts_of, parts
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.derive.patching import Patches, no_initialisation
 from symcount.derive.quiet import quiet
@@ -238,7 +238,7 @@ class Probe:
         if isinstance(default, str) or (default is None and "s" in kinds):
             options += self._strings(path, found, key, activations)
         if default is None:
-            filled = getattr(self.instances.get(path.rpartition(".")[0]), key, None)
+            filled = attribute(self.instances.get(path.rpartition(".")[0]), key)
             usual = int(filled) * 2 if isinstance(filled, int) and not isinstance(filled, bool) and filled > 1 else 8
             options += [n for k, n in (("i", usual), ("f", 0.5)) if k in kinds][:1]
         if "rope" in key:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.arithmetic import HOLDS
+from symcount.atlas.facts import attribute
 from symcount.atlas.lists import numbers
 from symcount.atlas.patterns import guessed, layers
 from symcount.atlas.probe import DICTS, MISSING, ignored, reads, signature
@@ -174,7 +175,7 @@ def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: 
             if path in symbols and "n" in owner.types[key] and path not in work.nulls and path not in seen:
                 yield path, default
             elif path not in lists and wanted(path) and path not in work.rules:
-                yield path, getattr(probe.instances[section], key, default)
+                yield path, attribute(probe.instances[section], key, default)
     for section, owner in probe.parts.items():
         path = f"{section}.rope_scaling" if section else "rope_scaling"
         if "rope_parameters" in owner.types and wanted(path):
