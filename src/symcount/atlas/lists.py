@@ -62,6 +62,11 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
         owner = work.probe.declared(path)
         if owner is None or "l" not in owner.types.get(path.rpartition(".")[2], "") or not isinstance(value, int):
             continue
+        short = [work.probe.trace({path: one}) for one in ([int(value)], [int(value), 2 * int(value)])]
+        if all(one is not None and signature(one) == signature(base) for one in short):
+            accepted = {"#": 0, "numbers": 0}  # `eos_token_id` may be several
+            work.accept[path], work.samples[path] = accepted, {0: MISSING}
+            continue
         for depth in formula.depths:
             if "[" in depth or depth.rpartition(".")[0] != path.rpartition(".")[0] or whole is None:
                 continue
