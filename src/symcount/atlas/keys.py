@@ -271,10 +271,8 @@ class Keys:
         own = self._probe.trace({})
         for value in dict.fromkeys([*(c for c in constants if _plain(c)), None, True, False, 7, 3, 0.5, "x"]):
             one = self._probe.trace({prefix + key: value})
-            if one is None or own is None:
-                continue
-            if signature(one) != signature(own):
-                other = True
+            if one is None or own is None or signature(one) != signature(own):
+                other = True  # also where no model can be built: the value is used, and another one may say something
             else:
                 same.append(value)
         if not other and not self._describes(prefix + key):
