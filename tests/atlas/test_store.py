@@ -17,11 +17,11 @@ def entry(name):
         {"hidden_size": Number("H", 8, minimum=1)},
         {"flag": Check(False, None, {"false": 0, "true": 1})},
         ["flag"],
-        {"0": 0},
+        {"0": [0]},
         [formula],
         8,
     )
-    return Entry(name, "toy", True, [layout])
+    return Entry(name, "toy", True, 0, [layout])
 
 
 def written(path, names=("ToyModel", "ToyForX")):

@@ -127,8 +127,8 @@ def test_without_the_extra_the_remedy_is_named(monkeypatch):
     from symcount import api
 
     monkeypatch.setattr(api, "find_spec", lambda name: None)
-    with pytest.raises(UnknownModelError, match=r"unknown model 'EsmModel'.*pip install \"symcount\[hf\]\""):
-        sc.formula("EsmModel")
+    with pytest.raises(UnknownModelError, match=r"unknown model 'DinatModel'.*pip install \"symcount\[hf\]\""):
+        sc.formula("DinatModel")
     assert sc.count("bert") == real("BertModel", {})
 
 
