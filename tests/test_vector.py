@@ -65,6 +65,7 @@ def test_every_element_is_the_scalar_value(block, expression, chosen, seed):
 
 
 @given(expressions)
+@example((H**2 + H) ** 2)
 @settings(max_examples=200, deadline=None)
 def test_nesting_changes_the_form_only(block, expression):
     form = nested(expression)

@@ -36,14 +36,14 @@ def operations(expression: Expr) -> int:
 
 
 def nested(expression: Expr) -> Expr:
-    """The form of *expression* with the fewest operations: nested as it is arranged, or after multiplying it out.
+    """The form of *expression* with the fewest operations: as it is, nested, or nested after multiplying it out.
 
     >>> from symcount.notation import symbol
     >>> H, I, N = symbol("H"), symbol("I"), symbol("N")
     >>> nested(N * (4 * H**2 + 2 * H * I + 9 * H + I) + H**2 + 5 * H)
     H*(H + 5) + N*(H*(4*H + 2*I + 9) + I)
     """
-    return min((_nested(expression), _nested(expand(expression))), key=operations)
+    return min((_nested(expression), _nested(expand(expression)), expression), key=operations)
 
 
 def _nested(expression: Expr) -> Expr:
