@@ -6,8 +6,9 @@ import pytest
 
 import symcount as sc
 from symcount.architectures import find, names
-from symcount.configs import MAX_BYTES, looks_like_path, read
+from symcount.configs import read
 from symcount.errors import ConfigError, DomainError, OptionError, SymcountError, UnknownModelError
+from symcount.files import MAX_BYTES, looks_like_path
 
 BERT = {
     "architectures": ["BertForMaskedLM"],

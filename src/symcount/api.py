@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import find
-from symcount.configs import Config, looks_like_path, read
+from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.files import looks_like_path
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 
@@ -72,7 +73,7 @@ def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownMod
 
     try:
         found: Formula | None
-        if isinstance(source, str | type) and not _is_config(source):
+        if isinstance(source, str | type) and not is_config(source):
             found = stored(source if isinstance(source, str) else source.__name__, options)
         elif isinstance(source, str | Path | dict | Config):
             found = from_config(read(source), options)
@@ -119,7 +120,7 @@ def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     >>> sc.count("BertForMaskedLM", V=30_000), sc.count("BertForMaskedLM", V=30_000, convention="per_layer")
     (109112880, 132152880)
     """
-    config: Any = read(source) if _is_config(source) else {}
+    config: Any = read(source) if is_config(source) else {}
     if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
         return found
     return formula(source).count(config, convention=convention, **values)
@@ -174,11 +175,11 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
     """
     from symcount.verify import verify as run
 
-    if config is None and _is_config(source):
+    if config is None and is_config(source):
         config = read(source)
     if config is not None and not isinstance(source, Formula):
         stated = read(config)
-        named = source if isinstance(source, str | type) and not _is_config(source) else None
+        named = source if isinstance(source, str | type) and not is_config(source) else None
         return run(_formula_for(named, stated), config, device=device, **values)
     return run(formula(source), config, device=device, **values)
 
@@ -198,5 +199,5 @@ def _formula_for(named: str | type | None, stated: Config) -> Formula:
         return _derived(named, {}, error, fields)
 
 
-def _is_config(source: Any) -> bool:
+def is_config(source: Any) -> bool:
     return not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))

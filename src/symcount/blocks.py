@@ -14,7 +14,6 @@ from math import prod
 from operator import itemgetter
 from typing import Any
 
-import numpy as np
 from sympy import Add, Expr, Integer, Mul, Symbol
 
 from symcount.evaluate import function
@@ -34,6 +33,8 @@ def blocks(shape: tuple[int, ...]) -> Iterator[Index]:
     >>> list(blocks((3, BLOCK // 2)))
     [(slice(0, 2, None), Ellipsis), (slice(2, 4, None), Ellipsis)]
     """
+    import numpy as np
+
     if prod(shape) <= BLOCK:
         yield (...,)
         return
@@ -56,6 +57,7 @@ class _Node:
 class Tape:
     """An expression as a sequence of operations.
 
+    >>> import numpy as np
     >>> from symcount.notation import symbol
     >>> H, N = symbol("H"), symbol("N")
     >>> out = np.empty((2, 2), dtype=np.int64)
@@ -95,6 +97,8 @@ class Tape:
         return len(self._nodes) - 1
 
     def _node(self, expression: Expr) -> _Node:
+        import numpy as np
+
         if isinstance(expression, Symbol):
             return _Node(expression.name)
         if isinstance(expression, Integer):
@@ -111,6 +115,8 @@ class Tape:
 
     def play(self, inputs: Mapping[str, Array], out: Array) -> None:
         """Compute the expression at *inputs* (int64, by letter) into *out*, of the shape that they broadcast to."""
+        import numpy as np
+
         plan = self._plan(tuple(inputs[name].shape for name in self._inputs), out.shape)
         values: list[Any] = [_value(node, inputs) if node.operation is None else None for node in plan.nodes]
         for place in plan.once:
@@ -136,6 +142,8 @@ class Tape:
 
     def _planned(self, shapes: tuple[tuple[int, ...], ...], shape: tuple[int, ...]) -> _Plan:
         """The plan for inputs of *shapes* and a result of *shape*."""
+        import numpy as np
+
         plan = _Plan(shape)
         known = dict(zip(self._inputs, shapes, strict=True))
         places: list[int] = []
@@ -152,10 +160,14 @@ class Tape:
 
 
 def _stretched(array: Array, shape: tuple[int, ...]) -> Array:
+    import numpy as np
+
     return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
 def _value(node: _Node, inputs: Mapping[str, Array]) -> Array:
+    import numpy as np
+
     return inputs[node.value] if isinstance(node.value, str) else np.array(node.value, dtype=np.int64)
 
 
@@ -197,6 +209,8 @@ class _Plan:
 
     def do(self, operation: Callable[..., Any], operands: list[int]) -> int:
         """Compute once what is smaller than the result, and everything else for each block."""
+        import numpy as np
+
         shape = np.broadcast_shapes(*(self.shapes[o] for o in operands))
         later = prod(shape) >= prod(self.shape)
         place = self.keep(_Node(operation=operation, operands=tuple(operands)), self.shape if later else shape)
@@ -218,6 +232,8 @@ class _Plan:
 
 def _writing(operation: Callable[..., Any]) -> Callable[..., Any]:
     """*operation* with an array to write to as its last argument, as ufuncs have it."""
+    import numpy as np
+
     if isinstance(operation, np.ufunc):
         return operation
 

@@ -13,16 +13,16 @@ from typing import Any
 
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
+from symcount.files import load
 from symcount.formula import Formula
 from symcount.notation import ALIASES
 from symcount.values import title
 
-__all__ = ["MAX_BYTES", "Config", "looks_like_path", "read"]
+__all__ = ["Config", "read"]
 
 LEFT_OUT = "auto"
 """The word by which a config leaves a number to the model, as `null` does."""
 
-MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
 
 
 @dataclass(frozen=True)
@@ -186,18 +186,6 @@ def _inside(fields: Any, path: str) -> Any:
     return fields
 
 
-def looks_like_path(source: str) -> bool:
-    """Whether *source* is meant as a file rather than as a model's name."""
-    return source.endswith(".json") or "/" in source or "\\" in source or _is_file(source)
-
-
-def _is_file(source: str) -> bool:
-    try:
-        return Path(source).is_file()
-    except (OSError, ValueError):  # no file can have such a name
-        return False
-
-
 def read(source: Any) -> Config:
     """Read a config from a path, a dict, or a transformers config object.
 
@@ -209,32 +197,8 @@ def read(source: Any) -> Config:
     if isinstance(source, Mapping):
         return Config(dict(source), "config")
     if isinstance(source, str | Path):
-        return Config(_load(Path(source)), str(source))
+        return Config(load(Path(source)), str(source))
     to_dict = getattr(source, "to_dict", None)
     if callable(to_dict) and not isinstance(source, type):
         return Config({**to_dict(), "model_type": source.model_type}, type(source).__name__)
     raise ConfigError(f"expected a path, a dict or a transformers config, got {type(source).__name__}")
-
-
-def _load(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > MAX_BYTES:
-            raise ConfigError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; a config.json has a few kilobytes")
-        text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8 text; expected a config.json") from None
-    except ValueError as error:  # of the name
-        raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
-    try:
-        import json  # only where a file is read
-
-        data = json.loads(text)
-    except RecursionError:
-        raise ConfigError(f"{path}: nested too deeply; expected a config.json") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: not JSON: {error}") from None
-    if not isinstance(data, dict):
-        raise ConfigError(f"{path}: expected a JSON object, got {type(data).__name__}")
-    return data

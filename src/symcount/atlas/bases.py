@@ -42,7 +42,6 @@ _CHOICES: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
     "speech-encoder-decoder": (
         {"encoder": "wav2vec2", "decoder": "bart"},
         {"encoder": "wav2vec2", "decoder": "mbart"},
-        {"encoder": "wav2vec2", "decoder": "speech_to_text_2"},
     ),
     "upernet": tuple(
         {"backbone_config": {"model_type": kind, "out_features": _STAGES}} for kind in ("convnext", "resnet", "swin")

@@ -7,13 +7,13 @@ from typing import Annotated, Any
 import typer
 
 from symcount.atlas.counting import counter
-from symcount.cli.inputs import is_file_like
 from symcount.cli.many import count_configs
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
 from symcount.cli.reading import plain
 from symcount.errors import ConfigError, OptionError, SymcountError
 from symcount.evaluate import integer_value
+from symcount.files import is_directory, looks_like_path
 from symcount.ledger import check_convention
 
 __all__ = ["breakdown", "count"]
@@ -40,7 +40,7 @@ def count(
     models = models or []
     if not models and jsonl is None:
         raise ConfigError("nothing to count: give a model, a config.json, a directory, or --jsonl FILE")
-    configs_only = all(map(is_file_like, models)) and not values and not options
+    configs_only = all(looks_like_path(m) or is_directory(m) for m in models) and not values and not options
     if counter() is not None and (configs_only or jsonl is not None):
         if not configs_only:
             raise OptionError("--jsonl goes with config files and directories, not with names, -s or -o")

@@ -2,53 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
 from symcount.errors import ConfigError
+from symcount.files import MAX_BYTES, is_directory, load, parse
 
-__all__ = ["MAX_BYTES", "Input", "expand", "is_file_like", "lines", "parse"]
-
-MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
+__all__ = ["Input", "expand", "lines"]
 
 Input = tuple[str, "dict[str, Any] | ConfigError"]
-
-
-def is_file_like(source: str) -> bool:
-    """Whether an argument is meant as a file or directory rather than as a model's name."""
-    return source.endswith(".json") or "/" in source or "\\" in source or _is("exists", Path(source))
-
-
-def _is(what: str, path: Path) -> bool:
-    """Whether the path exists, or is a directory; a name that no file can have is neither."""
-    try:
-        return bool(getattr(path, what)())
-    except (OSError, ValueError):
-        return False
-
-
-def parse(data: bytes, source: str) -> dict[str, Any]:
-    """The JSON object that *data* is.
-
-    Raises:
-        ConfigError: it is something else.
-    """
-    try:
-        found = json.loads(data)
-    except RecursionError:
-        raise ConfigError(f"{source}: nested too deeply; expected a config.json") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{source}: not UTF-8 text; expected a config.json") from None
-    except ValueError as error:
-        if "integer string conversion" in str(error):
-            raise ConfigError(f"{source}: a number has more digits than Python reads; expected a config.json") from None
-        raise ConfigError(f"{source}: not JSON: {error}") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f"{source}: expected a JSON object, got {type(found).__name__}")
-    return found
 
 
 def expand(sources: Iterable[str]) -> Iterator[Input]:
@@ -59,7 +23,7 @@ def expand(sources: Iterable[str]) -> Iterator[Input]:
     """
     for source in sources:
         path = Path(source)
-        if not _is("is_dir", path):
+        if not is_directory(path):
             yield source, _read(path)
             continue
         found = False
@@ -75,17 +39,9 @@ def expand(sources: Iterable[str]) -> Iterator[Input]:
 
 def _read(path: Path) -> dict[str, Any] | ConfigError:
     try:
-        with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            return ConfigError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; a config.json has a few kilobytes")
-        return parse(data, str(path))
-    except OSError as error:
-        return ConfigError(f"{path}: {error.strerror or error}")
+        return load(path)
     except ConfigError as error:
         return error
-    except ValueError as error:  # of the name
-        return ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}")
 
 
 def lines(name: str) -> Iterator[Input]:

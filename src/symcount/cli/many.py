@@ -12,9 +12,10 @@ from functools import cache
 from typing import Any
 
 from symcount.atlas.counting import CONVENTIONS, Counted, Counter, class_of, counter
-from symcount.cli.inputs import Input, expand, is_file_like, lines
+from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, number, say, show, table
 from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
+from symcount.files import is_directory, looks_like_path
 
 __all__ = ["count_configs", "quick"]
 
@@ -36,7 +37,7 @@ def quick(arguments: Sequence[str]) -> int | None:
             if value is None or (argument == "--jsonl") == (value in CONVENTIONS):
                 return None
             stream, convention = (value, convention) if argument == "--jsonl" else (stream, value)
-        elif not argument.startswith("-") and is_file_like(argument):
+        elif not argument.startswith("-") and (looks_like_path(argument) or is_directory(argument)):
             sources.append(argument)
         else:
             return None

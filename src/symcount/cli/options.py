@@ -14,8 +14,9 @@ import typer
 from symcount.api import formula as formula_of
 from symcount.architectures import find
 from symcount.cli.output import number
-from symcount.configs import Config, looks_like_path, read
+from symcount.configs import Config, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
+from symcount.files import looks_like_path
 from symcount.formula import Formula
 from symcount.notation import Entry, canonical
 from symcount.values import title

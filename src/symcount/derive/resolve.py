@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from symcount import realmodel
-from symcount.configs import Config, looks_like_path, read
+from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
+from symcount.files import looks_like_path
 
 __all__ = ["auto_classes", "config_object", "missing_package", "model_class", "resolve", "shortened"]
 

@@ -10,7 +10,8 @@ from typing import Any
 from sympy import Expr
 
 from symcount.api import formula as formula_of
-from symcount.configs import Config, looks_like_path, read
+from symcount.api import is_config
+from symcount.configs import Config, read
 from symcount.errors import DomainError, ExpressionError
 from symcount.formula import Formula
 from symcount.notation import Entry
@@ -152,8 +153,7 @@ def search_for(
 def prepared(source: Any, options: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]]:
     """The formula that *source* names, and the values of its config or the defaults of its model."""
     formula = formula_of(source, **options)
-    is_config = not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))
-    config = read(source) if is_config else Config(dict(options), formula.name)
+    config = read(source) if is_config(source) else Config(dict(options), formula.name)
     return formula, dict(formula.bound(config))
 
 

@@ -1,0 +1,84 @@
+"""Config files: what is meant as one, and the JSON object that one has. Nothing here needs SymPy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from symcount.errors import ConfigError
+
+__all__ = ["MAX_BYTES", "is_directory", "is_file", "load", "looks_like_path", "parse"]
+
+MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
+
+
+def is_file(path: str | Path) -> bool:
+    r"""Whether there is a file of that name.
+
+    >>> is_file("a\0b"), is_file("x" * 10_000)
+    (False, False)
+    """
+    return _holds(Path.is_file, path)
+
+
+def is_directory(path: str | Path) -> bool:
+    """Whether there is a directory of that name."""
+    return _holds(Path.is_dir, path)
+
+
+def looks_like_path(source: str) -> bool:
+    """Whether *source* is meant as a file rather than as a model's name.
+
+    >>> [looks_like_path(s) for s in ("bert", "config.json", "checkpoints/")]
+    [False, True, True]
+    """
+    return source.endswith(".json") or "/" in source or "\\" in source or is_file(source)
+
+
+def _holds(what: Callable[[Path], bool], path: str | Path) -> bool:
+    try:
+        return what(Path(path))
+    except (OSError, ValueError):  # no file can have such a name
+        return False
+
+
+def load(path: Path) -> dict[str, Any]:
+    """The JSON object of a file.
+
+    Raises:
+        ConfigError: there is no such file, it is too large, or it is something else.
+    """
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+    except ValueError as error:  # of the name
+        raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
+    if len(data) > MAX_BYTES:
+        raise ConfigError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; a config.json has a few kilobytes")
+    return parse(data, str(path))
+
+
+def parse(data: bytes, source: str) -> dict[str, Any]:
+    """The JSON object that *data* is.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    import json  # only where a file is read
+
+    try:
+        found = json.loads(data)
+    except RecursionError:
+        raise ConfigError(f"{source}: nested too deeply; expected a config.json") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{source}: not UTF-8 text; expected a config.json") from None
+    except ValueError as error:
+        if "integer string conversion" in str(error):
+            raise ConfigError(f"{source}: a number has more digits than Python reads; expected a config.json") from None
+        raise ConfigError(f"{source}: not JSON: {error}") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{source}: expected a JSON object, got {type(found).__name__}")
+    return found
