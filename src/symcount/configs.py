@@ -24,7 +24,6 @@ LEFT_OUT = "auto"
 """The word by which a config leaves a number to the model, as `null` does."""
 
 
-
 @dataclass(frozen=True)
 class Config:
     """A config's fields, and where they came from."""

@@ -86,11 +86,15 @@ def part(cls: Any) -> Part:
     """The facts of one config class."""
     defaults: dict[str, Any] = {}
     for name, make in defaults_of(cls):
+        if _behind(cls, name):
+            continue
         value = make()
         defaults[name] = list(value) if isinstance(value, tuple) else value
     types: dict[str, str] = {}
     literals: dict[str, tuple[str, ...]] = {}
     for item in dataclasses.fields(cls) if dataclasses.is_dataclass(cls) else ():
+        if _behind(cls, item.name):
+            continue
         types[item.name] = _kinds(item)
         strings = tuple(a for a in _arguments(item.type) if isinstance(a, str))
         if strings:
@@ -105,6 +109,11 @@ def part(cls: Any) -> Part:
         if not base.__module__.startswith(_GENERAL):
             _harvest(base, found)
     return found
+
+
+def _behind(cls: Any, name: str) -> bool:
+    """Whether a field is where a property keeps its value (`_out_features`), which a config file names instead."""
+    return name.startswith("_") and getattr(getattr(cls, name[1:], None), "fset", None) is not None
 
 
 def _kinds(item: Any) -> str:

@@ -6,7 +6,7 @@ import re
 
 from sympy import Max, Min, Mod, ceiling, floor
 
-from symcount.atlas.probe import MISSING, differs, ignored
+from symcount.atlas.probe import MISSING, differs
 from symcount.atlas.work import Work
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
@@ -23,7 +23,7 @@ def fill(work: Work, base: Trace) -> None:
     """Give every number that the config computes where it is left out, so that it is a symbol; keep the rules."""
     probe = work.probe
     for path, value in base.config_reads.items():
-        if not isinstance(value, SymbolicInt) or ignored(path):
+        if not isinstance(value, SymbolicInt) or probe.ignored(path):
             continue
         owner = probe.declared(path)
         key = path.rpartition(".")[2]
@@ -45,7 +45,7 @@ def fill(work: Work, base: Trace) -> None:
     for path in list(base.symbols):
         owner = probe.declared(path)
         key = path.rpartition(".")[2]
-        if owner is None or path in work.rules or "n" not in owner.types.get(key, "") or ignored(path):
+        if owner is None or path in work.rules or "n" not in owner.types.get(key, "") or probe.ignored(path):
             continue
         at_null = probe.trace({path: None})
         value = at_null.config_reads.get(path) if at_null is not None else None

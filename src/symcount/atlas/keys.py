@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.facts import Part, attribute
-from symcount.atlas.probe import MISSING, differs, ignored, signature
+from symcount.atlas.probe import MISSING, differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.schema import code, identifiers
 from symcount.derive.result import DerivedFormula
@@ -152,7 +152,9 @@ class Keys:
             elif prefix + key in numbers or prefix + key in checks or f"{prefix}{key}[0]" in numbers:
                 refused.append(alias)
         for key, constants in owner.consumed.items():
-            if key in owner.types or key in aliases or ignored(key) or prefix + key in checks or key in inner:
+            if key in owner.types or key in aliases or key in inner or prefix + key in checks:
+                continue
+            if self._probe.ignored(prefix + key):
                 continue
             if target := self._other_spelling(path, key, owner):
                 aliases[key] = target

@@ -27,8 +27,6 @@ __all__ = [
     "Probe",
     "changed",
     "differs",
-    "ignored",
-    "reads",
     "real_total",
     "signature",
     "uninitialised",
@@ -64,8 +62,6 @@ _INFRASTRUCTURE = frozenset(
     "id2label label2id num_labels attn_implementation experts_implementation keys_to_ignore_at_inference "
     "base_config_key quantization_config torchscript".split()
 )
-# not every name with an underscore: OPT's config has a field `_remove_final_layer_norm`
-_INTERNAL = re.compile(r"_(?!remove_)")
 _SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
 _CONSTRUCTION = 20  # tensors that may be made in the time that a config takes
 MISSING: Any = object()
@@ -93,12 +89,6 @@ def real_total(cls: Any, raw: Raw) -> int | None:
     except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
         return None
     return int(sum(p.numel() for p in model.parameters()))
-
-
-def ignored(path: str) -> bool:
-    """Whether an attribute says how a model is run or how a config came about, not what the model is."""
-    last = path.rpartition(".")[2]
-    return bool(_INTERNAL.match(last)) or last in _INFRASTRUCTURE
 
 
 def changed(raw: Raw, changes: Changes) -> Raw:
@@ -210,6 +200,18 @@ class Probe:
         found = self.parts.get(section)
         return found if found is not None and (key in found.defaults or key in found.types) else None
 
+    def ignored(self, path: str) -> bool:
+        """Whether an attribute says how a model is run or how a config came about, not what the model is.
+
+        One whose name begins with an underscore does, unless its config class declares it (`_remove_final_layer_norm`).
+        """
+        last = path.rpartition(".")[2]
+        return last in _INFRASTRUCTURE or (last.startswith("_") and self.declared(path) is None)
+
+    def reads(self, one: Trace) -> Iterator[tuple[str, Any]]:
+        """Every attribute that matters of those that a trace reads."""
+        return ((path, value) for path, value in one.config_reads.items() if not self.ignored(path))
+
     def default(self, path: str) -> Any:
         """The declared default of a key where its section is given, or what the base config says."""
         *sections, key = path.split(".")
@@ -296,13 +298,3 @@ def _put(source: ConfigSource, config: Any, path: list[str], value: Any) -> Conf
     if not isinstance(sub, ConfigSource):
         sub = ConfigSource(type(inner), {})
     return ConfigSource(source.cls, {**source.kwargs, name: _put(sub, inner, rest, value)})
-
-
-def reads(traces: Iterable[Trace]) -> Iterator[tuple[str, Any]]:
-    """Every attribute that the traces read, once, with the first value."""
-    seen = set()
-    for one in traces:
-        for path, value in one.config_reads.items():
-            if path not in seen and not ignored(path):
-                seen.add(path)
-                yield path, value

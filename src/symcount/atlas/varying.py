@@ -10,7 +10,7 @@ from symcount.arithmetic import HOLDS
 from symcount.atlas.facts import attribute
 from symcount.atlas.lists import numbers
 from symcount.atlas.patterns import guessed, layers
-from symcount.atlas.probe import DICTS, MISSING, ignored, reads, signature
+from symcount.atlas.probe import DICTS, MISSING, signature
 from symcount.atlas.work import Work, key_of, values_of
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.expression import free_symbols
@@ -138,16 +138,16 @@ def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: 
     seen: set[str] = set()
 
     def wanted(path: str) -> bool:
-        fresh = path not in seen and path not in symbols and not ignored(path) and path not in probe.instances
+        fresh = path not in seen and path not in symbols and not probe.ignored(path) and path not in probe.instances
         fresh = fresh and path.rpartition(".")[0] in probe.parts  # a sub-config that another value brings along is not
         seen.add(path)
         return fresh
 
-    for path, value in reads([base]):
+    for path, value in probe.reads(base):
         owner = probe.declared(path)
         if path in work.rules:
             continue
-        if path in symbols and owner is not None and path not in work.nulls and not ignored(path) and path not in seen:
+        if path in symbols and owner is not None and path not in work.nulls and path not in seen:
             if "n" in owner.types.get(path.rpartition(".")[2], ""):
                 seen.add(path)
                 yield path, value
