@@ -40,6 +40,7 @@ CANDIDATES = 24  # points among which the most telling is traced
 REFUSED = 8  # structures in a row that cannot be built
 CHECKS = 3  # points at which the only hypothesis that is left is checked
 FAR = 11  # as many things show whether a pattern goes on
+PERIOD = 12  # longer patterns are not tried at every remainder
 LOW = 4  # depths below this may be special: the first and the last layers meet
 Counts = tuple[int | None, ...]
 
@@ -75,7 +76,7 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if all(holds(c, t.symbols) for c in d.guards) and all(t.symbols[a] < t.symbols[b] for a, b in naming)
     ]
     known: dict[Counts, list[Node]] = {}
-    clipped = far = False
+    clipped, far = False, None
     while True:
         spaces = _spaces(d, known, clipped=clipped)
         failed = [row for row in d.rows.counts if row not in d.times]
@@ -85,12 +86,14 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
             clipped = True
             known.clear()
             continue
-        if (len(d.traces) + len(tried) > TRACES and far) or (failed and len(d.traces) > 8):
+        if (len(d.traces) + len(tried) > TRACES and far == []) or (failed and len(d.traces) > 8):
             return failed
         enough = len(d.traces) + len(tried) > TRACES
         structure = None if enough else _telling(d, spaces, tried, rng)
-        if structure is None and not far:
-            structure, far = _far(d), True
+        if structure is None and far is None:
+            far = _far(d)
+        if structure is None and far:
+            structure = far.pop(0)
         if structure is None and checks and not all(map(simple, d.times.values())):
             structure, checks = _another(d, tried, rng), checks - 1
         if structure is None:
@@ -207,22 +210,47 @@ def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) 
     return structure
 
 
-def _far(d: Derivation) -> dict[str, Number] | None:
-    """A structure with many of the things whose number stands in a pattern, if all traces have few; `None` otherwise.
-
-    Among few, a layer that is there once or not at all (`min(1, N - 3)`) looks like one that comes back.
-    """
-    patterns = {n for times in set(d.times.values()) if not simple(times) for n in free_symbols(times)}
-    many = {n: max(FAR, _listed(d, n)) for n in d.depths() if n in patterns}
-    few = [n for n in many if all(t.symbols[n] < many[n] for t in d.traces)]
-    if not few:
-        return None
+def _far(d: Derivation) -> list[dict[str, Number]]:
+    """Structures with many of the things whose number stands in a pattern, where the traces have few; see `_unseen`."""
+    patterns = [times for times in set(d.times.values()) if not simple(times)]
+    names = {name for times in patterns for name in free_symbols(times)}
+    wanted = {n: _unseen(d, n, patterns) for n in d.depths() if n in names}
     start = min(d.traces, key=lambda t: len(t.parameters))
-    least = {n: min_depth(len(d.depths()), LOW) for n in d.depths() if d.base[n]}  # less is put aside as shallow
-    return {
-        n: many[n] + few.index(n) if n in few else max(start.symbols[n], least.get(n, start.symbols[n]))
-        for n in d.structural
+    usual = dict(start.symbols)
+    usual |= {n: max(usual[n], min_depth(len(d.depths()), LOW)) for n in d.depths() if d.base[n]}  # no shallow ones
+    several = {
+        n: depths[i % len(depths) :] + depths[: i % len(depths)]
+        for i, (n, depths) in enumerate(wanted.items())
+        if depths
     }
+    rounds = max(map(len, several.values()), default=0)
+    return [
+        {n: several[n][i] if i < len(several.get(n, ())) else usual[n] for n in d.structural} for i in range(rounds)
+    ]
+
+
+def _unseen(d: Derivation, depth: str, patterns: Sequence[Node]) -> list[int]:
+    """Large values of a depth that would show whether its *patterns* are right, and that no trace has.
+
+    Among few, a layer that is there once or not at all (`min(1, N - 3)`) looks like one that comes back; and where every
+    sixth layer is of another kind, only a depth with the right remainder tells which is the first (`(N + 4) // 6`).
+    """
+    least = max(FAR, _listed(d, depth))
+    seen = [int(t.symbols[depth]) for t in d.traces]
+    found = [] if any(v >= least for v in seen) else [least]
+    period = max((p for times in patterns for p in _periods(times, depth) if p <= PERIOD), default=1)
+    remainders = {v % period for v in (*seen, *found) if v >= 2 * period}
+    start = max(least, 2 * period)
+    return found + [v for v in range(start, start + period) if v % period not in remainders]
+
+
+def _periods(times: Node, depth: str) -> Iterator[int]:
+    """The constants by which something with *depth* in it is divided with a remainder."""
+    if times.op in ("floordiv", "mod") and times.args[1].op == "const" and depth in free_symbols(times.args[0]):
+        yield int(times.args[1].args[0])
+    for argument in times.args:
+        if isinstance(argument, Node):
+            yield from _periods(argument, depth)
 
 
 def _listed(d: Derivation, depth: str) -> int:
