@@ -232,8 +232,8 @@ def _far(d: Derivation) -> list[dict[str, Number]]:
 def _unseen(d: Derivation, depth: str, patterns: Sequence[Node]) -> list[int]:
     """Large values of a depth that would show whether its *patterns* are right, and that no trace has.
 
-    Among few, a layer that is there once or not at all (`min(1, N - 3)`) looks like one that comes back; and where every
-    sixth layer is of another kind, only a depth with the right remainder tells which is the first (`(N + 4) // 6`).
+    Among few, a layer that is there once or not at all (`min(1, N - 3)`) looks like one that comes back; where every
+    sixth is of another kind, only a depth with the right remainder tells which is the first one (`(N + 4) // 6`).
     """
     least = max(FAR, _listed(d, depth))
     seen = [int(t.symbols[depth]) for t in d.traces]
