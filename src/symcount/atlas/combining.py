@@ -26,6 +26,7 @@ _ENUMERATED = 4096  # combinations of switches among which the simplest are chos
 _MOST = 512  # combinations that are derived, if there is time
 _COMPOSITE = 12  # combinations for a model with sub-configs
 _BRANCHES = 12  # formulas beyond the end of a domain
+_FEWER = 2  # a variant of a formula that was certified has so many times fewer points of its own
 
 
 def combine(
@@ -53,10 +54,11 @@ def combine(
             states[key], changed[key] = [known[signature(own)]], changes
             continue
         try:
-            work.probe.traced += trials * len(own.parameters)
+            wanted = -(-trials // _FEWER) if changes else trials
+            work.probe.traced += wanted * len(own.parameters)
             formula = derive(work.probe.cls, config=work.probe.source(changes)) if changes else first
             with uninitialised():
-                points = formula.certify(trials, seed).passed
+                points = formula.certify(wanted, seed).passed
         except SymcountError:
             if not changes:
                 raise
@@ -68,7 +70,8 @@ def combine(
         derived[key] = formula
         found.append((formula, changes, points))
     for key, numbers in states.items():
-        for formula, points, moved in _branches(work, found[numbers[0]][0], changed[key], trials, seed):
+        beyond_it = _branches(work, found[numbers[0]][0], changed[key], -(-trials // _FEWER), seed)
+        for formula, points, moved in beyond_it:
             numbers.append(len(found))
             derived[f"{key}!{len(found)}"] = formula
             found.append((formula, {**changed[key], **moved}, points))

@@ -53,14 +53,8 @@ def beside_switches(work: Work, base: Trace) -> None:
                 there = work.probe.trace({switch: value})
                 if there is None:
                     continue
-                own = signature(there)
-                free = {path: other for path, other in free_values(work).items() if path != switch}
-                together = work.probe.trace({**free, switch: value})
-                alike = together is not None and signature(together) == own
-                for path in free:
-                    others = [v for v in values_of(work, path) if work.accept[path].get(key_of(v)) == 0]
-                    if path not in work.activation and not (alike and len(others) == 1):
-                        more |= promoted(work, path, {switch: value}, own)
+                for path in _influential(work, {switch: value}, signature(there)):
+                    more |= promoted(work, path, {switch: value}, signature(there))
         if not more:
             break
     own = signature(base)
@@ -74,6 +68,35 @@ def beside_switches(work: Work, base: Trace) -> None:
             kept = (key_of(default), "absent")
             work.accept[path] = {k: n for k, n in work.accept[path].items() if n or k in kept}
             work.activation.discard(path)
+
+
+def _influential(work: Work, at: dict[str, Any], own: tuple[Any, ...]) -> list[str]:
+    """The free keys that have an influence beside *at*, or with which no model can be built there.
+
+    All of them are changed together, each to its first value, then each to its second; halves show which it was.
+    """
+    values = {
+        path: [
+            v for v in values_of(work, path)
+            if work.accept[path].get(key_of(v)) == 0 and work.probe.trace({path: v}) is not None
+        ]
+        for path in free_values(work)
+        if path not in at and path not in work.activation
+    }  # fmt: skip
+    found: dict[str, None] = {}
+    for i in range(max(map(len, values.values()), default=0)):
+        pending = [[(path, several[i]) for path, several in values.items() if i < len(several) and path not in found]]
+        while pending:
+            chosen = pending.pop()
+            together = work.probe.trace({**dict(chosen), **at})
+            if not chosen or (together is not None and signature(together) == own):
+                continue
+            if len(chosen) == 1:
+                found[chosen[0][0]] = None
+            else:
+                half = len(chosen) // 2
+                pending += [chosen[:half], chosen[half:]]
+    return list(found)
 
 
 def beyond(work: Work, condition: Condition, formula: DerivedFormula) -> Iterator[dict[str, Any]]:

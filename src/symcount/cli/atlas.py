@@ -45,9 +45,9 @@ def build(
     from symcount.derive.sweep import candidates
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    chosen = candidates(pattern)
+    chosen = candidates(pattern, exported=True)
     if not chosen:
-        raise UnknownModelError(f"no class of transformers' auto mappings matches {pattern!r}")
+        raise UnknownModelError(f"no model class of transformers matches {pattern!r}")
     target = output or default_path()
     journal = journal_of(target)
     with closing(run(chosen, journal, jobs=jobs or os.cpu_count() or 1, timeout=timeout,

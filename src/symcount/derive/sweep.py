@@ -22,12 +22,13 @@ from symcount.errors import ConfigError
 __all__ = ["Candidate", "candidates", "read_rows", "sweep"]
 
 
-def candidates(pattern: str = "", *, base_only: bool = False) -> tuple[Candidate, ...]:
+def candidates(pattern: str = "", *, base_only: bool = False, exported: bool = False) -> tuple[Candidate, ...]:
     """The model classes of transformers' auto mappings, each once: base models first, then those with heads.
 
     Args:
         pattern: a part of the class name or of the model type; case is ignored.
         base_only: only the classes of `MODEL_MAPPING_NAMES`.
+        exported: also those that transformers exports beside its mappings (`CLIPTextModelWithProjection`).
 
     Raises:
         DependencyError: torch or transformers is missing.
@@ -45,8 +46,27 @@ def candidates(pattern: str = "", *, base_only: bool = False) -> tuple[Candidate
         for model_type, value in mapping.items():
             for name in value if isinstance(value, list | tuple) else (value,):
                 found.setdefault(name, Candidate(name, model_type, table == "MODEL_MAPPING_NAMES"))
+    for cls in _exported() if exported else ():
+        found.setdefault(cls.__name__, Candidate(cls.__name__, str(cls.config_class.model_type), False))
     wanted = pattern.lower()
     return tuple(c for c in found.values() if wanted in c.name.lower() or wanted in c.model_type.lower())
+
+
+def _exported() -> list[Any]:
+    """The exported model classes that construct something, by name; those of a missing package are left out."""
+    import transformers
+
+    found: list[Any] = []
+    for name in sorted(n for n in dir(transformers) if not n.startswith(("Auto", "_"))):
+        try:
+            cls = getattr(transformers, name)
+        except (AttributeError, ImportError):
+            continue
+        if isinstance(cls, type) and issubclass(cls, transformers.PreTrainedModel):
+            own = cls.__name__ == name and cls.__init__ is not transformers.PreTrainedModel.__init__
+            if own and cls.config_class is not None:
+                found.append(cls)
+    return found
 
 
 def read_rows(path: Path) -> dict[str, Row]:
