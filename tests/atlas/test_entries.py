@@ -57,7 +57,7 @@ def test_tree_and_stored_totals_agree(name):
         pytest.skip(str(error))
     counter = Counter(ATLAS)
     entry = ATLAS.find(name)
-    layout, reading = counter.read(entry, {"model_type": entry.model_type})
+    layout, reading, _ = counter.read(entry, {"model_type": entry.model_type})
     stored = counter.settled(layout, reading).count(reading.values)
     at = {e.letter: reading.values[e.field] for e in formula.notation}
     for convention in CONVENTIONS:

@@ -18,6 +18,7 @@ from symcount.derive.expression import Node, evaluate, free_symbols, to_sympy
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.result import DerivedFormula
+from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.errors import StructureError
 from symcount.notation import assign
@@ -111,7 +112,7 @@ def conditions(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], 
 
 def _idle(work: Work, path: str, value: Any, changes: Mapping[str, Any], own: Trace) -> bool:
     """Whether the model has the same tensors at every other value of a pinned number at which it can be built."""
-    if not isinstance(value, int) or "[" in path:
+    if not isinstance(value, int) or "[" in path or path in shape_symbols([own]):
         return False
     others = [work.probe.trace({**changes, path: other}) for other in {1, max(1, value // 2), value + 1, 2 * value}]
     built = [one for one in others if one is not None]

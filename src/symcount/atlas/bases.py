@@ -5,59 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from symcount.atlas.choices import choices_of
 from symcount.atlas.facts import facts_of, parts
 from symcount.atlas.probe import real_total
 from symcount.derive.givens import given_for
 
 __all__ = ["Base", "bases"]
-
-_STAGES: Final = ["stage1", "stage2", "stage3", "stage4"]
-
-_RESNET: Final = ({"backbone_config": {"model_type": "resnet", "out_features": ["stage4"]}},)
-
-#: Sub-configs that published checkpoints have besides the default, by model type; a string is a sub-config's own one.
-_CHOICES: Final[Mapping[str, tuple[Mapping[str, Any], ...]]] = {
-    "blip-2": ({"text_config": "t5"},),
-    **dict.fromkeys(("conditional_detr", "deformable_detr", "detr", "table-transformer"), _RESNET),
-    "encoder-decoder": (
-        {"encoder": "roberta", "decoder": "roberta"},
-        {"encoder": "bert", "decoder": "gpt2"},
-    ),
-    "instructblip": ({"text_config": "t5"},),
-    "internvl": ({"vision_config": "internvl_vision", "text_config": "llama"},),
-    "llava": (
-        {"vision_config": "clip_vision_model", "text_config": "mistral"},
-        {"vision_config": "siglip_vision_model", "text_config": "llama"},
-        {"vision_config": "siglip_vision_model", "text_config": "qwen2"},
-        {"vision_config": "pixtral", "text_config": "mistral"},
-    ),
-    "llava_next": (
-        {"vision_config": "clip_vision_model", "text_config": "mistral"},
-        {"vision_config": "clip_vision_model", "text_config": "qwen2"},
-    ),
-    "mask2former": ({"backbone_config": "swin"},),
-    "paligemma": ({"vision_config": "siglip_vision_model", "text_config": "gemma2"},),
-    "speech-encoder-decoder": (
-        {"encoder": "wav2vec2", "decoder": "bart"},
-        {"encoder": "wav2vec2", "decoder": "mbart"},
-    ),
-    "upernet": tuple(
-        {"backbone_config": {"model_type": kind, "out_features": _STAGES}} for kind in ("convnext", "resnet", "swin")
-    ),
-    "vision-encoder-decoder": (
-        {"encoder": "vit", "decoder": "gpt2"},
-        {"encoder": "vit", "decoder": "trocr"},
-        {"encoder": "deit", "decoder": "trocr"},
-        {"encoder": "beit", "decoder": "trocr"},
-        {"encoder": "donut-swin", "decoder": "mbart"},
-    ),
-    "vision-text-dual-encoder": (
-        {"vision_config": "clip_vision_model", "text_config": "bert"},
-        {"vision_config": "clip_vision_model", "text_config": "roberta"},
-    ),
-}
 
 
 @dataclass(frozen=True)
@@ -82,10 +37,10 @@ def bases(cls: Any) -> Iterator[Base]:
     first = next((base for base in plain if _builds(cls, base)), None)
     if first is not None:
         yield first
-    for choice in _CHOICES.get(str(getattr(cls.config_class, "model_type", "")), ()):
-        more = {path: {"model_type": kind} if isinstance(kind, str) else kind for path, kind in choice.items()}
-        chosen = next((b for b in _default(cls, _merged(given, more)) if _builds(cls, b)), None)
-        if chosen is not None:
+    usual = None if first is None else real_total(cls, first.raw)
+    for choice in choices_of(str(getattr(cls.config_class, "model_type", ""))):
+        chosen = next((b for b in _default(cls, _merged(given, choice)) if _builds(cls, b)), None)
+        if chosen is not None and (chosen.types or real_total(cls, chosen.raw) != usual):  # else it is of another head
             yield chosen
 
 

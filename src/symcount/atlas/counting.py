@@ -113,13 +113,14 @@ class Counter:
             raise ConfigError(f"this is a config of {stated!s:.80}, but the formula is of {entry.model_type}")
         return entry
 
-    def layout(self, entry: Entry, fields: Mapping[str, Any]) -> Layout:
-        """The layout for the sub-configs that a config has.
+    def layouts(self, entry: Entry, fields: Mapping[str, Any]) -> list[Layout]:
+        """The layouts for the sub-configs that a config has; the default one is the first.
 
         Raises:
             UncoveredError: there is none.
         """
         said = ""
+        found = []
         for layout in entry.layouts:
             for path, admitted in layout.types.items():
                 stated = _inside(fields, path)
@@ -127,20 +128,28 @@ class Counter:
                     said = f"{path}.model_type = {stated!r:.60}"
                     break
             else:
-                return layout
-        raise UncoveredError(f"{said} is outside the stored formulas")
+                found.append(layout)
+        if not found:
+            raise UncoveredError(f"{said} is outside the stored formulas")
+        return found
 
-    def read(self, entry: Entry, fields: Mapping[str, Any]) -> tuple[Layout, Reading]:
-        """Read a config by the entry of its class.
+    def read(self, entry: Entry, fields: Mapping[str, Any]) -> tuple[Layout, Reading, Variant]:
+        """Read a config by the entry of its class: the first of its layouts that covers it.
 
         Raises:
             ConfigError, DomainError, UncoveredError: see `Reader.read`.
         """
-        layout = self.layout(entry, fields)
-        reader = self._readers.get(id(layout))
-        if reader is None:
-            reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
-        return layout, reader.read(fields)
+        refused: UncoveredError | None = None
+        for layout in self.layouts(entry, fields):
+            reader = self._readers.get(id(layout))
+            if reader is None:
+                reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
+            try:
+                reading = reader.read(fields)
+                return layout, reading, self.settled(layout, reading)
+            except UncoveredError as error:
+                refused = refused or error  # the first one is told: it is the one of the usual case
+        raise refused or UncoveredError("no formula is stored for it")
 
     def count(self, fields: Mapping[str, Any]) -> Counted:
         """The class that a config names, and its counts by convention.
@@ -150,8 +159,8 @@ class Counter:
         """
         entry = self.entry(fields)
         try:
-            layout, reading = self.read(entry, fields)
-            return entry.name, self.settled(layout, reading).count(reading.values)
+            _, reading, variant = self.read(entry, fields)
+            return entry.name, variant.count(reading.values)
         except UncoveredError as error:
             raise UncoveredError(f"{entry.name}: {error}; {REMEDY}") from None
 

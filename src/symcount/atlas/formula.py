@@ -76,8 +76,8 @@ class AtlasFormula(Formula):
         fields = {"model_type": self.entry.model_type, **described.fields, "architectures": [self.entry.name]}
         found.entry(fields)
         try:
-            layout, reading = found.read(self.entry, fields)
-            if layout is not self.layout or found.settled(layout, reading).formula is not self.stored:
+            layout, reading, variant = found.read(self.entry, fields)
+            if layout is not self.layout or variant.formula is not self.stored:
                 raise UncoveredError("other options than this formula's; ask for symcount.formula(config)")
         except (ConfigError, DomainError) as error:
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
@@ -138,15 +138,12 @@ def _counter() -> Counter:
 
 def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str) -> AtlasFormula:
     try:
-        layout, reading = found.read(entry, fields)
+        layout, reading, variant = found.read(entry, fields)
     except UncoveredError as error:
         raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
-    try:
-        stored = found.settled(layout, reading).formula
-    except UncoveredError as error:
-        raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
+    stored = variant.formula
     notation = Notation(tuple(Letter(*letter) for letter in stored.letters))
     symbols = {e.letter: e.symbol for e in notation}
     names = {n.name: notation[p].symbol for p, n in layout.numbers.items() if p in {e.field for e in notation}}

@@ -9,6 +9,7 @@ from symcount.atlas.facts import Part, attribute
 from symcount.atlas.probe import MISSING, differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.schema import code, identifiers
+from symcount.atlas.work import key_of
 from symcount.derive.result import DerivedFormula
 from symcount.errors import DerivationError, StructureError
 
@@ -154,7 +155,7 @@ class Keys:
         for key, constants in owner.consumed.items():
             if key in owner.types or key in aliases or key in inner or prefix + key in checks:
                 continue
-            if self._probe.ignored(prefix + key):
+            if self._probe.ignored(prefix + key) or key in {self._instead(prefix + name) for name in inner}:
                 continue
             if target := self._other_spelling(path, key, owner):
                 aliases[key] = target
@@ -177,7 +178,24 @@ class Keys:
         lengths = {k: v for k, v in lengths.items() if not self._any_length(prefix + k)}
         flat = bool(path) and not optional and self._flat(path, owner)
         unnamed = prefix + "num_labels" in numbers and not self._named(path)
-        return Section(types, aliases, sorted(refused), lengths, null, optional, flat, unnamed)
+        return Section(types, aliases, sorted(refused), lengths, null, optional, flat, unnamed, self._instead(path))
+
+    def _instead(self, path: str) -> str:
+        """The key beside a sub-config that replaces it as a whole, as `text_config_dict` does with `text_config`."""
+        section, _, name = path.rpartition(".")
+        key = f"{name}_dict"
+        if not path or key not in self._probe.parts[section].consumed:
+            return ""
+        sizes = [(k, v) for k, v in self._probe.parts[path].defaults.items() if type(v) is int and v > 1][:2]
+        if len(sizes) < 2:
+            return ""
+        (one, a), (two, b) = sizes
+        prefix = f"{section}." if section else ""
+        replaced = self._probe.try_config({prefix + key: {one: 2 * a}, path: {two: 2 * b}})
+        direct = self._probe.try_config({path: {one: 2 * a}})
+        if replaced is None or direct is None or differs(_at(replaced, path), _at(direct, path)):
+            return ""
+        return key
 
     def _named(self, section: str) -> bool:
         """Whether there are as many labels as `id2label` names."""
@@ -268,23 +286,46 @@ class Keys:
 
     def _consumed(self, section: str, key: str, constants: list[Any], checks: dict[str, Check]) -> None:
         """A key that the code takes: the values at which it changes nothing are accepted."""
-        prefix = f"{section}." if section else ""
+        path = f"{section}.{key}" if section else key
         same, other = [], False
-        own = self._probe.trace({})
         for value in dict.fromkeys([*(c for c in constants if _plain(c)), None, True, False, 7, 3, 0.5, "x"]):
-            one = self._probe.trace({prefix + key: value})
-            if one is None or own is None or signature(one) != signature(own):
-                other = True  # also where no model can be built: the value is used, and another one may say something
-            else:
+            if self._alike(path, value):
                 same.append(value)
-        if not other and not self._describes(prefix + key):
+            else:
+                other = True  # also where no model can be built: the value is used, and another one may say something
+        if not other and not self._describes(path):
             return
-        accept = {"absent": 0}
+        accept = {"absent": 0} if path not in self._probe.required or self._alike(path, MISSING) else {}
         for value in same:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             accept["=" + json.dumps(value) if number else code(value)] = 0
-        checks[prefix + key] = Check(None, None, accept)
-        self._work.samples.setdefault(prefix + key, {0: MISSING})
+        pattern: dict[str, Any] = {}
+        current = self._lookup(path)
+        if isinstance(current, list) and current and self._alike(path, current):
+            accept[key_of(current)] = 0
+            pattern = self._names(path, current)
+        checks[path] = Check(None, None, accept, pattern=pattern)
+        self._work.samples.setdefault(path, {0: MISSING})
+
+    def _alike(self, path: str, value: Any) -> bool:
+        """Whether the model has the same tensors with *value* at *path*."""
+        own, one = self._probe.trace({}), self._probe.trace({path: value})
+        return own is not None and one is not None and signature(one) == signature(own)
+
+    def _names(self, path: str, current: list[Any]) -> dict[str, Any]:
+        """The pattern of a list that names the stages of a backbone, or chooses some of them."""
+        numbered = [f"stage{i}" if i else "stem" for i in range(len(current) + 1)]
+        if current == numbered[:-1]:
+            return {"numbered": ["stem", "stage"]} if self._alike(path, numbered) else {}
+        numbers = [int(x.removeprefix("stage")) if x in numbered or str(x).startswith("stage") else x for x in current]
+        if not all(type(x) is int and x > 1 for x in numbers):
+            return {}
+        before = [f"stage{x - 1}" if isinstance(old, str) else x - 1 for x, old in zip(numbers, current, strict=True)]
+        stem = path.rpartition("out_")[0]
+        twin = {f"{stem}{k}": MISSING for k in ("out_features", "out_indices") if f"{stem}{k}" != path}
+        own, one = self._probe.trace({}), self._probe.trace({**twin, path: before})
+        alike = own is not None and one is not None and signature(one) == signature(own)
+        return {"stages": len(current)} if alike else {}
 
 
 #: What a key may say that describes a part of the model once more.

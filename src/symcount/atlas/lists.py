@@ -32,6 +32,8 @@ def numbers(work: Work, path: str, current: Any, known: Mapping[Any, int], formu
             listed(work, path, [list(x) for x in current], work.probe.trace({}))
     elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
         _whole(work, path, formula)
+    elif all(isinstance(x, dict) for x in current):
+        listed(work, path, list(current), work.probe.trace({}, deep=True))
 
 
 def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
@@ -43,6 +45,8 @@ def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
     if whole is None or not isinstance(full, list | tuple):
         return
     others: list[list[Any]] = [[float(x) * 2 for x in full], [int(x) * 2 for x in full]]
+    if all(isinstance(x, int) and x > 1 for x in full):
+        others.append([int(x) - 1 for x in full])  # numbers of layers, of which there are not twice as many
     for other in others:
         one = work.probe.trace({path: other}, deep=True)
         if one is not None and signature(one) == signature(whole):
@@ -66,6 +70,10 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
         if all(one is not None and signature(one) == signature(base) for one in short):
             accepted = {"#": 0, "numbers": 0}  # `eos_token_id` may be several
             work.accept[path], work.samples[path] = accepted, {0: MISSING}
+            continue
+        sides = [work.probe.trace({path: one}) for one in ([int(value), 2 * int(value)], [2 * int(value), int(value)])]
+        if all(one is not None and signature(one) == signature(base) for one in sides):
+            work.accept[path], work.samples[path] = {"#": 0, "numbers 2": 0}, {0: MISSING}  # height and width
             continue
         for depth in formula.depths:
             if "[" in depth or depth.rpartition(".")[0] != path.rpartition(".")[0] or whole is None:

@@ -73,6 +73,7 @@ class Section(_Json):
         optional: whether the sub-config must be given, or must not.
         flat: whether the keys of a sub-config that is left out are taken from the config around it.
         unnamed: whether the number of labels is not that of the names in `id2label`.
+        instead: key beside the sub-config that replaces it where it is given: `text_config_dict`.
     """
 
     types: dict[str, str] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Section(_Json):
     optional: str = ""
     flat: bool = False
     unnamed: bool = False
+    instead: str = ""
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,9 @@ class Check(_Json):
         activation: any activation function without parameters has the default's label.
         pattern: of a list with an element for each layer: `depth`, the path of the number of layers; and `kinds`, the
             elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there
-            may be repeats; or the only `list` there may be, while other numbers are the `same` as by default.
+            may be repeats; or the only `list` there may be, while other numbers are the `same` as by default. Of
+            names: `numbered`, the first one, and that to which the others add their number; or how many `stages` they
+            choose, whichever these are.
         equals: text of the number that must be given if any is.
     """
 

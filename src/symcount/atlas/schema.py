@@ -7,6 +7,7 @@ values that an annotation admits, numbers that are filled in from others. Everyt
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -188,6 +189,8 @@ class Reader:
         outer = given[parent]
         rules = self.layout.sections[section]
         own = None if outer is None else outer.get(key, _MISSING)
+        if outer is not None and rules.instead and outer.get(rules.instead) is not None:
+            own = outer[rules.instead]
         if own is None and outer is not None and not rules.null:
             raise UncoveredError(f"{section} = null is outside the stored formulas; leave it out")
         if own is _MISSING and rules.flat and outer is not None:
@@ -248,19 +251,22 @@ class Reader:
             label = check.accept.get("numbers")
         if label is not None:
             return label
-        if check.pattern and isinstance(value, list):
-            if _fits(check.pattern, value, values):
-                return 0
-        elif check.activation and isinstance(value, str) and value in self._activations:
+        if check.pattern and isinstance(value, list) and _fits(check.pattern, value, values):
             return 0
-        else:
-            label = check.accept.get("=" + json.dumps(value, sort_keys=True))
-            if label is not None:
-                return label
+        if check.activation and isinstance(value, str) and value in self._activations:
+            return 0
+        label = check.accept.get("=" + json.dumps(value, sort_keys=True))
+        if label is not None:
+            return label
         raise UncoveredError(f"{path} = {_word(value)} is outside the stored formulas")
 
 
 def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
+    if "numbered" in pattern:
+        first, rest = pattern["numbered"]
+        return all(name == (f"{rest}{i}" if i else first) for i, name in enumerate(value))
+    if "stages" in pattern:
+        return len(value) == pattern["stages"] and _rising(value)
     if "list" in pattern:
         return value == pattern["list"] and all(values[p] == v for p, v in pattern.get("same", {}).items())
     if len(value) != values.get(pattern["depth"]):
@@ -273,6 +279,17 @@ def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str,
     return all(values[p] == v for p, v in same.items()) and all(
         v == period[i % len(period)] for i, v in enumerate(value)
     )
+
+
+def _rising(value: Sequence[Any]) -> bool:
+    """Whether names or numbers of stages stand in their order.
+
+    >>> _rising(["stage3", "stage6"]), _rising([3, 6]), _rising([6, 3]), _rising(["stem", "stage6"])
+    (True, True, False, False)
+    """
+    if all(isinstance(x, str) and re.fullmatch(r"stage[1-9]\d{0,8}", x) for x in value):
+        value = [int(x.removeprefix("stage")) for x in value]
+    return all(type(x) is int and x >= 0 for x in value) and all(a < b for a, b in itertools.pairwise(value))
 
 
 def identifiers(text: str) -> set[str]:

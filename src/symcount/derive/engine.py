@@ -16,7 +16,7 @@ from collections import Counter
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental, unseen
-from symcount.derive.exploring import comparable, feasible_depths, more_traces, possible, traced
+from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, traced
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
@@ -78,9 +78,9 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     ]:
         return negative  # minus one stands for "the last" or "none": another value is another rule
     hard = [c for c in asked if c.relation in ("divides", "==")]
-    moved_about = sample({**d.base, **small}, movable, asked, rng, attempts=30)
+    moved_about = drawn(d, movable, asked, rng, attempts=30, known=small)
     if all(moved_about[n] == d.base[n] for n in movable):
-        moved_about = sample(d.base, movable, hard, rng, attempts=30)
+        moved_about = drawn(d, movable, hard, rng, attempts=30)
     first = possible(d, [{**moved_about, **small}])
     if first is None:
         larger = (depth_points(likely, d.base, start) for start in (5, 10))

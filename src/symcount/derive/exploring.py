@@ -11,6 +11,7 @@ from symcount.derive.configs import Number
 from symcount.derive.derivation import Derivation
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample
+from symcount.derive.recording import Condition
 from symcount.derive.structure import (
     depth_points,
     divisions_in,
@@ -23,9 +24,10 @@ from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
 
+REDRAWN = 8  # times that a point is drawn again
 PATIENCE = 2  # times in a row that a way to move the other fields may be refused
 
-__all__ = ["comparable", "feasible_depths", "least_depth", "more_traces", "possible", "trace_with", "traced"]
+__all__ = ["comparable", "drawn", "feasible_depths", "least_depth", "more_traces", "possible", "trace_with", "traced"]
 
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
@@ -64,6 +66,22 @@ def more_traces(d: Derivation, number: int, rng: random.Random, enough: int | No
             break
 
 
+def drawn(
+    d: Derivation, fields: Sequence[str], conditions: Sequence[Condition], rng: random.Random, *, attempts: int,
+    share: float = 1.0, known: Mapping[str, Number] = MappingProxyType({}),
+) -> dict[str, Number]:  # fmt: skip
+    """A random place at which no division is exact that is not so by default: 385 pixels in patches of 16.
+
+    What is *known* of the other fields stays as it is.
+    """
+    inexact = [c for c in divisions_in(shape_nodes([d.default])) if not holds(c, d.base)] if d.default else []
+    for _ in range(REDRAWN):
+        values = sample({**d.base, **known}, fields, conditions, rng, attempts=attempts, share=share)
+        if not any(holds(c, values) for c in inexact):
+            break
+    return values
+
+
 def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Random) -> Trace | None:
     """A trace at this *structure*, all other fields at random places of the domain known so far."""
     asked = d.asked()
@@ -78,7 +96,7 @@ def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Rando
 
     def moved(index: int) -> Trace | None:
         fields, conditions, tries, share = moves[index]
-        values = sample(d.base, fields, conditions, rng, attempts=tries, share=share)
+        values = drawn(d, fields, conditions, rng, attempts=tries, share=share)
         found = possible(d, [{**values, **structure}])
         d.refused[index] = 0 if found is not None else d.refused[index] + 1
         return found

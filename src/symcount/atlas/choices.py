@@ -1,0 +1,91 @@
+"""Configs that published checkpoints have besides their class's defaults: sub-config classes, and sets of options.
+
+They are where a class is measured once more, not what is counted there: everything else varies around them. Options
+that are several steps away from the defaults together (as those of DeBERTa) would not be met by varying one or two.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+__all__ = ["choices_of"]
+
+Choice = Mapping[str, Any]
+
+
+def _kinds(**kinds: str) -> Choice:
+    """Sub-configs of these model types."""
+    return {path: {"model_type": kind} for path, kind in kinds.items()}
+
+
+def _backbone(kind: str, *stages: int) -> Choice:
+    return {"backbone_config": {"model_type": kind, "out_features": [f"stage{i}" for i in stages]}}
+
+
+_DEBERTA: Final = {
+    "relative_attention": True, "pos_att_type": "p2c|c2p", "position_biased_input": False, "max_relative_positions": -1,
+    "type_vocab_size": 0,
+}  # fmt: skip
+_SERIES: Final = {"num_static_categorical_features": 1, "cardinality": [366], "embedding_dimension": [2]}
+
+_CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
+    "autoformer": (_SERIES,),
+    "bark": ({f"{part}_config": {"bias": False} for part in ("semantic", "coarse_acoustics", "fine_acoustics")},),
+    "blip-2": (_kinds(text_config="t5"),),
+    **dict.fromkeys(("conditional_detr", "detr", "table-transformer"), (_backbone("resnet", 4),)),
+    "deberta": (_DEBERTA,),
+    "deberta-v2": (
+        {**_DEBERTA, "norm_rel_ebd": "layer_norm", "share_att_key": True, "position_buckets": 256},
+    ),
+    "deformable_detr": (_backbone("resnet", 2, 3, 4),),
+    "dpt": ({"is_hybrid": True, "neck_ignore_stages": [0, 1], **_backbone("bit", 1, 2, 3)},),
+    "encoder-decoder": (_kinds(encoder="roberta", decoder="roberta"), _kinds(encoder="bert", decoder="gpt2")),
+    "informer": (_SERIES,),
+    "instructblip": (_kinds(text_config="t5"),),
+    "internvl": (_kinds(vision_config="internvl_vision", text_config="llama"),),
+    "llava": (
+        _kinds(vision_config="clip_vision_model", text_config="mistral"),
+        _kinds(vision_config="siglip_vision_model", text_config="llama"),
+        _kinds(vision_config="siglip_vision_model", text_config="qwen2"),
+        _kinds(vision_config="pixtral", text_config="mistral"),
+    ),
+    "llava_next": (
+        _kinds(vision_config="clip_vision_model", text_config="mistral"),
+        _kinds(vision_config="clip_vision_model", text_config="qwen2"),
+    ),
+    "mask2former": (_kinds(backbone_config="swin"),),
+    "paligemma": (_kinds(vision_config="siglip_vision_model", text_config="gemma2"),),
+    **dict.fromkeys(("rt_detr", "rt_detr_v2"), (_backbone("rt_detr_resnet", 2, 3, 4),)),
+    "speech-encoder-decoder": (
+        _kinds(encoder="wav2vec2", decoder="bart"),
+        _kinds(encoder="wav2vec2", decoder="mbart"),
+    ),
+    "time_series_transformer": (_SERIES,),
+    "upernet": tuple(_backbone(kind, 1, 2, 3, 4) for kind in ("convnext", "resnet", "swin")),
+    "vision-encoder-decoder": (
+        _kinds(encoder="vit", decoder="gpt2"),
+        _kinds(encoder="vit", decoder="trocr"),
+        _kinds(encoder="deit", decoder="trocr"),
+        _kinds(encoder="beit", decoder="trocr"),
+        _kinds(encoder="donut-swin", decoder="mbart"),
+    ),
+    "vision-text-dual-encoder": (
+        _kinds(vision_config="clip_vision_model", text_config="bert"),
+        _kinds(vision_config="clip_vision_model", text_config="roberta"),
+    ),
+    "vitpose": (_backbone("vitpose_backbone", 12),),
+    "zoedepth": (
+        {"backbone_config": {"model_type": "beit", "num_hidden_layers": 24,
+                             "out_features": ["stage6", "stage12", "stage18", "stage24"]}},
+    ),
+}  # fmt: skip
+
+
+def choices_of(model_type: str) -> tuple[Choice, ...]:
+    """The configs of a model type beside the default, with only the keys that are not as by default.
+
+    >>> choices_of("blip-2")
+    ({'text_config': {'model_type': 't5'}},)
+    """
+    return _CHOICES.get(model_type, ())
