@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, SupportsIndex
 
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node, Value, exact
+from symcount.derive.operators import OPERATORS
 from symcount.derive.recording import record_condition
 
 
@@ -60,10 +62,31 @@ class SymbolicInt(int):
 
 
 class SymbolicFloat(float):
-    """A ``float`` with its expression in ``node`` and that expression's exact value in ``exact``."""
+    """A ``float`` with its expression in ``node`` and that expression's exact value in ``exact``.
 
-    node: Node
-    exact: Value
+    Those of a quotient of integers are found when they are asked for: a table of positions has millions of quotients,
+    of which only the value is of interest.
+    """
+
+    _parts: tuple[int, int]
+
+    @cached_property
+    def node(self) -> Node:
+        """The expression."""
+        return ex.div(*(ex.const(p) if type(p) is int else p.node for p in self._parts))  # type: ignore[attr-defined]
+
+    @cached_property
+    def exact(self) -> Value:
+        """The exact value."""
+        quotient: Value = OPERATORS["div"](*map(int, self._parts))
+        return quotient
+
+    @classmethod
+    def quotient(cls, a: int, b: int) -> SymbolicFloat:
+        """``a / b`` for two integers of which at least one is symbolic."""
+        self = float.__new__(cls, int.__truediv__(a, b))
+        self._parts = a, b
+        return self
 
     @classmethod
     def of(cls, value: float, node: Node, exact_value: Value) -> SymbolicFloat:

@@ -130,6 +130,17 @@ def _comparison(base: type[Any], name: str) -> Callable[[Any, Any], Any]:
     return compare
 
 
+def _truediv(self: Any, other: Any) -> Any:
+    """The quotient of two integers, without its expression until that is asked for; of anything else as usual."""
+    if type(other) is int or (type(other) is SymbolicInt and other.node is not self.node):
+        return SymbolicFloat.quotient(self, other)
+    return _GENERAL["truediv"](self, other)
+
+
+def _rtruediv(self: Any, other: Any) -> Any:
+    return SymbolicFloat.quotient(other, self) if type(other) is int else _GENERAL["rtruediv"](self, other)
+
+
 def _shift(sign: int) -> Callable[[Any, Any], Any]:
     def shift(self: Any, other: Any) -> Any:
         if not isinstance(other, int):
@@ -178,6 +189,9 @@ for _class, _base in ((SymbolicInt, int), (SymbolicFloat, float)):
 _POW: Final[dict[type, Any]] = {SymbolicInt: SymbolicInt.__pow__, SymbolicFloat: SymbolicFloat.__pow__}
 for _class in (SymbolicInt, SymbolicFloat):
     setattr(_class, "__pow__", _pow)  # noqa: B010  (a class variable of a loop has no static attribute to assign)
+_GENERAL: Final[dict[str, Any]] = {"truediv": SymbolicInt.__truediv__, "rtruediv": SymbolicInt.__rtruediv__}
+SymbolicInt.__truediv__ = _truediv  # type: ignore[method-assign]
+SymbolicInt.__rtruediv__ = _rtruediv  # type: ignore[method-assign]
 SymbolicInt.__lshift__ = _shift(1)  # type: ignore[method-assign]
 SymbolicInt.__rshift__ = _shift(-1)  # type: ignore[method-assign]
 SymbolicInt.__rlshift__ = _rlshift  # type: ignore[method-assign]

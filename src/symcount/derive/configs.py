@@ -168,14 +168,19 @@ _PLANS: Final[dict[tuple[type, str], _Plan]] = {}
 def _plan(source: ConfigSource) -> _Plan:
     key = (source.cls, repr(source.kwargs))
     if key not in _PLANS:
-        classes = {type(instance) for _, instance in walk(_construct(source))}
-        recorder = _Recorder()
-        with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in classes):
-            _SESSION.active = recorder
-            try:
-                root = _construct(source)
-            finally:
-                _SESSION.active = None
+        classes: set[type] = {source.cls}
+        while True:
+            recorder = _Recorder()
+            with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in classes):
+                _SESSION.active = recorder
+                try:
+                    root = _construct(source)
+                finally:
+                    _SESSION.active = None
+            found = {type(instance) for _, instance in walk(root)}
+            if found <= classes:  # always so where there are no sub-configs
+                break
+            classes |= found
         where = {id(instance): path for path, instance in walk(root)}
         paths: dict[type, tuple[str | None, ...]] = dict.fromkeys(classes, ())
         for instance in recorder.created:

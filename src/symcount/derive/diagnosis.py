@@ -160,7 +160,15 @@ def _idle(d: Derivation, start: Trace) -> list[str]:
     """
     used: set[str] = set().union(*(free_symbols(times) for times in set(d.times.values())))
     idle = [n for n in d.depths() if n in d.structural and n not in used]
-    return [name for name, _ in _changing(d, start, idle, (lambda n, _: 2 * int(d.base[n]) + 2,))]
+    hard = [c for c in d.asked() if c.relation == "divides"]
+
+    def more(name: str, _: int) -> int:
+        least = int(d.base[name]) + min(int(d.base[name]), MAX_SELECTOR) + 2
+        near = range(least, least + MAX_SELECTOR)
+        about = [c for c in hard if name in free_symbols(c.left) | free_symbols(c.right) and holds(c, start.symbols)]
+        return next((v for v in near if all(holds(c, {**start.symbols, name: v}) for c in about)), least)
+
+    return [name for name, _ in _changing(d, start, idle, (more,))]
 
 
 def suspects(d: Derivation) -> list[str]:

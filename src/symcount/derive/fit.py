@@ -7,9 +7,10 @@ that reproduce every point are told apart by further points, chosen where they d
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import combinations, combinations_with_replacement, product
+from operator import mul
 
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node
@@ -142,14 +143,12 @@ def _affine(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields:
         for names in combinations(fields, size):
             if len(fields) > 6 and not all(_together(names[0], other) for other in names[1:]):
                 continue
+            first, *others = zip(*(columns[n] for n in names), strict=True)
             for weights in product(factors, repeat=size):
-                offset = counts[0] - sum(w * columns[n][0] for w, n in zip(weights, names, strict=True))
+                offset = counts[0] - sum(map(mul, weights, first))
                 if abs(offset) > 8:
                     continue
-                if all(
-                    count == offset + sum(w * columns[n][i] for w, n in zip(weights, names, strict=True))
-                    for i, count in enumerate(counts)
-                ):
+                if all(c == offset + sum(map(mul, weights, x)) for c, x in zip(counts[1:], others, strict=True)):
                     cost = (sum(abs(w) for w in weights) + abs(offset), sum(w < 0 for w in weights))
                     found.append((cost, _linear(names, weights, offset)))
         found.sort(key=lambda item: item[0])
@@ -221,6 +220,7 @@ def _counted(
         (whole, symbol),
         *(([x - y for x, y in zip(whole, columns[n], strict=True)], ex.sub(symbol, ex.symbol(n))) for n in near),
     ]
+    periods = [(p, node, _ends(p, node, columns, near)) for p, node in _periods(columns, near, len(counts), computed)]
     for offset in (0, 1, -1):  # one layer more or less, whatever its index
         part = [c - offset for c in counts]
         for high, high_node in highs:
@@ -229,39 +229,54 @@ def _counted(
             if high is not whole:
                 targets.append(([x - c for x, c in zip(whole, part, strict=True)], symbol))
             for target, minuend in targets:
-                for period, period_node in _periods(columns, near, len(counts), computed):
-                    for shift in _shifts(target, high, period, period_node, columns, near):
+                for period, period_node, ends in periods:
+                    for shift in _shifts(target, high, period, ends):
                         found = ex.floordiv(_plus(high_node, shift), period_node)
                         yield _offset(found if minuend is None else ex.sub(minuend, found), offset)
 
 
-def _shifts(
-    target: Sequence[int],
-    high: Sequence[int],
-    period: Sequence[int],
-    period_node: Node,
-    columns: Mapping[str, Sequence[int]],
-    fields: Sequence[str],
-) -> Iterator[Node]:
-    """Every s with `⌊(high + s)/p⌋ = target` at all points: `p - 1 - c` for `i % p == c`, or a constant."""
-    # at each point s lies between target·p - high and p - 1 above
-    least = [t * p - x for t, x, p in zip(target, high, period, strict=True)]
-    most = [low + p - 1 for low, p in zip(least, period, strict=True)]
-    for name in fields:
-        if columns[name] is period:
-            continue
-        shifts = [p - 1 - o for p, o in zip(period, columns[name], strict=True)]
-        lowest = max(low - s for low, s in zip(least, shifts, strict=True))
-        highest = min(up - s for up, s in zip(most, shifts, strict=True))
-        for extra in sorted(range(max(lowest, -4), min(highest, 4) + 1), key=abs):
-            yield ex.sub(_offset(period_node, extra - 1), ex.symbol(name))
+End = tuple[Sequence[int], Callable[[int], Node], int]
+
+
+def _ends(
+    period: Sequence[int], period_node: Node, columns: Mapping[str, Sequence[int]], fields: Sequence[str]
+) -> list[End]:
+    """Near which values s may be, what so much more is, and how near.
+
+    Those are `p - 1 - c` for `i % p == c`, where there is no such c `p - 1` or `p - 2`, and zero.
+    """
+
+    def before(name: str) -> Callable[[int], Node]:
+        return lambda extra: ex.sub(_offset(period_node, extra - 1), ex.symbol(name))
+
+    def last(back: int) -> Callable[[int], Node]:
+        return lambda _: _offset(period_node, -back)
+
+    found: list[End] = [
+        ([p - 1 - c for p, c in zip(period, columns[f], strict=True)], before(f), 4)
+        for f in fields
+        if columns[f] is not period
+    ]
     if period_node.op != "const":
-        for back in (1, 2):
-            if all(low <= p - back <= up for low, p, up in zip(least, period, most, strict=True)):
-                yield _offset(period_node, -back)
-    bound = 2 * max(period)
-    for shift in sorted(range(max(*least, -bound), min(*most, bound) + 1), key=abs):
-        yield ex.const(shift)
+        found += [([p - back for p in period], last(back), 0) for back in (1, 2)]
+    return [*found, ([0] * len(period), ex.const, 2 * max(period))]
+
+
+def _shifts(target: Sequence[int], high: Sequence[int], period: Sequence[int], ends: Iterable[End]) -> Iterator[Node]:
+    """Every s near one of *ends* with `⌊(high + s)/p⌋ = target` at all points."""
+    for end, node, near in ends:
+        least, most = -near, near
+        for t, x, p, s in zip(target, high, period, end, strict=True):
+            low = t * p - x - s  # at each point s lies between target·p - high and p - 1 above
+            if low > least:  # noqa: PLR1730  # millions of times, and `max` takes three times as long
+                least = low
+            if low + p <= most:
+                most = low + p - 1
+            if least > most:
+                break
+        else:
+            for extra in sorted(range(least, most + 1), key=abs):
+                yield node(extra)
 
 
 def _counted_from(
@@ -294,6 +309,8 @@ def _counted_from(
             for target, complement in targets:
                 wanted = [u - t for u, t in zip(upper, target, strict=True)]
                 for low, low_node in lows:
+                    if (low[0] + shift[0]) // period[0] != wanted[0]:  # most do not, and need no loop
+                        continue
                     if all((x + s) // p == w for x, s, p, w in zip(low, shift, period, wanted, strict=True)):
                         found = ex.sub(
                             ex.floordiv(_plus(symbol, shift_node), period_node),

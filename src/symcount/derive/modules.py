@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
+from functools import cache
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
@@ -28,14 +29,16 @@ def library_modules() -> tuple[ModuleType, ...]:
     """The loaded modules of transformers and torch that may compute sizes."""
     count = len(sys.modules)
     if count not in _LIBRARY:
-        found = []
-        for name, module in list(sys.modules.items()):
-            is_model_code = name.startswith("transformers.models.") and name.count(".") >= 3
-            if name in _SHARED or (is_model_code and not name.rpartition(".")[2].startswith(_UNRELATED)):
-                found.append(module)
+        found = tuple(module for name, module in list(sys.modules.items()) if _computes_sizes(name))
         _LIBRARY.clear()
-        _LIBRARY[count] = tuple(found)
+        _LIBRARY[count] = found
     return _LIBRARY[count]
+
+
+@cache
+def _computes_sizes(name: str) -> bool:
+    is_model_code = name.startswith("transformers.models.") and name.count(".") >= 3
+    return name in _SHARED or (is_model_code and not name.rpartition(".")[2].startswith(_UNRELATED))
 
 
 def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:

@@ -71,8 +71,9 @@ class Patches:
         interrupt: BaseException | None = None
         while self._patches:
             try:
-                self._patches[-1].undo()
-                self._patches.pop()
+                while self._patches:  # inside `try`, for an interrupt may arrive between two rounds of a loop, too
+                    self._patches[-1].undo()
+                    self._patches.pop()
             except Exception:
                 raise
             except BaseException as error:  # noqa: BLE001  # raised again below

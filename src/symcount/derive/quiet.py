@@ -1,4 +1,4 @@
-"""Many models at unusual sizes: no warnings about token ids and the like, and no garbage collection in between."""
+"""Many models at unusual sizes: no warnings about token ids and the like, no garbage collection, torch made quick."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from symcount.derive.patching import Patch, Patches
+from symcount.derive.patching import Patch, Patches, no_initialisation, quick_attributes
+from symcount.derive.tensors import patches as constructors
 
 __all__ = ["quiet"]
 
@@ -30,7 +31,10 @@ def quiet() -> Iterator[None]:
     A config's text is only its class: checking a value against an annotation like `A | B | None` makes the message of
     every alternative that fails, with the whole sub-config in it, which is half of the time of building a config.
 
-    All four are the process's, not a thread's: where blocks in several threads overlap, they last until the last ends.
+    What is replaced in torch has an effect in a tracing thread only. It is replaced here, once for all traces, since
+    each change of `torch.nn.Module` makes Python forget what it knows of all its sub-classes.
+
+    All this is the process's, not a thread's: where blocks in several threads overlap, it lasts until the last ends.
     """
     token = object()
     try:
@@ -45,14 +49,14 @@ def _enter(token: object) -> None:
     with _LOCK:
         if not _INSIDE:
             caught = warnings.catch_warnings()
-            short = Patches(_short_texts())
-            _BEFORE[:] = caught, logger.handlers, logger.propagate, gc.isenabled(), short
+            patches = Patches([*_short_texts(), *constructors(), *no_initialisation(), *quick_attributes()])
+            _BEFORE[:] = caught, logger.handlers, logger.propagate, gc.isenabled(), patches
             caught.__enter__()
             warnings.simplefilter("ignore")
             # another level would do, but changing it makes logging forget what it knows of thousands of loggers
             logger.handlers, logger.propagate = [logging.NullHandler()], False
             gc.disable()
-            short.__enter__()
+            patches.__enter__()
         _INSIDE.add(token)
 
 
@@ -60,14 +64,16 @@ def _leave(token: object) -> None:
     with _LOCK:
         _INSIDE.discard(token)
         if not _INSIDE and _BEFORE:
-            caught, handlers, propagate, collecting, short = _BEFORE
+            caught, handlers, propagate, collecting, patches = _BEFORE
             _BEFORE.clear()
-            short.__exit__(None, None, None)
-            logger = logging.getLogger("transformers")
-            logger.handlers, logger.propagate = handlers, propagate
-            caught.__exit__(None, None, None)
-            if collecting:
-                gc.enable()
+            try:
+                patches.__exit__(None, None, None)
+            finally:  # an interrupt that arrived meanwhile
+                logger = logging.getLogger("transformers")
+                logger.handlers, logger.propagate = handlers, propagate
+                caught.__exit__(None, None, None)
+                if collecting:
+                    gc.enable()
 
 
 def _short_texts() -> list[Patch]:

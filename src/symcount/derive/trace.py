@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import wraps
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
 
 from symcount.derive.concolic import Node, SymbolicInt, evaluate
@@ -21,19 +21,19 @@ from symcount.derive.configs import ConfigSource, Number, build, config_classes,
 from symcount.derive.expression import Value
 from symcount.derive.literals import literals
 from symcount.derive.modules import defining_modules, library_modules, user_modules
-from symcount.derive.patching import Patches, no_initialisation, quick_attributes
+from symcount.derive.patching import Patches
+from symcount.derive.quiet import quiet
 from symcount.derive.reads import Reads
 from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
 from symcount.derive.shadow import shadows
-from symcount.derive.tensors import TENSORS, Tracker, patches, tracing_mode
+from symcount.derive.tensors import TENSORS, Tracker, tracing_mode
 from symcount.errors import DerivationError
 
 #: Traces replace names in shared modules, so only one runs at a time. Re-entrant: a traced model may trace another.
 _LOCK: Final = threading.RLock()
 
 
-@dataclass(frozen=True)
-class TracedParameter:
+class TracedParameter(NamedTuple):
     """One name of a parameter.
 
     Attributes:
@@ -137,7 +137,7 @@ def trace(
         DerivationError: if ``cls`` cannot be constructed; the original exception is its cause.
     """
     source = source_of(config, cls)
-    with _LOCK:
+    with _LOCK, quiet():
         for _ in range(3):
             loaded = library_modules()
             result = _attempt(cls, source, values or {}, frozen, limit)
@@ -161,8 +161,7 @@ def _attempt(
             STATE.recorder = recorder
             symbolic = build(source, values, frozen)
             reads = Reads(symbolic)
-            model_patches = [*reads.patches(), *patches(), *no_initialisation(), *quick_attributes()]
-            with Patches(model_patches), tracing_mode(tracker):
+            with Patches(reads.patches()), tracing_mode(tracker):
                 TENSORS.tracker = tracker
                 model = cls(symbolic.config)
     except Exception as error:  # whatever a constructor raises, it means that this model cannot be traced at this point
