@@ -32,6 +32,7 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
         ConfigError: transformers rejects the config.
         DependencyError: torch or transformers is missing, or a package that the model itself needs.
         DerivationError: the model cannot be constructed, or no closed form was found.
+        DomainError: a size is zero or less, which it is not by default.
 
     >>> import symcount as sc
     >>> f = sc.derive("GPT2LMHeadModel")

@@ -11,7 +11,7 @@ from typing import Any, SupportsIndex
 
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node, Value, exact
-from symcount.derive.recording import record_condition
+from symcount.derive.recording import record_condition, record_structural
 
 
 class SymbolicInt(int):
@@ -57,6 +57,24 @@ class SymbolicInt(int):
 
     def __float__(self) -> float:  # float(x) itself returns a plain float; see the shadow
         return int.__float__(self)
+
+    def __repr__(self) -> str:  # how long it is says the logarithm of the number
+        record_structural("log", self.node)
+        return int.__repr__(self)
+
+    def __format__(self, spec: str) -> str:
+        record_structural("log", self.node)
+        return int.__format__(self, spec)
+
+    def bit_length(self) -> int:
+        """How many bits it has, as a plain number: what is made of them is not in the expression."""
+        record_structural("log", self.node)
+        return int.bit_length(self)
+
+    def bit_count(self) -> int:
+        """How many of its bits are ones; the same."""
+        record_structural("log", self.node)
+        return int.bit_count(self)
 
 
 class SymbolicFloat(float):
