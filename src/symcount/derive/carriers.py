@@ -67,12 +67,13 @@ class SymbolicInt(int):
         return int.__format__(self, spec)
 
     def bit_length(self) -> int:
-        """How many bits it has, as a plain number: what is made of them is not in the expression."""
+        """How many bits it has: `⌊log2 n⌋ + 1`, if there are any."""
         record_structural("log", self.node)
-        return int.bit_length(self)
+        node = ex.add(ex.floor(ex.log(self.node, ex.const(2))), ex.const(1))
+        return integer(int.bit_length(self), node) if self > 0 else int.bit_length(self)
 
     def bit_count(self) -> int:
-        """How many of its bits are ones; the same."""
+        """How many of its bits are ones, as a plain number: no expression says that."""
         record_structural("log", self.node)
         return int.bit_count(self)
 
