@@ -23,7 +23,11 @@ def is_file(path: str | Path) -> bool:
 
 
 def is_directory(path: str | Path) -> bool:
-    """Whether there is a directory of that name."""
+    """Whether there is a directory of that name.
+
+    >>> is_directory(""), is_directory(".")
+    (False, True)
+    """
     return _holds(Path.is_dir, path)
 
 
@@ -38,7 +42,7 @@ def looks_like_path(source: str) -> bool:
 
 def _holds(what: Callable[[Path], bool], path: str | Path) -> bool:
     try:
-        return what(Path(path))
+        return path != "" and what(Path(path))  # an empty name is none, not the directory where we are
     except (OSError, ValueError):  # no file can have such a name
         return False
 

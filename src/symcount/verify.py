@@ -8,6 +8,7 @@ totals of every convention are compared with numbers that `realmodel` reads off 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -17,7 +18,7 @@ from sympy import Symbol
 from symcount import realmodel
 from symcount.architectures import GIVEN, find
 from symcount.configs import Config, read
-from symcount.errors import ConfigError, UnknownModelError, VerificationError
+from symcount.errors import ConfigError, DomainError, UnknownModelError, VerificationError
 from symcount.evaluate import integer_value
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
@@ -25,6 +26,8 @@ from symcount.matching import Tensor, match
 from symcount.values import check_domain, resolve
 
 __all__ = ["Report", "Tensor", "Total", "compare", "verify"]
+
+MOST_TENSORS = 500_000  # ten times those of the largest published models, and minutes of building
 
 
 @dataclass(frozen=True)
@@ -114,7 +117,7 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
         DependencyError: torch or transformers is missing.
         UnknownModelError: transformers has no such class.
         ConfigError, OptionError: a config of another model, or one that the formula does not hold for.
-        DomainError, MissingSymbolError: the formula has no value at the config.
+        DomainError, MissingSymbolError: the formula has no value at the config, or the model too many tensors.
     """
     if not formula.name:
         raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
@@ -134,6 +137,7 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     real = realmodel.make_config(model_class, fields)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
         numbers = _numbers(formula, {**stated, **_read_off(formula, real), **changed})
+    _check_number(formula, numbers)
     model = realmodel.build(model_class, real, arguments, device)
     return replace(compare(formula, numbers, model), device=device)
 
@@ -150,6 +154,16 @@ def compare(formula: Formula, values: Mapping[str, Any], model: Any) -> Report:
     version = str(realmodel.transformers().__version__)
     torchinfo = realmodel.torchinfo_total(model)
     return Report(formula, type(model).__name__, "", version, values, tensors, totals, torchinfo)
+
+
+def _check_number(formula: Formula, values: Mapping[str, Any]) -> None:
+    """Refuse a model that would have too many tensors to be built."""
+    times = Counter(row.repeat for row in formula.ledger)
+    number = sum(of * integer_value(repeat, values) for repeat, of in times.items())
+    if number > MOST_TENSORS:
+        raise DomainError(
+            f"{formula.name}: a model of {number:,} tensors takes too long to build; compare one with fewer layers"
+        )
 
 
 def _numbers(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:

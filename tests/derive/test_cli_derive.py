@@ -81,6 +81,8 @@ def test_a_formula_that_disagrees_exits_with_1(call, monkeypatch):
         (("derive", "SwinMdel"), "Did you mean SwinModel"),
         (("derive", "LlamaModel", "-o", "hidden_size=33"), "33) is not a multiple of the number of attention heads"),
         (("derive", "LlamaModel", "-o", "hidden_size"), "expected NAME=VALUE"),
+        (("derive", "LlamaModel", "-o", "hiden_size=64"), "no config field 'hiden_size'. Did you mean hidden_size"),
+        (("derive", "BertModel", "-o", "hidden_size=" + "9" * 300), "TypeError: empty(): argument 'size' failed"),
         (("derive", "LlamaModel", "-c", "uniqe"), "Did you mean unique?"),
         (("derive", "LlamaModel", "--trials", "0"), "--trials"),
         (("derive", "absent.json"), "absent.json: No such file"),
@@ -93,6 +95,7 @@ def test_mistakes_are_told_in_a_line(call, arguments, words):
     assert (code, out) == (2, "")
     assert words in err
     assert len(err.splitlines()) <= 2
+    assert len(err) < 400
 
 
 def test_count_of_configs_of_any_architecture(call, tmp_path):

@@ -184,6 +184,84 @@ def test_special_floats_and_foreign_operands():
     assert pow(h, 2, 3) == 1
 
 
+def test_results_that_no_formula_contains_are_plain():
+    f = sym("f", -8.0)
+    assert type(f**0.5) is complex
+    tiny = sym("f", 0.1) + 0.2 - 0.3  # not zero in floating point, zero exactly
+    assert (type(1 / tiny), 1 / tiny) == (float, 1 / (0.1 + 0.2 - 0.3))
+    assert type(round(sym("f", 2.345), 1)) is float
+    with pytest.raises(TypeError):
+        sym("h", 4) << 1.5
+    with pytest.raises(TypeError):
+        divmod("x", sym("h", 4))
+
+
+def test_shifts_are_products_and_quotients_by_powers_of_two():
+    h = sym("h", 20)
+    for shifted, plain in ((h << 2, 20 << 2), (h >> 2, 20 >> 2), (1 << h, 1 << 20), (h << sym("a", 3), 20 << 3)):
+        assert shifted == plain == evaluate(shifted.node, {"h": 20, "a": 3})
+    assert evaluate((h >> 2).node, {"h": 12}) == 3
+    assert evaluate((1 << h).node, {"h": 5}) == 32
+
+
+@pytest.mark.parametrize("value", [1, 2, 3, 63, 64, 65, 1000])
+def test_bits(value):
+    h = sym("h", value)
+    assert h.bit_length() == value.bit_length() == evaluate(h.bit_length().node, {"h": value})
+    assert (h.bit_count(), str(h), f"{h:>6}", repr([h])) == (value.bit_count(), str(value), f"{value:>6}", f"[{value}]")
+    assert sym("h", 0).bit_length() == 0
+
+
+def test_what_cannot_be_computed_of_constants_stays_an_expression():
+    undefined = ex.div(ex.const(1), ex.const(0))
+    assert str(undefined) == "(1 / 0)"
+    assert ex.value_at(undefined, {}) is None
+    assert ex.value_at(ex.symbol("h"), {"h": 3}) == 3
+
+
+def test_simple_cases_are_no_operations():
+    h, n = ex.symbol("h"), ex.symbol("n")
+    one, zero = ex.const(1), ex.const(0)
+    for same in (ex.minimum(h, h), ex.maximum(h, h), ex.gcd(h, h), ex.floordiv(h, one), ex.exact_div(h, one),
+                 ex.div(h, one), ex.power(h, one), ex.floor(h), ex.ceil(h), ex.round_half_even(h)):  # fmt: skip
+        assert same is h
+    for unit in (ex.div(h, h), ex.exact_div(h, h), ex.floordiv(h, h), ex.power(h, zero)):
+        assert unit is one
+    for nothing in (ex.mod(h, one), ex.mod(h, h)):
+        assert nothing is zero
+    assert ex.log(ex.const(8), ex.const(2)) is ex.const(3.0)
+    assert ex.absolute(ex.const(-3)) is ex.const(3)
+    assert ex.ceil(ex.const(Fraction(7, 2))) is ex.const(4)
+    assert not ex.div(h, n).integral
+
+
+@pytest.mark.parametrize(
+    ("node", "value"),
+    [
+        (ex.power(ex.symbol("h"), ex.const(-1)), Fraction(1, 16)),
+        (ex.power(ex.symbol("h"), ex.const(Fraction(1, 4))), 2.0),
+        (ex.power(ex.symbol("h"), ex.const(Fraction(1, 2))), 4),
+        (ex.div(ex.log(ex.symbol("h"), ex.const(2)), ex.const(2)), 2.0),
+        (ex.log(ex.symbol("h"), ex.const(4)), 2.0),
+        (ex.mul(ex.symbol("r", integral=False), ex.symbol("h")), 40),
+    ],
+    ids=str,
+)
+def test_roots_and_logarithms_are_evaluated(node, value):
+    assert evaluate(node, {"h": 16, "r": 2.5}) == value
+
+
+def test_copies_are_the_number_itself():
+    h, r = sym("h", 4), sym("r", 1.5)
+    for number in (h, r, h.node, r.node):
+        assert copy.copy(number) is number
+        assert copy.deepcopy([number])[0] is number
+    again = pickle.loads(pickle.dumps(r * 2))  # our own
+    assert (again, again.node, again.exact) == (3.0, (r * 2).node, 3)
+    assert +r is r
+    assert bool(r)
+
+
 @pytest.mark.parametrize("name", BUILTINS)
 def test_shadows_are_transparent_for_plain_values(name):
     shadow, original = BUILTINS[name], __builtins__[name]
@@ -207,6 +285,22 @@ def test_shadows_are_transparent_for_plain_values(name):
 
 def test_shadow_of_int_has_the_attributes_of_int():
     assert BUILTINS["int"].from_bytes(b"\x01\x00", "big") == 256
+    assert str(BUILTINS["int"]) == "<class 'int'>"
+    assert (None | BUILTINS["int"]) == int | None
+
+
+def test_shadows_keep_what_they_can():
+    h, r = sym("h", 20), sym("r", 2.5)
+    assert BUILTINS["float"](r) is r
+    assert BUILTINS["float"](h).node is h.node
+    assert BUILTINS["min"](h, math.inf) is h  # no formula has an infinity in it
+    assert BUILTINS["max"]([h, -math.inf]) is h
+    with pytest.raises(TypeError):
+        BUILTINS["max"](h, "x")
+    assert MATH["log"](h) == math.log(20)
+    assert MATH["log2"](h).node is ex.log(h.node, ex.const(2))
+    assert evaluate(MATH["log"](h, 5).node, {"h": 25}) == pytest.approx(2)
+    assert type(MATH["sqrt"](16)) is float
 
 
 def test_exact_reads_what_a_person_wrote():

@@ -153,6 +153,7 @@ MISTAKES = [
     (("-b", "110M", *SMALL, "--rank", "nice"), "expected distance, aspect, reference, round or an expression"),
     (("-b", "110M", *SMALL, "--rank", "reference"), "no reference config is given"),
     (("-b", "110M", *SMALL, "--rank", "reference", "--reference", "absent.json"), "absent.json: No such file"),
+    (("-b", "110M", *SMALL, "--rank", "reference", "--reference", "H=0"), "H (hidden_size): expected an integer of at"),
     (("-b", "110M", *SMALL, "-k", "-1"), "--limit"),
     (("-b", "110M", *SMALL, "-t", "20%", "--plot", "picture.doc"), "expected a name that ends in .pdf, .svg, .png"),
     (("-b", "110M", *SMALL, "-t", "20%", "--plot", "absent/picture.png"), "absent/picture.png: No such file"),

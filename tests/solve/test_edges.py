@@ -4,7 +4,7 @@ import pytest
 from sympy import Integer
 
 import symcount as sc
-from symcount.errors import ConfigError, ExpressionError, NotationError, SymcountError
+from symcount.errors import ConfigError, DomainError, ExpressionError, NotationError, SymcountError
 from symcount.formula import Formula
 from symcount.layers import Linear
 from symcount.notation import Notation, entry
@@ -106,6 +106,13 @@ def test_ranks_that_a_formula_does_not_have():
         sc.solve("gpt2", "124M", free="N=1..24", rank="reference")
     with pytest.raises(ExpressionError, match="the reference config has no value for any free symbol"):
         sc.solve("gpt2", "124M", free="N=1..24", rank="reference", reference={"H": 768})
+
+
+def test_a_reference_of_none_of_something_is_met_by_none():
+    found = sc.solve("deepseek_v3", "671B", free={"S": "0..3"}, tolerance="5%", rank="reference", reference={"S": 0})
+    assert [s.values["S"] for s in found] == [0, 1, 2, 3]
+    with pytest.raises(DomainError, match=r"H \(n_embd\): expected an integer of at least 1, got 0"):
+        sc.solve("gpt2", "124M", free="H=1..24", rank="reference", reference={"H": 0})
 
 
 def test_in_a_notebook_a_formula_is_shown_typeset():

@@ -18,7 +18,7 @@ from symcount.evaluate import compile_scalar
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
-from symcount.values import title
+from symcount.values import exact, title
 
 __all__ = ["described", "diff", "formula", "list_models", "plain", "present", "word"]
 
@@ -36,6 +36,8 @@ def formula(
     subject = load(model, None, options)
     shown, checked = subject.formula, check_convention(convention)
     at = subject.config.values_for(shown)
+    for letter, value in at.items():
+        exact(shown.notation[letter], value)
     if as_json:
         emit(described(shown, convention, at))
         return
@@ -142,8 +144,8 @@ def diff(
     }
     say(f"{shown.name}, {title(entry)} = {number(at[letter]) if letter in at else 'not needed'}")
     for name, expression in results.items():
-        exact = numbers[name]
-        value = number(exact) if isinstance(exact, int) else _fraction(exact)
+        result = numbers[name]
+        value = number(result) if isinstance(result, int) else _fraction(result)
         say(f"\n{names_of[name]} = {_ratio(expression, shown)}\n  = {value}")
 
 

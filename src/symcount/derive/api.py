@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
+from symcount.derive.derivation import Derivation
 from symcount.derive.engine import derive_class
-from symcount.derive.resolve import missing_package, resolve
+from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
-from symcount.errors import DependencyError, DerivationError
+from symcount.derive.sources import defaults_of
+from symcount.errors import DependencyError, DerivationError, OptionError, near
 
 __all__ = ["derive"]
 
@@ -30,8 +33,10 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     Raises:
         UnknownModelError: no such class; near names are suggested.
         ConfigError: transformers rejects the config.
+        OptionError: a field that the model does not have.
         DependencyError: torch or transformers is missing, or a package that the model itself needs.
         DerivationError: the model cannot be constructed, or no closed form was found.
+        DomainError: a size is zero or less, which it is not by default.
 
     >>> import symcount as sc
     >>> f = sc.derive("GPT2LMHeadModel")
@@ -44,8 +49,23 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     """
     cls, found, name, model_type = resolve(source, options, config)
     try:
-        return formula_of(derive_class(cls, found), name, model_type)
+        derivation = derive_class(cls, found)
+        _check_read(derivation, options)
+        return formula_of(derivation, name, model_type)
     except DerivationError as error:
         if package := missing_package(error.__cause__ or error):
             raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
+        if error.__cause__ is not None:  # torch's own words may be as long as a stack
+            said = shortened(error.__cause__)
+            raise DerivationError(f"{name} cannot be constructed at these values: {said}") from error.__cause__
         raise
+
+
+def _check_read(d: Derivation, options: Mapping[str, Any]) -> None:
+    """Refuse options that the config class does not declare and the model does not read: a config swallows any name."""
+    assert d.default is not None  # noqa: S101  # set by the engine
+    read = {path.partition(".")[0].partition("[")[0] for path in d.default.config_reads}
+    known = {*(name for name, _ in defaults_of(d.source.cls)), *(getattr(d.source.cls, "attribute_map", None) or {})}
+    for name in options:
+        if name not in known | read and not hasattr(d.source.cls, name):
+            raise OptionError(f"{d.cls.__name__} has no config field {name!r:.80}.{near(name, sorted(known | read))}")

@@ -45,6 +45,7 @@ def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
         ConfigError: it cannot be read, belongs to another model, or transformers rejects it.
         OptionError: the formula does not hold for it; the message names the field, what the formula holds for, what was
             given, and the remedy.
+        DomainError: a size is less than it can be.
     """
     source, said = _source(formula, config)
     if source is None:
@@ -62,6 +63,7 @@ def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
             given = values[item.field]
             what = "does not have it" if given is _ABSENT else f"has {given!r:.80}"
             raise OptionError(f"{said}: the formula has a number for {title(item)}, the config {what}; {_REMEDY}")
+        exact(item, numbers[item.field])
     if found := _deviations(formula, asked, numbers):
         _decide(formula, asked, numbers, f"{said}: {'; '.join(found[:3])}")
     return {e.letter: numbers[e.field] for e in formula.notation}

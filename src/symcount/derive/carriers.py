@@ -13,7 +13,7 @@ from typing import Any, SupportsIndex
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node, Value, exact
 from symcount.derive.operators import OPERATORS
-from symcount.derive.recording import record_condition
+from symcount.derive.recording import record_condition, record_structural
 
 
 class SymbolicInt(int):
@@ -59,6 +59,25 @@ class SymbolicInt(int):
 
     def __float__(self) -> float:  # float(x) itself returns a plain float; see the shadow
         return int.__float__(self)
+
+    def __repr__(self) -> str:  # how long it is says the logarithm of the number
+        record_structural("log", self.node)
+        return int.__repr__(self)
+
+    def __format__(self, spec: str) -> str:
+        record_structural("log", self.node)
+        return int.__format__(self, spec)
+
+    def bit_length(self) -> int:
+        """How many bits it has: `⌊log2 n⌋ + 1`, if there are any."""
+        record_structural("log", self.node)
+        node = ex.add(ex.floor(ex.log(self.node, ex.const(2))), ex.const(1))
+        return integer(int.bit_length(self), node) if self > 0 else int.bit_length(self)
+
+    def bit_count(self) -> int:
+        """How many of its bits are ones, as a plain number: no expression says that."""
+        record_structural("log", self.node)
+        return int.bit_count(self)
 
 
 class SymbolicFloat(float):

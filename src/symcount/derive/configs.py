@@ -22,7 +22,7 @@ from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.sources import PATH_KEY, ConfigSource, defaults_of, is_config, source_of
 
-__all__ = ["ConfigSource", "Number", "SymbolicConfig", "build", "config_classes", "source_of", "walk"]
+__all__ = ["ConfigSource", "Number", "SymbolicConfig", "build", "config_classes", "own_defaults", "source_of", "walk"]
 
 Number = int | float
 
@@ -229,3 +229,20 @@ def build(source: ConfigSource, values: Mapping[str, Number], frozen: Collection
         if hasattr(instance, "__dict__"):
             vars(instance)[PATH_KEY] = path
     return SymbolicConfig(config, builder.symbols, instances)
+
+
+def own_defaults(source: ConfigSource) -> dict[str, Number]:
+    """The numbers that the config's class has where nothing is given, by dotted path.
+
+    Of a sub-config both its own class and that of its parent have defaults; the smaller number is meant.
+    """
+    found: dict[str, Number] = {}
+    for path, instance in walk(_construct(source)):
+        try:
+            symbols = build(ConfigSource(type(instance)), {}, ()).symbols
+        except Exception:  # noqa: BLE001, S112  # a class that wants arguments has no default config
+            continue
+        for name, value in symbols.items():
+            whole = f"{path}.{name}" if path else name
+            found[whole] = min(value, found.get(whole, value))
+    return found

@@ -56,7 +56,7 @@ def rigid_fields(d: Derivation, traces: Sequence[Trace]) -> list[str]:
 
 
 def transcendental(d: Derivation) -> list[str]:
-    """Fields inside a logarithm in a shape or a condition: there is no closed form in integers for those."""
+    """Fields inside a logarithm or a common divisor in a shape or a condition: no polynomial with floors says those."""
     stack = [dim for row in d.rows.counts for dim in row.shape if isinstance(dim, Node)]
     stack += [side for c in d.asked() for side in (c.left, c.right)]
     stack += bounds(d.traces, d.structural).values()
@@ -67,7 +67,7 @@ def transcendental(d: Derivation) -> list[str]:
         if node in seen or node.op in ("sym", "const"):
             continue
         seen.add(node)
-        if node.op == "log" or (node.op == "pow" and not node.integral):
+        if node.op in ("log", "gcd") or (node.op == "pow" and not node.integral):
             found |= free_symbols(node)
         stack.extend(a for a in node.args if isinstance(a, Node))
     return sorted(found)

@@ -17,7 +17,7 @@ from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental, unseen
 from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, traced
-from symcount.derive.expression import free_symbols
+from symcount.derive.expression import Node, free_symbols
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
@@ -37,6 +37,7 @@ from symcount.errors import DerivationError
 __all__ = ["Derivation", "derive_class"]
 
 ROUNDS = 20
+SPAN = 4  # depths that differ by less
 
 
 def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
@@ -112,7 +113,7 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] | None = fit_plain(d)
-    if failed or len(d.structural) > len(d.depths()) or not all(map(simple, d.times.values())):
+    if failed or len(d.structural) > len(d.depths()) or not all(map(simple, d.times.values())) or _close(d):
         failed = settle(d, rng)
     if d.held and failed is not None:
         return list(d.held)
@@ -122,6 +123,19 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     if failed is None and (rigid := rigid_fields(d, d.traces)):
         return rigid
     return None if failed == [] and not lost(d) else suspects(d) or culprits(d)
+
+
+def _close(d: Derivation) -> bool:
+    """Whether layers of one list differ, and the depths traced are so near one another that a pattern may look plain.
+
+    Of two and of three layers every second is one, and the others are `N - 1`.
+    """
+    near = {n for n in d.depths() if max(v := [t.symbols[n] for t in d.traces]) - min(v) < SPAN}
+    lists: dict[tuple[str, ...], list[Node]] = {}
+    for row, times in d.times.items():
+        if len(row.stars) == 1 and (times.op == "const" or free_symbols(times) & near):
+            lists.setdefault(row.path[: row.stars[0] + 1], []).append(times)
+    return any(len(set(found)) > 1 and any(times.op != "const" for times in found) for found in lists.values())
 
 
 def _unmoved(d: Derivation) -> list[str]:

@@ -44,8 +44,9 @@ class StructuralUse:
     """A symbolic integer that was used up as a plain number of things: how often a loop runs, how long a list is.
 
     Attributes:
-        kind: ``range``, ``repeat`` (list multiplication), or ``data`` (it became the content of a real tensor, which
-            code may read back as plain numbers).
+        kind: ``range``, ``repeat`` (list multiplication), ``data`` (it became the content of a real tensor, which
+            code may read back as plain numbers), or ``log`` (a logarithm of it was taken, or its digits or bits, whose
+            number may not change between nearby values).
         node: The number.
         module: Name of the Python module.
     """
@@ -71,6 +72,8 @@ STATE: Final = _State()
 
 #: Modules whose frames are not the place where a comparison was written.
 _OWN: Final = "symcount.derive."
+#: Its messages contain the numbers that it validates.
+_VALIDATION: Final = "huggingface_hub."
 
 
 def _asking_module() -> str:
@@ -95,4 +98,6 @@ def record_structural(kind: str, node: Node) -> None:
     """Note that the number ``node`` shaped the structure, if a trace is running in this thread."""
     recorder = STATE.recorder
     if recorder is not None and node.op != "const" and (kind, node) not in recorder.structural:
-        recorder.structural[kind, node] = StructuralUse(kind, node, _asking_module())
+        module = _asking_module()
+        if not module.startswith(_VALIDATION):
+            recorder.structural[kind, node] = StructuralUse(kind, node, module)

@@ -129,7 +129,8 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
     except DerivationError:
         raise
     except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises
-        raise ConfigError(f"{cls.__name__}: transformers rejects this config: {shortened(error)}") from None
+        who = "transformers" if cls.__module__.partition(".")[0] == "transformers" else "its own class"
+        raise ConfigError(f"{cls.__name__}: {who} rejects this config: {shortened(error)}") from None
     return cls, found, cls.__name__, str(getattr(found.cls, "model_type", "") or "")
 
 

@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Min, Symbol, floor
 
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
-from symcount.derive.configs import ConfigSource
+from symcount.derive.configs import ConfigSource, own_defaults
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import least_depth
 from symcount.derive.expression import Node, free_symbols, to_sympy
@@ -21,8 +21,9 @@ from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
 from symcount.formula import Formula
-from symcount.notation import Notation, assign
+from symcount.notation import Entry, Notation, assign
 from symcount.tree import Block
+from symcount.values import exact
 
 if TYPE_CHECKING:
     from symcount.derive.certificate import Certificate
@@ -110,6 +111,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
 
     Raises:
         DerivationError: a catalogued layer has other parameters than the catalogue says.
+        DomainError: a size of the config is none.
     """
     notation = _notation(d)
     letters = {e.field: e.symbol for e in notation}
@@ -161,13 +163,27 @@ def _notation(d: Derivation) -> Notation:
         names = free_symbols(condition.left) | free_symbols(condition.right)
         if names & used and condition.relation in ("divides", "=="):
             used |= names
-    notation = assign(name for name in d.base if name in used)
-    return Notation(
-        tuple(
-            replace(e, rational=isinstance(d.base[e.field], float), minimum=min(e.minimum, int(d.base[e.field])))
-            for e in notation
-        )
-    )
+    sizes = shape_symbols(d.traces)
+    return Notation(tuple(_bounded(e, d, e.field in sizes) for e in assign(name for name in d.base if name in used)))
+
+
+def _bounded(entry: Entry, d: Derivation, size: bool) -> Entry:
+    """*entry* with the least number that its field may be: what it is where the formula was derived.
+
+    A size is positive, unless the model's own config has less by default.
+
+    Raises:
+        DomainError: the formula was asked for at a size below that.
+    """
+    value = d.base[entry.field]
+    if isinstance(value, float):
+        return replace(entry, rational=True, minimum=min(entry.minimum, int(value)))
+    if value >= entry.minimum:
+        return entry
+    least = own_defaults(d.source).get(entry.field, entry.minimum) if size else value
+    bounded = replace(entry, minimum=min(entry.minimum, int(least)))
+    exact(bounded, value)
+    return bounded
 
 
 def _active(d: Derivation, letters: Mapping[str, Symbol]) -> dict[Expr, Expr]:

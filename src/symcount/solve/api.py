@@ -22,7 +22,7 @@ from symcount.solve.ranges import Range, read_range
 from symcount.solve.ranking import read_criteria
 from symcount.solve.solutions import Solutions
 from symcount.solve.space import Space
-from symcount.values import title
+from symcount.values import exact, title
 
 __all__ = ["hunt", "named", "prepared", "read_free", "solve"]
 
@@ -218,6 +218,7 @@ def _given(formula: Formula, fixed: Mapping[str, Any]) -> dict[str, Any]:
 def _reference(formula: Formula, reference: Any) -> dict[str, Any] | None:
     if reference is None:
         return None
-    if isinstance(reference, Mapping) and all(name in formula.notation for name in reference):
-        return {formula.notation[name].letter: value for name, value in reference.items()}
-    return dict(formula.bound(reference))
+    given = reference
+    if not (isinstance(reference, Mapping) and all(name in formula.notation for name in reference)):
+        given = formula.bound(reference)
+    return {(entry := formula.notation[name]).letter: exact(entry, value) for name, value in given.items()}

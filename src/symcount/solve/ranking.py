@@ -103,8 +103,9 @@ class Criterion:
             values = {n: reference[n] for n in columns if n in reference}
             if not values:
                 raise ExpressionError("rank 'reference': the reference config has no value for any free symbol")
-            common = lcm(*values.values())
-            return sum(abs(columns[n].astype(object) - v) * (common // v) for n, v in values.items()), 1
+            units = {n: v or 1 for n, v in values.items()}  # of nothing there is no share: then the number itself
+            common = lcm(*units.values())
+            return sum(abs(columns[n].astype(object) - v) * (common // units[n]) for n, v in values.items()), 1
 
         return score
 

@@ -1,0 +1,360 @@
+"""Classes of one's own, each with one thing that real models do, against what torch builds of them at other sizes."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import pairwise
+from math import ceil, gcd, isqrt
+from typing import Any
+
+import pytest
+
+np = pytest.importorskip("numpy")
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+import symcount as sc  # noqa: E402
+from symcount.errors import ConfigError, DerivationError, DomainError, OptionError  # noqa: E402
+
+
+@dataclass
+class Sizes:
+    """Sizes with the defaults of a small transformer."""
+
+    width: int = 24
+    heads: int = 4
+    layers: int = 3
+    extra: int = 10
+    ratio: float = 2.5
+
+
+OTHERS = (Sizes(30, 5, 5, 7), Sizes(12, 3, 1, 40, 1.5), Sizes(96, 12, 8, 96, 4.0))
+
+
+def real(cls, config):
+    with torch.device("meta"):
+        return sum(p.numel() for p in cls(config).parameters())
+
+
+def built(make: Callable[[nn.Module, Any], None]) -> type[nn.Module]:
+    """A class whose constructor runs *make*."""
+
+    class Own(nn.Module):
+        def __init__(self, config):
+            super().__init__()
+            make(self, config)
+
+    return Own
+
+
+def sizes_of_tensors(model, c):
+    model.a = nn.Linear(c.width, c.extra)
+    model.b = nn.Parameter(torch.empty(model.a.weight.shape[1], model.a.weight.size(0)))
+    model.c = nn.Parameter(torch.empty(model.b.numel()))
+    model.d = nn.Parameter(torch.empty(model.a.weight.size()))
+    model.e = nn.Parameter(data=torch.empty(model.b.size(dim=-1), 2))
+
+
+def old_constructors(model, c):
+    model.a = nn.Parameter(torch.Tensor(c.width, c.extra))
+    model.b = nn.Parameter(torch.FloatTensor(c.extra, 2))
+    model.c = nn.Parameter(torch.Tensor([1.0, 2.0]))
+
+
+def numpy_functions(model, c):
+    model.a = nn.Parameter(torch.empty(int(np.prod([c.width, c.extra]))))
+    model.b = nn.Parameter(torch.empty(int(np.sum((c.width, c.extra)))))
+    model.c = nn.Parameter(torch.empty(int(np.max([c.width, 5])), int(np.min([c.width, 300]))))
+    model.d = nn.Parameter(torch.empty(int(np.ceil(c.width / 5)), int(np.floor(c.width / 7))))
+    model.e = nn.Parameter(torch.empty(int(np.prod([2, 3], axis=0))))
+
+
+def names_of_math(model, c):
+    model.a = nn.Linear(c.extra, ceil(c.width / 7))
+    model.b = nn.Linear(int(c.width * c.ratio), 2)
+    model.c = nn.Linear(math.floor(c.extra / 3), 1, bias=False)
+
+
+def gates(model, c):
+    model.a = nn.GRU(c.width, c.extra, num_layers=2, bidirectional=True)
+    model.b = nn.MultiheadAttention(c.width, c.heads)
+    model.c = nn.Conv1d(c.width, 2 * c.width, 3, groups=c.width)
+    model.d = nn.Bilinear(c.width, c.extra, 3)
+
+
+def tables(model, c):
+    model.layers = nn.ModuleDict({f"at_{i}": nn.Linear(c.width, c.width) for i in range(c.layers)})
+    model.tail = nn.ParameterList([nn.Parameter(torch.empty(c.extra)) for _ in range(c.layers + 2)])
+    model.frozen = nn.Embedding(c.extra, c.width)
+    model.frozen.weight.requires_grad = False
+
+
+def shared(model, c):
+    model.embedding = nn.Embedding(c.extra, c.width)
+    model.head = nn.Linear(c.width, c.extra, bias=False)
+    model.head.weight = model.embedding.weight
+    block = nn.Linear(c.width, c.width)
+    model.layers = nn.ModuleList([block] * c.layers)
+
+
+def nested_loops(model, c):
+    model.stages = nn.ModuleList(
+        nn.ModuleList(nn.Linear(c.width, c.width) for _ in range(c.heads)) for _ in range(c.layers)
+    )
+
+
+def a_triangle(model, c):
+    model.pairs = nn.ModuleList(nn.Linear(c.width, 3) for i in range(c.layers) for _ in range(i + 1))
+
+
+def every_second(model, c):
+    for i in range(c.layers):
+        model.add_module(f"layer{i}", nn.Linear(c.width, c.width) if i % 2 else nn.LayerNorm(c.width))
+
+
+def what_the_config_asks(model, c):
+    if c.width % c.heads != 0:
+        raise ValueError("heads must divide width")
+    if c.extra >= 4 * c.width:
+        raise ValueError("too many extras")
+    model.a = nn.Linear(c.width, c.width // c.heads)
+    model.b = nn.Linear(c.extra, c.heads)
+
+
+COUNTED = {f.__name__.replace("_", " "): f for f in (
+    sizes_of_tensors, old_constructors, numpy_functions, names_of_math, gates, tables, shared, nested_loops, a_triangle,
+    every_second, what_the_config_asks)}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COUNTED)
+def test_it_is_counted_at_any_size(name):
+    cls = built(COUNTED[name])
+    f = sc.derive(cls, config=Sizes())
+    assert not f.pinned
+    for config in (Sizes(), *OTHERS):
+        assert f.count(config) == real(cls, config), (config, f.total, f.domain_text())
+    assert f.certify(trials=3).passed == 3
+
+
+def the_last_is_special(model, c):
+    model.layers = nn.ModuleList(
+        nn.Linear(c.width, c.width if i < c.layers - 1 else c.extra, bias=i > 0) for i in range(c.layers)
+    )
+
+
+def at_least_six(model, c):
+    if c.layers < 6:
+        raise ValueError("too few layers")
+    model.layers = nn.ModuleList(nn.Linear(c.width, c.width if i else c.extra) for i in range(c.layers))
+
+
+def stages(model, c):
+    model.stages = nn.ModuleList(nn.Linear(c.width * 2**i, c.width * 2 ** (i + 1)) for i in range(c.layers))
+
+
+def common_divisors(model, c):
+    model.a = nn.Linear(gcd(c.width, c.heads), c.extra)
+
+
+def roots(model, c):
+    model.a = nn.Linear(isqrt(c.width), c.extra)
+    model.b = nn.Linear(int(math.sqrt(c.heads)), c.extra)
+
+
+def levels(model, c):
+    model.a = nn.ModuleList(nn.Linear(c.extra, 1) for _ in range(int(math.log2(c.width))))
+
+
+def bytes_of_a_number(model, c):
+    model.a = nn.Linear((c.width.bit_length() + 7) // 8, c.extra)
+
+
+def remainders(model, c):
+    model.a = nn.Linear(c.width % 5 + 1, c.extra % c.heads + 1)
+
+
+def a_table_of_primes(model, c):
+    primes = [n for n in range(2, c.layers + 20) if all(n % m for m in range(2, n))]
+    model.a = nn.ModuleList(nn.Linear(c.width, 1) for _ in primes)
+
+
+#: With the fields that stay at their value, since no polynomial with floors says what the code computes of them.
+CLEVER = {
+    the_last_is_special: set(),
+    at_least_six: set(),
+    stages: {"layers"},
+    common_divisors: {"heads", "width"},
+    roots: {"heads", "width"},
+    levels: {"width"},
+    bytes_of_a_number: {"width"},
+    remainders: set(),
+    a_table_of_primes: {"layers"},
+}
+DEEP = (
+    *OTHERS, *(Sizes(layers=n) for n in (1, 2, 4, 7, 9, 13)), *(Sizes(width=w, heads=4) for w in (60, 64, 400)),
+    Sizes(12, 3, 7, 11), Sizes(24, 4, 8, 30),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("make", CLEVER, ids=lambda f: f.__name__)
+def test_it_is_counted_or_refused(make):
+    cls = built(make)
+    default = Sizes(layers=6 if make is at_least_six else 3)
+    f = sc.derive(cls, config=default)
+    assert set(f.pinned) == CLEVER[make]
+    assert f.count(default) == real(cls, default)
+    for config in DEEP:
+        try:
+            counted, built_here = f.count(config), real(cls, config)
+        except (DomainError, OptionError, ValueError):  # refused, or there is no such model
+            continue
+        assert counted == built_here, (config, f.total, f.domain_text())
+
+
+@dataclass
+class Tower:
+    """A sub-config."""
+
+    width: int = 8
+    widths: list[int] = field(default_factory=lambda: [4, 6])
+
+
+@dataclass
+class Towers:
+    """Sub-configs made in each way that a dataclass can make them."""
+
+    left: Tower = field(default_factory=Tower)
+    right: Tower = field(default_factory=lambda: Tower(12, [5, 7, 9]))
+    more: list[Tower] = field(default_factory=lambda: [Tower(3), Tower(10)])
+    joint: int | None = None
+
+    def __post_init__(self):
+        self.joint = self.left.width + self.right.width if self.joint is None else self.joint
+
+
+class TwoTowers(nn.Module):
+    """Each tower a chain of layers, and a layer on top of both."""
+
+    config_class = Towers
+
+    def __init__(self, config):
+        super().__init__()
+        for name, tower in (("left", config.left), ("right", config.right), *zip("ab", config.more, strict=False)):
+            chain = [tower.width, *tower.widths]
+            setattr(self, name, nn.Sequential(*(nn.Linear(a, b) for a, b in pairwise(chain))))
+        self.top = nn.Linear(config.joint, 2)
+
+
+FORMS = {
+    "nothing": None,
+    "a class": Towers,
+    "an instance": Towers(),
+    "arguments": {"joint": None},
+    "a class and arguments": (Towers, {"joint": None}),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_sub_configs_in_every_form(form):
+    f = sc.derive(TwoTowers, config=FORMS[form])
+    assert {e.field for e in f.notation} >= {"left.width", "right.widths[2]"}
+    for config in (Towers(), Towers(Tower(9, [2, 3]), Tower(4, [8, 6, 2]))):
+        assert f.count(config) == real(TwoTowers, config)
+    with pytest.raises(OptionError, match=r"more\[0\].width = 7, but the formula holds for more\[0\].width = 3"):
+        f.count(Towers(more=[Tower(7), Tower(6)]))  # sub-configs in a list are no symbols
+
+
+def test_what_a_config_gives_is_no_longer_computed():
+    f = sc.derive(TwoTowers, config=Towers(joint=31))
+    assert f.count({}, **{e.letter: f.defaults[e.letter] for e in f.notation}) == real(TwoTowers, Towers(joint=31))
+    assert f.notation["joint"].minimum == 1
+    with pytest.raises(OptionError, match="the formula"):
+        f.count(Towers(right=Tower(12, [5, 7])))
+
+
+@pytest.mark.parametrize(
+    ("source", "config", "error", "words"),
+    [
+        (built(tables), None, DerivationError, "Own names no config class; pass a config instance or class"),
+        (built(tables), {"width": 3}, DerivationError, "Own names no config class"),
+        (built(tables), 7, DerivationError, "cannot read a config from 'int'"),
+        (built(tables), (Sizes, {"widht": 3}), DerivationError, "unexpected keyword argument 'widht'"),
+        (built(tables), Tower(), DerivationError, "'Tower' object has no attribute 'layers'"),
+        (7, None, ConfigError, "expected a model class, its name or a config, got int"),
+    ],
+)
+def test_what_is_no_config_is_refused(source, config, error, words):
+    with pytest.raises(error, match=words):
+        sc.derive(source, config=config)
+
+
+def test_fields_that_the_config_does_not_have_are_refused():
+    words = r"^TwoTowers: its own class rejects this config: TypeError: .* unexpected keyword argument 'jiont'$"
+    with pytest.raises(ConfigError, match=words):
+        sc.derive(TwoTowers, config=None, jiont=5)
+    assert sc.derive(TwoTowers, config=None, joint=5).count(Towers(joint=6)) == real(TwoTowers, Towers(joint=6))
+
+
+class Written:
+    """A config with a constructor of its own, which takes any name, as those of older models do."""
+
+    attribute_map = {"hidden_size": "width"}  # noqa: RUF012  # as transformers has it
+
+    def __init__(self, width=8, layers=4, more=None, **ignored):
+        if (width == 8) != (more is None):
+            raise ValueError("more is for other widths than 8")
+        self.width, self.layers, self.more = width, layers, more
+        self.unused = ignored
+
+    @property
+    def hidden_size(self):
+        """The width by its other name."""
+        return self.width
+
+
+class OfWritten(nn.Module):
+    """Layers as wide as the config says by an alias, and an option."""
+
+    def __init__(self, config):
+        super().__init__()
+        self.layers = nn.ModuleList(nn.Linear(config.hidden_size, config.hidden_size) for _ in range(config.layers))
+        if config.more is not None:
+            self.more = nn.Linear(config.hidden_size, config.more)
+
+
+def test_a_config_with_a_constructor_of_its_own():
+    f = sc.derive(OfWritten, config=Written())
+    assert f.count({}, width=8, layers=9) == real(OfWritten, Written(layers=9))
+    g = sc.derive(OfWritten, config=Written(10, 3, 5))  # half of its arguments would be refused
+    assert g.count(Written(16, 6, 7)) == real(OfWritten, Written(16, 6, 7))
+    with pytest.raises(OptionError, match=r"^OfWritten has no config field 'widht'\. Did you mean width\?$"):
+        sc.derive(OfWritten, config=Written(), widht=9)
+
+
+@dataclass
+class Depths:
+    """Two depths, neither of which may be small."""
+
+    width: int = 6
+    front: int = 12
+    back: int = 12
+    least: int = 9
+
+
+class Deep(nn.Module):
+    """Refuses what is not deep."""
+
+    def __init__(self, config):
+        super().__init__()
+        if config.front < 9 or config.back < 9:
+            raise ValueError("not deep enough")
+        self.front = nn.ModuleList(nn.Linear(config.width, config.width) for _ in range(config.front))
+        self.back = nn.ModuleList(nn.Linear(config.width, 1) for _ in range(config.back))
+
+
+def test_depths_that_cannot_be_small():
+    f = sc.derive(Deep, config=Depths())
+    for config in (Depths(), Depths(7, 9, 14), Depths(5, 20, 9)):
+        assert f.count(config) == real(Deep, config)
