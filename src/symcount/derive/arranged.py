@@ -38,7 +38,7 @@ class Arrangement(list[Any]):
     """A list that says of which kind each layer is, and how to make another one with other numbers of each kind.
 
     >>> Arrangement({"conv": 2, "full_attention": 1}, "num_hidden_layers")
-    ['conv', 'full_attention', 'conv']
+    ['conv', 'conv', 'full_attention']
     >>> Arrangement({"listed": 2, "others": 3}, "num_hidden_layers", "indices").arranged({"listed": 1, "others": 3})
     [3]
     """

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, Integer, Min, Symbol, floor
+from sympy import Add, Expr, Integer, Min, Symbol, floor
 
+from symcount.derive.arranged import MARK
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
 from symcount.derive.configs import ConfigSource
@@ -164,7 +165,11 @@ def _notation(d: Derivation) -> Notation:
     notation = assign(name for name in d.base if name in used)
     return Notation(
         tuple(
-            replace(e, rational=isinstance(d.base[e.field], float), minimum=min(e.minimum, int(d.base[e.field])))
+            replace(
+                e,
+                rational=isinstance(d.base[e.field], float),
+                minimum=0 if e.field in d.dispensable else min(e.minimum, int(d.base[e.field])),
+            )
             for e in notation
         )
     )
@@ -257,6 +262,8 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
     for name, least in least_depth(d).items():
         if name in letters:
             yield relation(letters[name], ">=", least)
+    if d.dispensable and d.dispensable == {n for n in d.structural if MARK in n}:
+        yield relation(Add(*(letters[name] for name in sorted(d.dispensable))), ">=", 1)
     yield from _order(d, letters)
     for times in dict.fromkeys(d.times.values()):
         number = convert(times)
