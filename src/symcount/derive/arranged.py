@@ -15,10 +15,12 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["MARK", "OTHERS", "Arrangement", "counted", "field_of"]
+__all__ = ["MARK", "ORDERED", "OTHERS", "Arrangement", "counted", "field_of"]
 
 #: Between the name of a list and a kind.
 MARK: Final = "#"
+#: Seeds of the orders that are the farthest from random: forward, backward.
+ORDERED: Final = (-1, -2)
 #: The kind of the layers that a list of indices does not name.
 OTHERS: Final = "others"
 #: The kind of those that it does.
@@ -67,10 +69,13 @@ class Arrangement(list[Any]):
 
         Args:
             numbers: kind -> number.
-            seed: another one gives another order.
+            seed: another one gives another order; those of `ORDERED` give one kind after the other.
         """
         kinds = [kind for kind in self.numbers for _ in range(numbers[kind])]
-        random.Random(f"{seed} {kinds}").shuffle(kinds)  # noqa: S311  # not for secrets
+        if seed in ORDERED:
+            kinds = kinds[:: -1 if seed == ORDERED[1] else 1]
+        else:
+            random.Random(f"{seed} {kinds}").shuffle(kinds)  # noqa: S311  # not for secrets
         return [i for i, kind in enumerate(kinds) if kind == LISTED] if self.form == "indices" else kinds
 
 

@@ -111,7 +111,8 @@ class _Builder:
         for number in numbers.values():
             if isinstance(number, SymbolicInt):
                 record_structural("repeat", number.node)
-        return value.arranged({kind: int(number) for kind, number in numbers.items()}), sum(numbers.values())
+        seed = int(self.values.get(field_of(path, ""), 0))
+        return value.arranged({kind: int(number) for kind, number in numbers.items()}, seed), sum(numbers.values())
 
     def symbolic(self, path: str, value: Any) -> Any:
         """``value`` with every number in it replaced by a symbol."""

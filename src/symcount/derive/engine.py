@@ -16,9 +16,9 @@ from collections import Counter
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental, unseen
-from symcount.derive.dispensable import dispensable
 from symcount.derive.exploring import comparable, feasible_depths, more_traces, possible, traced
 from symcount.derive.expression import free_symbols
+from symcount.derive.ordering import check_order, dispensable
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
@@ -52,6 +52,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
             concrete = _attempt(result, random.Random(seed))
             if concrete is None and not (concrete := _unmoved(result) or unseen(result) or suspects(result)):
                 result.switches = switches(result)
+                check_order(result)
                 result.dispensable = dispensable(result)
                 return result
             result.pinned.update({name: result.base[name] for name in concrete})
