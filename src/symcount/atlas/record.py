@@ -127,6 +127,8 @@ class Check(_Json):
             elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there
             may be repeats; or the only `list` there may be, while other numbers are the `same` as by default.
         equals: text of the number that must be given if any is.
+        arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
+            `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind.
     """
 
     given: Any = None
@@ -135,6 +137,7 @@ class Check(_Json):
     activation: bool = False
     pattern: dict[str, Any] = field(default_factory=dict)
     equals: str = ""
+    arranged: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""
