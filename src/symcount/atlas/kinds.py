@@ -17,14 +17,13 @@ from symcount.atlas.probe import signature
 from symcount.atlas.record import Layout
 from symcount.atlas.work import Work
 from symcount.derive.arranged import LISTED, OTHERS, Arrangement, field_of
+from symcount.derive.arranging import INDICES, distinguishes
 from symcount.derive.structure import likely_depths
-from symcount.derive.trace import Trace
 
 __all__ = ["ARRANGED", "expanded", "kinds", "overruled"]
 
 #: The code under which a check has the label of such lists.
 ARRANGED: Final = "arranged"
-_INDICES: Final = re.compile(r"(idxs?|ind(ic|ex)es|layers|layer_ids)$")
 _KIND: Final = re.compile(r"(layer|block)s?_(block_)?types?")
 _WORDS: Final = ("full_attention", "linear_attention", "sliding_attention", "attention", "mamba", "conv")
 _DEEP: Final = 4  # layers at which a word is tried
@@ -47,7 +46,7 @@ def kinds(work: Work) -> None:
             for depth in depths:
                 if _strings(current) and len(current) == whole.symbols[depth]:
                     form, words = "kinds", _spelled(work, path, owner, depth, current)
-                elif _INDICES.search(key) and _numbers(current):
+                elif INDICES.search(key) and _numbers(current):
                     form, words = "indices", {LISTED: LISTED, OTHERS: OTHERS}
                 else:
                     continue
@@ -79,18 +78,13 @@ def _labelled(work: Work, path: str, depth: str, form: str, words: Mapping[str, 
         return False
     fewer = work.probe.trace({path: sample}, {field_of(path, kind): _EACH + (i == 0) for i, kind in enumerate(found)})
     more = work.probe.trace({path: sample}, {field_of(path, kind): _EACH + (i == 1) for i, kind in enumerate(found)})
-    if fewer is None or more is None or _contents(fewer) == _contents(more):
+    if fewer is None or more is None or not distinguishes(fewer, more):
         return False  # the list has no influence
     work.labels += 1
     work.accept[path][ARRANGED] = work.labels
     work.samples[path][work.labels] = sample
     work.arranged[path] = {"depth": depth, "form": form, "kinds": dict(words)}
     return True
-
-
-def _contents(one: Trace) -> list[str]:
-    """The tensors of a model, whatever layer they are in."""
-    return sorted(f"{re.sub(r'[0-9]+', '*', p.path)} {p.shape}" for p in one.parameters)
 
 
 def _spelled(work: Work, path: str, owner: Part, depth: str, current: list[str]) -> dict[str, str]:

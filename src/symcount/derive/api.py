@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.engine import derive_class
 from symcount.derive.resolve import missing_package, resolve
 from symcount.derive.result import DerivedFormula, formula_of
@@ -25,7 +26,8 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
         config: for a class of your own: an instance of a dataclass with the sizes. For a transformers class: its
             config.
         options: config fields at which to derive, e.g. `tie_word_embeddings=False`, `head_dim=128`. A number given here
-            for a field that is `None` by default becomes a symbol.
+            for a field that is `None` by default becomes a symbol. A list that says of which kind each layer is
+            (`layer_types`) becomes the numbers of layers of each kind, if only these matter.
 
     Raises:
         UnknownModelError: no such class; near names are suggested.
@@ -43,6 +45,11 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.engine`.
     """
     cls, found, name, model_type = resolve(source, options, config)
+    if arranged := arrangements(cls, found):
+        try:
+            return formula_of(derive_class(cls, with_arrangements(found, arranged)), name, model_type)
+        except DerivationError:
+            pass  # their order matters, perhaps: the lists are taken as they are
     try:
         return formula_of(derive_class(cls, found), name, model_type)
     except DerivationError as error:
