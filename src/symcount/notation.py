@@ -347,7 +347,8 @@ def _assigned(path: str, readable: bool = False) -> Entry:
     name, mark, kind = name.partition("#")
     known = _by_name().get(canonical(name))
     if mark:
-        letter, latex, meaning = f"N_{kind}", rf"N_{{\mathrm{{{kind.replace('_', chr(92) + ',')}}}}}", _layers(name, kind)
+        letter, latex = f"N_{kind}", rf"N_{{\mathrm{{{kind.replace('_', chr(92) + ',')}}}}}"
+        meaning = _layers(name, kind)
         known = Entry(letter, path, latex, meaning, scales=True)
     elif readable or known is None or (index and known.latex.endswith("}")) or len(name) == 1:
         letter, latex = name, rf"d_{{\mathrm{{{name.replace('_', chr(92) + ',')}}}}}"

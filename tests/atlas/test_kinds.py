@@ -47,7 +47,8 @@ def counters(tmp_path_factory):
 
 def config(name, listed, **more):
     model_type, key, _, other = CASES[name]
-    return {"architectures": [name], "model_type": model_type, key: listed, "num_hidden_layers": LAYERS, **other, **more}
+    said = {"architectures": [name], "model_type": model_type, "num_hidden_layers": LAYERS}
+    return {**said, key: listed, **other, **more}
 
 
 def drawn(name, rng):

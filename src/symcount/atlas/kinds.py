@@ -92,7 +92,8 @@ def _spelled(work: Work, path: str, owner: Part, depth: str, current: list[str])
     key = path.rpartition(".")[2]
     strings: dict[str, None] = dict.fromkeys(map(str, current))
     strings.update(dict.fromkeys(owner.literals.get(key, ())))
-    for module in (owner.cls.__module__, work.probe.cls.__module__, owner.cls.__module__.replace("configuration_", "modeling_")):
+    configuration = owner.cls.__module__
+    for module in (configuration, work.probe.cls.__module__, configuration.replace("configuration_", "modeling_")):
         for name, said in compared(module).items():
             if _KIND.fullmatch(name) or name in {key, "layer_type", "block_type"}:
                 strings.update(dict.fromkeys(said))
@@ -147,5 +148,3 @@ def expanded(values: Mapping[str, Any], layout: Layout, rng: random.Random) -> d
         result[path] = [x if _whole(x) else rng.choice(spelled[x]) for x in listed]
         result[spec["depth"]] = sum(numbers.values())
     return {path: value for path, value in result.items() if "#" not in path}
-
-

@@ -263,19 +263,18 @@ class Reader:
             return check.accept["arranged"]
         raise UncoveredError(f"{path} = {_word(value)} is outside the stored formulas")
 
-
     def _arrange(self, path: str, check: Check, value: list[Any], values: dict[str, Value]) -> None:
         """Put the numbers of layers of each kind, as a list has them, among the values."""
         spec = check.arranged
-        found = counted(value, spec["kinds"], values.get(spec["depth"]), spec["form"])
+        depth = values.get(spec["depth"])
+        found = counted(value, spec["kinds"], depth if isinstance(depth, int) else None, spec["form"])
         if isinstance(found, str):
             raise UncoveredError(f"{path} = {_word(value)} {found}")
         for kind_, number in found.items():
             least = self.layout.numbers[field_of(path, kind_)].minimum or 0
             if number < least:
-                raise UncoveredError(
-                    f"{path} = {_word(value)} has {number} of the kind {kind_}; the stored formulas are for {least} or more"
-                )
+                said = f"has {number} of the kind {kind_}; the stored formulas are for at least {least}"
+                raise UncoveredError(f"{path} = {_word(value)} {said}")
             values[field_of(path, kind_)] = number
 
 

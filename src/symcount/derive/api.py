@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
+from symcount.derive.configs import ConfigSource
 from symcount.derive.engine import derive_class
 from symcount.derive.resolve import missing_package, resolve
 from symcount.derive.result import DerivedFormula, formula_of
@@ -45,7 +46,7 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.engine`.
     """
     cls, found, name, model_type = resolve(source, options, config)
-    if arranged := arrangements(cls, found):
+    if not isinstance(config, ConfigSource) and (arranged := arrangements(cls, found)):  # a source has its own already
         try:
             return formula_of(derive_class(cls, with_arrangements(found, arranged)), name, model_type)
         except DerivationError:

@@ -75,7 +75,7 @@ class Arrangement(list[Any]):
         if seed in ORDERED:
             kinds = kinds[:: -1 if seed == ORDERED[1] else 1]
         else:
-            random.Random(f"{seed} {kinds}").shuffle(kinds)  # noqa: S311  # not for secrets
+            random.Random(f"{seed} {kinds}").shuffle(kinds)  # not for secrets
         return [i for i, kind in enumerate(kinds) if kind == LISTED] if self.form == "indices" else kinds
 
 

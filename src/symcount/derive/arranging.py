@@ -23,7 +23,7 @@ _EACH: Final = 2  # layers of each kind at which is tried whether the kinds diff
 
 
 def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
-    """The lists that *source* gives itself and that choose between kinds of layers with other tensors, by dotted path."""
+    """The lists that *source* gives itself and that choose between kinds of layers with other tensors, by path."""
     try:
         with quiet():
             config = source.cls(**{k: _made(v) for k, v in source.kwargs.items()})
@@ -38,7 +38,7 @@ def with_arrangements(source: ConfigSource, found: Mapping[str, Arrangement]) ->
     for path, arrangement in found.items():
         name, _, rest = path.partition(".")
         if rest:
-            kwargs[name] = with_arrangements(kwargs.get(name), {rest: arrangement})
+            kwargs[name] = with_arrangements(kwargs[name], {rest: arrangement})
         else:
             kwargs[name] = arrangement
     return ConfigSource(source.cls, kwargs)
