@@ -140,7 +140,8 @@ def expanded(values: Mapping[str, Any], layout: Layout, rng: random.Random) -> d
         if not isinstance(value, Arrangement):
             continue
         spec = layout.checks[path].arranged
-        numbers = {kind: result.pop(field_of(path, kind), n) for kind, n in value.numbers.items()}
+        drawn = {kind: result.pop(field_of(path, kind), None) for kind in value.numbers}
+        numbers = {kind: n if drawn[kind] is None else drawn[kind] for kind, n in value.numbers.items()}
         if rng.random() < 0.2:
             numbers[rng.choice(list(numbers))] = 0
         spelled = {kind: [w for w, k in spec["kinds"].items() if k == kind] for kind in numbers}
