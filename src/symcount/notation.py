@@ -283,14 +283,16 @@ class Notation:
 def assign(paths: Iterable[str]) -> Notation:
     r"""Give every config path a letter: the table's where it is free, a readable name otherwise.
 
-    A field of a sub-config carries the sub-config as a superscript, an element of a list its index as a subscript.
+    A field of a sub-config carries the sub-config as a superscript, an element of a list its index as a subscript, the
+    number of layers that a list has of one kind the kind.
 
-    >>> for e in assign(["d_model", "vision_config.hidden_size", "depths[1]", "encoder_stride"]):
+    >>> for e in assign(["d_model", "vision_config.hidden_size", "depths[1]", "encoder_stride", "layer_types#mamba"]):
     ...     print(e.letter, e.latex)
     H H
     H_vision H^{\mathrm{vision}}
     N_1 N_{1}
     encoder_stride d_{\mathrm{encoder\,stride}}
+    N_mamba N_{\mathrm{mamba}}
     """
     entries: dict[str, Entry] = {}
     latex_used: set[str] = set()
@@ -322,6 +324,13 @@ def decorated(latex: str, path: str) -> str:
     return f"{_grouped(latex)}^{{\\mathrm{{{escape(_short(prefix))}}}}}" if prefix else latex
 
 
+def _layers(name: str, kind: str) -> str:
+    """What the number of layers is that a list in the config says to be of one kind; see `derive.arranged`."""
+    if kind in {"listed", "others"}:
+        return f"layers that {name} {'names' if kind == 'listed' else 'does not name'}"
+    return f"layers of the kind {kind.replace('_', ' ')}"
+
+
 def _grouped(latex: str) -> str:
     """*latex* so that it can bear a script."""
     return f"{{{latex}}}" if "^" in latex or "'" in latex else latex
@@ -335,8 +344,13 @@ def _assigned(path: str, readable: bool = False) -> Entry:
     prefix, _, last = path.rpartition(".")
     name, _, rest = last.partition("[")
     index = [part.rstrip("]") for part in rest.split("[")] if rest else []
+    name, mark, kind = name.partition("#")
     known = _by_name().get(canonical(name))
-    if readable or known is None or (index and known.latex.endswith("}")) or len(name) == 1:
+    if mark:
+        letter, latex = f"N_{kind}", rf"N_{{\mathrm{{{kind.replace('_', chr(92) + ',')}}}}}"
+        meaning = _layers(name, kind)
+        known = Entry(letter, path, latex, meaning, scales=True)
+    elif readable or known is None or (index and known.latex.endswith("}")) or len(name) == 1:
         letter, latex = name, rf"d_{{\mathrm{{{name.replace('_', chr(92) + ',')}}}}}"
         meaning = name.replace("_", " ")
     else:

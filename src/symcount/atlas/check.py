@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.atlas.counting import Variant
+from symcount.atlas.kinds import expanded
 from symcount.atlas.measure import Measured
 from symcount.atlas.probe import MISSING, changed, real_total
 from symcount.atlas.schema import Reader, Reading
@@ -149,6 +150,7 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
             options = [v for v in found.options(path) if v is not MISSING]
             if options and check_.accept and not (path in values and rng.random() < 0.5):
                 values[path] = rng.choice(options)
+    values = expanded(values, layout, rng)
     left = [s for s in layout.sections if s and rng.random() < 0.1 and not layout.sections[s].optional
             and all("" in kinds for p, kinds in layout.types.items() if p == s or p.startswith(f"{s}."))]  # fmt: skip
     for path, value in values.items():

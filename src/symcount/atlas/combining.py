@@ -8,6 +8,7 @@ from typing import Any
 
 from symcount.atlas.asking import At, conditions, names_of
 from symcount.atlas.codec import encode
+from symcount.atlas.kinds import overruled
 from symcount.atlas.probe import signature, uninitialised
 from symcount.atlas.promoting import beyond, promoted
 from symcount.atlas.record import StoredFormula
@@ -15,6 +16,7 @@ from symcount.atlas.schema import identifiers
 from symcount.atlas.trees import tree_to_json
 from symcount.atlas.work import Work, free_values, switches
 from symcount.derive.api import derive
+from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.points import holds
 from symcount.derive.result import DerivedFormula
 from symcount.errors import SymcountError
@@ -46,26 +48,26 @@ def combine(
         key = ",".join(str(labels[s]) for s in chosen_by)
         if changes and not work.combining:
             break
+        arranged = [s for s in changes if isinstance(changes[s], Arrangement)]
+        if len(arranged) > 1:  # of two lists that say the same, the model heeds one
+            ignored = next((s for s in arranged if overruled(work, s, changes)), None)
+            same = ",".join(str(labels[s] if s != ignored else 0) for s in chosen_by)
+            if ignored is not None and len(arranged) == 2 and same in states:
+                states[key], changed[key] = list(states[same]), changed[same]
+            continue
         own = work.probe.trace(changes)
         flipped = work.probe.trace({**changes, **{k: v for k, v in free.items() if k not in changes}})
         if own is None or (changes and flipped is not None and signature(flipped) != signature(own)):
             continue
-        if signature(own) in known:
-            states[key], changed[key] = [known[signature(own)]], changes
+        seen = (signature(own), *(field_of(s, kind) for s in arranged for kind in changes[s].numbers))
+        if seen in known:
+            states[key], changed[key] = [known[seen]], changes
             continue
-        try:
-            wanted = -(-trials // _FEWER) if changes else trials
-            work.probe.traced += wanted * len(own.parameters)
-            formula = derive(work.probe.cls, config=work.probe.source(changes)) if changes else first
-            with uninitialised():
-                points = formula.certify(wanted, seed).passed
-        except SymcountError:
-            if not changes:
-                raise
+        certified = _certified(work, changes, first, trials, seed, len(own.parameters))
+        if certified is None:
             continue
-        if not _readable(work, formula):
-            continue
-        known[signature(own)] = len(found)
+        formula, points = certified
+        known[seen] = len(found)
         states[key], changed[key] = [len(found)], changes
         derived[key] = formula
         found.append((formula, changes, points))
@@ -81,6 +83,27 @@ def combine(
         stored.append(_stored(work, formula, changes, at, number, points, seed))
         trees.append(tree_to_json(formula.tree))
     return stored, states, derived, trees, at
+
+
+def _certified(
+    work: Work, changes: dict[str, Any], first: DerivedFormula, trials: int, seed: int, tensors: int
+) -> tuple[DerivedFormula, int] | None:
+    """The formula at *changes* and the points at which it agreed with the real model; `None` if there is none.
+
+    Raises:
+        SymcountError: the one without changes fails.
+    """
+    wanted = -(-trials // _FEWER) if changes else trials
+    work.probe.traced += wanted * tensors
+    try:
+        formula = derive(work.probe.cls, config=work.probe.source(changes)) if changes else first
+        with uninitialised():
+            points = formula.certify(wanted, seed).passed
+    except SymcountError:
+        if not changes:
+            raise
+        return None
+    return (formula, points) if _readable(work, formula) else None
 
 
 def _combinations(work: Work) -> list[dict[str, int]]:

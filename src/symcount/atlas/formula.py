@@ -13,6 +13,7 @@ from symcount.atlas.counting import REMEDY, Counter, class_of, counter
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.trees import tree_from
 from symcount.configs import Config, read
+from symcount.derive.arranged import MARK
 from symcount.domain import Condition, relation
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
@@ -54,7 +55,7 @@ class AtlasFormula(Formula):
         fields, rest = dict(read(config).fields), {}
         for name, value in values.items():
             path = self.notation[name].field
-            if "[" in path:
+            if "[" in path or MARK in path:
                 rest[name] = value
             else:
                 fields = _put(fields, path.split("."), value)

@@ -10,6 +10,7 @@ from symcount.atlas.probe import MISSING, differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.schema import code, identifiers
 from symcount.atlas.work import key_of
+from symcount.derive.arranged import MARK
 from symcount.derive.result import DerivedFormula
 from symcount.errors import DerivationError, StructureError
 
@@ -51,7 +52,7 @@ class Keys:
         needed = {e.field for f in self._formulas for e in f.notation}
         texts = [t for s in self._stored for _, left, right in s.asked for t in (left, right)]
         texts += [self._text(node) for node in self._work.equals.values()]
-        for pattern in self._work.patterns.values():
+        for pattern in (*self._work.patterns.values(), *self._work.arranged.values()):
             needed |= {*([pattern["depth"]] if "depth" in pattern else []), *pattern.get("same", ())}
         while True:
             needed |= {by_name[n] for text in texts for n in identifiers(text) if n in by_name}
@@ -63,12 +64,13 @@ class Keys:
     def _number(self, path: str) -> Number:
         section = path.rpartition(".")[0]
         default = self._default(path)
-        minimum = min((e.minimum for f in self._formulas for e in f.notation if e.field == path), default=None)
+        minima = [e.minimum for f in self._formulas for e in f.notation if e.field == path]
+        minimum = (max if MARK in path else min)(minima, default=None)
         rule, null = (self._text(found.get(path)) for found in (self._work.rules, self._work.nulls))
         if path in self._work.fillers:  # it has no influence but must be admissible where it is given
             rule = null = str(self._work.fillers[path])
         elif default is None and not rule:
-            rule = "1" if path in self._work.accept else ""  # a switch says that no formula needs it
+            rule = "1" if path.partition(MARK)[0] in self._work.accept else ""  # a switch says that no formula needs it
             null = rule
         elif path in self._work.accept and not null:
             null = "1"
@@ -90,7 +92,7 @@ class Keys:
         value = self._probe.default(stem)
         for i in (int(x.rstrip("]")) for x in rest.split("[") if rest):
             value = value[i] if isinstance(value, list | tuple) and i < len(value) else self._base[path]
-        if stem in self._probe.required:
+        if stem in self._probe.required or MARK in path:
             return None
         if value is MISSING:
             return None if stem in self._work.accept else self._base[path]
@@ -129,6 +131,7 @@ class Keys:
             path in work.activation,
             work.patterns.get(path, {}),
             self._text(work.equals.get(path)),
+            work.arranged.get(path, {}),
         )
 
     def _lookup(self, path: str) -> Any:

@@ -16,6 +16,7 @@ from symcount.atlas.bases import Base
 from symcount.atlas.combining import combine
 from symcount.atlas.filling import fill, floored, shallow
 from symcount.atlas.keys import Keys
+from symcount.atlas.kinds import kinds
 from symcount.atlas.lists import by_layer
 from symcount.atlas.probe import Probe
 from symcount.atlas.promoting import beside_numbers, beside_switches
@@ -74,6 +75,7 @@ def measure(
     vary(work, base, first)
     by_layer(work, base, first)
     further(work, first)
+    kinds(work)
     beside_numbers(work, base, first)
     beside_switches(work, base)
     formulas, states, derived, trees, at = combine(work, first, trials, seed)

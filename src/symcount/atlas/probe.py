@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from symcount.atlas.facts import Part, attribute, compared, facts_of, parts
+from symcount.derive.arranged import Arrangement
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.derive.patching import Patches, no_initialisation
 from symcount.derive.quiet import quiet
@@ -172,11 +173,17 @@ class Probe:
 
     def source(self, changes: Changes) -> ConfigSource:
         """How to construct the config at *changes*, with the givens as arguments."""
-        config = self.config(changed(self.raw, changes))
+        arranged = {path: value for path, value in changes.items() if isinstance(value, Arrangement)}
+        config = self.config(changed(self.raw, {k: v for k, v in changes.items() if k not in arranged}))
         found = source_of(config, self.cls)
         for path, value in self.givens.items():
             if path not in changes:
                 found = _put(found, config, path.split("."), value)
+        for path, value in arranged.items():
+            *section, _ = path.split(".")
+            found = _put(found, config, path.split("."), value)
+            if value.depth:
+                found = _put(found, config, [*section, value.depth], sum(value.numbers.values()))
         return found
 
     def trace(self, changes: Changes, values: Mapping[str, Any] | None = None, *, deep: bool = False) -> Trace | None:

@@ -131,6 +131,8 @@ class Check(_Json):
             names: `numbered`, the first one, and that to which the others add their number; or how many `stages` they
             choose, whichever these are.
         equals: text of the number that must be given if any is.
+        arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
+            `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind.
     """
 
     given: Any = None
@@ -139,6 +141,7 @@ class Check(_Json):
     activation: bool = False
     pattern: dict[str, Any] = field(default_factory=dict)
     equals: str = ""
+    arranged: dict[str, Any] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""

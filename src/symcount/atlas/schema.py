@@ -20,6 +20,7 @@ from symcount.arithmetic import Number as Value
 from symcount.arithmetic import as_written
 from symcount.atlas.codec import compiled, readable
 from symcount.atlas.record import Check, Layout, Number
+from symcount.derive.arranged import counted, field_of
 from symcount.errors import ConfigError, DomainError, UncoveredError
 
 __all__ = ["Reader", "Reading", "code", "identifiers", "kind"]
@@ -228,7 +229,7 @@ class Reader:
             self._rules[text] = compiled([text], self._needs[text])
         return self._needs[text]
 
-    def _state(self, found: Mapping[str, Any], values: Mapping[str, Value]) -> list[int]:
+    def _state(self, found: Mapping[str, Any], values: dict[str, Value]) -> list[int]:
         layout = self.layout
         labels: dict[str, int] = {}
         for path, check in layout.checks.items():
@@ -240,7 +241,7 @@ class Reader:
             raise UncoveredError(f"{said or 'this combination'} together are outside the stored formulas")
         return state
 
-    def _label(self, path: str, check: Check, value: Any, values: Mapping[str, Value]) -> int:
+    def _label(self, path: str, check: Check, value: Any, values: dict[str, Value]) -> int:
         said = code(value)
         if said == "#" and check.equals:
             needs = self._needs_of(check.equals)
@@ -258,7 +259,24 @@ class Reader:
         label = check.accept.get("=" + json.dumps(value, sort_keys=True))
         if label is not None:
             return label
+        if "arranged" in check.accept and isinstance(value, list):
+            self._arrange(path, check, value, values)
+            return check.accept["arranged"]
         raise UncoveredError(f"{path} = {_word(value)} is outside the stored formulas")
+
+    def _arrange(self, path: str, check: Check, value: list[Any], values: dict[str, Value]) -> None:
+        """Put the numbers of layers of each kind, as a list has them, among the values."""
+        spec = check.arranged
+        depth = values.get(spec["depth"])
+        found = counted(value, spec["kinds"], depth if isinstance(depth, int) else None, spec["form"])
+        if isinstance(found, str):
+            raise UncoveredError(f"{path} = {_word(value)} {found}")
+        for kind_, number in found.items():
+            least = self.layout.numbers[field_of(path, kind_)].minimum or 0
+            if number < least:
+                said = f"has {number} of the kind {kind_}; the stored formulas are for at least {least}"
+                raise UncoveredError(f"{path} = {_word(value)} {said}")
+            values[field_of(path, kind_)] = number
 
 
 def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:

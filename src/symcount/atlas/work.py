@@ -39,6 +39,7 @@ class Work:
         dull: conditions beyond which the default has no other tensors: other combinations are not tried there.
         void: conditions that were found to matter to no tensor; one point is enough to see it again.
         failed: key -> true or false with which the model could not be built.
+        arranged: lists of kinds of layers; see `record.Check.arranged`.
         equals: undeclared key -> the number that the config computes.
     """
 
@@ -59,6 +60,7 @@ class Work:
     dull: set[tuple[str, Node, Node]] = field(default_factory=set)
     void: set[tuple[str, Node, Node]] = field(default_factory=set)
     failed: dict[str, list[bool]] = field(default_factory=dict)
+    arranged: dict[str, dict[str, Any]] = field(default_factory=dict)
     equals: dict[str, Node] = field(default_factory=dict)
 
     @property

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
 
+from symcount.derive.arranging import arrangements, with_arrangements
+from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.engine import derive_class
 from symcount.derive.resolve import missing_package, resolve, shortened
@@ -28,7 +31,8 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
         config: for a class of your own: an instance of a dataclass with the sizes. For a transformers class: its
             config.
         options: config fields at which to derive, e.g. `tie_word_embeddings=False`, `head_dim=128`. A number given here
-            for a field that is `None` by default becomes a symbol.
+            for a field that is `None` by default becomes a symbol. A list that says of which kind each layer is
+            (`layer_types`) becomes the numbers of layers of each kind, if only these matter.
 
     Raises:
         UnknownModelError: no such class; near names are suggested.
@@ -48,8 +52,13 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.engine`.
     """
     cls, found, name, model_type = resolve(source, options, config)
+    arranged = {} if isinstance(config, ConfigSource) else arrangements(cls, found)  # a source has its own already
     try:
-        derivation = derive_class(cls, found)
+        derivation = None
+        if arranged:
+            with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
+                derivation = derive_class(cls, with_arrangements(found, arranged))
+        derivation = derivation or derive_class(cls, found)
         _check_read(derivation, options)
         return formula_of(derivation, name, model_type)
     except DerivationError as error:

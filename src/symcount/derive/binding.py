@@ -16,6 +16,8 @@ from typing import Any
 
 from symcount import realmodel
 from symcount.configs import Config, read
+from symcount.derive.arranged import MARK, Arrangement
+from symcount.derive.arranging import number_in, with_arrangements
 from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource, build
 from symcount.derive.points import holds
@@ -57,6 +59,7 @@ def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises
         raise ConfigError(f"{said}: the config is rejected: {shortened(error)}") from None
     values = {n: v if (v := symbols.get(n, _ABSENT)) is not _ABSENT else _lookup(asked, n) for n in formula.base}
+    values |= {n: number_in(asked, n, _arrangement(formula, n)) for n in formula.base if MARK in n}
     numbers = {n: v for n, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
     for item in formula.notation:
         if item.field not in numbers:
@@ -83,6 +86,10 @@ def realise(
     values = {**bind(formula, stated), **{item.letter: value for item, value in single.items()}}
     source, _ = _source(formula, stated)
     fields = {item.field: float(v) if isinstance(v, Fraction) else v for item, v in single.items()}
+    kinds = {item.field: values[item.letter] for item in formula.notation if MARK in item.field}
+    if source is not None and single and kinds:
+        lists = {n.partition(MARK)[0]: _arrangement(formula, n) for n in kinds}
+        source, fields = with_arrangements(source, lists), {**kinds, **fields}
     if source is None:
         source, fields = formula.source, {**formula.base, **fields}
     assert source is not None  # noqa: S101  # set by the engine
@@ -117,6 +124,15 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
         return ConfigSource(formula.source.cls, dict(described.fields)), described.source
     return source_of(config_object(described, formula.cls), formula.cls), described.source
+
+
+def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:
+    """The list whose number of layers of one kind is called *name*."""
+    found: Any = formula.source
+    for part in name.partition(MARK)[0].split("."):
+        found = found.kwargs[part]
+    assert isinstance(found, Arrangement)  # noqa: S101  # only such a list has numbers of kinds
+    return found
 
 
 def _lookup(config: Any, path: str) -> Any:

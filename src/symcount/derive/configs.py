@@ -18,8 +18,10 @@ from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final
 
+from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.patching import Patch, Patches
+from symcount.derive.recording import record_structural
 from symcount.derive.sources import PATH_KEY, ConfigSource, defaults_of, is_config, source_of
 
 __all__ = ["ConfigSource", "Number", "SymbolicConfig", "build", "config_classes", "own_defaults", "source_of", "walk"]
@@ -93,13 +95,30 @@ class _Builder:
             result["num_labels"] = self.symbolic(prefix + "num_labels", 0)
             result.pop("id2label", None)
             result.pop("label2id", None)
+        for name, value in kwargs.items():
+            if isinstance(value, Arrangement):
+                result[name], depth = self.arranged(prefix + aliases.get(name, name), value)
+                if value.depth:
+                    for other in [n for n in result if aliases.get(n, n) == value.depth]:
+                        del result[other]
+                    self.symbols.pop(prefix + value.depth, None)
+                    result[value.depth] = depth
         return result
+
+    def arranged(self, path: str, value: Arrangement) -> tuple[list[Any], Number]:
+        """A list with as many layers of each kind as the fields of the kinds say, and the sum of these."""
+        numbers = {kind: self.symbolic(field_of(path, kind), number) for kind, number in value.numbers.items()}
+        for number in numbers.values():
+            if isinstance(number, SymbolicInt):
+                record_structural("repeat", number.node)
+        seed = int(self.values.get(field_of(path, ""), 0))
+        return value.arranged({kind: int(number) for kind, number in numbers.items()}, seed), sum(numbers.values())
 
     def symbolic(self, path: str, value: Any) -> Any:
         """``value`` with every number in it replaced by a symbol."""
         if path in self.values:
             value = self.values[path]
-        elif isinstance(value, SymbolicInt | SymbolicFloat):
+        elif isinstance(value, SymbolicInt | SymbolicFloat | Arrangement):
             return value  # handed down by the parent config, whose field it is
         if isinstance(value, bool):
             return value

@@ -39,6 +39,7 @@ class Derivation:
         held: selectors that do not move, since transformers refuses one value after the other.
         least: depths that cannot be less than they are by default.
         refused: for each way to move the fields outside the structure, how often in a row transformers refused it.
+        dispensable: numbers of layers of a kind that may be zero.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -58,6 +59,7 @@ class Derivation:
     guards: list[Condition] = field(default_factory=list)
     least: dict[str, int] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
+    dispensable: frozenset[str] = frozenset()
     refused: Counter[int] = field(default_factory=Counter)
 
     def points(self) -> list[dict[str, int]]:

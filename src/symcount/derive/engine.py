@@ -18,6 +18,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental, unseen
 from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, traced
 from symcount.derive.expression import Node, free_symbols
+from symcount.derive.ordering import check_order, dispensable
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
@@ -52,6 +53,8 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
             concrete = _attempt(result, random.Random(seed))
             if concrete is None and not (concrete := _unmoved(result) or unseen(result) or suspects(result)):
                 result.switches = switches(result)
+                check_order(result)
+                result.dispensable = dispensable(result)
                 return result
             result.pinned.update({name: result.base[name] for name in concrete})
     raise DerivationError(

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sympy import Expr, Integer, Min, Symbol, floor
+from sympy import Add, Expr, Integer, Min, Symbol, floor
 
+from symcount.derive.arranged import MARK
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
 from symcount.derive.configs import ConfigSource, own_defaults
@@ -170,11 +171,14 @@ def _notation(d: Derivation) -> Notation:
 def _bounded(entry: Entry, d: Derivation, size: bool) -> Entry:
     """*entry* with the least number that its field may be: what it is where the formula was derived.
 
-    A size is positive, unless the model's own config has less by default.
+    A size is positive, unless the model's own config has less by default. Of a kind of layers there may be none, if the
+    formula was seen to hold then.
 
     Raises:
         DomainError: the formula was asked for at a size below that.
     """
+    if entry.field in d.dispensable:
+        return replace(entry, minimum=0)
     value = d.base[entry.field]
     if isinstance(value, float):
         return replace(entry, rational=True, minimum=min(entry.minimum, int(value)))
@@ -273,6 +277,8 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
     for name, least in least_depth(d).items():
         if name in letters:
             yield relation(letters[name], ">=", least)
+    if d.dispensable and d.dispensable == {n for n in d.structural if MARK in n}:
+        yield relation(Add(*(letters[name] for name in sorted(d.dispensable))), ">=", 1)
     yield from _order(d, letters)
     for times in dict.fromkeys(d.times.values()):
         number = convert(times)

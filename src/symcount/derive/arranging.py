@@ -1,0 +1,107 @@
+"""Which lists in a config say of which kind each layer is, so that a formula may have their numbers instead."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from symcount.derive.arranged import LISTED, MARK, OTHERS, Arrangement, field_of
+from symcount.derive.configs import ConfigSource
+from symcount.derive.quiet import quiet
+from symcount.derive.sources import is_config
+from symcount.derive.structure import likely_depths
+from symcount.derive.trace import Trace, trace
+from symcount.errors import DerivationError
+
+__all__ = ["INDICES", "arrangements", "distinguishes", "number_in", "with_arrangements"]
+
+#: Names of lists that may be lists of layers.
+INDICES: Final = re.compile(r"(idxs?|ind(ic|ex)es|layers|layer_ids)$")
+_EACH: Final = 2  # layers of each kind at which is tried whether the kinds differ
+
+
+def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
+    """The lists that *source* gives itself and that choose between kinds of layers with other tensors, by path."""
+    try:
+        with quiet():
+            config = source.cls(**{k: _made(v) for k, v in source.kwargs.items()})
+    except Exception:  # noqa: BLE001  # the config class says what is wrong when the formula is derived
+        return {}
+    return {path: found for path, found in _candidates(config, source, "") if _chooses(cls, source, path, found)}
+
+
+def with_arrangements(source: ConfigSource, found: Mapping[str, Arrangement]) -> ConfigSource:
+    """*source* with arrangements in the place of its own lists."""
+    kwargs = dict(source.kwargs)
+    for path, arrangement in found.items():
+        name, _, rest = path.partition(".")
+        if rest:
+            kwargs[name] = with_arrangements(kwargs[name], {rest: arrangement})
+        else:
+            kwargs[name] = arrangement
+    return ConfigSource(source.cls, kwargs)
+
+
+def distinguishes(one: Trace, other: Trace) -> bool:
+    """Whether two models have other tensors, whatever layer they are in."""
+    return _contents(one) != _contents(other)
+
+
+def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
+    """How many layers of a kind (`layer_types#attention`) a config object has; `None` if it has no such list."""
+    path, _, kind = name.partition(MARK)
+    *sections, key = path.split(".")
+    for section in sections:
+        config = getattr(config, section, None)
+    value, depth = getattr(config, key, None), getattr(config, arrangement.depth or " ", None)
+    if arrangement.form == "indices" and isinstance(depth, int):
+        listed = len(set(value or ()))
+        return listed if kind == LISTED else depth - listed
+    return list(value).count(kind) if isinstance(value, list | tuple) else None
+
+
+def _made(value: Any) -> Any:
+    return value.cls(**{k: _made(v) for k, v in value.kwargs.items()}) if isinstance(value, ConfigSource) else value
+
+
+def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tuple[str, Arrangement]]:
+    numbers = {n: v for n, v in vars(config).items() if isinstance(v, int) and not isinstance(v, bool)}
+    depths = likely_depths(numbers)
+    for name, value in source.kwargs.items():
+        if isinstance(value, ConfigSource):
+            if is_config(inner := getattr(config, name, None)):
+                yield from _candidates(inner, value, f"{prefix}{name}.")
+            continue
+        now = getattr(config, name, None)  # as the config class understands it: other words may mean the same
+        if not isinstance(now, list | tuple) or not now:
+            continue
+        if all(isinstance(x, str) for x in now):
+            depth = next((d for d in depths if numbers[d] == len(now)), "")
+            if (depth or "layer" in name) and len(set(now)) > 1:  # the length of the list may be the number of layers
+                yield prefix + name, Arrangement(Counter(now), depth)
+        elif INDICES.search(name) and all(isinstance(x, int) for x in now) and len(set(now)) == len(now):
+            for depth in depths:
+                if 0 <= min(now) <= max(now) < numbers[depth]:
+                    number = {LISTED: len(now), OTHERS: numbers[depth] - len(now)}
+                    yield prefix + name, Arrangement(number, depth, "indices")
+                    break
+
+
+def _chooses(cls: type, source: ConfigSource, path: str, found: Arrangement) -> bool:
+    """Whether a layer of one kind has other tensors than one of another."""
+    arranged = with_arrangements(source, {path: found})
+    seen = []
+    for more in list(found.numbers)[:2]:
+        values = {field_of(path, kind): _EACH + (kind == more) for kind in found.numbers}
+        try:
+            with quiet():
+                seen.append(trace(cls, arranged, values=values, limit=60_000))
+        except DerivationError:
+            return False
+    return distinguishes(*seen)
+
+
+def _contents(one: Trace) -> list[str]:
+    return sorted(f"{re.sub(r'[0-9]+', '*', p.path)} {p.shape}" for p in one.parameters)

@@ -1,0 +1,58 @@
+"""Lists of kinds of layers: whether their order matters, and of which kinds a model may have no layer at all.
+
+Both are seen by tracing. A formula in the numbers of layers of each kind holds for any order of them, so in any order
+the model must have the same rows as often. Of a kind there may be none where the formula still counts every tensor: a
+block that all layers of a kind share is there as soon as there is one of them, and then its kind is not dispensable.
+"""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+from symcount.derive import expression as ex
+from symcount.derive.arranged import MARK, ORDERED, field_of
+from symcount.derive.derivation import Derivation
+from symcount.derive.exploring import possible
+from symcount.derive.templates import collect
+from symcount.errors import DerivationError
+
+__all__ = ["check_order", "dispensable"]
+
+_MOST = 4  # kinds; of more, none is tried
+_SEEDS = (*ORDERED, 1, 2, 3)
+
+
+def check_order(d: Derivation) -> None:
+    """Trace several orders of the layers.
+
+    Raises:
+        DerivationError: the formula does not count the model in one of them.
+    """
+    for path in dict.fromkeys(name.partition(MARK)[0] for name in d.structural if MARK in name):
+        for seed in _SEEDS:
+            if not _holds(d, {field_of(path, ""): seed}):
+                raise DerivationError(f"{d.cls.__name__}: the order of the kinds of layers in {path} matters")
+
+
+def dispensable(d: Derivation) -> frozenset[str]:
+    """Numbers of layers of a kind that may be zero, each and several of them together; not all that there are."""
+    kinds = [name for name in d.structural if MARK in name]
+    found: list[str] = []
+    for name in kinds if len(kinds) <= _MOST else ():
+        beside = [without for size in range(len(found) + 1) for without in combinations(found, size)]
+        tries = [(name, *without) for without in beside if len(without) + 1 < len(kinds)]
+        if all(_holds(d, dict.fromkeys(without, 0)) for without in tries):
+            found.append(name)
+    return frozenset(found)
+
+
+def _holds(d: Derivation, changes: dict[str, int]) -> bool:
+    """Whether the formula counts the model at the deepest trace with these changes."""
+    deepest = max(d.traces, key=lambda t: len(t.parameters))
+    one = possible(d, [{**deepest.symbols, **changes}])
+    if one is None:
+        return False
+    counts = collect([*d.traces, one]).counts
+    return counts.keys() <= d.times.keys() and all(
+        ex.value_at(times, one.symbols) == counts[row][-1] for row, times in d.times.items()
+    )

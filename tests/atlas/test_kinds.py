@@ -1,0 +1,75 @@
+"""Lists that say of which kind each layer is: any order of them is counted as the real model has it, or refused."""
+
+import json
+import random
+
+import pytest
+
+from symcount.atlas.counting import CONVENTIONS, Counter
+from symcount.atlas.store import Atlas
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+#: class, model type, key, its words, other keys. The sizes are small, so that the real models are.
+LAYERS = 7
+CASES = {
+    "Lfm2MoeForCausalLM": ("lfm2_moe", "layer_types", ["conv", "full_attention"], {}),
+    "Lfm2ForCausalLM": ("lfm2", "layer_types", ["conv", "full_attention"], {}),
+    "ZambaForCausalLM": ("zamba", "layers_block_type", ["hybrid", "mamba", "linear_attention"], {}),
+    "Zamba2ForCausalLM": ("zamba2", "layers_block_type", ["hybrid", "mamba"], {}),
+    "GraniteMoeHybridForCausalLM": ("granitemoehybrid", "layer_types", ["mamba", "attention", "full_attention"], {}),
+    "BambaForCausalLM": ("bamba", "attn_layer_indices", None, {}),
+}
+QUICK = ["Lfm2MoeForCausalLM"]
+
+
+@pytest.fixture(scope="module")
+def counters(tmp_path_factory):
+    """A counter of an atlas of one class, made once."""
+    from symcount.atlas.build import assemble
+    from symcount.atlas.examine import activations, examine
+
+    known = {}
+
+    def counter(name):
+        if name not in known:
+            row = examine(name, CASES[name][0], False)
+            assert "reason" not in row
+            path = tmp_path_factory.mktemp("atlas") / "atlas.bin"
+            assemble([row], path, activations(), {})
+            known[name] = Counter(Atlas(path))
+        return known[name]
+
+    return counter
+
+
+def config(name, listed, **more):
+    model_type, key, _, other = CASES[name]
+    said = {"architectures": [name], "model_type": model_type, "num_hidden_layers": LAYERS}
+    return {**said, key: listed, **other, **more}
+
+
+def drawn(name, rng):
+    """A random list, with one layer of each kind at least."""
+    words = CASES[name][2]
+    if words is None:
+        return sorted(rng.sample(range(LAYERS), rng.randint(1, LAYERS - 1)))
+    listed = words + rng.choices(words, k=LAYERS - len(words))
+    rng.shuffle(listed)
+    return listed
+
+
+@pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
+def test_any_order_is_counted_as_the_real_model_has_it(name, counters):
+    from symcount import derive
+    from symcount.atlas.probe import real_total
+    from symcount.derive.resolve import model_class
+
+    counter, rng = counters(name), random.Random(name)
+    for _ in range(5):
+        fields = config(name, drawn(name, rng))
+        _, counts = counter.count(fields)
+        assert counts["unique"] == real_total(model_class(name), fields), json.dumps(fields)
+        by_list = derive(fields)  # the list as it is, no numbers of kinds
+        assert counts == {c: by_list.count(convention=c) for c in CONVENTIONS}
