@@ -41,8 +41,8 @@ class Arrangement(list[Any]):
 
     >>> Arrangement({"conv": 2, "full_attention": 1}, "num_hidden_layers")
     ['conv', 'conv', 'full_attention']
-    >>> Arrangement({"listed": 2, "others": 3}, "num_hidden_layers", "indices").arranged({"listed": 1, "others": 3})
-    [3]
+    >>> Arrangement({"listed": 2, "others": 3}, "num_hidden_layers", "indices").arranged({"listed": 1, "others": 3}, -1)
+    [0]
     """
 
     def __init__(self, numbers: Mapping[str, int], depth: str, form: str = "kinds") -> None:
