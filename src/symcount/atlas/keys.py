@@ -6,6 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.facts import Part, attribute
+from symcount.atlas.lists import stages
 from symcount.atlas.probe import MISSING, differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.schema import code, identifiers
@@ -306,7 +307,7 @@ class Keys:
         current = self._lookup(path)
         if isinstance(current, list) and current and self._alike(path, current):
             accept[key_of(current)] = 0
-            pattern = self._names(path, current)
+            pattern = stages(self._probe, path, current)
         checks[path] = Check(None, None, accept, pattern=pattern)
         self._work.samples.setdefault(path, {0: MISSING})
 
@@ -314,21 +315,6 @@ class Keys:
         """Whether the model has the same tensors with *value* at *path*."""
         own, one = self._probe.trace({}), self._probe.trace({path: value})
         return own is not None and one is not None and signature(one) == signature(own)
-
-    def _names(self, path: str, current: list[Any]) -> dict[str, Any]:
-        """The pattern of a list that names the stages of a backbone, or chooses some of them."""
-        numbered = [f"stage{i}" if i else "stem" for i in range(len(current) + 1)]
-        if current == numbered[:-1]:
-            return {"numbered": ["stem", "stage"]} if self._alike(path, numbered) else {}
-        numbers = [int(x.removeprefix("stage")) if x in numbered or str(x).startswith("stage") else x for x in current]
-        if not all(type(x) is int and x > 1 for x in numbers):
-            return {}
-        before = [f"stage{x - 1}" if isinstance(old, str) else x - 1 for x, old in zip(numbers, current, strict=True)]
-        stem = path.rpartition("out_")[0]
-        twin = {f"{stem}{k}": MISSING for k in ("out_features", "out_indices") if f"{stem}{k}" != path}
-        own, one = self._probe.trace({}), self._probe.trace({**twin, path: before})
-        alike = own is not None and one is not None and signature(one) == signature(own)
-        return {"stages": len(current)} if alike else {}
 
 
 #: What a key may say that describes a part of the model once more.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from symcount.atlas.facts import attribute
 from symcount.atlas.patterns import depth_of, listed
-from symcount.atlas.probe import MISSING, signature
+from symcount.atlas.probe import MISSING, Probe, signature
 from symcount.atlas.work import Work, key_of
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
-__all__ = ["by_layer", "numbers"]
+__all__ = ["by_layer", "computed", "numbers", "stages"]
 
 
 def numbers(work: Work, path: str, current: Any, known: Mapping[Any, int], formula: DerivedFormula) -> None:
@@ -57,6 +58,39 @@ def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
             return
     if key_of(list(full)) not in work.accept[path]:
         listed(work, path, list(full), whole)
+
+
+def computed(work: Work, path: str, current: Any) -> None:
+    """A list that the config's own code makes under a name that it does not declare: a file may say it once more."""
+    if not isinstance(current, list | tuple) or not current:
+        return
+    if found := stages(work.probe, path, list(current)):
+        work.patterns[path] = found
+    elif all(isinstance(x, int | float | str) for x in current):
+        whole = work.probe.config(work.probe.raw)
+        for part in path.split("."):
+            whole = attribute(whole, part)
+        listed(work, path, list(whole), work.probe.trace({}, deep=True))
+
+
+def stages(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:
+    """The pattern of a list that names the stages of a backbone, or chooses some of them."""
+    numbered = [f"stage{i}" if i else "stem" for i in range(len(current) + 1)]
+    own = probe.trace({})
+
+    def alike(changes: dict[str, Any]) -> bool:
+        one = probe.trace(changes)
+        return own is not None and one is not None and signature(one) == signature(own)
+
+    if current == numbered[:-1]:
+        return {"numbered": ["stem", "stage"]} if alike({path: numbered}) else {}
+    numbers = [int(x[5:]) if isinstance(x, str) and re.fullmatch(r"stage\d+", x) else x for x in current]
+    if not path.rpartition(".")[2].startswith("out_") or not all(type(x) is int and x > 1 for x in numbers):
+        return {}
+    before = [f"stage{x - 1}" if isinstance(old, str) else x - 1 for x, old in zip(numbers, current, strict=True)]
+    stem = path.rpartition("out_")[0]
+    twin = {f"{stem}{k}": MISSING for k in ("out_features", "out_indices") if f"{stem}{k}" != path}
+    return {"stages": len(current)} if alike({**twin, path: before}) else {}
 
 
 def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:

@@ -127,8 +127,13 @@ def _influences(probe: Probe, path: str, base: Trace, depth: str) -> dict[str, A
     own = _list_at(probe, path, {})
     found = {}
     for name, value in base.symbols.items():
-        if name != depth and isinstance(value, int) and name.rpartition(".")[0] == section and "[" not in name:
-            other = _list_at(probe, path, {name: value + 1})
+        if name != depth and isinstance(value, int) and name.rpartition(".")[0] == section:
+            stem, bracket, rest = name.partition("[")
+            elements = probe.default(stem) if bracket else None
+            if bracket and (not isinstance(elements, list) or not rest[:-1].isdecimal()):
+                continue
+            moved = [x + 1 if f"{i}]" == rest else x for i, x in enumerate(elements or ())] if bracket else value + 1
+            other = _list_at(probe, path, {stem: moved})
             if other is not None and other != own:
                 found[name] = value
     return found

@@ -126,7 +126,7 @@ def differs(a: Any, b: Any) -> bool:
 def _state(config: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for name, value in vars(config).items():
-        if name.startswith("_") or name in ("transformers_version", "label2id"):
+        if name.startswith("_") or name in ("transformers_version", "label2id", "model_type"):
             continue
         if hasattr(type(value), "attribute_map"):
             found[name] = (type(value).__name__, _state(value))

@@ -8,7 +8,7 @@ from typing import Any
 
 from symcount.arithmetic import HOLDS
 from symcount.atlas.facts import attribute
-from symcount.atlas.lists import numbers
+from symcount.atlas.lists import computed, numbers
 from symcount.atlas.patterns import guessed, layers
 from symcount.atlas.probe import DICTS, MISSING, signature
 from symcount.atlas.work import Work, key_of, values_of
@@ -41,6 +41,8 @@ def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any]
                 work.equals[path] = node
             elif current is not MISSING and (current is None or isinstance(current, bool | str | int | float)):
                 accept[key_of(current)] = 0
+            else:
+                computed(work, path, current)
         else:
             accept[key_of(default)] = 0
             numbers(work, path, current, known, formula)
