@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 from sympy import Max, Min, Mod, ceiling, floor
 
-from symcount.atlas.probe import MISSING, differs
+from symcount.atlas.facts import attribute
+from symcount.atlas.probe import MISSING, Probe, differs
 from symcount.atlas.work import Work
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
+from symcount.derive.expression import symbol
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 from symcount.errors import SymcountError
@@ -49,10 +52,30 @@ def fill(work: Work, base: Trace) -> None:
             continue
         at_null = probe.trace({path: None})
         value = at_null.config_reads.get(path) if at_null is not None else None
-        if isinstance(value, SymbolicInt):
+        if value is None and (other := _copied(probe, path, base)):
+            work.nulls[path] = symbol(other)
+        elif isinstance(value, SymbolicInt):
             explicit, left = probe.try_config({path: int(value)}), probe.try_config({path: None})
             if explicit is not None and left is not None and not differs(explicit, left):
                 work.nulls[path] = value.node
+
+
+def _copied(probe: Probe, path: str, base: Trace) -> str:
+    """The number that the config copies into one that is null and that the construction does not read by default."""
+    section, _, key = path.rpartition(".")
+
+    def at(changes: dict[str, Any]) -> Any:
+        config = probe.try_config({path: None, **changes})
+        for part in [p for p in section.split(".") if p]:
+            config = attribute(config, part)
+        return attribute(config, key)
+
+    value = at({})
+    for name, number in base.symbols.items():
+        same = type(value) is int and number == value and name != path and name.rpartition(".")[0] == section
+        if same and "[" not in name and at({name: 2 * number}) == 2 * number:
+            return name
+    return ""
 
 
 def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:

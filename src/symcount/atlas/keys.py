@@ -73,7 +73,7 @@ class Keys:
         elif default is None and not rule:
             rule = "1" if path.partition(MARK)[0] in self._work.accept else ""  # a switch says that no formula needs it
             null = rule
-        elif path in self._work.accept and not null:
+        elif path in self._work.accept and not null and not self._filled(path):
             null = "1"
         absent = self._absent(path) if section else None
         ratio = isinstance(self._base[path], float)
@@ -86,6 +86,13 @@ class Keys:
             0 if ratio else minimum,
             ratio,
             self._work.words.get(path, ""),
+        )
+
+    def _filled(self, path: str) -> bool:
+        """Whether the config puts a number where a file says null: then null is not without influence."""
+        config = self._probe.try_config({path: None})
+        return (
+            config is not None and type(attribute(_at(config, path.rpartition(".")[0]), path.rpartition(".")[2])) is int
         )
 
     def _default(self, path: str) -> Any:

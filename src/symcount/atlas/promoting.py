@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from symcount.atlas.probe import MISSING, signature
+from symcount.atlas.probe import MISSING, changed, real_total, signature
 from symcount.atlas.work import Work, free_values, key_of, switches, values_of
 from symcount.derive.expression import evaluate, free_symbols
 from symcount.derive.points import holds
@@ -26,13 +26,14 @@ def promoted(work: Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) ->
         if accept.get(key_of(value)) != 0:
             continue
         both = work.probe.trace({**at, path: value})
-        if both is None:
+        if both is None and real_total(work.probe.cls, changed(work.probe.raw, {**at, path: value})) is None:
             continue
-        if signature(both) not in known:
+        found = signature(both) if both is not None else (key_of(value),)  # there is a model, but no trace of it
+        if found not in known:
             work.labels += 1
-            known[signature(both)] = work.labels
+            known[found] = work.labels
             work.samples[path][work.labels] = value
-        accept[key_of(value)] = known[signature(both)]
+        accept[key_of(value)] = known[found]
     if len(known) > 1:
         work.activation.discard(path)
         work.fillers.pop(path, None)

@@ -57,7 +57,7 @@ def _exported() -> list[Any]:
     import transformers
 
     found: list[Any] = []
-    for name in sorted(n for n in dir(transformers) if not n.startswith(("Auto", "_"))):
+    for name in sorted(n for n in dir(transformers) if not n.startswith("_")):
         try:
             cls = getattr(transformers, name)
         except (AttributeError, ImportError):
