@@ -5,8 +5,9 @@ import json
 import pytest
 
 from symcount.atlas import store
+from symcount.atlas.counting import Counter
 from symcount.atlas.record import Check, Entry, Layout, Number, Section, StoredFormula
-from symcount.errors import ConfigError
+from symcount.errors import ConfigError, UncoveredError
 
 
 def entry(name):
@@ -84,3 +85,30 @@ def test_only_one_block_is_read(tmp_path, monkeypatch):
         assert atlas.trees(f"C{i}") == {"trees": [i]}
         assert atlas.model_type(f"C{i}") == f"t{i}"
     assert len(atlas._blocks) == 6
+
+
+def layout_of(required, total):
+    """A layout for configs that say *required*, or for any if that is nothing."""
+    given = {} if required is None else {"kind": Check(None, None, {f"'{required}": 0})}
+    formula = StoredFormula([["H", "hidden_size", "H", "hidden size", 1, True, False]], {"unique": total}, points=8)
+    checks = given or {"kind": Check("plain", None, {"'plain": 0})}
+    return Layout(
+        {}, {"": Section({"hidden_size": "i"})}, {"hidden_size": Number("H", 8)}, checks, [], {"": [0]}, [formula]
+    )
+
+
+@pytest.mark.parametrize(("said", "total"), [({}, 8), ({"kind": "plain"}, 8), ({"kind": "other"}, 16)])
+def test_a_config_is_read_by_the_first_layout_that_covers_it(tmp_path, said, total):
+    item = Entry("ToyModel", "toy", True, 0, [layout_of(None, "H"), layout_of("other", "2 * H")])
+    families = [("toy", {"ToyModel": item.to_json()}, {"expressions": [], "blocks": [], "trees": []})]
+    store.write(tmp_path / "a.bin", families, {"toy": "ToyModel"}, [], "versions", {})
+    found = Counter(store.Atlas(tmp_path / "a.bin"))
+    assert found.count({"model_type": "toy", **said})[1]["unique"] == total
+
+
+def test_what_no_layout_covers_is_told_in_the_words_of_the_first(tmp_path):
+    item = Entry("ToyModel", "toy", True, 0, [layout_of(None, "H"), layout_of("other", "2 * H")])
+    families = [("toy", {"ToyModel": item.to_json()}, {"expressions": [], "blocks": [], "trees": []})]
+    store.write(tmp_path / "a.bin", families, {"toy": "ToyModel"}, [], "versions", {})
+    with pytest.raises(UncoveredError, match='kind = "third" is outside the stored formulas'):
+        Counter(store.Atlas(tmp_path / "a.bin")).count({"model_type": "toy", "kind": "third"})

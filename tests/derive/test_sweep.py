@@ -70,6 +70,15 @@ def test_candidates_are_the_model_classes_base_models_first():
     assert candidates("zzz") == ()
 
 
+def test_exported_classes_beside_the_mappings_are_candidates_where_they_are_asked_for():
+    mapped, every = {c.name for c in candidates()}, {c.name: c for c in candidates(exported=True)}
+    more = every.keys() - mapped
+    assert mapped < every.keys()
+    assert {"CLIPTextModelWithProjection", "InformerForPrediction", "LukeForEntitySpanClassification"} <= more
+    assert every["CLIPTextModelWithProjection"].model_type == "clip_text_model"
+    assert not [name for name in more if every[name].base or name.endswith(("PreTrainedModel", "Config"))]
+
+
 def test_a_process_that_hangs_or_dies_is_a_row_and_is_replaced(started):
     names = ["A", "Hangs", "B", "Dies", "C", "Babbles", "D"]
     rows = {r.name: r for r in sweep(named(*names), jobs=1, timeout=1.0, trials=2)}
