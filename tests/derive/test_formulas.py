@@ -13,6 +13,7 @@ transformers = pytest.importorskip("transformers")
 from sympy import Min, expand  # noqa: E402
 
 import symcount as sc  # noqa: E402
+from published.measure import measure  # noqa: E402
 from symcount.architectures import find, names  # noqa: E402
 from symcount.derive.givens import given_for  # noqa: E402
 from symcount.errors import (  # noqa: E402
@@ -155,6 +156,30 @@ def test_exact_at_random_points(name):
 @pytest.mark.parametrize("name", ["SamVisionModel", "SwitchTransformersModel", "CvtModel"])
 def test_nothing_is_kept_at_its_value_where_a_closed_form_exists(name):
     assert not sc.derive(name).pinned
+
+
+def test_an_image_of_no_whole_number_of_patches_leaves_the_depths_free():
+    given = {"vision_config": {"image_size": 385}}  # half of it is a whole number of patches again
+    formula = sc.derive("BlipModel", config=transformers.BlipConfig.from_dict(given))
+    assert not formula.pinned
+    assert {"vision_config.num_hidden_layers", "text_config.num_hidden_layers"} == set(formula.depths)
+    assert formula.certify(trials=2, seed=1).passed == 2
+
+
+@pytest.mark.parametrize("layers", [13, 19])
+def test_a_pattern_with_a_constant_period_holds_at_every_remainder(layers):
+    formula = sc.derive("ZambaModel")  # every sixth layer, from the third one on, shares its block with the others
+    expected = measure(real_model_at("ZambaModel", num_hidden_layers=layers))
+    for convention in ("unique", "per_layer"):
+        assert formula.count({"num_hidden_layers": layers}, convention=convention) == expected[convention]
+
+
+def real_model_at(name, **fields):
+    import torch
+
+    cls = getattr(transformers, name)
+    with torch.device("meta"):
+        return cls(cls.config_class(**fields))
 
 
 def test_a_pattern_among_few_is_checked_among_many():
