@@ -19,6 +19,7 @@ from symcount.derive.givens import given_for  # noqa: E402
 from symcount.errors import (  # noqa: E402
     ConfigError,
     DependencyError,
+    OptionError,
     UnknownModelError,
     VerificationError,
 )
@@ -180,6 +181,14 @@ def real_model_at(name, **fields):
     cls = getattr(transformers, name)
     with torch.device("meta"):
         return cls(cls.config_class(**fields))
+
+
+def test_a_ratio_that_says_how_many_layers_there_are_keeps_its_value():
+    formula = sc.derive("DFineModel")  # `range(round(3 * config.depth_mult))`
+    assert formula.pinned["depth_mult"] == 1.0
+    with pytest.raises(OptionError, match=r"depth_mult = 2\.0, but the formula holds for depth_mult = 1\.0"):
+        formula.count({"depth_mult": 2.0})
+    assert formula.count({"depth_mult": 1.0}) == measure(real_model_at("DFineModel"))["unique"]
 
 
 def test_a_pattern_among_few_is_checked_among_many():

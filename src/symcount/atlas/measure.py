@@ -22,7 +22,7 @@ from symcount.atlas.probe import Probe
 from symcount.atlas.promoting import beside_numbers, beside_switches
 from symcount.atlas.record import Layout
 from symcount.atlas.varying import further, vary
-from symcount.atlas.work import EFFORT, TRACES, Work, switches, values_of
+from symcount.atlas.work import EFFORT, ORDINARY, Work, switches, values_of
 from symcount.derive.api import derive
 from symcount.derive.result import DerivedFormula
 from symcount.errors import DerivationError
@@ -72,7 +72,7 @@ def measure(
     first = floored(work, derive(cls, config=work.probe.source({})))
     shallow(work, first)
     base = work.probe.trace({}) or base
-    work.effort = max(effort, TRACES * len(base.parameters))
+    work.effort = effort * max(ORDINARY, len(base.parameters)) // ORDINARY
     vary(work, base, first)
     by_layer(work, base, first)
     further(work, first)

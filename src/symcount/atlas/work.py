@@ -11,12 +11,12 @@ from symcount.atlas.schema import code
 from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 
-__all__ = ["EFFORT", "TRACES", "Work", "free_values", "key_of", "switches", "values_of"]
+__all__ = ["EFFORT", "ORDINARY", "Work", "free_values", "key_of", "switches", "values_of"]
 
 #: Tensors that are traced for one class, about; counted, not timed, so that every build of the atlas is the same.
-EFFORT = 60_000
-#: Models that are traced for one class at least, about, however many tensors they have.
-TRACES = 150
+EFFORT = 20_000
+#: Tensors of an ordinary model at the depths at which it is traced; a larger one has more in proportion.
+ORDINARY = 128
 
 
 @dataclass

@@ -13,7 +13,7 @@ from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
-from symcount.derive.structure import MAX_SELECTOR, bounds, list_lengths, shape_symbols
+from symcount.derive.structure import COUNTING, MAX_SELECTOR, bounds, list_lengths, shape_symbols
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, once_a_trace
 
@@ -22,6 +22,7 @@ __all__ = [
     "explained",
     "lengths",
     "lost",
+    "ratios",
     "rigid_fields",
     "suspects",
     "switches",
@@ -53,6 +54,17 @@ def rigid_fields(d: Derivation, traces: Sequence[Trace]) -> list[str]:
         if possible(d, nearby) is None:
             rigid.append(name)
     return rigid
+
+
+def ratios(d: Derivation) -> list[str]:
+    """Ratios that by themselves say how many things there are, as `round(3 * depth_mult)` does: no trace moves them."""
+    found: set[str] = set()
+    for one in d.traces:
+        for use in one.structural:
+            names = free_symbols(use.node)
+            if use.kind in COUNTING and all(isinstance(d.base.get(n), float) for n in names):
+                found |= names
+    return sorted(found)
 
 
 def transcendental(d: Derivation) -> list[str]:

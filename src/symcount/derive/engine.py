@@ -15,7 +15,17 @@ from collections import Counter
 
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
-from symcount.derive.diagnosis import culprits, lengths, lost, rigid_fields, suspects, switches, transcendental, unseen
+from symcount.derive.diagnosis import (
+    culprits,
+    lengths,
+    lost,
+    ratios,
+    rigid_fields,
+    suspects,
+    switches,
+    transcendental,
+    unseen,
+)
 from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, traced
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.ordering import check_order, dispensable
@@ -51,7 +61,9 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         result = Derivation(cls, source)
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
-            if concrete is None and not (concrete := _unmoved(result) or unseen(result) or suspects(result)):
+            if concrete is None and not (
+                concrete := _unmoved(result) or ratios(result) or unseen(result) or suspects(result)
+            ):
                 result.switches = switches(result)
                 check_order(result)
                 result.dispensable = dispensable(result)
