@@ -28,9 +28,13 @@ _DEBERTA: Final = {
     "type_vocab_size": 0,
 }  # fmt: skip
 _SERIES: Final = {"num_static_categorical_features": 1, "cardinality": [366], "embedding_dimension": [2]}
+_MONTHLY: Final = {**_SERIES, "lags_sequence": [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 23, 24, 25, 35, 36, 37]}
+
+_TROCR: Final = {"model_type": "trocr", "cross_attention_hidden_size": 768}
 
 _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
-    "autoformer": (_SERIES,),
+    "autoformer": (_SERIES, _MONTHLY),
+    "aya_vision": ({"alignment_intermediate_size": 28672},),
     "bark": ({f"{part}_config": {"bias": False} for part in ("semantic", "coarse_acoustics", "fine_acoustics")},),
     "blip-2": (_kinds(text_config="t5"),),
     **dict.fromkeys(("conditional_detr", "detr", "table-transformer"), (_backbone("resnet", 4),)),
@@ -38,12 +42,20 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     "deberta-v2": (
         {**_DEBERTA, "norm_rel_ebd": "layer_norm", "share_att_key": True, "position_buckets": 256},
     ),
+    "d_fine": ({"decoder_n_points": [3, 6, 3]},),
     "deformable_detr": (_backbone("resnet", 2, 3, 4),),
     "dpt": ({"is_hybrid": True, "neck_ignore_stages": [0, 1], **_backbone("bit", 1, 2, 3)},),
     "encoder-decoder": (_kinds(encoder="roberta", decoder="roberta"), _kinds(encoder="bert", decoder="gpt2")),
-    "informer": (_SERIES,),
+    "informer": (_SERIES, _MONTHLY),
+    "ernie4_5_moe": ({"moe_layer_end_index": 27},),
+    "falcon_h1": ({"head_dim": 64},),
+    "granitemoehybrid": ({"position_embedding_type": "nope"},),
+    **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), (_backbone("swin", 2, 3, 4),)),
     "instructblip": (_kinds(text_config="t5"),),
-    "internvl": (_kinds(vision_config="internvl_vision", text_config="llama"),),
+    "internvl": (
+        {"vision_config": {"attention_bias": True}},
+        _kinds(vision_config="internvl_vision", text_config="llama"),
+    ),
     "llava": (
         _kinds(vision_config="clip_vision_model", text_config="mistral"),
         _kinds(vision_config="siglip_vision_model", text_config="llama"),
@@ -55,29 +67,37 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
         _kinds(vision_config="clip_vision_model", text_config="qwen2"),
     ),
     "mask2former": (_kinds(backbone_config="swin"),),
+    "mobilenet_v2": ({"depth_multiplier": 0.35},),
     "paligemma": (_kinds(vision_config="siglip_vision_model", text_config="gemma2"),),
+    "patchtst": ({"patch_length": 12, "patch_stride": 12, "context_length": 512},),
     **dict.fromkeys(("rt_detr", "rt_detr_v2"), (_backbone("rt_detr_resnet", 2, 3, 4),)),
     "speech-encoder-decoder": (
         _kinds(encoder="wav2vec2", decoder="bart"),
         _kinds(encoder="wav2vec2", decoder="mbart"),
     ),
-    "time_series_transformer": (_SERIES,),
+    "time_series_transformer": (_SERIES, _MONTHLY),
     "upernet": tuple(_backbone(kind, 1, 2, 3, 4) for kind in ("convnext", "resnet", "swin")),
     "vision-encoder-decoder": (
         _kinds(encoder="vit", decoder="gpt2"),
         _kinds(encoder="vit", decoder="trocr"),
-        _kinds(encoder="deit", decoder="trocr"),
-        _kinds(encoder="beit", decoder="trocr"),
+        *({"encoder": {"model_type": kind}, "decoder": _TROCR} for kind in ("vit", "deit", "beit")),
         _kinds(encoder="donut-swin", decoder="mbart"),
     ),
     "vision-text-dual-encoder": (
         _kinds(vision_config="clip_vision_model", text_config="bert"),
         _kinds(vision_config="clip_vision_model", text_config="roberta"),
     ),
+    "vitmatte": (
+        {"convstream_hidden_sizes": [48, 96, 192], "fusion_hidden_sizes": [256, 128, 64, 32],
+         "backbone_config": {"model_type": "vitdet", "out_features": ["stage12"], "window_size": 14,
+                             "use_relative_position_embeddings": True, "residual_block_indices": [2, 5, 8, 11],
+                             "window_block_indices": [0, 1, 3, 4, 6, 7, 9, 10]}},
+    ),
     "vitpose": (_backbone("vitpose_backbone", 12),),
     "zoedepth": (
-        {"backbone_config": {"model_type": "beit", "num_hidden_layers": 24,
-                             "out_features": ["stage6", "stage12", "stage18", "stage24"]}},
+        {"backbone_config": {"model_type": "beit", "num_hidden_layers": 24, "use_relative_position_bias": True,
+                             "out_features": ["stage6", "stage12", "stage18", "stage24"]},
+         "bin_configurations": [{"max_depth": 10.0, "min_depth": 0.001, "n_bins": 64, "name": "nyu"}]},
     ),
 }  # fmt: skip
 

@@ -53,6 +53,7 @@ class Keys:
         needed = {e.field for f in self._formulas for e in f.notation}
         texts = [t for s in self._stored for _, left, right in s.asked for t in (left, right)]
         texts += [self._text(node) for node in self._work.equals.values()]
+        texts += [self._text(node) for nodes in self._work.each.values() for node in nodes]
         for pattern in (*self._work.patterns.values(), *self._work.arranged.values()):
             needed |= {*([pattern["depth"]] if "depth" in pattern else []), *pattern.get("same", ())}
         while True:
@@ -140,6 +141,7 @@ class Keys:
             work.patterns.get(path, {}),
             self._text(work.equals.get(path)),
             work.arranged.get(path, {}),
+            each if all(each := [self._text(node) for node in work.each.get(path, ())]) else [],
         )
 
     def _lookup(self, path: str) -> Any:
@@ -219,7 +221,7 @@ class Keys:
         if any(e.field.startswith(f"{path}[") for f in self._formulas for e in f.notation):
             return False
         current = self._lookup(path)
-        return isinstance(current, list | tuple) and len(current) > 1 and self._same(path, list(current)[:1])
+        return isinstance(current, list | tuple) and len(current) > 1 and self._alike(path, list(current)[:1])
 
     def _flat(self, path: str, owner: Part) -> bool:
         """Whether the class hands keys of its own down to a sub-config that is left out.
@@ -299,7 +301,7 @@ class Keys:
         """A key that the code takes: the values at which it changes nothing are accepted."""
         path = f"{section}.{key}" if section else key
         same, other = [], False
-        for value in dict.fromkeys([*(c for c in constants if _plain(c)), None, True, False, 7, 3, 0.5, "x"]):
+        for value in dict.fromkeys([*(c for c in constants if _plain(c)), None, True, False, *_NUMBERS, "x"]):
             if self._alike(path, value):
                 same.append(value)
             else:
@@ -310,6 +312,8 @@ class Keys:
         for value in same:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             accept["=" + json.dumps(value) if number else code(value)] = 0
+        if all(number in same for number in _NUMBERS):  # it is one of a kind that tensors do not depend on: a base
+            accept["#"] = 0
         pattern: dict[str, Any] = {}
         current = self._lookup(path)
         if isinstance(current, list) and current and self._alike(path, current):
@@ -324,6 +328,8 @@ class Keys:
         return own is not None and one is not None and signature(one) == signature(own)
 
 
+#: Numbers that a key is tried at which the code takes.
+_NUMBERS = (7, 3, 0.5)
 #: What a key may say that describes a part of the model once more.
 _DESCRIPTION = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
 

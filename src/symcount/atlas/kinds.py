@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from symcount.atlas.facts import Part, attribute, compared
-from symcount.atlas.probe import signature
+from symcount.atlas.probe import MISSING, signature
 from symcount.atlas.record import Layout
-from symcount.atlas.work import Work
+from symcount.atlas.work import Work, key_of
 from symcount.derive.arranged import LISTED, OTHERS, Arrangement, field_of
 from symcount.derive.arranging import INDICES, distinguishes
 from symcount.derive.structure import likely_depths
@@ -40,7 +40,9 @@ def kinds(work: Work) -> None:
         depths = [n for n in likely_depths(whole.symbols) if "[" not in n and n.rpartition(".")[0] == section]
         for key in owner.types:
             path = prefix + key
-            if "l" not in owner.types[key] or path not in work.accept or not work.exploring:
+            # a list of layers whose elements are read one by one is no check yet
+            elements = path in work.lengths and INDICES.search(key) is not None
+            if "l" not in owner.types[key] or not (path in work.accept or elements) or not work.exploring:
                 continue
             current = attribute(work.probe.instances[section], key)
             for depth in depths:
@@ -81,6 +83,8 @@ def _labelled(work: Work, path: str, depth: str, form: str, words: Mapping[str, 
     if fewer is None or more is None or not distinguishes(fewer, more):
         return False  # the list has no influence
     work.labels += 1
+    if work.lengths.pop(path, None) is not None:
+        work.accept[path], work.samples[path] = {key_of(work.probe.default(path)): 0}, {0: MISSING}
     work.accept[path][ARRANGED] = work.labels
     work.samples[path][work.labels] = sample
     work.arranged[path] = {"depth": depth, "form": form, "kinds": dict(words)}

@@ -10,6 +10,7 @@ from symcount.atlas.facts import attribute
 from symcount.atlas.patterns import depth_of, listed
 from symcount.atlas.probe import MISSING, Probe, signature
 from symcount.atlas.work import Work, key_of
+from symcount.derive.carriers import SymbolicInt
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
@@ -66,6 +67,8 @@ def computed(work: Work, path: str, current: Any) -> None:
         return
     if found := stages(work.probe, path, list(current)):
         work.patterns[path] = found
+    elif all(isinstance(x, SymbolicInt) for x in current):
+        work.each[path] = [x.node for x in current]
     elif all(isinstance(x, int | float | str) for x in current):
         whole = work.probe.config(work.probe.raw)
         for part in path.split("."):
@@ -85,12 +88,17 @@ def stages(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:
     if current == numbered[:-1]:
         return {"numbered": ["stem", "stage"]} if alike({path: numbered}) else {}
     numbers = [int(x[5:]) if isinstance(x, str) and re.fullmatch(r"stage\d+", x) else x for x in current]
+    numbers = [int(x) if isinstance(x, SymbolicInt) else x for x in numbers]
     if not path.rpartition(".")[2].startswith("out_") or not all(type(x) is int and x > 1 for x in numbers):
         return {}
     before = [f"stage{x - 1}" if isinstance(old, str) else x - 1 for x, old in zip(numbers, current, strict=True)]
+    current = [old if isinstance(old, str) else x for x, old in zip(numbers, current, strict=True)]
     stem = path.rpartition("out_")[0]
     twin = {f"{stem}{k}": MISSING for k in ("out_features", "out_indices") if f"{stem}{k}" != path}
-    return {"stages": len(current)} if alike({**twin, path: before}) else {}
+    if not alike({**twin, path: before}):
+        return {}
+    other = before[:1] if len(before) > 1 else [*before, *current]
+    return {"stages": 0 if alike({**twin, path: other}) else len(current)}
 
 
 def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:

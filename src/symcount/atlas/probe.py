@@ -268,7 +268,7 @@ class Probe:
         options = [True, False] if isinstance(current, bool) or current is MISSING else []
         if current is MISSING:
             words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
-            options = [8] if _SIZE.search(key) else [True, False, 0.5, *words]
+            options = [8, None] if _SIZE.search(key) else [True, False, 0.5, *words, None]
             options += ["relu", "gelu"] if "act" in key.split("_") else []
         if isinstance(current, int) and not isinstance(current, bool) and current > 0:
             options = [int(current) * 2]

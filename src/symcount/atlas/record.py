@@ -129,8 +129,9 @@ class Check(_Json):
             elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there
             may be repeats; or the only `list` there may be, while other numbers are the `same` as by default. Of
             names: `numbered`, the first one, and that to which the others add their number; or how many `stages` they
-            choose, whichever these are.
+            choose, whichever these are; 0 if any number.
         equals: text of the number that must be given if any is.
+        each: texts of the elements of the list that must be given if any is.
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
             `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind.
     """
@@ -142,11 +143,12 @@ class Check(_Json):
     pattern: dict[str, Any] = field(default_factory=dict)
     equals: str = ""
     arranged: dict[str, Any] = field(default_factory=dict)
+    each: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""
         found = asdict(self)
-        return {k: v for k, v in found.items() if v not in ({}, "", None) and (k != "activation" or v)}
+        return {k: v for k, v in found.items() if v not in ({}, "", None) and (k not in ("activation", "each") or v)}
 
 
 @dataclass(frozen=True)

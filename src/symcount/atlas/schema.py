@@ -212,9 +212,8 @@ class Reader:
             for path, text in list(pending.items()):
                 if not text:
                     raise UncoveredError(f"{path} is left out and has no default; give a number")
-                needs = self._needs_of(text)
-                if all(self._by_name[n] in values for n in needs):
-                    (value,) = self._rules[text](*(values[self._by_name[n]] for n in needs))
+                if all(self._by_name[n] in values for n in self._needs_of(text)):
+                    value = self._number(text, values)
                     if isinstance(value, Fraction) and not self.layout.numbers[path].ratio:
                         raise UncoveredError(f"{path} is left out, and {readable(text)} is no integer here")
                     values[path] = value
@@ -228,6 +227,11 @@ class Reader:
             self._needs[text] = [n for n in self._names if n in identifiers(text)]
             self._rules[text] = compiled([text], self._needs[text])
         return self._needs[text]
+
+    def _number(self, text: str, values: Mapping[str, Value]) -> Value:
+        needs = self._needs_of(text)
+        (value,) = self._rules[text](*(values[self._by_name[n]] for n in needs))
+        return value  # type: ignore[no-any-return]  # compiled from text
 
     def _state(self, found: Mapping[str, Any], values: dict[str, Value]) -> list[int]:
         layout = self.layout
@@ -243,10 +247,10 @@ class Reader:
 
     def _label(self, path: str, check: Check, value: Any, values: dict[str, Value]) -> int:
         said = code(value)
-        if said == "#" and check.equals:
-            needs = self._needs_of(check.equals)
-            if self._rules[check.equals](*(values[self._by_name[n]] for n in needs)) == (value,):
-                return 0
+        if said == "#" and check.equals and self._number(check.equals, values) == value:
+            return 0
+        if check.each and isinstance(value, list) and value == [self._number(text, values) for text in check.each]:
+            return 0
         label = check.accept.get(said)
         if label is None and said.startswith("numbers"):
             label = check.accept.get("numbers")
@@ -272,8 +276,10 @@ class Reader:
         if isinstance(found, str):
             raise UncoveredError(f"{path} = {_word(value)} {found}")
         for kind_, number in found.items():
-            least = self.layout.numbers[field_of(path, kind_)].minimum or 0
-            if number < least:
+            known = self.layout.numbers.get(field_of(path, kind_))
+            if known is None:  # no formula has it: it took too long
+                raise UncoveredError(f"{path} = {_word(value)} is outside the stored formulas")
+            if number < (least := known.minimum or 0):
                 said = f"has {number} of the kind {kind_}; the stored formulas are for at least {least}"
                 raise UncoveredError(f"{path} = {_word(value)} {said}")
             values[field_of(path, kind_)] = number
@@ -284,7 +290,7 @@ def _fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str,
         first, rest = pattern["numbered"]
         return all(name == (f"{rest}{i}" if i else first) for i, name in enumerate(value))
     if "stages" in pattern:
-        return len(value) == pattern["stages"] and _rising(value)
+        return pattern["stages"] in (0, len(value)) and _rising(value)
     if "list" in pattern:
         return value == pattern["list"] and all(values[p] == v for p, v in pattern.get("same", {}).items())
     if len(value) != values.get(pattern["depth"]):

@@ -12,7 +12,7 @@ from symcount.atlas.lists import computed, numbers
 from symcount.atlas.patterns import guessed, layers
 from symcount.atlas.probe import DICTS, MISSING, signature
 from symcount.atlas.work import Work, key_of, values_of
-from symcount.derive.carriers import SymbolicInt
+from symcount.derive.carriers import SymbolicFloat, SymbolicInt
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds
 from symcount.derive.result import DerivedFormula
@@ -35,7 +35,7 @@ def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any]
         samples = work.samples.setdefault(path, {0: MISSING})
         if owner is None:
             accept["absent"] = 0
-            if isinstance(current, SymbolicInt):
+            if isinstance(current, SymbolicInt | SymbolicFloat):
                 work.equals[path] = current.node
             elif current is MISSING and (node := guessed(work, path, base, at or {})) is not None:
                 work.equals[path] = node
@@ -176,7 +176,11 @@ def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: 
                 continue
             if path in symbols and "n" in owner.types[key] and path not in work.nulls and path not in seen:
                 yield path, default
-            elif path not in lists and wanted(path) and path not in work.rules:
+            elif path in lists:  # the config's own code may count its elements
+                current = attribute(probe.instances[section], key, default)
+                if isinstance(current, list | tuple):
+                    work.lengths.setdefault(path, len(current))
+            elif wanted(path):
                 yield path, attribute(probe.instances[section], key, default)
     for section, owner in probe.parts.items():
         path = f"{section}.rope_scaling" if section else "rope_scaling"
