@@ -80,9 +80,12 @@ class Derivation:
 
     def asked(self) -> list[Condition]:
         """Everything that the model's own code asked in any trace, and that is so by default."""
+        return [c for c in self.met() if holds(c, self.base)]
+
+    def met(self) -> list[Condition]:
+        """Everything that the model's own code asked, as it turned out in any trace."""
         traces = [self.default, *self.traces] if self.default else self.traces
-        seen = {(c.relation, c.left, c.right): c for t in traces for c in model_conditions(t)}
-        return [c for c in seen.values() if holds(c, self.base)]
+        return list({(c.relation, c.left, c.right): c for t in traces for c in model_conditions(t)}.values())
 
     def free(self) -> list[str]:
         """Integer fields that may take other values without being part of the structure; not the tokens' numbers."""

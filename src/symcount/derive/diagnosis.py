@@ -32,15 +32,18 @@ __all__ = [
 
 
 def lengths(d: Derivation, default: Trace) -> list[str]:
-    """Structural fields that say how long the config's lists are (`num_stages`): alone they cannot change."""
+    """Structural fields that say how long the config's lists are (`num_stages`): alone they cannot change.
+
+    That a list is as long as there are layers may be a coincidence, the more so where there is one of each.
+    """
     lists = list_lengths(d.base)
     found = []
     for name in d.structural:
         value = int(d.base[name])
         if name.endswith("]") or (name.rpartition(".")[0], value) not in lists:
             continue
-        shorter = possible(d, [{**d.base, name: value - 1}]) if value > 1 else None
-        if shorter is None or not explained(d, default, shorter):
+        other = possible(d, [{**d.base, name: value - 1 if value > 1 else value + 1}])
+        if other is None or not explained(d, default, other):
             found.append(name)
     return found
 

@@ -154,8 +154,14 @@ def _close(d: Derivation) -> bool:
 
 
 def _unmoved(d: Derivation) -> list[str]:
-    """Structural fields that had one value in all traces: nothing is known about any other."""
-    return [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
+    """Structural fields that had one value in all traces: nothing is known about any other.
+
+    If some of them are no numbers of layers in themselves, it may be these that let no trace be compared.
+    """
+    still = [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
+    assert d.default is not None  # noqa: S101  # set by the engine
+    plain = {*depth_fields(d.default), *likely_depths(d.base)}
+    return [n for n in still if n not in plain] or still
 
 
 def _conditions(d: Derivation) -> list[Condition]:

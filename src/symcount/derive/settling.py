@@ -307,18 +307,20 @@ def _without_switched(d: Derivation) -> bool:
 def _single(d: Derivation) -> list[Condition]:
     """Conditions on structural fields that are no guard yet and whose other side is a single number.
 
-    The running index of a layer shows as many numbers that a field is compared with; a single one is a switch.
+    The running index of a layer shows as many numbers that a field is compared with; a single one is a switch. In each
+    trace the code may tell of one of them only, as `i in {0, n - 1}` does where the hashes are equal.
     """
     numbers: dict[tuple[Node, bool], set[Node]] = {}
     about: list[tuple[tuple[Node, bool], Condition]] = []
-    for condition in d.asked():
+    for condition in d.met():
         left, right = floored(condition.left), floored(condition.right)
         side, constant = (right, left) if left.op == "const" else (left, right)
         if constant.op == "const" and side.op != "mod" and free_symbols(side) <= set(d.structural):
             key = (side, condition.relation in ("==", "!="))
             numbers.setdefault(key, set()).add(constant)
             about.append((key, replace(condition, left=left, right=right)))
-    return [c for key, c in about if len(numbers[key]) == 1 and c not in d.guards]
+    single = (c for key, c in about if len(numbers[key]) == 1)
+    return [c for c in single if c not in d.guards and holds(c, d.base)]
 
 
 def _known(level: Counts, points: Sequence[dict[str, int]]) -> tuple[list[int], list[dict[str, int]]]:
