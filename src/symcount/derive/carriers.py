@@ -203,7 +203,7 @@ def _checked(value: int, node: Node, exact_value: int) -> int:
 
 
 def record_comparison(relation: str, left: Node, right: Node) -> None:
-    """Record a comparison; of a remainder with zero it is a question of divisibility, of a root one of what is under it."""
+    """Record a comparison; of a remainder with zero it asks about divisibility, of a root about what is under it."""
     while _is_root(left) and right is ex.const(0):
         left = left.args[0]
     if left.op == "mod" and right.op == "const" and right.args[0] == 0 and relation in ("==", "!=", ">", "<="):
@@ -214,5 +214,5 @@ def record_comparison(relation: str, left: Node, right: Node) -> None:
 
 
 def _is_root(node: Node) -> bool:
-    """Whether *node* is `x ** e` with no whole number e: where it is real, x is not negative, and so its sign is x's."""
+    """Whether *node* is `x ** e` and e no whole number: where it is real, x is not negative, and has the same sign."""
     return node.op == "pow" and node.args[1].op == "const" and not node.args[1].integral
