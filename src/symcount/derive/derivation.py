@@ -37,7 +37,8 @@ class Derivation:
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         guards: conditions on structural fields that choose another model (`num_sparse_layers > 0`), not single layers.
         held: selectors that do not move, since transformers refuses one value after the other.
-        least: depths that cannot be less than they are by default.
+        least: depths that cannot be less than they are by default, or than a list that keeps its value says.
+        named: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
         refused: for each way to move the fields outside the structure, how often in a row transformers refused it.
         dispensable: numbers of layers of a kind that may be zero.
         shallow: traces put aside because they are too shallow to show what the model does in general.
@@ -58,6 +59,7 @@ class Derivation:
     switches: list[Condition] = field(default_factory=list)
     guards: list[Condition] = field(default_factory=list)
     least: dict[str, int] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)
     held: set[str] = field(default_factory=set)
     dispensable: frozenset[str] = frozenset()
     refused: Counter[int] = field(default_factory=Counter)

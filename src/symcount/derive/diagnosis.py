@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symcount.derive import expression as ex
+from symcount.derive.arranging import INDICES
 from symcount.derive.configs import Number
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
@@ -22,6 +23,7 @@ __all__ = [
     "explained",
     "lengths",
     "lost",
+    "named",
     "ratios",
     "rigid_fields",
     "suspects",
@@ -129,6 +131,23 @@ def culprits(d: Derivation) -> list[str]:
         if kind:
             return kind
     return []
+
+
+def named(d: Derivation, concrete: Sequence[str]) -> dict[str, int]:
+    """Those of the depths *concrete* that need not keep their value if there are as many layers as a list names.
+
+    Where `global_attn_indexes = [2, 5, 8, 11]` keeps its value, there are `N - 4` other layers from twelve layers on.
+    """
+    found: dict[str, int] = {}
+    for name in d.pinned:
+        stem, bracket, _ = name.partition("[")
+        if bracket and INDICES.search(stem):
+            section, last = stem.rpartition(".")[0], int(d.base[name])
+            for depth in concrete:
+                if depth.rpartition(".")[0] == section and not depth.endswith("]") and last < d.base[depth]:
+                    found[depth] = max(found.get(depth, 0), last + 1)
+    depths = set(d.depths())
+    return {depth: least for depth, least in found.items() if depth in depths and depth not in d.named}
 
 
 Change = Callable[[str, int], int]
