@@ -116,7 +116,10 @@ class _Builder:
                     result[value.depth] = depth
             elif isinstance(value, Following):
                 depths = (v for n, v in result.items() if aliases.get(n, n) == value.depth)
-                result[name] = value.at(int(next(depths, value.number)))  # where it stays as it is, it is not there
+                depth = next(depths, value.number)  # where it stays as it is, it is not there
+                if isinstance(depth, SymbolicInt):
+                    record_structural("repeat", depth.node)
+                result[name] = value.at(int(depth))
         return result
 
     def arranged(self, path: str, value: Arrangement) -> tuple[list[Any], Number]:

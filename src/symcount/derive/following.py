@@ -17,7 +17,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
 from symcount.derive.followed import Following, elements
 from symcount.derive.sources import defaults_of, source_of
-from symcount.derive.structure import shape_symbols
+from symcount.derive.structure import depth_fields, shape_symbols
 from symcount.derive.trace import Trace
 
 __all__ = ["follow", "following"]
@@ -58,8 +58,10 @@ def following(source: ConfigSource, like: ConfigSource) -> ConfigSource:
 def _with(source: ConfigSource, config: Any, lists: Mapping[str, Sequence[Any]]) -> ConfigSource:
     """*source*, of which *config* is made, with other *lists*, by path."""
     kwargs = dict(source.kwargs)
+    aliases: dict[str, str] = getattr(source.cls, "attribute_map", None) or {}
     for path, value in lists.items():
-        name, _, rest = path.partition(".")
+        field, _, rest = path.partition(".")
+        name = next((given for given in kwargs if aliases.get(given, given) == field), field)
         if rest:
             inner, made = kwargs.get(name), getattr(config, name)
             if not isinstance(inner, ConfigSource):  # its class's own, or its parent's
@@ -71,9 +73,10 @@ def _with(source: ConfigSource, config: Any, lists: Mapping[str, Sequence[Any]])
 
 
 def _candidates(d: Derivation, config: Any, depths: Sequence[str]) -> dict[str, str]:
-    """Lists that have as many elements as there are layers: path -> number of layers. Lists of sizes are none."""
+    """Lists that have as many elements as there are layers: path -> number of layers. No lists of sizes or depths."""
     assert d.default is not None  # noqa: S101  # set by the engine
-    sized = {name.partition("[")[0] for name in (*shape_symbols([d.default]), *depths) if "[" in name}
+    numbers = (*shape_symbols([d.default]), *depth_fields(d.default), *depths)
+    sized = {name.partition("[")[0] for name in numbers if "[" in name}
     found: dict[str, str] = {}
     for path, instance in walk(config):
         prefix = f"{path}." if path else ""
