@@ -36,6 +36,7 @@ class Derivation:
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         guards: conditions on structural fields that choose another model (`num_sparse_layers > 0`), not single layers.
+        rigid: lists with an element for each layer that cannot follow the number of layers.
         held: selectors that do not move, since transformers refuses one value after the other.
         least: depths that cannot be less than they are by default, or than a list that keeps its value says.
         named: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
@@ -60,6 +61,7 @@ class Derivation:
     guards: list[Condition] = field(default_factory=list)
     least: dict[str, int] = field(default_factory=dict)
     named: dict[str, int] = field(default_factory=dict)
+    rigid: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     dispensable: frozenset[str] = frozenset()
     refused: Counter[int] = field(default_factory=Counter)

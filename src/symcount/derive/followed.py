@@ -39,11 +39,20 @@ class Following(list[Any]):
         known = elements(self)
         return self._written([known[i % len(known)] for i in range(number)])
 
-    def renamed(self) -> Sequence[Any]:
-        """The list with another one of its kinds in the place of each; the same if it has but one."""
-        kinds = list(dict.fromkeys(elements(self)))
-        after = dict(zip(kinds, [*kinds[1:], *kinds[:1]], strict=True))
-        return self._written([after[x] for x in elements(self)]) if len(kinds) > 1 else self
+    @property
+    def kinds(self) -> list[Any]:
+        """What is in it, each once."""
+        return list(dict.fromkeys(elements(self)))
+
+    def renamed(self, by: int) -> Following:
+        """The list with another one of its kinds in the place of each, which comes *by* so many later.
+
+        >>> Following(("a", "b", "b", "c"), "num_layers").renamed(1)
+        ['b', 'c', 'c', 'a']
+        """
+        kinds = self.kinds
+        named = {kind: kinds[(i + by) % len(kinds)] for i, kind in enumerate(kinds)}
+        return Following(self._written([named[x] for x in elements(self)]), self.depth)
 
     def _written(self, found: Sequence[Any]) -> Sequence[Any]:
         return self.form([[x], 1] for x in found) if _in_runs(self) else self.form(found)

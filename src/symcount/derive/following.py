@@ -29,22 +29,20 @@ def follow(d: Derivation, depths: Sequence[str], small: Mapping[str, Number]) ->
     Args:
         d: its source is replaced.
         depths: numbers of layers.
-        small: other values of them.
+        small: other values of them, at which the model cannot be built.
     """
     config = construct(d.source)
     found = _candidates(d, config, depths)
     moved = {depth: small[depth] for depth in depths if depth in found.values()}
-    if not found or possible(d, [{**d.base, **moved}]) is not None:
+    if not found or (len(moved) < len(small) and possible(d, [{**d.base, **moved}]) is not None):
         return False
     lists = {path: Following(_lookup(config, path), depth.rpartition(".")[2]) for path, depth in found.items()}
-    if (followed := _moving(d, config, lists, moved)) is None:
-        return False
-    if not _alike(d, config, lists):
-        lists = {path: one for path, one in lists.items() if _alike(d, config, {path: one})}
-        followed = _moving(d, config, lists, moved)
-    if followed is None:
-        return False
-    d.source, d.base = followed.source, followed.base
+    if not _alike(d, config, lists, moved):
+        lists = {path: one for path, one in lists.items() if len(lists) > 1 and _alike(d, config, {path: one}, moved)}
+        d.rigid.update(found.keys() - lists.keys())
+        if not lists or _moving(d, config, lists, moved) is None:
+            return False
+    d.source, d.base = _with(d.source, config, lists), _without(d.base, lists)
     return True
 
 
@@ -82,33 +80,29 @@ def _candidates(d: Derivation, config: Any, depths: Sequence[str]) -> dict[str, 
         prefix = f"{path}." if path else ""
         own = [depth for depth in depths if depth.rpartition(".")[0] == path and "[" not in depth]
         for name, _ in defaults_of(type(instance)) if own and "[" not in path else ():
-            number = len(elements(getattr(instance, name, None)))
-            depth = next((depth for depth in own if d.base[depth] == number > 1), None)
-            if depth is not None and prefix + name not in sized:
+            known = elements(getattr(instance, name, None))
+            depth = next((depth for depth in own if d.base[depth] == len(known) > 1), None)
+            named = all(isinstance(x, str) for x in known)
+            if depth is not None and prefix + name not in d.rigid and (named or prefix + name not in sized):
                 found[prefix + name] = depth
     return found
 
 
-def _moving(
-    d: Derivation, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]
-) -> Derivation | None:
-    """The derivation with these lists, whose elements are no fields; `None` if the model cannot be built there."""
-    followed = replace(d, source=_with(d.source, config, lists), base=_without(d.base, lists))
-    return followed if lists and possible(followed, [{**followed.base, **moved}]) is not None else None
+def _moving(d: Derivation, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]) -> Trace | None:
+    """The model with these lists, whose elements are no fields; `None` if it cannot be built."""
+    return possible(replace(d, source=_with(d.source, config, lists)), [{**_without(d.base, lists), **moved}])
 
 
 def _without(base: Mapping[str, Number], lists: Collection[str]) -> dict[str, Number]:
     return {name: value for name, value in base.items() if name.partition("[")[0] not in lists}
 
 
-def _alike(d: Derivation, config: Any, lists: Mapping[str, Following]) -> bool:
-    """Whether the model is the same, tensor by tensor, where the lists name another kind for each."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    others = {path: named for path, one in lists.items() if (named := one.renamed()) != one}
-    if not others:
-        return True
-    other = possible(replace(d, source=_with(d.source, config, others)), [_without(d.base, others)])
-    return other is not None and _tensors(other) == _tensors(d.default)
+def _alike(d: Derivation, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]) -> bool:
+    """Whether the model is the same, tensor by tensor, where the lists name any other of their kinds for each."""
+    kinds = max(len(one.kinds) for one in lists.values())
+    turned = ({path: one.renamed(by) for path, one in lists.items()} for by in range(kinds))
+    first, *others = (one and _tensors(one) for one in (_moving(d, config, named, moved) for named in turned))
+    return first is not None and all(other == first for other in others)
 
 
 def _tensors(one: Trace) -> list[tuple[str, tuple[Any, ...], str]]:
