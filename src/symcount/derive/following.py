@@ -22,6 +22,8 @@ from symcount.derive.trace import Trace
 
 __all__ = ["follow", "following"]
 
+_MOST = 4  # kinds that are tried for each layer: a list of rates may have another one in each
+
 
 def follow(d: Derivation, depths: Sequence[str], small: Mapping[str, Number]) -> bool:
     """Let the lists of layers follow those of *depths* that do not move without; whether there are any.
@@ -99,7 +101,7 @@ def _without(base: Mapping[str, Number], lists: Collection[str]) -> dict[str, Nu
 
 def _alike(d: Derivation, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]) -> bool:
     """Whether the model is the same, tensor by tensor, where the lists name any other of their kinds for each."""
-    kinds = max(len(one.kinds) for one in lists.values())
+    kinds = min(_MOST, max(len(one.kinds) for one in lists.values()))
     turned = ({path: one.renamed(by) for path, one in lists.items()} for by in range(kinds))
     first, *others = (one and _tensors(one) for one in (_moving(d, config, named, moved) for named in turned))
     return first is not None and all(other == first for other in others)
