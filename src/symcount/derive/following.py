@@ -81,8 +81,9 @@ def _candidates(d: Derivation, config: Any, depths: Sequence[str]) -> dict[str, 
     for path, instance in walk(config):
         prefix = f"{path}." if path else ""
         own = [depth for depth in depths if depth.rpartition(".")[0] == path and "[" not in depth]
+        values = getattr(instance, "__dict__", {})  # what differs from layer to layer may not be asked for otherwise
         for name, _ in defaults_of(type(instance)) if own and "[" not in path else ():
-            known = elements(getattr(instance, name, None))
+            known = elements(values.get(name))
             depth = next((depth for depth in own if d.base[depth] == len(known) > 1), None)
             named = all(isinstance(x, str) for x in known)
             if depth is not None and prefix + name not in d.rigid and (named or prefix + name not in sized):
