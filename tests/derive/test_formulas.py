@@ -159,6 +159,49 @@ def test_nothing_is_kept_at_its_value_where_a_closed_form_exists(name):
     assert not sc.derive(name).pinned
 
 
+ROPE = {"no_rope_layers": [1, 1, 1, 0] * 9, "layer_types": ["full_attention"] * 36}
+DEPTHS = [
+    ("GPTNeoModel", {}, {"num_layers": 9}),  # the list that the config class makes is always of 24 layers
+    ("GPTNeoModel", {"attention_types": [[["global", "local", "local"], 8]]}, {"num_layers": 2}),
+    ("Gemma3TextModel", {"layer_types": [*["sliding_attention"] * 20, *["full_attention"] * 6]}, {"N": 7}),
+    ("SmolLM3Model", ROPE, {"N": 3}),  # two lists
+    ("NeoMMEModel", {}, {"N": 9}),  # `(2 * N) ** -0.5` is compared with zero
+    ("Sam3LiteTextTextModel", {}, {"N": 2}),  # `i in {0, N - 1}`
+    ("RTDetrModel", {}, {"encoder_layers": 3}),  # one layer, and a list with one element
+    ("SamModel", {}, {"vision_config.num_hidden_layers": 15}),  # of which four are listed
+    ("Emu3Model", {}, {"text_config.num_hidden_layers": 5, "vq_config.num_res_blocks": 4}),  # factors that may not move
+]
+
+
+@pytest.mark.parametrize(("name", "given", "depths"), DEPTHS, ids=lambda v: v if isinstance(v, str) else ",".join(v))
+def test_depths_are_free(name, given, depths):
+    cls = getattr(transformers, name, None)
+    if cls is None:
+        pytest.skip("not in this transformers")
+    formula = sc.derive(cls, config={**(given_for(cls) or {}), **given} or None)
+    assert {formula.notation[depth].field for depth in depths} <= set(formula.depths)
+    assert sc.verify(formula, **depths).exact
+    assert formula.certify(trials=2, seed=1).passed == 2
+
+
+def test_lists_follow_the_depth_of_a_config_that_is_varied():
+    formula = sc.derive("GPTNeoModel")
+    config = transformers.GPTNeoConfig(num_layers=6, attention_types=[[["global"], 2], [["local"], 4]])
+    assert formula.count(config) == measure(real_model_at("GPTNeoModel", **config.to_diff_dict()))["unique"]
+    assert sc.verify(formula, config, num_layers=9).exact
+    with pytest.raises(ConfigError, match="rejects this config"):
+        formula.count({"num_layers": 6})
+
+
+def test_other_kinds_of_layers_than_those_of_a_list_that_follows_are_refused():
+    formula = sc.derive("Lfm2Model", layer_types=["conv"] * 8, num_hidden_layers=8)
+    assert formula.pinned == {}
+    of_one_kind = {"num_hidden_layers": 4, "layer_types": ["conv"] * 4}
+    assert formula.count(of_one_kind) == measure(real_model_at("Lfm2Model", **of_one_kind))["unique"]
+    with pytest.raises(OptionError, match=r"layer_types = .*'full_attention'"):
+        formula.count({"num_hidden_layers": 4, "layer_types": ["conv", "full_attention"] * 2})
+
+
 def test_an_image_of_no_whole_number_of_patches_leaves_the_depths_free():
     given = {"vision_config": {"image_size": 385}}  # half of it is a whole number of patches again
     formula = sc.derive("BlipModel", config=transformers.BlipConfig.from_dict(given))

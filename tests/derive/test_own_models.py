@@ -358,3 +358,43 @@ def test_depths_that_cannot_be_small():
     f = sc.derive(Deep, config=Depths())
     for config in (Depths(), Depths(7, 9, 14), Depths(5, 20, 9)):
         assert f.count(config) == real(Deep, config)
+
+
+@dataclass
+class Kinds:
+    """A list with an element for each layer."""
+
+    width: int = 6
+    layers: int = 6
+    kinds: tuple[str, ...] = ("short", "long") * 3
+    differ: bool = False
+
+
+class OfKinds(nn.Module):
+    """Refuses a list that is not as long as there are layers; the layers of its two kinds are alike or not."""
+
+    def __init__(self, config):
+        super().__init__()
+        if len(config.kinds) != config.layers:
+            raise ValueError("not a kind for each layer")
+        longer = 2 if config.differ else 1
+        self.layers = nn.ModuleList(
+            nn.Linear(config.width, config.width * (longer if kind == "long" else 1)) for kind in config.kinds
+        )
+
+
+def test_a_list_of_kinds_that_are_alike_is_as_long_as_there_are_layers():
+    f = sc.derive(OfKinds, config=Kinds())
+    assert f.depths == ("layers",)
+    assert f.certify(trials=4, seed=1).passed == 4
+    for config in (Kinds(), Kinds(7, 1, ("long",)), Kinds(5, 9, ("long", "short", "long") * 3)):
+        assert f.count(config) == real(OfKinds, config)
+
+
+def test_a_list_of_kinds_that_differ_does_not_follow():
+    f = sc.derive(OfKinds, config=Kinds(differ=True))  # as many of one kind as of the other
+    assert f.depths == ()
+    turned = Kinds(7, 6, ("long", "short") * 3, differ=True)  # in another order, but as many
+    assert f.count(turned) == real(OfKinds, turned)
+    with pytest.raises(OptionError, match="the formula holds for kinds ="):
+        f.count(Kinds(7, 4, ("short", "long") * 2, differ=True))

@@ -32,7 +32,8 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
             config.
         options: config fields at which to derive, e.g. `tie_word_embeddings=False`, `head_dim=128`. A number given here
             for a field that is `None` by default becomes a symbol. A list that says of which kind each layer is
-            (`layer_types`) becomes the numbers of layers of each kind, if only these matter.
+            (`layer_types`) becomes the numbers of layers of each kind, if only these matter; if the kinds have the same
+            tensors, it follows the number of layers.
 
     Raises:
         UnknownModelError: no such class; near names are suggested.

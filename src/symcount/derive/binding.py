@@ -20,6 +20,7 @@ from symcount.derive.arranged import MARK, Arrangement
 from symcount.derive.arranging import number_in, with_arrangements
 from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource, build
+from symcount.derive.following import following
 from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened
@@ -90,11 +91,12 @@ def realise(
     if source is not None and single and kinds:
         lists = {n.partition(MARK)[0]: _arrangement(formula, n) for n in kinds}
         source, fields = with_arrangements(source, lists), {**kinds, **fields}
+    assert formula.source is not None  # noqa: S101  # set by the engine
     if source is None:
         source, fields = formula.source, {**formula.base, **fields}
-    assert source is not None  # noqa: S101  # set by the engine
     with quiet():
         try:
+            source = following(source, formula.source) if single else source
             fields = {**build(source, {}, ()).symbols, **fields}
             real = build(source, fields, frozenset(fields)).config
         except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises

@@ -203,9 +203,16 @@ def _checked(value: int, node: Node, exact_value: int) -> int:
 
 
 def record_comparison(relation: str, left: Node, right: Node) -> None:
-    """Record a comparison; a remainder compared with zero is a question of divisibility."""
+    """Record a comparison; of a remainder with zero it asks about divisibility, of a root about what is under it."""
+    while _is_root(left) and right is ex.const(0):
+        left = left.args[0]
     if left.op == "mod" and right.op == "const" and right.args[0] == 0 and relation in ("==", "!=", ">", "<="):
         divides = relation in ("==", "<=")
         record_condition("divides" if divides else "not divides", left.args[1], left.args[0])
     else:
         record_condition(relation, left, right)
+
+
+def _is_root(node: Node) -> bool:
+    """Whether *node* is `x ** e` and e no whole number: where it is real, x is not negative, and has the same sign."""
+    return node.op == "pow" and node.args[1].op == "const" and not node.args[1].integral

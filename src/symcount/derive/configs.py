@@ -20,11 +20,22 @@ from typing import Any, Final
 
 from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
+from symcount.derive.followed import Following
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.recording import record_structural
 from symcount.derive.sources import PATH_KEY, ConfigSource, defaults_of, is_config, source_of
 
-__all__ = ["ConfigSource", "Number", "SymbolicConfig", "build", "config_classes", "own_defaults", "source_of", "walk"]
+__all__ = [
+    "ConfigSource",
+    "Number",
+    "SymbolicConfig",
+    "build",
+    "config_classes",
+    "construct",
+    "own_defaults",
+    "source_of",
+    "walk",
+]
 
 Number = int | float
 
@@ -103,6 +114,12 @@ class _Builder:
                         del result[other]
                     self.symbols.pop(prefix + value.depth, None)
                     result[value.depth] = depth
+            elif isinstance(value, Following):
+                depths = (v for n, v in result.items() if aliases.get(n, n) == value.depth)
+                depth = next(depths, value.number)  # where it stays as it is, it is not there
+                if isinstance(depth, SymbolicInt):
+                    record_structural("repeat", depth.node)
+                result[name] = value.at(int(depth))
         return result
 
     def arranged(self, path: str, value: Arrangement) -> tuple[list[Any], Number]:
@@ -151,9 +168,9 @@ def _wrapped(cls: type) -> Any:
     return constructor
 
 
-def _construct(source: ConfigSource) -> Any:
+def construct(source: ConfigSource) -> Any:
     """Call the constructors of a source, innermost first."""
-    kwargs = {k: _construct(v) if isinstance(v, ConfigSource) else v for k, v in source.kwargs.items()}
+    kwargs = {k: construct(v) if isinstance(v, ConfigSource) else v for k, v in source.kwargs.items()}
     return source.cls(**kwargs)
 
 
@@ -193,7 +210,7 @@ def _plan(source: ConfigSource) -> _Plan:
             with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in classes):
                 _SESSION.active = recorder
                 try:
-                    root = _construct(source)
+                    root = construct(source)
                 finally:
                     _SESSION.active = None
             found = {type(instance) for _, instance in walk(root)}
@@ -240,7 +257,7 @@ def build(source: ConfigSource, values: Mapping[str, Number], frozen: Collection
     with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in plan.paths):
         _SESSION.active = builder
         try:
-            config = _construct(source)
+            config = construct(source)
         finally:
             _SESSION.active = None
     instances = dict(walk(config))
@@ -256,7 +273,7 @@ def own_defaults(source: ConfigSource) -> dict[str, Number]:
     Of a sub-config both its own class and that of its parent have defaults; the smaller number is meant.
     """
     found: dict[str, Number] = {}
-    for path, instance in walk(_construct(source)):
+    for path, instance in walk(construct(source)):
         try:
             symbols = build(ConfigSource(type(instance)), {}, ()).symbols
         except Exception:  # noqa: BLE001, S112  # a class that wants arguments has no default config

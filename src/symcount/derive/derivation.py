@@ -36,8 +36,10 @@ class Derivation:
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         guards: conditions on structural fields that choose another model (`num_sparse_layers > 0`), not single layers.
+        rigid: lists with an element for each layer that cannot follow the number of layers.
         held: selectors that do not move, since transformers refuses one value after the other.
-        least: depths that cannot be less than they are by default.
+        least: depths that cannot be less than they are by default, or than a list that keeps its value says.
+        named: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
         refused: for each way to move the fields outside the structure, how often in a row transformers refused it.
         dispensable: numbers of layers of a kind that may be zero.
         shallow: traces put aside because they are too shallow to show what the model does in general.
@@ -58,6 +60,8 @@ class Derivation:
     switches: list[Condition] = field(default_factory=list)
     guards: list[Condition] = field(default_factory=list)
     least: dict[str, int] = field(default_factory=dict)
+    named: dict[str, int] = field(default_factory=dict)
+    rigid: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     dispensable: frozenset[str] = frozenset()
     refused: Counter[int] = field(default_factory=Counter)
@@ -80,9 +84,12 @@ class Derivation:
 
     def asked(self) -> list[Condition]:
         """Everything that the model's own code asked in any trace, and that is so by default."""
+        return [c for c in self.met() if holds(c, self.base)]
+
+    def met(self) -> list[Condition]:
+        """Everything that the model's own code asked, as it turned out in any trace."""
         traces = [self.default, *self.traces] if self.default else self.traces
-        seen = {(c.relation, c.left, c.right): c for t in traces for c in model_conditions(t)}
-        return [c for c in seen.values() if holds(c, self.base)]
+        return list({(c.relation, c.left, c.right): c for t in traces for c in model_conditions(t)}.values())
 
     def free(self) -> list[str]:
         """Integer fields that may take other values without being part of the structure; not the tokens' numbers."""

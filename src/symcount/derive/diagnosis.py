@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symcount.derive import expression as ex
+from symcount.derive.arranging import INDICES
 from symcount.derive.configs import Number
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
@@ -22,6 +23,7 @@ __all__ = [
     "explained",
     "lengths",
     "lost",
+    "named",
     "ratios",
     "rigid_fields",
     "suspects",
@@ -32,15 +34,18 @@ __all__ = [
 
 
 def lengths(d: Derivation, default: Trace) -> list[str]:
-    """Structural fields that say how long the config's lists are (`num_stages`): alone they cannot change."""
+    """Structural fields that say how long the config's lists are (`num_stages`): alone they cannot change.
+
+    That a list is as long as there are layers may be a coincidence, the more so where there is one of each.
+    """
     lists = list_lengths(d.base)
     found = []
     for name in d.structural:
         value = int(d.base[name])
         if name.endswith("]") or (name.rpartition(".")[0], value) not in lists:
             continue
-        shorter = possible(d, [{**d.base, name: value - 1}]) if value > 1 else None
-        if shorter is None or not explained(d, default, shorter):
+        other = possible(d, [{**d.base, name: value - 1 if value > 1 else value + 1}])
+        if other is None or not explained(d, default, other):
             found.append(name)
     return found
 
@@ -126,6 +131,23 @@ def culprits(d: Derivation) -> list[str]:
         if kind:
             return kind
     return []
+
+
+def named(d: Derivation, concrete: Sequence[str]) -> dict[str, int]:
+    """Those of the depths *concrete* that need not keep their value if there are as many layers as a list names.
+
+    Where `global_attn_indexes = [2, 5, 8, 11]` keeps its value, there are `N - 4` other layers from twelve layers on.
+    """
+    found: dict[str, int] = {}
+    for name in d.pinned:
+        stem, bracket, _ = name.partition("[")
+        if bracket and INDICES.search(stem):
+            section, last = stem.rpartition(".")[0], int(d.base[name])
+            for depth in concrete:
+                if depth.rpartition(".")[0] == section and not depth.endswith("]") and last < d.base[depth]:
+                    found[depth] = max(found.get(depth, 0), last + 1)
+    depths = set(d.depths())
+    return {depth: least for depth, least in found.items() if depth in depths and depth not in d.named}
 
 
 Change = Callable[[str, int], int]

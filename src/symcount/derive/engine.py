@@ -19,6 +19,7 @@ from symcount.derive.diagnosis import (
     culprits,
     lengths,
     lost,
+    named,
     ratios,
     rigid_fields,
     suspects,
@@ -26,8 +27,9 @@ from symcount.derive.diagnosis import (
     transcendental,
     unseen,
 )
-from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, traced
+from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, shallow, traced
 from symcount.derive.expression import Node, free_symbols
+from symcount.derive.following import follow
 from symcount.derive.ordering import check_order, dispensable
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
@@ -35,7 +37,6 @@ from symcount.derive.recording import Condition
 from symcount.derive.settling import fit_plain, settle, simple
 from symcount.derive.structure import (
     depth_fields,
-    depth_points,
     likely_depths,
     model_conditions,
     scaled_down,
@@ -68,6 +69,9 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
                 check_order(result)
                 result.dispensable = dispensable(result)
                 return result
+            if deep := named(result, concrete):
+                result.named.update(deep)
+                continue
             result.pinned.update({name: result.base[name] for name in concrete})
     raise DerivationError(
         f"{cls.__name__}: no closed form was found; its structure depends on "
@@ -78,12 +82,12 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
 
 def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
-    d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], {}, set()
+    d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], dict(d.named), set()
     d.default, d.refused = None, Counter()
     default = d.default = traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     likely = [n for n in dict.fromkeys([*likely_depths(d.base), *d.discovered]) if n not in d.pinned]
-    small = depth_points(likely, d.base)
+    small = shallow(d, likely)
     movable = [name for name in d.free() if name not in likely]
     asked = d.asked()
     if negative := [
@@ -99,13 +103,17 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
         moved_about = drawn(d, movable, hard, rng, attempts=30)
     first = possible(d, [{**moved_about, **small}])
     if first is None:
-        larger = (depth_points(likely, d.base, start) for start in (5, 10))
-        proportions = (small, *larger, *scaled_down(depth_fields(default), d.base))
-        structure = next((depth for depth in proportions if possible(d, [{**d.base, **depth}])), None)
+        here = possible(d, [{**d.base, **small}])
+        if here is None and follow(d, likely, small):
+            return []  # from the beginning, with lists that follow the depths
+        larger = (shallow(d, likely, start) for start in (5, 10))
+        proportions = (*larger, *scaled_down(depth_fields(default), d.base))
+        others = (depth for depth in proportions if possible(d, [{**d.base, **depth}]))
+        structure = small if here is not None else next(others, None)
         if structure is None:
             structure = feasible_depths(d, likely)
-        others = (sample(d.base, movable, asked, rng, attempts=30), scaled(d.base, movable, 2), d.base)
-        first = possible(d, ({**values, **structure} for values in others))
+        places = (sample(d.base, movable, asked, rng, attempts=30), scaled(d.base, movable, 2), d.base)
+        first = possible(d, ({**values, **structure} for values in places))
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]
@@ -154,8 +162,14 @@ def _close(d: Derivation) -> bool:
 
 
 def _unmoved(d: Derivation) -> list[str]:
-    """Structural fields that had one value in all traces: nothing is known about any other."""
-    return [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
+    """Structural fields that had one value in all traces: nothing is known about any other.
+
+    If some of them are no numbers of layers in themselves, it may be these that let no trace be compared.
+    """
+    still = [n for n in d.structural if all(t.symbols[n] == d.base[n] for t in d.traces)]
+    assert d.default is not None  # noqa: S101  # set by the engine
+    plain = {*depth_fields(d.default), *likely_depths(d.base)}
+    return [n for n in still if n not in plain] or still
 
 
 def _conditions(d: Derivation) -> list[Condition]:

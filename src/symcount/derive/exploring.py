@@ -27,7 +27,17 @@ from symcount.errors import DerivationError
 REDRAWN = 8  # times that a point is drawn again
 PATIENCE = 2  # times in a row that a way to move the other fields may be refused
 
-__all__ = ["comparable", "drawn", "feasible_depths", "least_depth", "more_traces", "possible", "trace_with", "traced"]
+__all__ = [
+    "comparable",
+    "drawn",
+    "feasible_depths",
+    "least_depth",
+    "more_traces",
+    "possible",
+    "shallow",
+    "trace_with",
+    "traced",
+]
 
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
@@ -46,6 +56,12 @@ def possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace
     return None
 
 
+def shallow(d: Derivation, fields: Sequence[str], start: int = 2) -> dict[str, Number]:
+    """Small values of the depth *fields*, none of which is less than it can be; see `depth_points`."""
+    points = depth_points(fields, d.base, start)
+    return {n: v if v >= (low := d.least.get(n, 0)) else low + (low == d.base[n]) for n, v in points.items()}
+
+
 def more_traces(d: Derivation, number: int, rng: random.Random, enough: int | None = None) -> None:
     """Add up to *number* traces at small depths, all other fields at random places of the domain known so far.
 
@@ -58,7 +74,7 @@ def more_traces(d: Derivation, number: int, rng: random.Random, enough: int | No
         if chosen:
             structure = selector_points(chosen, depths, first, rng, least=d.least)
         else:
-            structure = depth_points(rng.sample(depths, len(depths)), d.base, start=1 + index % 3)
+            structure = shallow(d, rng.sample(depths, len(depths)), 1 + index % 3)
         found = trace_with(d, structure, rng)
         if found is not None:
             d.traces = comparable(d, [*d.traces, found])
@@ -119,10 +135,10 @@ def feasible_depths(
     Halved until only those are left that are refused; what is *known* of the others is small already. Notes the depths
     that cannot be less than by default.
     """
-    several = depth_points(fields, d.base)
+    several = shallow(d, fields)
     if len(fields) == 1:
         (name,) = fields
-        values = (2, 5, 10, int(d.base[name]) + 1) if d.base[name] else ()
+        values = [v for v in (2, 5, 10, int(d.base[name]) + 1) if d.base[name] and v >= d.least.get(name, 0)]
         found = next((v for v in values if possible(d, [{**d.base, **known, name: v}]) is not None), None)
         if found is None:
             return dict(known)

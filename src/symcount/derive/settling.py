@@ -76,7 +76,7 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if all(holds(c, t.symbols) for c in d.guards) and all(t.symbols[a] < t.symbols[b] for a, b in naming)
     ]
     known: dict[Counts, list[Node]] = {}
-    clipped, far = False, None
+    clipped, far, checked = False, list[dict[str, Number]](), set[str]()
     while True:
         spaces = _spaces(d, known, clipped=clipped)
         failed = [row for row in d.rows.counts if row not in d.times]
@@ -86,15 +86,14 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
             clipped = True
             known.clear()
             continue
-        if (len(d.traces) + len(tried) > TRACES and far == []) or (failed and len(d.traces) > 8):
+        if failed and len(d.traces) > 8:
             return failed
         enough = len(d.traces) + len(tried) > TRACES
         structure = None if enough else _telling(d, spaces, tried, rng)
-        if structure is None and far is None:
-            far = _far(d)
-        if structure is None and far:
-            structure = far.pop(0)
-        if structure is None and checks and not all(map(simple, d.times.values())):
+        if structure is None:
+            far = far or _far(d, checked)
+            structure = far.pop(0) if far else None
+        if structure is None and checks and not enough and not all(map(simple, d.times.values())):
             structure, checks = _another(d, tried, rng), checks - 1
         if structure is None:
             return failed
@@ -210,10 +209,14 @@ def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) 
     return structure
 
 
-def _far(d: Derivation) -> list[dict[str, Number]]:
-    """Structures with many of the things whose number stands in a pattern, where the traces have few; see `_unseen`."""
+def _far(d: Derivation, checked: set[str]) -> list[dict[str, Number]]:
+    """Structures with many of the things whose number stands in a pattern, where the traces have few; see `_unseen`.
+
+    A depth is *checked* once: another pattern may stand in its place later.
+    """
     patterns = [times for times in set(d.times.values()) if not simple(times)]
-    names = {name for times in patterns for name in free_symbols(times)}
+    names = {name for times in patterns for name in free_symbols(times)} - checked
+    checked |= names
     wanted = {n: _unseen(d, n, patterns) for n in d.depths() if n in names}
     start = min(d.traces, key=lambda t: len(t.parameters))
     usual = dict(start.symbols)
@@ -307,18 +310,20 @@ def _without_switched(d: Derivation) -> bool:
 def _single(d: Derivation) -> list[Condition]:
     """Conditions on structural fields that are no guard yet and whose other side is a single number.
 
-    The running index of a layer shows as many numbers that a field is compared with; a single one is a switch.
+    The running index of a layer shows as many numbers that a field is compared with; a single one is a switch. In each
+    trace the code may tell of one of them only, as `i in {0, n - 1}` does where the hashes are equal.
     """
     numbers: dict[tuple[Node, bool], set[Node]] = {}
     about: list[tuple[tuple[Node, bool], Condition]] = []
-    for condition in d.asked():
+    for condition in d.met():
         left, right = floored(condition.left), floored(condition.right)
         side, constant = (right, left) if left.op == "const" else (left, right)
         if constant.op == "const" and side.op != "mod" and free_symbols(side) <= set(d.structural):
             key = (side, condition.relation in ("==", "!="))
             numbers.setdefault(key, set()).add(constant)
             about.append((key, replace(condition, left=left, right=right)))
-    return [c for key, c in about if len(numbers[key]) == 1 and c not in d.guards]
+    single = (c for key, c in about if len(numbers[key]) == 1)
+    return [c for c in single if c not in d.guards and holds(c, d.base)]
 
 
 def _known(level: Counts, points: Sequence[dict[str, int]]) -> tuple[list[int], list[dict[str, int]]]:
