@@ -27,6 +27,7 @@ class Tracker:
     def __init__(self, limit: int | None = None) -> None:
         self._known: dict[int, tuple[Any, Dims]] = {}
         self._limit = limit
+        self._blanks: dict[tuple[Any, ...], Any] = {}
 
     def shape_of(self, tensor: Any) -> Dims:
         """The symbolic shape of a tensor if known, otherwise its plain one."""
@@ -43,6 +44,25 @@ class Tracker:
         self._known[id(tensor)] = (tensor, dims)
         if self._limit is not None and len(self._known) > self._limit:
             raise DerivationError(f"the model has more than {self._limit} tensors at these values")
+
+    def blank(self, args: Sequence[Any], dtype: Any) -> Any:
+        """What `torch.empty(*args)` makes on the meta device; `None` if *args* are not just a size.
+
+        Tensors of one size are names of one: there is nothing in them, and making another takes several times as long.
+        """
+        import torch
+
+        dims = tuple(args[0]) if len(args) == 1 and isinstance(args[0], list | tuple) else args
+        if not args or not _NUMBERS.issuperset(map(type, dims)):
+            return None
+        key = (*map(int, dims), dtype or torch.get_default_dtype())
+        one = self._blanks.get(key)
+        if one is None:
+            one = self._blanks[key] = torch.empty(key[:-1], dtype=key[-1], device="meta")
+        tensor = torch.Tensor._make_subclass(torch.Tensor, one)
+        if SymbolicInt in map(type, dims):
+            self.learn(tensor, tuple(dims))
+        return tensor
 
     def apply(self, rule: Rule, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
         """Find the symbolic shape of the result of a torch function."""
@@ -65,8 +85,10 @@ class Tracker:
                 Tracker._data(argument)
 
 
-#: Arguments that every factory of a given size has.
+#: Arguments that every factory of a given size has, and those with which what it makes is only a matter of the size.
 _SIZED: Final = {"size", "device", "dtype", "requires_grad"}
+_PLAIN: Final = {"device", "dtype"}
+_NUMBERS: Final = frozenset({int, SymbolicInt})
 
 
 class _State(threading.local):
@@ -85,7 +107,7 @@ def _mode_class() -> Any:
     # linspace makes schedules (stochastic depth) that are read back number by number, which the meta device cannot do.
     on_device = _device_constructors() - {torch.linspace}
     # What a tensor is filled with does not matter, and on the meta device filling it takes several times as long.
-    filled = {torch.ones, torch.zeros, torch.rand, torch.randn}
+    filled = {torch.empty, torch.ones, torch.zeros, torch.rand, torch.randn}
     shape: Any = torch.Tensor.shape
     sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
     tensor_class = torch.Tensor
@@ -102,9 +124,14 @@ def _mode_class() -> Any:
         ) -> Any:
             kwargs = kwargs or {}
             if func in on_device and kwargs.get("device") is None:
+                if func in filled:
+                    if kwargs.keys() <= _PLAIN:
+                        tensor = self.tracker.blank(args, kwargs.get("dtype"))
+                        if tensor is not None:
+                            return tensor
+                    if kwargs.keys() <= _SIZED:
+                        func = torch.empty
                 kwargs["device"] = self.device
-                if func in filled and kwargs.keys() <= _SIZED:
-                    func = torch.empty
             result = func(*args, **kwargs)
             rule = table.get(func)
             if rule is not None:
