@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from symcount.derive.blanks import Made, computed, sized
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.patching import Patch
 from symcount.derive.recording import STATE, record_structural
@@ -27,7 +28,7 @@ class Tracker:
     def __init__(self, limit: int | None = None) -> None:
         self._known: dict[int, tuple[Any, Dims]] = {}
         self._limit = limit
-        self._blanks: dict[tuple[Any, ...], Any] = {}
+        self.made: Made = {}
 
     def shape_of(self, tensor: Any) -> Dims:
         """The symbolic shape of a tensor if known, otherwise its plain one."""
@@ -45,22 +46,11 @@ class Tracker:
         if self._limit is not None and len(self._known) > self._limit:
             raise DerivationError(f"the model has more than {self._limit} tensors at these values")
 
-    def blank(self, args: Sequence[Any], dtype: Any) -> Any:
-        """What `torch.empty(*args)` makes on the meta device; `None` if *args* are not just a size.
-
-        Tensors of one size are names of one: there is nothing in them, and making another takes several times as long.
-        """
-        import torch
-
+    def empty(self, args: Sequence[Any], dtype: Any) -> Any:
+        """What `torch.empty(*args)` makes; `None` if *args* are not just a size."""
         dims = tuple(args[0]) if len(args) == 1 and isinstance(args[0], list | tuple) else args
-        if not args or not _NUMBERS.issuperset(map(type, dims)):
-            return None
-        key = (*map(int, dims), dtype or torch.get_default_dtype())
-        one = self._blanks.get(key)
-        if one is None:
-            one = self._blanks[key] = torch.empty(key[:-1], dtype=key[-1], device="meta")
-        tensor = torch.Tensor._make_subclass(torch.Tensor, one)
-        if SymbolicInt in map(type, dims):
+        tensor = sized(self.made, dims, dtype) if args else None
+        if tensor is not None and SymbolicInt in map(type, dims):
             self.learn(tensor, tuple(dims))
         return tensor
 
@@ -88,7 +78,6 @@ class Tracker:
 #: Arguments that every factory of a given size has, and those with which what it makes is only a matter of the size.
 _SIZED: Final = {"size", "device", "dtype", "requires_grad"}
 _PLAIN: Final = {"device", "dtype"}
-_NUMBERS: Final = frozenset({int, SymbolicInt})
 
 
 class _State(threading.local):
@@ -110,6 +99,7 @@ def _mode_class() -> Any:
     filled = {torch.empty, torch.ones, torch.zeros, torch.rand, torch.randn}
     shape: Any = torch.Tensor.shape
     sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
+    quick = computed()
     tensor_class = torch.Tensor
 
     class TracingMode(DeviceContext):
@@ -123,16 +113,19 @@ def _mode_class() -> Any:
             self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
             kwargs = kwargs or {}
-            if func in on_device and kwargs.get("device") is None:
+            make = quick.get(func)
+            result = make(self.tracker.made, args, kwargs) if make is not None else None
+            if result is None and func in on_device and kwargs.get("device") is None:
                 if func in filled:
                     if kwargs.keys() <= _PLAIN:
-                        tensor = self.tracker.blank(args, kwargs.get("dtype"))
-                        if tensor is not None:
-                            return tensor
+                        result = self.tracker.empty(args, kwargs.get("dtype"))
+                        if result is not None:
+                            return result
                     if kwargs.keys() <= _SIZED:
                         func = torch.empty
                 kwargs["device"] = self.device
-            result = func(*args, **kwargs)
+            if result is None:
+                result = func(*args, **kwargs)
             rule = table.get(func)
             if rule is not None:
                 if isinstance(result, tensor_class):
