@@ -32,10 +32,10 @@ def sized(made: Made, dims: Sequence[Any], dtype: Any) -> Any:
 
     if not _INTEGERS.issuperset(map(type, dims)):
         return None
-    key = (*map(int, dims), dtype or torch.get_default_dtype())
+    key = size, kind = tuple(map(int, dims)), dtype or torch.get_default_dtype()
     one = made.get(key)
     if one is None:
-        one = made[key] = torch.empty(key[:-1], dtype=key[-1], device="meta")
+        one = made[key] = torch.empty(size, dtype=kind, device="meta")
     return torch.Tensor._make_subclass(torch.Tensor, one)
 
 
@@ -67,10 +67,10 @@ def _counted(made: Made, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """`torch.arange` of integers."""
     import torch
 
-    if not args or not kwargs.keys() <= {"device", "dtype"} or not _INTEGERS.issuperset(map(type, args)):
+    if not 1 <= len(args) <= 3 or not kwargs.keys() <= {"device", "dtype"} or not _INTEGERS.issuperset(map(type, args)):
         return None
     if kwargs.get("device") is not None:
         return None
-    start, end, step = ((0, *args) if len(args) == 1 else args) + (1,) * (len(args) < 3)
+    start, end, step = (0, args[0], 1) if len(args) == 1 else (*args, 1)[:3]
     length = len(range(int(start), int(end), int(step))) if step else 0
     return sized(made, (length,), kwargs.get("dtype") or torch.int64) if length else None
