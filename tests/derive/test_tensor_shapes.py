@@ -153,7 +153,7 @@ QUICK = {
     "count of nothing": lambda n: torch.arange(0),
     "frequencies": lambda n: 1.0 / (10_000 ** (torch.arange(0, n, 2, dtype=torch.int64).float() / n)),
     "integers divided": lambda n: torch.arange(n) / n,
-    "a number of a matrix turned round": lambda n: torch.empty(n, 3).t() * 2,
+    "twice a part of a matrix": lambda n: torch.empty(n, 4)[:, :3] * 2,
     "double": lambda n: torch.empty(n, dtype=torch.float64) - 1,
     "a complex number": lambda n: torch.empty(n) * 1j,
 }
