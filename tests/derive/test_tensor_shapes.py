@@ -138,3 +138,49 @@ def test_what_shows_no_closed_form_is_right_or_refused(name, chain):
         except SymcountError:
             continue
         assert counted == real, (name, sizes, f.total)
+
+
+QUICK = {
+    "sizes": lambda n: torch.empty(n, 3),
+    "a size": lambda n: torch.zeros((n, 2)),
+    "half": lambda n: torch.ones(n, dtype=torch.float16),
+    "no size": lambda n: torch.empty(()),
+    "an empty one": lambda n: torch.rand(0, n),
+    "count": lambda n: torch.arange(n),
+    "count in steps": lambda n: torch.arange(1, n, 2),
+    "count down": lambda n: torch.arange(n, 0, -2),
+    "count with a type": lambda n: torch.arange(0, n, 2, dtype=torch.int32),
+    "count of nothing": lambda n: torch.arange(0),
+    "frequencies": lambda n: 1.0 / (10_000 ** (torch.arange(0, n, 2, dtype=torch.int64).float() / n)),
+    "integers divided": lambda n: torch.arange(n) / n,
+    "twice a part of a matrix": lambda n: torch.empty(n, 4)[:, :3] * 2,
+    "double": lambda n: torch.empty(n, dtype=torch.float64) - 1,
+    "a complex number": lambda n: torch.empty(n) * 1j,
+}
+
+
+@pytest.mark.parametrize("make", QUICK.values(), ids=QUICK)
+def test_what_is_made_without_torch_is_what_torch_makes(make):
+    with torch.device("meta"):
+        real = make(6)
+
+    class Maker(nn.Module):
+        def __init__(self, config):
+            super().__init__()
+            made.append(make(config.width))
+
+    made: list[torch.Tensor] = []
+    sc.derive(Maker, config=Sizes())
+    assert (made[0].shape, made[0].dtype, made[0].device) == (real.shape, real.dtype, real.device)
+    assert (made[0].stride(), made[0].requires_grad) == (real.stride(), real.requires_grad)
+
+
+def test_tensors_of_one_size_are_parameters_of_their_own():
+    class Two(nn.Module):
+        def __init__(self, config):
+            super().__init__()
+            self.a = nn.Parameter(torch.empty(config.width))
+            self.b = nn.Parameter(torch.empty(config.width))
+            self.c = self.a
+
+    assert sc.derive(Two, config=Sizes()).count(width=6) == 12

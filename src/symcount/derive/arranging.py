@@ -24,6 +24,8 @@ _EACH: Final = 2  # layers of each kind at which is tried whether the kinds diff
 
 def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
     """The lists that *source* gives itself and that choose between kinds of layers with other tensors, by path."""
+    if not source.kwargs:
+        return {}
     try:
         with quiet():
             config = source.cls(**{k: _made(v) for k, v in source.kwargs.items()})

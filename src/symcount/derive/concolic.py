@@ -110,6 +110,27 @@ def _binary(base: type[Any], name: str, reflected: bool) -> Callable[[Any, Any],
     return compute
 
 
+def _integral(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
+    """The method of a symbolic integer for a sum, difference or product: of integers, nearly always."""
+    combine = _ARITHMETIC[name]
+    method = f"__{'r' if reflected else ''}{name}__"
+    plain: Any = getattr(int, method)
+    general = _binary(int, name, reflected)
+
+    def compute(self: Any, other: Any) -> Any:
+        if type(other) is SymbolicInt:
+            node = other.node
+        elif type(other) is int:
+            node = ex.const(other)
+        else:
+            return general(self, other)
+        node = combine(node, self.node) if reflected else combine(self.node, node)
+        return integer(plain(self, other), node)
+
+    compute.__name__ = compute.__qualname__ = method
+    return compute
+
+
 def _comparison(base: type[Any], name: str) -> Callable[[Any, Any], Any]:
     """The method ``__lt__`` and so on: a plain bool, and a record of what held."""
     plain: Any = getattr(base, f"__{name}__")
@@ -187,6 +208,9 @@ for _class, _base in ((SymbolicInt, int), (SymbolicFloat, float)):
     for _name, _method in (("divmod", _divmod), ("rdivmod", _rdivmod), ("neg", _neg), ("abs", _abs)):
         setattr(_class, f"__{_name}__", _method)
 _POW: Final[dict[type, Any]] = {SymbolicInt: SymbolicInt.__pow__, SymbolicFloat: SymbolicFloat.__pow__}
+for _name in ("add", "sub", "mul"):
+    setattr(SymbolicInt, f"__{_name}__", _integral(_name, reflected=False))
+    setattr(SymbolicInt, f"__r{_name}__", _integral(_name, reflected=True))
 for _class in (SymbolicInt, SymbolicFloat):
     setattr(_class, "__pow__", _pow)  # noqa: B010  (a class variable of a loop has no static attribute to assign)
 _GENERAL: Final[dict[str, Any]] = {"truediv": SymbolicInt.__truediv__, "rtruediv": SymbolicInt.__rtruediv__}

@@ -61,10 +61,10 @@ def rigid_fields(d: Derivation, traces: Sequence[Trace]) -> list[str]:
     return rigid
 
 
-def ratios(d: Derivation) -> list[str]:
+def ratios(d: Derivation, traces: Sequence[Trace]) -> list[str]:
     """Ratios that by themselves say how many things there are, as `round(3 * depth_mult)` does: no trace moves them."""
     found: set[str] = set()
-    for one in d.traces:
+    for one in traces:
         for use in one.structural:
             names = free_symbols(use.node)
             if use.kind in COUNTING and all(isinstance(d.base.get(n), float) for n in names):

@@ -36,6 +36,7 @@ from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
 from symcount.derive.settling import fit_plain, settle, simple
 from symcount.derive.structure import (
+    HUGE,
     depth_fields,
     likely_depths,
     model_conditions,
@@ -63,7 +64,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
             if concrete is None and not (
-                concrete := _unmoved(result) or ratios(result) or unseen(result) or suspects(result)
+                concrete := _unmoved(result) or ratios(result, result.traces) or unseen(result) or suspects(result)
             ):
                 result.switches = switches(result)
                 check_order(result)
@@ -86,7 +87,10 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     d.default, d.refused = None, Counter()
     default = d.default = traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
-    likely = [n for n in dict.fromkeys([*likely_depths(d.base), *d.discovered]) if n not in d.pinned]
+    if fixed := ratios(d, [default]):
+        return fixed
+    counted = [*likely_depths(d.base), *d.discovered, *(n for n in depth_fields(default) if d.base[n] <= HUGE)]
+    likely = [n for n in dict.fromkeys(counted) if n not in d.pinned]
     small = shallow(d, likely)
     movable = [name for name in d.free() if name not in likely]
     asked = d.asked()
@@ -139,7 +143,7 @@ def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     if failed or len(d.structural) > len(d.depths()) or not all(map(simple, d.times.values())) or _close(d):
         failed = settle(d, rng)
     if d.held and failed is not None:
-        return list(d.held)
+        return [n for n in d.structural if n in d.held]
     d.conditions = _conditions(d)
     if fields := transcendental(d):
         return fields

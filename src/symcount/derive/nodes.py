@@ -71,7 +71,7 @@ def symbol(name: str, *, integral: bool = True) -> Node:
 
 def const(value: Value) -> Node:
     """A number. Whole fractions become integers, so that equal constants are one node."""
-    if isinstance(value, Fraction) and value.denominator == 1:
+    if type(value) is not int and isinstance(value, Fraction) and value.denominator == 1:  # asking takes long
         value = value.numerator
     return _intern("const", (value,), isinstance(value, int))
 

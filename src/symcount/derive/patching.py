@@ -105,16 +105,31 @@ def no_initialisation() -> list[Patch]:
 
 
 def quick_attributes() -> list[Patch]:
-    """A patch of `torch.nn.Module.__setattr__` that has the two simple cases first, which are nearly all.
+    """Patches of `torch.nn.Module` that make its attributes in less time, in the simple cases, which are nearly all.
 
-    They are a new sub-module, and a value that is no tensor under a name that nothing is registered under. Torch asks
-    for the rarest case first, in Python, for every attribute of every module: a fifth of the time of a construction.
+    They are a new sub-module, a new parameter, and a value that is no tensor under a name that nothing is registered
+    under. Torch asks for the rarest case first, in Python, for every attribute of every module, and gives each new
+    module its seventeen attributes one by one: a third of the time of a construction.
     """
     import torch
-    from torch.nn.modules.module import _global_module_registration_hooks as hooks
+    from torch.nn.modules import module as home
 
-    Module, Tensor = torch.nn.Module, torch.Tensor  # classes
+    Module, Parameter, Tensor = torch.nn.Module, torch.nn.Parameter, torch.Tensor  # classes
+    hooks, parameter_hooks = home._global_module_registration_hooks, home._global_parameter_registration_hooks
     original: Any = Module.__setattr__
+    constructor: Any = Module.__init__
+    first = vars(Module())
+    values = {name: value for name, value in first.items() if not isinstance(value, dict | set)}
+    containers = [(name, type(value)) for name, value in first.items() if name not in values]
+
+    def construct(self: Any, *args: Any, **kwargs: Any) -> None:
+        if args or kwargs or self.call_super_init:
+            constructor(self, *args, **kwargs)
+            return
+        own = self.__dict__
+        own.update(values)
+        for name, kind in containers:
+            own[name] = kind()
 
     def quick(self: Any, name: str, value: Any) -> None:
         own = self.__dict__
@@ -126,12 +141,20 @@ def quick_attributes() -> list[Patch]:
                 original(self, name, value)
             else:
                 modules[name] = value
+        elif type(value) is Parameter:
+            if name in own or parameter_hooks or hasattr(type(self), name):
+                original(self, name, value)
+            else:
+                own["_parameters"][name] = value
         elif issubclass(type(value), Tensor):
             original(self, name, value)
         else:
             object.__setattr__(self, name, value)
 
-    return [Patch(Module, "__setattr__", wraps(original)(quick))]
+    return [
+        Patch(Module, "__setattr__", wraps(original)(quick)),
+        Patch(Module, "__init__", wraps(constructor)(construct)),
+    ]
 
 
 def _without_effect(owner: ModuleType | type, names: Iterable[str]) -> list[Patch]:

@@ -36,7 +36,7 @@ class Reads:
         self.labels: dict[str, int] = {}
         self.fixed: set[str] = set()
         self._classes = {type(instance) for instance in symbolic.instances.values()}
-        self._seen: set[tuple[str, str]] = set()
+        self._seen: dict[tuple[str, str], str | None] = {}  # with the key of the instance's own dict where it lies
 
     def patches(self) -> list[Patch]:
         """Observing versions of ``__getattribute__`` (and ``num_labels``) of the config classes."""
@@ -57,8 +57,14 @@ class Reads:
         def read(instance: Any, name: str) -> Any:
             if STATE.recorder is None or name[:2] == "__":
                 return original(instance, name)
-            path = object.__getattribute__(instance, "__dict__").get(PATH_KEY)
-            if path is None or (path, name) in seen:
+            own = object.__getattribute__(instance, "__dict__")
+            path = own.get(PATH_KEY)
+            if path is None:
+                return original(instance, name)
+            if (path, name) in seen:
+                key = seen[path, name]
+                if key in own and own.get("_heterogeneity_spec") is None:
+                    return own[key]
                 return original(instance, name)
             try:
                 value = original(instance, name)
@@ -67,9 +73,10 @@ class Reads:
                     self.absent.add(f"{path}.{name}" if path else name)
                 raise
             if callable(value) or self._counts(sys._getframe(1)):
-                seen.add((path, name))
+                true_name = aliases.get(name, name)
+                computed = hasattr(getattr(cls, true_name, None), "__set__")
+                seen[path, name] = true_name if not computed and own.get(true_name, seen) is value else None
                 if not callable(value):
-                    true_name = aliases.get(name, name)
                     self.values.setdefault(f"{path}.{true_name}" if path else true_name, value)
             return value
 

@@ -8,7 +8,7 @@ its multiplicity depends on the depths is the business of `fit`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -108,6 +108,7 @@ class _Place:
     key: int
     parameters: list[TracedParameter] = field(default_factory=list)
     children: dict[str, _Place] = field(default_factory=dict)
+    names: Path = ()
     _signature: Any = None
 
     def signature(self) -> Any:
@@ -179,7 +180,9 @@ def _tree(trace: Trace) -> _Tree:
 
 def _prune(place: _Place) -> bool:
     """Drop modules without parameters; true if anything is left."""
-    place.children = {name: child for name, child in place.children.items() if _prune(child)}
+    if place.children:
+        place.children = {name: child for name, child in place.children.items() if _prune(child)}
+        place.names = tuple(place.children)
     return bool(place.parameters or place.children)
 
 
@@ -191,12 +194,12 @@ def _merge(
         for place in places:
             templates[trace][place.path] = prefix
             classes.setdefault(prefix, place.cls)
-    names = dict.fromkeys(name for places in instances for place in places for name in place.children)
+    parts = dict.fromkeys(place.names for places in instances for place in places)  # most have the same
     stems: dict[str, list[str]] = {}
-    for name in names:
+    for name in dict.fromkeys(name for names in parts for name in names):
         stems.setdefault(_stem(name), []).append(name)
     for stem, members in stems.items():
-        if "*" in stem and _varies(stem, members, instances):
+        if "*" in stem and _varies(stem, members, parts, instances):
             groups = {stem: members}
         else:
             groups = {name: [name] for name in members}
@@ -207,10 +210,10 @@ def _merge(
             _merge((*prefix, segment), below, templates, classes)
 
 
-def _varies(stem: str, members: list[str], instances: list[list[_Place]]) -> bool:
+def _varies(stem: str, members: list[str], parts: Iterable[Path], instances: list[list[_Place]]) -> bool:
     """Whether the numbers under *stem* are an index: they differ between places, or all elements are alike."""
     wanted = set(members)
-    sets = {frozenset(wanted & place.children.keys()) for places in instances for place in places}
+    sets = {frozenset(wanted.intersection(names)) for names in parts}
     sets.discard(frozenset())
     if len(sets) > 1:
         return True

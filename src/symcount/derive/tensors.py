@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
+from symcount.derive.blanks import Made, computed, sized
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.patching import Patch
 from symcount.derive.recording import STATE, record_structural
@@ -27,6 +28,7 @@ class Tracker:
     def __init__(self, limit: int | None = None) -> None:
         self._known: dict[int, tuple[Any, Dims]] = {}
         self._limit = limit
+        self.made: Made = {}
 
     def shape_of(self, tensor: Any) -> Dims:
         """The symbolic shape of a tensor if known, otherwise its plain one."""
@@ -43,6 +45,14 @@ class Tracker:
         self._known[id(tensor)] = (tensor, dims)
         if self._limit is not None and len(self._known) > self._limit:
             raise DerivationError(f"the model has more than {self._limit} tensors at these values")
+
+    def empty(self, args: Sequence[Any], dtype: Any) -> Any:
+        """What `torch.empty(*args)` makes; `None` if *args* are not just a size."""
+        dims = tuple(args[0]) if len(args) == 1 and isinstance(args[0], list | tuple) else args
+        tensor = sized(self.made, dims, dtype) if args else None
+        if tensor is not None and SymbolicInt in map(type, dims):
+            self.learn(tensor, tuple(dims))
+        return tensor
 
     def apply(self, rule: Rule, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
         """Find the symbolic shape of the result of a torch function."""
@@ -65,8 +75,9 @@ class Tracker:
                 Tracker._data(argument)
 
 
-#: Arguments that every factory of a given size has.
+#: Arguments that every factory of a given size has, and those with which what it makes is only a matter of the size.
 _SIZED: Final = {"size", "device", "dtype", "requires_grad"}
+_PLAIN: Final = {"device", "dtype"}
 
 
 class _State(threading.local):
@@ -85,9 +96,10 @@ def _mode_class() -> Any:
     # linspace makes schedules (stochastic depth) that are read back number by number, which the meta device cannot do.
     on_device = _device_constructors() - {torch.linspace}
     # What a tensor is filled with does not matter, and on the meta device filling it takes several times as long.
-    filled = {torch.ones, torch.zeros, torch.rand, torch.randn}
+    filled = {torch.empty, torch.ones, torch.zeros, torch.rand, torch.randn}
     shape: Any = torch.Tensor.shape
     sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
+    quick = computed()
     tensor_class = torch.Tensor
 
     class TracingMode(DeviceContext):
@@ -101,11 +113,19 @@ def _mode_class() -> Any:
             self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
             kwargs = kwargs or {}
-            if func in on_device and kwargs.get("device") is None:
+            make = quick.get(func)
+            result = make(self.tracker.made, args, kwargs) if make is not None else None
+            if result is None and func in on_device and kwargs.get("device") is None:
+                if func in filled:
+                    if kwargs.keys() <= _PLAIN:
+                        result = self.tracker.empty(args, kwargs.get("dtype"))
+                        if result is not None:
+                            return result
+                    if kwargs.keys() <= _SIZED:
+                        func = torch.empty
                 kwargs["device"] = self.device
-                if func in filled and kwargs.keys() <= _SIZED:
-                    func = torch.empty
-            result = func(*args, **kwargs)
+            if result is None:
+                result = func(*args, **kwargs)
             rule = table.get(func)
             if rule is not None:
                 if isinstance(result, tensor_class):

@@ -55,8 +55,7 @@ class TracedParameter(NamedTuple):
     tensor_key: int
 
 
-@dataclass(frozen=True)
-class TracedModule:
+class TracedModule(NamedTuple):
     """One path of a module.
 
     Attributes:
@@ -193,45 +192,44 @@ def _modules(root: Any) -> Iterator[tuple[str, Any]]:
     stack: list[tuple[str, Any]] = [("", root)]
     while stack:
         path, module = stack.pop()
-        children = [(name, child) for name, child in module._modules.items() if child is not None]
         yield path, module
-        stack.extend((f"{path}.{name}" if path else name, child) for name, child in reversed(children))
+        if module._modules:
+            prefix = f"{path}." if path else ""
+            children = [(prefix + name, child) for name, child in module._modules.items() if child is not None]
+            stack.extend(reversed(children))
 
 
 def _parameters(
     modules: list[tuple[str, Any]], tracker: Tracker, symbols: Mapping[str, Number]
 ) -> Iterator[TracedParameter]:
     memo: dict[Node, Value] = {}
+    known: dict[tuple[Any, ...], tuple[Node | int, ...]] = {}  # the layers of a model share their shapes
     for owner, module in modules:
         for name, tensor in module._parameters.items():
             if tensor is None:
                 continue
             concrete = tuple(tensor.shape)
-            dims = tracker.shape_of(tensor)
-            yield TracedParameter(
-                path=f"{owner}.{name}" if owner else name,
-                module_path=owner,
-                name=name,
-                shape=_checked(dims, concrete, symbols, memo),
-                concrete=concrete,
-                requires_grad=tensor.requires_grad,
-                tensor_key=id(tensor),
-            )
+            dims = tuple([dim.node if type(dim) is SymbolicInt else dim for dim in tracker.shape_of(tensor)])
+            shape = known.get((dims, concrete))
+            if shape is None:
+                shape = known[dims, concrete] = _checked(dims, concrete, symbols, memo)
+            path = f"{owner}.{name}" if owner else name
+            yield TracedParameter(path, owner, name, shape, concrete, tensor.requires_grad, id(tensor))
 
 
 def _checked(
-    dims: tuple[int, ...], concrete: tuple[int, ...], symbols: Mapping[str, Number], memo: dict[Node, Value]
+    dims: tuple[Node | int, ...], concrete: tuple[int, ...], symbols: Mapping[str, Number], memo: dict[Node, Value]
 ) -> tuple[Node | int, ...]:
     """The shape as expressions, each proved to have the tensor's real size as its value; otherwise the real size."""
     if len(dims) != len(concrete):
         return concrete
     shape: list[Node | int] = []
     for dim, size in zip(dims, concrete, strict=True):
-        if not isinstance(dim, SymbolicInt):
+        if not isinstance(dim, Node):
             shape.append(size)
             continue
         try:
-            shape.append(dim.node if evaluate(dim.node, symbols, memo) == size else size)
+            shape.append(dim if evaluate(dim, symbols, memo) == size else size)
         except (DerivationError, ArithmeticError):
             shape.append(size)
     return tuple(shape)
