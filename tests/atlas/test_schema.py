@@ -2,8 +2,9 @@
 
 import pytest
 
+from symcount.atlas.codes import code
 from symcount.atlas.record import Check, Layout, Number, Section, StoredFormula
-from symcount.atlas.schema import Reader, code
+from symcount.atlas.schema import Reader
 from symcount.errors import ConfigError, DomainError, UncoveredError
 
 LAYOUT = Layout(

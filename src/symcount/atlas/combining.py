@@ -8,11 +8,11 @@ from typing import Any
 
 from symcount.atlas.asking import At, conditions, names_of
 from symcount.atlas.codec import encode
+from symcount.atlas.codes import identifiers
 from symcount.atlas.kinds import overruled
 from symcount.atlas.probe import signature, uninitialised
 from symcount.atlas.promoting import beyond, promoted
 from symcount.atlas.record import StoredFormula
-from symcount.atlas.schema import identifiers
 from symcount.atlas.trees import tree_to_json
 from symcount.atlas.work import Work, free_values, switches
 from symcount.derive.api import derive

@@ -10,8 +10,9 @@ from typing import Any
 from symcount.arithmetic import HOLDS, WORDS
 from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled, readable
+from symcount.atlas.codes import identifiers
 from symcount.atlas.record import Entry, Layout, StoredFormula
-from symcount.atlas.schema import Reader, Reading, identifiers
+from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, UncoveredError, UnknownModelError, near
 

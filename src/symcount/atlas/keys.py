@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from symcount.atlas.codes import code, identifiers
 from symcount.atlas.facts import Part, attribute
 from symcount.atlas.lists import stages
 from symcount.atlas.probe import MISSING, differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
-from symcount.atlas.schema import code, identifiers
 from symcount.atlas.work import key_of
 from symcount.derive.arranged import MARK
 from symcount.derive.result import DerivedFormula

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from symcount.atlas.codes import code
 from symcount.atlas.probe import MISSING, ROPES, Probe
-from symcount.atlas.schema import code
 from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 

@@ -1,0 +1,187 @@
+"""The values of a config file: their kinds and codes, how they are named in an error, and which are exact numbers."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from symcount.arithmetic import Number as Value
+from symcount.arithmetic import as_written
+from symcount.atlas.record import Number
+from symcount.errors import ConfigError, DomainError
+
+__all__ = [
+    "KINDS", "MISSING", "aliased", "code", "exact", "identifiers", "kind", "labels", "path_of", "split", "word", "wrong",
+]  # fmt: skip
+    "KINDS",
+    "MISSING",
+    "aliased",
+    "code",
+    "exact",
+    "identifiers",
+    "kind",
+    "labels",
+    "path_of",
+    "split",
+    "word",
+    "wrong",
+]
+
+#: Type of a JSON value -> its kind, as one letter; see `record.Section.types`.
+KINDS = {int: "i", float: "f", bool: "b", str: "s", type(None): "n", list: "l", tuple: "l", dict: "d"}
+_WORDS = {"i": "an integer", "f": "a number with a point", "b": "true or false", "s": "a string", "n": "null",
+          "l": "a list", "d": "an object"}  # fmt: skip
+_LARGEST = 2**63 - 1  # the largest size of a tensor
+#: What a key has that is not given.
+MISSING: Any = object()
+_LONGROPE = {"short_factor": "l", "long_factor": "l"}
+_ROPE: Mapping[str, Mapping[str, str]] = {
+    "linear": {"factor": "if"}, "dynamic": {"factor": "if"}, "yarn": {"factor": "if"},
+    "longrope": _LONGROPE, "su": _LONGROPE,
+    "llama3": {"factor": "if", "low_freq_factor": "if", "high_freq_factor": "if"},
+}  # fmt: skip
+"""Kind of rotary positions -> keys without which transformers refuses it (`modeling_rope_utils`) -> kinds of values."""
+
+
+def kind(value: Any) -> str:
+    """The kind of a JSON value, as one letter; see `Section.types`."""
+    return KINDS.get(type(value), "?")
+
+
+def code(value: Any) -> str:
+    """The code of a JSON value in a `Check`.
+
+    >>> [code(v) for v in (None, True, 8, "gelu", [], {"rope_type": "yarn", "factor": 4.0})]
+    ['null', 'true', '#', "'gelu", '[]', 'rope yarn']
+    """
+    if value is None:
+        return "null"
+    if value is MISSING:
+        return "absent"
+    if value is True or value is False:
+        return "true" if value else "false"
+    if isinstance(value, str):
+        return f"'{value}"
+    if isinstance(value, int | float):
+        return "#"
+    if isinstance(value, dict):
+        said = value.get("rope_type", value.get("type"))
+        if isinstance(said, str):
+            lacking = [key for key, kinds in _ROPE.get(said, {}).items() if kind(value.get(key)) not in kinds]
+            return f"rope {said}{f' without {lacking[0]}' if lacking else ''}"
+        if "rope_theta" in value:
+            return "rope default"
+        return "dict" if value else "{}"
+    if value and isinstance(value, list) and all(type(x) in (int, float) for x in value):
+        return f"numbers {len(value)}"
+    if value and isinstance(value, list) and all(isinstance(x, list) and all(type(y) in (int, float) for y in x)
+                                                 for x in value):  # fmt: skip
+        return "rows"
+    return "list" if value else "[]"
+
+
+def exact(path: str, number: Number, value: Any) -> Value:
+    """The exact number that a config says.
+
+    Raises:
+        DomainError: it is none, or too small or too large.
+    """
+    title = path if number.name == path else f"{number.name} ({path})"
+    if number.ratio:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+            raise DomainError(f"{title}: expected a positive number, got {value!r:.80}")
+        ratio = as_written(value) if isinstance(value, float) else value
+        return ratio.numerator if ratio.denominator == 1 else ratio
+    least = "" if number.minimum is None else f" of at least {number.minimum}"
+    if isinstance(value, bool) or not isinstance(value, int):
+        point = isinstance(value, float) and value == value // 1
+        hint = "; write it without a point" if point else "; give a number" if isinstance(value, bool | str) else ""
+        raise DomainError(f"{title}: expected an integer{least}, got {value!r:.80}{hint}")
+    if number.minimum is not None and value < number.minimum:
+        raise DomainError(f"{title}: expected an integer{least}, got {word(value)}")
+    if not -_LARGEST <= value <= _LARGEST:
+        raise DomainError(f"{title}: expected at most 2^63 - 1, the largest size of a tensor, got {word(value)}")
+    return value
+
+
+def aliased(own: Mapping[str, Any], aliases: Mapping[str, str], section: str) -> Mapping[str, Any]:
+    """A section with the usual spellings of its keys.
+
+    Raises:
+        ConfigError: two spellings say different things.
+    """
+    moved: dict[str, Any] | None = None
+    for alias, key in aliases.items():
+        if alias in own:
+            moved = dict(own) if moved is None else moved
+            value = moved.pop(alias)
+            if moved.setdefault(key, value) != value:
+                raise ConfigError(
+                    f"{path_of(section, key)} = {word(moved[key])} and {path_of(section, alias)} = {word(value)} name "
+                    "the same quantity; keep one"
+                )
+    return own if moved is None else moved
+
+
+def labels(own: Mapping[str, Any], value: Any, section: str) -> Any:
+    """The number of labels: that of the names in `id2label`, where it is given.
+
+    Raises:
+        ConfigError: these are no names, or the number is another one.
+    """
+    named = own.get("id2label")
+    if named is None:
+        return value
+    if not isinstance(named, dict):
+        raise ConfigError(f"{path_of(section, 'id2label')}: expected an object, got {word(named)}")
+    try:
+        number = len({int(key) for key in named})
+    except ValueError:
+        raise ConfigError(f"{path_of(section, 'id2label')}: expected numbers as keys") from None
+    if value is not MISSING and value is not None and value != number:
+        raise ConfigError(f"{path_of(section, 'id2label')} names {number} labels, but num_labels = {word(value)}")
+    return number
+
+
+def identifiers(text: str) -> set[str]:
+    """The names in the text of an expression; helpers, which begin with an underscore, are none."""
+    return set(re.findall(r"\b[A-Za-z]\w*", text))
+
+
+def split(path: str) -> tuple[str, str, tuple[int, ...]]:
+    """Section, key and indices of a dotted path.
+
+    >>> split("vision_config.depths[1]")
+    ('vision_config', 'depths', (1,))
+    """
+    section, _, last = path.rpartition(".")
+    key, _, rest = last.partition("[")
+    return section, key, tuple(int(i.rstrip("]")) for i in rest.split("[") if rest)
+
+
+def path_of(section: str, key: str) -> str:
+    """The dotted path of a key of a section."""
+    return f"{section}.{key}" if section else key
+
+
+def wrong(path: str, admitted: str, value: Any) -> ConfigError:
+    """The error for a value of another kind than those that are admitted."""
+    wanted = [_WORDS[k] for k in admitted]
+    text = ", ".join(wanted[:-1]) + " or " + wanted[-1] if len(wanted) > 1 else wanted[0]
+    return ConfigError(f"{path}: expected {text}, got {_long(value) or repr(value)[:80]}")
+
+
+def _long(value: Any) -> str:
+    """A number with too many digits to be shown, in words."""
+    if isinstance(value, int) and not isinstance(value, bool) and value.bit_length() > 200:
+        return f"a number of about {value.bit_length() * 30103 // 100000} digits"
+    return ""
+
+
+def word(value: Any) -> str:
+    """A value as an error shows it: shortened."""
+    text = _long(value) or json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,44 @@
+"""Whether a list in a config file is one that leaves a model's tensors as they are; see `record.Check.pattern`."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from symcount.arithmetic import Number as Value
+
+__all__ = ["fits"]
+
+
+def fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
+    """Whether *value* is a list of the *pattern*, beside the numbers *values*."""
+    if "numbered" in pattern:
+        first, rest = pattern["numbered"]
+        return all(name == (f"{rest}{i}" if i else first) for i, name in enumerate(value))
+    if "stages" in pattern:
+        return pattern["stages"] in (0, len(value)) and _rising(value)
+    if "list" in pattern:
+        return value == pattern["list"] and all(values[p] == v for p, v in pattern.get("same", {}).items())
+    if len(value) != values.get(pattern["depth"]):
+        return False
+    if pattern.get("numbers"):
+        return all(type(v) in {int, float} for v in value)
+    if "kinds" in pattern:
+        return all(isinstance(v, str | int) and v in pattern["kinds"] for v in value)
+    period, same = pattern["period"], pattern.get("same", {})
+    return all(values[p] == v for p, v in same.items()) and all(
+        v == period[i % len(period)] for i, v in enumerate(value)
+    )
+
+
+def _rising(value: Sequence[Any]) -> bool:
+    """Whether names or numbers of stages stand in their order.
+
+    >>> _rising(["stage3", "stage6"]), _rising([3, 6]), _rising([6, 3]), _rising(["stem", "stage6"])
+    (True, True, False, False)
+    """
+    if all(isinstance(x, str) and re.fullmatch(r"stage[1-9]\d{0,8}", x) for x in value):
+        value = [int(x.removeprefix("stage")) for x in value]
+    return all(type(x) is int and x >= 0 for x in value) and all(a < b for a, b in itertools.pairwise(value))

@@ -1,0 +1,67 @@
+"""Lists and keys that only the config class's own code reads: counted as the real model has it, or refused."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from fuzzing.entries import real
+from symcount.atlas.counting import Counter
+from symcount.atlas.store import Atlas
+from symcount.errors import UncoveredError
+
+LAGS = [1, 2, 3, 4, 5, 6, 7]
+#: class, model type, what a file says, words of the refusal; none where it is counted.
+CASES = [
+    # the ratios are those of the other list in reverse order: said once more, they change nothing
+    ("DacModel", "dac", {"upsampling_ratios": [8, 8, 4, 2]}, ""),
+    ("DacModel", "dac", {"downsampling_ratios": [2, 4, 5, 8], "upsampling_ratios": [8, 5, 4, 2]}, ""),
+    ("DacModel", "dac", {"upsampling_ratios": [8, 8, 2, 4]}, "upsampling_ratios = [8, 8, 2, 4] is outside"),
+    # the config's own code counts the elements of the list, which the model never sees
+    ("TimeSeriesTransformerModel", "time_series_transformer", {"lags_sequence": LAGS[::-1]}, ""),
+    ("TimeSeriesTransformerModel", "time_series_transformer", {"lags_sequence": LAGS[:5]}, "has 5 elements"),
+    # a base of rotations under its older name, a number of any size
+    ("GPTNeoXModel", "gpt_neox", {"rotary_emb_base": 25000}, ""),
+    # layers whose numbers are read one by one, and any others of them
+    ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [0, 3]}, ""),
+    ("SamVisionModel", "sam_vision_model", {"num_hidden_layers": 4, "global_attn_indexes": [1, 2, 3]}, ""),
+    ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [12]}, "names layer 12"),
+]
+#: Tensors that are traced; the list of layers is the last of what is tried.
+EFFORT = {"SamVisionModel": 8_000}
+
+
+@pytest.fixture(scope="module")
+def counters(tmp_path_factory):
+    """A counter of an atlas of one class, made once."""
+    from symcount.atlas.build import assemble
+    from symcount.atlas.examine import activations, examine
+
+    known = {}
+
+    def counter(name, model_type):
+        if name not in known:
+            row = examine(name, model_type, True, effort=EFFORT.get(name, 2_000))
+            assert "reason" not in row
+            path = tmp_path_factory.mktemp("atlas") / "atlas.bin"
+            assemble([row], path, activations(), {})
+            known[name] = Counter(Atlas(path))
+        return known[name]
+
+    return counter
+
+
+@pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])
+def test_a_list_is_counted_or_refused(name, model_type, changes, words, counters):
+    needed = {"prediction_length": 24, "context_length": 24} if model_type == "time_series_transformer" else {}
+    fields = {"architectures": [name], "model_type": model_type, **needed, **changes}
+    if words:
+        with pytest.raises(UncoveredError) as refused:
+            counters(name, model_type).count(fields)
+        assert words in str(refused.value)
+        return
+    counted = counters(name, model_type).count(fields)[1]
+    expected = real(json.dumps(fields).encode())
+    assert {c: counted[c] for c in expected} == expected
