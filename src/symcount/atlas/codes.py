@@ -14,8 +14,6 @@ from symcount.atlas.record import Number
 from symcount.errors import ConfigError, DomainError
 
 __all__ = [
-    "KINDS", "MISSING", "aliased", "code", "exact", "identifiers", "kind", "labels", "path_of", "split", "word", "wrong",
-]  # fmt: skip
     "KINDS",
     "MISSING",
     "aliased",
