@@ -71,7 +71,8 @@ def test_every_entry_was_checked():
         for layout in ATLAS.find(name).layouts:
             assert layout.formulas, name
             assert {n for numbers in layout.states.values() for n in numbers} <= set(range(len(layout.formulas)))
-            assert all(formula.points >= 8 for formula in layout.formulas), name
+            assert layout.formulas[0].points >= 8, name  # the others are of its variants
+            assert all(formula.points >= 4 for formula in layout.formulas), name
 
 
 def test_the_file_is_small():

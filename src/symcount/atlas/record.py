@@ -44,8 +44,8 @@ class StoredFormula(_Json):
         seed: of these points.
     """
 
-    letters: list[list[Any]]
-    totals: dict[str, str]
+    letters: list[list[Any]] = field(default_factory=list)
+    totals: dict[str, str] = field(default_factory=dict)
     domain: list[list[str]] = field(default_factory=list)
     asked: list[list[str]] = field(default_factory=list)
     tree: int = 0
