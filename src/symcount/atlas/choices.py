@@ -9,9 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["choices_of"]
+__all__ = ["WORDS", "choices_of"]
 
 Choice = Mapping[str, Any]
+
+#: Key -> strings that it has in published checkpoints, though no code compares it with them.
+WORDS: Final[Mapping[str, tuple[str, ...]]] = {"position_embedding_type": ("nope",)}
 
 
 def _kinds(**kinds: str) -> Choice:
@@ -30,6 +33,10 @@ _DEBERTA: Final = {
 _SERIES: Final = {"num_static_categorical_features": 1, "cardinality": [366], "embedding_dimension": [2]}
 _MONTHLY: Final = {**_SERIES, "lags_sequence": [1, 2, 3, 4, 5, 6, 7, 11, 12, 13, 23, 24, 25, 35, 36, 37]}
 
+_CONVNEXT: Final = {
+    "backbone_config": {"model_type": "convnext", "out_features": ["stage1", "stage2", "stage3", "stage4"],
+                        "hidden_sizes": [96, 192, 384, 768], "depths": [3, 3, 9, 3]},
+}  # fmt: skip
 _TROCR: Final = {"model_type": "trocr", "cross_attention_hidden_size": 768}
 
 _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
@@ -49,7 +56,6 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     "informer": (_SERIES, _MONTHLY),
     "ernie4_5_moe": ({"moe_layer_end_index": 27},),
     "falcon_h1": ({"head_dim": 64},),
-    "granitemoehybrid": ({"position_embedding_type": "nope"},),
     **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), (_backbone("swin", 2, 3, 4),)),
     "instructblip": (_kinds(text_config="t5"),),
     "internvl": (
@@ -76,7 +82,9 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
         _kinds(encoder="wav2vec2", decoder="mbart"),
     ),
     "time_series_transformer": (_SERIES, _MONTHLY),
-    "upernet": tuple(_backbone(kind, 1, 2, 3, 4) for kind in ("convnext", "resnet", "swin")),
+    "upernet": (
+        _CONVNEXT, *(_backbone(kind, 1, 2, 3, 4) for kind in ("resnet", "swin")),
+    ),
     "vision-encoder-decoder": (
         _kinds(encoder="vit", decoder="gpt2"),
         _kinds(encoder="vit", decoder="trocr"),

@@ -79,10 +79,10 @@ def computed(work: Work, path: str, current: Any) -> None:
 def stages(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:
     """The pattern of a list that names the stages of a backbone, or chooses some of them."""
     numbered = [f"stage{i}" if i else "stem" for i in range(len(current) + 1)]
-    own = probe.trace({})
+    own = probe.trace({}, deep=True)  # stages may be layers
 
     def alike(changes: dict[str, Any]) -> bool:
-        one = probe.trace(changes)
+        one = probe.trace(changes, deep=True)
         return own is not None and one is not None and signature(one) == signature(own)
 
     if current == numbered[:-1]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from symcount.atlas.choices import WORDS
 from symcount.atlas.facts import Part, attribute, compared, facts_of, parts
 from symcount.derive.arranged import Arrangement
 from symcount.derive.configs import ConfigSource, source_of
@@ -290,6 +291,7 @@ class Probe:
         for module in sorted(modules):
             for name in sorted(names):
                 strings.update(dict.fromkeys(compared(module).get(name, ())))
+        strings.update(dict.fromkeys(WORDS.get(key, ())))
         default = self.default(path)
         if default in activations:
             strings.update(dict.fromkeys(a for a in ("relu", "gelu") if a != default))

@@ -56,7 +56,6 @@ class Reader:
         for path, check in layout.checks.items():
             section, key, _ = split(path)
             self._checks[section].append((path, key, check))
-        self._arranged = {path for path, check in layout.checks.items() if "arranged" in check.accept}
         self._names = [n.name for n in layout.numbers.values()]
         self._position = {path: i for i, path in enumerate(layout.numbers)}
         self._rules: dict[str, Callable[..., tuple[Any, ...]]] = {}
@@ -85,8 +84,9 @@ class Reader:
                 value = MISSING if own is None else own.get(key, MISSING)
                 if key == "num_labels" and own is not None and not rules.unnamed:
                     value = labels(own, value, section)
-                if index and path_of(section, key) in self._arranged:  # of another list no formula has the elements
-                    value = MISSING
+                if index and self._other(path_of(section, key), value):  # no formula has its elements
+                    values[path] = number.minimum or 1
+                    continue
                 for i in index:
                     if value is MISSING or not isinstance(value, list) or i >= len(value):
                         break
@@ -118,6 +118,13 @@ class Reader:
                     found[path] = own.get(key, default)
         self._fill(pending, values)
         return Reading(self._state(found, values), values, frozenset(stated))
+
+    def _other(self, path: str, value: Any) -> bool:
+        """Whether a list of layers is another one than that whose elements were read one by one."""
+        check = self.layout.checks.get(path)
+        if check is None or "arranged" not in check.accept or not isinstance(value, list):
+            return False
+        return check.accept.get("=" + json.dumps(value)) != 0
 
     def _admit(self, section: str, rules: Section, own: Mapping[str, Any]) -> None:
         """Raise unless the values are of the kinds, and the lists of the lengths, that were measured."""
