@@ -24,6 +24,11 @@ CASES = [
     ("TimeSeriesTransformerModel", "time_series_transformer", {"lags_sequence": LAGS[:5]}, "has 5 elements"),
     # a base of rotations under its older name, a number of any size
     ("GPTNeoXModel", "gpt_neox", {"rotary_emb_base": 25000}, ""),
+    # kinds of layers and how often these come, as many as there are layers
+    ("GPTNeoModel", "gpt_neo", {"num_layers": 3, "attention_types": [[["global", "local"], 1], [["local"], 1]]}, ""),
+    ("GPTNeoModel", "gpt_neo", {"num_layers": 3, "attention_types": [[["global", "local"], 12]]}, "attention_types"),
+    ("GPTNeoModel", "gpt_neo", {"num_layers": 3, "attention_types": [[["strange"], 3]]}, "attention_types"),
+    ("GPTNeoModel", "gpt_neo", {"attention_types": [[["global"], 10**12]]}, "attention_types"),
     # layers whose numbers are read one by one, and any others of them
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [0, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"num_hidden_layers": 4, "global_attn_indexes": [1, 2, 3]}, ""),

@@ -9,7 +9,9 @@ from typing import Any
 
 from symcount.arithmetic import Number as Value
 
-__all__ = ["fits"]
+__all__ = ["expanded", "fits"]
+
+_MOST = 10_000  # layers that a list may have
 
 
 def fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
@@ -21,6 +23,8 @@ def fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, 
         return pattern["stages"] in (0, len(value)) and _rising(value)
     if "list" in pattern:
         return value == pattern["list"] and all(values[p] == v for p, v in pattern.get("same", {}).items())
+    if pattern.get("runs"):
+        value = expanded(value) or []
     if len(value) != values.get(pattern["depth"]):
         return False
     if pattern.get("numbers"):
@@ -31,6 +35,24 @@ def fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, 
     return all(values[p] == v for p, v in same.items()) and all(
         v == period[i % len(period)] for i, v in enumerate(value)
     )
+
+
+def expanded(value: Any) -> list[str] | None:
+    """The kind of each layer, of a list of kinds and how often these come; `None` if it is no such list.
+
+    >>> expanded([[["global", "local"], 2], [["local"], 1]])
+    ['global', 'local', 'global', 'local', 'local']
+    """
+    found: list[str] = []
+    for item in value if isinstance(value, list | tuple) else [None]:
+        match item:
+            case [[*kinds], int(times)] if all(isinstance(x, str) for x in kinds) and 0 <= times <= _MOST:
+                found += [str(x) for x in kinds] * times
+            case _:
+                return None
+        if len(found) > _MOST:
+            return None
+    return found or None
 
 
 def _rising(value: Sequence[Any]) -> bool:

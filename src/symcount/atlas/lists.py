@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from symcount.atlas.facts import attribute
-from symcount.atlas.patterns import depth_of, listed
+from symcount.atlas.patterns import depth_of, listed, runs
 from symcount.atlas.probe import MISSING, Probe, signature
 from symcount.atlas.work import Work, key_of
 from symcount.derive.carriers import SymbolicInt
@@ -34,6 +34,8 @@ def numbers(work: Work, path: str, current: Any, known: Mapping[Any, int], formu
             listed(work, path, [list(x) for x in current], work.probe.trace({}))
     elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
         _whole(work, path, formula)
+    elif runs(work, path, current, formula):
+        return
     elif all(isinstance(x, dict) for x in current):
         listed(work, path, list(current), work.probe.trace({}, deep=True))
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from symcount.atlas.facts import attribute
+from symcount.atlas.fitting import expanded
 from symcount.atlas.probe import Probe, signature
 from symcount.atlas.work import Work
 from symcount.derive.expression import Node, evaluate, floordiv, symbol
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
-__all__ = ["depth_of", "guessed", "layers", "listed"]
+__all__ = ["depth_of", "guessed", "layers", "listed", "runs"]
 
 
 def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
@@ -38,6 +39,22 @@ def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFor
         work.patterns[path] = {"depth": depths[0], "kinds": same}
     elif (period := _period(probe, path, depths[0])) is not None:
         work.patterns[path] = {"depth": depths[0], "period": period, "same": _influences(probe, path, base, depths[0])}
+
+
+def runs(work: Work, path: str, current: Any, formula: DerivedFormula) -> bool:
+    """Whether a list has kinds of layers and how often these come, and may have any of them; then it is a pattern."""
+    whole = work.probe.trace({}, deep=True)
+    layers_ = expanded(current)
+    if layers_ is None or whole is None:
+        return False
+    section, number = path.rpartition(".")[0], len(layers_)
+    depths = [d for d in formula.depths if whole.symbols.get(d) == number and d.rpartition(".")[0] == section]
+    kinds = sorted(set(layers_))
+    tries = [work.probe.trace({path: [[[one], number]]}, deep=True) for one in kinds]
+    if not depths or any(one is None or signature(one) != signature(whole) for one in tries):
+        return False
+    work.patterns[path] = {"depth": depths[0], "kinds": kinds, "runs": True}
+    return True
 
 
 def listed(work: Work, path: str, current: list[Any], base: Trace | None) -> None:

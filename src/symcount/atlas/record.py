@@ -126,10 +126,10 @@ class Check(_Json):
         accept: code of a value -> label; values of one label have the same formula.
         activation: any activation function without parameters has the default's label.
         pattern: of a list with an element for each layer: `depth`, the path of the number of layers; and `kinds`, the
-            elements that it may have, or `numbers`, of which it may have any, or `period`, which the only list there
-            may be repeats; or the only `list` there may be, while other numbers are the `same` as by default. Of
-            names: `numbered`, the first one, and that to which the others add their number; or how many `stages` they
-            choose, whichever these are; 0 if any number.
+            elements that it may have (`runs`: written as kinds and how often these come), or `numbers`, of which it
+            may have any, or `period`, which the only list there may be repeats; or the only `list` there may be, while
+            other numbers are the `same` as by default. Of names: `numbered`, the first one, and that to which the
+            others add their number; or how many `stages` they choose, whichever these are; 0 if any number.
         equals: text of the number that must be given if any is.
         each: texts of the elements of the list that must be given if any is.
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
