@@ -14,13 +14,18 @@ __all__ = ["expanded", "fits"]
 _MOST = 10_000  # layers that a list may have
 
 
-def fits(pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value]) -> bool:
-    """Whether *value* is a list of the *pattern*, beside the numbers *values*."""
+def fits(
+    pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value], found: Mapping[str, Any]
+) -> bool:
+    """Whether *value* is a list of the *pattern*, beside the numbers *values* and what else was *found*."""
     if "numbered" in pattern:
         first, rest = pattern["numbered"]
         return all(name == (f"{rest}{i}" if i else first) for i, name in enumerate(value))
     if "stages" in pattern:
         return pattern["stages"] in (0, len(value)) and _rising(value)
+    if "of" in pattern:
+        kinds = found.get(pattern["of"])
+        return isinstance(kinds, list) and value == [i for i, x in enumerate(kinds) if x == pattern["kind"]]
     if "list" in pattern:
         return value == pattern["list"] and all(values[p] == v for p, v in pattern.get("same", {}).items())
     if pattern.get("runs"):

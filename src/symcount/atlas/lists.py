@@ -75,7 +75,34 @@ def computed(work: Work, path: str, current: Any) -> None:
         whole = work.probe.config(work.probe.raw)
         for part in path.split("."):
             whole = attribute(whole, part)
-        listed(work, path, list(whole), work.probe.trace({}, deep=True))
+        if found := _of_a_kind(work.probe, path, list(whole)):
+            work.patterns[path] = found
+        else:
+            listed(work, path, list(whole), work.probe.trace({}, deep=True))
+
+
+def _of_a_kind(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:
+    """The pattern of a list of the layers of one kind, where another list says of which kind each layer is."""
+    section = path.rpartition(".")[0]
+    prefix = f"{section}." if section else ""
+    own = probe.config(probe.raw)
+    for part in section.split(".") if section else ():
+        own = attribute(own, part)
+    for name, kinds in vars(own).items():
+        if not isinstance(kinds, list) or not all(isinstance(x, str) for x in kinds):
+            continue
+        for kind in dict.fromkeys(kinds):
+            if current != [i for i, x in enumerate(kinds) if x == kind]:
+                continue
+            moved = kinds[1:] + kinds[:1]
+            there: Any = probe.try_config({prefix + name: moved})
+            for part in path.split("."):
+                there = attribute(there, part)
+            one, whole = probe.trace({path: current}, deep=True), probe.trace({}, deep=True)
+            alike = one is not None and whole is not None and signature(one) == signature(whole)
+            if alike and there == [i for i, x in enumerate(moved) if x == kind]:
+                return {"of": prefix + name, "kind": kind}
+    return {}
 
 
 def stages(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:

@@ -199,7 +199,7 @@ class Reader:
         layout = self.layout
         labels: dict[str, int] = {}
         for path, check in layout.checks.items():
-            labels[path] = self._label(path, check, found[path], values)
+            labels[path] = self._label(path, check, found, values)
         key = ",".join([str(labels[path]) for path in layout.switches])
         state = layout.states.get(key)
         if state is None:
@@ -207,7 +207,8 @@ class Reader:
             raise UncoveredError(f"{said or 'this combination'} together are outside the stored formulas")
         return state
 
-    def _label(self, path: str, check: Check, value: Any, values: dict[str, Value]) -> int:
+    def _label(self, path: str, check: Check, found: Mapping[str, Any], values: dict[str, Value]) -> int:
+        value = found[path]
         said = code(value)
         if said == "#" and check.equals and self._number(check.equals, values) == value:
             return 0
@@ -218,7 +219,7 @@ class Reader:
             label = check.accept.get("numbers")
         if label is not None:
             return label
-        if check.pattern and isinstance(value, list) and fits(check.pattern, value, values):
+        if check.pattern and isinstance(value, list) and fits(check.pattern, value, values, found):
             return 0
         if check.activation and isinstance(value, str) and value in self._activations:
             return 0
