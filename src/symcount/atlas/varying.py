@@ -11,7 +11,7 @@ from symcount.atlas.facts import attribute
 from symcount.atlas.lists import computed, numbers
 from symcount.atlas.patterns import guessed, layers
 from symcount.atlas.probe import DICTS, MISSING, signature
-from symcount.atlas.work import Work, key_of, values_of
+from symcount.atlas.work import Work, coded_values, key_of
 from symcount.derive.carriers import SymbolicFloat, SymbolicInt
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds
@@ -67,12 +67,12 @@ def _activates(work: Work, accept: Mapping[str, int], usual: Any) -> bool:
 def further(work: Work, formula: DerivedFormula) -> None:
     """What is read only beside another value of a key, of whatever influence that value is by itself."""
     done: set[tuple[str, str]] = set()
-    while fresh := [(p, v) for p in list(work.accept) for v in values_of(work, p) if (p, key_of(v)) not in done]:
-        for path, value in fresh:
+    while fresh := [(p, *c) for p in list(work.accept) for c in coded_values(work, p) if (p, c[0]) not in done]:
+        for path, said, value in fresh:
+            done.add((path, said))
             if not work.exploring:  # what it leads to is not known
-                work.accept[path].pop(key_of(value), None)  # several values may have one key
+                work.accept[path].pop(said, None)  # several values may have one code
                 continue
-            done.add((path, key_of(value)))
             there = work.probe.trace({path: value})
             if there is not None:
                 vary(work, there, formula, {path: value})

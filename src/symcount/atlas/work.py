@@ -11,7 +11,7 @@ from symcount.atlas.probe import MISSING, ROPES, Probe
 from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 
-__all__ = ["EFFORT", "ORDINARY", "Work", "free_values", "key_of", "switches", "values_of"]
+__all__ = ["EFFORT", "ORDINARY", "Work", "coded_values", "free_values", "key_of", "switches", "values_of"]
 
 #: Tensors that are traced for one class, about; counted, not timed, so that every build of the atlas is the same.
 EFFORT = 20_000
@@ -106,22 +106,26 @@ def free_values(work: Work) -> dict[str, Any]:
 
 def values_of(work: Work, path: str) -> list[Any]:
     """The values other than the default that were accepted."""
-    found: list[Any] = []
+    return [value for _, value in coded_values(work, path)]
+
+
+def coded_values(work: Work, path: str) -> list[tuple[str, Any]]:
+    """The codes other than the default's that were accepted, each with the values that were tried of it."""
+    found: list[tuple[str, Any]] = []
     words: dict[str, Any] = {"true": True, "false": False, "null": None, "[]": []}
     default = key_of(work.probe.default(path) if work.probe.declared(path) is not None else MISSING)
     for key in work.accept[path]:
         if key in {default, "absent"}:
             continue
         if key in words:
-            found.append(words[key])
+            found.append((key, words[key]))
         elif key.startswith("'"):
-            found.append(key[1:])
+            found.append((key, key[1:]))
         elif key == "#":
-            found.append(
-                work.fillers.get(path, next((v for v in work.samples[path].values() if isinstance(v, int)), 8))
-            )
+            usual = next((v for v in work.samples[path].values() if isinstance(v, int)), 8)
+            found.append((key, work.fillers.get(path, usual)))
         elif key.startswith("="):
-            found.append(json.loads(key[1:]))
+            found.append((key, json.loads(key[1:])))
         elif key.startswith("rope "):
-            found += [dict(r) for r in ROPES if r.get("rope_type", r.get("type")) == key[5:]]
+            found += [(key, dict(r)) for r in ROPES if r.get("rope_type", r.get("type")) == key[5:]]
     return found
