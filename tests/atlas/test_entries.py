@@ -75,5 +75,23 @@ def test_every_entry_was_checked():
             assert all(formula.points >= 4 for formula in layout.formulas), name
 
 
+def test_lists_of_layers_are_in_the_formulas():
+    """A formula that answers for any list of kinds of layers has the number of each kind, or says which it holds for."""
+    for name in NAMES:
+        for layout in ATLAS.find(name).layouts:
+            for path, check in layout.checks.items():
+                for key, numbers in layout.states.items():
+                    label = int(key.split(",")[layout.switches.index(path)]) if path in layout.switches else 0
+                    if not label or label != check.accept.get("arranged"):
+                        continue
+                    for kind in {f"{path}#{kind}" for kind in check.arranged["kinds"].values()}:
+                        if kind not in layout.numbers:
+                            continue  # a config with such a list is refused
+                        short = layout.numbers[kind].name
+                        for formula in (layout.formulas[n] for n in numbers):
+                            held = any(relation == "==" and short in sides for relation, *sides in formula.asked)
+                            assert held or kind in {letter[1] for letter in formula.letters}, (name, kind)
+
+
 def test_the_file_is_small():
     assert default_path().stat().st_size < 5_000_000

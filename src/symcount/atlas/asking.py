@@ -14,6 +14,7 @@ from symcount.arithmetic import HOLDS, as_written
 from symcount.atlas.codec import encode
 from symcount.atlas.probe import signature
 from symcount.atlas.work import Work
+from symcount.derive.arranged import MARK
 from symcount.derive.expression import Node, evaluate, free_symbols, to_sympy
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
@@ -112,7 +113,7 @@ def conditions(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], 
 
 def _idle(work: Work, path: str, value: Any, changes: Mapping[str, Any], own: Trace) -> bool:
     """Whether the model has the same tensors at every other value of a pinned number at which it can be built."""
-    if not isinstance(value, int) or "[" in path or path in shape_symbols([own]):
+    if not isinstance(value, int) or "[" in path or MARK in path or path in shape_symbols([own]):
         return False
     others = [work.probe.trace({**changes, path: other}) for other in {1, max(1, value // 2), value + 1, 2 * value}]
     built = [one for one in others if one is not None]

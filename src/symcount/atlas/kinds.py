@@ -145,7 +145,8 @@ def expanded(values: Mapping[str, Any], layout: Layout, rng: random.Random) -> d
             continue
         spec = layout.checks[path].arranged
         drawn = {kind: result.pop(field_of(path, kind), None) for kind in value.numbers}
-        numbers = {kind: n if drawn[kind] is None else drawn[kind] for kind, n in value.numbers.items()}
+        # a number that no formula has is drawn all the same: either it has no influence, or it must be refused
+        numbers = {kind: rng.randint(1, 4) if drawn[kind] is None else drawn[kind] for kind in value.numbers}
         if rng.random() < 0.2:
             numbers[rng.choice(list(numbers))] = 0
         spelled = {kind: [w for w, k in spec["kinds"].items() if k == kind] for kind in numbers}
