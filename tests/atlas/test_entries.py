@@ -76,7 +76,10 @@ def test_every_entry_was_checked():
 
 
 def test_lists_of_layers_are_in_the_formulas():
-    """A formula that answers for any list of kinds of layers has the number of each kind, or says which it holds for."""
+    """A formula that answers for any list of kinds of layers has the number of each kind, or says the one it holds for.
+
+    What no formula has at all is no number of the layout, and a config with such a list is refused.
+    """
     for name in NAMES:
         for layout in ATLAS.find(name).layouts:
             for path, check in layout.checks.items():
@@ -86,7 +89,7 @@ def test_lists_of_layers_are_in_the_formulas():
                         continue
                     for kind in {f"{path}#{kind}" for kind in check.arranged["kinds"].values()}:
                         if kind not in layout.numbers:
-                            continue  # a config with such a list is refused
+                            continue
                         short = layout.numbers[kind].name
                         for formula in (layout.formulas[n] for n in numbers):
                             held = any(relation == "==" and short in sides for relation, *sides in formula.asked)

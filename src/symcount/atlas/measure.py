@@ -72,7 +72,8 @@ def measure(
     first = floored(work, derive(cls, config=work.probe.source({})))
     shallow(work, first)
     base = work.probe.trace({}) or base
-    work.effort = effort * max(ORDINARY, len(base.parameters)) // ORDINARY
+    # what came before was traced at full depth, and does not count
+    work.effort = work.probe.traced + effort * max(ORDINARY, len(base.parameters)) // ORDINARY
     vary(work, base, first)
     by_layer(work, base, first)
     further(work, first)
