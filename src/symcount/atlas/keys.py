@@ -189,7 +189,8 @@ class Keys:
         elif path:
             optional = "given"
         lengths = {k: v for k, v in lengths.items() if not self._any_length(prefix + k)}
-        flat = bool(path) and not optional and self._flat(path, owner)
+        handed = self._handed(path, owner) if path and not optional else ""
+        optional, flat = ("given" if handed == "unlike" else optional), handed == "alike"
         unnamed = prefix + "num_labels" in numbers and not self._named(path)
         return Section(types, aliases, sorted(refused), lengths, null, optional, flat, unnamed, self._instead(path))
 
@@ -223,11 +224,13 @@ class Keys:
         current = self._lookup(path)
         return isinstance(current, list | tuple) and len(current) > 1 and self._alike(path, list(current)[:1])
 
-    def _flat(self, path: str, owner: Part) -> bool:
-        """Whether the class hands keys of its own down to a sub-config that is left out.
+    def _handed(self, path: str, owner: Part) -> str:
+        """Whether the class hands keys of its own down to a sub-config that is left out: empty if it does not.
+
+        `alike` if that is the same as giving them in the sub-config; `unlike` if not, so that it must be given.
 
         Raises:
-            DerivationError: it does so in a way that is not the same as giving them in the sub-config.
+            DerivationError: it does so where the sub-config is given, too.
         """
         section = path.rpartition(".")[0]
         values: dict[str, Any] = {}
@@ -248,10 +251,13 @@ class Keys:
             one, two, three = (getattr(_at(c, section), name) for c in (base, above, down))
             if not differs(one, two):
                 continue
-            if differs(two, three):
+            if not differs(two, three):
+                return "alike"
+            given, beside = self._probe.try_config({}), self._probe.try_config(up)
+            if given is None or beside is None or differs(_at(given, path), _at(beside, path)):
                 raise DerivationError(f"{path} takes keys of the config around it in a way that was not understood")
-            return True
-        return False
+            return "unlike"
+        return ""
 
     def _same(self, path: str, value: Any) -> bool:
         base, one = self._probe.trace({}), self._probe.trace({path: value})
