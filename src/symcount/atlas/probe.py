@@ -251,7 +251,7 @@ class Probe:
             filled = attribute(self.instances.get(path.rpartition(".")[0]), key)
             usual = int(filled) * 2 if isinstance(filled, int) and not isinstance(filled, bool) and filled > 1 else 8
             options += [n for k, n in (("i", usual), ("f", 0.5)) if k in kinds][:1]
-        if "rope" in key:
+        if "rope" in key and "l" not in kinds:
             options += [dict(r) for r in ROPES]
         elif "l" in kinds:
             options += [[]]
