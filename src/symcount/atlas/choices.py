@@ -51,7 +51,10 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     ),
     "d_fine": ({"decoder_n_points": [3, 6, 3]},),
     "deformable_detr": (_backbone("resnet", 2, 3, 4),),
-    "dpt": ({"is_hybrid": True, "neck_ignore_stages": [0, 1], "backbone_config": {"model_type": "bit", "out_features": ["stage1", "stage2", "stage3"], "depths": [3, 4, 9]}},),
+    "dpt": (
+        {"is_hybrid": True, "neck_ignore_stages": [0, 1],
+         "backbone_config": {"model_type": "bit", "out_features": ["stage1", "stage2", "stage3"], "depths": [3, 4, 9]}},
+    ),
     "efficientnet": tuple(
         {"width_coefficient": width, "depth_coefficient": depth}  # b1 to b7: rounding takes other branches
         for width, depth in ((1.0, 1.1), (1.1, 1.2), (1.2, 1.4), (1.4, 1.8), (1.6, 2.2), (1.8, 2.6), (2.0, 3.1))
