@@ -69,6 +69,7 @@ def numpy_functions(model, c):
     model.c = nn.Parameter(torch.empty(int(np.max([c.width, 5])), int(np.min([c.width, 300]))))
     model.d = nn.Parameter(torch.empty(int(np.ceil(c.width / 5)), int(np.floor(c.width / 7))))
     model.e = nn.Parameter(torch.empty(int(np.prod([2, 3], axis=0))))
+    model.f = nn.Parameter(torch.empty(np.prod(c.extra), np.sum(c.width)))
 
 
 def names_of_math(model, c):

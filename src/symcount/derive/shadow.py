@@ -183,7 +183,7 @@ def _numpy(name: str, convert: Callable[..., Any]) -> Callable[..., Any]:
             value = args[0]
             items = value if isinstance(value, list | tuple) else (value,)
             if any(isinstance(item, SymbolicInt | SymbolicFloat) for item in items):
-                return convert(value)
+                return convert(items if name in _OF_MANY else value)
         return original(*args, **kwargs)
 
     return function
@@ -198,6 +198,8 @@ _NUMPY: Final[dict[str, Callable[..., Any]]] = {
     "prod": math.prod, "sum": sum, "max": BUILTINS["max"], "min": BUILTINS["min"],
     "sqrt": MATH["sqrt"], "log2": MATH["log2"], "ceil": math.ceil, "floor": math.floor, "round": round,
 }  # fmt: skip
+
+_OF_MANY: Final = frozenset({"prod", "sum", "max", "min"})  # of a number by itself they are that number
 
 
 def shadows(modules: Iterable[ModuleType]) -> list[Patch]:
