@@ -5,8 +5,7 @@ import random
 
 import pytest
 
-from symcount.atlas.counting import CONVENTIONS, Counter
-from symcount.atlas.store import Atlas
+from symcount.atlas.counting import CONVENTIONS
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -22,26 +21,6 @@ CASES = {
     "BambaForCausalLM": ("bamba", "attn_layer_indices", None, {}),
 }
 QUICK = ["Lfm2MoeForCausalLM"]
-
-
-@pytest.fixture(scope="module")
-def counters(tmp_path_factory):
-    """A counter of an atlas of one class, made once."""
-    from symcount.atlas.build import assemble
-    from symcount.atlas.examine import activations, examine
-
-    known = {}
-
-    def counter(name):
-        if name not in known:
-            row = examine(name, CASES[name][0], False)
-            assert "reason" not in row
-            path = tmp_path_factory.mktemp("atlas") / "atlas.bin"
-            assemble([row], path, activations(), {})
-            known[name] = Counter(Atlas(path))
-        return known[name]
-
-    return counter
 
 
 def config(name, listed, **more):
@@ -61,12 +40,12 @@ def drawn(name, rng):
 
 
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
-def test_any_order_is_counted_as_the_real_model_has_it(name, counters):
+def test_any_order_is_counted_as_the_real_model_has_it(name, measured):
     from symcount import derive
     from symcount.atlas.probe import real_total
     from symcount.derive.resolve import model_class
 
-    counter, rng = counters(name), random.Random(name)
+    counter, rng = measured(name, CASES[name][0]), random.Random(name)
     for _ in range(5):
         fields = config(name, drawn(name, rng))
         _, counts = counter.count(fields)

@@ -8,8 +8,6 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from fuzzing.entries import real
-from symcount.atlas.counting import Counter
-from symcount.atlas.store import Atlas
 from symcount.errors import UncoveredError
 
 LAGS = [1, 2, 3, 4, 5, 6, 7]
@@ -38,35 +36,16 @@ CASES = [
 EFFORT = {"SamVisionModel": 8_000}
 
 
-@pytest.fixture(scope="module")
-def counters(tmp_path_factory):
-    """A counter of an atlas of one class, made once."""
-    from symcount.atlas.build import assemble
-    from symcount.atlas.examine import activations, examine
-
-    known = {}
-
-    def counter(name, model_type):
-        if name not in known:
-            row = examine(name, model_type, True, effort=EFFORT.get(name, 2_000))
-            assert "reason" not in row
-            path = tmp_path_factory.mktemp("atlas") / "atlas.bin"
-            assemble([row], path, activations(), {})
-            known[name] = Counter(Atlas(path))
-        return known[name]
-
-    return counter
-
-
 @pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])
-def test_a_list_is_counted_or_refused(name, model_type, changes, words, counters):
+def test_a_list_is_counted_or_refused(name, model_type, changes, words, measured):
+    counter = measured(name, model_type, effort=EFFORT.get(name, 2_000))
     needed = {"prediction_length": 24, "context_length": 24} if model_type == "time_series_transformer" else {}
     fields = {"architectures": [name], "model_type": model_type, **needed, **changes}
     if words:
         with pytest.raises(UncoveredError) as refused:
-            counters(name, model_type).count(fields)
+            counter.count(fields)
         assert words in str(refused.value)
         return
-    counted = counters(name, model_type).count(fields)[1]
+    counted = counter.count(fields)[1]
     expected = real(json.dumps(fields).encode())
     assert {c: counted[c] for c in expected} == expected

@@ -40,9 +40,7 @@ def bases(cls: Any) -> Iterator[Base]:
     usual = None if first is None else real_total(cls, first.raw)
     for choice in choices_of(str(getattr(cls.config_class, "model_type", ""))):
         chosen = next((b for b in _default(cls, _merged(given, choice)) if _builds(cls, b)), None)
-        # one of the same total is of another head, unless it is a number that a formula keeps
-        kept = len(choice) == 1 and all(isinstance(value, int) for value in choice.values())
-        if chosen is not None and (chosen.types or kept or real_total(cls, chosen.raw) != usual):
+        if chosen is not None and (chosen.types or real_total(cls, chosen.raw) != usual):  # else it is of another head
             yield chosen
 
 

@@ -14,10 +14,11 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from symcount.atlas.codes import MISSING
 from symcount.atlas.counting import Variant
 from symcount.atlas.kinds import expanded
 from symcount.atlas.measure import Measured
-from symcount.atlas.probe import MISSING, changed, real_total
+from symcount.atlas.probe import changed, real_total
 from symcount.atlas.schema import Reader, Reading
 from symcount.derive.certificate import draw
 from symcount.errors import SymcountError, UncoveredError, VerificationError

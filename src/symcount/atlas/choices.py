@@ -61,7 +61,6 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     ),
     "encoder-decoder": (_kinds(encoder="roberta", decoder="roberta"), _kinds(encoder="bert", decoder="gpt2")),
     "informer": (_SERIES, _MONTHLY),
-    "ernie4_5_moe": ({"moe_layer_end_index": 27},),
     "falcon_h1": ({"head_dim": 64},),
     **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), (_backbone("swin", 2, 3, 4),)),
     "instructblip": (_kinds(text_config="t5"),),

@@ -14,7 +14,6 @@ from symcount.atlas.record import Number
 from symcount.errors import ConfigError, DomainError
 
 __all__ = [
-    "KINDS",
     "MISSING",
     "aliased",
     "code",
@@ -28,8 +27,7 @@ __all__ = [
     "wrong",
 ]
 
-#: Type of a JSON value -> its kind, as one letter; see `record.Section.types`.
-KINDS = {int: "i", float: "f", bool: "b", str: "s", type(None): "n", list: "l", tuple: "l", dict: "d"}
+_KINDS = {int: "i", float: "f", bool: "b", str: "s", type(None): "n", list: "l", tuple: "l", dict: "d"}
 _WORDS = {"i": "an integer", "f": "a number with a point", "b": "true or false", "s": "a string", "n": "null",
           "l": "a list", "d": "an object"}  # fmt: skip
 _LARGEST = 2**63 - 1  # the largest size of a tensor
@@ -46,7 +44,7 @@ _ROPE: Mapping[str, Mapping[str, str]] = {
 
 def kind(value: Any) -> str:
     """The kind of a JSON value, as one letter; see `Section.types`."""
-    return KINDS.get(type(value), "?")
+    return _KINDS.get(type(value), "?")
 
 
 def code(value: Any) -> str:

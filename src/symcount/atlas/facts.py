@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 from symcount.derive.sources import defaults_of, is_config
 
-__all__ = ["Part", "attribute", "compared", "facts_of", "part", "parts"]
+__all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "part", "parts"]
 
 _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("i", (1,)), ("f", (1.0,)), ("b", (True,)), ("s", ("x",)), ("n", (None,)),
@@ -72,6 +72,13 @@ def attribute(config: Any, name: str, default: Any = None) -> Any:
         return getattr(config, name)
     except Exception:  # noqa: BLE001  # transformers raises an error of its own for a field that differs among layers
         return default
+
+
+def attribute_at(config: Any, path: str) -> Any:
+    """What stands at a dotted path of a config; the config itself at the empty one."""
+    for name in path.split(".") if path else ():
+        config = attribute(config, name)
+    return config
 
 
 def facts_of(config: Any) -> Part:

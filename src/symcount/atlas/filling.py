@@ -7,8 +7,9 @@ from typing import Any
 
 from sympy import Max, Min, Mod, ceiling, floor
 
-from symcount.atlas.facts import attribute
-from symcount.atlas.probe import MISSING, Probe, differs
+from symcount.atlas.codes import MISSING
+from symcount.atlas.facts import attribute_at
+from symcount.atlas.probe import Probe, differs
 from symcount.atlas.work import Work
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
@@ -62,13 +63,10 @@ def fill(work: Work, base: Trace) -> None:
 
 def _copied(probe: Probe, path: str, base: Trace) -> str:
     """The number that the config copies into one that is null and that the construction does not read by default."""
-    section, _, key = path.rpartition(".")
+    section = path.rpartition(".")[0]
 
     def at(changes: dict[str, Any]) -> Any:
-        config = probe.try_config({path: None, **changes})
-        for part in [p for p in section.split(".") if p]:
-            config = attribute(config, part)
-        return attribute(config, key)
+        return attribute_at(probe.try_config({path: None, **changes}), path)
 
     value = at({})
     for name, number in base.symbols.items():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from symcount.atlas.codes import code, identifiers
-from symcount.atlas.facts import Part, attribute
+from symcount.atlas.codes import MISSING, code, identifiers
+from symcount.atlas.facts import Part, attribute, attribute_at
 from symcount.atlas.lists import stages
-from symcount.atlas.probe import MISSING, differs, signature
+from symcount.atlas.probe import differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.work import key_of
 from symcount.derive.arranged import MARK
@@ -92,9 +92,7 @@ class Keys:
     def _filled(self, path: str) -> bool:
         """Whether the config puts a number where a file says null: then null is not without influence."""
         config = self._probe.try_config({path: None})
-        return (
-            config is not None and type(attribute(_at(config, path.rpartition(".")[0]), path.rpartition(".")[2])) is int
-        )
+        return config is not None and type(attribute_at(config, path)) is int
 
     def _default(self, path: str) -> Any:
         stem, _, rest = path.partition("[")
@@ -207,7 +205,7 @@ class Keys:
         prefix = f"{section}." if section else ""
         replaced = self._probe.try_config({prefix + key: {one: 2 * a}, path: {two: 2 * b}})
         direct = self._probe.try_config({path: {one: 2 * a}})
-        if replaced is None or direct is None or differs(_at(replaced, path), _at(direct, path)):
+        if replaced is None or direct is None or differs(attribute_at(replaced, path), attribute_at(direct, path)):
             return ""
         return key
 
@@ -215,7 +213,7 @@ class Keys:
         """Whether there are as many labels as `id2label` names."""
         prefix = f"{section}." if section else ""
         one = self._probe.try_config({f"{prefix}id2label": {str(i): f"L{i}" for i in range(5)}})
-        return one is not None and attribute(_at(one, section), "num_labels") == 5
+        return one is not None and attribute(attribute_at(one, section), "num_labels") == 5
 
     def _any_length(self, path: str) -> bool:
         """Whether a list of numbers may as well be shorter."""
@@ -248,13 +246,13 @@ class Keys:
             if above is None or down is None or base is None:
                 continue
             name = path.rpartition(".")[2]
-            one, two, three = (getattr(_at(c, section), name) for c in (base, above, down))
+            one, two, three = (getattr(attribute_at(c, section), name) for c in (base, above, down))
             if not differs(one, two):
                 continue
             if not differs(two, three):
                 return "alike"
             given, beside = self._probe.try_config({}), self._probe.try_config(up)
-            if given is None or beside is None or differs(_at(given, path), _at(beside, path)):
+            if given is None or beside is None or differs(attribute_at(given, path), attribute_at(beside, path)):
                 raise DerivationError(f"{path} takes keys of the config around it in a way that was not understood")
             return "unlike"
         return ""
@@ -292,16 +290,15 @@ class Keys:
 
     @staticmethod
     def _without(config: Any, section: str, key: str) -> Any:
-        owner = config
-        for part in [p for p in section.split(".") if p]:
-            owner = getattr(owner, part)
-        vars(owner).pop(key, None)
+        vars(attribute_at(config, section)).pop(key, None)
         return config
 
     def _describes(self, path: str) -> bool:
         """Whether the key describes a sub-config once more, as `text_config_dict` does beside `text_config`."""
         base, other = self._probe.config(self._probe.raw), self._probe.try_config({path: dict(_DESCRIPTION)})
-        return other is not None and any(differs(_at(base, p), _at(other, p)) for p in self._probe.parts if p)
+        return other is not None and any(
+            differs(attribute_at(base, p), attribute_at(other, p)) for p in self._probe.parts if p
+        )
 
     def _consumed(self, section: str, key: str, constants: list[Any], checks: dict[str, Check]) -> None:
         """A key that the code takes: the values at which it changes nothing are accepted."""
@@ -338,12 +335,6 @@ class Keys:
 _NUMBERS = (7, 3, 0.5)
 #: What a key may say that describes a part of the model once more.
 _DESCRIPTION = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
-
-
-def _at(config: Any, path: str) -> Any:
-    for name in [p for p in path.split(".") if p]:
-        config = getattr(config, name)
-    return config
 
 
 def _paths(config: Any) -> set[str]:

@@ -12,8 +12,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final
 
+from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import Part, attribute, compared
-from symcount.atlas.probe import MISSING, signature
+from symcount.atlas.probe import signature
 from symcount.atlas.record import Layout
 from symcount.atlas.work import Work, key_of
 from symcount.derive.arranged import LISTED, OTHERS, Arrangement, field_of

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from symcount.atlas.facts import attribute
+from symcount.atlas.codes import MISSING
+from symcount.atlas.facts import attribute_at
 from symcount.atlas.patterns import depth_of, listed, runs
-from symcount.atlas.probe import MISSING, Probe, signature
+from symcount.atlas.probe import Probe, signature
 from symcount.atlas.work import Work, key_of
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.result import DerivedFormula
@@ -43,9 +44,7 @@ def numbers(work: Work, path: str, current: Any, known: Mapping[Any, int], formu
 def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
     """The list that the config has at all of its layers."""
     whole = work.probe.trace({}, deep=True)
-    full = work.probe.config({})
-    for part in path.split("."):
-        full = attribute(full, part)
+    full = attribute_at(work.probe.config({}), path)
     if whole is None or not isinstance(full, list | tuple):
         return
     others: list[list[Any]] = [[float(x) * 2 for x in full], [int(x) * 2 for x in full]]
@@ -72,22 +71,18 @@ def computed(work: Work, path: str, current: Any) -> None:
     elif all(isinstance(x, SymbolicInt) for x in current):
         work.each[path] = [x.node for x in current]
     elif all(isinstance(x, int | float | str) for x in current):
-        whole = work.probe.config(work.probe.raw)
-        for part in path.split("."):
-            whole = attribute(whole, part)
-        if found := _of_a_kind(work.probe, path, list(whole)):
+        whole = list(attribute_at(work.probe.config(work.probe.raw), path))
+        if found := _of_a_kind(work.probe, path, whole):
             work.patterns[path] = found
         else:
-            listed(work, path, list(whole), work.probe.trace({}, deep=True))
+            listed(work, path, whole, work.probe.trace({}, deep=True))
 
 
 def _of_a_kind(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:
     """The pattern of a list of the layers of one kind, where another list says of which kind each layer is."""
     section = path.rpartition(".")[0]
     prefix = f"{section}." if section else ""
-    own = probe.config(probe.raw)
-    for part in section.split(".") if section else ():
-        own = attribute(own, part)
+    own = attribute_at(probe.config(probe.raw), section)
     for name, kinds in vars(own).items():
         if not isinstance(kinds, list) or not all(isinstance(x, str) for x in kinds):
             continue
@@ -95,9 +90,7 @@ def _of_a_kind(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:
             if current != [i for i, x in enumerate(kinds) if x == kind]:
                 continue
             moved = kinds[1:] + kinds[:1]
-            there: Any = probe.try_config({prefix + name: moved})
-            for part in path.split("."):
-                there = attribute(there, part)
+            there = attribute_at(probe.try_config({prefix + name: moved}), path)
             one, whole = probe.trace({path: current}, deep=True), probe.trace({}, deep=True)
             alike = one is not None and whole is not None and signature(one) == signature(whole)
             if alike and there == [i for i, x in enumerate(moved) if x == kind]:

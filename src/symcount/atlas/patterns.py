@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from symcount.atlas.facts import attribute
+from symcount.atlas.facts import attribute_at
 from symcount.atlas.fitting import expanded
 from symcount.atlas.probe import Probe, signature
 from symcount.atlas.work import Work
@@ -108,9 +108,7 @@ def _sizes(one: Trace) -> list[tuple[Any, ...]]:
 
 def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work) -> str:
     """The number of layers that a list has an element for, empty if it has another length."""
-    config = work.probe.try_config({})
-    for part in path.split("."):
-        config = attribute(config, part)
+    config = attribute_at(work.probe.try_config({}), path)
     if whole is None or not isinstance(config, list | tuple):
         return ""
     section = path.rpartition(".")[0]
@@ -119,9 +117,7 @@ def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work
 
 
 def _list_at(probe: Probe, path: str, changes: Mapping[str, Any]) -> list[str] | None:
-    config = probe.try_config(changes)
-    for part in path.split("."):
-        config = attribute(config, part)
+    config = attribute_at(probe.try_config(changes), path)
     return [str(x) for x in config] if isinstance(config, list | tuple) else None
 
 

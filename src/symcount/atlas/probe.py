@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from symcount.atlas.choices import WORDS
+from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import Part, attribute, compared, facts_of, parts
 from symcount.derive.arranged import Arrangement
 from symcount.derive.configs import ConfigSource, source_of
@@ -66,7 +67,6 @@ _INFRASTRUCTURE = frozenset(
 )
 _SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
 _CONSTRUCTION = 20  # tensors that may be made in the time that a config takes
-MISSING: Any = object()
 
 
 @contextmanager

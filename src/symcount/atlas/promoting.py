@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from symcount.atlas.probe import MISSING, changed, real_total, signature
+from symcount.atlas.codes import MISSING
+from symcount.atlas.probe import changed, real_total, signature
 from symcount.atlas.work import Work, free_values, key_of, switches, values_of
 from symcount.derive.expression import evaluate, free_symbols
 from symcount.derive.points import holds

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.arithmetic import HOLDS
+from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import attribute
 from symcount.atlas.lists import computed, numbers
 from symcount.atlas.patterns import guessed, layers
-from symcount.atlas.probe import DICTS, MISSING, signature
+from symcount.atlas.probe import DICTS, signature
 from symcount.atlas.work import Work, coded_values, key_of
 from symcount.derive.carriers import SymbolicFloat, SymbolicInt
 from symcount.derive.expression import free_symbols

@@ -6,8 +6,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
-from symcount.atlas.codes import code
-from symcount.atlas.probe import MISSING, ROPES, Probe
+from symcount.atlas.codes import MISSING, code
+from symcount.atlas.probe import ROPES, Probe
 from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 
@@ -80,11 +80,7 @@ class Work:
 
 def key_of(value: Any) -> str:
     """The code under which `schema.Reader` looks a value up."""
-    if value is MISSING:
-        return "absent"
-    if isinstance(value, list | tuple) and value:
-        return "=" + json.dumps(value, sort_keys=True, default=str)
-    if isinstance(value, dict) and value and not code(value).startswith("rope"):
+    if value and (isinstance(value, list | tuple) or (isinstance(value, dict) and not code(value).startswith("rope"))):
         return "=" + json.dumps(value, sort_keys=True, default=str)
     return code(value)
 

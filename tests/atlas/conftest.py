@@ -1,0 +1,25 @@
+"""An atlas of a single class, measured now."""
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """A counter of an atlas of one class, made once for each; more arguments are those of `examine`."""
+    from symcount.atlas.build import assemble
+    from symcount.atlas.counting import Counter
+    from symcount.atlas.examine import activations, examine
+    from symcount.atlas.store import Atlas
+
+    known = {}
+
+    def counter(name, model_type, **terms):
+        if name not in known:
+            row = examine(name, model_type, False, **terms)
+            assert "reason" not in row
+            path = tmp_path_factory.mktemp("atlas") / "atlas.bin"
+            assemble([row], path, activations(), {})
+            known[name] = Counter(Atlas(path))
+        return known[name]
+
+    return counter
