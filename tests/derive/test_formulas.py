@@ -234,6 +234,11 @@ def test_a_ratio_that_says_how_many_layers_there_are_keeps_its_value():
     assert formula.count({"depth_mult": 1.0}) == measure(real_model_at("DFineModel"))["unique"]
 
 
+def test_a_ratio_that_adds_one_to_few_layers_is_not_taken_for_that():
+    f = sc.derive("EfficientNetForImageClassification", width_coefficient=1.0, depth_coefficient=1.1)
+    assert f.certify(trials=4).passed == 4  # `ceil(1.1 * n)` is `n + 1` up to ten
+
+
 def test_a_pattern_among_few_is_checked_among_many():
     formula = sc.derive("RTDetrV2Model")  # one projection of another size beyond three levels, not one in two
     assert formula.pinned["num_feature_levels"] == 3

@@ -47,7 +47,16 @@ def fit(
     columns = {name: [point[name] for point in points] for name in (*fields, *computed)}
     if (known := _computed(counts, columns, fields, computed)) is not None:
         return known
+    if any(_follows(counts, columns[name]) for name in computed):
+        return None  # `ceil(1.1 * n)` is `n + 1` for a while
     return _single(counts, columns, [name for name in fields if any(v != columns[name][0] for v in columns[name])])
+
+
+def _follows(counts: Sequence[int], column: Sequence[int]) -> bool:
+    """Whether the counts are those of a column, give or take one."""
+    return abs(counts[0] - column[0]) <= 1 and all(
+        c - x == counts[0] - column[0] for c, x in zip(counts, column, strict=True)
+    )
 
 
 def hypotheses(

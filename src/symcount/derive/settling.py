@@ -89,7 +89,7 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if failed and len(d.traces) > 8:
             return failed
         enough = len(d.traces) + len(tried) > TRACES
-        structure = None if enough else _telling(d, spaces, tried, rng)
+        structure = None if enough else _telling(d, spaces, tried, rng) or _apart(d, spaces, tried)
         if structure is None:
             far = far or _far(d, checked)
             structure = far.pop(0) if far else None
@@ -192,6 +192,25 @@ def _telling(
     return best[1]
 
 
+def _apart(d: Derivation, spaces: Sequence[Sequence[Node]], tried: set[tuple[Number, ...]]) -> dict[str, Number] | None:
+    """A structure with many of one thing, where a number computed with a ratio is another one than it seems among few.
+
+    `ceil(1.1 * n) - 1` is `n` as long as there are fewer than eleven.
+    """
+    fields, usual = set(d.structural), _usual(d)
+    for space in spaces:
+        names = set().union(*map(free_symbols, space))
+        if len(space) < 2 or names <= fields:
+            continue
+        for name in (n for n in d.depths() if n in names):
+            for number in range(FAR, 8 * FAR):
+                structure = {n: number if n == name else usual[n] for n in d.structural}
+                values = {**d.base, **structure}
+                if tuple(structure.values()) not in tried and len({ex.value_at(n, values) for n in space}) > 1:
+                    return structure
+    return None
+
+
 def _another(d: Derivation, tried: set[tuple[Number, ...]], rng: random.Random) -> dict[str, Number] | None:
     """A structure that was not tried: where no hypothesis is left but one, it is checked at points that nobody chose.
 
@@ -218,9 +237,7 @@ def _far(d: Derivation, checked: set[str]) -> list[dict[str, Number]]:
     names = {name for times in patterns for name in free_symbols(times)} - checked
     checked |= names
     wanted = {n: _unseen(d, n, patterns) for n in d.depths() if n in names}
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    usual = dict(start.symbols)
-    usual |= {n: max(usual[n], min_depth(len(d.depths()), LOW)) for n in d.depths() if d.base[n]}  # no shallow ones
+    usual = _usual(d)
     several = {
         n: depths[i % len(depths) :] + depths[: i % len(depths)]
         for i, (n, depths) in enumerate(wanted.items())
@@ -230,6 +247,12 @@ def _far(d: Derivation, checked: set[str]) -> list[dict[str, Number]]:
     return [
         {n: several[n][i] if i < len(several.get(n, ())) else usual[n] for n in d.structural} for i in range(rounds)
     ]
+
+
+def _usual(d: Derivation) -> dict[str, Number]:
+    """The numbers of the smallest trace, with no depth that is shallow."""
+    usual = dict(min(d.traces, key=lambda t: len(t.parameters)).symbols)
+    return usual | {n: max(usual[n], min_depth(len(d.depths()), LOW)) for n in d.depths() if d.base[n]}
 
 
 def _unseen(d: Derivation, depth: str, patterns: Sequence[Node]) -> list[int]:
