@@ -346,7 +346,14 @@ def _assigned(path: str, readable: bool = False) -> Entry:
     index = [part.rstrip("]") for part in rest.split("[")] if rest else []
     name, mark, kind = name.partition("#")
     known = _by_name().get(canonical(name))
-    if mark:
+    if mark and kind == "names":  # of which each has a part of the model to itself
+        letter, latex, meaning = (
+            f"N_{name}",
+            rf"N_{{\mathrm{{{name.replace('_', chr(92) + ',')}}}}}",
+            name.replace("_", " "),
+        )
+        known = Entry(letter, path, latex, meaning, scales=True)
+    elif mark:
         letter, latex = f"N_{kind}", rf"N_{{\mathrm{{{kind.replace('_', chr(92) + ',')}}}}}"
         meaning = _layers(name, kind)
         known = Entry(letter, path, latex, meaning, scales=True)

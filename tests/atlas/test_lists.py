@@ -8,7 +8,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from fuzzing.entries import real
-from symcount.errors import UncoveredError
+from symcount.errors import ConfigError, UncoveredError
 
 LAGS = [1, 2, 3, 4, 5, 6, 7]
 #: class, model type, what a file says, words of the refusal; none where it is counted.
@@ -31,9 +31,21 @@ CASES = [
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [0, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"num_hidden_layers": 4, "global_attn_indexes": [1, 2, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [12]}, "names layer 12"),
+    # names of which each has an adapter in every layer
+    ("XmodModel", "xmod", {"languages": ["de_DE", "hr_HR", "sl_SI"]}, ""),
+    ("XmodModel", "xmod", {"languages": ["en_XX", "mamba"], "num_hidden_layers": 3, "ln_before_adapter": False}, ""),
+    ("XmodModel", "xmod", {"languages": ["de_DE", "de_DE"]}, "has a name twice"),
+    ("XmodModel", "xmod", {"languages": ["de.DE"]}, "is no list of names"),
+    # a letter for each layer, or its word; nothing else in the config says how many layers there are
+    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-M*EE-M"}, ""),
+    ("NemotronHModel", "nemotron_h", {"layers_block_type": ["mlp", "mamba", "moe", "attention", "mlp"]}, ""),
+    ("NemotronHModel", "nemotron_h", {"num_hidden_layers": 52, "hybrid_override_pattern": "M-*E"}, ""),
+    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-?E"}, "expected a text of the letters"),
+    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": ["M", "-"]}, "expected a text of the letters"),
+    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-*E", "layers_block_type": ["mlp"] * 4}, "keep one"),
 ]
 #: Tensors that are traced; the list of layers is the last of what is tried.
-EFFORT = {"SamVisionModel": 8_000}
+EFFORT = {"SamVisionModel": 8_000, "XmodModel": 4_000, "NemotronHModel": 4_000}
 
 
 @pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])
@@ -42,7 +54,7 @@ def test_a_list_is_counted_or_refused(name, model_type, changes, words, measured
     needed = {"prediction_length": 24, "context_length": 24} if model_type == "time_series_transformer" else {}
     fields = {"architectures": [name], "model_type": model_type, **needed, **changes}
     if words:
-        with pytest.raises(UncoveredError) as refused:
+        with pytest.raises((ConfigError, UncoveredError)) as refused:
             counter.count(fields)
         assert words in str(refused.value)
         return

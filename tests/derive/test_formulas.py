@@ -160,6 +160,7 @@ def test_nothing_is_kept_at_its_value_where_a_closed_form_exists(name):
 
 
 ROPE = {"no_rope_layers": [1, 1, 1, 0] * 9, "layer_types": ["full_attention"] * 36}
+HYBRID = {"layers_block_type": ["mamba", "hybrid"] * 2, "num_hidden_layers": 4, "use_shared_attention_adapter": True}
 DEPTHS = [
     ("GPTNeoModel", {}, {"num_layers": 9}),  # the list that the config class makes is always of 24 layers
     ("GPTNeoModel", {"attention_types": [[["global", "local", "local"], 8]]}, {"num_layers": 2}),
@@ -170,6 +171,8 @@ DEPTHS = [
     ("RTDetrModel", {}, {"encoder_layers": 3}),  # one layer, and a list with one element
     ("SamModel", {}, {"vision_config.num_hidden_layers": 15}),  # of which four are listed
     ("Emu3Model", {}, {"text_config.num_hidden_layers": 5, "vq_config.num_res_blocks": 4}),  # factors that may not move
+    ("XmodModel", {"languages": ["en_XX", "de_DE"]}, {"N_languages": 5}),  # an adapter for each, under its name
+    ("Zamba2Model", HYBRID, {"N_hybrid": 9}),  # as many adapters as there are hybrid layers, in each of these
 ]
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from symcount.arithmetic import Number as Value
 from symcount.arithmetic import as_written
 from symcount.atlas.record import Number
-from symcount.errors import ConfigError, DomainError
+from symcount.errors import ConfigError, DomainError, UncoveredError
 
 __all__ = [
     "MISSING",
@@ -22,6 +22,7 @@ __all__ = [
     "kind",
     "labels",
     "path_of",
+    "spelled_out",
     "split",
     "word",
     "wrong",
@@ -120,6 +121,28 @@ def aliased(own: Mapping[str, Any], aliases: Mapping[str, str], section: str) ->
                     "the same quantity; keep one"
                 )
     return own if moved is None else moved
+
+
+def spelled_out(
+    own: Mapping[str, Any], key: str, texts: Mapping[str, Mapping[str, str]], section: str
+) -> Mapping[str, Any]:
+    """A section with a list instead of a text that has a letter for each of its elements.
+
+    Raises:
+        ConfigError: it is no such text.
+        UncoveredError: the list is given as well.
+    """
+    for other, letters in texts.items():
+        if other not in own:
+            continue
+        text, path = own[other], path_of(section, other)
+        if not isinstance(text, str) or not set(text) <= letters.keys():
+            raise ConfigError(f"{path}: expected a text of the letters {' '.join(letters)}, got {word(text)}")
+        listed = [letters[letter] for letter in text]
+        if own.get(key) not in (None, listed):
+            raise UncoveredError(f"{path} = {word(text)} says something else than {key}; keep one")
+        own = {**{k: v for k, v in own.items() if k != other}, key: listed}
+    return own
 
 
 def labels(own: Mapping[str, Any], value: Any, section: str) -> Any:

@@ -163,8 +163,10 @@ class Keys:
                 aliases[alias] = key
             elif prefix + key in numbers or prefix + key in checks or f"{prefix}{key}[0]" in numbers:
                 refused.append(alias)
+        texts = [s.get("spelled", {}) for p, s in self._work.arranged.items() if p.rpartition(".")[0] == path]
+        spelled = {key for keys in texts for key in keys}
         for key, constants in owner.consumed.items():
-            if key in owner.types or key in aliases or key in inner or prefix + key in checks:
+            if key in owner.types or key in aliases or key in inner or prefix + key in checks or key in spelled:
                 continue
             if self._probe.ignored(prefix + key) or key in {self._instead(prefix + name) for name in inner}:
                 continue

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import Part, attribute, compared
 from symcount.atlas.probe import signature
 from symcount.atlas.record import Layout
+from symcount.atlas.spelling import as_text, spelled
 from symcount.atlas.work import Work, key_of
-from symcount.derive.arranged import LISTED, OTHERS, Arrangement, field_of
-from symcount.derive.arranging import INDICES, distinguishes
+from symcount.derive.arranged import LISTED, NAMES, OTHERS, Arrangement, field_of
+from symcount.derive.arranging import INDICES, distinguishes, nameless
 from symcount.derive.structure import likely_depths
 
 __all__ = ["ARRANGED", "expanded", "kinds", "overruled"]
@@ -55,6 +56,19 @@ def kinds(work: Work) -> None:
                     continue
                 if _labelled(work, path, depth, form, words):
                     break
+            else:
+                if _strings(current):
+                    _without_depth(work, path, owner, list(current))
+
+
+def _without_depth(work: Work, path: str, owner: Part, current: list[str]) -> None:
+    """A list of kinds that is as long as there are layers, or one of names."""
+    kinds_ = _KIND.fullmatch(path.rpartition(".")[2]) is not None
+    if kinds_ and _labelled(work, path, "", "kinds", _spelled(work, path, owner, "", current)):
+        if letters := spelled(work, path, owner):
+            work.arranged[path]["spelled"] = letters
+    elif _named(work, path, owner, current):
+        _labelled(work, path, "", NAMES, {NAMES: NAMES})
 
 
 def _strings(value: Any) -> bool:
@@ -73,7 +87,7 @@ def _whole(value: Any) -> bool:
 def _labelled(work: Work, path: str, depth: str, form: str, words: Mapping[str, str]) -> bool:
     """Whether the list at *path* chooses between kinds of layers with other tensors; then it has a label."""
     found = dict.fromkeys(words.values())
-    if len(found) < 2:
+    if len(found) < 2 and form != NAMES:
         return False
     sample = Arrangement(dict.fromkeys(found, _EACH), depth.rpartition(".")[2], form)
     one = work.probe.trace({path: sample})
@@ -92,17 +106,17 @@ def _labelled(work: Work, path: str, depth: str, form: str, words: Mapping[str, 
     return True
 
 
+def _named(work: Work, path: str, owner: Part, current: list[str]) -> bool:
+    """Whether the list at *path* may have any names: none of the words that the code knows says anything else."""
+    words = list(dict.fromkeys((*current, *_known(work, path, owner), *_WORDS)))
+    some = work.probe.trace({path: words})
+    others = work.probe.trace({path: Arrangement({NAMES: len(words)}, "", NAMES)})
+    return some is not None and others is not None and nameless(some, others)
+
+
 def _spelled(work: Work, path: str, owner: Part, depth: str, current: list[str]) -> dict[str, str]:
     """The words that the list may have, each with its kind: the first word that was seen to mean the same."""
-    key = path.rpartition(".")[2]
-    strings: dict[str, None] = dict.fromkeys(map(str, current))
-    strings.update(dict.fromkeys(owner.literals.get(key, ())))
-    configuration = owner.cls.__module__
-    for module in (configuration, work.probe.cls.__module__, configuration.replace("configuration_", "modeling_")):
-        for name, said in compared(module).items():
-            if _KIND.fullmatch(name) or name in {key, "layer_type", "block_type"}:
-                strings.update(dict.fromkeys(said))
-    strings.update(dict.fromkeys(_WORDS))
+    strings = list(dict.fromkeys((*map(str, current), *_known(work, path, owner), *_WORDS)))
     usual = list(dict.fromkeys(map(str, current)))
     found: dict[str, str] = {}
     seen: dict[str, tuple[list[str], Any]] = {}  # kind -> a list with it, and the signature of its model
@@ -121,8 +135,20 @@ def _spelled(work: Work, path: str, owner: Part, depth: str, current: list[str])
     return found
 
 
+def _known(work: Work, path: str, owner: Part) -> Iterator[str]:
+    """The words that the code of the config and of the model compares the elements of a list with."""
+    key = path.rpartition(".")[2]
+    yield from owner.literals.get(key, ())
+    configuration = owner.cls.__module__
+    for module in (configuration, work.probe.cls.__module__, configuration.replace("configuration_", "modeling_")):
+        for name, said in compared(module).items():
+            if _KIND.fullmatch(name) or name in {key, "layer_type", "block_type"}:
+                yield from said
+
+
 def _signed(work: Work, path: str, value: list[str], depth: str) -> Any:
-    one = work.probe.trace({path: value, depth: len(value)}, {depth: len(value)})
+    number = {depth: len(value)} if depth else {}
+    one = work.probe.trace({path: value, **number}, number)
     return None if one is None else signature(one)
 
 
@@ -148,10 +174,15 @@ def expanded(values: Mapping[str, Any], layout: Layout, rng: random.Random) -> d
         drawn = {kind: result.pop(field_of(path, kind), None) for kind in value.numbers}
         # a number that no formula has is drawn all the same: either it has no influence, or it must be refused
         numbers = {kind: rng.randint(1, 4) if drawn[kind] is None else drawn[kind] for kind in value.numbers}
+        if spec["form"] == NAMES:
+            result[path] = [f"{rng.choice('abc')}_{i}" for i in range(numbers[NAMES])]
+            continue
         if rng.random() < 0.2:
             numbers[rng.choice(list(numbers))] = 0
-        spelled = {kind: [w for w, k in spec["kinds"].items() if k == kind] for kind in numbers}
+        words = {kind: [w for w, k in spec["kinds"].items() if k == kind] for kind in numbers}
         listed = value.arranged(numbers, rng.randrange(1000))
-        result[path] = [x if _whole(x) else rng.choice(spelled[x]) for x in listed]
-        result[spec["depth"]] = sum(numbers.values())
+        result[path] = [x if _whole(x) else rng.choice(words[x]) for x in listed]
+        if spec["depth"]:
+            result[spec["depth"]] = sum(numbers.values())
+        result |= as_text(result, path, spec.get("spelled", {}), rng)
     return {path: value for path, value in result.items() if "#" not in path}

@@ -134,7 +134,8 @@ class Check(_Json):
         equals: text of the number that must be given if any is.
         each: texts of the elements of the list that must be given if any is.
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
-            `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind.
+            `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind;
+            `spelled`, keys that say the same as a text -> letter -> element.
     """
 
     given: Any = None

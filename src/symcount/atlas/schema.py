@@ -15,7 +15,20 @@ from typing import Any
 
 from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled, readable
-from symcount.atlas.codes import MISSING, aliased, code, exact, identifiers, kind, labels, path_of, split, word, wrong
+from symcount.atlas.codes import (
+    MISSING,
+    aliased,
+    code,
+    exact,
+    identifiers,
+    kind,
+    labels,
+    path_of,
+    spelled_out,
+    split,
+    word,
+    wrong,
+)
 from symcount.atlas.fitting import fits
 from symcount.atlas.record import Check, Layout, Number, Section
 from symcount.derive.arranged import counted, field_of
@@ -78,7 +91,10 @@ class Reader:
         for section, rules in layout.sections.items():
             own = given[section] = self._section(section, given, fields)
             if own is not None:
-                own = given[section] = aliased(own, rules.aliases, section)
+                own = aliased(own, rules.aliases, section)
+                for _, key, check in self._checks[section]:
+                    own = spelled_out(own, key, check.arranged.get("spelled", {}), section)
+                given[section] = own
                 self._admit(section, rules, own)
             for path, key, index, number in self._numbers[section]:
                 value = MISSING if own is None else own.get(key, MISSING)

@@ -7,6 +7,9 @@ fields like any other, under the name of the list: `layer_types#attention`. The 
 
 A config class is handed an actual list, of course: an :class:`Arrangement` makes one of any numbers, in an order that
 looks random and is another one for other numbers, so that a model in which the order matters betrays itself.
+
+A list of names of which each has a part of the model to itself (the adapters of `languages = ["en_XX", "de_DE"]`) is a
+list of one kind: the formula needs to know how many names there are.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["MARK", "ORDERED", "OTHERS", "Arrangement", "counted", "field_of"]
+__all__ = ["MARK", "NAMES", "ORDERED", "OTHERS", "Arrangement", "counted", "field_of"]
 
 #: Between the name of a list and a kind.
 MARK: Final = "#"
@@ -25,6 +28,8 @@ ORDERED: Final = (-1, -2)
 OTHERS: Final = "others"
 #: The kind of those that it does.
 LISTED: Final = "listed"
+#: The kind of the elements of a list of names, and the form of such a list.
+NAMES: Final = "names"
 
 
 def field_of(path: str, kind: str) -> str:
@@ -51,7 +56,8 @@ class Arrangement(list[Any]):
         Args:
             numbers: kind -> how many layers are of it, unless other numbers are asked for.
             depth: the config field that is the number of layers, in the same sub-config; empty if there is none.
-            form: `kinds`, an element for each layer; `indices`, those of the layers that are `listed`, in order.
+            form: `kinds`, an element for each layer; `indices`, those of the layers that are `listed`, in order;
+                `names`, so many names.
         """
         self.numbers = dict(numbers)
         self.depth = depth
@@ -72,6 +78,8 @@ class Arrangement(list[Any]):
             seed: another one gives another order; those of `ORDERED` give one kind after the other.
         """
         kinds = [kind for kind in self.numbers for _ in range(numbers[kind])]
+        if self.form == NAMES:  # digits, so that what they name is like the elements of a list
+            return [str(i) for i in range(len(kinds))]
         if seed in ORDERED:
             kinds = kinds[:: -1 if seed == ORDERED[1] else 1]
         else:
@@ -94,6 +102,12 @@ def counted(value: Sequence[Any], kinds: Mapping[str, str], depth: int | None, f
     'names layer 9, but there are 8 layers, from 0 on'
     """
     found = dict.fromkeys(kinds.values(), 0)
+    if form == NAMES:
+        if any(not isinstance(x, str) or not x or "." in x for x in value):
+            return "is no list of names"
+        if len(set(value)) != len(value):
+            return "has a name twice"
+        return {NAMES: len(value)}
     if form == "indices":
         if any(type(x) is not int for x in value) or depth is None:
             return "is no list of layers"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symcount.derive.arranged import LISTED, MARK, OTHERS, Arrangement, field_of
+from symcount.derive.arranged import LISTED, MARK, NAMES, OTHERS, Arrangement, field_of
 from symcount.derive.configs import ConfigSource
 from symcount.derive.quiet import quiet
 from symcount.derive.sources import is_config
@@ -15,7 +15,7 @@ from symcount.derive.structure import likely_depths
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
 
-__all__ = ["INDICES", "arrangements", "distinguishes", "number_in", "with_arrangements"]
+__all__ = ["INDICES", "arrangements", "distinguishes", "nameless", "number_in", "with_arrangements"]
 
 #: Names of lists that may be lists of layers.
 INDICES: Final = re.compile(r"(idxs?|ind(ic|ex)es|layers|layer_ids)$")
@@ -51,6 +51,11 @@ def distinguishes(one: Trace, other: Trace) -> bool:
     return _contents(one) != _contents(other)
 
 
+def nameless(one: Trace, other: Trace) -> bool:
+    """Whether two models have tensors of the same shapes, whatever they are called."""
+    return Counter(str(p.shape) for p in one.parameters) == Counter(str(p.shape) for p in other.parameters)
+
+
 def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
     """How many layers of a kind (`layer_types#attention`) a config object has; `None` if it has no such list."""
     path, _, kind = name.partition(MARK)
@@ -61,6 +66,8 @@ def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
     if arrangement.form == "indices" and isinstance(depth, int):
         listed = len(set(value or ()))
         return listed if kind == LISTED else depth - listed
+    if kind == NAMES and isinstance(value, list | tuple):
+        return len(set(value))
     return list(value).count(kind) if isinstance(value, list | tuple) else None
 
 
@@ -83,6 +90,8 @@ def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tupl
             depth = next((d for d in depths if numbers[d] == len(now)), "")
             if (depth or "layer" in name) and len(set(now)) > 1:  # the length of the list may be the number of layers
                 yield prefix + name, Arrangement(Counter(now), depth)
+            elif not depth and len(set(now)) == len(now):
+                yield prefix + name, Arrangement({NAMES: len(now)}, "", NAMES)
         elif INDICES.search(name) and all(isinstance(x, int) for x in now) and len(set(now)) == len(now):
             for depth in depths:
                 if 0 <= min(now) <= max(now) < numbers[depth]:
@@ -92,17 +101,21 @@ def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tupl
 
 
 def _chooses(cls: type, source: ConfigSource, path: str, found: Arrangement) -> bool:
-    """Whether a layer of one kind has other tensors than one of another."""
+    """Whether a layer of one kind has other tensors than one of another, or a name has tensors of its own."""
     arranged = with_arrangements(source, {path: found})
     seen = []
-    for more in list(found.numbers)[:2]:
-        values = {field_of(path, kind): _EACH + (kind == more) for kind in found.numbers}
-        try:
-            with quiet():
+    try:
+        with quiet():
+            for more in [*found.numbers, ""][:2]:
+                values = {field_of(path, kind): _EACH + (kind == more) for kind in found.numbers}
                 seen.append(trace(cls, arranged, values=values, limit=60_000))
-        except DerivationError:
-            return False
-    return distinguishes(*seen)
+            if not distinguishes(*seen):
+                return False
+            if found.form == NAMES:  # other words might choose something
+                return nameless(trace(cls, source, limit=60_000), trace(cls, arranged, limit=60_000))
+    except DerivationError:
+        return False
+    return True
 
 
 def _contents(one: Trace) -> list[str]:

@@ -42,7 +42,7 @@ __all__ = [
 
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
     """The trace at *values*, with the pinned fields as plain numbers."""
-    limit = 6 * len(d.default.parameters) + 1000 if d.default else None  # sizes may be numbers of things
+    limit = 6 * len(d.default.parameters) + 2000 if d.default else None  # sizes may be numbers of things
     return trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned), limit=limit)
 
 
