@@ -12,7 +12,7 @@ from symcount.atlas.facts import facts_of, parts
 from symcount.atlas.probe import real_total
 from symcount.derive.givens import given_for
 
-__all__ = ["Base", "bases"]
+__all__ = ["Base", "bases", "left_out"]
 
 
 @dataclass(frozen=True)
@@ -23,11 +23,13 @@ class Base:
         raw: the config, in the form of a `config.json`.
         types: dotted path of a sub-config -> the model types that it may say; empty if it may say none.
         required: dotted paths that a config must give itself, since the class builds no model without them.
+        absent: sub-configs that it leaves out, and that have other defaults than where they are given.
     """
 
     raw: dict[str, Any]
     types: dict[str, list[str]]
     required: frozenset[str] = field(default=frozenset())
+    absent: frozenset[str] = field(default=frozenset())
 
 
 def bases(cls: Any) -> Iterator[Base]:
@@ -42,6 +44,16 @@ def bases(cls: Any) -> Iterator[Base]:
         chosen = next((b for b in _default(cls, _merged(given, choice)) if _builds(cls, b)), None)
         if chosen is not None and (chosen.types or real_total(cls, chosen.raw) != usual):  # else it is of another head
             yield chosen
+
+
+def left_out(cls: Any, base: Base) -> Base | None:
+    """*base* without any sub-config; `None` if it has none, or transformers builds no model of that."""
+    raw = {k: v for k, v in base.raw.items() if not isinstance(v, dict) or not k.endswith("_config")}
+    absent = frozenset(base.raw) - frozenset(raw)
+    if not absent or any(path.partition(".")[0] in absent for path in base.required):
+        return None
+    found = Base(raw, {path: [""] for path in base.types}, base.required, absent)
+    return found if _builds(cls, found) else None
 
 
 def _builds(cls: Any, base: Base) -> bool:

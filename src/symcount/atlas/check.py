@@ -19,11 +19,12 @@ from symcount.atlas.counting import Variant
 from symcount.atlas.kinds import expanded
 from symcount.atlas.measure import Measured
 from symcount.atlas.probe import changed, real_total
+from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader, Reading
 from symcount.derive.certificate import draw
 from symcount.errors import SymcountError, UncoveredError, VerificationError
 
-__all__ = ["check"]
+__all__ = ["answered", "check"]
 
 _ATTEMPTS = 10  # for each config that is wanted
 
@@ -60,6 +61,15 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
                                     f"{_smallest(found.probe.cls, reader, variants, raw)}")  # fmt: skip
         passed += 1
     return passed
+
+
+def answered(layout: Layout, activations: frozenset[str], raw: dict[str, Any]) -> bool:
+    """Whether a layout counts a config."""
+    try:
+        _count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(raw))
+    except SymcountError:
+        return False
+    return True
 
 
 def _left_out(found: Measured, activations: frozenset[str]) -> None:
@@ -123,10 +133,12 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
     }
     for path, value in point.items():
         stem, bracket, _ = path.partition("[")
-        if bracket:
+        if bracket and not probe.left_out(path):
             default = probe.default(stem)
             if isinstance(default, list) and stem not in values:
                 values[stem] = _nested(default, point, stem)
+        elif probe.left_out(path):
+            continue
         elif path in layout.numbers or rng.random() < 0.5:
             values[path] = value
             if path not in letters and rng.random() < 0.3:  # conditions that matter to no tensor were left out

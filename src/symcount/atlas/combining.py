@@ -135,7 +135,7 @@ def _combinations(work: Work) -> list[dict[str, int]]:
 
 def _readable(work: Work, formula: DerivedFormula) -> bool:
     """Whether all numbers are of sub-configs that the base config has: a switch may bring another one along."""
-    return {name.rpartition(".")[0] for name in formula.base} <= work.probe.parts.keys()
+    return {name.rpartition(".")[0] for name in formula.base} <= work.probe.instances.keys()
 
 
 def beside_combinations(work: Work) -> None:

@@ -11,10 +11,14 @@ import os
 import signal
 import sys
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.work import EFFORT
 from symcount.errors import DerivationError, SymcountError
+
+if TYPE_CHECKING:
+    from symcount.atlas.bases import Base
+    from symcount.atlas.record import Layout
 
 __all__ = ["activations", "examine"]
 
@@ -58,7 +62,9 @@ def _layouts(cls: Any, effort: int, trials: int) -> dict[str, Any]:
     layouts: list[dict[str, Any]] = []
     trees: list[Any] = []
     notes: list[str] = []
-    for base in bases(cls):
+    pending = [*bases(cls)][::-1]
+    while pending:
+        base = pending.pop()
         try:
             found = measure(cls, base, activations(), effort=effort, trials=trials)
             passed = check(found, activations(), trials)
@@ -72,9 +78,20 @@ def _layouts(cls: Any, effort: int, trials: int) -> dict[str, Any]:
             formula["tree"] += len(trees)
         trees += found.trees
         layouts.append(item)
+        if not base.absent and len(layouts) == 1 and (other := _left_out(cls, base, found.layout)):
+            pending.append(other)
     if not layouts:
         raise DerivationError(f"{cls.__name__} cannot be built with its default config: {_refusal(cls)}")
     return {"layouts": layouts, "trees": trees, "notes": notes}
+
+
+def _left_out(cls: Any, base: Base, layout: Layout) -> Base | None:
+    """The base without sub-configs, if *layout* does not read that."""
+    from symcount.atlas.bases import left_out
+    from symcount.atlas.check import answered
+
+    other = left_out(cls, base)
+    return None if other is None or answered(layout, activations(), other.raw) else other
 
 
 def _refusal(cls: Any) -> str:

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.codes import MISSING, code, identifiers
-from symcount.atlas.facts import Part, attribute, attribute_at
+from symcount.atlas.facts import Part, attribute, attribute_at, facts_of
 from symcount.atlas.lists import stages
 from symcount.atlas.probe import differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
@@ -34,7 +34,7 @@ class Keys:
         for path, filler in work.fillers.items():
             self._base.setdefault(path, filler)
         try:
-            self._empty: Any = self._probe.config({})
+            self._empty: Any = self._probe.config(self._probe.raw if self._probe.absent else {})
         except Exception:  # noqa: BLE001  # the base config has what the class insists on
             self._empty = None
 
@@ -43,6 +43,11 @@ class Keys:
         numbers = {path: self._number(path) for path in self._needed()}
         checks = {path: self._check(path) for path in self._work.accept}
         sections = {path: self._section(path, owner, numbers, checks) for path, owner in self._probe.parts.items()}
+        for path, instance in self._probe.instances.items():
+            if self._probe.left_out(path):
+                if "." not in path and self._handed(path, facts_of(instance)):
+                    raise DerivationError(f"{path} takes keys of the config around it where it is left out")
+                sections[path] = Section(optional="absent")
         return numbers, sections, checks
 
     # -------------------------------------------------------------- numbers

@@ -62,7 +62,7 @@ def measure(
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
-    work = Work(Probe(cls, start.raw, start.required), activations, effort)
+    work = Work(Probe(cls, start.raw, start.required, start.absent), activations, effort)
     base = work.probe.trace({})
     if base is None:
         raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(start.raw)}")

@@ -143,21 +143,25 @@ class Probe:
         cls: the model class.
         raw: the base config, in the form of a `config.json`.
         required: keys of it that have no default: every config must give them.
+        absent: sub-configs that every config leaves out: they are what the class makes of that.
         givens: numbers that are given although the base config leaves them out, so that they are symbols.
         traced: how many tensors were traced, about.
         shallow: depths at which the model is traced, to save time; by default its own.
     """
 
-    def __init__(self, cls: Any, raw: Raw, required: frozenset[str] = frozenset()) -> None:
+    def __init__(
+        self, cls: Any, raw: Raw, required: frozenset[str] = frozenset(), absent: frozenset[str] = frozenset()
+    ) -> None:
         self.cls = cls
         self.config_class: Any = cls.config_class
         self.raw = raw
         self.required = required
+        self.absent = absent
         self.traced = 0
         self.givens: dict[str, Any] = {}
         self.shallow: dict[str, Any] = {}
         self.instances = parts(self.config(raw))
-        self.parts: dict[str, Part] = {path: facts_of(c) for path, c in self.instances.items()}
+        self.parts: dict[str, Part] = {p: facts_of(c) for p, c in self.instances.items() if not self.left_out(p)}
         self._traces: dict[str, Trace | None] = {}
 
     def config(self, raw: Raw) -> Any:
@@ -201,6 +205,10 @@ class Probe:
             one = self._traces[key]
             self.traced += len(one.parameters) if one is not None else 0
         return self._traces[key]
+
+    def left_out(self, path: str) -> bool:
+        """Whether a section, or the section of a key, belongs to a sub-config that every config leaves out."""
+        return path.partition(".")[0] in self.absent
 
     def declared(self, path: str) -> Part | None:
         """The facts of the section that declares the key at *path*; `None` if none does."""

@@ -108,7 +108,7 @@ def beyond(work: Work, condition: Condition, formula: DerivedFormula) -> Iterato
         return
     for name in sorted(names):
         value = formula.base[name]
-        if not isinstance(value, int) or name in formula.structural:
+        if not isinstance(value, int) or name in formula.structural or work.probe.left_out(name):
             continue
         limits = [
             int(evaluate(side, formula.base)) for side in (condition.left, condition.right)

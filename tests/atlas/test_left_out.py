@@ -1,0 +1,44 @@
+"""Sub-configs that a file leaves out, where the class then makes others than where they are given without a word."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from fuzzing.entries import real
+from symcount.errors import UncoveredError
+
+NAME, MODEL_TYPE = "LlavaOnevisionModel", "llava_onevision"
+
+
+def fields(**changes):
+    return {"architectures": [NAME], "model_type": MODEL_TYPE, **changes}
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {"tie_word_embeddings": True, "image_token_index": 7},
+        {"vision_config": {"model_type": "siglip_vision_model"}, "text_config": {"model_type": "qwen2"}},
+        {"vision_config": {"model_type": "siglip_vision_model", "hidden_size": 96, "num_attention_heads": 8}},
+    ],
+    ids=str,
+)
+def test_it_is_counted(changes, measured):
+    counted = measured(NAME, MODEL_TYPE, effort=2_000).count(fields(**changes))[1]
+    expected = real(json.dumps(fields(**changes)).encode())
+    assert {c: counted[c] for c in expected} == expected
+
+
+def test_the_layout_without_sub_configs_is_for_none_of_them(measured):
+    counter = measured(NAME, MODEL_TYPE, effort=2_000)
+    layouts = counter.entry(fields()).layouts
+    without = [layout for layout in layouts if layout.sections["vision_config"].optional == "absent"]
+    assert len(without) == 1
+    assert without[0].types == {"text_config": [""], "vision_config": [""]}
+    given = fields(vision_config={"model_type": "clip_vision_model"})
+    with pytest.raises(UncoveredError, match="vision_config"):
+        counter.count(given)
