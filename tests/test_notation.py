@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from symcount.errors import NotationError, UnknownSymbolError
-from symcount.notation import ALIASES, TABLE, Entry, Notation, assign, canonical, entry, escape, letters, symbol
+from symcount.lettering import assign
+from symcount.notation import ALIASES, TABLE, Entry, Notation, canonical, entry, escape, letters, symbol
 
 BERT = Notation(tuple(entry(letter) for letter in "VLHINTA"))
 

@@ -4,7 +4,8 @@ import pytest
 
 import symcount as sc
 from symcount.errors import NotationError
-from symcount.notation import ALIASES, TABLE, Notation, assign, decorated, entry
+from symcount.lettering import assign, decorated
+from symcount.notation import ALIASES, TABLE, Notation, entry
 from symcount.typeset.numbers import digits, percent
 from symcount.typeset.presets import PRESETS, with_symbols
 from symcount.typeset.tex import parse

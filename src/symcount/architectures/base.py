@@ -12,7 +12,8 @@ from symcount.domain import Condition
 from symcount.errors import OptionError, near
 from symcount.formula import Formula
 from symcount.layers import Head, Linear
-from symcount.notation import Entry, Notation, assign, entry
+from symcount.lettering import assign
+from symcount.notation import Entry, Notation, entry
 from symcount.tree import Block, Size, block
 
 __all__ = ["GIVEN", "Architecture", "Build", "Options", "classification_head", "notation_of", "vocabulary_head"]
@@ -27,7 +28,7 @@ GIVEN = "given"
 def notation_of(fields: Mapping[str, str]) -> Notation:
     """The notation of an architecture whose config calls the letters' quantities *fields*.
 
-    A letter that is not in the table is the one that `symcount.notation.assign` gives to the field.
+    A letter that is not in the table is the one that `symcount.lettering.assign` gives to the field.
 
     >>> notation_of({"H": "n_embd"})["H"].field
     'n_embd'

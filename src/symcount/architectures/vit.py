@@ -14,7 +14,8 @@ from functools import partial
 from symcount.architectures.base import Architecture, Build, Options
 from symcount.domain import divides
 from symcount.layers import MLP, Conv2d, LayerNorm, Linear, MultiHeadAttention
-from symcount.notation import assign, letters
+from symcount.lettering import assign
+from symcount.notation import letters
 from symcount.tree import Block, Parameter, block, stack
 
 H, I, N, A, C, P, R, J, Y = letters("H I N A C P R J Y")

@@ -15,7 +15,8 @@ from symcount.architectures.bart import FIELDS, A_dec, A_enc, H, I_dec, I_enc, N
 from symcount.architectures.base import Architecture, Options, vocabulary_head
 from symcount.domain import divides
 from symcount.layers import Conv1d, Embedding, LayerNorm, Linear
-from symcount.notation import assign, letters
+from symcount.lettering import assign
+from symcount.notation import letters
 from symcount.tree import Block, Parameter, Role, block, stack
 
 F, L_enc, L_dec = letters("F L_enc L_dec")

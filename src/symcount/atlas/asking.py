@@ -22,7 +22,7 @@ from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.errors import StructureError
-from symcount.notation import assign
+from symcount.lettering import assign
 
 __all__ = ["At", "Conditions", "conditions", "names_of"]
 

@@ -22,7 +22,8 @@ from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
 from symcount.formula import Formula
-from symcount.notation import Entry, Notation, assign
+from symcount.lettering import assign
+from symcount.notation import Entry, Notation
 from symcount.tree import Block
 from symcount.values import exact
 

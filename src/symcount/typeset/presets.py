@@ -20,7 +20,8 @@ import re
 from collections.abc import Mapping
 
 from symcount.errors import NotationError, near
-from symcount.notation import Notation, canonical, decorated, escape
+from symcount.lettering import decorated
+from symcount.notation import Notation, canonical, escape
 from symcount.typeset.tex import parse
 
 __all__ = ["PRESETS", "with_symbols"]
