@@ -118,14 +118,15 @@ class Tape:
         import numpy as np
 
         plan = self._plan(tuple(inputs[name].shape for name in self._inputs), out.shape)
-        values: list[Any] = [_value(node, inputs) if node.operation is None else None for node in plan.nodes]
+        values = list(plan.values)
+        for place, name in plan.named.items():
+            values[place] = inputs[name]
         for place in plan.once:
             node = plan.nodes[place]
             values[place] = np.asarray(node.operation(*(values[o] for o in node.operands)))
         if not plan.steps:
             out[...] = values[plan.result]
             return
-        steps = [(_writing(plan.nodes[p].operation), itemgetter(*plan.nodes[p].operands, p)) for p in plan.steps]
         wide = {p: _stretched(values[p], out.shape) for p in plan.read if plan.shapes[p] and p not in plan.targets}
         scratch: list[Array] = []
         for index in blocks(out.shape):
@@ -137,7 +138,7 @@ class Tape:
                 values[place] = value[index]
             for place, target in plan.targets.items():
                 values[place] = scratch[target]
-            for operation, pick in steps:
+            for operation, pick in plan.calls:
                 operation(*pick(values))
 
     def _planned(self, shapes: tuple[tuple[int, ...], ...], shape: tuple[int, ...]) -> _Plan:
@@ -165,12 +166,6 @@ def _stretched(array: Array, shape: tuple[int, ...]) -> Array:
     return array if array.shape == shape else np.broadcast_to(array, shape)
 
 
-def _value(node: _Node, inputs: Mapping[str, Array]) -> Array:
-    import numpy as np
-
-    return inputs[node.value] if isinstance(node.value, str) else np.array(node.value, dtype=np.int64)
-
-
 @dataclass
 class _Plan:
     """What is done once and what for each block, for given shapes.
@@ -184,6 +179,9 @@ class _Plan:
         read: nodes that the steps need.
         targets: for each step the scratch array that it writes to; 0 is the result.
         result: the last node.
+        values: the numbers among the nodes, as arrays.
+        named: the inputs among the nodes.
+        calls: for each step a function that writes to its last argument, and what picks its arguments from the values.
     """
 
     shape: tuple[int, ...]
@@ -194,6 +192,9 @@ class _Plan:
     read: set[int] = field(default_factory=set)
     targets: dict[int, int] = field(default_factory=dict)
     result: int = 0
+    values: list[Any] = field(default_factory=list)
+    named: dict[int, str] = field(default_factory=dict)
+    calls: list[tuple[Callable[..., Any], Callable[..., Any]]] = field(default_factory=list)
 
     def keep(self, node: _Node, shape: tuple[int, ...]) -> int:
         self.nodes.append(node)
@@ -219,7 +220,15 @@ class _Plan:
 
     def finish(self, result: int) -> None:
         """Share the scratch space out: an array is free again after the last step that reads it."""
+        import numpy as np
+
         self.result = result
+        for place, node in enumerate(self.nodes):
+            number = node.operation is None and isinstance(node.value, int)
+            self.values.append(np.array(node.value, dtype=np.int64) if number else None)
+            if node.operation is None and isinstance(node.value, str):
+                self.named[place] = node.value
+        self.calls = [(_writing(self.nodes[p].operation), itemgetter(*self.nodes[p].operands, p)) for p in self.steps]
         last = {o: step for step in self.steps for o in self.nodes[step].operands}
         self.read = set(last)
         free = [0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
+from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
 from sympy import Add, Expr, Max, Min, Mul, Pow, ceiling, floor, fraction, together
@@ -69,6 +69,7 @@ def vector_function(expression: Expr, minimums: Mapping[str, int]) -> Callable[.
     from symcount.blocks import Tape
 
     names = list(minimums)
+    together_shape = lru_cache(maxsize=32)(np.broadcast_shapes)
     top, bottom = fraction(together(expression))
     bounds = [compile_scalar(magnitude(part)) for part in (top, bottom)]
     tape = Tape(nested(top), _functions())
@@ -90,7 +91,7 @@ def vector_function(expression: Expr, minimums: Mapping[str, int]) -> Callable[.
                 + "; use the scalar form compile(), whose integers have any size"
             )
         try:
-            shape = np.broadcast_shapes(*(a.shape for a in inputs.values()))
+            shape = together_shape(*(a.shape for a in inputs.values()))
         except ValueError:
             shapes = ", ".join(f"{n} has shape {a.shape}" for n, a in inputs.items())
             raise DomainError(f"arrays that do not broadcast together: {shapes}") from None
@@ -120,12 +121,15 @@ def _largest(name: str, array: np.ndarray, minimum: int) -> int:
     """
     import numpy as np
 
-    from symcount.blocks import blocks
+    from symcount.blocks import BLOCK, blocks
 
     least, largest = minimum, 1
     if array.ndim == 0:
         least = largest = int(array)
-    elif array.size:
+    elif array.size <= BLOCK:
+        if array.size:
+            least, largest = int(array.min()), int(array.max())
+    else:
         parts = [array[index] for index in blocks(array.shape)]
         extremes = [(int(np.minimum.reduce(p, axis=None)), int(np.maximum.reduce(p, axis=None))) for p in parts]
         least, largest = min(low for low, _ in extremes), max(high for _, high in extremes)
