@@ -31,6 +31,26 @@ CASES = [
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [0, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"num_hidden_layers": 4, "global_attn_indexes": [1, 2, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [12]}, "names layer 12"),
+    # a size that matters to no tensor, as an object
+    ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {"height": 224, "width": 192}}, ""),
+    ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {}}, "image_size = {} is outside"),
+    # -1 is the last layer: its number is the same, and any other is another model
+    ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 4, "moe_layer_end_index": 3}, ""),
+    (
+        "Ernie4_5_MoeModel",
+        "ernie4_5_moe",
+        {"num_hidden_layers": 4, "moe_layer_end_index": 2},
+        "moe_layer_end_index = -1",
+    ),
+    (
+        "Ernie4_5_MoeModel",
+        "ernie4_5_moe",
+        {"num_hidden_layers": 4, "moe_layer_end_index": 4},
+        "moe_layer_end_index = -1",
+    ),
+    # the first layer with experts may come after the last one; then the number of those that have some is not negative
+    ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 3}, ""),
+    ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 5}, "0 is required"),
 ]
 #: Tensors that are traced; the list of layers is the last of what is tried.
 EFFORT = {"SamVisionModel": 8_000}

@@ -100,6 +100,7 @@ class Number(_Json):
         minimum: the smallest admissible value.
         ratio: a ratio instead of an integer.
         word: a string that is the same as leaving the key out.
+        same: text of the number that the default stands for: -1 for the last layer.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Number(_Json):
     minimum: int | None = None
     ratio: bool = False
     word: str = ""
+    same: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a number may be 0."""

@@ -60,6 +60,7 @@ class Reader:
         self._position = {path: i for i, path in enumerate(layout.numbers)}
         self._rules: dict[str, Callable[..., tuple[Any, ...]]] = {}
         self._needs: dict[str, list[str]] = {}
+        self._same = [path for path, number in layout.numbers.items() if number.same]
         self._by_name = {n.name: path for path, n in layout.numbers.items()}
 
     def read(self, fields: Mapping[str, Any]) -> Reading:
@@ -117,7 +118,15 @@ class Reader:
                 else:
                     found[path] = own.get(key, default)
         self._fill(pending, values)
+        for path in self._same:
+            number = layout.numbers[path]
+            if number.given is not None and values[path] == self.meant(path, values):
+                values[path] = number.given
         return Reading(self._state(found, values), values, frozenset(stated))
+
+    def meant(self, path: str, values: Mapping[str, Value]) -> Value:
+        """The number that the default of the one at *path* stands for, beside the other *values*."""
+        return self._number(self.layout.numbers[path].same, values)
 
     def _other(self, path: str, value: Any) -> bool:
         """Whether a list of layers is another one than that whose elements were read one by one."""
