@@ -11,6 +11,7 @@ from fuzzing.entries import real
 from symcount.errors import UncoveredError
 
 LAGS = [1, 2, 3, 4, 5, 6, 7]
+KINDS = ["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "sliding_attention"]
 #: class, model type, what a file says, words of the refusal; none where it is counted.
 CASES = [
     # the ratios are those of the other list in reverse order: said once more, they change nothing
@@ -31,6 +32,24 @@ CASES = [
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [0, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"num_hidden_layers": 4, "global_attn_indexes": [1, 2, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [12]}, "names layer 12"),
+    # letters for the kinds of layers, which a list beside them says as well
+    ("Exaone4Model", "exaone4", {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": "LLG"}, ""),
+    ("Exaone4Model", "exaone4", {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": 3}, ""),
+    ("Exaone4Model", "exaone4", {"layer_types": KINDS, "sliding_window_pattern": "LLG"}, "layer_types"),
+    (
+        "Exaone4Model",
+        "exaone4",
+        {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": "LLLG"},
+        "LLLG",
+    ),
+    ("Exaone4Model", "exaone4", {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": "SSF"}, "SSF"),
+    (
+        "Exaone4Model",
+        "exaone4",
+        {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": ""},
+        "pattern",
+    ),
+    ("Exaone4Model", "exaone4", {"sliding_window_pattern": "LLLG"}, "LLLG"),
     # a size that matters to no tensor, as an object
     ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {"height": 224, "width": 192}}, ""),
     ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {}}, "image_size = {} is outside"),

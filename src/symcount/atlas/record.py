@@ -132,7 +132,8 @@ class Check(_Json):
             may have any, or `period`, which the only list there may be repeats; or the only `list` there may be, while
             other numbers are the `same` as by default. Of names: `numbered`, the first one, and that to which the
             others add their number; or how many `stages` they choose, whichever these are; 0 if any number. Of
-            numbers: those of the layers that a list (`of`, a path) says to be of a `kind`.
+            numbers: those of the layers that a list (`of`, a path) says to be of a `kind`. Of a text: its
+            `letters`, over and over, mean what that list says.
         equals: text of the number that must be given if any is.
         each: texts of the elements of the list that must be given if any is.
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see

@@ -92,7 +92,9 @@ class Reader:
                     if value is MISSING or not isinstance(value, list) or i >= len(value):
                         break
                     value = value[i]
-                if path in layout.checks and isinstance(value, list):
+                if path in layout.checks and (
+                    isinstance(value, list) or (isinstance(value, str) and "letters" in layout.checks[path].pattern)
+                ):
                     value = MISSING  # whether it may be one is the business of the check
                 if value is MISSING or (number.word and value == number.word):
                     default = number.absent if own is None and number.absent is not None else number.given
@@ -228,7 +230,7 @@ class Reader:
             label = check.accept.get("numbers")
         if label is not None:
             return label
-        if check.pattern and isinstance(value, list) and fits(check.pattern, value, values, found):
+        if check.pattern and isinstance(value, list | str) and fits(check.pattern, value, values, found):
             return 0
         if check.activation and isinstance(value, str) and value in self._activations:
             return 0
