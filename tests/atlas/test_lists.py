@@ -11,6 +11,7 @@ from fuzzing.entries import real
 from symcount.errors import ConfigError, UncoveredError
 
 LAGS = [1, 2, 3, 4, 5, 6, 7]
+KINDS = ["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "sliding_attention"]
 #: class, model type, what a file says, words of the refusal; none where it is counted.
 CASES = [
     # the ratios are those of the other list in reverse order: said once more, they change nothing
@@ -43,6 +44,44 @@ CASES = [
     ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-?E"}, "expected a text of the letters"),
     ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": ["M", "-"]}, "expected a text of the letters"),
     ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-*E", "layers_block_type": ["mlp"] * 4}, "keep one"),
+    # letters for the kinds of layers, which a list beside them says as well
+    ("Exaone4Model", "exaone4", {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": "LLG"}, ""),
+    ("Exaone4Model", "exaone4", {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": 3}, ""),
+    ("Exaone4Model", "exaone4", {"layer_types": KINDS, "sliding_window_pattern": "LLG"}, "layer_types"),
+    (
+        "Exaone4Model",
+        "exaone4",
+        {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": "LLLG"},
+        "LLLG",
+    ),
+    ("Exaone4Model", "exaone4", {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": "SSF"}, "SSF"),
+    (
+        "Exaone4Model",
+        "exaone4",
+        {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": ""},
+        "pattern",
+    ),
+    ("Exaone4Model", "exaone4", {"sliding_window_pattern": "LLLG"}, "LLLG"),
+    # a size that matters to no tensor, as an object
+    ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {"height": 224, "width": 192}}, ""),
+    ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {}}, "image_size = {} is outside"),
+    # -1 is the last layer: its number is the same, and any other is another model
+    ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 4, "moe_layer_end_index": 3}, ""),
+    (
+        "Ernie4_5_MoeModel",
+        "ernie4_5_moe",
+        {"num_hidden_layers": 4, "moe_layer_end_index": 2},
+        "moe_layer_end_index = -1",
+    ),
+    (
+        "Ernie4_5_MoeModel",
+        "ernie4_5_moe",
+        {"num_hidden_layers": 4, "moe_layer_end_index": 4},
+        "moe_layer_end_index = -1",
+    ),
+    # the first layer with experts may come after the last one; then the number of those that have some is not negative
+    ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 3}, ""),
+    ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 5}, "0 is required"),
 ]
 #: Tensors that are traced; the list of layers is the last of what is tried.
 EFFORT = {"SamVisionModel": 8_000, "XmodModel": 4_000, "NemotronHModel": 4_000}

@@ -19,6 +19,7 @@ from symcount.derive.givens import given_for  # noqa: E402
 from symcount.errors import (  # noqa: E402
     ConfigError,
     DependencyError,
+    DomainError,
     OptionError,
     UnknownModelError,
     VerificationError,
@@ -246,6 +247,17 @@ def test_a_pattern_among_few_is_checked_among_many():
     formula = sc.derive("RTDetrV2Model")  # one projection of another size beyond three levels, not one in two
     assert formula.pinned["num_feature_levels"] == 3
     assert formula.certify(trials=3, seed=1).passed == 3
+
+
+def test_a_field_that_keeps_its_value_says_which_layer_is_the_last_of_its_kind():
+    formula = sc.derive("Ernie4_5_MoeModel", moe_layer_end_index=27)
+    assert formula.pinned["moe_layer_end_index"] == 27
+    for layers in (12, 28):
+        fields = {"num_hidden_layers": layers, "moe_layer_end_index": 27}
+        assert formula.count(fields) == measure(real_model_at("Ernie4_5_MoeModel", **fields))["unique"]
+    for layers in (29, 40):
+        with pytest.raises(DomainError, match="N ≤ 28 is required"):
+            formula.count({"num_hidden_layers": layers, "moe_layer_end_index": 27})
 
 
 @pytest.mark.skipif(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from math import ceil, gcd, isqrt
 from typing import Any
@@ -212,6 +212,53 @@ def test_it_is_counted_or_refused(make):
         except (DomainError, OptionError, ValueError):  # refused, or there is no such model
             continue
         assert counted == built_here, (config, f.total, f.domain_text())
+
+
+@dataclass
+class Experts:
+    """Layers of another kind from one to another."""
+
+    width: int = 24
+    layers: int = 28
+    first: int = 1
+    last: int = 27
+    every: int = 1
+
+
+def some_with_experts(model, c):
+    model.layers = nn.ModuleList(
+        nn.Linear(c.width, 4 if (i + 1) % c.every == 0 and c.first <= i <= c.last else 1) for i in range(c.layers)
+    )
+
+
+@pytest.mark.parametrize(
+    ("default", "held"),
+    [
+        (Experts(), {"first": 1, "every": 1}),
+        (Experts(layers=12, last=11, first=2), {"first": 2, "every": 1}),
+        (Experts(last=100), {}),  # of no influence, as long as there are not more layers
+    ],
+    ids=str,
+)
+def test_layers_of_a_kind_end_where_a_field_says(default, held):
+    cls = built(some_with_experts)
+    f = sc.derive(cls, config=default)
+    assert f.pinned == held
+    assert f.count(default) == real(cls, default)
+    lasts = {default.last, default.last + 3, 6}
+    others = [
+        replace(default, layers=n, first=k, last=last)
+        for n in (2, 3, 6, 7, 8, 12, 27, 28, 29, 40, 101, 120) for k in (default.first, 3, 6) for last in lasts
+    ]  # fmt: skip
+    counted = 0
+    for config in others:
+        try:
+            found = f.count(config)
+        except (DomainError, OptionError):
+            continue
+        counted += 1
+        assert found == real(cls, config), (config, f.total, f.domain_text())
+    assert counted > 10
 
 
 @dataclass

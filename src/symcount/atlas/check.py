@@ -49,6 +49,7 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
             break
         raw = usual.pop() if usual else _config(found, rng, share=max(0.1, 0.9**attempt))
         try:
+            raw = _spelled_out(reader, raw, rng)
             reading = reader.read(raw)
             ours = _count(variants, reading)
         except SymcountError:
@@ -177,6 +178,14 @@ def _config(found: Measured, rng: random.Random, share: float) -> dict[str, Any]
         raw = changed(raw, {f"{section}.{name}" if section else name: value})
     for section in left:
         raw = changed(raw, {section: MISSING})
+    return raw
+
+
+def _spelled_out(reader: Reader, raw: dict[str, Any], rng: random.Random) -> dict[str, Any]:
+    """*raw*, sometimes with the numbers that its defaults stand for: the last layer by its number."""
+    for path, number in reader.layout.numbers.items():
+        if number.same and rng.random() < 0.5:
+            raw = changed(raw, {path: reader.meant(path, reader.read(raw).values)})
     return raw
 
 

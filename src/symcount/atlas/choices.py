@@ -9,12 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-__all__ = ["WORDS", "choices_of"]
+__all__ = ["LETTERS", "WORDS", "choices_of"]
 
 Choice = Mapping[str, Any]
 
 #: Key -> strings that it has in published checkpoints, though no code compares it with them.
 WORDS: Final[Mapping[str, tuple[str, ...]]] = {"position_embedding_type": ("nope",)}
+#: Key -> a text that it has in published checkpoints, with a letter for each layer, over and over.
+LETTERS: Final[Mapping[str, str]] = {"sliding_window_pattern": "LLLG"}
 
 
 def _kinds(**kinds: str) -> Choice:

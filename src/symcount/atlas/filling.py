@@ -13,7 +13,7 @@ from symcount.atlas.probe import Probe, differs
 from symcount.atlas.work import Work
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
-from symcount.derive.expression import symbol
+from symcount.derive.expression import Node, evaluate, free_symbols, symbol
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 from symcount.errors import SymcountError
@@ -46,6 +46,7 @@ def fill(work: Work, base: Trace) -> None:
             work.nulls[path] = value.node
         else:
             work.words[path] = default
+    _stands_for(work, base)
     for path in list(base.symbols):
         owner = probe.declared(path)
         key = path.rpartition(".")[2]
@@ -59,6 +60,29 @@ def fill(work: Work, base: Trace) -> None:
             explicit, left = probe.try_config({path: int(value)}), probe.try_config({path: None})
             if explicit is not None and left is not None and not differs(explicit, left):
                 work.nulls[path] = value.node
+
+
+def _stands_for(work: Work, base: Trace) -> None:
+    """Numbers less than zero that the config replaces by another: `-1` is the last layer, and a file may say which."""
+    probe = work.probe
+    for path, value in base.config_reads.items():
+        default = probe.default(path) if probe.declared(path) is not None else MISSING
+        if type(default) is not int or default >= 0 or not isinstance(value, SymbolicInt) or probe.ignored(path):
+            continue
+        node = value.node
+        names = free_symbols(node)
+        if not names or path in names or not all(isinstance(probe.default(n), int) for n in names):
+            continue
+        moved = ({}, *({n: 2 * int(probe.default(n))} for n in names))
+        if all(_replaced(probe, path, node, {**dict.fromkeys(names), **sizes}) for sizes in moved):
+            work.sames[path] = node
+
+
+def _replaced(probe: Probe, path: str, node: Node, sizes: dict[str, Any]) -> bool:
+    """Whether the config is the same where the number at *path* says what *node* is at *sizes* or the usual ones."""
+    sizes = {n: probe.default(n) if v is None else v for n, v in sizes.items()}
+    left, given = (probe.try_config({**sizes, **more}) for more in ({}, {path: int(evaluate(node, sizes))}))
+    return left is not None and given is not None and not differs(left, given)
 
 
 def _copied(probe: Probe, path: str, base: Trace) -> str:

@@ -9,15 +9,30 @@ from typing import Any
 
 from symcount.arithmetic import Number as Value
 
-__all__ = ["expanded", "fits"]
+__all__ = ["expanded", "fits", "says"]
 
 _MOST = 10_000  # layers that a list may have
 
 
+def says(text: str, kinds: Any, meaning: Mapping[str, str]) -> bool:
+    """Whether the letters of a text, over and over, mean the kinds of a list.
+
+    >>> says("LG", ["local", "global", "local"], {"L": "local", "G": "global"})
+    True
+    >>> says("LG", ["local", "local"], {"L": "local", "G": "global"}), says("X", ["local"], {"L": "local"})
+    (False, False)
+    """
+    return bool(text) and isinstance(kinds, list) and all(
+        meaning.get(text[i % len(text)]) == kind for i, kind in enumerate(kinds)
+    )  # fmt: skip
+
+
 def fits(
-    pattern: Mapping[str, Any], value: Sequence[Any], values: Mapping[str, Value], found: Mapping[str, Any]
+    pattern: Mapping[str, Any], value: Sequence[Any] | str, values: Mapping[str, Value], found: Mapping[str, Any]
 ) -> bool:
     """Whether *value* is a list of the *pattern*, beside the numbers *values* and what else was *found*."""
+    if isinstance(value, str):
+        return "letters" in pattern and says(value, found.get(pattern["of"]), pattern["letters"])
     if "numbered" in pattern:
         first, rest = pattern["numbered"]
         return all(name == (f"{rest}{i}" if i else first) for i, name in enumerate(value))

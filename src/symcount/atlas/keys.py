@@ -28,6 +28,7 @@ class Keys:
     def __init__(self, work: Work, at: At, formulas: list[DerivedFormula], stored: list[StoredFormula]) -> None:
         self._work, self._probe, self._at, self._formulas = work, work.probe, at, formulas
         self._stored = stored
+        self._ruled = (work.rules, work.nulls, work.sames)
         self._base: dict[str, Any] = {}
         for formula in reversed(formulas):
             self._base.update(formula.base)
@@ -63,7 +64,7 @@ class Keys:
             needed |= {*([pattern["depth"]] if "depth" in pattern else []), *pattern.get("same", ())}
         while True:
             needed |= {by_name[n] for text in texts for n in identifiers(text) if n in by_name}
-            rules = [self._text(found.get(p)) for p in needed for found in (self._work.rules, self._work.nulls)]
+            rules = [self._text(found.get(p)) for p in needed for found in self._ruled]
             if set(rules) <= set(texts):
                 return [path for path in self._at.names if path in needed]
             texts += rules
@@ -92,6 +93,7 @@ class Keys:
             0 if ratio else minimum,
             ratio,
             self._work.words.get(path, ""),
+            self._text(self._work.sames.get(path)),
         )
 
     def _filled(self, path: str) -> bool:

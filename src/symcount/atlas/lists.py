@@ -9,7 +9,7 @@ from typing import Any
 from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import attribute_at
 from symcount.atlas.patterns import depth_of, listed, runs
-from symcount.atlas.probe import Probe, signature
+from symcount.atlas.probe import DICTS, Probe, signature
 from symcount.atlas.work import Work, key_of
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.result import DerivedFormula
@@ -127,16 +127,19 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
     """Numbers that may be given for each layer instead, where that leaves the tensors as they are."""
     whole = work.probe.trace({}, deep=True)
     for path, value in base.symbols.items():
-        owner = work.probe.declared(path)
-        if owner is None or "l" not in owner.types.get(path.rpartition(".")[2], "") or not isinstance(value, int):
+        owner, key = work.probe.declared(path), path.rpartition(".")[2]
+        if owner is None or "l" not in owner.types.get(key, "") or not isinstance(value, int):
             continue
         short = [work.probe.trace({path: one}) for one in ([int(value)], [int(value), 2 * int(value)])]
-        if all(one is not None and signature(one) == signature(base) for one in short):
+        if all(_same(base, one) for one in short):
             accepted = {"#": 0, "numbers": 0}  # `eos_token_id` may be several
+            objects = [{"height": int(value), "width": 2 * int(value)}, *DICTS] if "d" in owner.types[key] else []
+            if objects and all(_same(base, work.probe.trace({path: one})) for one in objects):
+                accepted["dict"] = 0
             work.accept[path], work.samples[path] = accepted, {0: MISSING}
             continue
         sides = [work.probe.trace({path: one}) for one in ([int(value), 2 * int(value)], [2 * int(value), int(value)])]
-        if all(one is not None and signature(one) == signature(base) for one in sides):
+        if all(_same(base, one) for one in sides):
             work.accept[path], work.samples[path] = {"#": 0, "numbers 2": 0}, {0: MISSING}  # height and width
             continue
         for depth in formula.depths:
@@ -145,7 +148,11 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
             number = int(whole.symbols[depth])
             several = [[int(value)] * number, [int(value) * (1 + i % 2) for i in range(number)]]
             traces = [work.probe.trace({path: one}, deep=True) for one in several]
-            if all(one is not None and signature(one) == signature(whole) for one in traces):
+            if all(_same(whole, one) for one in traces):
                 work.accept[path], work.samples[path] = {"#": 0}, {0: MISSING}
                 work.patterns[path] = {"depth": depth, "numbers": True}
                 break
+
+
+def _same(base: Trace, one: Trace | None) -> bool:
+    return one is not None and signature(one) == signature(base)

@@ -18,6 +18,7 @@ from symcount.atlas.filling import fill, floored, shallow
 from symcount.atlas.keys import Keys
 from symcount.atlas.kinds import kinds
 from symcount.atlas.lists import by_layer
+from symcount.atlas.patterns import lettered
 from symcount.atlas.probe import Probe
 from symcount.atlas.promoting import beside_numbers, beside_switches
 from symcount.atlas.record import Layout
@@ -76,6 +77,7 @@ def measure(
     work.effort = work.probe.traced + effort * max(ORDINARY, len(base.parameters)) // ORDINARY
     vary(work, base, first)
     by_layer(work, base, first)
+    lettered(work)
     further(work, first)
     kinds(work)
     beside_numbers(work, base, first)

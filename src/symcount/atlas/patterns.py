@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from typing import Any, Final
 
+from symcount.atlas.choices import LETTERS
+from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import attribute_at
-from symcount.atlas.fitting import expanded
+from symcount.atlas.fitting import expanded, says
 from symcount.atlas.probe import Probe, signature
 from symcount.atlas.work import Work
 from symcount.derive.expression import Node, evaluate, floordiv, symbol
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
-__all__ = ["depth_of", "guessed", "layers", "listed", "runs"]
+__all__ = ["depth_of", "guessed", "layers", "lettered", "listed", "runs"]
 
 
 def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
@@ -62,6 +65,30 @@ def listed(work: Work, path: str, current: list[Any], base: Trace | None) -> Non
     one = work.probe.trace({path: current}, deep=True)
     if base is not None and one is not None and signature(one) == signature(base):
         work.patterns[path] = {"list": current, "same": _influences(work.probe, path, base, "")}
+
+
+def lettered(work: Work) -> None:
+    """Texts with a letter for the kind of each layer, where a list says the kinds: a text that says the same.
+
+    The letters mean what they mean beside the list that the config computes; any text of these is tried in two orders.
+    """
+    whole = work.probe.trace({}, deep=True)
+    for section, owner in work.probe.parts.items():
+        for key in (k for k in LETTERS if "s" in owner.types.get(k, "") and not isinstance(owner.defaults.get(k), str)):
+            text, prefix = LETTERS[key], f"{section}." if section else ""
+            for of in (prefix + k for k in owner.types if prefix + k in work.accept and k != key):
+                kinds = _list_at(work.probe, of, {})
+                meaning = dict(zip(itertools.cycle(text), kinds or (), strict=False))
+                if kinds is None or len(set(meaning.values())) < len(set(text)) or not says(text, kinds, meaning):
+                    continue
+                several = [
+                    (said, [meaning[said[i % len(said)]] for i in range(len(kinds))]) for said in (text, text[::-1])
+                ]
+                tries = [work.probe.trace({prefix + key: said, of: listed}, deep=True) for said, listed in several]
+                if whole is not None and all(one is not None and signature(one) == signature(whole) for one in tries):
+                    work.patterns[prefix + key] = {"of": of, "letters": meaning}
+                    work.accept.setdefault(prefix + key, {"#": 0})
+                    work.samples.setdefault(prefix + key, {0: MISSING})
 
 
 #: What a number that no config class declares is by default, where the model has a default for it.

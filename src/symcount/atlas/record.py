@@ -100,6 +100,7 @@ class Number(_Json):
         minimum: the smallest admissible value.
         ratio: a ratio instead of an integer.
         word: a string that is the same as leaving the key out.
+        same: text of the number that the default stands for: -1 for the last layer.
     """
 
     name: str
@@ -110,6 +111,7 @@ class Number(_Json):
     minimum: int | None = None
     ratio: bool = False
     word: str = ""
+    same: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a number may be 0."""
@@ -130,7 +132,8 @@ class Check(_Json):
             may have any, or `period`, which the only list there may be repeats; or the only `list` there may be, while
             other numbers are the `same` as by default. Of names: `numbered`, the first one, and that to which the
             others add their number; or how many `stages` they choose, whichever these are; 0 if any number. Of
-            numbers: those of the layers that a list (`of`, a path) says to be of a `kind`.
+            numbers: those of the layers that a list (`of`, a path) says to be of a `kind`. Of a text: its
+            `letters`, over and over, mean what that list says.
         equals: text of the number that must be given if any is.
         each: texts of the elements of the list that must be given if any is.
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see

@@ -73,6 +73,7 @@ class Reader:
         self._position = {path: i for i, path in enumerate(layout.numbers)}
         self._rules: dict[str, Callable[..., tuple[Any, ...]]] = {}
         self._needs: dict[str, list[str]] = {}
+        self._same = [path for path, number in layout.numbers.items() if number.same]
         self._by_name = {n.name: path for path, n in layout.numbers.items()}
 
     def read(self, fields: Mapping[str, Any]) -> Reading:
@@ -107,7 +108,9 @@ class Reader:
                     if value is MISSING or not isinstance(value, list) or i >= len(value):
                         break
                     value = value[i]
-                if path in layout.checks and isinstance(value, list):
+                if path in layout.checks and (
+                    isinstance(value, list) or (isinstance(value, str) and "letters" in layout.checks[path].pattern)
+                ):
                     value = MISSING  # whether it may be one is the business of the check
                 if value is MISSING or (number.word and value == number.word):
                     default = number.absent if own is None and number.absent is not None else number.given
@@ -133,7 +136,15 @@ class Reader:
                 else:
                     found[path] = own.get(key, default)
         self._fill(pending, values)
+        for path in self._same:
+            number = layout.numbers[path]
+            if number.given is not None and values[path] == self.meant(path, values):
+                values[path] = number.given
         return Reading(self._state(found, values), values, frozenset(stated))
+
+    def meant(self, path: str, values: Mapping[str, Value]) -> Value:
+        """The number that the default of the one at *path* stands for, beside the other *values*."""
+        return self._number(self.layout.numbers[path].same, values)
 
     def _other(self, path: str, value: Any) -> bool:
         """Whether a list of layers is another one than that whose elements were read one by one."""
@@ -235,7 +246,7 @@ class Reader:
             label = check.accept.get("numbers")
         if label is not None:
             return label
-        if check.pattern and isinstance(value, list) and fits(check.pattern, value, values, found):
+        if check.pattern and isinstance(value, list | str) and fits(check.pattern, value, values, found):
             return 0
         if check.activation and isinstance(value, str) and value in self._activations:
             return 0

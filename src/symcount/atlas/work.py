@@ -33,6 +33,7 @@ class Work:
         samples: key -> label -> a value of it.
         labels: the last label that was given.
         words: number -> the string that is the same as leaving it out.
+        sames: number less than zero by default -> the number that the config puts there.
         fillers: number without influence -> a value at which it was tried.
         extra: conditions that such numbers must fulfil.
         activation: keys that name an activation function.
@@ -55,6 +56,7 @@ class Work:
     samples: dict[str, dict[int, Any]] = field(default_factory=dict)
     labels: int = 0
     words: dict[str, str] = field(default_factory=dict)
+    sames: dict[str, Node] = field(default_factory=dict)
     fillers: dict[str, int] = field(default_factory=dict)
     extra: list[Condition] = field(default_factory=list)
     activation: set[str] = field(default_factory=set)

@@ -39,6 +39,8 @@ class Derivation:
         rigid: lists with an element for each layer that cannot follow the number of layers.
         held: selectors that do not move, since transformers refuses one value after the other.
         least: depths that cannot be less than they are by default, or than a list that keeps its value says.
+        most: depths that cannot be more, since a field that keeps its value says which layer is the last of a kind.
+        existing: pairs of a selector and the number of layers of which it must name one.
         named: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
         refused: for each way to move the fields outside the structure, how often in a row transformers refused it.
         dispensable: numbers of layers of a kind that may be zero.
@@ -60,6 +62,8 @@ class Derivation:
     switches: list[Condition] = field(default_factory=list)
     guards: list[Condition] = field(default_factory=list)
     least: dict[str, int] = field(default_factory=dict)
+    most: dict[str, int] = field(default_factory=dict)
+    existing: set[tuple[str, str]] = field(default_factory=set)
     named: dict[str, int] = field(default_factory=dict)
     rigid: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)

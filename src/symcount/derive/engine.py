@@ -30,6 +30,7 @@ from symcount.derive.diagnosis import (
 from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, shallow, traced
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.following import follow
+from symcount.derive.limits import deepest, existing
 from symcount.derive.ordering import check_order, dispensable
 from symcount.derive.points import holds, sample, scaled
 from symcount.derive.quiet import quiet
@@ -69,6 +70,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
                 result.switches = switches(result)
                 check_order(result)
                 result.dispensable = dispensable(result)
+                result.most, result.existing = deepest(result), existing(result)
                 return result
             if deep := named(result, concrete):
                 result.named.update(deep)

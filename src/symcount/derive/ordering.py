@@ -7,6 +7,7 @@ block that all layers of a kind share is there as soon as there is one of them, 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from itertools import combinations
 
 from symcount.derive import expression as ex
@@ -16,7 +17,7 @@ from symcount.derive.exploring import possible
 from symcount.derive.templates import collect
 from symcount.errors import DerivationError
 
-__all__ = ["check_order", "dispensable"]
+__all__ = ["check_order", "counts", "dispensable"]
 
 _MOST = 4  # kinds; of more, none is tried
 _SEEDS = (*ORDERED, 1, 2, 3)
@@ -48,11 +49,16 @@ def dispensable(d: Derivation) -> frozenset[str]:
 
 def _holds(d: Derivation, changes: dict[str, int]) -> bool:
     """Whether the formula counts the model at the deepest trace with these changes."""
+    return counts(d, changes) is True
+
+
+def counts(d: Derivation, changes: Mapping[str, int]) -> bool | None:
+    """Whether the formula counts the model at the deepest trace with these changes; `None` if there is no model."""
     deepest = max(d.traces, key=lambda t: len(t.parameters))
     one = possible(d, [{**deepest.symbols, **changes}])
     if one is None:
-        return False
-    counts = collect([*d.traces, one]).counts
-    return counts.keys() <= d.times.keys() and all(
-        ex.value_at(times, one.symbols) == counts[row][-1] for row, times in d.times.items()
+        return None
+    found = collect([*d.traces, one]).counts
+    return found.keys() <= d.times.keys() and all(
+        ex.value_at(times, one.symbols) == found[row][-1] for row, times in d.times.items()
     )

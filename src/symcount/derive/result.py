@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from sympy import Add, Expr, Integer, Min, Symbol, floor
+from sympy import Add, Expr, Integer, Symbol
 
 from symcount.derive.arranged import MARK
 from symcount.derive.assemble import Assembly
@@ -17,6 +16,7 @@ from symcount.derive.configs import ConfigSource, own_defaults
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import least_depth
 from symcount.derive.expression import Node, free_symbols, to_sympy
+from symcount.derive.limits import layers_there_are, of_index
 from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
@@ -145,7 +145,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         source=d.source,
         pinned=dict(d.pinned),
         base=dict(d.base),
-        asked=(*d.guards, *(c for c in d.conditions if not _of_index(c, set(d.structural)))),
+        asked=(*d.guards, *(c for c in d.conditions if not of_index(c, set(d.structural)))),
         structural=tuple(d.structural),
         depths=tuple(n for n in d.structural if n in d.depths()),
         least=dict(d.least),
@@ -234,30 +234,6 @@ def _options(d: Derivation) -> dict[str, Any]:
     return options
 
 
-def _order(d: Derivation, letters: Mapping[str, Symbol]) -> Iterable[Condition]:
-    """Selectors that name layers (`global_attn_indexes`) are distinct, in order, and name layers that exist."""
-    depths = d.depths()
-    counted = set().union(*(free_symbols(times) for times in d.times.values()))
-    indices = [n for n in d.structural if n not in depths and n in letters and n not in counted]
-    for name, following in pairwise(indices):
-        one_list = name.endswith("]") and name.rpartition("[")[0] == following.rpartition("[")[0]
-        if one_list and all(
-            t.symbols[name] < t.symbols[following] for t in (*d.traces, *([d.default] if d.default else []))
-        ):
-            yield relation(letters[name], "<", letters[following])
-    for name in indices:
-        for depth in depths:
-            same = depth in letters and not depth.endswith("]") and depth.rpartition(".")[0] == name.rpartition(".")[0]
-            if same and all(t.symbols[name] < t.symbols[depth] for t in d.traces):
-                yield relation(letters[name], "<", letters[depth])
-
-
-def _of_index(condition: TracedCondition, structural: Collection[str]) -> bool:
-    """Whether structural fields met the running index of a layer: that is what the multiplicities are made of."""
-    constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
-    return constant and free_symbols(condition.left) | free_symbols(condition.right) <= set(structural)
-
-
 def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
     selecting = set(d.structural)
     for condition in d.guards:
@@ -269,7 +245,7 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
             continue
         if condition.relation == "ieee" or not names <= letters.keys():
             continue
-        if _of_index(condition, selecting):
+        if of_index(condition, selecting):
             continue
         how = condition.relation
         if how == "not divides":
@@ -280,8 +256,4 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
             yield relation(letters[name], ">=", least)
     if d.dispensable and d.dispensable == {n for n in d.structural if MARK in n}:
         yield relation(Add(*(letters[name] for name in sorted(d.dispensable))), ">=", 1)
-    yield from _order(d, letters)
-    for times in dict.fromkeys(d.times.values()):
-        number = convert(times)
-        if times.op not in ("const", "sym") and not number.has(floor, Min):  # these count what there is
-            yield relation(number, ">=", 0)
+    yield from layers_there_are(d, letters, convert)

@@ -1,0 +1,142 @@
+"""Which layers there are: how the fields that choose between kinds of layers must lie to the number of layers.
+
+Traces have a few layers, and what names one of them names one that exists. What a formula says beyond is either seen
+by tracing there, or outside its domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from itertools import cycle, pairwise, product
+
+from sympy import Expr, Min, Symbol, floor
+
+from symcount.derive.arranged import MARK
+from symcount.derive.derivation import Derivation
+from symcount.derive.expression import Node, free_symbols, value_at
+from symcount.derive.ordering import counts
+from symcount.derive.points import holds
+from symcount.derive.recording import Condition as TracedCondition
+from symcount.derive.structure import MAX_SELECTOR, named_layers
+from symcount.domain import Condition, relation
+
+__all__ = ["deepest", "existing", "layers_there_are", "of_index"]
+
+_BEYOND = 13  # so many more layers than a field names are tried: more than any pattern has
+_SMALL = 10  # numbers below which a number of layers is tried
+
+
+def deepest(d: Derivation) -> dict[str, int]:
+    """Depths with the number of layers up to which the formula holds, where more are of another kind.
+
+    Of a field that keeps its value (`moe_layer_end_index = 27`) the traces are too shallow to show that it matters.
+    """
+    usual = {n: int(d.base[n]) for n in d.structural if n not in d.depths() and MARK not in n}
+    found: dict[str, int] = {}
+    for depth in (n for n in d.depths() if not n.endswith("]") and n in d.structural and MARK not in n):
+        seen = max(int(t.symbols[depth]) for t in d.traces)
+        limit = max(MAX_SELECTOR, int(d.base[depth]))
+        section = depth.rpartition(".")[0]
+
+        def refuted(number: int, depth: str = depth) -> bool:
+            return any(counts(d, {**chosen, depth: number}) is False for chosen in ({}, usual))
+
+        for name, value in sorted(d.pinned.items(), key=lambda item: item[1]):
+            index = isinstance(value, int) and not name.endswith("]") and seen <= value + 1 <= limit
+            if index and name.rpartition(".")[0] == section and refuted(int(value) + _BEYOND):
+                found[depth] = next((n for n in (int(value) + 1, int(value)) if n > seen and not refuted(n)), seen)
+                break
+    return found
+
+
+def existing(d: Derivation) -> set[tuple[str, str]]:
+    """Pairs of a selector and a depth that it stays below, since the formula does not hold where they are equal.
+
+    The layers up to the last one of a kind are `last + 1` of N, unless N is just that: then there are as many as N.
+    """
+    depths = [n for n in d.depths() if n in d.structural and MARK not in n]
+    chosen = [n for n in d.structural if n not in depths and MARK not in n]
+    usual = {n: int(d.base[n]) for n in chosen}
+    deepest = max(d.traces, key=lambda t: len(t.parameters)).symbols
+    return {
+        (name, depth)
+        for name, depth in named_layers(chosen, depths, d.base)
+        if any(counts(d, {**others, name: int(deepest[depth])}) is False for others in ({}, usual))
+    }
+
+
+def layers_there_are(
+    d: Derivation, letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
+) -> Iterable[Condition]:
+    """The conditions of a formula's domain on numbers of layers and on what chooses between them."""
+    yield from _order(d, letters)
+    for name, most in d.most.items():
+        if name in letters:
+            yield relation(letters[name], "<=", most)
+    for name, depth in sorted(d.existing):
+        if name in letters and depth in letters:
+            yield relation(letters[name], "<", letters[depth])
+    for name, depth in _beyond_all(d):
+        if name in letters and depth in letters:
+            yield relation(letters[depth], "<=", letters[name])
+    for times in dict.fromkeys(d.times.values()):
+        number = convert(times)
+        if times.op not in ("const", "sym") and (not number.has(floor, Min) or _negative(d, times)):
+            yield relation(number, ">=", 0)
+
+
+def _order(d: Derivation, letters: Mapping[str, Symbol]) -> Iterable[Condition]:
+    """Selectors that name layers (`global_attn_indexes`) are distinct, in order, and name layers that exist."""
+    depths = d.depths()
+    counted = set().union(*(free_symbols(times) for times in d.times.values()))
+    indices = [n for n in d.structural if n not in depths and n in letters and n not in counted]
+    for name, following in pairwise(indices):
+        one_list = name.endswith("]") and name.rpartition("[")[0] == following.rpartition("[")[0]
+        if one_list and all(
+            t.symbols[name] < t.symbols[following] for t in (*d.traces, *([d.default] if d.default else []))
+        ):
+            yield relation(letters[name], "<", letters[following])
+    for name in indices:
+        for depth in depths:
+            same = depth in letters and not depth.endswith("]") and depth.rpartition(".")[0] == name.rpartition(".")[0]
+            if same and all(t.symbols[name] < t.symbols[depth] for t in d.traces):
+                yield relation(letters[name], "<", letters[depth])
+
+
+def _beyond_all(d: Derivation) -> Iterable[tuple[str, str]]:
+    """Pairs of a field and a depth, where the field met the index of every layer and is too large for the last one."""
+    numbers: dict[str, set[Node]] = {}
+    for c in d.switches:
+        for name in free_symbols(c.left) | free_symbols(c.right):
+            numbers.setdefault(name, set()).update(n for n in (c.left, c.right) if n.op == "const")
+    for name in (n for n, several in numbers.items() if len(several) > 1):
+        for depth in d.depths():
+            near = not depth.endswith("]") and depth.rpartition(".")[0] == name.rpartition(".")[0]
+            if near and d.base[depth] <= d.base[name]:
+                yield name, depth
+
+
+def _negative(d: Derivation, times: Node) -> bool:
+    """Whether a number of layers with a floor in it is negative at small numbers that the conditions admit.
+
+    `floor(N/p)` counts what there is; `floor(N/p) - floor(k/p)` does not where k is beyond the last layer.
+    """
+    names = sorted(free_symbols(times))
+    if not all(isinstance(d.base.get(n), int) for n in names):
+        return False
+    known = [
+        c for c in (*d.guards, *d.conditions)
+        if free_symbols(c.left) | free_symbols(c.right) <= set(names) and not of_index(c, set(d.structural))
+    ]  # fmt: skip
+    for numbers in product(range(1, _SMALL), repeat=min(len(names), 3)):
+        values = dict(zip(names, cycle(numbers), strict=False))
+        found = value_at(times, values)
+        if found is not None and found < 0 and all(holds(c, values) for c in known):
+            return True
+    return False
+
+
+def of_index(condition: TracedCondition, structural: Collection[str]) -> bool:
+    """Whether structural fields met the running index of a layer: that is what the multiplicities are made of."""
+    constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
+    return constant and free_symbols(condition.left) | free_symbols(condition.right) <= set(structural)
