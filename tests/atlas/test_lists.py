@@ -62,6 +62,9 @@ CASES = [
         "pattern",
     ),
     ("Exaone4Model", "exaone4", {"sliding_window_pattern": "LLLG"}, "LLLG"),
+    # the words that a config class lists for a key
+    ("BitModel", "bit", {"global_padding": "SAME"}, ""),
+    ("BitModel", "bit", {"global_padding": "FULL"}, "global_padding"),
     # a size that matters to no tensor, as an object
     ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {"height": 224, "width": 192}}, ""),
     ("PvtV2ForImageClassification", "pvt_v2", {"image_size": {}}, "image_size = {} is outside"),
@@ -84,7 +87,7 @@ CASES = [
     ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 5}, "0 is required"),
 ]
 #: Tensors that are traced; the list of layers is the last of what is tried.
-EFFORT = {"SamVisionModel": 8_000, "XmodModel": 6_000, "NemotronHModel": 4_000}
+EFFORT = {"SamVisionModel": 8_000, "BitModel": 8_000, "XmodModel": 6_000, "NemotronHModel": 4_000}
 
 
 @pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])

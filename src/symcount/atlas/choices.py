@@ -39,6 +39,11 @@ _CONVNEXT: Final = {
     "backbone_config": {"model_type": "convnext", "out_features": ["stage1", "stage2", "stage3", "stage4"],
                         "hidden_sizes": [96, 192, 384, 768], "depths": [3, 3, 9, 3]},
 }  # fmt: skip
+_RESNET_18: Final = {
+    "backbone_config": {"model_type": "rt_detr_resnet", "out_features": ["stage2", "stage3", "stage4"],
+                        "layer_type": "basic", "hidden_sizes": [64, 128, 256, 512], "depths": [2, 2, 2, 2]},
+    "encoder_in_channels": [128, 256, 512], "hidden_expansion": 0.5,
+}  # fmt: skip
 _TROCR: Final = {"model_type": "trocr", "cross_attention_hidden_size": 768}
 
 _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
@@ -51,7 +56,10 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     "deberta-v2": (
         {**_DEBERTA, "norm_rel_ebd": "layer_norm", "share_att_key": True, "position_buckets": 256},
     ),
-    "d_fine": ({"decoder_n_points": [3, 6, 3]},),
+    "d_fine": (
+        {"decoder_n_points": [3, 6, 3]},
+        {"decoder_n_points": [3, 6, 3], "depth_mult": 0.34, "hidden_expansion": 0.5, **_backbone("hgnet_v2", 2, 3, 4)},
+    ),
     "deformable_detr": (_backbone("resnet", 2, 3, 4),),
     "dpt": (
         {"is_hybrid": True, "neck_ignore_stages": [0, 1],
@@ -84,7 +92,7 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     "mobilenet_v2": ({"depth_multiplier": 0.35},),
     "paligemma": (_kinds(vision_config="siglip_vision_model", text_config="gemma2"),),
     "patchtst": ({"patch_length": 12, "patch_stride": 12, "context_length": 512},),
-    **dict.fromkeys(("rt_detr", "rt_detr_v2"), (_backbone("rt_detr_resnet", 2, 3, 4),)),
+    **dict.fromkeys(("rt_detr", "rt_detr_v2"), (_backbone("rt_detr_resnet", 2, 3, 4), _RESNET_18)),
     "speech-encoder-decoder": (
         _kinds(encoder="wav2vec2", decoder="bart"),
         _kinds(encoder="wav2vec2", decoder="mbart"),

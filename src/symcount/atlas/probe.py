@@ -287,9 +287,11 @@ class Probe:
 
     def _strings(self, path: str, found: Part, key: str, activations: Iterable[str]) -> list[str]:
         strings: dict[str, None] = dict.fromkeys(found.literals.get(key, ()))
-        listed = getattr(found.cls, f"{key}s", None)  # `layer_types = ["basic", "bottleneck"]`
-        if isinstance(listed, list | tuple):
-            strings.update((x, None) for x in listed if isinstance(x, str))
+        # `layer_types = ["basic", "bottleneck"]`, and `supported_padding` of `global_padding`
+        for name in (f"{key}s", f"supported_{key.rpartition('_')[2]}"):
+            listed = getattr(found.cls, name, None)
+            if isinstance(listed, list | tuple):
+                strings.update((x, None) for x in listed if isinstance(x, str))
         names = {key, *(alias for alias, target in found.aliases.items() if target == key)}
         modules = {
             found.cls.__module__,
