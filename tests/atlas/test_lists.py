@@ -11,6 +11,7 @@ from fuzzing.entries import real
 from symcount.errors import UncoveredError
 
 LAGS = [1, 2, 3, 4, 5, 6, 7]
+DOWN = [["Subsample", 16, 8, 4, 2, 2], ["Subsample", 16, 16, 4, 2, 2]]
 #: class, model type, what a file says, words of the refusal; none where it is counted.
 CASES = [
     # the ratios are those of the other list in reverse order: said once more, they change nothing
@@ -31,6 +32,19 @@ CASES = [
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [0, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"num_hidden_layers": 4, "global_attn_indexes": [1, 2, 3]}, ""),
     ("SamVisionModel", "sam_vision_model", {"global_attn_indexes": [12]}, "names layer 12"),
+    # a list of lists, which the model's code makes longer before it reads it, said once more
+    ("LevitModel", "levit", {"down_ops": DOWN}, ""),
+    (
+        "LevitModel",
+        "levit",
+        {
+            "key_dim": [32, 16, 16],
+            "hidden_sizes": [256, 256, 384],
+            "down_ops": [[*DOWN[0][:1], 32, 8, 4, 2, 2], ["Subsample", 32, 8, 4, 2, 2]],
+        },
+        "",
+    ),
+    ("LevitModel", "levit", {"key_dim": [32, 16, 16], "down_ops": DOWN}, "down_ops = "),
 ]
 #: Tensors that are traced; the list of layers is the last of what is tried.
 EFFORT = {"SamVisionModel": 8_000}
