@@ -12,6 +12,7 @@ from symcount.errors import UncoveredError
 
 LAGS = [1, 2, 3, 4, 5, 6, 7]
 DOWN = [["Subsample", 16, 8, 4, 2, 2], ["Subsample", 16, 16, 4, 2, 2]]
+INKLING = ["hybrid_sliding", "hybrid_sliding", "hybrid", "hybrid"]
 #: class, model type, what a file says, words of the refusal; none where it is counted.
 CASES = [
     # the ratios are those of the other list in reverse order: said once more, they change nothing
@@ -45,9 +46,12 @@ CASES = [
         "",
     ),
     ("LevitModel", "levit", {"key_dim": [32, 16, 16], "down_ops": DOWN}, "down_ops = "),
+    # the first layer has others than those after it: the order of the kinds matters
+    ("Inkling2TextModel", "inkling2_text", {}, ""),
+    ("Inkling2TextModel", "inkling2_text", {"num_hidden_layers": 4, "layer_types": INKLING}, "layer_types = "),
 ]
 #: Tensors that are traced; the list of layers is the last of what is tried.
-EFFORT = {"SamVisionModel": 8_000}
+EFFORT = {"Inkling2TextModel": 8_000, "SamVisionModel": 8_000}
 
 
 @pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])
