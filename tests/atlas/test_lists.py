@@ -12,6 +12,8 @@ from symcount.errors import ConfigError, UncoveredError
 
 LAGS = [1, 2, 3, 4, 5, 6, 7]
 KINDS = ["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "sliding_attention"]
+DOWN = [["Subsample", 16, 8, 4, 2, 2], ["Subsample", 16, 16, 4, 2, 2]]
+INKLING = ["hybrid_sliding", "hybrid_sliding", "hybrid", "hybrid"]
 #: class, model type, what a file says, words of the refusal; none where it is counted.
 CASES = [
     # the ratios are those of the other list in reverse order: said once more, they change nothing
@@ -85,9 +87,31 @@ CASES = [
     # the first layer with experts may come after the last one; then the number of those that have some is not negative
     ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 3}, ""),
     ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 5}, "0 is required"),
+    # a list of lists, which the model's code makes longer before it reads it, said once more
+    ("LevitModel", "levit", {"down_ops": DOWN}, ""),
+    (
+        "LevitModel",
+        "levit",
+        {
+            "key_dim": [32, 16, 16],
+            "hidden_sizes": [256, 256, 384],
+            "down_ops": [[*DOWN[0][:1], 32, 8, 4, 2, 2], ["Subsample", 32, 8, 4, 2, 2]],
+        },
+        "",
+    ),
+    ("LevitModel", "levit", {"key_dim": [32, 16, 16], "down_ops": DOWN}, "down_ops = "),
+    # the first layer has others than those after it: the order of the kinds matters
+    ("Inkling2TextModel", "inkling2_text", {}, ""),
+    ("Inkling2TextModel", "inkling2_text", {"num_hidden_layers": 4, "layer_types": INKLING}, "layer_types = "),
 ]
 #: Tensors that are traced; the list of layers is the last of what is tried.
-EFFORT = {"SamVisionModel": 8_000, "BitModel": 8_000, "XmodModel": 6_000, "NemotronHModel": 4_000}
+EFFORT = {
+    "BitModel": 8_000,
+    "Inkling2TextModel": 8_000,
+    "NemotronHModel": 4_000,
+    "SamVisionModel": 8_000,
+    "XmodModel": 6_000,
+}
 
 
 @pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])

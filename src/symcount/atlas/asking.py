@@ -115,9 +115,13 @@ def _idle(work: Work, path: str, value: Any, changes: Mapping[str, Any], own: Tr
     """Whether the model has the same tensors at every other value of a pinned number at which it can be built."""
     if not isinstance(value, int) or "[" in path or MARK in path or path in shape_symbols([own]):
         return False
-    others = [work.probe.trace({**changes, path: other}) for other in {1, max(1, value // 2), value + 1, 2 * value}]
-    built = [one for one in others if one is not None]
-    return len(built) > 1 and all(signature(one) == signature(own) for one in built)
+    built = 0
+    for other in dict.fromkeys((value + 1, max(1, value // 2), 2 * value, 1)):  # the ones of little work come first
+        one = work.probe.trace({**changes, path: other})
+        if one is not None and signature(one) != signature(own):
+            return False
+        built += one is not None
+    return built > 1
 
 
 _FLIPPED = 3  # points beyond a condition at which a model is built

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from symcount.arithmetic import Number as Value
@@ -21,6 +21,7 @@ __all__ = [
     "identifiers",
     "kind",
     "labels",
+    "mapped",
     "path_of",
     "spelled_out",
     "split",
@@ -41,6 +42,11 @@ _ROPE: Mapping[str, Mapping[str, str]] = {
     "llama3": {"factor": "if", "low_freq_factor": "if", "high_freq_factor": "if"},
 }  # fmt: skip
 """Kind of rotary positions -> keys without which transformers refuses it (`modeling_rope_utils`) -> kinds of values."""
+
+
+def mapped(make: Callable[[Any], Any], value: Any) -> Any:
+    """Lists in lists with *make* applied to all that is none."""
+    return [mapped(make, x) for x in value] if isinstance(value, list | tuple) else make(value)
 
 
 def kind(value: Any) -> str:

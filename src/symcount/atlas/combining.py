@@ -16,7 +16,7 @@ from symcount.atlas.record import StoredFormula
 from symcount.atlas.trees import tree_to_json
 from symcount.atlas.work import Work, free_values, switches
 from symcount.derive.api import derive
-from symcount.derive.arranged import Arrangement, field_of
+from symcount.derive.arranged import MARK, Arrangement, field_of
 from symcount.derive.points import holds
 from symcount.derive.result import DerivedFormula
 from symcount.errors import SymcountError
@@ -134,8 +134,12 @@ def _combinations(work: Work) -> list[dict[str, int]]:
 
 
 def _readable(work: Work, formula: DerivedFormula) -> bool:
-    """Whether all numbers are of sub-configs that the base config has: a switch may bring another one along."""
-    return {name.rpartition(".")[0] for name in formula.base} <= work.probe.instances.keys()
+    """Whether all numbers are of sub-configs that the base config has: a switch may bring another one along.
+
+    And no number of layers of a kind is pinned: the formula was seen to hold for one order of the kinds only then.
+    """
+    known = {name.rpartition(".")[0] for name in formula.base} <= work.probe.instances.keys()
+    return known and not any(MARK in name for name in formula.pinned)
 
 
 def beside_combinations(work: Work) -> None:

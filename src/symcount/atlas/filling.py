@@ -1,4 +1,7 @@
-"""The base of a layout: numbers that the config fills in become symbols, images need no whole number of patches."""
+"""The base of a layout: numbers that the config fills in become symbols, images need no whole number of patches.
+
+And numbers at which a trace takes less time, where these are as good.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,19 @@ from sympy import Max, Min, Mod, ceiling, floor
 
 from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import attribute_at
-from symcount.atlas.probe import Probe, differs
+from symcount.atlas.probe import Probe, differs, signature
 from symcount.atlas.work import Work
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.expression import Node, evaluate, free_symbols, symbol
 from symcount.derive.result import DerivedFormula
+from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
 from symcount.errors import SymcountError
 
-__all__ = ["fill", "floored", "shallow"]
+__all__ = ["fill", "floored", "shallow", "small"]
 
+_FEW = 8  # things of which a table may have as many without taking long
 _EXTENT = re.compile(r"(image|input|sample|spectrogram|img)_size$|_length$")
 
 
@@ -98,6 +103,40 @@ def _copied(probe: Probe, path: str, base: Trace) -> str:
         if same and "[" not in name and at({name: 2 * number}) == 2 * number:
             return name
     return ""
+
+
+def small(work: Work, formula: DerivedFormula) -> DerivedFormula:
+    """The formula derived at less of what only fills tables that are no tensors: images of fewer pixels, fewer frames.
+
+    Such a number counts nothing, but the model's code makes as many things at each trace. It is halved as long as the
+    tensors are the same and the same conditions are asked with the same answers.
+    """
+    probe, before = work.probe, dict(work.probe.givens)
+    counted = {e.field for e in formula.notation if e.symbol in formula.total.free_symbols}
+    full = probe.trace({})
+    for name in formula.structural:
+        value = formula.base[name]
+        if name in counted or "[" in name or name in before or not probe.declared(name) or not isinstance(value, int):
+            continue
+        while full is not None and value > _FEW:
+            known, value = dict(probe.givens), value // 2
+            probe.givens[name] = value
+            one = probe.trace({})
+            if one is None or signature(one) != signature(full) or _answers(one) != _answers(full):
+                probe.givens = known
+                break
+    if probe.givens == before:
+        return formula
+    try:
+        return derive(probe.cls, config=probe.source({}))
+    except SymcountError:
+        probe.givens = before
+        return formula
+
+
+def _answers(one: Trace) -> set[tuple[Any, ...]]:
+    """What the model's own code asked, as it turned out."""
+    return {(c.relation, c.left, c.right, c.exact) for c in model_conditions(one)}
 
 
 def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:

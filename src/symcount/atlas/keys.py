@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from symcount.atlas.codes import MISSING, code, identifiers
-from symcount.atlas.facts import Part, attribute, attribute_at, facts_of
+from symcount.atlas.around import handed_down, passed_on
+from symcount.atlas.codes import MISSING, code, identifiers, mapped
+from symcount.atlas.facts import Part, attribute, attribute_at
 from symcount.atlas.lists import stages
 from symcount.atlas.probe import differs, signature
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.atlas.work import key_of
 from symcount.derive.arranged import MARK
+from symcount.derive.expression import Node
 from symcount.derive.result import DerivedFormula
 from symcount.errors import DerivationError, StructureError
 
@@ -44,9 +46,9 @@ class Keys:
         numbers = {path: self._number(path) for path in self._needed()}
         checks = {path: self._check(path) for path in self._work.accept}
         sections = {path: self._section(path, owner, numbers, checks) for path, owner in self._probe.parts.items()}
-        for path, instance in self._probe.instances.items():
+        for path in self._probe.instances:
             if self._probe.left_out(path):
-                if "." not in path and self._handed(path, facts_of(instance)):
+                if "." not in path and handed_down(self._probe, path):
                     raise DerivationError(f"{path} takes keys of the config around it where it is left out")
                 sections[path] = Section(optional="absent")
         return numbers, sections, checks
@@ -59,7 +61,8 @@ class Keys:
         needed = {e.field for f in self._formulas for e in f.notation}
         texts = [t for s in self._stored for _, left, right in s.asked for t in (left, right)]
         texts += [self._text(node) for node in self._work.equals.values()]
-        texts += [self._text(node) for nodes in self._work.each.values() for node in nodes]
+        for nodes in self._work.each.values():
+            mapped(lambda x: texts.append(self._text(x)) if isinstance(x, Node) else None, nodes)
         for pattern in (*self._work.patterns.values(), *self._work.arranged.values()):
             needed |= {*([pattern["depth"]] if "depth" in pattern else []), *pattern.get("same", ())}
         while True:
@@ -146,8 +149,21 @@ class Keys:
             work.patterns.get(path, {}),
             self._text(work.equals.get(path)),
             work.arranged.get(path, {}),
-            each if all(each := [self._text(node) for node in work.each.get(path, ())]) else [],
+            self._each(work.each.get(path, [])),
         )
+
+    def _each(self, nodes: list[Any]) -> list[Any]:
+        """The elements of a list as `record.Check.each` has them; none if one of them has no text."""
+        texts: list[str] = []
+
+        def said(item: Any) -> Any:
+            if isinstance(item, Node):
+                texts.append(self._text(item))
+                return texts[-1]
+            return f"'{item}" if isinstance(item, str) else item
+
+        found: list[Any] = mapped(said, nodes)
+        return found if all(texts) else []
 
     def _lookup(self, path: str) -> Any:
         section, _, key = path.rpartition(".")
@@ -184,6 +200,7 @@ class Keys:
         if "rope_parameters" in owner.types:
             legacy = [k for k in ("partial_rotary_factor", "rope_theta") if k not in owner.types]
             refused += [k for k in legacy if prefix + k not in checks and not self._same(prefix + k, 0.5)]
+        refused += [k for k in passed_on(self._probe, path) if k not in aliases and prefix + k not in checks]
         lengths = {k.rpartition(".")[2]: v for k, v in self._work.lengths.items() if k.rpartition(".")[0] == path}
         null, optional = False, ""
         if path and self._empty is not None:
@@ -196,7 +213,7 @@ class Keys:
         elif path:
             optional = "given"
         lengths = {k: v for k, v in lengths.items() if not self._any_length(prefix + k)}
-        handed = self._handed(path, owner) if path and not optional else ""
+        handed = handed_down(self._probe, path) if path and not optional else ""
         optional, flat = ("given" if handed == "unlike" else optional), handed == "alike"
         unnamed = prefix + "num_labels" in numbers and not self._named(path)
         return Section(types, aliases, sorted(refused), lengths, null, optional, flat, unnamed, self._instead(path))
@@ -230,41 +247,6 @@ class Keys:
             return False
         current = self._lookup(path)
         return isinstance(current, list | tuple) and len(current) > 1 and self._alike(path, list(current)[:1])
-
-    def _handed(self, path: str, owner: Part) -> str:
-        """Whether the class hands keys of its own down to a sub-config that is left out: empty if it does not.
-
-        `alike` if that is the same as giving them in the sub-config; `unlike` if not, so that it must be given.
-
-        Raises:
-            DerivationError: it does so where the sub-config is given, too.
-        """
-        section = path.rpartition(".")[0]
-        values: dict[str, Any] = {}
-        outer = self._probe.parts[section]
-        for key in owner.types:
-            default = owner.defaults.get(key)
-            number = isinstance(default, int) and not isinstance(default, bool) and default != 0
-            if number and key not in outer.types and not key.endswith("token_id"):
-                values[key] = int(default or 0) * 2
-        base = self._probe.try_config({path: MISSING})
-        for chosen in (values, *({k: v} for k, v in values.items())):
-            up = {f"{section}.{k}" if section else k: v for k, v in chosen.items()}
-            down = self._probe.try_config({f"{path}.{k}": v for k, v in chosen.items()})
-            above = self._probe.try_config({path: MISSING, **up})
-            if above is None or down is None or base is None:
-                continue
-            name = path.rpartition(".")[2]
-            one, two, three = (getattr(attribute_at(c, section), name) for c in (base, above, down))
-            if not differs(one, two):
-                continue
-            if not differs(two, three):
-                return "alike"
-            given, beside = self._probe.try_config({}), self._probe.try_config(up)
-            if given is None or beside is None or differs(attribute_at(given, path), attribute_at(beside, path)):
-                raise DerivationError(f"{path} takes keys of the config around it in a way that was not understood")
-            return "unlike"
-        return ""
 
     def _same(self, path: str, value: Any) -> bool:
         base, one = self._probe.trace({}), self._probe.trace({path: value})

@@ -6,12 +6,13 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from symcount.atlas.codes import MISSING
+from symcount.atlas.codes import MISSING, mapped
 from symcount.atlas.facts import attribute_at
 from symcount.atlas.patterns import depth_of, listed, runs
 from symcount.atlas.probe import DICTS, Probe, signature
 from symcount.atlas.work import Work, key_of
 from symcount.derive.carriers import SymbolicInt
+from symcount.derive.configs import build
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
@@ -66,16 +67,26 @@ def computed(work: Work, path: str, current: Any) -> None:
     """A list that the config's own code makes under a name that it does not declare: a file may say it once more."""
     if not isinstance(current, list | tuple) or not current:
         return
-    if found := stages(work.probe, path, list(current)):
+    rows = any(isinstance(x, list | tuple) for x in current)
+    if rows:  # as it is before the model's code changes it
+        current = attribute_at(build(work.probe.source({}), {}, ()).config, path)
+    if not rows and (found := stages(work.probe, path, list(current))):
         work.patterns[path] = found
-    elif all(isinstance(x, SymbolicInt) for x in current):
-        work.each[path] = [x.node for x in current]
+    elif all(isinstance(x, SymbolicInt) for x in current) or (rows and _filled_in(current)):
+        work.each[path] = mapped(lambda x: x.node if isinstance(x, SymbolicInt) else x, current)
     elif all(isinstance(x, int | float | str) for x in current):
         whole = list(attribute_at(work.probe.config(work.probe.raw), path))
         if found := _of_a_kind(work.probe, path, whole):
             work.patterns[path] = found
         else:
             listed(work, path, whole, work.probe.trace({}, deep=True))
+
+
+def _filled_in(current: Any) -> bool:
+    """Whether lists in lists have nothing but words and numbers, among them numbers of the config."""
+    found: list[Any] = []
+    mapped(found.append, current)
+    return all(isinstance(x, int | str) for x in found) and any(isinstance(x, SymbolicInt) for x in found)
 
 
 def _of_a_kind(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:

@@ -12,9 +12,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+from symcount.atlas.around import defaults_around
 from symcount.atlas.bases import Base
 from symcount.atlas.combining import combine
-from symcount.atlas.filling import fill, floored, shallow
+from symcount.atlas.filling import fill, floored, shallow, small
 from symcount.atlas.keys import Keys
 from symcount.atlas.kinds import kinds
 from symcount.atlas.lists import by_layer
@@ -64,13 +65,14 @@ def measure(
         DerivationError: the class cannot be built there, or has no closed form.
     """
     work = Work(Probe(cls, start.raw, start.required, start.absent), activations, effort)
+    defaults_around(work.probe)
     base = work.probe.trace({})
     if base is None:
         raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(start.raw)}")
     fill(work, base)
     base = work.probe.trace({})
     assert base is not None  # noqa: S101  # `fill` leaves only givens at which it can be built
-    first = floored(work, derive(cls, config=work.probe.source({})))
+    first = floored(work, small(work, derive(cls, config=work.probe.source({}))))
     shallow(work, first)
     base = work.probe.trace({}) or base
     # what came before was traced at full depth, and does not count

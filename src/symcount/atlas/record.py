@@ -135,7 +135,8 @@ class Check(_Json):
             numbers: those of the layers that a list (`of`, a path) says to be of a `kind`. Of a text: its
             `letters`, over and over, mean what that list says.
         equals: text of the number that must be given if any is.
-        each: texts of the elements of the list that must be given if any is.
+        each: texts of the elements of the list that must be given if any is; it may have lists in it, numbers and words
+            with a quote before them that stand for themselves.
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
             `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind;
             `spelled`, keys that say the same as a text -> letter -> element.
@@ -148,7 +149,7 @@ class Check(_Json):
     pattern: dict[str, Any] = field(default_factory=dict)
     equals: str = ""
     arranged: dict[str, Any] = field(default_factory=dict)
-    each: list[str] = field(default_factory=list)
+    each: list[Any] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""

@@ -23,6 +23,7 @@ from symcount.atlas.codes import (
     identifiers,
     kind,
     labels,
+    mapped,
     path_of,
     spelled_out,
     split,
@@ -239,7 +240,7 @@ class Reader:
         said = code(value)
         if said == "#" and check.equals and self._number(check.equals, values) == value:
             return 0
-        if check.each and isinstance(value, list) and value == [self._number(text, values) for text in check.each]:
+        if check.each and isinstance(value, list) and value == self._listed(check.each, values):
             return 0
         label = check.accept.get(said)
         if label is None and said.startswith("numbers"):
@@ -257,6 +258,14 @@ class Reader:
             self._arrange(path, check, value, values)
             return check.accept["arranged"]
         raise UncoveredError(f"{path} = {word(value)} is outside the stored formulas")
+
+    def _listed(self, each: list[Any], values: Mapping[str, Value]) -> Any:
+        def said(item: Any) -> Any:
+            if not isinstance(item, str):
+                return item
+            return item[1:] if item.startswith("'") else self._number(item, values)
+
+        return mapped(said, each)
 
     def _arrange(self, path: str, check: Check, value: list[Any], values: dict[str, Value]) -> None:
         """Put the numbers of layers of each kind, as a list has them, among the values."""

@@ -44,7 +44,7 @@ class Work:
         failed: key -> true or false with which the model could not be built.
         arranged: lists of kinds of layers; see `record.Check.arranged`.
         equals: undeclared key -> the number that the config computes.
-        each: undeclared key -> the numbers of the list that the config computes.
+        each: undeclared key -> the list that the config computes, perhaps of lists, with its numbers as expressions.
     """
 
     probe: Probe
@@ -67,7 +67,7 @@ class Work:
     failed: dict[str, list[bool]] = field(default_factory=dict)
     arranged: dict[str, dict[str, Any]] = field(default_factory=dict)
     equals: dict[str, Node] = field(default_factory=dict)
-    each: dict[str, list[Node]] = field(default_factory=dict)
+    each: dict[str, list[Any]] = field(default_factory=dict)
 
     @property
     def exploring(self) -> bool:

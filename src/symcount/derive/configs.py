@@ -23,7 +23,7 @@ from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.followed import Following
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.recording import record_structural
-from symcount.derive.sources import PATH_KEY, ConfigSource, defaults_of, is_config, source_of
+from symcount.derive.sources import PATH_KEY, ConfigSource, construct, defaults_of, is_config, source_of
 
 __all__ = [
     "ConfigSource",
@@ -166,12 +166,6 @@ def _wrapped(cls: type) -> Any:
         original(self, *args, **kwargs)
 
     return constructor
-
-
-def construct(source: ConfigSource) -> Any:
-    """Call the constructors of a source, innermost first."""
-    kwargs = {k: construct(v) if isinstance(v, ConfigSource) else v for k, v in source.kwargs.items()}
-    return source.cls(**kwargs)
 
 
 def walk(config: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:

@@ -25,6 +25,12 @@ class ConfigSource:
     kwargs: dict[str, Any] = field(default_factory=dict)
 
 
+def construct(source: ConfigSource) -> Any:
+    """Call the constructors of a source, innermost first."""
+    kwargs = {k: construct(v) if isinstance(v, ConfigSource) else v for k, v in source.kwargs.items()}
+    return source.cls(**kwargs)
+
+
 def is_config(value: object) -> bool:
     """Whether ``value`` is a config or sub-config: a transformers config, or an instance of any dataclass."""
     return (dataclasses.is_dataclass(value) and not isinstance(value, type)) or hasattr(type(value), "attribute_map")
@@ -67,7 +73,31 @@ def _source_of_instance(config: Any) -> ConfigSource:
         for name, value in wanted.items():
             if optional.get(name) is stage and name not in kwargs and _differs(found.get(name, _MISSING), value):
                 kwargs[name] = value
-    return ConfigSource(cls, {k: _source_of_instance(v) if is_config(v) else v for k, v in kwargs.items()})
+    made = {k: _source_of_instance(v) if is_config(v) else v for k, v in kwargs.items()}
+    return _without_written(config, ConfigSource(cls, made))
+
+
+def _without_written(config: Any, source: ConfigSource) -> ConfigSource:
+    """*source* without the numbers that the class itself writes into a sub-config that does not declare them.
+
+    Given once more, such a number would be a symbol of its own beside the one that it was copied from.
+    """
+    for key, sub in list(source.kwargs.items()):
+        if not isinstance(sub, ConfigSource):
+            continue
+        aliases: dict[str, str] = getattr(sub.cls, "attribute_map", None) or {}
+        declared = {name for name, _ in defaults_of(sub.cls)}
+        for name, value in sub.kwargs.items():
+            if aliases.get(name, name) in declared or type(value) not in (int, float) or name == "num_labels":
+                continue
+            fewer = ConfigSource(sub.cls, {k: v for k, v in source.kwargs[key].kwargs.items() if k != name})
+            other = ConfigSource(source.cls, {**source.kwargs, key: fewer})
+            try:
+                alike = not _differs(construct(copy.deepcopy(other)), config)
+            except Exception:  # noqa: BLE001, S112  # a validator raises what it likes
+                continue
+            source = other if alike else source
+    return source
 
 
 def _state_of(cls: type, kwargs: Mapping[str, Any]) -> dict[str, Any]:
