@@ -20,7 +20,9 @@ from symcount.derive.trace import Trace, once_a_trace
 
 __all__ = [
     "culprits",
+    "doubtful",
     "explained",
+    "forced",
     "lengths",
     "lost",
     "named",
@@ -163,7 +165,8 @@ def _changing(
     moved = ({**start.symbols, **{n: change(n, int(start.symbols[n])) for n in names}} for change in changes)
     other = possible(d, (values for values in moved if values != start.symbols))
     if other is not None and _signature(other) == _signature(start):
-        return []
+        rest = [n for n in names if other.symbols[n] == start.symbols[n]]  # a half of one is one
+        return _changing(d, start, rest, changes)
     if len(names) == 1:
         return [(names[0], other)] if other is not None else []
     half = len(names) // 2
@@ -184,7 +187,24 @@ def unseen(d: Derivation) -> list[str]:
         if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
     ]
     start = min(d.traces, key=lambda t: len(t.parameters))
+    still = [n for n in still if n not in d.harmless]
     return [name for name, _ in _changing(d, start, still)] or _idle(d, start)
+
+
+def forced(d: Derivation) -> list[str]:
+    """Those of the fields that are `unseen` that no trace will ever move, since the model compares them with a number.
+
+    They are found before anything is fitted, which need not be done twice then.
+    """
+    assert d.default is not None  # noqa: S101  # set by the engine
+    read, free = d.default.config_reads, set(d.free())
+    equal = [c.left.args[0] for c in d.asked() if c.relation == "==" and c.left.op == "sym" and c.right.op == "const"]
+    names = [n for n in dict.fromkeys(equal) if n in free and d.base[n] > 0 and n.partition("[")[0] in read]
+    names = [n for n in names if n not in d.harmless]
+    start = min(d.traces, key=lambda t: len(t.parameters))
+    found = [name for name, _ in _changing(d, start, names)]
+    d.harmless.update(n for n in names if n not in found)
+    return found
 
 
 def _idle(d: Derivation, start: Trace) -> list[str]:
@@ -205,18 +225,23 @@ def _idle(d: Derivation, start: Trace) -> list[str]:
     return [name for name, _ in _changing(d, start, idle, (more,))]
 
 
+def doubtful(d: Derivation, traces: Sequence[Trace]) -> list[str]:
+    """Fields inside a logarithm, which are no part of the structure as far as it is known."""
+    used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == "log"]
+    return sorted(set().union(*used) - {*d.pinned, *d.structural})
+
+
 def suspects(d: Derivation) -> list[str]:
     """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
-    used = [free_symbols(use.node) for t in d.traces for use in t.structural if use.kind == "log"]
-    doubtful = sorted(set().union(*used) - {*d.pinned, *d.structural})
-    if not doubtful:
+    names = doubtful(d, d.traces)
+    if not names:
         return []
     start = min(d.traces, key=lambda t: len(t.parameters))
     reference = _signature(start)
     found = []
-    for name in doubtful:
+    for name in names:
         value = start.symbols[name]
-        nearby = [possible(d, [{**start.symbols, name: type(value)(v)}]) for v in _far(value)]
+        nearby = (possible(d, [{**start.symbols, name: type(value)(v)}]) for v in _far(value))
         if any(other is None or _signature(other) != reference for other in nearby):
             found.append(name)
     return found

@@ -13,10 +13,13 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from symcount.derive.beginning import second_trace
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import (
     culprits,
+    doubtful,
+    forced,
     lengths,
     lost,
     named,
@@ -27,22 +30,22 @@ from symcount.derive.diagnosis import (
     transcendental,
     unseen,
 )
-from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, shallow, traced
+from symcount.derive.exploring import comparable, more_traces, traced
 from symcount.derive.expression import Node, free_symbols
-from symcount.derive.following import follow
+from symcount.derive.keeping import alike, kept
 from symcount.derive.ordering import check_order, dispensable
-from symcount.derive.points import holds, sample, scaled
+from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
-from symcount.derive.settling import fit_plain, settle, simple
+from symcount.derive.settling import all_simple, fit_plain, settle
 from symcount.derive.structure import (
     HUGE,
     depth_fields,
     likely_depths,
     model_conditions,
-    scaled_down,
     selectors,
     shape_symbols,
+    steady,
 )
 from symcount.derive.templates import Row
 from symcount.errors import DerivationError
@@ -63,6 +66,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         result = Derivation(cls, source)
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
+            understood = concrete is None
             if concrete is None and not (
                 concrete := _unmoved(result) or ratios(result, result.traces) or unseen(result) or suspects(result)
             ):
@@ -73,7 +77,11 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
             if deep := named(result, concrete):
                 result.named.update(deep)
                 continue
-            result.pinned.update({name: result.base[name] for name in concrete})
+            pinned = {name: result.base[name] for name in concrete}
+            result.pinned.update(pinned)
+            if understood and concrete and result.default:  # all expressions are there
+                others = (t for t in result.traces if t is not result.default)
+                result.kept = kept([result.default, *others], pinned)
     raise DerivationError(
         f"{cls.__name__}: no closed form was found; its structure depends on "
         f"{', '.join(result.pinned) or 'something that no config field shows'} in a way "
@@ -85,48 +93,39 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
     d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], dict(d.named), set()
     d.default, d.refused = None, Counter()
-    default = d.default = traced(d, d.base)  # lets the constructor's own error through
+    old, d.kept = d.kept, []
+    default = d.default = old[0] if old else traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     if fixed := ratios(d, [default]):
         return fixed
     counted = [*likely_depths(d.base), *d.discovered, *(n for n in depth_fields(default) if d.base[n] <= HUGE)]
     likely = [n for n in dict.fromkeys(counted) if n not in d.pinned]
-    small = shallow(d, likely)
-    movable = [name for name in d.free() if name not in likely]
-    asked = d.asked()
     if negative := [
         n
-        for c in asked
+        for c in d.asked()
         for n in free_symbols(c.left) | free_symbols(c.right)
         if d.base[n] < 0 and not n.endswith("token_id")
     ]:
         return negative  # minus one stands for "the last" or "none": another value is another rule
-    hard = [c for c in asked if c.relation in ("divides", "==")]
-    moved_about = drawn(d, movable, asked, rng, attempts=30, known=small)
-    if all(moved_about[n] == d.base[n] for n in movable):
-        moved_about = drawn(d, movable, hard, rng, attempts=30)
-    first = possible(d, [{**moved_about, **small}])
-    if first is None:
-        here = possible(d, [{**d.base, **small}])
-        if here is None and follow(d, likely, small):
-            return []  # from the beginning, with lists that follow the depths
-        larger = (shallow(d, likely, start) for start in (5, 10))
-        proportions = (*larger, *scaled_down(depth_fields(default), d.base))
-        others = (depth for depth in proportions if possible(d, [{**d.base, **depth}]))
-        structure = small if here is not None else next(others, None)
-        if structure is None:
-            structure = feasible_depths(d, likely)
-        places = (sample(d.base, movable, asked, rng, attempts=30), scaled(d.base, movable, 2), d.base)
-        first = possible(d, ({**values, **structure} for values in places))
+    source, still = d.source, doubtful(d, [default])
+    first = old[1] if len(old) > 1 else second_trace(d, likely, rng, still)
+    if d.source is not source:
+        return []  # from the beginning, with lists that follow the depths
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]
     depths = [n for n in dict.fromkeys(found) if n not in d.pinned]
     chosen = list(dict.fromkeys(n for t in seen for n in selectors(t, depths, in_shapes) if n not in d.pinned))
-    d.structural = [*depths, *chosen]
+    d.structural = [*depths, *(n for n in chosen if n not in steady(seen, depths))]
     if fixed := lengths(d, default):
         return fixed
     d.traces = comparable(d, seen)
+    if len(d.traces) > 1 and len(old) < 2 and (early := suspects(d) or forced(d)):
+        pinned = {name: d.base[name] for name in early}
+        d.pinned.update(pinned)
+        d.kept = kept(seen, pinned) if alike(seen) else []
+        return []
+    d.traces = comparable(d, [*d.traces, *old[2:]])
     moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in (*in_shapes, *depths) if d.base[n])
     if not moved:
         more_traces(d, 1, rng)
@@ -140,7 +139,7 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] | None = fit_plain(d)
-    if failed or len(d.structural) > len(d.depths()) or not all(map(simple, d.times.values())) or _close(d):
+    if failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d):
         failed = settle(d, rng)
     if d.held and failed is not None:
         return [n for n in d.structural if n in d.held]

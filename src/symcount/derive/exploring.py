@@ -100,7 +100,7 @@ def drawn(
 
 def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Random) -> Trace | None:
     """A trace at this *structure*, all other fields at random places of the domain known so far."""
-    asked = d.asked()
+    asked = [*d.asked(), *d.insisted]
     hard = [c for c in asked if c.relation in ("divides", "==")]
     movable = d.free()
     in_shapes = shape_symbols(d.traces)

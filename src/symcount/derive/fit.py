@@ -127,14 +127,11 @@ def _linear(names: Sequence[str], factors: Sequence[int], offset: int) -> Node:
 def _computed(
     counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str], computed: Mapping[str, Node]
 ) -> Node | None:
-    """The one computed number that the counts follow, give or take one, if no field alone does."""
-    for offset in (0, -1, 1):
-        found = [n for n in columns if all(c == x + offset for c, x in zip(counts, columns[n], strict=True))]
-        if found:
-            return (
-                _offset(computed[found[0]], offset) if found[0] in computed and not set(found) & set(fields) else None
-            )
-    return None
+    """The one computed number that the counts follow, give or take one, if no field and no other one does."""
+    found = [name for name in columns if _follows(counts, columns[name])]
+    if len(found) != 1 or found[0] in fields:
+        return None
+    return _offset(computed[found[0]], counts[0] - columns[found[0]][0])
 
 
 def _single(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Node | None:

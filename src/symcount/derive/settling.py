@@ -8,7 +8,7 @@ so each trace counts, and no multiplicity rests on a coincidence among random on
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import islice, pairwise
@@ -32,7 +32,7 @@ from symcount.derive.structure import (
 )
 from symcount.derive.templates import Row, collect
 
-__all__ = ["fit_plain", "settle", "simple"]
+__all__ = ["all_simple", "fit_plain", "settle"]
 
 TRACES = 40  # more than a few dozen traces never made a riddle clear
 KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
@@ -93,9 +93,11 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if structure is None:
             far = far or _far(d, checked)
             structure = far.pop(0) if far else None
-        if structure is None and checks and not enough and not all(map(simple, d.times.values())):
+        if structure is None and checks and not enough and (not all_simple(d) or _unchecked(d)):
             structure, checks = _another(d, tried, rng), checks - 1
         if structure is None:
+            if not failed:
+                d.held = d.held or _unchecked(d)
             return failed
         tried.add(tuple(structure.values()))
         found = trace_with(d, structure, rng)
@@ -111,16 +113,35 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
             return None
 
 
-def simple(times: Node) -> bool:
-    """Whether a multiplicity is a constant, a field, or the sum or product of two such.
+def _unchecked(d: Derivation) -> set[str]:
+    """What chooses between layers and stands in a multiplicity of which no more than two traces are known.
 
-    A number of layers that is less by two or more (`N - 3`) says that those are of another kind: perhaps not only they.
+    Nothing shows that it says how many layers there are, as a loop shows of a depth: two numbers may be a coincidence.
     """
+    chosen = set(d.structural) - set(d.depths())
+    used = set[str]().union(*map(free_symbols, set(d.times.values())))
+    return chosen if len(d.traces) < CHECKS and used & chosen else set()
+
+
+def all_simple(d: Derivation) -> bool:
+    """Whether all multiplicities are `simple`."""
+    computed = frozenset(bounds(d.traces, d.structural).values())
+    return all(simple(times, computed) for times in set(d.times.values()))
+
+
+def simple(times: Node, computed: Collection[Node] = ()) -> bool:
+    """Whether a multiplicity is a constant, a number that the code counts to, or the sum or product of two such.
+
+    The code counts to fields and to what is *computed* from them. A number of layers that is less by two or more
+    (`N - 3`) says that those are of another kind: perhaps not only they.
+    """
+
+    def plain(node: Node) -> bool:
+        return node.op in ("const", "sym") or node in computed
+
     if times.op in ("add", "sub") and any(a.op == "const" and a.args[0] < -1 for a in times.args):
         return False
-    return times.op in ("const", "sym") or (
-        times.op in ("add", "sub", "mul") and all(a.op in ("const", "sym") for a in times.args)
-    )
+    return plain(times) or (times.op in ("add", "sub", "mul") and all(map(plain, times.args)))
 
 
 def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) -> list[list[Node]]:
