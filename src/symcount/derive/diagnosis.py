@@ -228,7 +228,7 @@ def _idle(d: Derivation, start: Trace) -> list[str]:
 def doubtful(d: Derivation, traces: Sequence[Trace]) -> list[str]:
     """Fields inside a logarithm, which are no part of the structure as far as it is known."""
     used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == "log"]
-    return sorted(set().union(*used) - {*d.pinned, *d.structural})
+    return sorted(set().union(*used) - {*d.pinned, *d.structural, *d.harmless})
 
 
 def suspects(d: Derivation) -> list[str]:
@@ -244,6 +244,7 @@ def suspects(d: Derivation) -> list[str]:
         nearby = (possible(d, [{**start.symbols, name: type(value)(v)}]) for v in _far(value))
         if any(other is None or _signature(other) != reference for other in nearby):
             found.append(name)
+    d.harmless.update(n for n in names if n not in found)
     return found
 
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 from symcount.errors import DerivationError
+
+REDRAWN = 4  # times that the fields of a condition that does not hold are drawn again, the last time as they were
 
 __all__ = ["grid_size", "holds", "repair", "sample", "scaled"]
 
@@ -30,10 +33,13 @@ _RELATIONS = {
 }
 
 
-def holds(condition: Condition, values: Mapping[str, Number]) -> bool:
-    """Whether *condition* is true at *values*; a condition that cannot be evaluated there is not."""
+def holds(condition: Condition, values: Mapping[str, Number], memo: dict[Node, Any] | None = None) -> bool:
+    """Whether *condition* is true at *values*; a condition that cannot be evaluated there is not.
+
+    Conditions share most of their parts: with one *memo* for several at the same values, each is computed once.
+    """
     try:
-        left, right = ex.evaluate(condition.left, values), ex.evaluate(condition.right, values)
+        left, right = ex.evaluate(condition.left, values, memo), ex.evaluate(condition.right, values, memo)
         return bool(_RELATIONS[condition.relation](left, right))
     except (DerivationError, ArithmeticError, TypeError):
         return False
@@ -57,7 +63,8 @@ def sample(
 ) -> dict[str, Number]:
     """Draw values for the *movable* fields near *base* at which all *conditions* hold.
 
-    With *wide* the values come from a grid of `grid_size` values; otherwise from a few, simple multiples of *base*.
+    With *wide* the values come from a grid of `grid_size` values; otherwise from a few, simple multiples of *base*, and
+    the fields of a condition that does not hold are drawn again by themselves.
 
     A *share* of them moves at first, and fewer if the conditions do not let that be; *base* itself is the last resort.
     """
@@ -70,9 +77,23 @@ def sample(
             if name in moved:
                 values[name] = _anywhere(base[name], rng) if wide else _drawn(base[name], rng, largest)
         repair(values, relevant, moved)
-        if all(holds(c, values) for c in relevant) and any(values[n] != base[n] for n in movable):
+        broken = _broken(relevant, values)
+        for number in range(0 if wide else REDRAWN):
+            names = set().union(*(ex.free_symbols(c.left) | ex.free_symbols(c.right) for c in broken)) & moved
+            if not names:
+                break
+            for name in [n for n in movable if n in names]:
+                values[name] = base[name] if number == REDRAWN - 1 else _drawn(base[name], rng, largest)
+            repair(values, relevant, moved)
+            broken = _broken(relevant, values)
+        if not broken and any(values[n] != base[n] for n in movable):
             return values
     return dict(base)
+
+
+def _broken(conditions: Iterable[Condition], values: Mapping[str, Number]) -> list[Condition]:
+    memo: dict[Node, Any] = {}
+    return [c for c in conditions if not holds(c, values, memo)]
 
 
 def grid_size(value: Number) -> int:
@@ -101,13 +122,19 @@ def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
 
 def repair(values: dict[str, Number], conditions: Sequence[Condition], movable: Collection[str]) -> None:
     """Change some of the *movable* values so that as many *conditions* hold as is easy."""
+    memo: dict[Node, Any] = {}
     for _ in range(3):
+        whole = True
         for condition in conditions:
-            if holds(condition, values):
+            if holds(condition, values, memo):
                 continue
+            whole = False
             for node, other in ((condition.left, condition.right), (condition.right, condition.left)):
                 if _repaired(condition, node, other, values, movable):
+                    memo.clear()
                     break
+        if whole:
+            break
 
 
 def _repaired(

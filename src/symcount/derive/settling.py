@@ -125,8 +125,13 @@ def _unchecked(d: Derivation) -> set[str]:
 
 def all_simple(d: Derivation) -> bool:
     """Whether all multiplicities are `simple`."""
-    computed = frozenset(bounds(d.traces, d.structural).values())
-    return all(simple(times, computed) for times in set(d.times.values()))
+    counted = _counted_to(d)
+    return all(simple(times, counted) for times in set(d.times.values()))
+
+
+def _counted_to(d: Derivation) -> frozenset[Node]:
+    """The computed numbers that loops of the code go to."""
+    return frozenset(bounds(d.traces, d.structural).values())
 
 
 def simple(times: Node, computed: Collection[Node] = ()) -> bool:
@@ -153,7 +158,7 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
     points = d.points()
     computed = _computed(d, points)
     periods = {node: [int(ex.evaluate(node, t.symbols)) for t in d.traces] for node in composite_periods(d.traces)}
-    last, depths = d.traces[-1].symbols, d.depths()
+    last, depths, counted = d.traces[-1].symbols, d.depths(), frozenset(computed.values())
     cache: dict[Counts, list[Node]] = {}
 
     def space(level: Counts) -> list[Node]:
@@ -162,7 +167,7 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
             cache[level] = [n for n in before if level[-1] is None or ex.value_at(n, last) == level[-1]]
             sifted = len(cache[level]) < len(before)
             # only so many were kept: of those that are not plain there may be simpler ones that never had their turn
-            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not simple(cache[level][0])):
+            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not simple(cache[level][0], counted)):
                 counts, where = _known(level, points)
                 chosen = {
                     node: [v for v, count in zip(values, level, strict=True) if count is not None]
@@ -254,7 +259,8 @@ def _far(d: Derivation, checked: set[str]) -> list[dict[str, Number]]:
 
     A depth is *checked* once: another pattern may stand in its place later.
     """
-    patterns = [times for times in set(d.times.values()) if not simple(times)]
+    counted = _counted_to(d)
+    patterns = [times for times in set(d.times.values()) if not simple(times, counted)]
     names = {name for times in patterns for name in free_symbols(times)} - checked
     checked |= names
     wanted = {n: _unseen(d, n, patterns) for n in d.depths() if n in names}
