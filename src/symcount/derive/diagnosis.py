@@ -260,6 +260,8 @@ def switches(d: Derivation) -> list[Condition]:
         names = (free_symbols(condition.left) | free_symbols(condition.right)) - known
         if condition.relation in ("!=", ">") and condition.right is ex.const(0) and names <= divisors:
             continue  # zero divides nothing
+        if condition.relation == "==" and _multiplied(condition.left) is _multiplied(condition.right):
+            continue  # `H / A * A == H` says once more that A divides H
         if condition.relation not in ("ieee", "divides") and not any(n.endswith("token_id") for n in names):
             for name in names:
                 about.setdefault(name, []).append(condition)
@@ -278,6 +280,15 @@ def switches(d: Derivation) -> list[Condition]:
         if flipped is None or _signature(flipped) != reference:
             found.update(dict.fromkeys(about[name]))
     return list(found)
+
+
+def _multiplied(node: Node) -> Node:
+    """The dividend, of an exact quotient times its divisor."""
+    if node.op == "mul":
+        for quotient, factor in (node.args, node.args[::-1]):
+            if quotient.op == "exact_div" and quotient.args[1] is factor:
+                return _multiplied(quotient.args[0])
+    return node
 
 
 def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dict[str, Number] | None:

@@ -40,6 +40,8 @@ from symcount.derive.recording import Condition
 from symcount.derive.settling import all_simple, fit_plain, settle
 from symcount.derive.structure import (
     HUGE,
+    MANY,
+    bounds,
     depth_fields,
     likely_depths,
     model_conditions,
@@ -126,7 +128,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
         d.kept = kept(seen, pinned) if alike(seen) else []
         return []
     d.traces = comparable(d, [*d.traces, *old[2:]])
-    moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in (*in_shapes, *depths) if d.base[n])
+    numbers = [n for n in (*in_shapes, *depths) if d.base[n] and isinstance(d.base[n], int)]  # a ratio never moves
+    moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in numbers)
     if not moved:
         more_traces(d, 1, rng)
     if len(d.traces) < 2 and d.structural:
@@ -139,6 +142,9 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] | None = fit_plain(d)
+    if failed and len(d.traces) < 3 and len(d.depths()) > MANY:  # among many it is not telling points that are missing
+        more_traces(d, 1, rng)
+        failed = fit_plain(d)
     if failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d):
         failed = settle(d, rng)
     if d.held and failed is not None:
@@ -156,10 +162,21 @@ def _close(d: Derivation) -> bool:
 
     Of two and of three layers every second is one, and the others are `N - 1`.
     """
-    near = {n for n in d.depths() if max(v := [t.symbols[n] for t in d.traces]) - min(v) < SPAN}
+    columns: dict[str, list[int]] = {}
+    for point in d.points():
+        for name, value in point.items():
+            columns.setdefault(name, []).append(value)
+    near = {name for name, values in columns.items() if max(values) - min(values) < SPAN}
+    counted = bounds(d.traces, d.structural)
+    depths = {*d.depths(), *counted}
+
+    def close(times: Node) -> bool:
+        names = {n for n, node in counted.items() if node in (times, *times.args)} or free_symbols(times)
+        return bool(names & near & depths)
+
     lists: dict[tuple[str, ...], list[Node]] = {}
     for row, times in d.times.items():
-        if len(row.stars) == 1 and (times.op == "const" or free_symbols(times) & near):
+        if len(row.stars) == 1 and (times.op == "const" or close(times)):
             lists.setdefault(row.path[: row.stars[0] + 1], []).append(times)
     return any(len(set(found)) > 1 and any(times.op != "const" for times in found) for found in lists.values())
 

@@ -167,7 +167,11 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
             cache[level] = [n for n in before if level[-1] is None or ex.value_at(n, last) == level[-1]]
             sifted = len(cache[level]) < len(before)
             # only so many were kept: of those that are not plain there may be simpler ones that never had their turn
-            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not simple(cache[level][0], counted)):
+            if (
+                len(cache[level]) < min(2, len(before))
+                or not before
+                or (sifted and not simple(cache[level][0], counted))
+            ):
                 counts, where = _known(level, points)
                 chosen = {
                     node: [v for v, count in zip(values, level, strict=True) if count is not None]
