@@ -44,7 +44,7 @@ class Derivation:
         dispensable: numbers of layers of a kind that may be zero.
         insisted: what the libraries asked by default, where moving the other fields was refused: it stays so.
         kept: traces of the last round that hold with what was pinned since, that of the default first.
-        harmless: fields that a comparison keeps from moving, or in a logarithm, whose change was seen to change no parameter.
+        harmless: fields that a comparison keeps from moving, or in a logarithm, whose change changed no parameter.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 

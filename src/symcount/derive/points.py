@@ -70,7 +70,8 @@ def sample(
 
     A *share* of them moves at first, and fewer if the conditions do not let that be; *base* itself is the last resort.
     """
-    relevant = [c for c in conditions if ex.free_symbols(c.left) | ex.free_symbols(c.right)]
+    fields = set(movable)  # whether the other conditions hold is decided already
+    relevant = [c for c in conditions if not fields.isdisjoint(ex.free_symbols(c.left) | ex.free_symbols(c.right))]
     for attempt in range(attempts):
         part = share if attempt < attempts // 4 else rng.choice((0.8, 0.5, 0.25)) * share
         moved = {name for name in movable if rng.random() < part}
