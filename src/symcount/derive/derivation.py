@@ -44,7 +44,7 @@ class Derivation:
         dispensable: numbers of layers of a kind that may be zero.
         insisted: what the libraries asked by default, where moving the other fields was refused: it stays so.
         kept: traces of the last round that hold with what was pinned since, that of the default first.
-        harmless: fields that a comparison keeps from moving, or in a logarithm, whose change changed no parameter.
+        harmless: values of fields that no trace moved, or in a logarithm, that were seen to change no parameter.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -68,7 +68,7 @@ class Derivation:
     held: set[str] = field(default_factory=set)
     insisted: list[Condition] = field(default_factory=list)
     kept: list[Trace] = field(default_factory=list)
-    harmless: set[str] = field(default_factory=set)
+    harmless: dict[str, set[Number]] = field(default_factory=dict)
     dispensable: frozenset[str] = frozenset()
     refused: Counter[int] = field(default_factory=Counter)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from symcount.derive import expression as ex
@@ -13,25 +13,22 @@ from symcount.derive.exploring import possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit
 from symcount.derive.points import holds
+from symcount.derive.probing import changing, signature
 from symcount.derive.recording import Condition
 from symcount.derive.structure import COUNTING, MAX_SELECTOR, bounds, list_lengths, shape_symbols
 from symcount.derive.templates import collect
-from symcount.derive.trace import Trace, once_a_trace
+from symcount.derive.trace import Trace
 
 __all__ = [
     "culprits",
-    "doubtful",
     "explained",
-    "forced",
     "lengths",
     "lost",
     "named",
     "ratios",
     "rigid_fields",
-    "suspects",
     "switches",
     "transcendental",
-    "unseen",
 ]
 
 
@@ -115,7 +112,7 @@ def culprits(d: Derivation) -> list[str]:
     sizes = [n for n, v in start.symbols.items() if isinstance(v, int) and n not in d.pinned and "token_id" not in n]
     found: list[str] = []
     groups = [[n for n in sizes if n not in d.structural], *([n] for n in sizes if n in d.structural)]
-    for name, other in [item for group in groups for item in _changing(d, start, group)]:
+    for name, other in [item for group in groups for item in changing(d, start, group)]:
         renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
         if renamed and name not in d.structural and start.symbols[name] <= MAX_SELECTOR:
             d.discovered.append(name)
@@ -152,102 +149,6 @@ def named(d: Derivation, concrete: Sequence[str]) -> dict[str, int]:
     return {depth: least for depth, least in found.items() if depth in depths and depth not in d.named}
 
 
-Change = Callable[[str, int], int]
-_CHANGES: tuple[Change, ...] = (lambda _, v: 2 * v, lambda _, v: v + 1, lambda _, v: max(1, v // 2))
-
-
-def _changing(
-    d: Derivation, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
-) -> list[tuple[str, Trace]]:
-    """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
-    if not names:
-        return []
-    moved = ({**start.symbols, **{n: change(n, int(start.symbols[n])) for n in names}} for change in changes)
-    other = possible(d, (values for values in moved if values != start.symbols))
-    if other is not None and _signature(other) == _signature(start):
-        rest = [n for n in names if other.symbols[n] == start.symbols[n]]  # a half of one is one
-        return _changing(d, start, rest, changes)
-    if len(names) == 1:
-        return [(names[0], other)] if other is not None else []
-    half = len(names) // 2
-    return _changing(d, start, names[:half], changes) + _changing(d, start, names[half:], changes)
-
-
-def _far(value: Number) -> tuple[Number, ...]:
-    return (value * 4, max(1, value // 4), max(1, value // 16))
-
-
-def unseen(d: Derivation) -> list[str]:
-    """Fields that the model reads, that did not move in any trace, and whose change changes the parameters."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    read = d.default.config_reads
-    still = [
-        n
-        for n in d.free()
-        if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
-    ]
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    still = [n for n in still if n not in d.harmless]
-    return [name for name, _ in _changing(d, start, still)] or _idle(d, start)
-
-
-def forced(d: Derivation) -> list[str]:
-    """Those of the fields that are `unseen` that no trace will ever move, since the model compares them with a number.
-
-    They are found before anything is fitted, which need not be done twice then.
-    """
-    assert d.default is not None  # noqa: S101  # set by the engine
-    read, free = d.default.config_reads, set(d.free())
-    equal = [c.left.args[0] for c in d.asked() if c.relation == "==" and c.left.op == "sym" and c.right.op == "const"]
-    names = [n for n in dict.fromkeys(equal) if n in free and d.base[n] > 0 and n.partition("[")[0] in read]
-    names = [n for n in names if n not in d.harmless]
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    found = [name for name, _ in _changing(d, start, names)]
-    d.harmless.update(n for n in names if n not in found)
-    return found
-
-
-def _idle(d: Derivation, start: Trace) -> list[str]:
-    """Numbers of things that no multiplicity has, and that make things all the same where they are larger.
-
-    `range(num_feature_levels - 3)` is empty at the default of three, and below it.
-    """
-    used: set[str] = set().union(*(free_symbols(times) for times in set(d.times.values())))
-    idle = [n for n in d.depths() if n in d.structural and n not in used]
-    hard = [c for c in d.asked() if c.relation == "divides"]
-
-    def more(name: str, _: int) -> int:
-        least = int(d.base[name]) + min(int(d.base[name]), MAX_SELECTOR) + 2
-        near = range(least, least + MAX_SELECTOR)
-        about = [c for c in hard if name in free_symbols(c.left) | free_symbols(c.right) and holds(c, start.symbols)]
-        return next((v for v in near if all(holds(c, {**start.symbols, name: v}) for c in about)), least)
-
-    return [name for name, _ in _changing(d, start, idle, (more,))]
-
-
-def doubtful(d: Derivation, traces: Sequence[Trace]) -> list[str]:
-    """Fields inside a logarithm, which are no part of the structure as far as it is known."""
-    used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == "log"]
-    return sorted(set().union(*used) - {*d.pinned, *d.structural, *d.harmless})
-
-
-def suspects(d: Derivation) -> list[str]:
-    """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
-    names = doubtful(d, d.traces)
-    if not names:
-        return []
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    reference = _signature(start)
-    found = []
-    for name in names:
-        value = start.symbols[name]
-        nearby = (possible(d, [{**start.symbols, name: type(value)(v)}]) for v in _far(value))
-        if any(other is None or _signature(other) != reference for other in nearby):
-            found.append(name)
-    d.harmless.update(n for n in names if n not in found)
-    return found
-
-
 def switches(d: Derivation) -> list[Condition]:
     """Conditions on fields that are in no shape, which nevertheless decide about parameters (`type_vocab_size > 0`).
 
@@ -266,18 +167,19 @@ def switches(d: Derivation) -> list[Condition]:
             for name in names:
                 about.setdefault(name, []).append(condition)
     start = min(d.traces, key=lambda t: len(t.parameters))
-    flips = {name: other for name, conditions in about.items() if (other := _other_side(conditions, name, start))}
+    sides = {name: other for name, conditions in about.items() if (other := _other_side(conditions, name, start))}
+    flips = {name: other for name, other in sides.items() if other[name] not in d.harmless.get(name, ())}
     if not flips:
         return []
-    reference = _signature(start)
+    reference = signature(start)
     if len(flips) > 1:  # nearly always none of them matters, which one trace shows
         together = possible(d, [{**start.symbols, **{name: values[name] for name, values in flips.items()}}])
-        if together is not None and _signature(together) == reference:
+        if together is not None and signature(together) == reference:
             return []
     found: dict[Condition, None] = {}
     for name, other in flips.items():
         flipped = possible(d, [other])
-        if flipped is None or _signature(flipped) != reference:
+        if flipped is None or signature(flipped) != reference:
             found.update(dict.fromkeys(about[name]))
     return list(found)
 
@@ -301,12 +203,6 @@ def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dic
         if broken > best[0]:
             best = (broken, changed)
     return best[1]
-
-
-@once_a_trace
-def _signature(one: Trace) -> frozenset[tuple[Any, ...]]:
-    """The rows of one trace, each with its number."""
-    return frozenset((r.path, r.name, r.shape, r.alias, *times) for r, times in collect([one]).counts.items())
 
 
 def explained(d: Derivation, start: Trace, other: Trace) -> bool:

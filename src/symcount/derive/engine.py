@@ -18,23 +18,20 @@ from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import (
     culprits,
-    doubtful,
-    forced,
     lengths,
     lost,
     named,
     ratios,
     rigid_fields,
-    suspects,
     switches,
     transcendental,
-    unseen,
 )
 from symcount.derive.exploring import comparable, more_traces, traced
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.keeping import alike, kept
 from symcount.derive.ordering import check_order, dispensable
 from symcount.derive.points import holds
+from symcount.derive.probing import doubtful, forced, suspects, unseen
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
 from symcount.derive.settling import all_simple, fit_plain, settle
@@ -96,6 +93,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], dict(d.named), set()
     d.default, d.refused = None, Counter()
     old, d.kept = d.kept, []
+    if not old:
+        d.harmless.clear()  # at other traces they may be needed
     default = d.default = old[0] if old else traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     if fixed := ratios(d, [default]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from symcount.derive import expression as ex
@@ -91,6 +92,7 @@ def drawn(
     What is *known* of the other fields stays as it is.
     """
     inexact = [c for c in divisions_in(shape_nodes([d.default])) if not holds(c, d.base)] if d.default else []
+    conditions = [*conditions, *(replace(c, relation="not divides") for c in inexact)]
     for _ in range(REDRAWN):
         values = sample({**d.base, **known}, fields, conditions, rng, attempts=attempts, share=share)
         if not any(holds(c, values) for c in inexact):
