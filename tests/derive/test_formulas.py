@@ -238,9 +238,11 @@ def test_a_ratio_that_says_how_many_layers_there_are_keeps_its_value():
     assert formula.count({"depth_mult": 1.0}) == measure(real_model_at("DFineModel"))["unique"]
 
 
-def test_a_ratio_that_adds_one_to_few_layers_is_not_taken_for_that():
-    f = sc.derive("EfficientNetForImageClassification", width_coefficient=1.0, depth_coefficient=1.1)
-    assert f.certify(trials=4).passed == 4  # `ceil(1.1 * n)` is `n + 1` up to ten
+@pytest.mark.parametrize(("width", "depth"), [(1.0, 1.1), (1.1, 1.2), (1.4, 1.8)])
+def test_a_ratio_that_adds_one_to_few_layers_is_not_taken_for_that(width, depth):
+    f = sc.derive("EfficientNetForImageClassification", width_coefficient=width, depth_coefficient=depth)
+    assert f.certify(trials=8).passed == 8  # `ceil(1.1 * n)` is `n + 1` up to ten
+    assert not {name for name in f.pinned if name.startswith(("strides", "num_block_repeats", "depth_coefficient"))}
 
 
 def test_a_pattern_among_few_is_checked_among_many():

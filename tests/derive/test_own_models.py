@@ -235,7 +235,7 @@ def some_with_experts(model, c):
     ("default", "held"),
     [
         (Experts(), {"first": 1, "every": 1}),
-        (Experts(layers=12, last=11, first=2), {"first": 2, "every": 1}),
+        (Experts(layers=12, last=11, first=2), {"first": 2, "last": 11, "every": 1}),
         (Experts(last=100), {}),  # of no influence, as long as there are not more layers
     ],
     ids=str,

@@ -49,6 +49,7 @@ class Variant:
         self.formula = formula
         self.letters = [str(letter[0]) for letter in formula.letters]
         self.paths = [str(letter[1]) for letter in formula.letters]
+        self.ratios = [str(letter[1]) for letter in formula.letters if letter[6]]
         texts = [formula.totals.get(c, formula.totals["unique"]) for c in CONVENTIONS]
         self.totals = compiled(texts, self.letters)
         self.domain = compiled([t for _, left, right in formula.domain for t in (left, right)], self.letters)
@@ -58,6 +59,9 @@ class Variant:
 
     def check(self, values: Mapping[str, Value]) -> None:
         """Raise unless every condition holds."""
+        for path in self.ratios:
+            if values[path] <= 0:  # the conditions were simplified in the knowledge that it is positive
+                raise UncoveredError(f"outside the formula's domain: {path} = 0; give a positive number")
         for conditions, function, names, paths in (
             (self.formula.domain, self.domain, self.letters, self.paths),
             (self.formula.asked, self.asked, self.names, self.asked_paths),

@@ -21,6 +21,7 @@ from typing import Any, Final
 from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.followed import Following
+from symcount.derive.literals import literal
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.recording import record_structural
 from symcount.derive.sources import PATH_KEY, ConfigSource, construct, defaults_of, is_config, source_of
@@ -82,6 +83,7 @@ class _Builder:
     expected: dict[type, Iterator[str | None]]
     values: Mapping[str, Number]
     frozen: Collection[str]
+    followed: bool = False
     symbols: dict[str, Number] = field(default_factory=dict)
 
     def arguments(self, instance: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -140,6 +142,8 @@ class _Builder:
         if isinstance(value, bool):
             return value
         if isinstance(value, int | float):
+            if path in self.frozen and self.followed and isinstance(value, float) and math.isfinite(value):
+                return literal(value)  # `1.2 * n` of a plain float would lose what n is
             if path in self.frozen or not math.isfinite(value):
                 return value
             self.symbols[path] = value
@@ -233,13 +237,16 @@ def config_classes(source: ConfigSource) -> set[type]:
     return set(_plan(source).paths)
 
 
-def build(source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str]) -> SymbolicConfig:
+def build(
+    source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], *, followed: bool = False
+) -> SymbolicConfig:
     """Construct the config with symbolic numbers.
 
     Args:
         source: What to construct.
         values: Dotted path to the concrete value its symbol is to have.
         frozen: Dotted paths that stay plain numbers; ``depths`` freezes the whole list.
+        followed: Whether a frozen ratio keeps the expressions of what it is multiplied by.
     """
     plan = _plan(source)
     values = {_canonical(path, plan.classes): value for path, value in values.items()}
@@ -247,6 +254,7 @@ def build(source: ConfigSource, values: Mapping[str, Number], frozen: Collection
         {cls: iter(paths) for cls, paths in plan.paths.items()},
         values,
         {_canonical(path, plan.classes) for path in frozen},
+        followed,
     )
     with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in plan.paths):
         _SESSION.active = builder

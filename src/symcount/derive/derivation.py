@@ -44,6 +44,9 @@ class Derivation:
         named: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
         refused: for each way to move the fields outside the structure, how often in a row transformers refused it.
         dispensable: numbers of layers of a kind that may be zero.
+        insisted: what the libraries asked by default, where moving the other fields was refused: it stays so.
+        kept: traces of the last round that hold with what was pinned since, that of the default first.
+        harmless: values of fields that no trace moved, or in a logarithm, that were seen to change no parameter.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -67,6 +70,9 @@ class Derivation:
     named: dict[str, int] = field(default_factory=dict)
     rigid: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
+    insisted: list[Condition] = field(default_factory=list)
+    kept: list[Trace] = field(default_factory=list)
+    harmless: dict[str, set[Number]] = field(default_factory=dict)
     dispensable: frozenset[str] = frozenset()
     refused: Counter[int] = field(default_factory=Counter)
 

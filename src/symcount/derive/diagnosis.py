@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from symcount.derive import expression as ex
@@ -13,10 +13,11 @@ from symcount.derive.exploring import possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit
 from symcount.derive.points import holds
+from symcount.derive.probing import changing, signature
 from symcount.derive.recording import Condition
 from symcount.derive.structure import COUNTING, MAX_SELECTOR, bounds, list_lengths, shape_symbols
 from symcount.derive.templates import collect
-from symcount.derive.trace import Trace, once_a_trace
+from symcount.derive.trace import Trace
 
 __all__ = [
     "culprits",
@@ -26,10 +27,8 @@ __all__ = [
     "named",
     "ratios",
     "rigid_fields",
-    "suspects",
     "switches",
     "transcendental",
-    "unseen",
 ]
 
 
@@ -113,7 +112,7 @@ def culprits(d: Derivation) -> list[str]:
     sizes = [n for n, v in start.symbols.items() if isinstance(v, int) and n not in d.pinned and "token_id" not in n]
     found: list[str] = []
     groups = [[n for n in sizes if n not in d.structural], *([n] for n in sizes if n in d.structural)]
-    for name, other in [item for group in groups for item in _changing(d, start, group)]:
+    for name, other in [item for group in groups for item in changing(d, start, group)]:
         renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
         if renamed and name not in d.structural and start.symbols[name] <= MAX_SELECTOR:
             d.discovered.append(name)
@@ -150,78 +149,6 @@ def named(d: Derivation, concrete: Sequence[str]) -> dict[str, int]:
     return {depth: least for depth, least in found.items() if depth in depths and depth not in d.named}
 
 
-Change = Callable[[str, int], int]
-_CHANGES: tuple[Change, ...] = (lambda _, v: 2 * v, lambda _, v: v + 1, lambda _, v: max(1, v // 2))
-
-
-def _changing(
-    d: Derivation, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
-) -> list[tuple[str, Trace]]:
-    """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
-    if not names:
-        return []
-    moved = ({**start.symbols, **{n: change(n, int(start.symbols[n])) for n in names}} for change in changes)
-    other = possible(d, (values for values in moved if values != start.symbols))
-    if other is not None and _signature(other) == _signature(start):
-        return []
-    if len(names) == 1:
-        return [(names[0], other)] if other is not None else []
-    half = len(names) // 2
-    return _changing(d, start, names[:half], changes) + _changing(d, start, names[half:], changes)
-
-
-def _far(value: Number) -> tuple[Number, ...]:
-    return (value * 4, max(1, value // 4), max(1, value // 16))
-
-
-def unseen(d: Derivation) -> list[str]:
-    """Fields that the model reads, that did not move in any trace, and whose change changes the parameters."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    read = d.default.config_reads
-    still = [
-        n
-        for n in d.free()
-        if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
-    ]
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    return [name for name, _ in _changing(d, start, still)] or _idle(d, start)
-
-
-def _idle(d: Derivation, start: Trace) -> list[str]:
-    """Numbers of things that no multiplicity has, and that make things all the same where they are larger.
-
-    `range(num_feature_levels - 3)` is empty at the default of three, and below it.
-    """
-    used: set[str] = set().union(*(free_symbols(times) for times in set(d.times.values())))
-    idle = [n for n in d.depths() if n in d.structural and n not in used]
-    hard = [c for c in d.asked() if c.relation == "divides"]
-
-    def more(name: str, _: int) -> int:
-        least = int(d.base[name]) + min(int(d.base[name]), MAX_SELECTOR) + 2
-        near = range(least, least + MAX_SELECTOR)
-        about = [c for c in hard if name in free_symbols(c.left) | free_symbols(c.right) and holds(c, start.symbols)]
-        return next((v for v in near if all(holds(c, {**start.symbols, name: v}) for c in about)), least)
-
-    return [name for name, _ in _changing(d, start, idle, (more,))]
-
-
-def suspects(d: Derivation) -> list[str]:
-    """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
-    used = [free_symbols(use.node) for t in d.traces for use in t.structural if use.kind == "log"]
-    doubtful = sorted(set().union(*used) - {*d.pinned, *d.structural})
-    if not doubtful:
-        return []
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    reference = _signature(start)
-    found = []
-    for name in doubtful:
-        value = start.symbols[name]
-        nearby = [possible(d, [{**start.symbols, name: type(value)(v)}]) for v in _far(value)]
-        if any(other is None or _signature(other) != reference for other in nearby):
-            found.append(name)
-    return found
-
-
 def switches(d: Derivation) -> list[Condition]:
     """Conditions on fields that are in no shape, which nevertheless decide about parameters (`type_vocab_size > 0`).
 
@@ -234,24 +161,36 @@ def switches(d: Derivation) -> list[Condition]:
         names = (free_symbols(condition.left) | free_symbols(condition.right)) - known
         if condition.relation in ("!=", ">") and condition.right is ex.const(0) and names <= divisors:
             continue  # zero divides nothing
+        if condition.relation == "==" and _multiplied(condition.left) is _multiplied(condition.right):
+            continue  # `H / A * A == H` says once more that A divides H
         if condition.relation not in ("ieee", "divides") and not any(n.endswith("token_id") for n in names):
             for name in names:
                 about.setdefault(name, []).append(condition)
     start = min(d.traces, key=lambda t: len(t.parameters))
-    flips = {name: other for name, conditions in about.items() if (other := _other_side(conditions, name, start))}
+    sides = {name: other for name, conditions in about.items() if (other := _other_side(conditions, name, start))}
+    flips = {name: other for name, other in sides.items() if other[name] not in d.harmless.get(name, ())}
     if not flips:
         return []
-    reference = _signature(start)
+    reference = signature(start)
     if len(flips) > 1:  # nearly always none of them matters, which one trace shows
         together = possible(d, [{**start.symbols, **{name: values[name] for name, values in flips.items()}}])
-        if together is not None and _signature(together) == reference:
+        if together is not None and signature(together) == reference:
             return []
     found: dict[Condition, None] = {}
     for name, other in flips.items():
         flipped = possible(d, [other])
-        if flipped is None or _signature(flipped) != reference:
+        if flipped is None or signature(flipped) != reference:
             found.update(dict.fromkeys(about[name]))
     return list(found)
+
+
+def _multiplied(node: Node) -> Node:
+    """The dividend, of an exact quotient times its divisor."""
+    if node.op == "mul":
+        for quotient, factor in (node.args, node.args[::-1]):
+            if quotient.op == "exact_div" and quotient.args[1] is factor:
+                return _multiplied(quotient.args[0])
+    return node
 
 
 def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dict[str, Number] | None:
@@ -264,12 +203,6 @@ def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dic
         if broken > best[0]:
             best = (broken, changed)
     return best[1]
-
-
-@once_a_trace
-def _signature(one: Trace) -> frozenset[tuple[Any, ...]]:
-    """The rows of one trace, each with its number."""
-    return frozenset((r.path, r.name, r.shape, r.alias, *times) for r, times in collect([one]).counts.items())
 
 
 def explained(d: Derivation, start: Trace, other: Trace) -> bool:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 
+from symcount.derive.beginning import second_trace
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import (
@@ -22,28 +23,29 @@ from symcount.derive.diagnosis import (
     named,
     ratios,
     rigid_fields,
-    suspects,
     switches,
     transcendental,
-    unseen,
 )
-from symcount.derive.exploring import comparable, drawn, feasible_depths, more_traces, possible, shallow, traced
+from symcount.derive.exploring import comparable, more_traces, traced
 from symcount.derive.expression import Node, free_symbols
-from symcount.derive.following import follow
+from symcount.derive.keeping import alike, kept
 from symcount.derive.limits import deepest, existing
 from symcount.derive.ordering import check_order, dispensable
-from symcount.derive.points import holds, sample, scaled
+from symcount.derive.points import holds
+from symcount.derive.probing import doubtful, forced, suspects, unseen
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
-from symcount.derive.settling import fit_plain, settle, simple
+from symcount.derive.settling import all_simple, fit_plain, settle
 from symcount.derive.structure import (
     HUGE,
+    MANY,
+    bounds,
     depth_fields,
     likely_depths,
     model_conditions,
-    scaled_down,
     selectors,
     shape_symbols,
+    steady,
 )
 from symcount.derive.templates import Row
 from symcount.errors import DerivationError
@@ -64,6 +66,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
         result = Derivation(cls, source)
         for _ in range(ROUNDS):
             concrete = _attempt(result, random.Random(seed))
+            understood = concrete is None
             if concrete is None and not (
                 concrete := _unmoved(result) or ratios(result, result.traces) or unseen(result) or suspects(result)
             ):
@@ -75,7 +78,11 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
             if deep := named(result, concrete):
                 result.named.update(deep)
                 continue
-            result.pinned.update({name: result.base[name] for name in concrete})
+            pinned = {name: result.base[name] for name in concrete}
+            result.pinned.update(pinned)
+            if understood and concrete and result.default:  # all expressions are there
+                others = (t for t in result.traces if t is not result.default)
+                result.kept = kept([result.default, *others], pinned)
     raise DerivationError(
         f"{cls.__name__}: no closed form was found; its structure depends on "
         f"{', '.join(result.pinned) or 'something that no config field shows'} in a way "
@@ -87,49 +94,43 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
     d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], dict(d.named), set()
     d.default, d.refused = None, Counter()
-    default = d.default = traced(d, d.base)  # lets the constructor's own error through
+    old, d.kept = d.kept, []
+    if not old:
+        d.harmless.clear()  # at other traces they may be needed
+    default = d.default = old[0] if old else traced(d, d.base)  # lets the constructor's own error through
     d.base.update({name: value for name, value in default.symbols.items() if name not in d.base})
     if fixed := ratios(d, [default]):
         return fixed
     counted = [*likely_depths(d.base), *d.discovered, *(n for n in depth_fields(default) if d.base[n] <= HUGE)]
     likely = [n for n in dict.fromkeys(counted) if n not in d.pinned]
-    small = shallow(d, likely)
-    movable = [name for name in d.free() if name not in likely]
-    asked = d.asked()
     if negative := [
         n
-        for c in asked
+        for c in d.asked()
         for n in free_symbols(c.left) | free_symbols(c.right)
         if d.base[n] < 0 and not n.endswith("token_id")
     ]:
         return negative  # minus one stands for "the last" or "none": another value is another rule
-    hard = [c for c in asked if c.relation in ("divides", "==")]
-    moved_about = drawn(d, movable, asked, rng, attempts=30, known=small)
-    if all(moved_about[n] == d.base[n] for n in movable):
-        moved_about = drawn(d, movable, hard, rng, attempts=30)
-    first = possible(d, [{**moved_about, **small}])
-    if first is None:
-        here = possible(d, [{**d.base, **small}])
-        if here is None and follow(d, likely, small):
-            return []  # from the beginning, with lists that follow the depths
-        larger = (shallow(d, likely, start) for start in (5, 10))
-        proportions = (*larger, *scaled_down(depth_fields(default), d.base))
-        others = (depth for depth in proportions if possible(d, [{**d.base, **depth}]))
-        structure = small if here is not None else next(others, None)
-        if structure is None:
-            structure = feasible_depths(d, likely)
-        places = (sample(d.base, movable, asked, rng, attempts=30), scaled(d.base, movable, 2), d.base)
-        first = possible(d, ({**values, **structure} for values in places))
+    source, still = d.source, doubtful(d, [default])
+    first = old[1] if len(old) > 1 else second_trace(d, likely, rng, still)
+    if d.source is not source:
+        return []  # from the beginning, with lists that follow the depths
     seen = [default] if first is None else [default, first]
     in_shapes = shape_symbols(seen)
     found = [*d.discovered, *(n for t in seen for n in depth_fields(t))]
     depths = [n for n in dict.fromkeys(found) if n not in d.pinned]
     chosen = list(dict.fromkeys(n for t in seen for n in selectors(t, depths, in_shapes) if n not in d.pinned))
-    d.structural = [*depths, *chosen]
+    d.structural = [*depths, *(n for n in chosen if n not in steady(seen, depths))]
     if fixed := lengths(d, default):
         return fixed
     d.traces = comparable(d, seen)
-    moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in (*in_shapes, *depths) if d.base[n])
+    if len(d.traces) > 1 and len(old) < 2 and (early := suspects(d) or forced(d)):
+        pinned = {name: d.base[name] for name in early}
+        d.pinned.update(pinned)
+        d.kept = kept(seen, pinned) if alike(seen) else []
+        return []
+    d.traces = comparable(d, [*d.traces, *old[2:]])
+    numbers = [n for n in (*in_shapes, *depths) if d.base[n] and isinstance(d.base[n], int)]  # a ratio never moves
+    moved = first is not None and all(first.symbols.get(n) != d.base[n] for n in numbers)
     if not moved:
         more_traces(d, 1, rng)
     if len(d.traces) < 2 and d.structural:
@@ -142,7 +143,10 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] | None = fit_plain(d)
-    if failed or len(d.structural) > len(d.depths()) or not all(map(simple, d.times.values())) or _close(d):
+    if failed and len(d.traces) < 3 and len(d.depths()) > MANY:  # among many it is not telling points that are missing
+        more_traces(d, 1, rng)
+        failed = fit_plain(d)
+    if failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d):
         failed = settle(d, rng)
     if d.held and failed is not None:
         return [n for n in d.structural if n in d.held]
@@ -159,10 +163,21 @@ def _close(d: Derivation) -> bool:
 
     Of two and of three layers every second is one, and the others are `N - 1`.
     """
-    near = {n for n in d.depths() if max(v := [t.symbols[n] for t in d.traces]) - min(v) < SPAN}
+    columns: dict[str, list[int]] = {}
+    for point in d.points():
+        for name, value in point.items():
+            columns.setdefault(name, []).append(value)
+    near = {name for name, values in columns.items() if max(values) - min(values) < SPAN}
+    counted = bounds(d.traces, d.structural)
+    depths = {*d.depths(), *counted}
+
+    def close(times: Node) -> bool:
+        names = {n for n, node in counted.items() if node in (times, *times.args)} or free_symbols(times)
+        return bool(names & near & depths)
+
     lists: dict[tuple[str, ...], list[Node]] = {}
     for row, times in d.times.items():
-        if len(row.stars) == 1 and (times.op == "const" or free_symbols(times) & near):
+        if len(row.stars) == 1 and (times.op == "const" or close(times)):
             lists.setdefault(row.path[: row.stars[0] + 1], []).append(times)
     return any(len(set(found)) > 1 and any(times.op != "const" for times in found) for found in lists.values())
 

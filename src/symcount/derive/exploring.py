@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 from symcount.derive import expression as ex
@@ -91,6 +92,7 @@ def drawn(
     What is *known* of the other fields stays as it is.
     """
     inexact = [c for c in divisions_in(shape_nodes([d.default])) if not holds(c, d.base)] if d.default else []
+    conditions = [*conditions, *(replace(c, relation="not divides") for c in inexact)]
     for _ in range(REDRAWN):
         values = sample({**d.base, **known}, fields, conditions, rng, attempts=attempts, share=share)
         if not any(holds(c, values) for c in inexact):
@@ -100,7 +102,7 @@ def drawn(
 
 def trace_with(d: Derivation, structure: Mapping[str, Number], rng: random.Random) -> Trace | None:
     """A trace at this *structure*, all other fields at random places of the domain known so far."""
-    asked = d.asked()
+    asked = [*d.asked(), *d.insisted]
     hard = [c for c in asked if c.relation in ("divides", "==")]
     movable = d.free()
     in_shapes = shape_symbols(d.traces)

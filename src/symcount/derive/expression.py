@@ -134,10 +134,44 @@ def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, s
             exact_value.numerator, exact_value.denominator
         )  # fmt: skip
     else:
-        result = _SYMPY[node.op](sympy, *(to_sympy(argument, symbols, memo) for argument in node.args))
+        arguments = [to_sympy(argument, symbols, memo) for argument in node.args]
+        if (
+            node.op in ("max", "min")
+            and _crossing(*node.args)
+            and not any(isinstance(a, sympy.Max | sympy.Min) for a in arguments)
+        ):
+            result = getattr(sympy, node.op.title())(*arguments, evaluate=False)
+        else:
+            result = _SYMPY[node.op](sympy, *arguments)
     memo[node] = result
     return result
 
+
+def _crossing(a: Node, b: Node) -> bool:
+    """Whether each of two expressions is the larger one somewhere: then SymPy, which searches long, finds neither."""
+    fields: dict[str, bool] = {}
+    stack = [a, b]
+    while stack:
+        node = stack.pop()
+        if node.op == "sym":
+            fields[node.args[0]] = node.integral
+        elif node.op != "const":
+            stack += node.args
+    large: dict[str, Value] = dict.fromkeys(fields, _LARGE)
+    small: dict[str, Value] = {n: 1 if integral else Fraction(1, _LARGE) for n, integral in fields.items()}
+    probes = [small, large]
+    probes += [p for n in fields for p in ({**small, n: large[n]}, {**large, n: small[n]})]
+    seen = set()
+    for values in probes:
+        left, right = value_at(a, values), value_at(b, values)
+        if left is not None and right is not None and left != right:
+            seen.add(left < right)
+            if len(seen) > 1:
+                return True
+    return False
+
+
+_LARGE: Final = 1000  # each of two expressions may be the larger one where some field is large and the others are small
 
 _SYMPY: Final[dict[str, Callable[..., Any]]] = {
     "add": lambda _, a, b: a + b,

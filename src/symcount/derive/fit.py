@@ -45,7 +45,7 @@ def fit(
         return ex.const(counts[0])
     computed = computed or {}
     columns = {name: [point[name] for point in points] for name in (*fields, *computed)}
-    if (known := _computed(counts, columns, fields, computed)) is not None:
+    if (known := _computed(counts, columns, computed)) is not None:
         return known
     if any(_follows(counts, columns[name]) for name in computed):
         return None  # `ceil(1.1 * n)` is `n + 1` for a while
@@ -124,17 +124,11 @@ def _linear(names: Sequence[str], factors: Sequence[int], offset: int) -> Node:
     return _offset(total, offset)
 
 
-def _computed(
-    counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str], computed: Mapping[str, Node]
-) -> Node | None:
-    """The one computed number that the counts follow, give or take one, if no field alone does."""
-    for offset in (0, -1, 1):
-        found = [n for n in columns if all(c == x + offset for c, x in zip(counts, columns[n], strict=True))]
-        if found:
-            return (
-                _offset(computed[found[0]], offset) if found[0] in computed and not set(found) & set(fields) else None
-            )
-    return None
+def _computed(counts: Sequence[int], columns: Mapping[str, Sequence[int]], computed: Mapping[str, Node]) -> Node | None:
+    """The one computed number that the counts follow, give or take one, if no field and no other one does."""
+    names = [name for name in columns if _follows(counts, columns[name])]
+    nodes = {_offset(computed.get(n) or ex.symbol(n), counts[0] - columns[n][0]) for n in names}
+    return nodes.pop() if len(nodes) == 1 and not computed.keys().isdisjoint(names) else None
 
 
 def _single(counts: Sequence[int], columns: Mapping[str, Sequence[int]], fields: Sequence[str]) -> Node | None:

@@ -40,6 +40,12 @@ class CodePatch(Patch):
             self.owner.__code__ = self.original
 
 
+def literal(value: float) -> SymbolicFloat:
+    """A float that is the same number, and keeps the expressions of what is computed with it."""
+    exact = ex.exact(value)
+    return SymbolicFloat.of(value, ex.const(exact), exact)
+
+
 @lru_cache(maxsize=8192)
 def _with_symbolic_literals(code: CodeType) -> CodeType | None:
     """``code`` (and the functions defined in it) with its float literals replaced; ``None`` if it has none."""
@@ -47,8 +53,7 @@ def _with_symbolic_literals(code: CodeType) -> CodeType | None:
     for constant in code.co_consts:
         replaced = constant
         if type(constant) is float and math.isfinite(constant):
-            value = ex.exact(constant)
-            replaced = SymbolicFloat.of(constant, ex.const(value), value)
+            replaced = literal(constant)
         elif isinstance(constant, CodeType):
             replaced = _with_symbolic_literals(constant) or constant
         constants.append(replaced)

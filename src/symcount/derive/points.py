@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.expression import Node
 from symcount.derive.recording import Condition
 from symcount.errors import DerivationError
+
+REDRAWN = 8  # times that the fields of a condition that does not hold are drawn again, the last time as they were
+NUDGED = 16  # a larger divisor is not reached by small steps
 
 __all__ = ["grid_size", "holds", "repair", "sample", "scaled"]
 
@@ -30,10 +35,13 @@ _RELATIONS = {
 }
 
 
-def holds(condition: Condition, values: Mapping[str, Number]) -> bool:
-    """Whether *condition* is true at *values*; a condition that cannot be evaluated there is not."""
+def holds(condition: Condition, values: Mapping[str, Number], memo: dict[Node, Any] | None = None) -> bool:
+    """Whether *condition* is true at *values*; a condition that cannot be evaluated there is not.
+
+    Conditions share most of their parts: with one *memo* for several at the same values, each is computed once.
+    """
     try:
-        left, right = ex.evaluate(condition.left, values), ex.evaluate(condition.right, values)
+        left, right = ex.evaluate(condition.left, values, memo), ex.evaluate(condition.right, values, memo)
         return bool(_RELATIONS[condition.relation](left, right))
     except (DerivationError, ArithmeticError, TypeError):
         return False
@@ -57,11 +65,13 @@ def sample(
 ) -> dict[str, Number]:
     """Draw values for the *movable* fields near *base* at which all *conditions* hold.
 
-    With *wide* the values come from a grid of `grid_size` values; otherwise from a few, simple multiples of *base*.
+    With *wide* the values come from a grid of `grid_size` values; otherwise from a few, simple multiples of *base*, and
+    the fields of a condition that does not hold are drawn again by themselves.
 
     A *share* of them moves at first, and fewer if the conditions do not let that be; *base* itself is the last resort.
     """
-    relevant = [c for c in conditions if ex.free_symbols(c.left) | ex.free_symbols(c.right)]
+    fields = set(movable)  # whether the other conditions hold is decided already
+    relevant = [c for c in conditions if not fields.isdisjoint(ex.free_symbols(c.left) | ex.free_symbols(c.right))]
     for attempt in range(attempts):
         part = share if attempt < attempts // 4 else rng.choice((0.8, 0.5, 0.25)) * share
         moved = {name for name in movable if rng.random() < part}
@@ -69,10 +79,24 @@ def sample(
         for name in movable:
             if name in moved:
                 values[name] = _anywhere(base[name], rng) if wide else _drawn(base[name], rng, largest)
-        repair(values, relevant, moved)
-        if all(holds(c, values) for c in relevant) and any(values[n] != base[n] for n in movable):
+        repair(values, relevant, moved, {} if wide else base)
+        broken = _broken(relevant, values)
+        for number in range(0 if wide else REDRAWN):
+            names = set().union(*(ex.free_symbols(c.left) | ex.free_symbols(c.right) for c in broken)) & moved
+            if not names:
+                break
+            for name in [n for n in movable if n in names]:
+                values[name] = base[name] if number == REDRAWN - 1 else _drawn(base[name], rng, largest)
+            repair(values, relevant, moved, {} if wide else base)
+            broken = _broken(relevant, values)
+        if not broken and any(values[n] != base[n] for n in movable):
             return values
     return dict(base)
+
+
+def _broken(conditions: Iterable[Condition], values: Mapping[str, Number]) -> list[Condition]:
+    memo: dict[Node, Any] = {}
+    return [c for c in conditions if not holds(c, values, memo)]
 
 
 def grid_size(value: Number) -> int:
@@ -99,19 +123,52 @@ def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
     return drawn if drawn <= max(largest, 4) else max(1, int(value) // rng.randint(2, 5))
 
 
-def repair(values: dict[str, Number], conditions: Sequence[Condition], movable: Collection[str]) -> None:
-    """Change some of the *movable* values so that as many *conditions* hold as is easy."""
+def repair(
+    values: dict[str, Number],
+    conditions: Sequence[Condition],
+    movable: Collection[str],
+    avoided: Mapping[str, Number] = MappingProxyType({}),
+) -> None:
+    """Change some of the *movable* values so that as many *conditions* hold as is easy, to others than *avoided*."""
+    memo: dict[Node, Any] = {}
     for _ in range(3):
+        whole = True
         for condition in conditions:
-            if holds(condition, values):
+            if holds(condition, values, memo):
                 continue
+            whole = False
             for node, other in ((condition.left, condition.right), (condition.right, condition.left)):
-                if _repaired(condition, node, other, values, movable):
+                if _repaired(condition, node, other, values, movable, avoided):
+                    memo.clear()
                     break
+            else:
+                if _nudged(condition, values, movable):
+                    memo.clear()
+        if whole:
+            break
+
+
+def _nudged(condition: Condition, values: dict[str, Number], movable: Collection[str]) -> bool:
+    """Add a little to one symbol so that a small number divides what it is in: `(kernel_size - 1) / 2`."""
+    if condition.relation != "divides" or condition.left.op != "const":
+        return False
+    for name in sorted(ex.free_symbols(condition.right) & set(movable)):
+        before = values[name]
+        for step in range(1, min(int(condition.left.args[0]), NUDGED)):
+            values[name] = before + step
+            if holds(condition, values):
+                return True
+        values[name] = before
+    return False
 
 
 def _repaired(
-    condition: Condition, node: Node, other: Node, values: dict[str, Number], movable: Collection[str]
+    condition: Condition,
+    node: Node,
+    other: Node,
+    values: dict[str, Number],
+    movable: Collection[str],
+    avoided: Mapping[str, Number],
 ) -> bool:
     """Change the one symbol that *node* is, so that *condition* holds; false if that is not possible."""
     if node.op != "sym" or node.args[0] not in movable:
@@ -125,7 +182,8 @@ def _repaired(
         if not isinstance(target, int) or not isinstance(before, int) or target == 0:
             return False
         if node is condition.left:  # a divisor of the target, the largest not above the drawn one
-            values[name] = next((d for d in range(min(before, target), 0, -1) if target % d == 0), 1)
+            divisors = (d for d in range(min(before, target), 0, -1) if target % d == 0)
+            values[name] = next((d for d in divisors if d != avoided.get(name)), 1)
         else:
             values[name] = max(target, before - before % target)
     elif condition.relation == "==" and isinstance(target, int) and target > 0:

@@ -8,7 +8,7 @@ so each trace counts, and no multiplicity rests on a coincidence among random on
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from functools import reduce
 from itertools import islice, pairwise
@@ -32,7 +32,7 @@ from symcount.derive.structure import (
 )
 from symcount.derive.templates import Row, collect
 
-__all__ = ["fit_plain", "settle", "simple"]
+__all__ = ["all_simple", "fit_plain", "settle"]
 
 TRACES = 40  # more than a few dozen traces never made a riddle clear
 KEPT = 12  # hypotheses of one multiplicity that are told apart at a time
@@ -93,9 +93,11 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
         if structure is None:
             far = far or _far(d, checked)
             structure = far.pop(0) if far else None
-        if structure is None and checks and not enough and not all(map(simple, d.times.values())):
+        if structure is None and checks and not enough and (not all_simple(d) or _unchecked(d)):
             structure, checks = _another(d, tried, rng), checks - 1
         if structure is None:
+            if not failed:
+                d.held = d.held or _unchecked(d)
             return failed
         tried.add(tuple(structure.values()))
         found = trace_with(d, structure, rng)
@@ -111,16 +113,40 @@ def settle(d: Derivation, rng: random.Random) -> list[Row] | None:
             return None
 
 
-def simple(times: Node) -> bool:
-    """Whether a multiplicity is a constant, a field, or the sum or product of two such.
+def _unchecked(d: Derivation) -> set[str]:
+    """What chooses between layers and stands in a multiplicity of which no more than two traces are known.
 
-    A number of layers that is less by two or more (`N - 3`) says that those are of another kind: perhaps not only they.
+    Nothing shows that it says how many layers there are, as a loop shows of a depth: two numbers may be a coincidence.
     """
+    chosen = set(d.structural) - set(d.depths())
+    used = set[str]().union(*map(free_symbols, set(d.times.values())))
+    return chosen if len(d.traces) < CHECKS and used & chosen else set()
+
+
+def all_simple(d: Derivation) -> bool:
+    """Whether all multiplicities are `simple`."""
+    counted = _counted_to(d)
+    return all(simple(times, counted) for times in set(d.times.values()))
+
+
+def _counted_to(d: Derivation) -> frozenset[Node]:
+    """The computed numbers that loops of the code go to."""
+    return frozenset(bounds(d.traces, d.structural).values())
+
+
+def simple(times: Node, computed: Collection[Node] = ()) -> bool:
+    """Whether a multiplicity is a constant, a number that the code counts to, or the sum or product of two such.
+
+    The code counts to fields and to what is *computed* from them. A number of layers that is less by two or more
+    (`N - 3`) says that those are of another kind: perhaps not only they.
+    """
+
+    def plain(node: Node) -> bool:
+        return node.op in ("const", "sym") or node in computed
+
     if times.op in ("add", "sub") and any(a.op == "const" and a.args[0] < -1 for a in times.args):
         return False
-    return times.op in ("const", "sym") or (
-        times.op in ("add", "sub", "mul") and all(a.op in ("const", "sym") for a in times.args)
-    )
+    return plain(times) or (times.op in ("add", "sub", "mul") and all(map(plain, times.args)))
 
 
 def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) -> list[list[Node]]:
@@ -132,7 +158,7 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
     points = d.points()
     computed = _computed(d, points)
     periods = {node: [int(ex.evaluate(node, t.symbols)) for t in d.traces] for node in composite_periods(d.traces)}
-    last, depths = d.traces[-1].symbols, d.depths()
+    last, depths, counted = d.traces[-1].symbols, d.depths(), frozenset(computed.values())
     cache: dict[Counts, list[Node]] = {}
 
     def space(level: Counts) -> list[Node]:
@@ -141,7 +167,11 @@ def _spaces(d: Derivation, known: dict[Counts, list[Node]], *, clipped: bool) ->
             cache[level] = [n for n in before if level[-1] is None or ex.value_at(n, last) == level[-1]]
             sifted = len(cache[level]) < len(before)
             # only so many were kept: of those that are not plain there may be simpler ones that never had their turn
-            if len(cache[level]) < min(2, len(before)) or not before or (sifted and not simple(cache[level][0])):
+            if (
+                len(cache[level]) < min(2, len(before))
+                or not before
+                or (sifted and not simple(cache[level][0], counted))
+            ):
                 counts, where = _known(level, points)
                 chosen = {
                     node: [v for v, count in zip(values, level, strict=True) if count is not None]
@@ -233,7 +263,8 @@ def _far(d: Derivation, checked: set[str]) -> list[dict[str, Number]]:
 
     A depth is *checked* once: another pattern may stand in its place later.
     """
-    patterns = [times for times in set(d.times.values()) if not simple(times)]
+    counted = _counted_to(d)
+    patterns = [times for times in set(d.times.values()) if not simple(times, counted)]
     names = {name for times in patterns for name in free_symbols(times)} - checked
     checked |= names
     wanted = {n: _unseen(d, n, patterns) for n in d.depths() if n in names}

@@ -39,6 +39,7 @@ __all__ = [
     "selectors",
     "shape_nodes",
     "shape_symbols",
+    "steady",
 ]
 
 _LIKELY = re.compile(
@@ -237,6 +238,28 @@ def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str])
         and name not in in_shapes
         and not name.endswith("token_id")
     ]
+
+
+def steady(traces: Sequence[Trace], depths: Sequence[str]) -> set[str]:
+    """Symbols that are only asked whether they equal the same few numbers, without zero, at other *depths* as well.
+
+    A running index begins at zero, and goes further where there are more layers: these are switches (`stride == 2`).
+    """
+    if len(traces) < 2 or any(len({t.symbols[n] for t in traces}) == 1 for n in depths):
+        return set()
+    found: dict[str, list[set[Any]]] = {}
+    others: set[str] = set()
+    for index, one in enumerate(traces):
+        for condition in model_conditions(one):
+            side, constant = condition.left, condition.right
+            if side.op == "const":
+                side, constant = constant, side
+            if side.op == "sym" and constant.op == "const" and condition.relation in ("==", "!="):
+                found.setdefault(side.args[0], [set() for _ in traces])[index].add(constant.args[0])
+            else:
+                others |= free_symbols(side) | free_symbols(constant)
+        others.update(name for use in one.structural for name in free_symbols(use.node))
+    return {n for n, sets in found.items() if n not in others and 0 not in sets[0] and all(s == sets[0] for s in sets)}
 
 
 def list_lengths(symbols: Iterable[str]) -> dict[tuple[str, int], list[str]]:

@@ -158,7 +158,7 @@ def _attempt(
         computing = (*defining_modules((cls, *classes)), *own)
         with Patches([*shadows((*library_modules(), *own)), *literals(computing)]):
             STATE.recorder = recorder
-            symbolic = build(source, values, frozen)
+            symbolic = build(source, values, frozen, followed=True)
             reads = Reads(symbolic)
             with Patches(reads.patches()), tracing_mode(tracker):
                 TENSORS.tracker = tracker
