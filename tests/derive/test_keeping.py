@@ -9,7 +9,8 @@ pytest.importorskip("transformers")
 
 from symcount.derive.keeping import kept
 from symcount.derive.resolve import model_class
-from symcount.derive.structure import depth_fields, steady
+from symcount.derive.selecting import steady
+from symcount.derive.structure import depth_fields
 from symcount.derive.trace import trace
 
 

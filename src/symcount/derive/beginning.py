@@ -12,14 +12,8 @@ from symcount.derive.expression import free_symbols
 from symcount.derive.following import follow
 from symcount.derive.points import sample, scaled
 from symcount.derive.recording import Condition
-from symcount.derive.structure import (
-    depth_fields,
-    model_conditions,
-    named_layers,
-    scaled_down,
-    selectors,
-    shape_symbols,
-)
+from symcount.derive.selecting import named_layers, selectors
+from symcount.derive.structure import depth_fields, model_conditions, scaled_down, shape_symbols
 from symcount.derive.trace import Trace
 
 __all__ = ["second_trace"]

@@ -23,7 +23,8 @@ from symcount.derive.configs import build
 from symcount.derive.points import grid_size, holds, repair, sample
 from symcount.derive.quiet import quiet
 from symcount.derive.result import DerivedFormula
-from symcount.derive.structure import MANY, selector_points
+from symcount.derive.selecting import selector_points
+from symcount.derive.structure import MANY
 from symcount.errors import DerivationError, SymcountError, VerificationError
 from symcount.evaluate import Number, as_written, compile_scalar
 from symcount.ledger import Row

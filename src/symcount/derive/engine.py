@@ -14,6 +14,7 @@ import random
 from collections import Counter
 
 from symcount.derive.beginning import second_trace
+from symcount.derive.choosing import all_simple
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import (
@@ -35,18 +36,9 @@ from symcount.derive.points import holds
 from symcount.derive.probing import doubtful, forced, suspects, unseen
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
-from symcount.derive.settling import all_simple, fit_plain, settle
-from symcount.derive.structure import (
-    HUGE,
-    MANY,
-    bounds,
-    depth_fields,
-    likely_depths,
-    model_conditions,
-    selectors,
-    shape_symbols,
-    steady,
-)
+from symcount.derive.selecting import selectors, steady
+from symcount.derive.settling import fit_plain, settle
+from symcount.derive.structure import HUGE, MANY, bounds, depth_fields, likely_depths, model_conditions, shape_symbols
 from symcount.derive.templates import Row
 from symcount.errors import DerivationError
 

@@ -13,14 +13,8 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample
 from symcount.derive.recording import Condition
-from symcount.derive.structure import (
-    depth_points,
-    divisions_in,
-    selector_points,
-    selectors,
-    shape_nodes,
-    shape_symbols,
-)
+from symcount.derive.selecting import selector_points, selectors
+from symcount.derive.structure import depth_points, divisions_in, shape_nodes, shape_symbols
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError

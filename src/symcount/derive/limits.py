@@ -17,7 +17,8 @@ from symcount.derive.expression import Node, free_symbols, value_at
 from symcount.derive.ordering import counts
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition as TracedCondition
-from symcount.derive.structure import MAX_SELECTOR, named_layers
+from symcount.derive.selecting import named_layers
+from symcount.derive.structure import MAX_SELECTOR
 from symcount.domain import Condition, relation
 
 __all__ = ["deepest", "existing", "layers_there_are", "of_index"]
