@@ -60,7 +60,10 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
         {"decoder_n_points": [3, 6, 3]},
         {"decoder_n_points": [3, 6, 3], "depth_mult": 0.34, "hidden_expansion": 0.5, **_backbone("hgnet_v2", 2, 3, 4)},
     ),
-    "deformable_detr": (_backbone("resnet", 2, 3, 4),),
+    "deformable_detr": (
+        _backbone("resnet", 2, 3, 4),
+        {**_backbone("resnet", 2, 3, 4), "with_box_refine": True, "two_stage": True},
+    ),
     "dpt": (
         {"is_hybrid": True, "neck_ignore_stages": [0, 1],
          "backbone_config": {"model_type": "bit", "out_features": ["stage1", "stage2", "stage3"], "depths": [3, 4, 9]}},
@@ -74,6 +77,8 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     "falcon_h1": ({"head_dim": 64},),
     **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), (_backbone("swin", 2, 3, 4),)),
     "instructblip": (_kinds(text_config="t5"),),
+    "granitemoehybrid": ({"num_local_experts": 0},),  # dense
+    "idefics": ({"use_resampler": True, "qk_layer_norms": True},),
     "internvl": (
         {"vision_config": {"attention_bias": True}},
         _kinds(vision_config="internvl_vision", text_config="llama"),
@@ -87,6 +92,8 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     "llava_next": (
         _kinds(vision_config="clip_vision_model", text_config="mistral"),
         _kinds(vision_config="clip_vision_model", text_config="qwen2"),
+        {"vision_feature_layer": [-24, -20, -12, -1],
+         **_kinds(vision_config="siglip_vision_model", text_config="granite")},
     ),
     "mask2former": (_kinds(backbone_config="swin"),),
     "mobilenet_v2": ({"depth_multiplier": 0.35},),

@@ -14,7 +14,7 @@ from symcount.atlas.codes import identifiers
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
-from symcount.errors import ConfigError, UncoveredError, UnknownModelError, near
+from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
 
 __all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
 
@@ -144,7 +144,7 @@ class Counter:
         Raises:
             ConfigError, DomainError, UncoveredError: see `Reader.read`.
         """
-        refused: UncoveredError | None = None
+        refused: DomainError | UncoveredError | None = None
         for layout in self.layouts(entry, fields):
             reader = self._readers.get(id(layout))
             if reader is None:
@@ -152,7 +152,7 @@ class Counter:
             try:
                 reading = reader.read(fields)
                 return layout, reading, self.settled(layout, reading)
-            except UncoveredError as error:
+            except (DomainError, UncoveredError) as error:
                 refused = refused or error  # the first one is told: it is the one of the usual case
         raise refused or UncoveredError("no formula is stored for it")
 

@@ -17,6 +17,7 @@ from symcount.atlas.work import Work
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.expression import Node, evaluate, free_symbols, symbol
+from symcount.derive.points import holds
 from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
@@ -142,15 +143,17 @@ def _answers(one: Trace) -> set[tuple[Any, ...]]:
 def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:
     """The formula with `⌊R/P⌋` where that is what the model takes: an image need not consist of whole patches.
 
-    By default it does, so that the division looks exact; the base config is moved to a size at which it is not.
+    Nor is a size that the code divides by a number (`int(2 * I / 3)`) always a multiple of it. By default it is, so
+    that the division looks exact; the base config is moved to a size at which it is not.
     """
     probe, before = work.probe, dict(work.probe.givens)
     for c in formula.asked:
-        name = c.right.args[0] if c.right.op == "sym" else ""
+        name = next(iter(names)) if len(names := free_symbols(c.right)) == 1 else ""
         stem, bracket, rest = name.partition("[")
-        if c.relation != "divides" or not c.exact or c.left.op != "sym" or not _EXTENT.search(stem):
+        patches = c.left.op == "sym" and c.right.op == "sym" and _EXTENT.search(stem)
+        if c.relation != "divides" or not c.exact or not (patches or c.left.op == "const"):
             continue
-        if not probe.declared(stem):
+        if not probe.declared(stem) or holds(c, {**formula.base, name: formula.base[name] + 1}):
             continue
         known = dict(probe.givens)
         more = int(formula.base[name]) + 1
