@@ -141,9 +141,12 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
         owner, key = work.probe.declared(path), path.rpartition(".")[2]
         if owner is None or "l" not in owner.types.get(key, "") or not isinstance(value, int):
             continue
+        known = work.accept.get(path)
+        null = _same(base, work.probe.trace({path: None})) if known is None else known.get("null") == 0
+        none = {"null": 0} if null and "n" in owner.types[key] else {}
         short = [work.probe.trace({path: one}) for one in ([int(value)], [int(value), 2 * int(value)])]
         if all(_same(base, one) for one in short):
-            accepted = {"#": 0, "numbers": 0}  # `eos_token_id` may be several
+            accepted = {**none, "#": 0, "numbers": 0}  # `eos_token_id` may be several
             objects = [{"height": int(value), "width": 2 * int(value)}, *DICTS] if "d" in owner.types[key] else []
             if objects and all(_same(base, work.probe.trace({path: one})) for one in objects):
                 accepted["dict"] = 0
@@ -151,7 +154,7 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
             continue
         sides = [work.probe.trace({path: one}) for one in ([int(value), 2 * int(value)], [2 * int(value), int(value)])]
         if all(_same(base, one) for one in sides):
-            work.accept[path], work.samples[path] = {"#": 0, "numbers 2": 0}, {0: MISSING}  # height and width
+            work.accept[path], work.samples[path] = {**none, "#": 0, "numbers 2": 0}, {0: MISSING}  # height and width
             continue
         for depth in formula.depths:
             if "[" in depth or depth.rpartition(".")[0] != path.rpartition(".")[0] or whole is None:
@@ -160,7 +163,7 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
             several = [[int(value)] * number, [int(value) * (1 + i % 2) for i in range(number)]]
             traces = [work.probe.trace({path: one}, deep=True) for one in several]
             if all(_same(whole, one) for one in traces):
-                work.accept[path], work.samples[path] = {"#": 0}, {0: MISSING}
+                work.accept[path], work.samples[path] = {**none, "#": 0}, {0: MISSING}
                 work.patterns[path] = {"depth": depth, "numbers": True}
                 break
 

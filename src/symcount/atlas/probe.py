@@ -194,7 +194,7 @@ class Probe:
     def trace(self, changes: Changes, values: Mapping[str, Any] | None = None, *, deep: bool = False) -> Trace | None:
         """The trace at *changes*; `None` if the model cannot be built there."""
         values = {**({} if deep else self.shallow), **(values or {})}
-        key = repr((sorted(changes.items(), key=str), sorted(values.items()), sorted(self.givens.items())))
+        key = self._key(changes, values)
         if key not in self._traces:
             self.traced += _CONSTRUCTION
             try:
@@ -205,6 +205,13 @@ class Probe:
             one = self._traces[key]
             self.traced += len(one.parameters) if one is not None else 0
         return self._traces[key]
+
+    def knows(self, changes: Changes) -> bool:
+        """Whether the model was traced at *changes*, so that it costs nothing to ask."""
+        return self._key(changes, self.shallow) in self._traces
+
+    def _key(self, changes: Changes, values: Mapping[str, Any]) -> str:
+        return repr((sorted(changes.items(), key=str), sorted(values.items()), sorted(self.givens.items())))
 
     def left_out(self, path: str) -> bool:
         """Whether a section, or the section of a key, belongs to a sub-config that every config leaves out."""

@@ -71,13 +71,19 @@ def further(work: Work, formula: DerivedFormula) -> None:
     while fresh := [(p, *c) for p in list(work.accept) for c in coded_values(work, p) if (p, c[0]) not in done]:
         for path, said, value in fresh:
             done.add((path, said))
-            if not work.exploring:  # what it leads to is not known
+            if not work.exploring and not _leads_nowhere(work, {path: value}):
                 work.accept[path].pop(said, None)  # several values may have one code
                 continue
             there = work.probe.trace({path: value})
             if there is not None:
                 vary(work, there, formula, {path: value})
                 _again(work, there, {path: value})
+
+
+def _leads_nowhere(work: Work, changes: dict[str, Any]) -> bool:
+    """Whether the model was traced at *changes*, and reads nothing there that was not varied yet."""
+    there = work.probe.trace(changes) if work.probe.knows(changes) else None
+    return there is not None and all(path in work.accept for path, _ in _candidates(work, there))
 
 
 def _again(work: Work, there: Trace, at: dict[str, Any]) -> None:
