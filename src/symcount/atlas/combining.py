@@ -11,7 +11,7 @@ from symcount.atlas.codec import encode
 from symcount.atlas.codes import identifiers
 from symcount.atlas.kinds import overruled
 from symcount.atlas.probe import signature, uninitialised
-from symcount.atlas.promoting import beyond, promoted
+from symcount.atlas.promoting import beyond, promoted, single
 from symcount.atlas.record import StoredFormula
 from symcount.atlas.trees import tree_to_json
 from symcount.atlas.work import Work, free_values, switches
@@ -172,7 +172,7 @@ def _branches(
     pending: list[tuple[DerivedFormula, dict[str, Any]]] = [(first, {})]
     free = {k: v for k, v in free_values(work).items() if k not in changes}
     for formula, before in pending:  # which grows
-        for c in formula.asked:
+        for c in (*formula.asked, *single(formula)):
             if len(pending) > _BRANCHES or not work.combining:
                 return
             said = (c.relation, c.left, c.right)
@@ -195,12 +195,18 @@ def _branches(
                         points = other.certify(trials, seed).passed
                 except SymcountError:
                     continue
-                if _readable(work, other) and any(not holds(d, first.base) for d in other.asked):
+                if _readable(work, other) and _elsewhere(other, first.base):
                     pending.append((other, moved))
                     yield other, points, moved
                 break
             if not changes and len(seen) == number:
                 work.dull.add(said)
+
+
+def _elsewhere(other: DerivedFormula, base: Mapping[str, Any]) -> bool:
+    """Whether a formula does not hold at the numbers *base*."""
+    kept = any(name in base and base[name] != value for name, value in other.pinned.items())
+    return kept or any(not holds(c, base) for c in other.asked)
 
 
 def _stored(

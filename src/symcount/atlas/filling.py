@@ -166,11 +166,15 @@ def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:
             probe.givens = known
     if probe.givens == before:
         return formula
+    moved: DerivedFormula | None
     try:
-        return derive(probe.cls, config=probe.source({}))
+        moved = derive(probe.cls, config=probe.source({}))
     except SymcountError:
-        probe.givens = before
-        return formula
+        moved = None
+    if moved is not None and all(holds(c, {**moved.base, **formula.base}) for c in moved.asked):
+        return moved
+    probe.givens = before  # there the model takes another branch
+    return formula
 
 
 def shallow(work: Work, formula: DerivedFormula) -> None:

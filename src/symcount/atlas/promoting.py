@@ -8,13 +8,14 @@ from typing import Any, Final
 from symcount.atlas.codes import MISSING
 from symcount.atlas.probe import changed, real_total, signature
 from symcount.atlas.work import Work, free_values, key_of, switches, values_of
-from symcount.derive.expression import evaluate, free_symbols
+from symcount.derive.arranged import MARK
+from symcount.derive.expression import const, evaluate, free_symbols, symbol
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 
-__all__ = ["beside_numbers", "beside_switches", "beyond", "promoted"]
+__all__ = ["beside_numbers", "beside_switches", "beyond", "promoted", "single"]
 
 _BRANCHING: Final = ("==", "!=", "<", "<=", ">", ">=")
 
@@ -128,10 +129,17 @@ def beyond(work: Work, condition: Condition, formula: DerivedFormula) -> Iterato
                     yield {stem: [other if i == index else x for i, x in enumerate(now)]}
 
 
+def single(formula: DerivedFormula) -> Iterator[Condition]:
+    """That a number which keeps its value is none, or one: where there are more the model is another one."""
+    for name, value in formula.pinned.items():
+        if type(value) is int and value in (0, 1) and "[" not in name and MARK not in name:
+            yield Condition("==", symbol(name), const(value), "")
+
+
 def beside_numbers(work: Work, base: Trace, formula: DerivedFormula) -> None:
     """A key without influence by default may have one where the model takes another branch at other numbers."""
     own = signature(base)
-    for c in formula.asked:
+    for c in (*formula.asked, *single(formula)):
         for moved in beyond(work, c, formula):
             there = work.probe.trace(moved)
             if there is None or signature(there) == own or not work.exploring:
