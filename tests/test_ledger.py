@@ -109,6 +109,12 @@ def test_a_table_inside_attention_is_no_input_table():
     assert Ledger.of(Embedding(32, H, role=None)).total("non_embedding") == 32 * H
 
 
+def test_a_role_is_that_of_all_layers_below():
+    tables = replace(block("Tables", words=Embedding(V, H, role=None), norm=LayerNorm(H)), role="embedding")
+    tree = block("Model", tables=tables, dense=Linear(H, I))
+    assert expand(Ledger.of(tree).total("non_embedding") - (H * I + I)) == 0
+
+
 def test_the_same_module_at_two_places_counts_once_under_every_convention():
     model = block("M", shared=Linear(H, H), again=Block("", "Linear", Linear(H, H).parameters, same_as="shared"))
     for convention in CONVENTIONS:

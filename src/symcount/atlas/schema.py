@@ -113,6 +113,9 @@ class Reader:
                     isinstance(value, list) or (isinstance(value, str) and "letters" in layout.checks[path].pattern)
                 ):
                     value = MISSING  # whether it may be one is the business of the check
+                elif index and isinstance(value, list):
+                    said = f"{path_of(section, key)} has {len(own[key]) if own else 0} elements"
+                    raise UncoveredError(f"{said}; the stored formulas need {path}")
                 if value is MISSING or (number.word and value == number.word):
                     default = number.absent if own is None and number.absent is not None else number.given
                     if default is None:
