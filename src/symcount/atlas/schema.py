@@ -113,7 +113,7 @@ class Reader:
                     isinstance(value, list) or (isinstance(value, str) and "letters" in layout.checks[path].pattern)
                 ):
                     value = MISSING  # whether it may be one is the business of the check
-                elif index and isinstance(value, list):
+                elif index and isinstance(value, list) and index[-1] >= len(value):
                     said = f"{path_of(section, key)} has {len(own[key]) if own else 0} elements"
                     raise UncoveredError(f"{said}; the stored formulas need {path}")
                 if value is MISSING or (number.word and value == number.word):
