@@ -100,6 +100,8 @@ def counted(value: Sequence[Any], kinds: Mapping[str, str], depth: int | None, f
     {'m': 2, 'a': 1}
     >>> counted([9, 4], {"listed": "listed", "others": "others"}, 8, "indices")
     'names layer 9, but there are 8 layers, from 0 on'
+    >>> counted(["en_XX", "de_DE"], {"names": "names"}, None, "names"), counted(["a", "a"], {}, None, "names")
+    ({'names': 2}, 'has a name twice')
     """
     found = dict.fromkeys(kinds.values(), 0)
     if form == NAMES:
