@@ -52,6 +52,7 @@ def fill(work: Work, base: Trace) -> None:
             work.nulls[path] = value.node
         else:
             work.words[path] = default
+    _chained(work)
     _stands_for(work, base)
     for path in list(base.symbols):
         owner = probe.declared(path)
@@ -66,6 +67,22 @@ def fill(work: Work, base: Trace) -> None:
             explicit, left = probe.try_config({path: int(value)}), probe.try_config({path: None})
             if explicit is not None and left is not None and not differs(explicit, left):
                 work.nulls[path] = value.node
+
+
+def _chained(work: Work) -> None:
+    """Let a rule say what a number is beside the others that are filled in: two times the one, whatever that is."""
+    probe = work.probe
+    for path, before in list(work.rules.items()):
+        given = probe.givens.pop(path)
+        one = probe.trace({})
+        probe.givens[path] = given
+        value = one.config_reads.get(path) if one is not None else None
+        others = free_symbols(value.node) & work.rules.keys() if isinstance(value, SymbolicInt) else frozenset()
+        if not isinstance(value, SymbolicInt) or any(path in free_symbols(work.rules[name]) for name in others):
+            continue
+        work.rules[path] = value.node
+        if work.nulls.get(path) is before:
+            work.nulls[path] = value.node
 
 
 def _stands_for(work: Work, base: Trace) -> None:

@@ -105,17 +105,7 @@ class Reader:
                 if index and self._other(path_of(section, key), value):  # no formula has its elements
                     values[path] = number.minimum or 1
                     continue
-                for i in index:
-                    if value is MISSING or not isinstance(value, list) or i >= len(value):
-                        break
-                    value = value[i]
-                if path in layout.checks and (
-                    isinstance(value, list) or (isinstance(value, str) and "letters" in layout.checks[path].pattern)
-                ):
-                    value = MISSING  # whether it may be one is the business of the check
-                elif index and isinstance(value, list) and index[-1] >= len(value):
-                    said = f"{path_of(section, key)} has {len(own[key]) if own else 0} elements"
-                    raise UncoveredError(f"{said}; the stored formulas need {path}")
+                value = self._element(section, key, index, path, value)
                 if value is MISSING or (number.word and value == number.word):
                     default = number.absent if own is None and number.absent is not None else number.given
                     if default is None:
@@ -149,6 +139,24 @@ class Reader:
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""
         return self._number(self.layout.numbers[path].same, values)
+
+    def _element(self, section: str, key: str, index: tuple[int, ...], path: str, value: Any) -> Any:
+        """The number at *index* of a list; what is no list stays as it is.
+
+        Raises:
+            UncoveredError: the list is too short.
+        """
+        found = value
+        for i in index:
+            if found is MISSING or not isinstance(found, list) or i >= len(found):
+                break
+            found = found[i]
+        check = self.layout.checks.get(path)
+        if check is not None and (isinstance(found, list) or (isinstance(found, str) and "letters" in check.pattern)):
+            return MISSING  # whether it may be one is the business of the check
+        if index and isinstance(found, list) and index[-1] >= len(found):
+            raise UncoveredError(f"{path_of(section, key)} has {len(value)} elements; the stored formulas need {path}")
+        return found
 
     def _other(self, path: str, value: Any) -> bool:
         """Whether a list of layers is another one than that whose elements were read one by one."""
