@@ -64,7 +64,7 @@ def _ratio(entry: Entry, value: Any) -> Number:
         number = as_written(value) if isinstance(value, float) else Fraction(value)
     except (ValueError, OverflowError):
         raise DomainError(f"{title(entry)}: expected a positive number, got {value!r}") from None
-    if number <= 0:
+    if number < 0 or (number == 0 and entry.minimum > 0):
         raise DomainError(f"{title(entry)}: expected a positive number, got {value}")
     return number
 

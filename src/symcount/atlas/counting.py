@@ -49,7 +49,8 @@ class Variant:
         self.formula = formula
         self.letters = [str(letter[0]) for letter in formula.letters]
         self.paths = [str(letter[1]) for letter in formula.letters]
-        self.ratios = [str(letter[1]) for letter in formula.letters if letter[6]]
+        counted = identifiers(formula.totals["unique"])
+        self.ratios = [str(letter[1]) for letter in formula.letters if letter[6] and letter[0] in counted]
         texts = [formula.totals.get(c, formula.totals["unique"]) for c in CONVENTIONS]
         self.totals = compiled(texts, self.letters)
         self.domain = compiled([t for _, left, right in formula.domain for t in (left, right)], self.letters)

@@ -188,8 +188,10 @@ def floored(work: Work, formula: DerivedFormula) -> DerivedFormula:
         moved = derive(probe.cls, config=probe.source({}))
     except SymcountError:
         moved = None
-    if moved is not None and all(holds(c, {**moved.base, **formula.base}) for c in moved.asked):
-        return moved
+    if moved is not None and all(formula.base.get(n, v) == v for n, v in moved.pinned.items()):
+        values = {**moved.base, **formula.base}
+        if all(holds(c, values) for c in moved.asked):
+            return moved
     probe.givens = before  # there the model takes another branch
     return formula
 
