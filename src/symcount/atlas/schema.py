@@ -61,6 +61,7 @@ class Reader:
         self._activations = activations
         self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
         self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
+        self._spelled: dict[str, list[tuple[str, dict[str, dict[str, str]]]]] = {}
         self._types = {path: dict(section.types) for path, section in layout.sections.items()}
         for path, number in layout.numbers.items():
             section, key, index = split(path)
@@ -70,6 +71,8 @@ class Reader:
         for path, check in layout.checks.items():
             section, key, _ = split(path)
             self._checks[section].append((path, key, check))
+            if "spelled" in check.arranged:
+                self._spelled.setdefault(section, []).append((key, check.arranged["spelled"]))
         self._names = [n.name for n in layout.numbers.values()]
         self._position = {path: i for i, path in enumerate(layout.numbers)}
         self._rules: dict[str, Callable[..., tuple[Any, ...]]] = {}
@@ -94,8 +97,8 @@ class Reader:
             own = given[section] = self._section(section, given, fields)
             if own is not None:
                 own = aliased(own, rules.aliases, section)
-                for _, key, check in self._checks[section]:
-                    own = spelled_out(own, key, check.arranged.get("spelled", {}), section)
+                for key, texts in self._spelled.get(section, ()):
+                    own = spelled_out(own, key, texts, section)
                 given[section] = own
                 self._admit(section, rules, own)
             for path, key, index, number in self._numbers[section]:
@@ -105,7 +108,8 @@ class Reader:
                 if index and self._other(path_of(section, key), value):  # no formula has its elements
                     values[path] = number.minimum or 1
                     continue
-                value = self._element(section, key, index, path, value)
+                if index or path in layout.checks:
+                    value = self._element(section, key, index, path, value)
                 if value is MISSING or (number.word and value == number.word):
                     default = number.absent if own is None and number.absent is not None else number.given
                     if default is None:
