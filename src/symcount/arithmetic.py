@@ -98,11 +98,21 @@ SCOPE: dict[str, Any] = {
 }
 
 
-def code_of(body: ast.expr, names: Sequence[str]) -> CodeType:
-    """The code of a function of *names* whose value is the syntax tree *body*."""
+def code_of(body: ast.expr, names: Sequence[str], *, located: bool = False) -> CodeType:
+    """The code of a function of *names* whose value is the syntax tree *body*.
+
+    If *located*, all nodes below *body* were parsed, and need no places in a file, which take long to fill in.
+    """
     arguments = ast.arguments(
         posonlyargs=[], args=[ast.arg(arg=n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[]
     )
-    tree = ast.fix_missing_locations(ast.Expression(body=ast.Lambda(args=arguments, body=body)))
+    whole = ast.Lambda(args=arguments, body=body)
+    if located:
+        new: list[Any] = [whole, body, *arguments.args]
+        for node in new:
+            node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = 1, 0, 1, 0
+        tree = ast.Expression(body=whole)
+    else:
+        tree = ast.fix_missing_locations(ast.Expression(body=whole))
     code = compile(tree, "<formula>", "eval")  # a syntax tree built here, never text
     return next(c for c in code.co_consts if isinstance(c, CodeType))

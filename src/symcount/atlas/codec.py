@@ -64,7 +64,7 @@ def compiled(texts: Sequence[str], names: Sequence[str]) -> Callable[..., tuple[
         StructureError: a text is no stored expression, or has a name that is not in *names*.
     """
     body = ast.Tuple(elts=[_parsed(text, names) for text in texts], ctx=ast.Load())
-    return FunctionType(code_of(body, names), SCOPE)
+    return FunctionType(code_of(body, names, located=True), SCOPE)
 
 
 def to_sympy(text: str, symbols: Mapping[str, Symbol]) -> Expr:

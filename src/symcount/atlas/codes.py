@@ -163,7 +163,7 @@ def labels(own: Mapping[str, Any], value: Any, section: str) -> Any:
     if not isinstance(named, dict):
         raise ConfigError(f"{path_of(section, 'id2label')}: expected an object, got {word(named)}")
     try:
-        number = len({int(key) for key in named})
+        number = len(set(map(int, named)))
     except ValueError:
         raise ConfigError(f"{path_of(section, 'id2label')}: expected numbers as keys") from None
     if value is not MISSING and value is not None and value != number:

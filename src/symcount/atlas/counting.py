@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from fractions import Fraction
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from symcount.arithmetic import HOLDS, WORDS
@@ -51,12 +51,27 @@ class Variant:
         self.paths = [str(letter[1]) for letter in formula.letters]
         counted = identifiers(formula.totals["unique"])
         self.ratios = [str(letter[1]) for letter in formula.letters if letter[6] and letter[0] in counted]
-        texts = [formula.totals.get(c, formula.totals["unique"]) for c in CONVENTIONS]
-        self.totals = compiled(texts, self.letters)
         self.domain = compiled([t for _, left, right in formula.domain for t in (left, right)], self.letters)
         self.names = [n.name for n in layout.numbers.values()]
         self.asked_paths = list(layout.numbers)
         self.asked = compiled([t for _, left, right in formula.asked for t in (left, right)], self.names)
+
+    @cached_property
+    def totals(self) -> Callable[..., tuple[Any, ...]]:
+        """The different totals; of most formulas only the conditions are ever asked."""
+        return compiled(list(self._texts), self.letters)
+
+    @cached_property
+    def _texts(self) -> dict[str, int]:
+        """The different totals, each with its place: those of most conventions are the same."""
+        found = self.formula.totals
+        return {text: i for i, text in enumerate(dict.fromkeys(found.get(c, found["unique"]) for c in CONVENTIONS))}
+
+    @cached_property
+    def _places(self) -> list[int]:
+        """For each convention the place of its total."""
+        found = self.formula.totals
+        return [self._texts[found.get(c, found["unique"])] for c in CONVENTIONS]
 
     def check(self, values: Mapping[str, Value]) -> None:
         """Raise unless every condition holds."""
@@ -91,7 +106,7 @@ class Variant:
         for number in numbers:
             if isinstance(number, Fraction):
                 raise UncoveredError(f"outside the formula's domain: the total would be {number}")
-        return dict(zip(CONVENTIONS, numbers, strict=True))
+        return dict(zip(CONVENTIONS, (numbers[place] for place in self._places), strict=True))
 
 
 class Counter:
