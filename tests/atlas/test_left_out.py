@@ -42,3 +42,15 @@ def test_the_layout_without_sub_configs_is_for_none_of_them(measured):
     given = fields(vision_config={"model_type": "clip_vision_model"})
     with pytest.raises(UncoveredError, match="vision_config"):
         counter.count(given)
+
+
+@pytest.mark.parametrize("name", ["GlmAsrModel", "VoxtralModel", "VoxtralRealtimeModel"])
+def test_what_a_sub_config_leaves_out_is_what_the_config_around_it_has_for_it(name):
+    from symcount.atlas.counting import counter
+
+    model_type = counter().entry({"architectures": [name]}).model_type
+    config = {"vocab_size": 64, "num_key_value_heads": 2, "head_dim": 128}
+    given = {"architectures": [name], "model_type": model_type, "text_config": config}
+    counted = counter().count(given)[1]
+    expected = real(json.dumps(given).encode())
+    assert {c: counted[c] for c in expected} == expected
