@@ -1,5 +1,7 @@
 """An atlas of a single class, measured now."""
 
+import json
+
 import pytest
 
 
@@ -23,3 +25,22 @@ def measured(tmp_path_factory):
         return known[name]
 
     return counter
+
+
+@pytest.fixture(scope="session")
+def counted_or_refused():
+    """A check: a counter refuses fields with certain words, or without such counts them as the real model has it."""
+    from fuzzing.entries import real
+    from symcount.errors import ConfigError, UncoveredError
+
+    def check(counter, fields, words=""):
+        if words:
+            with pytest.raises((ConfigError, UncoveredError)) as refused:
+                counter.count(fields)
+            assert words in str(refused.value)
+            return
+        counted = counter.count(fields)[1]
+        expected = real(json.dumps(fields).encode())
+        assert {c: counted[c] for c in expected} == expected
+
+    return check

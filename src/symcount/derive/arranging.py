@@ -10,7 +10,7 @@ from typing import Any, Final
 from symcount.derive.arranged import LISTED, MARK, NAMES, OTHERS, Arrangement, field_of
 from symcount.derive.configs import ConfigSource
 from symcount.derive.quiet import quiet
-from symcount.derive.sources import is_config
+from symcount.derive.sources import construct, is_config
 from symcount.derive.structure import likely_depths
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
@@ -28,7 +28,7 @@ def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
         return {}
     try:
         with quiet():
-            config = source.cls(**{k: _made(v) for k, v in source.kwargs.items()})
+            config = construct(source)
     except Exception:  # noqa: BLE001  # the config class says what is wrong when the formula is derived
         return {}
     return {path: found for path, found in _candidates(config, source, "") if _chooses(cls, source, path, found)}
@@ -69,10 +69,6 @@ def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
     if kind == NAMES and isinstance(value, list | tuple):
         return len(set(value))
     return list(value).count(kind) if isinstance(value, list | tuple) else None
-
-
-def _made(value: Any) -> Any:
-    return value.cls(**{k: _made(v) for k, v in value.kwargs.items()}) if isinstance(value, ConfigSource) else value
 
 
 def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tuple[str, Arrangement]]:
