@@ -13,7 +13,7 @@ from typing import Any, SupportsIndex
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node, Value, exact
 from symcount.derive.operators import OPERATORS
-from symcount.derive.recording import record_condition, record_structural
+from symcount.derive.recording import record_condition, record_hash, record_structural
 
 
 class SymbolicInt(int):
@@ -33,7 +33,10 @@ class SymbolicInt(int):
         """The value of the configuration field ``name``."""
         return cls.of(value, ex.symbol(name))
 
-    __hash__ = int.__hash__
+    def __hash__(self) -> int:
+        if self.node.indexed:
+            record_hash(self.node)
+        return int.__hash__(self)
 
     def __copy__(self) -> SymbolicInt:
         return self

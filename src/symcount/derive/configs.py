@@ -24,6 +24,7 @@ from symcount.derive.followed import Following
 from symcount.derive.literals import literal
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.recording import record_structural
+from symcount.derive.rewriting import concrete
 from symcount.derive.sources import PATH_KEY, ConfigSource, construct, defaults_of, is_config, source_of
 
 __all__ = [
@@ -137,6 +138,8 @@ class _Builder:
         """``value`` with every number in it replaced by a symbol."""
         if path in self.values:
             value = self.values[path]
+        elif type(value) is SymbolicInt and concrete(value.node).op == "const":
+            value = int(value)  # the index of a loop is a number that a config has like any other
         elif isinstance(value, SymbolicInt | SymbolicFloat | Arrangement):
             return value  # handed down by the parent config, whose field it is
         if isinstance(value, bool):

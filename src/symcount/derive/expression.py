@@ -32,6 +32,7 @@ from symcount.derive.nodes import (
     floor,
     floordiv,
     gcd,
+    index,
     log,
     maximum,
     minimum,
@@ -65,6 +66,7 @@ __all__ = [
     "floordiv",
     "free_symbols",
     "gcd",
+    "index",
     "log",
     "maximum",
     "minimum",
@@ -93,6 +95,8 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
     result: Value
     if node.op == "const":
         result = node.args[0]
+    elif node.op == "index":
+        result = node.args[1]
     elif node.op == "sym":
         if node.args[0] not in values:
             raise DerivationError(f"no value for {node.args[0]!r}")
@@ -197,7 +201,7 @@ def free_symbols(node: Node, memo: dict[Node, frozenset[str]] | None = None) -> 
     """The names of the symbols an expression depends on."""
     memo = {} if memo is None else memo
     if node not in memo:
-        if node.op in ("sym", "const"):
+        if node.op in ("sym", "const", "index"):
             memo[node] = frozenset(node.args[:1]) if node.op == "sym" else frozenset()
         else:
             memo[node] = frozenset().union(*(free_symbols(argument, memo) for argument in node.args))

@@ -6,22 +6,18 @@ numbers: their values are put in, which saves constructing the model again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.expression import Node
+from symcount.derive.recording import Condition, Iteration, Loop
+from symcount.derive.rewriting import rebuilt
 from symcount.derive.trace import Trace
 
 __all__ = ["alike", "kept"]
-
-_BUILD: Final[dict[str, Callable[..., Node]]] = {
-    "add": ex.add, "sub": ex.sub, "mul": ex.mul, "div": ex.div, "exact_div": ex.exact_div, "floordiv": ex.floordiv,
-    "mod": ex.mod, "pow": ex.power, "min": ex.minimum, "max": ex.maximum, "floor": ex.floor, "ceil": ex.ceil,
-    "round": ex.round_half_even, "abs": ex.absolute, "gcd": ex.gcd, "log": ex.log,
-}  # fmt: skip
 
 
 def kept(traces: Iterable[Trace], pinned: Mapping[str, Number]) -> list[Trace]:
@@ -45,35 +41,49 @@ def alike(traces: Iterable[Trace]) -> bool:
 
 def _with(one: Trace, pinned: Mapping[str, Number]) -> Trace:
     memo: dict[Node, Node] = {}
+    loops: dict[str, Loop | None] = {}  # those that are left, by their names before; the others have a fixed length
+
+    def leaf(node: Node) -> Node:
+        name = node.args[0]
+        if name in loops:
+            there = loops[name]
+            if node.op == "sym":
+                return node if there is None else ex.symbol(there.name)
+            return ex.const(node.args[1]) if there is None else ex.index(there.name, node.args[1])
+        value = pinned.get(name)
+        return node if value is None else ex.const(ex.exact(value) if isinstance(value, float) else value)
 
     def put(node: Any) -> Any:
-        if not isinstance(node, Node) or node.op == "const":
-            return node
-        if node not in memo:
-            if node.op == "sym":
-                value = pinned.get(node.args[0])
-                memo[node] = node if value is None else ex.const(ex.exact(value) if isinstance(value, float) else value)
-            else:
-                arguments = [put(a) for a in node.args]
-                same = all(a is b for a, b in zip(arguments, node.args, strict=True))
-                memo[node] = node if same else _BUILD[node.op](*arguments)
-        return memo[node]
+        return rebuilt(node, leaf, memo) if isinstance(node, Node) else node
 
     def dimension(dim: Node | int) -> Node | int:
         found = put(dim)
         return int(found.args[0]) if isinstance(found, Node) and found.op == "const" else found
 
+    def iterations(made: tuple[Iteration, ...]) -> tuple[Iteration, ...]:
+        return tuple((there, value) for loop, value in made if (there := loops[loop.name]) is not None)
+
+    def asked(conditions: Iterable[Condition]) -> list[Condition]:
+        found = [replace(c, left=put(c.left), right=put(c.right)) for c in conditions]
+        return [c for c in found if c.left.op != "const" or c.right.op != "const"]
+
+    for loop in one.loops:  # those around a loop come first
+        first, last, step = map(put, loop.bounds)
+        outer = tuple(there for around in loop.outer if (there := loops[around.name]) is not None)
+        fixed = all(bound.op == "const" for bound in (first, last, step))
+        loops[loop.name] = None if fixed else Loop.of(loop.where, (first, last, step), outer)
     shapes: dict[tuple[Node | int, ...], tuple[Node | int, ...]] = {}
     parameters = []
     for p in one.parameters:
         if p.shape not in shapes:
             shapes[p.shape] = tuple(map(dimension, p.shape))
-        parameters.append(p if shapes[p.shape] == p.shape else p._replace(shape=shapes[p.shape]))
-    conditions = [replace(c, left=put(c.left), right=put(c.right)) for c in one.conditions]
+        parameters.append(p._replace(shape=shapes[p.shape], iterations=iterations(p.iterations)))
     return replace(
         one,
         parameters=parameters,
-        conditions=[c for c in conditions if c.left.op != "const" or c.right.op != "const"],
+        conditions=asked(one.conditions),
         structural=[use for u in one.structural if (use := replace(u, node=put(u.node))).node.op != "const"],
         symbols={n: v for n, v in one.symbols.items() if n not in pinned},
+        predicates=asked(one.predicates),
+        loops=[loop for loop in loops.values() if loop is not None],
     )

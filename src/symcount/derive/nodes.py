@@ -17,18 +17,22 @@ class Node:
     """One operator applied to interned arguments. Build nodes with the functions of this module, never directly.
 
     Attributes:
-        op: ``sym``, ``const``, ``add``, ``sub``, ``mul``, ``div`` (rational), ``exact_div`` (integer, remainder zero),
-            ``floordiv``, ``mod``, ``pow``, ``min``, ``max``, ``floor``, ``ceil``, ``round``, ``abs``, ``gcd``, ``log``.
-        args: for ``sym`` ``(name, is an integer)``; for ``const`` ``(number,)``; otherwise nodes.
+        op: ``sym``, ``const``, ``index`` (of a loop, in one iteration), ``add``, ``sub``, ``mul``, ``div`` (rational),
+            ``exact_div`` (integer, remainder zero), ``floordiv``, ``mod``, ``pow``, ``min``, ``max``, ``floor``,
+            ``ceil``, ``round``, ``abs``, ``gcd``, ``log``.
+        args: for ``sym`` ``(name, is an integer)``; for ``const`` ``(number,)``; for ``index`` ``(name of the loop's
+            index, number)``; otherwise nodes.
         integral: whether the value is an integer for every admissible value of the symbols.
+        indexed: whether the index of a loop is in it.
     """
 
-    __slots__ = ("args", "integral", "op")
+    __slots__ = ("args", "indexed", "integral", "op")
 
     def __init__(self, op: str, args: tuple[Any, ...], integral: bool) -> None:
         self.op = op
         self.args = args
         self.integral = integral
+        self.indexed = op == "index" or (op not in ("sym", "const") and any(a.indexed for a in args))
 
     def __reduce__(self) -> tuple[Callable[..., Node], tuple[Any, ...]]:
         # Unpickling interns again, so identity comparison holds in the receiving process too.
@@ -43,6 +47,8 @@ class Node:
     def __str__(self) -> str:
         if self.op in ("sym", "const"):
             return str(self.args[0])
+        if self.op == "index":
+            return f"{self.args[0]}@{self.args[1]}"
         if self.op in _INFIX:
             return f"({f' {_INFIX[self.op]} '.join(map(str, self.args))})"
         return f"{self.op}({', '.join(map(str, self.args))})"
@@ -67,6 +73,11 @@ def _intern(op: str, args: tuple[Any, ...], integral: bool) -> Node:
 def symbol(name: str, *, integral: bool = True) -> Node:
     """The value of a configuration field, named by its dotted path."""
     return _intern("sym", (name, integral), integral)
+
+
+def index(name: str, value: int) -> Node:
+    """The index of a loop in the iteration in which it is *value*; *name* is that of the loop's index."""
+    return _intern("index", (name, value), True)
 
 
 def const(value: Value) -> Node:
@@ -126,7 +137,7 @@ def mul(a: Node, b: Node) -> Node:
 
 def div(a: Node, b: Node) -> Node:
     """The rational number ``a / b``."""
-    if b.op == "const" and b.args[0] == 1:
+    if (b.op == "const" and b.args[0] == 1) or (a.op == "const" and a.args[0] == 0 and b.op != "const"):
         return a
     return const(1) if a is b else _fold("div", a, b, False)
 

@@ -11,7 +11,8 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from symcount.derive.expression import Node
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.rewriting import concrete, generic
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,62 @@ class StructuralUse:
     module: str
 
 
+@dataclass(frozen=True, eq=False)
+class Loop:
+    """A loop over a symbolic number of iterations; the same place in the code, with the same bounds, is one loop.
+
+    Attributes:
+        name: the symbol of its index.
+        where: the place in the code.
+        bounds: first index, the one after the last, step; an index in them is that of a loop around it.
+        outer: the loops around it.
+    """
+
+    name: str
+    where: str
+    bounds: tuple[Node, Node, Node]
+    outer: tuple[Loop, ...]
+
+    @staticmethod
+    def of(where: str, bounds: tuple[Node, Node, Node], outer: tuple[Loop, ...]) -> Loop:
+        """The loop at this place; the same object in every trace."""
+        key = where, bounds, outer
+        return _LOOPS.get(key) or _LOOPS.setdefault(key, Loop(f"#{len(_LOOPS)}", *key))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Loop.of, (self.where, self.bounds, self.outer)
+
+    def __repr__(self) -> str:
+        return f"{self.name} from {self.bounds[0]} below {self.bounds[1]} in {self.where}"
+
+
+_LOOPS: Final[dict[tuple[Any, ...], Loop]] = {}
+
+#: A loop and the value of its index.
+Iteration = tuple[Loop, int]
+
+
 @dataclass
 class Recorder:
-    """Collects, without duplicates and in order, what happens during one trace."""
+    """Collects, without duplicates and in order, what happens during one trace.
+
+    Attributes:
+        conditions: what was asked, with numbers for the indices of loops.
+        structural: where a size was used up as a number of things.
+        predicates: what was asked, with the indices of loops as they are.
+        loops: the loops that were begun, whether or not they had any iteration.
+        iterations: where the code is now, the outermost loop first.
+        made: tensor -> where it was made.
+        hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
+    """
 
     conditions: dict[tuple[Any, ...], Condition] = field(default_factory=dict)
     structural: dict[tuple[str, Node], StructuralUse] = field(default_factory=dict)
+    predicates: dict[tuple[Any, ...], Condition] = field(default_factory=dict)
+    loops: dict[Loop, None] = field(default_factory=dict)
+    iterations: list[Iteration] = field(default_factory=list)
+    made: dict[int, tuple[Iteration, ...]] = field(default_factory=dict)
+    hashed: dict[str, str] = field(default_factory=dict)
 
 
 class _State(threading.local):
@@ -84,20 +135,47 @@ def _asking_module() -> str:
     return str(frame.f_globals.get("__name__", "?"))
 
 
+#: What a comparison is with its sides exchanged.
+_MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+
+
 def record_condition(relation: str, left: Node, right: Node, *, exact: bool = False) -> None:
     """Note that ``left relation right`` held, if a trace is running in this thread."""
     recorder = STATE.recorder
     if recorder is None or (left.op == "const" and right.op == "const"):
         return
     key = (relation, left, right, exact)
+    if key in recorder.predicates:
+        return
+    module = _asking_module()
+    recorder.predicates[key] = Condition(relation, left, right, module, exact)
+    if left.indexed or right.indexed:
+        left, right = concrete(left), concrete(right)
+        if left.op == "const" and relation in _MIRRORED:  # as if the index were a plain number, which cannot ask
+            relation, left, right = _MIRRORED[relation], right, left
+        if left.op == "const" and right.op == "const":
+            return
+        key = (relation, left, right, exact)
     if key not in recorder.conditions:
-        recorder.conditions[key] = Condition(relation, left, right, _asking_module(), exact)
+        recorder.conditions[key] = Condition(relation, left, right, module, exact)
 
 
 def record_structural(kind: str, node: Node) -> None:
     """Note that the number ``node`` shaped the structure, if a trace is running in this thread."""
     recorder = STATE.recorder
-    if recorder is not None and node.op != "const" and (kind, node) not in recorder.structural:
+    if recorder is None:
+        return
+    node = concrete(node)
+    if node.op != "const" and (kind, node) not in recorder.structural:
         module = _asking_module()
         if not module.startswith(_VALIDATION):
             recorder.structural[kind, node] = StructuralUse(kind, node, module)
+
+
+def record_hash(node: Node) -> None:
+    """Note that the index of a loop was hashed, if a trace is running in this thread."""
+    recorder = STATE.recorder
+    if recorder is not None:
+        for name in free_symbols(generic(node)):
+            if name not in recorder.hashed:
+                recorder.hashed[name] = _asking_module()

@@ -22,8 +22,9 @@ from symcount.derive.expression import Node, free_symbols
 from symcount.derive.fit import fit, hypotheses
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
+from symcount.derive.rewriting import floored
 from symcount.derive.selecting import named_layers
-from symcount.derive.structure import bounds, composite_periods, floored, min_depth
+from symcount.derive.structure import bounds, composite_periods, min_depth
 from symcount.derive.templates import Row, collect
 
 __all__ = ["fit_plain", "settle"]

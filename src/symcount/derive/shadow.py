@@ -19,9 +19,10 @@ from typing import Any, Final
 
 from symcount.derive import expression as ex
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt, exact_of, integer, node_of, number
+from symcount.derive.loops import SymbolicRange
 from symcount.derive.operators import OPERATORS, Value
 from symcount.derive.patching import Patch
-from symcount.derive.recording import record_structural
+from symcount.derive.recording import STATE, record_structural
 
 _ABSENT: Final = object()
 
@@ -31,12 +32,13 @@ class _ShadowMeta(type):
 
     original: Any
     convert: Any
+    instances: tuple[type, ...]
 
     def __call__(cls, *args: Any, **kwargs: Any) -> Any:
         return cls.convert(*args, **kwargs)
 
     def __instancecheck__(cls, instance: object) -> bool:
-        return isinstance(instance, cls.original)
+        return isinstance(instance, cls.instances)
 
     def __subclasscheck__(cls, subclass: type) -> bool:
         return issubclass(subclass, cls.original)
@@ -60,9 +62,10 @@ class _ShadowMeta(type):
         return repr(cls.original)
 
 
-def shadow_type(original: Any, convert: Callable[..., Any]) -> Any:
-    """A class that behaves like the type ``original`` but is called like ``convert``."""
-    return _ShadowMeta(original.__name__, (), {"original": original, "convert": staticmethod(convert)})
+def shadow_type(original: Any, convert: Callable[..., Any], *more: type) -> Any:
+    """A class that behaves like the type ``original`` but is called like ``convert``, which may make *more*."""
+    own = {"original": original, "convert": staticmethod(convert), "instances": (original, *more)}
+    return _ShadowMeta(original.__name__, (), own)
 
 
 def _int(*args: Any, **kwargs: Any) -> int:
@@ -85,11 +88,16 @@ def _float(*args: Any) -> float:
     return builtins.float(*args)
 
 
-def _range(*args: Any) -> range:
-    for bound in args:
-        if isinstance(bound, SymbolicInt):
-            record_structural("range", bound.node)
-    return builtins.range(*(builtins.int(bound) if isinstance(bound, SymbolicInt) else bound for bound in args))
+def _range(*args: Any) -> Sequence[int]:
+    symbolic = [bound for bound in args if isinstance(bound, SymbolicInt)]
+    for bound in symbolic:
+        record_structural("range", bound.node)
+    if not symbolic or STATE.recorder is None:
+        return builtins.range(*args)
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename == __file__ and frame.f_back is not None:
+        frame = frame.f_back
+    return SymbolicRange(args, f"{frame.f_globals.get('__name__', '?')}:{frame.f_lineno}:{frame.f_lasti}")
 
 
 def _extremum(original: Callable[..., Any], combine: Callable[[ex.Node, ex.Node], ex.Node]) -> Callable[..., Any]:
@@ -148,7 +156,7 @@ _HALF: Final = ex.const(Fraction(1, 2))
 BUILTINS: Final[dict[str, Any]] = {
     "int": shadow_type(int, _int),
     "float": shadow_type(float, _float),
-    "range": shadow_type(range, _range),
+    "range": shadow_type(range, _range, SymbolicRange),
     "min": _extremum(min, ex.minimum),
     "max": _extremum(max, ex.maximum),
 }

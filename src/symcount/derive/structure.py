@@ -11,10 +11,10 @@ import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import gcd
 
-from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.recording import Condition
+from symcount.derive.rewriting import floored
 from symcount.derive.trace import Trace, once_a_trace
 
 __all__ = [
@@ -23,7 +23,6 @@ __all__ = [
     "depth_fields",
     "depth_points",
     "divisions_in",
-    "floored",
     "likely_depths",
     "list_lengths",
     "min_depth",
@@ -122,17 +121,6 @@ def composite_periods(traces: Iterable[Trace]) -> list[Node]:
                 found.setdefault(condition.left)
     found = {floored(node): None for node in found if node.integral}
     return [node for node in found if node.op not in ("sym", "const")]
-
-
-def floored(node: Node) -> Node:
-    """*node* with `//` for the divisions that had no remainder where it was seen."""
-    if node.op in ("sym", "const"):
-        return node
-    args = [floored(a) if isinstance(a, Node) else a for a in node.args]
-    if node.op in ("exact_div", "floordiv"):
-        return ex.floordiv(*args)
-    rebuild = {"max": ex.maximum, "min": ex.minimum, "add": ex.add, "sub": ex.sub, "mul": ex.mul}.get(node.op)
-    return rebuild(*args) if rebuild else node
 
 
 def _operators(node: Node) -> set[str]:

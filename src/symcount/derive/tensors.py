@@ -41,8 +41,10 @@ class Tracker:
         return None if known is None else known[1]
 
     def learn(self, tensor: Any, dims: Dims) -> None:
-        """Note the symbolic shape of a tensor."""
+        """Note the symbolic shape of a tensor, and in which iterations of the code's loops it was made."""
         self._known[id(tensor)] = (tensor, dims)
+        if STATE.recorder is not None and STATE.recorder.iterations:
+            STATE.recorder.made.setdefault(id(tensor), tuple(STATE.recorder.iterations))
         if self._limit is not None and len(self._known) > self._limit:
             raise DerivationError(f"the model has more than {self._limit} tensors at these values")
 
@@ -163,10 +165,11 @@ def patches() -> list[Patch]:
 
     def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
         # Tensor has no __init__ of its own; its work is done in __new__, so there is nothing to call.
-        tracker = TENSORS.tracker
-        if tracker is None or STATE.recorder is None:
+        tracker, recorder = TENSORS.tracker, STATE.recorder
+        if tracker is None or recorder is None:
             return
         data = args[0] if args else kwargs.get("data")
+        recorder.made[id(self)] = tuple(recorder.iterations) or recorder.made.get(id(data), ())
         if isinstance(data, torch.Tensor):
             dims = tracker.known(data)
             if dims is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final, NamedTuple, TypeVar
 from weakref import WeakKeyDictionary
@@ -24,7 +24,8 @@ from symcount.derive.modules import defining_modules, library_modules, user_modu
 from symcount.derive.patching import Patches
 from symcount.derive.quiet import quiet
 from symcount.derive.reads import Reads
-from symcount.derive.recording import STATE, Condition, Recorder, StructuralUse
+from symcount.derive.recording import STATE, Condition, Iteration, Loop, Recorder, StructuralUse
+from symcount.derive.rewriting import concrete
 from symcount.derive.shadow import shadows
 from symcount.derive.tensors import TENSORS, Tracker, tracing_mode
 from symcount.errors import DerivationError
@@ -44,6 +45,7 @@ class TracedParameter(NamedTuple):
         concrete: The dimensions at this trace's values.
         requires_grad: False for frozen tables.
         tensor_key: Equal for two names exactly if they are names of one tensor (tied weights).
+        iterations: In which iterations of which loops it was made, the outermost loop first.
     """
 
     path: str
@@ -53,6 +55,7 @@ class TracedParameter(NamedTuple):
     concrete: tuple[int, ...]
     requires_grad: bool
     tensor_key: int
+    iterations: tuple[Iteration, ...] = ()
 
 
 class TracedModule(NamedTuple):
@@ -84,6 +87,9 @@ class Trace:
         symbols: Every symbol (dotted path) with its value in this trace.
         input_embeddings: Path of what ``get_input_embeddings()`` returns, if anything.
         output_embeddings: Path of what ``get_output_embeddings()`` returns, if anything.
+        predicates: What the code compared, with the indices of loops as they are; ``conditions`` has their numbers.
+        loops: Loops over a symbolic number of iterations.
+        hashed: Loops whose index was hashed, with the module whose code did.
     """
 
     parameters: list[TracedParameter]
@@ -95,6 +101,9 @@ class Trace:
     symbols: dict[str, Number]
     input_embeddings: str | None
     output_embeddings: str | None
+    predicates: list[Condition] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
+    hashed: dict[str, str] = field(default_factory=dict)
 
 
 _T = TypeVar("_T")
@@ -175,7 +184,7 @@ def _attempt(
     by_key = {id(module): path for path, module in reversed(found)}
     # the model itself is not kept: many traces of one class would fill the memory with its tensors
     return Trace(
-        parameters=list(_parameters(found, tracker, symbolic.symbols | reads.labels)),
+        parameters=list(_parameters(found, tracker, recorder, symbolic.symbols | reads.labels)),
         modules=modules,
         conditions=list(recorder.conditions.values()),
         structural=list(recorder.structural.values()),
@@ -184,6 +193,9 @@ def _attempt(
         symbols=symbolic.symbols | reads.labels,
         input_embeddings=_embedding_path(model, "get_input_embeddings", by_key),
         output_embeddings=_embedding_path(model, "get_output_embeddings", by_key),
+        predicates=list(recorder.predicates.values()),
+        loops=list(recorder.loops),
+        hashed=recorder.hashed,
     )
 
 
@@ -200,7 +212,7 @@ def _modules(root: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _parameters(
-    modules: list[tuple[str, Any]], tracker: Tracker, symbols: Mapping[str, Number]
+    modules: list[tuple[str, Any]], tracker: Tracker, recorder: Recorder, symbols: Mapping[str, Number]
 ) -> Iterator[TracedParameter]:
     memo: dict[Node, Value] = {}
     known: dict[tuple[Any, ...], tuple[Node | int, ...]] = {}  # the layers of a model share their shapes
@@ -208,23 +220,32 @@ def _parameters(
         for name, tensor in module._parameters.items():
             if tensor is None:
                 continue
-            concrete = tuple(tensor.shape)
-            dims = tuple([dim.node if type(dim) is SymbolicInt else dim for dim in tracker.shape_of(tensor)])
-            shape = known.get((dims, concrete))
+            sizes = tuple(tensor.shape)
+            dims = tuple([_size(dim) for dim in tracker.shape_of(tensor)])
+            shape = known.get((dims, sizes))
             if shape is None:
-                shape = known[dims, concrete] = _checked(dims, concrete, symbols, memo)
+                shape = known[dims, sizes] = _checked(dims, sizes, symbols, memo)
             path = f"{owner}.{name}" if owner else name
-            yield TracedParameter(path, owner, name, shape, concrete, tensor.requires_grad, id(tensor))
+            made = recorder.made.get(id(tensor), ())
+            yield TracedParameter(path, owner, name, shape, sizes, tensor.requires_grad, id(tensor), made)
+
+
+def _size(dim: int) -> Node | int:
+    """A dimension as an expression of the config's fields, or as a number."""
+    if type(dim) is not SymbolicInt:
+        return dim
+    node = concrete(dim.node)
+    return int(dim) if node.op == "const" else node
 
 
 def _checked(
-    dims: tuple[Node | int, ...], concrete: tuple[int, ...], symbols: Mapping[str, Number], memo: dict[Node, Value]
+    dims: tuple[Node | int, ...], sizes: tuple[int, ...], symbols: Mapping[str, Number], memo: dict[Node, Value]
 ) -> tuple[Node | int, ...]:
     """The shape as expressions, each proved to have the tensor's real size as its value; otherwise the real size."""
-    if len(dims) != len(concrete):
-        return concrete
+    if len(dims) != len(sizes):
+        return sizes
     shape: list[Node | int] = []
-    for dim, size in zip(dims, concrete, strict=True):
+    for dim, size in zip(dims, sizes, strict=True):
         if not isinstance(dim, Node):
             shape.append(size)
             continue
