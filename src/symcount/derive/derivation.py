@@ -48,6 +48,8 @@ class Derivation:
         kept: traces of the last round that hold with what was pinned since, that of the default first.
         harmless: values of fields that no trace moved, or in a logarithm, that were seen to change no parameter.
         shallow: traces put aside because they are too shallow to show what the model does in general.
+        counted: whether the multiplicities were counted over the iterations of the code's loops.
+        assumed: conditions on fields that decide the structure, on which these counts rely.
     """
 
     cls: type
@@ -74,6 +76,8 @@ class Derivation:
     kept: list[Trace] = field(default_factory=list)
     harmless: dict[str, set[Number]] = field(default_factory=dict)
     dispensable: frozenset[str] = frozenset()
+    counted: bool = False
+    assumed: list[Condition] = field(default_factory=list)
     refused: Counter[int] = field(default_factory=Counter)
 
     def points(self) -> list[dict[str, int]]:

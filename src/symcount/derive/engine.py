@@ -32,6 +32,7 @@ from symcount.derive.expression import Node, free_symbols
 from symcount.derive.keeping import alike, kept
 from symcount.derive.limits import deepest, existing
 from symcount.derive.ordering import check_order, dispensable
+from symcount.derive.path_search import count_iterations
 from symcount.derive.points import holds
 from symcount.derive.probing import doubtful, forced, suspects, unseen
 from symcount.derive.quiet import quiet
@@ -85,7 +86,7 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
 def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     """One round: trace, collect, fit. Returns the fields to keep concrete in the next round; `None` if it worked."""
     d.structural, d.traces, d.shallow, d.guards, d.least, d.held = [], [], [], [], dict(d.named), set()
-    d.default, d.refused = None, Counter()
+    d.default, d.refused, d.counted, d.assumed = None, Counter(), False, []
     old, d.kept = d.kept, []
     if not old:
         d.harmless.clear()  # at other traces they may be needed
@@ -135,10 +136,14 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
     failed: list[Row] | None = fit_plain(d)
-    if failed and len(d.traces) < 3 and len(d.depths()) > MANY:  # among many it is not telling points that are missing
+    if count_iterations(d, rng):
+        failed = []
+    elif (
+        failed and len(d.traces) < 3 and len(d.depths()) > MANY
+    ):  # among many it is not telling points that are missing
         more_traces(d, 1, rng)
         failed = fit_plain(d)
-    if failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d):
+    if not d.counted and (failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d)):
         failed = settle(d, rng)
     if d.held and failed is not None:
         return [n for n in d.structural if n in d.held]

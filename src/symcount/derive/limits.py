@@ -55,6 +55,8 @@ def existing(d: Derivation) -> set[tuple[str, str]]:
 
     The layers up to the last one of a kind are `last + 1` of N, unless N is just that: then there are as many as N.
     """
+    if d.counted:  # what the numbers assume is known
+        return set()
     depths = [n for n in d.depths() if n in d.structural and MARK not in n]
     chosen = [n for n in d.structural if n not in depths and MARK not in n]
     usual = {n: int(d.base[n]) for n in chosen}
@@ -70,7 +72,11 @@ def layers_there_are(
     d: Derivation, letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
 ) -> Iterable[Condition]:
     """The conditions of a formula's domain on numbers of layers and on what chooses between them."""
-    yield from _order(d, letters)
+    if not d.counted:
+        yield from _order(d, letters)
+    for c in d.assumed:
+        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
+            yield relation(convert(c.left), c.relation, convert(c.right))
     for name, most in d.most.items():
         if name in letters:
             yield relation(letters[name], "<=", most)

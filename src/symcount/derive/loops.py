@@ -17,13 +17,14 @@ which speaks of the iterations that were not seen as well.
 from __future__ import annotations
 
 import builtins
+import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any, SupportsIndex
 
 from symcount.derive import expression as ex
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.expression import Node
-from symcount.derive.recording import STATE, Iteration, Loop
+from symcount.derive.recording import STATE, Iteration, Loop, Recorder
 from symcount.derive.rewriting import floored, generic
 
 __all__ = ["Iteration", "Loop", "SymbolicRange"]
@@ -72,21 +73,36 @@ class SymbolicRange(Sequence[int]):
 
     def _iterations(self, values: Sequence[int]) -> Iterator[int]:
         recorder = STATE.recorder
-        if recorder is None:
-            yield from values
-            return
-        stack = recorder.iterations
-        depth = len(stack)  # what is above was left behind by a loop that ended before its time
-        first, last, step = map(_node, self._bounds)
-        loop = Loop.of(self._where, (first, last, step), tuple(one for one, _ in stack))
-        recorder.loops.setdefault(loop)
-        try:
-            for value in values:
-                del stack[depth:]
-                stack.append((loop, value))
-                yield SymbolicInt.of(value, ex.index(loop.name, value))
-        finally:
-            del stack[depth:]
+        return iter(values) if recorder is None else _Iterations(self._where, self._bounds, values, recorder)
+
+
+class _Iterations(Iterator[int]):
+    """The iterations of a loop, which keeps the recorder informed of where the code is.
+
+    A loop that is left by `break` does not say so: its iterator is gone then, which the recorder sees. (What a
+    generator does when it is closed early runs where an interrupt is lost.)
+    """
+
+    def __init__(self, where: str, bounds: Sequence[int], values: Sequence[int], recorder: Recorder) -> None:
+        self._where = where
+        self._bounds = bounds
+        self._values = iter(values)
+        self._recorder = recorder
+        self._loop: Loop | None = None
+        self._depth = 0
+
+    def __next__(self) -> int:
+        stack = self._recorder.iterations
+        if self._loop is None:  # not before the first iteration: `zip` makes all its iterators beforehand
+            outer = self._recorder.here()
+            first, last, step = map(_node, self._bounds)
+            self._loop = Loop.of(self._where, (first, last, step), tuple(one for one, _ in outer))
+            self._depth = len(stack)
+            self._recorder.loops.setdefault(self._loop)
+        del stack[self._depth :]
+        value = next(self._values)
+        stack.append((self._loop, value, weakref.ref(self)))
+        return SymbolicInt.of(value, ex.index(self._loop.name, value))
 
 
 def _node(bound: int) -> Node:

@@ -20,9 +20,9 @@ from symcount.errors import DerivationError
 REDRAWN = 8  # times that the fields of a condition that does not hold are drawn again, the last time as they were
 NUDGED = 16  # a larger divisor is not reached by small steps
 
-__all__ = ["grid_size", "holds", "repair", "sample", "scaled"]
+__all__ = ["RELATIONS", "grid_size", "holds", "repair", "sample", "scaled"]
 
-_RELATIONS = {
+RELATIONS = {
     "<": lambda a, b: a < b,
     "<=": lambda a, b: a <= b,
     "==": lambda a, b: a == b,
@@ -42,7 +42,7 @@ def holds(condition: Condition, values: Mapping[str, Number], memo: dict[Node, A
     """
     try:
         left, right = ex.evaluate(condition.left, values, memo), ex.evaluate(condition.right, values, memo)
-        return bool(_RELATIONS[condition.relation](left, right))
+        return bool(RELATIONS[condition.relation](left, right))
     except (DerivationError, ArithmeticError, TypeError):
         return False
 

@@ -10,6 +10,7 @@ import sys
 import threading
 from dataclasses import dataclass, field
 from typing import Any, Final
+from weakref import ReferenceType
 
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.rewriting import concrete, generic
@@ -101,7 +102,7 @@ class Recorder:
         structural: where a size was used up as a number of things.
         predicates: what was asked, with the indices of loops as they are.
         loops: the loops that were begun, whether or not they had any iteration.
-        iterations: where the code is now, the outermost loop first.
+        iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: tensor -> where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
     """
@@ -110,9 +111,15 @@ class Recorder:
     structural: dict[tuple[str, Node], StructuralUse] = field(default_factory=dict)
     predicates: dict[tuple[Any, ...], Condition] = field(default_factory=dict)
     loops: dict[Loop, None] = field(default_factory=dict)
-    iterations: list[Iteration] = field(default_factory=list)
+    iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[Iteration, ...]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
+
+    def here(self) -> tuple[Iteration, ...]:
+        """In which iterations of which loops the code is, the outermost loop first."""
+        while self.iterations and self.iterations[-1][2]() is None:
+            del self.iterations[-1]
+        return tuple([(loop, value) for loop, value, iterator in self.iterations if iterator() is not None])
 
 
 class _State(threading.local):

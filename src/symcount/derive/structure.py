@@ -23,6 +23,7 @@ __all__ = [
     "depth_fields",
     "depth_points",
     "divisions_in",
+    "is_model_code",
     "likely_depths",
     "list_lengths",
     "min_depth",
@@ -169,7 +170,7 @@ def divisions_in(nodes: Iterable[Node]) -> list[Condition]:
 @once_a_trace
 def model_conditions(trace: Trace) -> list[Condition]:
     """What the model's or its config's own code asked; torch's and the hub's checks are left out."""
-    return [c for c in trace.conditions if _own(c.module) or _padding(c)]
+    return [c for c in trace.conditions if is_model_code(c.module) or _padding(c)]
 
 
 def _padding(condition: Condition) -> bool:
@@ -177,7 +178,8 @@ def _padding(condition: Condition) -> bool:
     return condition.left.op == "sym" and condition.left.args[0].endswith("token_id") and condition.right.op == "sym"
 
 
-def _own(module: str) -> bool:
+def is_model_code(module: str) -> bool:
+    """Whether the code of a module is that of a model or its config, rather than of a library."""
     if module.startswith("transformers.integrations.heterogeneity"):  # a layer's own value is dropped where it equals
         return True  # the global one, and then another field is in the shape
     library = ("torch", "huggingface_hub", "transformers.configuration_utils", "transformers.generation")

@@ -8,19 +8,21 @@ its multiplicity depends on the depths is the business of `fit`.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
 from symcount.derive.expression import Node
+from symcount.derive.recording import Iteration
 from symcount.derive.trace import Trace, TracedParameter, once_a_trace
 
 __all__ = ["Row", "Rows", "collect"]
 
 
 Path = tuple[str, ...]
-Counted = dict["Row", tuple[int, tuple[int, ...]]]
+Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]]]]
 _NUMBER = re.compile(r"\d+(?=\D*\Z)")
 
 
@@ -64,11 +66,13 @@ class Rows:
         counts: row -> its multiplicity in each trace, in the order of the model.
         classes: template path -> class of the module there.
         nested: row with several `*` -> for each trace, how many modules there are down to the first `*`, the second, ….
+        made: row -> for each trace, how many of its parameters were made in which iterations of the code's loops.
     """
 
     counts: dict[Row, list[int]]
     classes: dict[Path, type]
     nested: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
+    made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = field(default_factory=dict)
 
     def factors(self, row: Row) -> list[list[int | None]]:
         """The row's multiplicity level by level: N layers, and in each of them E experts.
@@ -130,13 +134,15 @@ def collect(traces: Sequence[Trace]) -> Rows:
     counted = [tree.counted(trace, paths, indexed) for trace, tree, paths in zip(traces, trees, templates, strict=True)]
     counts: dict[Row, list[int]] = {}
     nested: dict[Row, list[tuple[int, ...]]] = {}
+    made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = {}
     # the deepest trace shows every row that any shows, nearly always: its order is the model's
     for index in sorted(range(len(traces)), key=lambda i: -len(traces[i].parameters)):
-        for row, (times, levels) in counted[index].items():
+        for row, (times, levels, iterations) in counted[index].items():
             counts.setdefault(row, [0] * len(traces))[index] = times
+            made.setdefault(row, [Counter()] * len(traces))[index] = iterations
             if levels:
                 nested.setdefault(row, [(0,) * len(levels)] * len(traces))[index] = levels
-    return Rows(counts, classes, nested)
+    return Rows(counts, classes, nested, made)
 
 
 @dataclass
@@ -239,7 +245,7 @@ def _indexed_names(trees: Sequence[_Tree], templates: Sequence[Mapping[str, Path
 def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
     owners: dict[int, tuple[Path, str, int]] = {}  # tensor -> template of its first name, and the module that has it
     keys = {module.path: module.module_key for module in trace.modules}
-    members: dict[tuple[Any, ...], list[str]] = {}  # the fields of a row -> paths of its parameters
+    members: dict[tuple[Any, ...], list[TracedParameter]] = {}  # the fields of a row -> its parameters
     for parameter in trace.parameters:
         path = templates[parameter.module_path]
         module = keys[parameter.module_path]
@@ -253,14 +259,14 @@ def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Pat
         else:
             alias, same = ".".join((*owner[0], owner[1])), owner[2] == module
         fields = (path, name, parameter.shape, alias, same, parameter.requires_grad)
-        members.setdefault(fields, []).append(parameter.path)
+        members.setdefault(fields, []).append(parameter)
     found: Counted = {}
-    for fields, paths in members.items():
+    for fields, parameters in members.items():
         row = Row(*fields)
         stars = row.stars
         levels: tuple[int, ...] = ()
         if len(stars) > 1:
-            concrete = [path.split(".") for path in paths]
+            concrete = [p.path.split(".") for p in parameters]
             levels = tuple(len({tuple(parts[: star + 1]) for parts in concrete}) for star in stars)
-        found[row] = len(paths), levels
+        found[row] = len(parameters), levels, Counter(p.iterations for p in parameters)
     return found

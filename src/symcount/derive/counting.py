@@ -1,0 +1,251 @@
+"""How many iterations of a loop satisfy some predicates, as an expression: intervals and residue classes.
+
+Two rules: the indices between two bounds are `last - first`, and those of them that p divides, shifted by s, are
+`floor((last - 1 + s) / p) - floor((first - 1 + s) / p)`. Which of two bounds is the larger one, and whether a single
+index is one of those, is taken to be as it is by default; the formula's domain says so. Where the model was traced on
+both sides of that, the number has a minimum or a maximum instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from symcount.derive import expression as ex
+from symcount.derive.expression import Node, Value, free_symbols
+from symcount.derive.predicates import Predicate
+from symcount.derive.recording import Condition, Loop
+
+__all__ = ["Assumptions", "count", "trips"]
+
+ZERO, ONE = ex.const(0), ex.const(1)
+
+
+@dataclass
+class Assumptions:
+    """What is taken to be as it is by default.
+
+    Attributes:
+        values: the fields by default.
+        others: the fields where the model was traced with more layers than by default.
+        taken: conditions that are true at all of these, on which a count relies.
+    """
+
+    values: Mapping[str, Value]
+    others: Sequence[Mapping[str, Value]] = ()
+    taken: dict[Condition, None] = field(default_factory=dict)
+
+    def holds(self, relation: str, left: Node, right: Node) -> bool | None:
+        """Whether the condition is true by default, which is supposed from now on; `None` if it is not so elsewhere."""
+        asked = Predicate(relation, left, right)
+        truth = asked.holds(self.values)
+        if left.op == "const" and right.op == "const":
+            return truth
+        if any(asked.holds(values) is not truth for values in self.others):
+            return None
+        if truth is not None:
+            self.taken.setdefault(asked.condition(truth))
+        return truth
+
+
+@dataclass(frozen=True)
+class _Bound:
+    """The indices from *least* on (upper: false) or below it (upper: true)."""
+
+    least: Node
+    upper: bool
+
+
+@dataclass(frozen=True)
+class _Equal:
+    """The index that is *value*, or all others."""
+
+    value: Node
+    truth: bool
+
+
+@dataclass(frozen=True)
+class _Divided:
+    """The indices i with *period* dividing i + *shift*, or all others."""
+
+    period: Node
+    shift: Node
+    truth: bool
+
+
+Literal = _Bound | _Equal | _Divided
+
+
+def trips(loop: Loop) -> Node | None:
+    """How many iterations a loop has, if its step is one."""
+    first, last, step = loop.bounds
+    return ex.sub(last, first) if step is ONE else None
+
+
+def count(loop: Loop, predicates: Mapping[Predicate, bool], assumed: Assumptions) -> Node | None:
+    """How many iterations of *loop* there are at which *predicates* are true, or false, as said; `None` if not known.
+
+    >>> i, n, k = ex.symbol("#0"), ex.symbol("layers"), ex.symbol("k")
+    >>> loop = Loop("#0", "doctest", (ZERO, n, ONE), ())
+    >>> assumed = Assumptions({"layers": 12, "k": 3})
+    >>> print(count(loop, {Predicate("<", i, k): False}, assumed), *assumed.taken)
+    (layers - k) 0 <= k k <= layers
+    >>> print(count(loop, {Predicate("divides", k, ex.add(i, ONE)): True}, assumed))
+    (layers // k)
+    >>> print(count(loop, {Predicate("==", i, ex.add(n, ex.const(-1))): False}, assumed))
+    (layers + -1)
+    """
+    if loop.bounds[2] is not ONE:
+        return None
+    literals = [_literal(predicate, loop.name, truth, assumed) for predicate, truth in predicates.items()]
+    known = [literal for literal in literals if literal is not None]
+    if len(known) < len(literals):
+        return None
+    return _counted(loop.bounds[0], loop.bounds[1], known, assumed)
+
+
+def _literal(asked: Predicate, name: str, truth: bool, assumed: Assumptions) -> Literal | None:
+    """What a predicate says of the index *name*, if that is a bound, a value or a residue class."""
+    if asked.relation == "divides":
+        return _divided(asked.left, asked.right, name, truth)
+    if asked.relation == "==" and asked.left.op == "mod" and name not in free_symbols(asked.right):
+        number, period = asked.left.args
+        if assumed.holds("<", asked.right, period) is not True:
+            return None
+        return _divided(period, ex.sub(number, asked.right), name, truth)
+    left, right = _affine(asked.left, name), _affine(asked.right, name)
+    if left is None or right is None or abs(left[0] - right[0]) != 1:
+        return None
+    if asked.relation == "==":
+        value = ex.sub(right[1], left[1]) if left[0] > right[0] else ex.sub(left[1], right[1])
+        return _Equal(value, truth)
+    more = ONE if asked.relation == "<=" else ZERO
+    if left[0] > right[0]:  # i < value
+        return _Bound(ex.add(ex.sub(right[1], left[1]), more), upper=truth)
+    return _Bound(ex.add(ex.sub(left[1], right[1]), ex.sub(ONE, more)), upper=not truth)  # i > value
+
+
+def _divided(period: Node, number: Node, name: str, truth: bool) -> _Divided | None:
+    affine = _affine(number, name)
+    if affine is None or abs(affine[0]) != 1 or name in free_symbols(period):
+        return None
+    shift = affine[1] if affine[0] == 1 else ex.neg(affine[1])
+    if shift.op == "const" and period.op == "const":
+        shift = ex.const(shift.args[0] % period.args[0])
+    return _Divided(period, shift, truth)
+
+
+def _affine(node: Node, name: str) -> tuple[int, Node] | None:
+    """How often the symbol *name* is in a sum, and the rest of it."""
+    if node.op == "sym" and node.args[0] == name:
+        return 1, ZERO
+    if name not in free_symbols(node):
+        return 0, node
+    if node.op in ("add", "sub"):
+        left, right = (_affine(a, name) for a in node.args)
+        if left is None or right is None:
+            return None
+        if node.op == "add":
+            return left[0] + right[0], ex.add(left[1], right[1])
+        return left[0] - right[0], ex.sub(left[1], right[1])
+    if node.op == "mul" and node.args[0].op == "const" and node.args[0].integral:
+        inner = _affine(node.args[1], name)
+        return inner and (inner[0] * node.args[0].args[0], ex.mul(node.args[0], inner[1]))
+    return None
+
+
+def _counted(first: Node, last: Node, literals: Sequence[Literal], assumed: Assumptions) -> Node | None:
+    for literal in literals:
+        if isinstance(literal, _Bound) and literal.upper:
+            last = _smaller(literal.least, last, assumed)
+        elif isinstance(literal, _Bound):
+            first = _larger(literal.least, first, assumed)
+    last = _larger(last, first, assumed)
+    if last is first:
+        return ZERO
+    rest = [literal for literal in literals if not isinstance(literal, _Bound)]
+    for literal in rest:
+        if isinstance(literal, _Equal) and literal.truth:
+            others = [other for other in rest if other is not literal]
+            return _single(literal.value, first, last, others, assumed)
+    return _excluded(first, last, rest, assumed)
+
+
+def _smaller(a: Node, b: Node, assumed: Assumptions) -> Node:
+    truth = assumed.holds("<=", a, b)
+    return ex.minimum(b, a) if truth is None else a if truth else b
+
+
+def _larger(a: Node, b: Node, assumed: Assumptions) -> Node:
+    truth = assumed.holds("<=", b, a)
+    return ex.maximum(b, a) if truth is None else a if truth else b
+
+
+def _excluded(first: Node, last: Node, literals: Sequence[Literal], assumed: Assumptions) -> Node | None:
+    """Those between *first* and *last* without some single indices, in and out of residue classes."""
+    single = [literal for literal in literals if isinstance(literal, _Equal)]
+    divided = [literal for literal in literals if isinstance(literal, _Divided)]
+    for literal in divided:
+        if not literal.truth:
+            others = [other for other in literals if other is not literal]
+            all_, those = (
+                _excluded(first, last, more, assumed)
+                for more in (others, [*others, _Divided(literal.period, literal.shift, truth=True)])
+            )
+            return None if all_ is None or those is None else ex.sub(all_, those)
+    found = _divisible(first, last, list(dict.fromkeys(divided)), assumed)
+    if found is None:
+        return None
+    taken: list[Node] = []
+    for one in single:
+        same = [assumed.holds("==", one.value, other) for other in taken]
+        number = _single(one.value, first, last, divided, assumed)
+        if None in same or number is None:
+            return None
+        if True not in same:
+            taken.append(one.value)
+            found = ex.sub(found, number)
+    return found
+
+
+def _divisible(first: Node, last: Node, classes: Sequence[_Divided], assumed: Assumptions) -> Node | None:
+    if not classes:
+        return ex.sub(last, first)
+    if len(classes) > 1:
+        return None
+    period, shift = classes[0].period, classes[0].shift
+    below = ex.floordiv(ex.add(ex.add(first, shift), ex.const(-1)), period)
+    if below.op != "const":
+        start = ex.add(ex.add(first, shift), ex.const(-1))
+        negative = ex.sub(ex.const(-1), start)  # -1 - start is from 0 below the period, if there is an index below zero
+        if start.op == "const" and 0 <= start.args[0] < 1:
+            below = ZERO
+        elif Predicate("<", start, ZERO).holds(assumed.values) and assumed.holds("<", negative, period):
+            below = ex.const(-1)
+    if period.op == "const" and below.op == "const":  # ceil(N / p) rather than floor((N - 1) / p) + 1
+        return ex.floordiv(ex.add(ex.add(last, shift), ex.const(-1 - below.args[0] * period.args[0])), period)
+    return ex.sub(ex.floordiv(ex.add(ex.add(last, shift), ex.const(-1)), period), below)
+
+
+def _single(
+    value: Node, first: Node, last: Node, others: Sequence[Literal], assumed: Assumptions
+) -> Node | None:  # fmt: skip
+    """One, if the index *value* is between *first* and *last* and the *others* are true of it; otherwise zero."""
+    for other in others:
+        if isinstance(other, _Equal):
+            truth = assumed.holds("==", value, other.value)
+        elif isinstance(other, _Divided):
+            truth = assumed.holds("divides", other.period, ex.add(value, other.shift))
+        else:
+            continue
+        if truth is None:
+            return None
+        if truth is not other.truth:
+            return ZERO
+    inside = assumed.holds("<=", first, value)
+    if inside is not True:
+        return ZERO if inside is False else None
+    below = assumed.holds("<", value, last)
+    if below is None:  # one from that many layers on
+        return ex.minimum(ex.maximum(ex.sub(last, value), ZERO), ONE)
+    return ONE if below else ZERO

@@ -1,0 +1,213 @@
+"""How often each row occurs, from the iterations in which its parameters were made and what the code asked of indices.
+
+In one iteration the code does what the answers to its questions make it do. So a row has, for every combination of
+answers (the truth of each predicate on the indices), one number of parameters an iteration, which a trace shows; and
+its multiplicity, at any values of the fields, is the sum of these over all iterations: a table of numbers by truth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, islice
+from typing import Any
+
+from symcount.derive import expression as ex
+from symcount.derive.counting import Assumptions, count, trips
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.predicates import Predicate, index_tuples, predicate_of
+from symcount.derive.recording import Iteration, Loop
+from symcount.derive.structure import is_model_code
+from symcount.derive.templates import Row, Rows
+from symcount.derive.trace import Trace, once_a_trace
+
+__all__ = ["Table", "questions", "tables"]
+
+Truth = tuple[bool | None, ...]
+Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
+
+_MOST = 6000  # iterations that are looked at for one row
+_EXPLANATIONS = 6  # sets of predicates that explain the same numbers, which are compared
+
+
+@dataclass(frozen=True)
+class Table:
+    """How many parameters of a row are made in an iteration of some loops, by what is true of its indices.
+
+    Attributes:
+        loops: the loops, the outermost first.
+        predicates: on their indices, and on fields.
+        numbers: truth of each predicate -> number of parameters.
+    """
+
+    loops: tuple[Loop, ...]
+    predicates: tuple[Predicate, ...]
+    numbers: Mapping[Truth, int]
+
+    def number(self, values: Mapping[str, Any]) -> int | None:
+        """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
+        total = 0
+        for truth in self.truths(values):
+            if truth not in self.numbers:
+                return None
+            total += self.numbers[truth]
+        return total
+
+    def truths(self, values: Mapping[str, Any]) -> Iterator[Truth]:
+        """What is true in each iteration."""
+        for known in iterations(self.loops, values):
+            yield tuple([p.holds(known) for p in self.predicates])
+
+    def closed(self, assumed: Assumptions) -> Node | None:
+        """The number as an expression in the fields, if the rules of counting have one."""
+        about = {loop for p in self.predicates for loop in self.loops if loop.name in p.symbols}
+        lengths = {loop: trips(loop) for loop in self.loops}
+        names = {loop.name for loop in self.loops}
+        dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
+        if len(about) > 1 or dependent or any(length is None for length in lengths.values()):
+            return None
+        total: Node = ex.const(self.numbers.get((), 0)) if not about else ex.const(0)
+        for loop in about:
+            most = Counter(self.numbers.values()).most_common(1)[0][0]
+            usual = most if len(self.numbers) > 1 else 0  # that many everywhere, and more or fewer elsewhere
+            total = ex.mul(ex.const(usual), lengths[loop])  # type: ignore[arg-type]
+            for truth, number in self.numbers.items():
+                if number != usual:
+                    found = count(loop, dict(zip(self.predicates, map(bool, truth), strict=True)), assumed)
+                    if found is None:
+                        return None
+                    more = number - usual
+                    total = ex.add(total, ex.mul(ex.const(more), found)) if more > 0 else ex.sub(
+                        total, ex.mul(ex.const(-more), found)
+                    )  # fmt: skip
+        for loop in self.loops:
+            if loop not in about:
+                total = ex.mul(total, lengths[loop])  # type: ignore[arg-type]
+        return total
+
+
+def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The values of fields and indices in each iteration of *loops*."""
+    for indices in index_tuples(loops, values):
+        yield {**values, **{loop.name: index for loop, index in zip(loops, indices, strict=True)}}
+
+
+@once_a_trace
+def questions(one: Trace) -> dict[Predicate, frozenset[bool]]:
+    """What the model's own code asked of indices and fields, each with the answers that it got."""
+    found: dict[Predicate, set[bool]] = {}
+    for condition in one.predicates:
+        if condition.relation != "ieee" and is_model_code(condition.module) and not condition.exact:
+            predicate, truth = predicate_of(condition)
+            found.setdefault(predicate, set()).add(truth)
+    return {predicate: frozenset(truths) for predicate, truths in found.items()}
+
+
+def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[Row, list[list[Table]]] | None:
+    """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
+
+    Where several sets of predicates explain the numbers, there are several tables in the place of one.
+
+    Args:
+        rows: of the traces.
+        traces: at several values.
+        fields: those that decide the structure.
+    """
+    loops = {loop.name: loop for one in traces for loop in one.loops}
+    asked = list(dict.fromkeys(p for one in traces for p in questions(one)))
+    asked = [p for p in asked if p.symbols <= {*fields, *loops}]
+    found: dict[Row, list[list[Table]]] = {}
+    known: dict[Any, list[Table]] = {}
+    for row, made in rows.made.items():
+        nests = list(dict.fromkeys(_loops(iteration) for numbers in made for iteration in numbers))
+        parts = []
+        for nest in nests:
+            numbers = [{tuple(i for _, i in its): n for its, n in one.items() if _loops(its) == nest} for one in made]
+            key = nest, tuple(frozenset(one.items()) for one in numbers)
+            if key not in known:
+                known[key] = _explanations(nest, numbers, traces, _usable(nest, asked, loops))
+            if not known[key]:
+                return None
+            parts.append(known[key])
+        found[row] = parts
+    return found
+
+
+def _loops(made: tuple[Iteration, ...]) -> tuple[Loop, ...]:
+    return tuple(loop for loop, _ in made)
+
+
+def _usable(nest: Sequence[Loop], asked: Iterable[Predicate], loops: Mapping[str, Loop]) -> list[Predicate]:
+    """The predicates on the indices of *nest*, and on none.
+
+    What was asked of the index of another loop with the same bounds was asked, perhaps, to fill a list that is read
+    here: `layer_types` in the config's own code.
+    """
+    names: dict[str, str] = {}
+    for name, loop in loops.items():
+        same = [own for own in nest if own.bounds == loop.bounds]
+        if same:
+            names[name] = name if loop in nest else same[-1].name
+    found = (p.renamed(names) for p in asked if all(n in names for n in p.symbols if n in loops))
+    return list(dict.fromkeys(found))
+
+
+def _explanations(
+    nest: tuple[Loop, ...], made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace],
+    predicates: Sequence[Predicate],
+) -> list[Table]:  # fmt: skip
+    """The tables with the fewest predicates that say how many parameters each iteration of each trace made."""
+    samples: list[Sample] = []
+    for numbers, one in zip(made, traces, strict=True):
+        indices = list(islice(index_tuples(nest, one.symbols), _MOST + 1))
+        if len(indices) > _MOST or not numbers.keys() <= set(indices):
+            return []
+        for index in indices:
+            known = {loop.name: i for loop, i in zip(nest, index, strict=True)}
+            samples.append(({**one.symbols, **known}, numbers.get(index, 0)))
+    distinct = {number for _, number in samples}
+    if len(distinct) == 1:
+        return [Table(nest, (), {(): distinct.pop()})]
+    truths = {p: [p.holds(values) for values, _ in samples] for p in predicates}
+    telling = [p for p, truth in truths.items() if len(set(truth)) > 1]
+    telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1] if len(telling) > 40 else telling
+    answers = [number for _, number in samples]
+    for size in (1, 2, 3):
+        sets = combinations(telling, size) if size < 3 or len(telling) <= 12 else iter(())
+        found = []
+        for chosen in sets:
+            numbers_by = _by_truth([truths[p] for p in chosen], answers)
+            if numbers_by is not None:
+                found.append(Table(nest, chosen, numbers_by))
+                if len(found) == _EXPLANATIONS:
+                    break
+        if found:
+            return found
+    return _greedy(nest, telling, truths, answers)
+
+
+def _greedy(
+    nest: tuple[Loop, ...], telling: Sequence[Predicate], truths: Mapping[Predicate, list[bool | None]],
+    answers: Sequence[int],
+) -> list[Table]:  # fmt: skip
+    """A table with all predicates but those without which there is one as well."""
+    chosen = list(telling)
+    if _by_truth([truths[p] for p in chosen], answers) is None:
+        return []
+    for p in list(chosen):
+        fewer = [other for other in chosen if other is not p]
+        if _by_truth([truths[other] for other in fewer], answers) is not None:
+            chosen = fewer
+    numbers = _by_truth([truths[p] for p in chosen], answers)
+    return [] if numbers is None else [Table(nest, tuple(chosen), numbers)]
+
+
+def _by_truth(columns: Sequence[Sequence[bool | None]], answers: Sequence[int]) -> dict[Truth, int] | None:
+    """Truth of some predicates -> number, if that is one number each."""
+    found: dict[Truth, int] = {}
+    truths: Iterable[Truth] = zip(*columns, strict=True) if columns else [()] * len(answers)
+    for truth, number in zip(truths, answers, strict=True):
+        if found.setdefault(truth, number) != number:
+            return None
+    return found

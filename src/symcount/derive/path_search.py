@@ -1,0 +1,319 @@
+"""Directed search: the model is traced where a question would be answered in a way that no trace has shown yet.
+
+A question about the index of a loop that always had the same answer hides a path (`if (i + 1) % 8 == 0` in a model of
+four layers): it is run at values at which the answer is the other one (Godefroid et al. 2005, DART). When no such
+values are left, the multiplicities are counted; see `symcount.derive.multiplicity`.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
+
+from symcount.derive import expression as ex
+from symcount.derive.configs import Number
+from symcount.derive.counting import Assumptions
+from symcount.derive.derivation import Derivation
+from symcount.derive.exploring import comparable, possible
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.limits import of_index
+from symcount.derive.multiplicity import Table, questions, tables
+from symcount.derive.points import holds
+from symcount.derive.predicates import Predicate, index_tuples
+from symcount.derive.recording import Condition, Loop
+from symcount.derive.selecting import selector_points
+from symcount.derive.templates import Row, collect
+from symcount.derive.trace import Trace
+
+__all__ = ["count_iterations"]
+
+Structure = dict[str, Number]
+Tables = dict[Row, list[list[Table]]]
+
+RUNS: Final = 16  # runs for one class, after which the search is given up
+PROBES: Final = 24  # random structures at which explanations are compared, without running the model
+DEEPEST: Final = 130  # layers up to which a question is asked what its answer would be
+_SMALL: Final = 14  # values of a field that are tried for a question in which it is
+
+
+def count_iterations(d: Derivation, rng: random.Random) -> bool:
+    """Count every multiplicity over the iterations of the code's loops; false if one of them was not understood.
+
+    Sets rows, multiplicities and what these assume; adds traces where a path was not seen, and guards against those
+    paths that turned out to be another model.
+    """
+    before = list(d.traces), list(d.guards)
+    plain = dict(d.times)
+    if _Search(d, rng).run() and _settled(d, rng, plain):
+        d.counted = True
+        return True
+    d.traces, d.guards = before
+    d.assumed = []
+    return False
+
+
+class _Search:
+    """One search: the structures at which the model was traced or refused."""
+
+    def __init__(self, d: Derivation, rng: random.Random) -> None:
+        self.d = d
+        self.rng = rng
+        self.tried: set[tuple[Number, ...]] = set()
+        self.refused: set[Predicate] = set()
+        self.found: Tables = {}
+
+    def run(self) -> bool:
+        """Trace until every question that can be answered in both ways was; whether all rows are explained."""
+        d = self.d
+        for _ in range(RUNS):
+            d.rows = collect(d.traces)
+            found = tables(d.rows, d.traces, d.structural)
+            if found is None:
+                return False
+            if self._guarded(found):
+                continue
+            structure, asked = self._next(found)
+            if structure is None:
+                return asked is None
+            self.tried.add(self._key(structure))
+            one = self._traced(structure)
+            known = comparable(d, [*d.traces, one]) if one is not None else d.traces
+            if one is not None and one in known:
+                d.traces = known
+            elif asked is not None:
+                self.refused.add(asked)
+        return False
+
+    def _key(self, structure: Mapping[str, Number]) -> tuple[Number, ...]:
+        return tuple(structure[n] for n in self.d.structural)
+
+    def _traced(self, structure: Structure) -> Trace | None:
+        """The model at *structure*, all else as in the smallest trace; or else as by default."""
+        start = min(self.d.traces, key=lambda t: len(t.parameters)).symbols
+        return possible(self.d, [{**start, **structure}, {**self.d.base, **structure}])
+
+    def _guarded(self, found: Tables) -> bool:
+        """Whether a question about fields alone decides how often a row occurs: its answer is a condition then."""
+        d, fields = self.d, set(self.d.structural)
+        for parts in found.values():
+            for part in parts:
+                about = [[p for p in table.predicates if p.symbols <= fields] for table in part]
+                if all(about):
+                    for p in about[0]:
+                        truth = p.holds(d.base)
+                        if truth is not None:
+                            d.guards.append(p.condition(truth))
+                    d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in d.guards)]
+                    return True
+        return False
+
+    def _next(self, found: Tables) -> tuple[Structure | None, Predicate | None]:
+        """Where to trace next, and for which question; a question without a structure was not answered."""
+        d = self.d
+        seen = {self._key(t.symbols) for t in d.traces}
+        for structure in sorted(probes(d, self.rng), key=lambda s: sum(map(int, s.values()))):
+            if self._key(structure) not in self.tried | seen and _open(found, {**d.base, **structure}):
+                return structure, None
+        for p in self._one_sided():
+            if p in self.refused:
+                if (bound := self._bounding(p)) is None:
+                    return None, p
+                d.guards.append(bound)
+                continue
+            if (other := self._other_side(p)) is not None:
+                return other, p
+        if len(d.traces) < 3 and self._doubtful(found):
+            new = [s for s in probes(d, self.rng) if self._key(s) not in self.tried | seen]
+            known = {n: {t.symbols[n] for t in d.traces} for n in d.structural}
+            if new:
+                return max(new, key=lambda s: (sum(s[n] not in known[n] for n in s), -sum(map(int, s.values())))), None
+        return None, None
+
+    def _doubtful(self, found: Tables) -> bool:
+        """Whether anything was asked of an index: then the numbers are checked at a structure that nobody chose."""
+        return any(table.predicates for parts in found.values() for part in parts for table in part) or any(
+            p.symbols & {loop.name for loop in one.loops} for one in self.d.traces for p in questions(one)
+        )
+
+    def _one_sided(self) -> list[Predicate]:
+        """Questions about indices, or about fields and a number, that had one answer in all traces."""
+        fields = set(self.d.structural)
+        answers: dict[Predicate, set[bool]] = {}
+        for one in self.d.traces:
+            names = {loop.name for loop in one.loops}
+            for p, truths in questions(one).items():
+                if p.symbols & fields | p.symbols & names and p.symbols <= fields | names:
+                    answers.setdefault(p, set()).update(truths)
+        single = [p for p, truths in answers.items() if len(truths) == 1]
+        return [p for p in single if not p.symbols <= fields or of_index(p.condition(truth=True), fields)]
+
+    def _other_side(self, p: Predicate) -> Structure | None:
+        """The structure with the fewest layers at which *p* has the other answer for some index; `None` if nowhere."""
+        d = self.d
+        loops = {loop.name: loop for one in d.traces for loop in one.loops}
+        own = [loops[n] for n in p.symbols if n in loops]
+        nest = max(([*loop.outer, loop] for loop in own), key=len, default=[])
+        if not set(own) <= set(nest):
+            return None
+        usual = self._answer(p)
+        start = min(d.traces, key=lambda t: len(t.parameters)).symbols
+        for structure in self._around(p, nest, {n: start[n] for n in d.structural}):
+            values = {**d.base, **structure}
+            if self._key(structure) not in self.tried and _answers(p, nest, values, not usual) and admitted(d, values):
+                return structure
+        return None
+
+    def _answer(self, p: Predicate) -> bool:
+        return next(iter(next(questions(t)[p] for t in self.d.traces if p in questions(t))))
+
+    def _around(self, p: Predicate, nest: Sequence[Loop], start: Structure) -> Iterator[Structure]:
+        """Structures that differ from *start* in a field that the question, or the length of a loop, depends on."""
+        bounding = {n for loop in nest for bound in loop.bounds for n in free_symbols(bound)}
+        fields = [n for n in self.d.structural if n in bounding | p.symbols]
+        near = {v + step for v in _constants(p) for step in (0, 1, 2)}
+        values = sorted({*range(1, _SMALL), *(v for v in near if 0 < v <= DEEPEST)})
+        inner = nest[-1] if nest else None
+        for name in fields:
+            usual = values
+            if inner is not None and name not in p.symbols and name in free_symbols(inner.bounds[1]):
+                usual = list(range(1, DEEPEST))
+            for value in usual:
+                yield {**start, name: value}
+        for i, name in enumerate(fields):
+            for other in fields[i + 1 :]:
+                for value in values[:_SMALL]:
+                    for more in values[:_SMALL]:
+                        yield {**start, name: value, other: more}
+
+    def _bounding(self, p: Predicate) -> Condition | None:
+        """The condition that there is no index at which *p* has the other answer, where the model refused that."""
+        loops = {loop.name: loop for one in self.d.traces for loop in one.loops}
+        names = [n for n in p.symbols if n in loops]
+        if not names:
+            return p.condition(self._answer(p))
+        if len(p.symbols) > 1 or loops[names[0]].bounds[0].op != "const":
+            return None
+        usual = self._answer(p)
+        first = next((i for i in range(DEEPEST) if p.holds({names[0]: i}) is (not usual)), None)
+        return None if first is None else Condition("<=", loops[names[0]].bounds[1], ex.const(first), "")
+
+
+def _constants(p: Predicate) -> set[int]:
+    """The whole numbers in a question."""
+    stack, found = [p.left, p.right], set[int]()
+    while stack:
+        node = stack.pop()
+        if node.op == "const":
+            if node.integral:
+                found.add(abs(int(node.args[0])))
+        elif node.op != "sym":
+            stack += node.args
+    return found
+
+
+def _answers(p: Predicate, nest: Sequence[Loop], values: Mapping[str, Any], truth: bool) -> bool:
+    """Whether *p* has the answer *truth* in some iteration of *nest*."""
+    for indices in index_tuples(nest, values):
+        known = {**values, **{loop.name: i for loop, i in zip(nest, indices, strict=True)}} if nest else values
+        if p.holds(known) is truth:
+            return True
+    return False
+
+
+def _open(found: Tables, values: Mapping[str, Any]) -> bool:
+    """Whether an iteration at *values* is like none that was seen, or explanations of one row differ there."""
+    for part in {id(part): part for parts in found.values() for part in parts}.values():
+        if part[0].predicates:
+            numbers = {table.number(values) for table in part}
+            if None in numbers or len(numbers) > 1:
+                return True
+    return False
+
+
+def admitted(d: Derivation, values: Mapping[str, Number]) -> bool:
+    """Whether what the model's code asks of fields alone is answered at *values* as it is by default."""
+    fields = set(d.structural)
+    hard = [c for c in d.asked() if not of_index(c, fields) and free_symbols(c.left) | free_symbols(c.right) <= fields]
+    return all(holds(c, values) for c in (*hard, *d.guards))
+
+
+def probes(d: Derivation, rng: random.Random) -> list[Structure]:
+    """Structures of the domain at which explanations are compared: nothing is built there."""
+    assert d.default is not None  # noqa: S101  # set by the engine
+    depths = [n for n in d.structural if n in d.depths()]
+    chosen = [n for n in d.structural if n not in depths]
+    own = random.Random(0)
+    found = [selector_points(chosen, depths, d.default, own, least=d.least) for _ in range(PROBES)]
+    usual = {n: d.base[n] for n in d.structural}
+    found += [{**usual, n: v} for n in depths for v in (7, 12, 25, 48) if d.base[n]]
+    return [s for s in found if admitted(d, {**d.base, **s})]
+
+
+def _settled(d: Derivation, rng: random.Random, plain: Mapping[Row, Node]) -> bool:
+    """Whether every multiplicity has a closed form, which is that of its tables at every structure that was tried."""
+    found = tables(d.rows, d.traces, d.structural)
+    if found is None:
+        return False
+    assumed, times = Assumptions(d.base, _deeper(d)), dict[Row, Node]()
+    places = [{**d.base, **s} for s in probes(d, rng)]
+    known: dict[tuple[int, ...], Node | None] = {}
+    for row, parts in found.items():
+        key = tuple(map(id, parts))
+        if key not in known or row in plain:
+            exact = [_exact(parts, values) for values in places]
+            closed = known.get(key)
+            if row in plain and _same(plain[row], exact, places):
+                closed = plain[row]
+            elif (closed := closed or _closed(parts, assumed)) is None or not _same(closed, exact, [
+                v if all(holds(c, v) for c in assumed.taken) else None for v in places
+            ]):  # fmt: skip
+                return False
+            known[key] = closed
+        closed = known[key]
+        if closed is None:
+            return False
+        times[row] = closed
+    taken = [c for c in assumed.taken if not _implied(c, times.values())]
+    for index, one in enumerate(d.traces):
+        if all(holds(c, one.symbols) for c in taken):
+            for row, node in times.items():
+                if ex.value_at(node, one.symbols) != d.rows.counts[row][index]:
+                    return False
+    d.times, d.assumed = times, taken
+    return True
+
+
+def _deeper(d: Derivation) -> list[dict[str, Number]]:
+    """The values at which the model was traced with more layers than by default, and with as many of other things."""
+    depths = [n for n in d.depths() if n in d.structural]
+    at_least = (t.symbols for t in d.traces if all(t.symbols[n] >= d.base[n] for n in depths))
+    return [values for values in at_least if any(values[n] > d.base[n] for n in depths)]
+
+
+def _closed(parts: Sequence[Sequence[Table]], assumed: Assumptions) -> Node | None:
+    total: Node = ex.const(0)
+    for part in parts:
+        node = next((n for table in part if (n := table.closed(assumed)) is not None), None)
+        if node is None:
+            return None
+        total = ex.add(total, node)
+    return total
+
+
+def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> int | None:
+    numbers = [part[0].number(values) for part in parts]
+    return None if None in numbers else sum(n for n in numbers if n is not None)
+
+
+def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str, Any] | None]) -> bool:
+    """Whether an expression has these values, wherever there is one."""
+    return all(
+        number is None or values is None or ex.value_at(node, values) == number
+        for number, values in zip(exact, places, strict=True)
+    )
+
+
+def _implied(condition: Condition, times: Any) -> bool:
+    """Whether a multiplicity that is no negative number says the same: `k <= N` where there are `N - k` layers."""
+    return condition.relation == "<=" and ex.sub(condition.right, condition.left) in set(times)

@@ -1,0 +1,87 @@
+"""Predicates on the index of a loop: what the code asked (`i < k`, `p divides i + 1`), and where it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from symcount.derive import expression as ex
+from symcount.derive.expression import Node, Value, free_symbols
+from symcount.derive.points import RELATIONS
+from symcount.derive.recording import Condition, Loop
+from symcount.derive.rewriting import floored, generic, rebuilt
+from symcount.errors import DerivationError
+
+__all__ = ["Predicate", "index_tuples", "predicate_of"]
+
+#: A comparison and its opposite are one predicate, true or false.
+_OPPOSITE: Final = {"!=": "==", ">=": "<", ">": "<=", "not divides": "divides"}
+_NEGATED: Final = {"==": "!=", "<": ">=", "<=": ">", "divides": "not divides"}
+
+
+@dataclass(frozen=True)
+class Predicate:
+    """`left relation right` for one of `==`, `<`, `<=`, `divides`; the index of a loop is a symbol like any other."""
+
+    relation: str
+    left: Node
+    right: Node
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Fields, and the names of indices, that it speaks of."""
+        return free_symbols(self.left) | free_symbols(self.right)
+
+    def holds(self, values: Mapping[str, Value]) -> bool | None:
+        """Whether it is true at *values*; `None` where it has no meaning (a division by zero)."""
+        try:
+            left, right = ex.evaluate(self.left, values), ex.evaluate(self.right, values)
+            return bool(RELATIONS[self.relation](left, right))
+        except (DerivationError, ArithmeticError, TypeError):
+            return None
+
+    def renamed(self, names: Mapping[str, str]) -> Predicate:
+        """The predicate with other names of indices."""
+
+        def leaf(node: Node) -> Node:
+            name = names.get(node.args[0], node.args[0])
+            return node if name == node.args[0] else ex.symbol(name)
+
+        memo: dict[Node, Node] = {}
+        return Predicate(self.relation, rebuilt(self.left, leaf, memo), rebuilt(self.right, leaf, memo))
+
+    def condition(self, truth: bool) -> Condition:
+        """The condition that it is true, or that it is not."""
+        return Condition(self.relation if truth else _NEGATED[self.relation], self.left, self.right, "")
+
+    def __str__(self) -> str:
+        return f"{self.left} {self.relation} {self.right}"
+
+
+def predicate_of(condition: Condition) -> tuple[Predicate, bool]:
+    """The predicate that a condition is about, and whether it was true.
+
+    >>> i, k = ex.index("#0", 3), ex.symbol("k")
+    >>> asked, truth = predicate_of(Condition(">=", i, k, ""))
+    >>> print(asked, truth)
+    #0 < k False
+    """
+    relation = _OPPOSITE.get(condition.relation, condition.relation)
+    found = Predicate(relation, floored(generic(condition.left)), floored(generic(condition.right)))
+    return found, relation == condition.relation
+
+
+def index_tuples(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
+    """The indices of all iterations of *loops*, each inside the one before, at *values* of the fields."""
+    if not loops:
+        yield ()
+        return
+    *outer, inner = loops
+    for indices in index_tuples(outer, values):
+        known = (
+            {**values, **{loop.name: index for loop, index in zip(outer, indices, strict=True)}} if outer else values
+        )
+        first, last, step = (ex.evaluate(bound, known) for bound in inner.bounds)
+        for index in range(int(first), int(last), int(step)):
+            yield (*indices, index)
