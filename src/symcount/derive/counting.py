@@ -15,6 +15,7 @@ from symcount.derive import expression as ex
 from symcount.derive.expression import Node, Value, free_symbols
 from symcount.derive.predicates import Predicate
 from symcount.derive.recording import Condition, Loop
+from symcount.derive.rewriting import collected
 
 __all__ = ["Assumptions", "count", "trips"]
 
@@ -37,6 +38,7 @@ class Assumptions:
 
     def holds(self, relation: str, left: Node, right: Node) -> bool | None:
         """Whether the condition is true by default, which is supposed from now on; `None` if it is not so elsewhere."""
+        left, right = collected(left), collected(right)
         asked = Predicate(relation, left, right)
         truth = asked.holds(self.values)
         if left.op == "const" and right.op == "const":
@@ -214,17 +216,17 @@ def _divisible(first: Node, last: Node, classes: Sequence[_Divided], assumed: As
     if len(classes) > 1:
         return None
     period, shift = classes[0].period, classes[0].shift
-    below = ex.floordiv(ex.add(ex.add(first, shift), ex.const(-1)), period)
+    start, end = (collected(ex.add(ex.add(bound, shift), ex.const(-1))) for bound in (first, last))
+    below = ex.floordiv(start, period)
     if below.op != "const":
-        start = ex.add(ex.add(first, shift), ex.const(-1))
         negative = ex.sub(ex.const(-1), start)  # -1 - start is from 0 below the period, if there is an index below zero
         if start.op == "const" and 0 <= start.args[0] < 1:
             below = ZERO
         elif Predicate("<", start, ZERO).holds(assumed.values) and assumed.holds("<", negative, period):
             below = ex.const(-1)
     if period.op == "const" and below.op == "const":  # ceil(N / p) rather than floor((N - 1) / p) + 1
-        return ex.floordiv(ex.add(ex.add(last, shift), ex.const(-1 - below.args[0] * period.args[0])), period)
-    return ex.sub(ex.floordiv(ex.add(ex.add(last, shift), ex.const(-1)), period), below)
+        return ex.floordiv(collected(ex.add(end, ex.const(-below.args[0] * period.args[0]))), period)
+    return ex.sub(ex.floordiv(end, period), below)
 
 
 def _single(

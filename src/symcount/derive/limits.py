@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import cycle, pairwise, product
 
-from sympy import Expr, Min, Symbol, floor
+from sympy import Expr, Max, Min, Symbol, floor
 
 from symcount.derive.arranged import MARK
 from symcount.derive.derivation import Derivation
@@ -88,7 +88,7 @@ def layers_there_are(
             yield relation(letters[depth], "<=", letters[name])
     for times in dict.fromkeys(d.times.values()):
         number = convert(times)
-        if times.op not in ("const", "sym") and (not number.has(floor, Min) or _negative(d, times)):
+        if times.op not in ("const", "sym") and (not number.has(floor, Min, Max) or _negative(d, times)):
             yield relation(number, ">=", 0)
 
 

@@ -3,7 +3,7 @@
 ``hidden_size * 0.75`` asks the symbolic integer, but ``0.75 * hidden_size`` is computed by ``float.__mul__``, which
 converts any kind of int without asking it. So for the duration of a trace the float literals in the functions that
 compute sizes are replaced by floats that do keep the expression (with plain numbers they compute what plain floats
-compute).
+compute). A literal set of numbers, too: `i in {5, 11}` looks for the hash of i, which asks nothing of i that shows.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from types import CodeType, FunctionType, ModuleType
 from typing import Any
 
 from symcount.derive import expression as ex
-from symcount.derive.concolic import SymbolicFloat
+from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.patching import Patch
 
 
@@ -46,14 +46,25 @@ def literal(value: float) -> SymbolicFloat:
     return SymbolicFloat.of(value, ex.const(exact), exact)
 
 
+class _Numbers(frozenset[Any]):
+    """A set that compares a symbolic number with its elements, one after the other."""
+
+    def __contains__(self, value: object) -> bool:
+        if type(value) is not SymbolicInt:
+            return super().__contains__(value)
+        return any(value == number for number in sorted(n for n in self if isinstance(n, int)))
+
+
 @lru_cache(maxsize=8192)
 def _with_symbolic_literals(code: CodeType) -> CodeType | None:
-    """``code`` (and the functions defined in it) with its float literals replaced; ``None`` if it has none."""
+    """``code`` (and the functions defined in it) with its literals replaced; ``None`` if it has none of these."""
     constants: list[Any] = []
     for constant in code.co_consts:
         replaced = constant
         if type(constant) is float and math.isfinite(constant):
             replaced = literal(constant)
+        elif type(constant) is frozenset and any(type(element) is int for element in constant):
+            replaced = _Numbers(constant)
         elif isinstance(constant, CodeType):
             replaced = _with_symbolic_literals(constant) or constant
         constants.append(replaced)

@@ -18,16 +18,18 @@ from symcount.derive.counting import Assumptions, count, trips
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.predicates import Predicate, index_tuples, predicate_of
 from symcount.derive.recording import Iteration, Loop
+from symcount.derive.rewriting import collected
 from symcount.derive.structure import is_model_code
 from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace, once_a_trace
 
-__all__ = ["Table", "questions", "tables"]
+__all__ = ["Table", "hashed", "questions", "tables"]
 
 Truth = tuple[bool | None, ...]
 Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
 
 _MOST = 6000  # iterations that are looked at for one row
+_ELEMENTS = 16  # elements of a set that indices are looked up in
 _EXPLANATIONS = 6  # sets of predicates that explain the same numbers, which are compared
 
 
@@ -67,24 +69,27 @@ class Table:
         dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
         if len(about) > 1 or dependent or any(length is None for length in lengths.values()):
             return None
-        total: Node = ex.const(self.numbers.get((), 0)) if not about else ex.const(0)
+        total: Node | None = ex.const(self.numbers.get((), 0)) if not about else None
         for loop in about:
             most = Counter(self.numbers.values()).most_common(1)[0][0]
-            usual = most if len(self.numbers) > 1 else 0  # that many everywhere, and more or fewer elsewhere
-            total = ex.mul(ex.const(usual), lengths[loop])  # type: ignore[arg-type]
-            for truth, number in self.numbers.items():
-                if number != usual:
-                    found = count(loop, dict(zip(self.predicates, map(bool, truth), strict=True)), assumed)
-                    if found is None:
-                        return None
-                    more = number - usual
-                    total = ex.add(total, ex.mul(ex.const(more), found)) if more > 0 else ex.sub(
-                        total, ex.mul(ex.const(-more), found)
-                    )  # fmt: skip
+            ways = [self._counted(loop, usual, assumed) for usual in dict.fromkeys((0, most))]
+            total = min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
+        if total is None:
+            return None
         for loop in self.loops:
             if loop not in about:
                 total = ex.mul(total, lengths[loop])  # type: ignore[arg-type]
-        return total
+        return collected(total)
+
+    def _counted(self, loop: Loop, usual: int, assumed: Assumptions) -> Node | None:
+        """The number in one loop: *usual* everywhere, and more or fewer in some iterations."""
+        length = trips(loop)
+        total = ex.mul(ex.const(usual), length) if length is not None else None
+        for truth, number in self.numbers.items():
+            if number != usual and total is not None:
+                found = count(loop, dict(zip(self.predicates, map(bool, truth), strict=True)), assumed)
+                total = None if found is None else ex.add(total, ex.mul(ex.const(number - usual), found))
+        return None if total is None else collected(total)
 
 
 def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -117,6 +122,7 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[R
     loops = {loop.name: loop for one in traces for loop in one.loops}
     asked = list(dict.fromkeys(p for one in traces for p in questions(one)))
     asked = [p for p in asked if p.symbols <= {*fields, *loops}]
+    looked_up = {name for one in traces for name in hashed(one)}
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
     for row, made in rows.made.items():
@@ -126,12 +132,30 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[R
             numbers = [{tuple(i for _, i in its): n for its, n in one.items() if _loops(its) == nest} for one in made]
             key = nest, tuple(frozenset(one.items()) for one in numbers)
             if key not in known:
-                known[key] = _explanations(nest, numbers, traces, _usable(nest, asked, loops))
+                usable = _usable(nest, asked, loops)
+                known[key] = _explanations(nest, numbers, traces, usable)
+                if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
+                    known[key] = _explanations(nest, numbers, traces, [*usable, *_elements(nest[0], numbers, traces)])
             if not known[key]:
                 return None
             parts.append(known[key])
         found[row] = parts
     return found
+
+
+def hashed(one: Trace) -> set[str]:
+    """The loops whose index the model's own code looked up in a set or a dict."""
+    return {name for name, module in one.hashed.items() if is_model_code(module)}
+
+
+def _elements(loop: Loop, made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace]) -> list[Predicate]:
+    """The index is one of those that make another number of parameters than most: elements of a set, perhaps."""
+    numbers: dict[int, int] = {}
+    for by_index, one in zip(made, traces, strict=True):
+        numbers |= {i: by_index.get((i,), 0) for (i,) in index_tuples([loop], one.symbols)}
+    usual = Counter(numbers.values()).most_common(1)[0][0] if numbers else 0
+    others = [i for i, number in sorted(numbers.items()) if number != usual]
+    return [Predicate("==", ex.symbol(loop.name), ex.const(i)) for i in others] if len(others) <= _ELEMENTS else []
 
 
 def _loops(made: tuple[Iteration, ...]) -> tuple[Loop, ...]:

@@ -8,7 +8,9 @@ values are left, the multiplicities are counted; see `symcount.derive.multiplici
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 from symcount.derive import expression as ex
@@ -18,7 +20,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import comparable, possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.limits import of_index
-from symcount.derive.multiplicity import Table, questions, tables
+from symcount.derive.multiplicity import Table, hashed, questions, tables
 from symcount.derive.points import holds
 from symcount.derive.predicates import Predicate, index_tuples
 from symcount.derive.recording import Condition, Loop
@@ -32,8 +34,11 @@ Structure = dict[str, Number]
 Tables = dict[Row, list[list[Table]]]
 
 RUNS: Final = 16  # runs for one class, after which the search is given up
+PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
 PROBES: Final = 24  # random structures at which explanations are compared, without running the model
 DEEPEST: Final = 130  # layers up to which a question is asked what its answer would be
+DEEP: Final = 64  # iterations of a loop whose index was looked up
+SPAN: Final = 4  # depths that differ by less are near one another
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
 
 
@@ -45,7 +50,8 @@ def count_iterations(d: Derivation, rng: random.Random) -> bool:
     """
     before = list(d.traces), list(d.guards)
     plain = dict(d.times)
-    if _Search(d, rng).run() and _settled(d, rng, plain):
+    search = _Search(d, rng)
+    if search.run() and _settled(search, plain):
         d.counted = True
         return True
     d.traces, d.guards = before
@@ -60,8 +66,28 @@ class _Search:
         self.d = d
         self.rng = rng
         self.tried: set[tuple[Number, ...]] = set()
-        self.refused: set[Predicate] = set()
+        self.refused: Counter[Predicate | None] = Counter()
+        self.fields = frozenset(d.structural)
+        hard = [c for c in d.asked() if not of_index(c, self.fields)]
+        self.hard = [c for c in hard if free_symbols(c.left) | free_symbols(c.right) <= self.fields]
         self.found: Tables = {}
+
+    @cached_property
+    def probes(self) -> list[Structure]:
+        """Structures of the domain at which explanations are compared: nothing is built there."""
+        d = self.d
+        assert d.default is not None  # noqa: S101  # set by the engine
+        depths = [n for n in d.structural if n in d.depths()]
+        chosen = [n for n in d.structural if n not in depths]
+        found = [selector_points(chosen, depths, d.default, self.rng, least=d.least) for _ in range(PROBES)]
+        usual = {n: d.base[n] for n in d.structural}
+        found += [{**usual, n: v} for n in depths for v in (7, 12, 25, 48) if d.base[n]]
+        return sorted(filter(self.admitted, found), key=lambda s: sum(map(int, s.values())))
+
+    def admitted(self, structure: Structure) -> bool:
+        """Whether what the model's code asks of fields alone is answered there as it is by default."""
+        values = {**self.d.base, **structure}
+        return all(holds(c, values) for c in (*self.hard, *self.d.guards))
 
     def run(self) -> bool:
         """Trace until every question that can be answered in both ways was; whether all rows are explained."""
@@ -71,6 +97,7 @@ class _Search:
             found = tables(d.rows, d.traces, d.structural)
             if found is None:
                 return False
+            self.found = found
             if self._guarded(found):
                 continue
             structure, asked = self._next(found)
@@ -81,8 +108,8 @@ class _Search:
             known = comparable(d, [*d.traces, one]) if one is not None else d.traces
             if one is not None and one in known:
                 d.traces = known
-            elif asked is not None:
-                self.refused.add(asked)
+            else:
+                self.refused[asked] += 1
         return False
 
     def _key(self, structure: Mapping[str, Number]) -> tuple[Number, ...]:
@@ -112,55 +139,93 @@ class _Search:
         """Where to trace next, and for which question; a question without a structure was not answered."""
         d = self.d
         seen = {self._key(t.symbols) for t in d.traces}
-        for structure in sorted(probes(d, self.rng), key=lambda s: sum(map(int, s.values()))):
-            if self._key(structure) not in self.tried | seen and _open(found, {**d.base, **structure}):
+        unclear = [part for part in _parts(found) if part[0].predicates]
+        for structure in self.probes if unclear else ():
+            new = self._key(structure) not in self.tried | seen and self.admitted(structure)
+            if new and _open(unclear, {**d.base, **structure}):
                 return structure, None
         for p in self._one_sided():
-            if p in self.refused:
-                if (bound := self._bounding(p)) is None:
-                    return None, p
-                d.guards.append(bound)
-                continue
-            if (other := self._other_side(p)) is not None:
+            if self.refused[p] >= PATIENCE:  # of fields alone: there is no such model
+                if not p.symbols <= self.fields:
+                    if (bound := self._bounding(p)) is None:
+                        return None, p
+                    d.guards.append(bound)
+            elif (other := self._other_side(p)) is not None:
                 return other, p
-        if len(d.traces) < 3 and self._doubtful(found):
-            new = [s for s in probes(d, self.rng) if self._key(s) not in self.tried | seen]
+        for structure in self._deep():
+            if self._key(structure) not in self.tried | seen and self.admitted(structure):
+                return structure, None
+        if self._unchecked() and self.refused[None] < PATIENCE:
+            others = [s for s in self.probes if self._key(s) not in self.tried | seen]
             known = {n: {t.symbols[n] for t in d.traces} for n in d.structural}
-            if new:
-                return max(new, key=lambda s: (sum(s[n] not in known[n] for n in s), -sum(map(int, s.values())))), None
+
+            def telling(s: Structure) -> tuple[int, int]:
+                return sum(s[n] not in known[n] for n in s), -sum(map(int, s.values()))
+
+            if others:
+                return max(others, key=telling), None
         return None, None
 
-    def _doubtful(self, found: Tables) -> bool:
-        """Whether anything was asked of an index: then the numbers are checked at a structure that nobody chose."""
-        return any(table.predicates for parts in found.values() for part in parts for table in part) or any(
-            p.symbols & {loop.name for loop in one.loops} for one in self.d.traces for p in questions(one)
-        )
+    def _unchecked(self) -> bool:
+        """Whether a field had one value in all traces, or two near ones although it bounds a loop with questions."""
+        d = self.d
+        if any(len({t.symbols[n] for t in d.traces}) == 1 for n in d.structural):
+            return True
+        if len(d.traces) > 2:
+            return False
+        loops = {loop.name: loop for one in d.traces for loop in one.loops}
+        asked = {n for one in d.traces for p in questions(one) if self._structural(p, loops) for n in p.symbols}
+        bounding = {n for name in asked & loops.keys() for n in free_symbols(loops[name].bounds[1])}
+        values = ([int(t.symbols[n]) for t in d.traces] for n in bounding if n in d.structural)
+        return any(max(numbers) - min(numbers) < SPAN for numbers in values)
+
+    def _deep(self) -> Iterator[Structure]:
+        """Structures with many iterations of the loops whose index was looked up, which asks nothing that shows."""
+        loops = self._loops()
+        start = min(self.d.traces, key=lambda t: len(t.parameters)).symbols
+        for name in sorted({name for one in self.d.traces for name in hashed(one)} & loops.keys()):
+            fields = free_symbols(loops[name].bounds[1]) & self.fields
+            if all(max(t.symbols[n] for t in self.d.traces) < DEEP for n in fields):
+                yield {n: DEEP if n in fields else start[n] for n in self.d.structural}
+
+    def _structural(self, p: Predicate, loops: Collection[str]) -> bool:
+        return all(n in self.fields or n in loops for n in p.symbols)
 
     def _one_sided(self) -> list[Predicate]:
-        """Questions about indices, or about fields and a number, that had one answer in all traces."""
-        fields = set(self.d.structural)
+        """Questions about indices, or about fields and a number, with one answer in all iterations of all traces."""
+        loops = self._loops()
         answers: dict[Predicate, set[bool]] = {}
         for one in self.d.traces:
-            names = {loop.name for loop in one.loops}
             for p, truths in questions(one).items():
-                if p.symbols & fields | p.symbols & names and p.symbols <= fields | names:
+                if self._structural(p, loops):
                     answers.setdefault(p, set()).update(truths)
-        single = [p for p, truths in answers.items() if len(truths) == 1]
-        return [p for p in single if not p.symbols <= fields or of_index(p.condition(truth=True), fields)]
+        single = {p: next(iter(truths)) for p, truths in answers.items() if len(truths) == 1}
+        about_fields = {p for p in single if p.symbols <= self.fields}
+        return [
+            p
+            for p, truth in single.items()
+            if (p not in about_fields or of_index(p.condition(truth=True), self.fields))
+            and not any(_answers(p, self._nest(p), t.symbols, not truth) for t in self.d.traces)
+        ]
+
+    def _loops(self) -> dict[str, Loop]:
+        return {loop.name: loop for one in self.d.traces for loop in one.loops}
+
+    def _nest(self, p: Predicate) -> list[Loop]:
+        """The loops around the code that asks *p*."""
+        loops = self._loops()
+        return max(([*loops[n].outer, loops[n]] for n in p.symbols if n in loops), key=len, default=[])
 
     def _other_side(self, p: Predicate) -> Structure | None:
         """The structure with the fewest layers at which *p* has the other answer for some index; `None` if nowhere."""
-        d = self.d
-        loops = {loop.name: loop for one in d.traces for loop in one.loops}
-        own = [loops[n] for n in p.symbols if n in loops]
-        nest = max(([*loop.outer, loop] for loop in own), key=len, default=[])
-        if not set(own) <= set(nest):
+        d, nest = self.d, self._nest(p)
+        if not {n for n in p.symbols if n not in self.fields} <= {loop.name for loop in nest}:
             return None
         usual = self._answer(p)
         start = min(d.traces, key=lambda t: len(t.parameters)).symbols
         for structure in self._around(p, nest, {n: start[n] for n in d.structural}):
-            values = {**d.base, **structure}
-            if self._key(structure) not in self.tried and _answers(p, nest, values, not usual) and admitted(d, values):
+            other = self._key(structure) not in self.tried and _answers(p, nest, {**d.base, **structure}, not usual)
+            if other and self.admitted(structure):
                 return structure
         return None
 
@@ -188,10 +253,8 @@ class _Search:
 
     def _bounding(self, p: Predicate) -> Condition | None:
         """The condition that there is no index at which *p* has the other answer, where the model refused that."""
-        loops = {loop.name: loop for one in self.d.traces for loop in one.loops}
+        loops = self._loops()
         names = [n for n in p.symbols if n in loops]
-        if not names:
-            return p.condition(self._answer(p))
         if len(p.symbols) > 1 or loops[names[0]].bounds[0].op != "const":
             return None
         usual = self._answer(p)
@@ -221,59 +284,43 @@ def _answers(p: Predicate, nest: Sequence[Loop], values: Mapping[str, Any], trut
     return False
 
 
-def _open(found: Tables, values: Mapping[str, Any]) -> bool:
+def _parts(found: Tables) -> list[list[Table]]:
+    """The tables of all rows, each once."""
+    return list({id(part): part for parts in found.values() for part in parts}.values())
+
+
+def _open(unclear: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> bool:
     """Whether an iteration at *values* is like none that was seen, or explanations of one row differ there."""
-    for part in {id(part): part for parts in found.values() for part in parts}.values():
-        if part[0].predicates:
-            numbers = {table.number(values) for table in part}
-            if None in numbers or len(numbers) > 1:
-                return True
+    for part in unclear:
+        numbers = {table.number(values) for table in part}
+        if None in numbers or len(numbers) > 1:
+            return True
     return False
 
 
-def admitted(d: Derivation, values: Mapping[str, Number]) -> bool:
-    """Whether what the model's code asks of fields alone is answered at *values* as it is by default."""
-    fields = set(d.structural)
-    hard = [c for c in d.asked() if not of_index(c, fields) and free_symbols(c.left) | free_symbols(c.right) <= fields]
-    return all(holds(c, values) for c in (*hard, *d.guards))
+def _settled(search: _Search, plain: Mapping[Row, Node]) -> bool:
+    """Whether every multiplicity has a closed form, which is that of its tables at every structure that was tried.
 
-
-def probes(d: Derivation, rng: random.Random) -> list[Structure]:
-    """Structures of the domain at which explanations are compared: nothing is built there."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    depths = [n for n in d.structural if n in d.depths()]
-    chosen = [n for n in d.structural if n not in depths]
-    own = random.Random(0)
-    found = [selector_points(chosen, depths, d.default, own, least=d.least) for _ in range(PROBES)]
-    usual = {n: d.base[n] for n in d.structural}
-    found += [{**usual, n: v} for n in depths for v in (7, 12, 25, 48) if d.base[n]]
-    return [s for s in found if admitted(d, {**d.base, **s})]
-
-
-def _settled(d: Derivation, rng: random.Random, plain: Mapping[Row, Node]) -> bool:
-    """Whether every multiplicity has a closed form, which is that of its tables at every structure that was tried."""
-    found = tables(d.rows, d.traces, d.structural)
-    if found is None:
-        return False
+    That of *plain* is taken where it is right: the order of its terms is that of the fields.
+    """
+    d = search.d
     assumed, times = Assumptions(d.base, _deeper(d)), dict[Row, Node]()
-    places = [{**d.base, **s} for s in probes(d, rng)]
-    known: dict[tuple[int, ...], Node | None] = {}
-    for row, parts in found.items():
-        key = tuple(map(id, parts))
-        if key not in known or row in plain:
+    places = [{**d.base, **s} for s in search.probes if search.admitted(s)] if any(
+        part[0].predicates for part in _parts(search.found)
+    ) else []  # fmt: skip
+    known: dict[tuple[Any, ...], Node] = {}
+    for row, parts in search.found.items():
+        key = (plain.get(row), *map(id, parts))
+        if key not in known:
             exact = [_exact(parts, values) for values in places]
-            closed = known.get(key)
-            if row in plain and _same(plain[row], exact, places):
-                closed = plain[row]
-            elif (closed := closed or _closed(parts, assumed)) is None or not _same(closed, exact, [
-                v if all(holds(c, v) for c in assumed.taken) else None for v in places
-            ]):  # fmt: skip
+            closed = plain.get(row)
+            if closed is None or not _same(closed, exact, places):
+                closed = _closed(parts, assumed)
+            there = [n if all(holds(c, v) for c in assumed.taken) else None for n, v in zip(exact, places, strict=True)]
+            if closed is None or not _same(closed, there, places):
                 return False
             known[key] = closed
-        closed = known[key]
-        if closed is None:
-            return False
-        times[row] = closed
+        times[row] = known[key]
     taken = [c for c in assumed.taken if not _implied(c, times.values())]
     for index, one in enumerate(d.traces):
         if all(holds(c, one.symbols) for c in taken):
@@ -306,14 +353,14 @@ def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> int |
     return None if None in numbers else sum(n for n in numbers if n is not None)
 
 
-def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str, Any] | None]) -> bool:
+def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str, Any]]) -> bool:
     """Whether an expression has these values, wherever there is one."""
     return all(
-        number is None or values is None or ex.value_at(node, values) == number
-        for number, values in zip(exact, places, strict=True)
+        number is None or ex.value_at(node, values) == number for number, values in zip(exact, places, strict=True)
     )
 
 
 def _implied(condition: Condition, times: Any) -> bool:
     """Whether a multiplicity that is no negative number says the same: `k <= N` where there are `N - k` layers."""
-    return condition.relation == "<=" and ex.sub(condition.right, condition.left) in set(times)
+    less = ex.sub(condition.right, condition.left) if condition.left is not ex.const(0) else condition.right
+    return condition.relation == "<=" and less in set(times)

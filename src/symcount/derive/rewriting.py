@@ -6,9 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from symcount.derive import expression as ex
-from symcount.derive.expression import Node
+from symcount.derive.expression import Node, Value
 
-__all__ = ["concrete", "floored", "generic", "rebuilt"]
+__all__ = ["collected", "concrete", "floored", "generic", "rebuilt"]
 
 _BUILD: Final[dict[str, Callable[..., Node]]] = {
     "add": ex.add, "sub": ex.sub, "mul": ex.mul, "div": ex.div, "exact_div": ex.exact_div, "floordiv": ex.floordiv,
@@ -60,6 +60,44 @@ def generic(node: Node, memo: dict[Node, Node] | None = None) -> Node:
     ((#0 + 1) % period)
     """
     return rebuilt(node, _symbol, {} if memo is None else memo) if node.indexed else node
+
+
+def collected(node: Node) -> Node:
+    """A sum with each term once, those that are added first.
+
+    >>> n, k = ex.symbol("n"), ex.symbol("k")
+    >>> print(collected(ex.sub(ex.const(-1), ex.sub(ex.sub(n, ex.const(1)), ex.sub(n, k)))))
+    (0 - k)
+    >>> print(collected(ex.sub(n, ex.sub(n, ex.sub(n, k)))))
+    (n - k)
+    """
+    terms: dict[Node, int] = {}
+    constant = _collect(node, 1, terms)
+    total: Node | None = None
+    for positive in (True, False):
+        for term, times in terms.items():
+            if times and (times > 0) is positive:
+                part = ex.mul(ex.const(abs(times)), term)
+                if total is None:
+                    total = part if positive else ex.sub(ex.const(constant), part)
+                    constant = constant if positive else 0
+                else:
+                    total = ex.add(total, part) if positive else ex.sub(total, part)
+    return ex.const(constant) if total is None else ex.add(total, ex.const(constant))
+
+
+def _collect(node: Node, times: int, terms: dict[Node, int]) -> Value:
+    """Add *times* the terms of a sum to *terms*; the constant among them."""
+    if node.op in ("add", "sub"):
+        left, right = node.args
+        return _collect(left, times, terms) + _collect(right, times if node.op == "add" else -times, terms)
+    if node.op == "mul" and node.args[0].op == "const" and type(node.args[0].args[0]) is int:
+        return _collect(node.args[1], times * node.args[0].args[0], terms)
+    if node.op == "const":
+        constant: Value = times * node.args[0]
+        return constant
+    terms[node] = terms.get(node, 0) + times
+    return 0
 
 
 def _number(node: Node) -> Node:
