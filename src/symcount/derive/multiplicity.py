@@ -23,7 +23,7 @@ from symcount.derive.structure import is_model_code
 from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace, once_a_trace
 
-__all__ = ["Table", "hashed", "questions", "tables"]
+__all__ = ["Table", "answers", "hashed", "questions", "tables"]
 
 Truth = tuple[bool | None, ...]
 Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
@@ -109,6 +109,27 @@ def questions(one: Trace) -> dict[Predicate, frozenset[bool]]:
     return {predicate: frozenset(truths) for predicate, truths in found.items()}
 
 
+def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
+    """What was asked in any of *traces*, with the answers; not what compares with a number that is another in each.
+
+    Such a number is no constant of the code: the length of a list, say, that there is an element of for each layer.
+    """
+    numbers: dict[tuple[str, Node], list[set[Node]]] = {}
+    found: dict[Predicate, set[bool]] = {}
+    for one in traces:
+        own: dict[tuple[str, Node], set[Node]] = {}
+        for p, truths in questions(one).items():
+            found.setdefault(p, set()).update(truths)
+            if p.right.op == "const":
+                own.setdefault((p.relation, p.left), set()).add(p.right)
+        for family, constants in own.items():
+            numbers.setdefault(family, []).append(constants)
+    lost = {
+        family for family, several in numbers.items() if any(a.isdisjoint(b) for a, b in combinations(several, 2))
+    }  # fmt: skip
+    return {p: truths for p, truths in found.items() if p.right.op != "const" or (p.relation, p.left) not in lost}
+
+
 def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[Row, list[list[Table]]] | None:
     """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
 
@@ -120,8 +141,7 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[R
         fields: those that decide the structure.
     """
     loops = {loop.name: loop for one in traces for loop in one.loops}
-    asked = list(dict.fromkeys(p for one in traces for p in questions(one)))
-    asked = [p for p in asked if p.symbols <= {*fields, *loops}]
+    asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
     looked_up = {name for one in traces for name in hashed(one)}
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
@@ -193,6 +213,8 @@ def _explanations(
     distinct = {number for _, number in samples}
     if len(distinct) == 1:
         return [Table(nest, (), {(): distinct.pop()})]
+    if not nest and (len(distinct) > 2 or 0 not in distinct):
+        return []  # a list that is longer in one model than in another was made in no loop
     truths = {p: [p.holds(values) for values, _ in samples] for p in predicates}
     telling = [p for p, truth in truths.items() if len(set(truth)) > 1]
     telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1] if len(telling) > 40 else telling

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
+from itertools import product
 from typing import Any, Final
 
 from symcount.derive import expression as ex
@@ -20,7 +21,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import comparable, possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.limits import of_index
-from symcount.derive.multiplicity import Table, hashed, questions, tables
+from symcount.derive.multiplicity import Table, answers, hashed, questions, tables
 from symcount.derive.points import holds
 from symcount.derive.predicates import Predicate, index_tuples
 from symcount.derive.recording import Condition, Loop
@@ -33,12 +34,14 @@ __all__ = ["count_iterations"]
 Structure = dict[str, Number]
 Tables = dict[Row, list[list[Table]]]
 
-RUNS: Final = 16  # runs for one class, after which the search is given up
+RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
 PROBES: Final = 24  # random structures at which explanations are compared, without running the model
 DEEPEST: Final = 130  # layers up to which a question is asked what its answer would be
 DEEP: Final = 64  # iterations of a loop whose index was looked up
+FAR: Final = 40  # iterations of loops that may have filled a list
 SPAN: Final = 4  # depths that differ by less are near one another
+_WIDE: Final = 40  # values of a field at which is looked whether one condition follows from others
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
 
 
@@ -67,6 +70,8 @@ class _Search:
         self.rng = rng
         self.tried: set[tuple[Number, ...]] = set()
         self.refused: Counter[Predicate | None] = Counter()
+        self.turned: set[Predicate | None] = set()
+        self.idle: set[tuple[str, Node]] = set()
         self.fields = frozenset(d.structural)
         hard = [c for c in d.asked() if not of_index(c, self.fields)]
         self.hard = [c for c in hard if free_symbols(c.left) | free_symbols(c.right) <= self.fields]
@@ -108,6 +113,9 @@ class _Search:
             known = comparable(d, [*d.traces, one]) if one is not None else d.traces
             if one is not None and one in known:
                 d.traces = known
+                self.turned.add(asked)
+                if asked is not None and one is not None and asked not in questions(one):
+                    self.idle.add((asked.relation, asked.left))
             else:
                 self.refused[asked] += 1
         return False
@@ -127,7 +135,7 @@ class _Search:
             for part in parts:
                 about = [[p for p in table.predicates if p.symbols <= fields] for table in part]
                 if all(about):
-                    for p in about[0]:
+                    for p in next((several for several in about if self.turned.issuperset(several)), about[0]):
                         truth = p.holds(d.base)
                         if truth is not None:
                             d.guards.append(p.condition(truth))
@@ -139,45 +147,73 @@ class _Search:
         """Where to trace next, and for which question; a question without a structure was not answered."""
         d = self.d
         seen = {self._key(t.symbols) for t in d.traces}
+
+        def new(structures: Iterable[Structure]) -> list[Structure]:
+            return [s for s in structures if self._key(s) not in self.tried | seen and self.admitted(s)]
+
         unclear = [part for part in _parts(found) if part[0].predicates]
-        for structure in self.probes if unclear else ():
-            new = self._key(structure) not in self.tried | seen and self.admitted(structure)
-            if new and _open(unclear, {**d.base, **structure}):
+        for structure in new(self.probes) if unclear else ():
+            if _open(unclear, {**d.base, **structure}):
                 return structure, None
+        turning, asked = self._turning()
+        if asked is not None:
+            return turning, asked
+        if deep := new(self._deep()):
+            return deep[0], None
+        if self._unchecked() and self.refused[None] < PATIENCE:
+            known = {n: {t.symbols[n] for t in d.traces} for n in d.structural}
+
+            def telling(s: Structure) -> tuple[int, int]:
+                size = sum(map(int, s.values()))
+                return sum(s[n] not in known[n] for n in s), size if self._listed() else -size
+
+            if others := new(self.probes):
+                return max(others, key=telling), None
+        return None, None
+
+    def _turning(self) -> tuple[Structure | None, Predicate | None]:
+        """The structure at which most questions have another answer than they always had, and one of these."""
+        others: dict[Predicate, Structure] = {}
         for p in self._one_sided():
             if self.refused[p] >= PATIENCE:  # of fields alone: there is no such model
                 if not p.symbols <= self.fields:
                     if (bound := self._bounding(p)) is None:
                         return None, p
-                    d.guards.append(bound)
+                    self.d.guards.append(bound)
             elif (other := self._other_side(p)) is not None:
-                return other, p
-        for structure in self._deep():
-            if self._key(structure) not in self.tried | seen and self.admitted(structure):
-                return structure, None
-        if self._unchecked() and self.refused[None] < PATIENCE:
-            others = [s for s in self.probes if self._key(s) not in self.tried | seen]
-            known = {n: {t.symbols[n] for t in d.traces} for n in d.structural}
-
-            def telling(s: Structure) -> tuple[int, int]:
-                return sum(s[n] not in known[n] for n in s), -sum(map(int, s.values()))
-
-            if others:
-                return max(others, key=telling), None
-        return None, None
+                if p.symbols <= self.fields:
+                    return other, p
+                others[p] = other
+        if not others:
+            return None, None
+        most = max(others, key=lambda p: sum(self._differs(q, others[p]) for q in others))
+        return others[most], most
 
     def _unchecked(self) -> bool:
         """Whether a field had one value in all traces, or two near ones although it bounds a loop with questions."""
         d = self.d
         if any(len({t.symbols[n] for t in d.traces}) == 1 for n in d.structural):
             return True
+        if self._listed() and max(int(t.symbols[n]) for t in d.traces for n in d.structural) < FAR:
+            return True
         if len(d.traces) > 2:
             return False
-        loops = {loop.name: loop for one in d.traces for loop in one.loops}
-        asked = {n for one in d.traces for p in questions(one) if self._structural(p, loops) for n in p.symbols}
+        loops = self._loops()
+        asked = {n for p in answers(d.traces) if self._structural(p, loops) for n in p.symbols}
         bounding = {n for name in asked & loops.keys() for n in free_symbols(loops[name].bounds[1])}
         values = ([int(t.symbols[n]) for t in d.traces] for n in bounding if n in d.structural)
         return any(max(numbers) - min(numbers) < SPAN for numbers in values)
+
+    def _listed(self) -> bool:
+        """Whether something was asked of indices that explains no number, and elements of a list were made in no loop.
+
+        The list may have an element for each index of which the answer was yes.
+        """
+        loops = self._loops()
+        several = any(row.stars and made.get((), 0) > 1 for row, every in self.d.rows.made.items() for made in every)
+        used = {p for part in _parts(self.found) for table in part for p in table.predicates}
+        asked = (p for p in answers(self.d.traces) if self._structural(p, loops) and p.symbols & loops.keys())
+        return several and any(p not in used for p in asked)
 
     def _deep(self) -> Iterator[Structure]:
         """Structures with many iterations of the loops whose index was looked up, which asks nothing that shows."""
@@ -194,17 +230,14 @@ class _Search:
     def _one_sided(self) -> list[Predicate]:
         """Questions about indices, or about fields and a number, with one answer in all iterations of all traces."""
         loops = self._loops()
-        answers: dict[Predicate, set[bool]] = {}
-        for one in self.d.traces:
-            for p, truths in questions(one).items():
-                if self._structural(p, loops):
-                    answers.setdefault(p, set()).update(truths)
-        single = {p: next(iter(truths)) for p, truths in answers.items() if len(truths) == 1}
+        asked = {p: truths for p, truths in answers(self.d.traces).items() if self._structural(p, loops)}
+        single = {p: next(iter(truths)) for p, truths in asked.items() if len(truths) == 1}
         about_fields = {p for p in single if p.symbols <= self.fields}
         return [
             p
             for p, truth in single.items()
             if (p not in about_fields or of_index(p.condition(truth=True), self.fields))
+            and not ((p.relation, p.left) in self.idle and sum(p in questions(t) for t in self.d.traces) < 2)
             and not any(_answers(p, self._nest(p), t.symbols, not truth) for t in self.d.traces)
         ]
 
@@ -229,8 +262,12 @@ class _Search:
                 return structure
         return None
 
+    def _differs(self, p: Predicate, structure: Structure) -> bool:
+        """Whether *p* has another answer at *structure*, for some index, than it always had."""
+        return _answers(p, self._nest(p), {**self.d.base, **structure}, not self._answer(p))
+
     def _answer(self, p: Predicate) -> bool:
-        return next(iter(next(questions(t)[p] for t in self.d.traces if p in questions(t))))
+        return next(iter(answers(self.d.traces)[p]))
 
     def _around(self, p: Predicate, nest: Sequence[Loop], start: Structure) -> Iterator[Structure]:
         """Structures that differ from *start* in a field that the question, or the length of a loop, depends on."""
@@ -322,6 +359,8 @@ def _settled(search: _Search, plain: Mapping[Row, Node]) -> bool:
             known[key] = closed
         times[row] = known[key]
     taken = [c for c in assumed.taken if not _implied(c, times.values())]
+    if sum(all(holds(c, t.symbols) for c in assumed.taken) for t in d.traces) < min(2, len(d.traces)):
+        return False  # nothing but the default says so
     for index, one in enumerate(d.traces):
         if all(holds(c, one.symbols) for c in taken):
             for row, node in times.items():
@@ -360,7 +399,15 @@ def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str,
     )
 
 
-def _implied(condition: Condition, times: Any) -> bool:
-    """Whether a multiplicity that is no negative number says the same: `k <= N` where there are `N - k` layers."""
-    less = ex.sub(condition.right, condition.left) if condition.left is not ex.const(0) else condition.right
-    return condition.relation == "<=" and less in set(times)
+def _implied(condition: Condition, times: Iterable[Node]) -> bool:
+    """Whether a condition holds wherever no multiplicity is negative: `k <= N` where there are `N - k` layers."""
+    names = sorted(free_symbols(condition.left) | free_symbols(condition.right))
+    if len(names) > 2:
+        return False
+    own = [t for t in dict.fromkeys(times) if t.op in ("add", "sub") and free_symbols(t) <= set(names)]
+    for numbers in product(range(1, _WIDE), repeat=len(names)):
+        values = dict(zip(names, numbers, strict=True))
+        signs = [ex.value_at(t, values) for t in own]
+        if all(sign is not None and sign >= 0 for sign in signs) and not holds(condition, values):
+            return False
+    return True
