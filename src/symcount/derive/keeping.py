@@ -12,7 +12,7 @@ from typing import Any
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
-from symcount.derive.expression import Node
+from symcount.derive.expression import Node, free_symbols
 from symcount.derive.recording import Condition, Iteration, Loop
 from symcount.derive.rewriting import rebuilt
 from symcount.derive.trace import Trace
@@ -70,8 +70,9 @@ def _with(one: Trace, pinned: Mapping[str, Number]) -> Trace:
     for loop in one.loops:  # those around a loop come first
         first, last, step = map(put, loop.bounds)
         outer = tuple(there for around in loop.outer if (there := loops[around.name]) is not None)
-        fixed = all(bound.op == "const" for bound in (first, last, step))
-        loops[loop.name] = None if fixed else Loop.of(loop.where, (first, last, step), outer)
+        names = free_symbols(first) | free_symbols(last) | free_symbols(step)
+        gone = not names or any(loops.get(name, loop) is None for name in names)  # or inside one that is gone
+        loops[loop.name] = None if gone else Loop.of(loop.where, (first, last, step), outer)
     shapes: dict[tuple[Node | int, ...], tuple[Node | int, ...]] = {}
     parameters = []
     for p in one.parameters:

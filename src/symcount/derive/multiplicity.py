@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, islice
 from typing import Any
 
@@ -23,7 +23,7 @@ from symcount.derive.structure import is_model_code
 from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace, once_a_trace
 
-__all__ = ["Table", "answers", "hashed", "questions", "tables"]
+__all__ = ["Table", "Truth", "answers", "hashed", "iterations", "questions", "tables"]
 
 Truth = tuple[bool | None, ...]
 Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
@@ -41,11 +41,13 @@ class Table:
         loops: the loops, the outermost first.
         predicates: on their indices, and on fields.
         numbers: truth of each predicate -> number of parameters.
+        others: what else was asked in these loops -> the answers seen, each with what was true of the predicates.
     """
 
     loops: tuple[Loop, ...]
     predicates: tuple[Predicate, ...]
     numbers: Mapping[Truth, int]
+    others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
 
     def number(self, values: Mapping[str, Any]) -> int | None:
         """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
@@ -212,7 +214,8 @@ def _explanations(
             samples.append(({**one.symbols, **known}, numbers.get(index, 0)))
     distinct = {number for _, number in samples}
     if len(distinct) == 1:
-        return [Table(nest, (), {(): distinct.pop()})]
+        seen = {p: frozenset(((), p.holds(values)) for values, _ in samples) for p in predicates if nest}
+        return [Table(nest, (), {(): distinct.pop()}, seen)]
     if not nest and (len(distinct) > 2 or 0 not in distinct):
         return []  # a list that is longer in one model than in another was made in no loop
     truths = {p: [p.holds(values) for values, _ in samples] for p in predicates}
@@ -225,7 +228,7 @@ def _explanations(
         for chosen in sets:
             numbers_by = _by_truth([truths[p] for p in chosen], answers)
             if numbers_by is not None:
-                found.append(Table(nest, chosen, numbers_by))
+                found.append(_table(nest, chosen, numbers_by, truths))
                 if len(found) == _EXPLANATIONS:
                     break
         if found:
@@ -246,7 +249,16 @@ def _greedy(
         if _by_truth([truths[other] for other in fewer], answers) is not None:
             chosen = fewer
     numbers = _by_truth([truths[p] for p in chosen], answers)
-    return [] if numbers is None else [Table(nest, tuple(chosen), numbers)]
+    return [] if numbers is None else [_table(nest, chosen, numbers, truths)]
+
+
+def _table(
+    nest: tuple[Loop, ...], chosen: Sequence[Predicate], numbers: Mapping[Truth, int],
+    truths: Mapping[Predicate, list[bool | None]],
+) -> Table:  # fmt: skip
+    known = list(zip(*(truths[p] for p in chosen), strict=True))
+    others = {p: frozenset(zip(known, answers, strict=True)) for p, answers in truths.items() if p not in chosen}
+    return Table(nest, tuple(chosen), numbers, others)
 
 
 def _by_truth(columns: Sequence[Sequence[bool | None]], answers: Sequence[int]) -> dict[Truth, int] | None:

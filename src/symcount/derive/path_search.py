@@ -10,6 +10,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from typing import Any, Final
@@ -21,7 +22,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import comparable, possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.limits import of_index
-from symcount.derive.multiplicity import Table, answers, hashed, questions, tables
+from symcount.derive.multiplicity import Table, Truth, answers, hashed, iterations, questions, tables
 from symcount.derive.points import holds
 from symcount.derive.predicates import Predicate, index_tuples
 from symcount.derive.recording import Condition, Loop
@@ -160,6 +161,10 @@ class _Search:
             return turning, asked
         if deep := new(self._deep()):
             return deep[0], None
+        if self.refused[None] < PATIENCE and (missing := self._missing(found)):
+            best = max(new(self.probes), key=lambda s: self._covered(missing, s), default=None)
+            if best is not None and self._covered(missing, best) > 0:
+                return best, None
         if self._unchecked() and self.refused[None] < PATIENCE:
             known = {n: {t.symbols[n] for t in d.traces} for n in d.structural}
 
@@ -203,6 +208,37 @@ class _Search:
         bounding = {n for name in asked & loops.keys() for n in free_symbols(loops[name].bounds[1])}
         values = ([int(t.symbols[n]) for t in d.traces] for n in bounding if n in d.structural)
         return any(max(numbers) - min(numbers) < SPAN for numbers in values)
+
+    def _missing(self, found: Tables) -> list[tuple[Table, set[tuple[Predicate, Truth, bool]]]]:
+        """Answers to what else was asked in a loop that were not seen together with each that a number depends on.
+
+        Of `first <= i and i % period == 0` the second may never have mattered where the first was true.
+        """
+        asked = answers(self.d.traces)
+        missing = []
+        for table in {id(part[0]): part[0] for part in _parts(found) if part[0].loops}.values():
+            own = set[tuple[Predicate, Truth, bool]]()
+            for p, seen in table.others.items():
+                if len(asked.get(p, ())) > 1:
+                    own |= {(p, truth, side) for truth in table.numbers for side in (True, False)
+                            if (truth, side) not in seen}  # fmt: skip
+            if own:
+                missing.append((table, own))
+        return missing
+
+    def _covered(
+        self, missing: Sequence[tuple[Table, set[tuple[Predicate, Truth, bool]]]], structure: Structure
+    ) -> Fraction:
+        """How many of the *missing* answers there are at *structure*, for the number of layers that it has."""
+        values, gain = {**self.d.base, **structure}, 0
+        for table, own in missing:
+            about = {p for p, _, _ in own}
+            there = set[tuple[Predicate, Truth, bool | None]]()
+            for known in iterations(table.loops, values):
+                truth = tuple([p.holds(known) for p in table.predicates])
+                there |= {(p, truth, p.holds(known)) for p in about}
+            gain += len(own & there)
+        return Fraction(gain, 10 + sum(int(structure[n]) for n in structure))
 
     def _listed(self) -> bool:
         """Whether something was asked of indices that explains no number, and elements of a list were made in no loop.
