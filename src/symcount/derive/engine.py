@@ -31,6 +31,7 @@ from symcount.derive.exploring import comparable, more_traces, traced
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.keeping import alike, kept
 from symcount.derive.limits import deepest, existing
+from symcount.derive.multiplicity import of_iteration
 from symcount.derive.ordering import check_order, dispensable
 from symcount.derive.path_search import count_iterations
 from symcount.derive.points import holds
@@ -135,16 +136,15 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
-    failed: list[Row] | None = fit_plain(d)
-    if count_iterations(d, rng):
-        failed = []
-    elif (
-        failed and len(d.traces) < 3 and len(d.depths()) > MANY
-    ):  # among many it is not telling points that are missing
-        more_traces(d, 1, rng)
+    fit_plain(d)
+    failed: list[Row] | None = []
+    if not count_iterations(d, rng):
         failed = fit_plain(d)
-    if not d.counted and (failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d)):
-        failed = settle(d, rng)
+        if failed and len(d.traces) < 3 and len(d.depths()) > MANY:  # it is not telling points that are missing
+            more_traces(d, 1, rng)
+            failed = fit_plain(d)
+        if failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d):
+            failed = settle(d, rng)
     if d.held and failed is not None:
         return [n for n in d.structural if n in d.held]
     d.conditions = _conditions(d)
@@ -193,4 +193,12 @@ def _unmoved(d: Derivation) -> list[str]:
 def _conditions(d: Derivation) -> list[Condition]:
     """What the model's code asked in any trace and what was true in all of them."""
     seen = {(c.relation, c.left, c.right): c for t in d.traces for c in model_conditions(t)}
-    return [c for c in seen.values() if all(holds(c, t.symbols) for t in d.traces)]
+    found = [c for c in seen.values() if all(holds(c, t.symbols) for t in d.traces)]
+    if not d.counted:
+        return found
+    fields = set(d.structural)
+
+    def of_structure(c: Condition) -> bool:
+        return free_symbols(c.left) | free_symbols(c.right) <= fields
+
+    return [c for c in found if not of_structure(c) or not of_iteration(c, d.traces)]

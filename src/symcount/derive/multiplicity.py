@@ -17,13 +17,13 @@ from symcount.derive import expression as ex
 from symcount.derive.counting import Assumptions, count, trips
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.predicates import Predicate, index_tuples, predicate_of
-from symcount.derive.recording import Iteration, Loop
+from symcount.derive.recording import Condition, Iteration, Loop
 from symcount.derive.rewriting import collected
 from symcount.derive.structure import is_model_code
 from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace, once_a_trace
 
-__all__ = ["Table", "Truth", "answers", "hashed", "iterations", "questions", "tables"]
+__all__ = ["Table", "Truth", "answers", "hashed", "iterations", "of_iteration", "questions", "tables"]
 
 Truth = tuple[bool | None, ...]
 Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
@@ -109,6 +109,20 @@ def questions(one: Trace) -> dict[Predicate, frozenset[bool]]:
             predicate, truth = predicate_of(condition)
             found.setdefault(predicate, set()).add(truth)
     return {predicate: frozenset(truths) for predicate, truths in found.items()}
+
+
+def of_iteration(condition: Condition, traces: Sequence[Trace]) -> bool:
+    """Whether a condition was asked in iterations of loops only, of whose index it has the number: `(N - 3) <= k`."""
+    return not any(_key(condition) in _plain(one) for one in traces)
+
+
+@once_a_trace
+def _plain(one: Trace) -> set[tuple[Any, ...]]:
+    return {_key(c) for c in one.predicates if not c.left.indexed and not c.right.indexed}
+
+
+def _key(condition: Condition) -> tuple[Any, ...]:
+    return condition.relation, condition.left, condition.right
 
 
 def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:

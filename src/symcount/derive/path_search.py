@@ -22,7 +22,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import comparable, possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.limits import of_index
-from symcount.derive.multiplicity import Table, Truth, answers, hashed, iterations, questions, tables
+from symcount.derive.multiplicity import Table, Truth, answers, hashed, iterations, of_iteration, questions, tables
 from symcount.derive.points import holds
 from symcount.derive.predicates import Predicate, index_tuples
 from symcount.derive.recording import Condition, Loop
@@ -58,7 +58,7 @@ def count_iterations(d: Derivation, rng: random.Random) -> bool:
     if search.run() and _settled(search, plain):
         d.counted = True
         return True
-    d.traces, d.guards = before
+    d.traces, d.guards = [*before[0], *(t for t in search.runs if t not in before[0])], before[1]
     d.assumed = []
     return False
 
@@ -72,9 +72,11 @@ class _Search:
         self.tried: set[tuple[Number, ...]] = set()
         self.refused: Counter[Predicate | None] = Counter()
         self.turned: set[Predicate | None] = set()
+        self.unasked: Counter[Predicate] = Counter()
         self.idle: set[tuple[str, Node]] = set()
+        self.runs: list[Trace] = []
         self.fields = frozenset(d.structural)
-        hard = [c for c in d.asked() if not of_index(c, self.fields)]
+        hard = [c for c in d.asked() if not of_index(c, self.fields) and not of_iteration(c, d.traces)]
         self.hard = [c for c in hard if free_symbols(c.left) | free_symbols(c.right) <= self.fields]
         self.found: Tables = {}
 
@@ -89,6 +91,17 @@ class _Search:
         usual = {n: d.base[n] for n in d.structural}
         found += [{**usual, n: v} for n in depths for v in (7, 12, 25, 48) if d.base[n]]
         return sorted(filter(self.admitted, found), key=lambda s: sum(map(int, s.values())))
+
+    def edges(self) -> Iterator[Structure]:
+        """Structures with few layers, and such as name a layer that there is not, or the last one."""
+        depths = [n for n in self.d.structural if n in self.d.depths()]
+        usual = {n: self.d.base[n] for n in self.d.structural}
+        for depth in depths:
+            for number in (1, 2, 3, 5):
+                few = {**usual, depth: number}
+                yield few
+                for name in (n for n in self.d.structural if n not in depths):
+                    yield from ({**few, name: value} for value in (number - 1, number, number + 1) if value > 0)
 
     def admitted(self, structure: Structure) -> bool:
         """Whether what the model's code asks of fields alone is answered there as it is by default."""
@@ -115,7 +128,9 @@ class _Search:
             if one is not None and one in known:
                 d.traces = known
                 self.turned.add(asked)
-                if asked is not None and one is not None and asked not in questions(one):
+                self.runs.append(one)
+                if asked is not None and asked not in questions(one):
+                    self.unasked[asked] += 1
                     self.idle.add((asked.relation, asked.left))
             else:
                 self.refused[asked] += 1
@@ -269,12 +284,16 @@ class _Search:
         asked = {p: truths for p, truths in answers(self.d.traces).items() if self._structural(p, loops)}
         single = {p: next(iter(truths)) for p, truths in asked.items() if len(truths) == 1}
         about_fields = {p for p in single if p.symbols <= self.fields}
+        met = {*self.d.depths(), *(n for p in asked if p.symbols & loops.keys() for n in p.symbols)}
+        looked_up = {name for one in self.d.traces for name in hashed(one)}  # only a hit shows, as `==`
         return [
             p
             for p, truth in single.items()
-            if (p not in about_fields or of_index(p.condition(truth=True), self.fields))
+            if (p not in about_fields or (p.symbols <= met and of_index(p.condition(truth=True), self.fields)))
             and not ((p.relation, p.left) in self.idle and sum(p in questions(t) for t in self.d.traces) < 2)
-            and not any(_answers(p, self._nest(p), t.symbols, not truth) for t in self.d.traces)
+            and not (p in about_fields and any(p.holds(t.symbols) is (not truth) for t in self.d.traces))
+            and not (p.relation == "==" and p.symbols & looked_up)
+            and self.unasked[p] < PATIENCE
         ]
 
     def _loops(self) -> dict[str, Loop]:
@@ -292,15 +311,25 @@ class _Search:
             return None
         usual = self._answer(p)
         start = min(d.traces, key=lambda t: len(t.parameters)).symbols
+        visited = self._visited(p, nest)
         for structure in self._around(p, nest, {n: start[n] for n in d.structural}):
-            other = self._key(structure) not in self.tried and _answers(p, nest, {**d.base, **structure}, not usual)
+            values = {**d.base, **structure}
+            other = self._key(structure) not in self.tried and _answers(p, nest, values, not usual, visited)
             if other and self.admitted(structure):
                 return structure
         return None
 
+    def _visited(self, p: Predicate, nest: Sequence[Loop]) -> set[tuple[int, ...]]:
+        """The iterations of all traces, if *p* speaks of indices only: in these it was answered, or not asked."""
+        if p.symbols & self.fields:
+            return set()
+        return {indices for one in self.d.traces for indices in index_tuples(nest, one.symbols)}
+
     def _differs(self, p: Predicate, structure: Structure) -> bool:
         """Whether *p* has another answer at *structure*, for some index, than it always had."""
-        return _answers(p, self._nest(p), {**self.d.base, **structure}, not self._answer(p))
+        nest = self._nest(p)
+        values = {**self.d.base, **structure}
+        return _answers(p, nest, values, not self._answer(p), self._visited(p, nest))
 
     def _answer(self, p: Predicate) -> bool:
         return next(iter(answers(self.d.traces)[p]))
@@ -314,7 +343,7 @@ class _Search:
         inner = nest[-1] if nest else None
         for name in fields:
             usual = values
-            if inner is not None and name not in p.symbols and name in free_symbols(inner.bounds[1]):
+            if inner is None or (name not in p.symbols and name in free_symbols(inner.bounds[1])):
                 usual = list(range(1, DEEPEST))
             for value in usual:
                 yield {**start, name: value}
@@ -348,11 +377,14 @@ def _constants(p: Predicate) -> set[int]:
     return found
 
 
-def _answers(p: Predicate, nest: Sequence[Loop], values: Mapping[str, Any], truth: bool) -> bool:
-    """Whether *p* has the answer *truth* in some iteration of *nest*."""
+def _answers(
+    p: Predicate, nest: Sequence[Loop], values: Mapping[str, Any], truth: bool,
+    visited: Collection[tuple[int, ...]] = (),
+) -> bool:  # fmt: skip
+    """Whether *p* has the answer *truth* in some iteration of *nest* that was not *visited*."""
     for indices in index_tuples(nest, values):
         known = {**values, **{loop.name: i for loop, i in zip(nest, indices, strict=True)}} if nest else values
-        if p.holds(known) is truth:
+        if p.holds(known) is truth and indices not in visited:
             return True
     return False
 
@@ -378,9 +410,9 @@ def _settled(search: _Search, plain: Mapping[Row, Node]) -> bool:
     """
     d = search.d
     assumed, times = Assumptions(d.base, _deeper(d)), dict[Row, Node]()
-    places = [{**d.base, **s} for s in search.probes if search.admitted(s)] if any(
-        part[0].predicates for part in _parts(search.found)
-    ) else []  # fmt: skip
+    conditional = any(part[0].predicates for part in _parts(search.found))
+    structures = (*search.probes, *search.edges()) if conditional else ()
+    places = [{**d.base, **s} for s in structures if search.admitted(s)]
     known: dict[tuple[Any, ...], Node] = {}
     for row, parts in search.found.items():
         key = (plain.get(row), *map(id, parts))

@@ -13,7 +13,7 @@ from typing import Any
 
 from symcount.derive.configs import Number
 from symcount.derive.expression import free_symbols
-from symcount.derive.structure import COUNTING, HUGE, MANY, MAX_SELECTOR, min_depth, model_conditions
+from symcount.derive.structure import COUNTING, HUGE, MANY, MAX_SELECTOR, is_model_code, min_depth, model_conditions
 from symcount.derive.trace import Trace, once_a_trace
 from symcount.notation import smallest
 
@@ -37,6 +37,9 @@ def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str])
             continue
         for name in free_symbols(left) | free_symbols(right):
             constants.setdefault(name, set()).update(n if n.op == "const" else n.args[0] for n in indices)
+    for condition in trace.predicates:
+        if (condition.left.indexed or condition.right.indexed) and is_model_code(condition.module):
+            constants.update({n: {0, 1} for n in free_symbols(condition.left) | free_symbols(condition.right)})
     return [
         name
         for name, value in trace.symbols.items()

@@ -1,0 +1,186 @@
+"""Branches on the index of a layer and on the number of layers: seen in one run, on whatever side the default is.
+
+Every member of every kind is counted exactly at each number of layers, or refused; never wrongly.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import pytest
+
+torch = pytest.importorskip("torch")
+from torch import nn  # noqa: E402
+
+import symcount as sc  # noqa: E402
+from symcount.errors import DomainError, OptionError  # noqa: E402
+
+
+@dataclass
+class Sizes:
+    """A few layers, by default."""
+
+    width: int = 8
+    num_layers: int = 4
+    first: int = 1
+    period: int = 2
+
+
+DEPTHS = (*range(1, 14), 16, 17, 20, 21, 23, 24, 25, 26, 31, 32, 33, 40, 47, 48, 49, 64, 96)
+Choice = Callable[[int, Sizes], bool]
+Switch = Callable[[Sizes], bool]
+
+
+def wider_where(chosen: Choice) -> type[nn.Module]:
+    """Layers of which the *chosen* are wider."""
+
+    class Model(nn.Module):
+        def __init__(self, c):
+            super().__init__()
+            self.layers = nn.ModuleList(
+                [nn.Linear(c.width, (4 if chosen(i, c) else 1) * c.width) for i in range(c.num_layers)]
+            )
+            self.norm = nn.LayerNorm(c.width)
+
+    return Model
+
+
+def with_part_if(there: Switch) -> type[nn.Module]:
+    """Layers, and one more part of the model if it is *there*."""
+
+    class Model(nn.Module):
+        def __init__(self, c):
+            super().__init__()
+            self.layers = nn.ModuleList([nn.Linear(c.width, c.width) for _ in range(c.num_layers)])
+            if there(c):
+                self.adapter = nn.Linear(c.width, 3)
+
+    return Model
+
+
+def counted(cls: type[nn.Module], depths=DEPTHS, **changed: int) -> list[int]:
+    """The numbers of layers at which the formula counts the model; where it does, it is right."""
+    formula = sc.derive(cls, config=Sizes())
+    found = []
+    for n in depths:
+        config = replace(Sizes(), num_layers=n, **changed)
+        try:
+            number = formula.count(config)
+        except (DomainError, OptionError):
+            continue
+        with torch.device("meta"):
+            real = sum(p.numel() for p in cls(config).parameters())
+        assert number == real, (n, changed, str(formula.total), formula.domain_text())
+        found.append(n)
+    return found
+
+
+PERIODIC: dict[str, Choice] = {
+    "(i + 1) % 8 == 0": lambda i, c: (i + 1) % 8 == 0,
+    "i % 8 == 7": lambda i, c: i % 8 == 7,
+    "i % 5 == 4": lambda i, c: i % 5 == 4,
+    "not (i + 3) % 11": lambda i, c: not (i + 3) % 11,
+    "i % 6 != 5": lambda i, c: i % 6 != 5,
+    "(i - 5) % 7 == 0": lambda i, c: (i - 5) % 7 == 0,
+    "i % 10 == 9": lambda i, c: i % 10 == 9,
+    "(c.num_layers - i) % 9 == 0": lambda i, c: (c.num_layers - i) % 9 == 0,
+    "divmod(i, 6)[1] == 5": lambda i, c: divmod(i, 6)[1] == 5,
+    "bool(i) and i % 12 == 0": lambda i, c: bool(i) and i % 12 == 0,
+    "i % (4 * c.period) == 7": lambda i, c: i % (4 * c.period) == 7,
+}
+FROM_AN_INDEX: dict[str, Choice] = {
+    "i >= 20": lambda i, c: i >= 20,
+    "i > 6": lambda i, c: i > 6,
+    "20 <= i": lambda i, c: 20 <= i,
+    "not i < 9": lambda i, c: not i < 9,
+    "i + 1 > 16": lambda i, c: i + 1 > 16,
+    "i - 12 >= 0": lambda i, c: i - 12 >= 0,
+    "5 <= i < 9": lambda i, c: 5 <= i < 9,
+    "i >= 4 * c.period": lambda i, c: i >= 4 * c.period,
+    "i > c.first + 10": lambda i, c: i > c.first + 10,
+    "max(i, 8) > 8": lambda i, c: max(i, 8) > 8,
+    "i in range(6, 10)": lambda i, c: i in range(6, 10),
+}
+LISTED: dict[str, Choice] = {
+    "i in [5, 11, 17, 23]": lambda i, c: i in [5, 11, 17, 23],
+    "i in (7, 9)": lambda i, c: i in (7, 9),
+    "i in {5, 11, 17, 23}": lambda i, c: i in {5, 11, 17, 23},
+    "i == 12": lambda i, c: i == 12,
+    "i == 6 or i == 30": lambda i, c: i == 6 or i == 30,
+    "i not in [8]": lambda i, c: i not in [8],
+    "i in set([6, 7])": lambda i, c: i in set([6, 7]),  # noqa: C405
+    "{9: True}.get(i, False)": lambda i, c: {9: True}.get(i, False),
+    "i in frozenset((4, 5, 6))": lambda i, c: i in frozenset((4, 5, 6)),
+    "any(i == k for k in (5, 25))": lambda i, c: any(i == k for k in (5, 25)),
+    "[4, 8].count(i)": lambda i, c: bool([4, 8].count(i)),
+}
+FROM_A_DEPTH: dict[str, Switch] = {
+    "c.num_layers >= 24": lambda c: c.num_layers >= 24,
+    "c.num_layers > 12": lambda c: c.num_layers > 12,
+    "not c.num_layers < 32": lambda c: not c.num_layers < 32,
+    "24 <= c.num_layers": lambda c: 24 <= c.num_layers,
+    "c.num_layers - 16 > 0": lambda c: c.num_layers - 16 > 0,
+    "c.num_layers * 2 >= 40": lambda c: c.num_layers * 2 >= 40,
+    "c.num_layers // 8 >= 2": lambda c: c.num_layers // 8 >= 2,
+    "8 <= c.num_layers <= 16": lambda c: 8 <= c.num_layers <= 16,
+    "c.num_layers < 3": lambda c: c.num_layers < 3,
+    "max(c.num_layers, 12) > 12": lambda c: max(c.num_layers, 12) > 12,
+}
+AT_A_DEPTH: dict[str, Switch] = {
+    "c.num_layers == 12": lambda c: c.num_layers == 12,
+    "c.num_layers in (24, 48)": lambda c: c.num_layers in (24, 48),
+    "c.num_layers in [12, 16]": lambda c: c.num_layers in [12, 16],
+    "c.num_layers != 4": lambda c: c.num_layers != 4,
+    "not c.num_layers - 9": lambda c: not c.num_layers - 9,
+    "c.num_layers == 4": lambda c: c.num_layers == 4,
+    "c.num_layers + 1 == 13": lambda c: c.num_layers + 1 == 13,
+    "c.num_layers == 3 * 8": lambda c: c.num_layers == 3 * 8,
+    "c.num_layers - 7 == 0": lambda c: c.num_layers - 7 == 0,
+    "12 == c.num_layers": lambda c: 12 == c.num_layers,
+}
+
+
+@pytest.mark.parametrize("chosen", PERIODIC.values(), ids=PERIODIC)
+def test_layers_that_come_again(chosen):
+    assert counted(wider_where(chosen)) == list(DEPTHS)
+
+
+@pytest.mark.parametrize("chosen", FROM_AN_INDEX.values(), ids=FROM_AN_INDEX)
+def test_layers_from_an_index_on(chosen):
+    assert counted(wider_where(chosen)) == list(DEPTHS)
+
+
+@pytest.mark.parametrize("chosen", LISTED.values(), ids=LISTED)
+def test_layers_that_are_listed(chosen):
+    assert counted(wider_where(chosen)) == list(DEPTHS)
+
+
+@pytest.mark.parametrize("there", FROM_A_DEPTH.values(), ids=FROM_A_DEPTH)
+def test_a_part_from_a_number_of_layers_on(there):
+    found = counted(with_part_if(there))
+    assert found == [n for n in DEPTHS if there(Sizes(num_layers=n)) == there(Sizes())]
+
+
+@pytest.mark.parametrize("there", AT_A_DEPTH.values(), ids=AT_A_DEPTH)
+def test_a_part_at_a_number_of_layers(there):
+    found = counted(with_part_if(there))
+    assert 4 in found
+    assert all(there(Sizes(num_layers=n)) == there(Sizes()) for n in found)
+
+
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        lambda i, c: i < c.first,
+        lambda i, c: i % c.period == c.period - 1,
+        lambda i, c: i >= c.first and (i + 1) % c.period == 0,
+        lambda i, c: i < c.first or i == c.num_layers - 1,
+        lambda i, c: i == c.first,
+        lambda i, c: c.num_layers - i <= c.first,
+    ],
+)
+def test_a_field_chooses_the_layers(chosen):
+    cls = wider_where(chosen)
+    for first, period in ((1, 2), (2, 3), (3, 1), (2, 5)):
+        assert len(counted(cls, first=first, period=period)) > 20
