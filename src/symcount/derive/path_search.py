@@ -55,7 +55,7 @@ def count_iterations(d: Derivation, rng: random.Random) -> bool:
     before = list(d.traces), list(d.guards)
     plain = dict(d.times)
     search = _Search(d, rng)
-    if search.run() and _settled(search, plain):
+    if search.run() and (_settled(search, plain) or (search.supported() and search.run() and _settled(search, plain))):
         d.counted = True
         return True
     d.traces, d.guards = [*before[0], *(t for t in search.runs if t not in before[0])], before[1]
@@ -75,6 +75,7 @@ class _Search:
         self.unasked: Counter[Predicate] = Counter()
         self.idle: set[tuple[str, Node]] = set()
         self.runs: list[Trace] = []
+        self.lonely: list[Condition] = []
         self.fields = frozenset(d.structural)
         hard = [c for c in d.asked() if not of_index(c, self.fields) and not of_iteration(c, d.traces)]
         self.hard = [c for c in hard if free_symbols(c.left) | free_symbols(c.right) <= self.fields]
@@ -134,6 +135,23 @@ class _Search:
                     self.idle.add((asked.relation, asked.left))
             else:
                 self.refused[asked] += 1
+        return False
+
+    def supported(self) -> bool:
+        """Whether the model could be traced at a structure beside the default at which all *lonely* conditions hold."""
+        d = self.d
+        usual = {n: d.base[n] for n in d.structural}
+        far = ({**usual, n: int(usual[n]) + more} for n in usual if n in d.depths() for more in (1, 2, 5))
+        for structure in (*self.probes, *far) if self.lonely else ():
+            new = self._key(structure) not in self.tried and self.admitted(structure)
+            if new and all(holds(c, {**d.base, **structure}) for c in self.lonely):
+                self.tried.add(self._key(structure))
+                one = self._traced(structure)
+                if one is not None and one in (known := comparable(d, [*d.traces, one])):
+                    d.traces = known
+                    self.runs.append(one)
+                    return True
+                return False
         return False
 
     def _key(self, structure: Mapping[str, Number]) -> tuple[Number, ...]:
@@ -428,7 +446,8 @@ def _settled(search: _Search, plain: Mapping[Row, Node]) -> bool:
         times[row] = known[key]
     taken = [c for c in assumed.taken if not _implied(c, times.values())]
     if sum(all(holds(c, t.symbols) for c in assumed.taken) for t in d.traces) < min(2, len(d.traces)):
-        return False  # nothing but the default says so
+        search.lonely = list(assumed.taken)  # nothing but the default says so
+        return False
     for index, one in enumerate(d.traces):
         if all(holds(c, one.symbols) for c in taken):
             for row, node in times.items():
@@ -461,10 +480,15 @@ def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> int |
 
 
 def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether an expression has these values, wherever there is one."""
-    return all(
-        number is None or ex.value_at(node, values) == number for number, values in zip(exact, places, strict=True)
-    )
+    """Whether an expression has these values, wherever there is one and the expression is not negative.
+
+    No multiplicity is negative in the formula's domain: `range(n - 2)` is empty at n = 1, where the formula says nothing.
+    """
+    for number, values in zip(exact, places, strict=True):
+        found = ex.value_at(node, values)
+        if number is not None and found != number and not (found is not None and found < 0):
+            return False
+    return True
 
 
 def _implied(condition: Condition, times: Iterable[Node]) -> bool:
