@@ -39,6 +39,21 @@ def test_derive_prints_like_formula(call):
     assert re.search(r"exact at 2 random points \(seed 3\), \d+ fields varied; a wrong formula passes with prob", out)
 
 
+def test_derive_explains_itself(call):
+    code, out, err = call("derive", "ZambaModel", "--explain")
+    assert (code, err) == (0, "")
+    told = [
+        line for line in out.splitlines() if re.match(r"(run|asked|condition|multiplicities|kept concrete)\b", line)
+    ]
+    assert told[0].startswith("run: the default config; ")
+    assert any(re.match(r"run: num_hidden_layers = \d+ and \d+ other fields moved; \d+ parameters$", x) for x in told)
+    held = re.compile(r"kept concrete: attn_layer_period = 6; ")
+    assert [bool(held.match(x)) for x in told].count(True) == 1
+    found = json.loads(call("derive", "BertModel", "--explain", "--json")[1])["explanation"]
+    assert [line.partition(":")[0] for line in found] == ["run", "run", "multiplicities"]
+    assert "explanation" not in json.loads(call("derive", "BertModel", "--json")[1])
+
+
 def test_derive_json(call):
     code, out, _ = call("derive", "MixtralForCausalLM", "--certify", "--trials", "2", "--json")
     found = json.loads(out)

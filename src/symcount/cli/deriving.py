@@ -29,6 +29,9 @@ def derive(
         list[str] | None,
         typer.Option("--option", "-o", metavar="FIELD=VALUE", help="A config field at which to derive. Repeatable."),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say how it was derived: each run, what it decided, what stays concrete.")
+    ] = False,
     certify: Annotated[bool, typer.Option("--certify", help="Compare with real models at random points.")] = False,
     trials: Trials = 8,
     seed: Seed = 0,
@@ -48,6 +51,8 @@ def derive(
             failure = str(error)
     if as_json:
         item = {**described(found, checked, dict(found.defaults)), **_structure(found)}
+        if explain:
+            item["explanation"] = list(found.story)
         if certify:
             item["certificate"] = (
                 {"exact": False, "seed": seed, "error": failure}
@@ -65,6 +70,8 @@ def derive(
     present(found, checked, dict(found.defaults), "default" if not options else "value")
     for name, value in found.pinned.items():
         say(f"kept concrete: {name} = {word(value)}; the formula says nothing about other values")
+    for line in found.story if explain else ():
+        say(line)
     if certificate is not None:
         say(f"\n{certificate}")
     if failure:

@@ -39,6 +39,8 @@ class Assumptions:
     def holds(self, relation: str, left: Node, right: Node) -> bool | None:
         """Whether the condition is true by default, which is supposed from now on; `None` if it is not so elsewhere."""
         left, right = collected(left), collected(right)
+        if relation == "==" and str(right) < str(left):
+            left, right = right, left
         asked = Predicate(relation, left, right)
         truth = asked.holds(self.values)
         if left.op == "const" and right.op == "const":

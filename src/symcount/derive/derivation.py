@@ -50,6 +50,7 @@ class Derivation:
         shallow: traces put aside because they are too shallow to show what the model does in general.
         counted: whether the multiplicities were counted over the iterations of the code's loops.
         assumed: conditions on fields that decide the structure, on which these counts rely.
+        story: what happened so far, a line each: runs of the constructor, questions, conditions, fields kept concrete.
     """
 
     cls: type
@@ -78,6 +79,13 @@ class Derivation:
     dispensable: frozenset[str] = frozenset()
     counted: bool = False
     assumed: list[Condition] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+
+    def note(self, line: str) -> None:
+        """Add a line to the story, once if it is the same as the last one."""
+        if self.story[-1:] != [line]:
+            self.story.append(line)
+
     refused: Counter[int] = field(default_factory=Counter)
 
     def points(self) -> list[dict[str, int]]:

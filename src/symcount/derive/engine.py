@@ -74,6 +74,9 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
                 continue
             pinned = {name: result.base[name] for name in concrete}
             result.pinned.update(pinned)
+            why = "it changes the parameters, and no run shows how" if understood else "its effect was not explained"
+            for name, value in pinned.items():
+                result.note(f"kept concrete: {name} = {value}; {why}")
             if understood and concrete and result.default:  # all expressions are there
                 others = (t for t in result.traces if t is not result.default)
                 result.kept = kept([result.default, *others], pinned)
@@ -120,6 +123,8 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
     if len(d.traces) > 1 and len(old) < 2 and (early := suspects(d) or forced(d)):
         pinned = {name: d.base[name] for name in early}
         d.pinned.update(pinned)
+        for name, value in pinned.items():
+            d.note(f"kept concrete: {name} = {value}; it changes the parameters, and no run shows how")
         d.kept = kept(seen, pinned) if alike(seen) else []
         return []
     d.traces = comparable(d, [*d.traces, *old[2:]])

@@ -14,7 +14,7 @@ from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample
 from symcount.derive.recording import Condition
 from symcount.derive.selecting import selector_points, selectors
-from symcount.derive.structure import depth_points, divisions_in, shape_nodes, shape_symbols
+from symcount.derive.structure import depth_points, divisions_in, likely_depths, shape_nodes, shape_symbols
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
@@ -38,7 +38,25 @@ __all__ = [
 def traced(d: Derivation, values: Mapping[str, Number]) -> Trace:
     """The trace at *values*, with the pinned fields as plain numbers."""
     limit = 6 * len(d.default.parameters) + 2000 if d.default else None  # sizes may be numbers of things
-    return trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned), limit=limit)
+    try:
+        found = trace(d.cls, d.source, values={**values, **d.pinned}, frozen=tuple(d.pinned), limit=limit)
+    except DerivationError:
+        d.note(f"run: {_place(d, values)}; refused by the model or its config")
+        raise
+    d.note(f"run: {_place(d, values)}; {len(found.parameters)} parameters")
+    return found
+
+
+def _place(d: Derivation, values: Mapping[str, Number]) -> str:
+    """Where a run is, in words: the fields that decide the structure, and how many others are not as by default."""
+    if not d.base:
+        return "the default config"
+    own = {*d.structural, *likely_depths(d.base)}
+    moved = [n for n, v in values.items() if n in d.base and v != d.base[n] and n not in d.pinned]
+    named = [f"{n} = {values[n]}" for n in moved if n in own]
+    others = len(moved) - len(named)
+    said = [", ".join(named)] if named else []
+    return " and ".join([*said, f"{others} other fields moved"] if others else said) or "the default config"
 
 
 def possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace | None:

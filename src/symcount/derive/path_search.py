@@ -57,7 +57,9 @@ def count_iterations(d: Derivation, rng: random.Random) -> bool:
     search = _Search(d, rng)
     if search.run() and (_settled(search, plain) or (search.supported() and search.run() and _settled(search, plain))):
         d.counted = True
+        d.note("multiplicities: counted over the iterations of the loops in which the parameters are made")
         return True
+    d.note("multiplicities: not explained by what was asked of indices; fitted to numbers at several depths instead")
     d.traces, d.guards = [*before[0], *(t for t in search.runs if t not in before[0])], before[1]
     d.assumed = []
     return False
@@ -124,6 +126,8 @@ class _Search:
             if structure is None:
                 return asked is None
             self.tried.add(self._key(structure))
+            if asked is not None:
+                d.note(f"asked: {_readable(asked)} had one answer so far; the next run is where it has the other")
             one = self._traced(structure)
             known = comparable(d, [*d.traces, one]) if one is not None else d.traces
             if one is not None and one in known:
@@ -173,6 +177,7 @@ class _Search:
                         truth = p.holds(d.base)
                         if truth is not None:
                             d.guards.append(p.condition(truth))
+                            d.note(f"condition: {d.guards[-1]}; elsewhere the model has other parts")
                     d.traces = [t for t in d.traces if all(holds(c, t.symbols) for c in d.guards)]
                     return True
         return False
@@ -218,6 +223,7 @@ class _Search:
                     if (bound := self._bounding(p)) is None:
                         return None, p
                     self.d.guards.append(bound)
+                    self.d.note(f"condition: {bound}; beyond it {_readable(p)} has an answer that no run shows")
             elif (other := self._other_side(p)) is not None:
                 if p.symbols <= self.fields:
                     return other, p
@@ -382,6 +388,12 @@ class _Search:
         return None if first is None else Condition("<=", loops[names[0]].bounds[1], ex.const(first), "")
 
 
+def _readable(p: Predicate) -> str:
+    """A question with i, j, k for the indices in it."""
+    names = sorted(n for n in p.symbols if n.startswith("#"))
+    return str(p.renamed(dict(zip(names, "ijk", strict=False))))
+
+
 def _constants(p: Predicate) -> set[int]:
     """The whole numbers in a question."""
     stack, found = [p.left, p.right], set[int]()
@@ -482,7 +494,7 @@ def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> int |
 def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str, Any]]) -> bool:
     """Whether an expression has these values, wherever there is one and the expression is not negative.
 
-    No multiplicity is negative in the formula's domain: `range(n - 2)` is empty at n = 1, where the formula says nothing.
+    No multiplicity is negative in the formula's domain: `range(n - 2)` is empty at n = 1, of which nothing is said.
     """
     for number, values in zip(exact, places, strict=True):
         found = ex.value_at(node, values)

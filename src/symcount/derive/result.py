@@ -52,6 +52,7 @@ class DerivedFormula(Formula):
         depths: those of them that are numbers of layers.
         least: depths that cannot be less than they are by default.
         default: the trace at the default config.
+        story: how it was derived, a line each: runs of the constructor and what each decided.
     """
 
     cls: type | None = None
@@ -63,6 +64,7 @@ class DerivedFormula(Formula):
     depths: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
     default: Trace | None = field(default=None, repr=False, compare=False)
+    story: tuple[str, ...] = field(default=(), repr=False, compare=False)
 
     def domain_text(self) -> str:
         """The domain in words, with the fields that are kept at one value."""
@@ -150,6 +152,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         depths=tuple(n for n in d.structural if n in d.depths()),
         least=dict(d.least),
         default=d.default,
+        story=tuple(d.story),
     )
 
 
