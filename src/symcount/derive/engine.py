@@ -15,6 +15,7 @@ from collections import Counter
 
 from symcount.derive.beginning import second_trace
 from symcount.derive.choosing import all_simple
+from symcount.derive.closed_forms import count_iterations
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.diagnosis import (
@@ -33,7 +34,6 @@ from symcount.derive.keeping import alike, kept
 from symcount.derive.limits import deepest, existing
 from symcount.derive.multiplicity import of_iteration
 from symcount.derive.ordering import check_order, dispensable
-from symcount.derive.path_search import count_iterations
 from symcount.derive.points import holds
 from symcount.derive.probing import doubtful, forced, suspects, unseen
 from symcount.derive.quiet import quiet

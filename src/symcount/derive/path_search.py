@@ -12,25 +12,23 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
-from itertools import product
 from typing import Any, Final
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
-from symcount.derive.counting import Assumptions
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import comparable, possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.limits import of_index
 from symcount.derive.multiplicity import Table, Truth, answers, hashed, iterations, of_iteration, questions, tables
 from symcount.derive.points import holds
-from symcount.derive.predicates import Predicate, index_tuples
+from symcount.derive.predicates import Predicate, answered, constants, index_tuples, readable
 from symcount.derive.recording import Condition, Loop
 from symcount.derive.selecting import selector_points
 from symcount.derive.templates import Row, collect
 from symcount.derive.trace import Trace
 
-__all__ = ["count_iterations"]
+__all__ = ["PathSearch", "parts_of"]
 
 Structure = dict[str, Number]
 Tables = dict[Row, list[list[Table]]]
@@ -42,30 +40,10 @@ DEEPEST: Final = 130  # layers up to which a question is asked what its answer w
 DEEP: Final = 64  # iterations of a loop whose index was looked up
 FAR: Final = 40  # iterations of loops that may have filled a list
 SPAN: Final = 4  # depths that differ by less are near one another
-_WIDE: Final = 40  # values of a field at which is looked whether one condition follows from others
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
 
 
-def count_iterations(d: Derivation, rng: random.Random) -> bool:
-    """Count every multiplicity over the iterations of the code's loops; false if one of them was not understood.
-
-    Sets rows, multiplicities and what these assume; adds traces where a path was not seen, and guards against those
-    paths that turned out to be another model.
-    """
-    before = list(d.traces), list(d.guards)
-    plain = dict(d.times)
-    search = _Search(d, rng)
-    if search.run() and (_settled(search, plain) or (search.supported() and search.run() and _settled(search, plain))):
-        d.counted = True
-        d.note("multiplicities: counted over the iterations of the loops in which the parameters are made")
-        return True
-    d.note("multiplicities: not explained by what was asked of indices; fitted to numbers at several depths instead")
-    d.traces, d.guards = [*before[0], *(t for t in search.runs if t not in before[0])], before[1]
-    d.assumed = []
-    return False
-
-
-class _Search:
+class PathSearch:
     """One search: the structures at which the model was traced or refused."""
 
     def __init__(self, d: Derivation, rng: random.Random) -> None:
@@ -127,7 +105,7 @@ class _Search:
                 return asked is None
             self.tried.add(self._key(structure))
             if asked is not None:
-                d.note(f"asked: {_readable(asked)} had one answer so far; the next run is where it has the other")
+                d.note(f"asked: {readable(asked)} had one answer so far; the next run is where it has the other")
             one = self._traced(structure)
             known = comparable(d, [*d.traces, one]) if one is not None else d.traces
             if one is not None and one in known:
@@ -190,7 +168,7 @@ class _Search:
         def new(structures: Iterable[Structure]) -> list[Structure]:
             return [s for s in structures if self._key(s) not in self.tried | seen and self.admitted(s)]
 
-        unclear = [part for part in _parts(found) if part[0].predicates]
+        unclear = [part for part in parts_of(found) if part[0].predicates]
         for structure in new(self.probes) if unclear else ():
             if _open(unclear, {**d.base, **structure}):
                 return structure, None
@@ -223,7 +201,7 @@ class _Search:
                     if (bound := self._bounding(p)) is None:
                         return None, p
                     self.d.guards.append(bound)
-                    self.d.note(f"condition: {bound}; beyond it {_readable(p)} has an answer that no run shows")
+                    self.d.note(f"condition: {bound}; beyond it {readable(p)} has an answer that no run shows")
             elif (other := self._other_side(p)) is not None:
                 if p.symbols <= self.fields:
                     return other, p
@@ -255,7 +233,7 @@ class _Search:
         """
         asked = answers(self.d.traces)
         missing = []
-        for table in {id(part[0]): part[0] for part in _parts(found) if part[0].loops}.values():
+        for table in {id(part[0]): part[0] for part in parts_of(found) if part[0].loops}.values():
             own = set[tuple[Predicate, Truth, bool]]()
             for p, seen in table.others.items():
                 if len(asked.get(p, ())) > 1:
@@ -286,7 +264,7 @@ class _Search:
         """
         loops = self._loops()
         several = any(row.stars and made.get((), 0) > 1 for row, every in self.d.rows.made.items() for made in every)
-        used = {p for part in _parts(self.found) for table in part for p in table.predicates}
+        used = {p for part in parts_of(self.found) for table in part for p in table.predicates}
         asked = (p for p in answers(self.d.traces) if self._structural(p, loops) and p.symbols & loops.keys())
         return several and any(p not in used for p in asked)
 
@@ -338,7 +316,7 @@ class _Search:
         visited = self._visited(p, nest)
         for structure in self._around(p, nest, {n: start[n] for n in d.structural}):
             values = {**d.base, **structure}
-            other = self._key(structure) not in self.tried and _answers(p, nest, values, not usual, visited)
+            other = self._key(structure) not in self.tried and answered(p, nest, values, not usual, visited)
             if other and self.admitted(structure):
                 return structure
         return None
@@ -353,7 +331,7 @@ class _Search:
         """Whether *p* has another answer at *structure*, for some index, than it always had."""
         nest = self._nest(p)
         values = {**self.d.base, **structure}
-        return _answers(p, nest, values, not self._answer(p), self._visited(p, nest))
+        return answered(p, nest, values, not self._answer(p), self._visited(p, nest))
 
     def _answer(self, p: Predicate) -> bool:
         return next(iter(answers(self.d.traces)[p]))
@@ -362,7 +340,7 @@ class _Search:
         """Structures that differ from *start* in a field that the question, or the length of a loop, depends on."""
         bounding = {n for loop in nest for bound in loop.bounds for n in free_symbols(bound)}
         fields = [n for n in self.d.structural if n in bounding | p.symbols]
-        near = {v + step for v in _constants(p) for step in (0, 1, 2)}
+        near = {v + step for v in constants(p) for step in (0, 1, 2)}
         values = sorted({*range(1, _SMALL), *(v for v in near if 0 < v <= DEEPEST)})
         inner = nest[-1] if nest else None
         for name in fields:
@@ -388,38 +366,7 @@ class _Search:
         return None if first is None else Condition("<=", loops[names[0]].bounds[1], ex.const(first), "")
 
 
-def _readable(p: Predicate) -> str:
-    """A question with i, j, k for the indices in it."""
-    names = sorted(n for n in p.symbols if n.startswith("#"))
-    return str(p.renamed(dict(zip(names, "ijk", strict=False))))
-
-
-def _constants(p: Predicate) -> set[int]:
-    """The whole numbers in a question."""
-    stack, found = [p.left, p.right], set[int]()
-    while stack:
-        node = stack.pop()
-        if node.op == "const":
-            if node.integral:
-                found.add(abs(int(node.args[0])))
-        elif node.op != "sym":
-            stack += node.args
-    return found
-
-
-def _answers(
-    p: Predicate, nest: Sequence[Loop], values: Mapping[str, Any], truth: bool,
-    visited: Collection[tuple[int, ...]] = (),
-) -> bool:  # fmt: skip
-    """Whether *p* has the answer *truth* in some iteration of *nest* that was not *visited*."""
-    for indices in index_tuples(nest, values):
-        known = {**values, **{loop.name: i for loop, i in zip(nest, indices, strict=True)}} if nest else values
-        if p.holds(known) is truth and indices not in visited:
-            return True
-    return False
-
-
-def _parts(found: Tables) -> list[list[Table]]:
+def parts_of(found: Tables) -> list[list[Table]]:
     """The tables of all rows, each once."""
     return list({id(part): part for parts in found.values() for part in parts}.values())
 
@@ -431,87 +378,3 @@ def _open(unclear: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> bool
         if None in numbers or len(numbers) > 1:
             return True
     return False
-
-
-def _settled(search: _Search, plain: Mapping[Row, Node]) -> bool:
-    """Whether every multiplicity has a closed form, which is that of its tables at every structure that was tried.
-
-    That of *plain* is taken where it is right: the order of its terms is that of the fields.
-    """
-    d = search.d
-    assumed, times = Assumptions(d.base, _deeper(d)), dict[Row, Node]()
-    conditional = any(part[0].predicates for part in _parts(search.found))
-    structures = (*search.probes, *search.edges()) if conditional else ()
-    places = [{**d.base, **s} for s in structures if search.admitted(s)]
-    known: dict[tuple[Any, ...], Node] = {}
-    for row, parts in search.found.items():
-        key = (plain.get(row), *map(id, parts))
-        if key not in known:
-            exact = [_exact(parts, values) for values in places]
-            closed = plain.get(row)
-            if closed is None or not _same(closed, exact, places):
-                closed = _closed(parts, assumed)
-            there = [n if all(holds(c, v) for c in assumed.taken) else None for n, v in zip(exact, places, strict=True)]
-            if closed is None or not _same(closed, there, places):
-                return False
-            known[key] = closed
-        times[row] = known[key]
-    taken = [c for c in assumed.taken if not _implied(c, times.values())]
-    if sum(all(holds(c, t.symbols) for c in assumed.taken) for t in d.traces) < min(2, len(d.traces)):
-        search.lonely = list(assumed.taken)  # nothing but the default says so
-        return False
-    for index, one in enumerate(d.traces):
-        if all(holds(c, one.symbols) for c in taken):
-            for row, node in times.items():
-                if ex.value_at(node, one.symbols) != d.rows.counts[row][index]:
-                    return False
-    d.times, d.assumed = times, taken
-    return True
-
-
-def _deeper(d: Derivation) -> list[dict[str, Number]]:
-    """The values at which the model was traced with more layers than by default, and with as many of other things."""
-    depths = [n for n in d.depths() if n in d.structural]
-    at_least = (t.symbols for t in d.traces if all(t.symbols[n] >= d.base[n] for n in depths))
-    return [values for values in at_least if any(values[n] > d.base[n] for n in depths)]
-
-
-def _closed(parts: Sequence[Sequence[Table]], assumed: Assumptions) -> Node | None:
-    total: Node = ex.const(0)
-    for part in parts:
-        node = next((n for table in part if (n := table.closed(assumed)) is not None), None)
-        if node is None:
-            return None
-        total = ex.add(total, node)
-    return total
-
-
-def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> int | None:
-    numbers = [part[0].number(values) for part in parts]
-    return None if None in numbers else sum(n for n in numbers if n is not None)
-
-
-def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether an expression has these values, wherever there is one and the expression is not negative.
-
-    No multiplicity is negative in the formula's domain: `range(n - 2)` is empty at n = 1, of which nothing is said.
-    """
-    for number, values in zip(exact, places, strict=True):
-        found = ex.value_at(node, values)
-        if number is not None and found != number and not (found is not None and found < 0):
-            return False
-    return True
-
-
-def _implied(condition: Condition, times: Iterable[Node]) -> bool:
-    """Whether a condition holds wherever no multiplicity is negative: `k <= N` where there are `N - k` layers."""
-    names = sorted(free_symbols(condition.left) | free_symbols(condition.right))
-    if len(names) > 2:
-        return False
-    own = [t for t in dict.fromkeys(times) if t.op in ("add", "sub") and free_symbols(t) <= set(names)]
-    for numbers in product(range(1, _WIDE), repeat=len(names)):
-        values = dict(zip(names, numbers, strict=True))
-        signs = [ex.value_at(t, values) for t in own]
-        if all(sign is not None and sign >= 0 for sign in signs) and not holds(condition, values):
-            return False
-    return True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from symcount.derive.recording import Condition, Loop
 from symcount.derive.rewriting import floored, generic, rebuilt
 from symcount.errors import DerivationError
 
-__all__ = ["Predicate", "index_tuples", "predicate_of"]
+__all__ = ["Predicate", "answered", "constants", "index_tuples", "predicate_of", "readable"]
 
 #: A comparison and its opposite are one predicate, true or false.
 _OPPOSITE: Final = {"!=": "==", ">=": "<", ">": "<=", "not divides": "divides"}
@@ -85,3 +85,34 @@ def index_tuples(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[t
         first, last, step = (ex.evaluate(bound, known) for bound in inner.bounds)
         for index in range(int(first), int(last), int(step)):
             yield (*indices, index)
+
+
+def answered(
+    p: Predicate, nest: Sequence[Loop], values: Mapping[str, Any], truth: bool,
+    visited: Collection[tuple[int, ...]] = (),
+) -> bool:  # fmt: skip
+    """Whether *p* has the answer *truth* in some iteration of *nest* that was not *visited*."""
+    for indices in index_tuples(nest, values):
+        known = {**values, **{loop.name: i for loop, i in zip(nest, indices, strict=True)}} if nest else values
+        if p.holds(known) is truth and indices not in visited:
+            return True
+    return False
+
+
+def constants(p: Predicate) -> set[int]:
+    """The whole numbers in a question."""
+    stack, found = [p.left, p.right], set[int]()
+    while stack:
+        node = stack.pop()
+        if node.op == "const":
+            if node.integral:
+                found.add(abs(int(node.args[0])))
+        elif node.op != "sym":
+            stack += node.args
+    return found
+
+
+def readable(p: Predicate) -> str:
+    """A question with i, j, k for the indices in it."""
+    names = sorted(n for n in p.symbols if n.startswith("#"))
+    return str(p.renamed(dict(zip(names, "ijk", strict=False))))

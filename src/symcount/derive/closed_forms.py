@@ -1,0 +1,126 @@
+"""The closed forms of multiplicities, each compared with the exact numbers of its tables wherever these are known."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import product
+from typing import Any, Final
+
+from symcount.derive import expression as ex
+from symcount.derive.configs import Number
+from symcount.derive.counting import Assumptions
+from symcount.derive.derivation import Derivation
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.multiplicity import Table
+from symcount.derive.path_search import PathSearch, parts_of
+from symcount.derive.points import holds
+from symcount.derive.recording import Condition
+from symcount.derive.templates import Row
+
+__all__ = ["count_iterations"]
+
+_WIDE: Final = 40  # values of a field at which is looked whether one condition follows from others
+
+
+def count_iterations(d: Derivation, rng: random.Random) -> bool:
+    """Count every multiplicity over the iterations of the code's loops; false if one of them was not understood.
+
+    Sets rows, multiplicities and what these assume; adds traces where a path was not seen, and guards against those
+    paths that turned out to be another model.
+    """
+    before = list(d.traces), list(d.guards)
+    plain = dict(d.times)
+    search = PathSearch(d, rng)
+    if search.run() and (_settled(search, plain) or (search.supported() and search.run() and _settled(search, plain))):
+        d.counted = True
+        d.note("multiplicities: counted over the iterations of the loops in which the parameters are made")
+        return True
+    d.note("multiplicities: not explained by what was asked of indices; fitted to numbers at several depths instead")
+    d.traces, d.guards = [*before[0], *(t for t in search.runs if t not in before[0])], before[1]
+    d.assumed = []
+    return False
+
+
+def _settled(search: PathSearch, plain: Mapping[Row, Node]) -> bool:
+    """Whether every multiplicity has a closed form, which is that of its tables at every structure that was tried.
+
+    That of *plain* is taken where it is right: the order of its terms is that of the fields.
+    """
+    d = search.d
+    assumed, times = Assumptions(d.base, _deeper(d)), dict[Row, Node]()
+    conditional = any(part[0].predicates for part in parts_of(search.found))
+    structures = (*search.probes, *search.edges()) if conditional else ()
+    places = [{**d.base, **s} for s in structures if search.admitted(s)]
+    known: dict[tuple[Any, ...], Node] = {}
+    for row, parts in search.found.items():
+        key = (plain.get(row), *map(id, parts))
+        if key not in known:
+            exact = [_exact(parts, values) for values in places]
+            closed = plain.get(row)
+            if closed is None or not _same(closed, exact, places):
+                closed = _closed(parts, assumed)
+            there = [n if all(holds(c, v) for c in assumed.taken) else None for n, v in zip(exact, places, strict=True)]
+            if closed is None or not _same(closed, there, places):
+                return False
+            known[key] = closed
+        times[row] = known[key]
+    taken = [c for c in assumed.taken if not _implied(c, times.values())]
+    if sum(all(holds(c, t.symbols) for c in assumed.taken) for t in d.traces) < min(2, len(d.traces)):
+        search.lonely = list(assumed.taken)  # nothing but the default says so
+        return False
+    for index, one in enumerate(d.traces):
+        if all(holds(c, one.symbols) for c in taken):
+            for row, node in times.items():
+                if ex.value_at(node, one.symbols) != d.rows.counts[row][index]:
+                    return False
+    d.times, d.assumed = times, taken
+    return True
+
+
+def _deeper(d: Derivation) -> list[dict[str, Number]]:
+    """The values at which the model was traced with more layers than by default, and with as many of other things."""
+    depths = [n for n in d.depths() if n in d.structural]
+    at_least = (t.symbols for t in d.traces if all(t.symbols[n] >= d.base[n] for n in depths))
+    return [values for values in at_least if any(values[n] > d.base[n] for n in depths)]
+
+
+def _closed(parts: Sequence[Sequence[Table]], assumed: Assumptions) -> Node | None:
+    total: Node = ex.const(0)
+    for part in parts:
+        node = next((n for table in part if (n := table.closed(assumed)) is not None), None)
+        if node is None:
+            return None
+        total = ex.add(total, node)
+    return total
+
+
+def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> int | None:
+    numbers = [part[0].number(values) for part in parts]
+    return None if None in numbers else sum(n for n in numbers if n is not None)
+
+
+def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether an expression has these values, wherever there is one and the expression is not negative.
+
+    No multiplicity is negative in the formula's domain: `range(n - 2)` is empty at n = 1, of which nothing is said.
+    """
+    for number, values in zip(exact, places, strict=True):
+        found = ex.value_at(node, values)
+        if number is not None and found != number and not (found is not None and found < 0):
+            return False
+    return True
+
+
+def _implied(condition: Condition, times: Iterable[Node]) -> bool:
+    """Whether a condition holds wherever no multiplicity is negative: `k <= N` where there are `N - k` layers."""
+    names = sorted(free_symbols(condition.left) | free_symbols(condition.right))
+    if len(names) > 2:
+        return False
+    own = [t for t in dict.fromkeys(times) if t.op in ("add", "sub") and free_symbols(t) <= set(names)]
+    for numbers in product(range(1, _WIDE), repeat=len(names)):
+        values = dict(zip(names, numbers, strict=True))
+        signs = [ex.value_at(t, values) for t in own]
+        if all(sign is not None and sign >= 0 for sign in signs) and not holds(condition, values):
+            return False
+    return True
