@@ -147,7 +147,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         source=d.source,
         pinned=dict(d.pinned),
         base=dict(d.base),
-        asked=(*d.guards, *d.assumed, *d.insisted, *(c for c in d.conditions if not of_index(c, set(d.structural)))),
+        asked=(*d.guards, *d.insisted, *(c for c in d.conditions if not of_index(c, set(d.structural)))),
         structural=tuple(d.structural),
         depths=tuple(n for n in d.structural if n in d.depths()),
         least=dict(d.least),
