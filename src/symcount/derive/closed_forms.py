@@ -10,12 +10,14 @@ from typing import Any, Final
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.counting import Assumptions
+from symcount.derive.coverage import parts_of
 from symcount.derive.derivation import Derivation
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.multiplicity import Table
-from symcount.derive.path_search import PathSearch, parts_of
+from symcount.derive.path_search import PathSearch
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
+from symcount.derive.structures import edges
 from symcount.derive.templates import Row
 
 __all__ = ["count_iterations"]
@@ -50,7 +52,7 @@ def _settled(search: PathSearch, plain: Mapping[Row, Node]) -> bool:
     d = search.d
     assumed, times = Assumptions(d.base, _deeper(d)), dict[Row, Node]()
     conditional = any(part[0].predicates for part in parts_of(search.found))
-    structures = (*search.probes, *search.edges()) if conditional else ()
+    structures = (*search.probes, *edges(d)) if conditional else ()
     places = [{**d.base, **s} for s in structures if search.admitted(s)]
     known: dict[tuple[Any, ...], Node] = {}
     for row, parts in search.found.items():

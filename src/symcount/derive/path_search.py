@@ -9,38 +9,33 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, Final
+from typing import Final
 
 from symcount.derive import expression as ex
 from symcount.derive.configs import Number
+from symcount.derive.coverage import Tables, covered, missing, parts_of, unlike
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import comparable, possible
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.limits import of_index
-from symcount.derive.multiplicity import Table, Truth, answers, hashed, iterations, of_iteration, questions, tables
+from symcount.derive.multiplicity import answers, hashed, of_iteration, questions, tables
 from symcount.derive.points import holds
-from symcount.derive.predicates import Predicate, answered, constants, index_tuples, readable
+from symcount.derive.predicates import Predicate, answered, index_tuples, readable
 from symcount.derive.recording import Condition, Loop
-from symcount.derive.selecting import selector_points
-from symcount.derive.templates import Row, collect
+from symcount.derive.structures import DEEPEST, Structure, around, deep, usual_ones
+from symcount.derive.templates import collect
 from symcount.derive.trace import Trace
 
-__all__ = ["PathSearch", "parts_of"]
+__all__ = ["PathSearch"]
 
-Structure = dict[str, Number]
-Tables = dict[Row, list[list[Table]]]
 
 RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
-PROBES: Final = 24  # random structures at which explanations are compared, without running the model
-DEEPEST: Final = 130  # layers up to which a question is asked what its answer would be
-DEEP: Final = 64  # iterations of a loop whose index was looked up
 FAR: Final = 40  # iterations of loops that may have filled a list
 SPAN: Final = 4  # depths that differ by less are near one another
-_SMALL: Final = 14  # values of a field that are tried for a question in which it is
 
 
 class PathSearch:
@@ -64,25 +59,8 @@ class PathSearch:
     @cached_property
     def probes(self) -> list[Structure]:
         """Structures of the domain at which explanations are compared: nothing is built there."""
-        d = self.d
-        assert d.default is not None  # noqa: S101  # set by the engine
-        depths = [n for n in d.structural if n in d.depths()]
-        chosen = [n for n in d.structural if n not in depths]
-        found = [selector_points(chosen, depths, d.default, self.rng, least=d.least) for _ in range(PROBES)]
-        usual = {n: d.base[n] for n in d.structural}
-        found += [{**usual, n: v} for n in depths for v in (7, 12, 25, 48) if d.base[n]]
+        found = usual_ones(self.d, self.rng)
         return sorted(filter(self.admitted, found), key=lambda s: sum(map(int, s.values())))
-
-    def edges(self) -> Iterator[Structure]:
-        """Structures with few layers, and such as name a layer that there is not, or the last one."""
-        depths = [n for n in self.d.structural if n in self.d.depths()]
-        usual = {n: self.d.base[n] for n in self.d.structural}
-        for depth in depths:
-            for number in (1, 2, 3, 5):
-                few = {**usual, depth: number}
-                yield few
-                for name in (n for n in self.d.structural if n not in depths):
-                    yield from ({**few, name: value} for value in (number - 1, number, number + 1) if value > 0)
 
     def admitted(self, structure: Structure) -> bool:
         """Whether what the model's code asks of fields alone is answered there as it is by default."""
@@ -170,16 +148,20 @@ class PathSearch:
 
         unclear = [part for part in parts_of(found) if part[0].predicates]
         for structure in new(self.probes) if unclear else ():
-            if _open(unclear, {**d.base, **structure}):
+            if unlike(unclear, {**d.base, **structure}):
                 return structure, None
         turning, asked = self._turning()
         if asked is not None:
             return turning, asked
-        if deep := new(self._deep()):
-            return deep[0], None
-        if self.refused[None] < PATIENCE and (missing := self._missing(found)):
-            best = max(new(self.probes), key=lambda s: self._covered(missing, s), default=None)
-            if best is not None and self._covered(missing, best) > 0:
+        if many := new(deep(d, self._loops())):
+            return many[0], None
+        if self.refused[None] < PATIENCE and (open_ := missing(found, d.traces)):
+
+            def gain(s: Structure) -> Fraction:
+                return covered(open_, s, {**d.base, **s})
+
+            best = max(new(self.probes), key=gain, default=None)
+            if best is not None and gain(best) > 0:
                 return best, None
         if self._unchecked() and self.refused[None] < PATIENCE:
             known = {n: {t.symbols[n] for t in d.traces} for n in d.structural}
@@ -226,37 +208,6 @@ class PathSearch:
         values = ([int(t.symbols[n]) for t in d.traces] for n in bounding if n in d.structural)
         return any(max(numbers) - min(numbers) < SPAN for numbers in values)
 
-    def _missing(self, found: Tables) -> list[tuple[Table, set[tuple[Predicate, Truth, bool]]]]:
-        """Answers to what else was asked in a loop that were not seen together with each that a number depends on.
-
-        Of `first <= i and i % period == 0` the second may never have mattered where the first was true.
-        """
-        asked = answers(self.d.traces)
-        missing = []
-        for table in {id(part[0]): part[0] for part in parts_of(found) if part[0].loops}.values():
-            own = set[tuple[Predicate, Truth, bool]]()
-            for p, seen in table.others.items():
-                if len(asked.get(p, ())) > 1:
-                    own |= {(p, truth, side) for truth in table.numbers for side in (True, False)
-                            if (truth, side) not in seen}  # fmt: skip
-            if own:
-                missing.append((table, own))
-        return missing
-
-    def _covered(
-        self, missing: Sequence[tuple[Table, set[tuple[Predicate, Truth, bool]]]], structure: Structure
-    ) -> Fraction:
-        """How many of the *missing* answers there are at *structure*, for the number of layers that it has."""
-        values, gain = {**self.d.base, **structure}, 0
-        for table, own in missing:
-            about = {p for p, _, _ in own}
-            there = set[tuple[Predicate, Truth, bool | None]]()
-            for known in iterations(table.loops, values):
-                truth = tuple([p.holds(known) for p in table.predicates])
-                there |= {(p, truth, p.holds(known)) for p in about}
-            gain += len(own & there)
-        return Fraction(gain, 10 + sum(int(structure[n]) for n in structure))
-
     def _listed(self) -> bool:
         """Whether something was asked of indices that explains no number, and elements of a list were made in no loop.
 
@@ -267,15 +218,6 @@ class PathSearch:
         used = {p for part in parts_of(self.found) for table in part for p in table.predicates}
         asked = (p for p in answers(self.d.traces) if self._structural(p, loops) and p.symbols & loops.keys())
         return several and any(p not in used for p in asked)
-
-    def _deep(self) -> Iterator[Structure]:
-        """Structures with many iterations of the loops whose index was looked up, which asks nothing that shows."""
-        loops = self._loops()
-        start = min(self.d.traces, key=lambda t: len(t.parameters)).symbols
-        for name in sorted({name for one in self.d.traces for name in hashed(one)} & loops.keys()):
-            fields = free_symbols(loops[name].bounds[1]) & self.fields
-            if all(max(t.symbols[n] for t in self.d.traces) < DEEP for n in fields):
-                yield {n: DEEP if n in fields else start[n] for n in self.d.structural}
 
     def _structural(self, p: Predicate, loops: Collection[str]) -> bool:
         return all(n in self.fields or n in loops for n in p.symbols)
@@ -314,7 +256,7 @@ class PathSearch:
         usual = self._answer(p)
         start = min(d.traces, key=lambda t: len(t.parameters)).symbols
         visited = self._visited(p, nest)
-        for structure in self._around(p, nest, {n: start[n] for n in d.structural}):
+        for structure in around(d, p, nest, {n: start[n] for n in d.structural}):
             values = {**d.base, **structure}
             other = self._key(structure) not in self.tried and answered(p, nest, values, not usual, visited)
             if other and self.admitted(structure):
@@ -336,25 +278,6 @@ class PathSearch:
     def _answer(self, p: Predicate) -> bool:
         return next(iter(answers(self.d.traces)[p]))
 
-    def _around(self, p: Predicate, nest: Sequence[Loop], start: Structure) -> Iterator[Structure]:
-        """Structures that differ from *start* in a field that the question, or the length of a loop, depends on."""
-        bounding = {n for loop in nest for bound in loop.bounds for n in free_symbols(bound)}
-        fields = [n for n in self.d.structural if n in bounding | p.symbols]
-        near = {v + step for v in constants(p) for step in (0, 1, 2)}
-        values = sorted({*range(1, _SMALL), *(v for v in near if 0 < v <= DEEPEST)})
-        inner = nest[-1] if nest else None
-        for name in fields:
-            usual = values
-            if inner is None or (name not in p.symbols and name in free_symbols(inner.bounds[1])):
-                usual = list(range(1, DEEPEST))
-            for value in usual:
-                yield {**start, name: value}
-        for i, name in enumerate(fields):
-            for other in fields[i + 1 :]:
-                for value in values[:_SMALL]:
-                    for more in values[:_SMALL]:
-                        yield {**start, name: value, other: more}
-
     def _bounding(self, p: Predicate) -> Condition | None:
         """The condition that there is no index at which *p* has the other answer, where the model refused that."""
         loops = self._loops()
@@ -364,17 +287,3 @@ class PathSearch:
         usual = self._answer(p)
         first = next((i for i in range(DEEPEST) if p.holds({names[0]: i}) is (not usual)), None)
         return None if first is None else Condition("<=", loops[names[0]].bounds[1], ex.const(first), "")
-
-
-def parts_of(found: Tables) -> list[list[Table]]:
-    """The tables of all rows, each once."""
-    return list({id(part): part for parts in found.values() for part in parts}.values())
-
-
-def _open(unclear: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> bool:
-    """Whether an iteration at *values* is like none that was seen, or explanations of one row differ there."""
-    for part in unclear:
-        numbers = {table.number(values) for table in part}
-        if None in numbers or len(numbers) > 1:
-            return True
-    return False

@@ -1,0 +1,63 @@
+"""What the traces so far leave open: iterations that are like none that was seen, and answers not seen together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symcount.derive.multiplicity import Table, Truth, answers, iterations
+from symcount.derive.predicates import Predicate
+from symcount.derive.structures import Structure
+from symcount.derive.templates import Row
+from symcount.derive.trace import Trace
+
+__all__ = ["Tables", "covered", "missing", "parts_of", "unlike"]
+
+Tables = dict[Row, list[list[Table]]]
+Answer = tuple[Predicate, Truth, bool]  # to a question that no number depends on, with those that it does
+
+
+def parts_of(found: Tables) -> list[list[Table]]:
+    """The tables of all rows, each once."""
+    return list({id(part): part for parts in found.values() for part in parts}.values())
+
+
+def unlike(unclear: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> bool:
+    """Whether an iteration at *values* is like none that was seen, or explanations of one row differ there."""
+    for part in unclear:
+        numbers = {table.number(values) for table in part}
+        if None in numbers or len(numbers) > 1:
+            return True
+    return False
+
+
+def missing(found: Tables, traces: Sequence[Trace]) -> list[tuple[Table, set[Answer]]]:
+    """Answers to what else was asked in a loop that were not seen together with each that a number depends on.
+
+    Of `first <= i and i % period == 0` the second may never have mattered where the first was true.
+    """
+    asked = answers(traces)
+    several: list[tuple[Table, set[Answer]]] = []
+    for table in {id(part[0]): part[0] for part in parts_of(found) if part[0].loops}.values():
+        own = set[Answer]()
+        for p, seen in table.others.items():
+            if len(asked.get(p, ())) > 1:
+                own |= {(p, truth, side) for truth in table.numbers for side in (True, False)
+                        if (truth, side) not in seen}  # fmt: skip
+        if own:
+            several.append((table, own))
+    return several
+
+
+def covered(missing: Sequence[tuple[Table, set[Answer]]], structure: Structure, values: Mapping[str, Any]) -> Fraction:
+    """How many of the *missing* answers there are at *structure*, for the number of layers that it has."""
+    gain = 0
+    for table, own in missing:
+        about = {p for p, _, _ in own}
+        there = set[tuple[Predicate, Truth, bool | None]]()
+        for known in iterations(table.loops, values):
+            truth = tuple([p.holds(known) for p in table.predicates])
+            there |= {(p, truth, p.holds(known)) for p in about}
+        gain += len(own & there)
+    return Fraction(gain, 10 + sum(int(structure[n]) for n in structure))
