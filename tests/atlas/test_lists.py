@@ -82,7 +82,12 @@ CASES = [
     ),
     # the first layer with experts may come after the last one; then the number of those that have some is not negative
     ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 3}, ""),
-    ("Ernie4_5_MoeModel", "ernie4_5_moe", {"num_hidden_layers": 3, "moe_layer_start_index": 5}, "0 is required"),
+    (
+        "Ernie4_5_MoeModel",
+        "ernie4_5_moe",
+        {"num_hidden_layers": 3, "moe_layer_start_index": 5},
+        "moe_layer_start_index ≤ N is required",
+    ),
     # a list of lists, which the model's code makes longer before it reads it, said once more
     ("LevitModel", "levit", {"down_ops": DOWN}, ""),
     (
