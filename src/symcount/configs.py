@@ -14,6 +14,7 @@ from typing import Any
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.files import load
+from symcount.foreign import check_typed, nameless
 from symcount.formula import Formula
 from symcount.notation import ALIASES
 from symcount.values import title
@@ -62,7 +63,9 @@ class Config:
         """
         name = self.class_name or self.model_type
         if name is None:
-            raise ConfigError(f"{self.source}: neither architectures nor model_type is given; add one of them")
+            raise nameless(self.fields, self.source)
+        if self.class_name is None:
+            check_typed(self.fields, self.source)
         return find(name)
 
     def options_for(self, architecture: Architecture) -> dict[str, Any]:

@@ -62,6 +62,10 @@ class ConfigError(SymcountError, ValueError):
     """A config is malformed, unreadable, or belongs to another model."""
 
 
+class ForeignFileError(ConfigError):
+    """A file of another kind than a model's config, recognised by its content."""
+
+
 class DependencyError(SymcountError, ImportError):
     """An optional package is needed and not installed."""
 

@@ -15,6 +15,7 @@ from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
+from symcount.foreign import check_typed, nameless
 
 __all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
 
@@ -29,6 +30,7 @@ def class_of(fields: Mapping[str, Any]) -> str:
 
     Raises:
         ConfigError: none, several, or something that is no name.
+        ForeignFileError: the file is of another kind.
     """
     names, model_type = fields.get("architectures"), fields.get("model_type")
     if names is not None and names != []:
@@ -38,7 +40,8 @@ def class_of(fields: Mapping[str, Any]) -> str:
             raise ConfigError(f"architectures names {len(names)} classes ({', '.join(names)}); keep one")
         return str(names[0])
     if not isinstance(model_type, str) or not model_type:
-        raise ConfigError("neither architectures nor model_type is given; add one of them")
+        raise nameless(fields)
+    check_typed(fields)
     return model_type
 
 
