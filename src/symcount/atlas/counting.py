@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from symcount.arithmetic import HOLDS, WORDS
 from symcount.arithmetic import Number as Value
@@ -17,12 +18,31 @@ from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
 from symcount.foreign import check_typed, nameless
 
-__all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
+__all__ = [
+    "CONVENTIONS",
+    "REMEDY",
+    "Counted",
+    "Counter",
+    "Found",
+    "Variant",
+    "class_of",
+    "counter",
+    "derivable",
+]
 
 CONVENTIONS = ("unique", "per_layer", "non_embedding", "active", "trainable")
 REMEDY = 'with pip install "symcount[hf]" it is derived from the model\'s own code'
 
 Counted = tuple[str, dict[str, int]]
+
+
+class Found(NamedTuple):
+    """What a config was read as."""
+
+    entry: Entry
+    layout: Layout
+    reading: Reading
+    variant: Variant
 
 
 def class_of(fields: Mapping[str, Any]) -> str:
@@ -181,12 +201,31 @@ class Counter:
         Raises:
             SymcountError: the config is malformed, unknown, or outside the stored formulas.
         """
+        found = self.found(fields)
+        return found.entry.name, self.totals(found)
+
+    def found(self, fields: Mapping[str, Any]) -> Found:
+        """What a config is read as: the entry of its class, the layout that covers it, numbers, and the formula.
+
+        Raises:
+            SymcountError: the config is malformed, unknown, or outside the stored formulas.
+        """
         entry = self.entry(fields)
         try:
-            _, reading, variant = self.read(entry, fields)
-            return entry.name, variant.count(reading.values)
+            return Found(entry, *self.read(entry, fields))
         except UncoveredError as error:
             raise UncoveredError(f"{entry.name}: {error}; {REMEDY}") from None
+
+    def totals(self, found: Found) -> dict[str, int]:
+        """The counts of a config by convention.
+
+        Raises:
+            UncoveredError: its numbers are outside the stored formulas.
+        """
+        try:
+            return found.variant.count(found.reading.values)
+        except UncoveredError as error:
+            raise UncoveredError(f"{found.entry.name}: {error}; {REMEDY}") from None
 
     def settled(self, layout: Layout, reading: Reading) -> Variant:
         """The formula in whose domain the numbers of a config lie.
@@ -225,3 +264,12 @@ def counter() -> Counter | None:
     """The counter of the shipped atlas, `None` where there is none."""
     found = atlas()
     return None if found is None else Counter(found)
+
+
+@cache
+def derivable() -> bool:
+    """Whether the packages are there with which a formula is derived from a model's own code."""
+    try:
+        return find_spec("torch") is not None and find_spec("transformers") is not None
+    except ImportError:
+        return False

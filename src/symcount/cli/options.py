@@ -13,12 +13,14 @@ import typer
 
 from symcount.api import formula as formula_of
 from symcount.architectures import find
-from symcount.cli.output import number
+from symcount.cli.output import note, number
 from symcount.configs import Config, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.formula import Formula
 from symcount.notation import Entry, canonical
+from symcount.notes import Note, refuse, teller
+from symcount.notes.of_formula import TIED, notes_on
 from symcount.values import title
 
 __all__ = [
@@ -31,6 +33,7 @@ __all__ = [
     "is_number",
     "load",
     "pairs",
+    "told",
     "value_of",
 ]
 
@@ -65,12 +68,14 @@ class Subject:
         formula: for the options that were asked for, or that the config chooses.
         config: what the config file says; empty for a model's name.
         overrides: single values, by letter.
+        notes: what is to be told beside the numbers.
     """
 
     source: str
     formula: Formula
     config: Config
     overrides: Mapping[str, Any]
+    notes: Sequence[Note] = ()
 
     def values(self, convention: str = "unique") -> dict[str, Any]:
         """Numbers by letter: single values, then the config's, then the class's defaults."""
@@ -114,16 +119,30 @@ class Subject:
         return f"defaults of {self.formula.name}: {', '.join(shown)}" if shown else ""
 
 
-def load(source: str, values: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Subject:
+def load(
+    source: str,
+    values: Sequence[str] | None = None,
+    options: Sequence[str] | None = None,
+    *,
+    strict: bool = False,
+) -> Subject:
     """Resolve what was asked for.
+
+    Args:
+        source: a model's name, or a config file.
+        values: `NAME=NUMBER` for single symbols.
+        options: `NAME=VALUE` for the structure.
+        strict: whether a config that may mean something else is refused.
 
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
     """
     chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
     given = pairs(values or (), "-s", "hidden_size=768")
+    stated: Mapping[str, Any] = {}
     if looks_like_path(source):
         read_config = read(source)
+        stated = {k: v for k, v in read_config.fields.items() if k not in chosen or k != TIED}
         config = replace(read_config, fields={**read_config.fields, **chosen})
         wanted: Any = config
     else:
@@ -139,7 +158,16 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
-    return Subject(source, formula, config, overrides)
+    notes = notes_on({**stated, **{k: v for k, v in chosen.items() if k != TIED}}, formula, teller()) if stated else []
+    if strict:
+        refuse(notes, source)
+    return Subject(source, formula, config, overrides, notes)
+
+
+def told(subject: Subject) -> None:
+    """Write the notes on what was asked for."""
+    for remark in subject.notes:
+        note(f"note: {subject.source}: {remark.text}")
 
 
 def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]]:
