@@ -179,7 +179,7 @@ def _notes(config: Config) -> list[Note]:
             pass
         except ConfigError as error:
             raise type(error)(f"{config.source}: {error}") from None
-    return notes_on(config.fields, formula(config), tell)
+    return notes_on(config, formula(config), tell)
 
 
 def _stored_count(config: Config, convention: str) -> int | None:

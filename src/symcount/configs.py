@@ -14,7 +14,7 @@ from typing import Any
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.files import load
-from symcount.foreign import check_typed, nameless
+from symcount.filetypes import check_typed, nameless
 from symcount.formula import Formula
 from symcount.notation import ALIASES
 from symcount.values import title

@@ -62,7 +62,7 @@ class ConfigError(SymcountError, ValueError):
     """A config is malformed, unreadable, or belongs to another model."""
 
 
-class ForeignFileError(ConfigError):
+class FileTypeError(ConfigError):
     """A file of another kind than a model's config, recognised by its content."""
 
 

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from symcount.errors import ConfigError, ForeignFileError
-from symcount.foreign import of_bytes, of_json, of_name
+from symcount.errors import ConfigError, FileTypeError
+from symcount.filetypes import of_bytes, of_json, of_name
 
 __all__ = ["MAX_BYTES", "is_directory", "is_file", "load", "looks_like_path", "parse"]
 
@@ -53,7 +53,7 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises:
         ConfigError: there is no such file, it is too large, or it is something else.
-        ForeignFileError: the same, where it is known what it is.
+        FileTypeError: the same, where it is known what it is.
     """
     try:
         with path.open("rb") as file:
@@ -65,7 +65,7 @@ def load(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
     if len(data) > MAX_BYTES:
         if said := of_bytes(data):
-            raise ForeignFileError(f"{path}: {said}")
+            raise FileTypeError(f"{path}: {said}")
         raise ConfigError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; a config.json has a few kilobytes")
     return parse(data, str(path))
 
@@ -75,7 +75,7 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
 
     Raises:
         ConfigError: it is something else.
-        ForeignFileError: the same, where it is known what it is.
+        FileTypeError: the same, where it is known what it is.
     """
     import json  # only where a file is read
 
@@ -85,7 +85,7 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
         raise ConfigError(f"{source}: nested too deeply; expected a config.json") from None
     except ValueError as error:
         if said := of_bytes(data):
-            raise ForeignFileError(f"{source}: {said}") from None
+            raise FileTypeError(f"{source}: {said}") from None
         if isinstance(error, UnicodeDecodeError):
             raise ConfigError(f"{source}: not UTF-8 text; expected a config.json") from None
         if "integer string conversion" in str(error):
@@ -93,6 +93,6 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
         raise ConfigError(f"{source}: not JSON: {error}") from None
     if not isinstance(found, dict):
         if said := of_json(found):
-            raise ForeignFileError(f"{source}: {said}")
+            raise FileTypeError(f"{source}: {said}")
         raise ConfigError(f"{source}: expected a JSON object, got {type(found).__name__}")
     return found

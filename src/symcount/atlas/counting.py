@@ -16,7 +16,7 @@ from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
-from symcount.foreign import check_typed, nameless
+from symcount.filetypes import check_typed, nameless
 
 __all__ = [
     "CONVENTIONS",
@@ -28,10 +28,12 @@ __all__ = [
     "class_of",
     "counter",
     "derivable",
+    "remedy",
 ]
 
 CONVENTIONS = ("unique", "per_layer", "non_embedding", "active", "trainable")
 REMEDY = 'with pip install "symcount[hf]" it is derived from the model\'s own code'
+"""What to do about a config that no stored formula covers, where it cannot be derived at once."""
 
 Counted = tuple[str, dict[str, int]]
 
@@ -50,7 +52,7 @@ def class_of(fields: Mapping[str, Any]) -> str:
 
     Raises:
         ConfigError: none, several, or something that is no name.
-        ForeignFileError: the file is of another kind.
+        FileTypeError: the file is of another kind.
     """
     names, model_type = fields.get("architectures"), fields.get("model_type")
     if names is not None and names != []:
@@ -151,7 +153,7 @@ class Counter:
         entry = self.atlas.find(name)
         if entry is None:
             known = [*self.atlas.names, *self.atlas.bases]
-            raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)} {REMEDY.capitalize()}")
+            raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)}{remedy(' ', REMEDY.capitalize())}")
         stated = fields.get("model_type")
         if stated is not None and stated != entry.model_type and self.atlas.bases.get(str(stated)) != entry.name:
             raise ConfigError(f"this is a config of {stated!s:.80}, but the formula is of {entry.model_type}")
@@ -214,7 +216,7 @@ class Counter:
         try:
             return Found(entry, *self.read(entry, fields))
         except UncoveredError as error:
-            raise UncoveredError(f"{entry.name}: {error}; {REMEDY}") from None
+            raise UncoveredError(f"{entry.name}: {error}{remedy()}") from None
 
     def totals(self, found: Found) -> dict[str, int]:
         """The counts of a config by convention.
@@ -225,7 +227,7 @@ class Counter:
         try:
             return found.variant.count(found.reading.values)
         except UncoveredError as error:
-            raise UncoveredError(f"{found.entry.name}: {error}; {REMEDY}") from None
+            raise UncoveredError(f"{found.entry.name}: {error}{remedy()}") from None
 
     def settled(self, layout: Layout, reading: Reading) -> Variant:
         """The formula in whose domain the numbers of a config lie.
@@ -273,3 +275,8 @@ def derivable() -> bool:
         return find_spec("torch") is not None and find_spec("transformers") is not None
     except ImportError:
         return False
+
+
+def remedy(before: str = "; ", said: str = REMEDY) -> str:
+    """What to do about a config that is not covered, *said* after *before*; nothing where it is derived at once."""
+    return "" if derivable() else f"{before}{said}"

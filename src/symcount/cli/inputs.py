@@ -7,9 +7,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from symcount.errors import ConfigError, ForeignFileError
+from symcount.errors import ConfigError, FileTypeError
 from symcount.files import MAX_BYTES, is_directory, load, parse
-from symcount.foreign import check_typed, nameless
+from symcount.filetypes import check_typed, nameless
 
 __all__ = ["Input", "expand", "lines"]
 
@@ -45,16 +45,16 @@ def _names(config: dict[str, Any]) -> bool:
 
 def _foreign(file: Path, config: dict[str, Any] | ConfigError) -> str:
     """What a file is that is no config, in words; empty if that is not known."""
-    if isinstance(config, ForeignFileError):
+    if isinstance(config, FileTypeError):
         return str(config)
     if isinstance(config, ConfigError) or "architectures" in config:
         return ""
     try:
         if "model_type" in config:
             check_typed(config, str(file))
-        elif config and isinstance(error := nameless(config, str(file)), ForeignFileError):
+        elif config and isinstance(error := nameless(config, str(file)), FileTypeError):
             return str(error)
-    except ForeignFileError as error:
+    except FileTypeError as error:
         return str(error)
     return ""
 

@@ -104,7 +104,7 @@ def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], l
     """Class, counts and notes of one config: by the atlas, or where that does not cover it, derived if possible.
 
     Raises:
-        SymcountError: neither is possible; where both were tried, the reason of the second.
+        SymcountError: neither is possible; where both were tried, the reasons of both.
     """
     stored, tell = counter(), teller()
     assert stored is not None  # noqa: S101  # `quick` and the command see to that
@@ -122,9 +122,13 @@ def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], l
     from symcount.notes.of_formula import notes_on
 
     config = Config(fields, source)
-    derived = formula(config) if isinstance(refusal, UnknownModelError) else derive(config)
-    numbers = {c: derived.count(config, convention=c) for c in CONVENTIONS}
-    return derived.name, numbers, notes_on(fields, derived, tell)
+    unknown = isinstance(refusal, UnknownModelError)
+    try:
+        derived = formula(config) if unknown else derive(config)
+        numbers = {c: derived.count(config, convention=c) for c in CONVENTIONS}
+    except SymcountError as error:
+        raise error if unknown else type(error)(f"{refusal}; nor is it derived: {error}") from None
+    return derived.name, numbers, notes_on(config, derived, tell)
 
 
 def _inputs(sources: Sequence[str], stream: str | None) -> Iterator[Input]:

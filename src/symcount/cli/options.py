@@ -139,10 +139,8 @@ def load(
     """
     chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
     given = pairs(values or (), "-s", "hidden_size=768")
-    stated: Mapping[str, Any] = {}
     if looks_like_path(source):
         read_config = read(source)
-        stated = {k: v for k, v in read_config.fields.items() if k not in chosen or k != TIED}
         config = replace(read_config, fields={**read_config.fields, **chosen})
         wanted: Any = config
     else:
@@ -158,10 +156,16 @@ def load(
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
-    notes = notes_on({**stated, **{k: v for k, v in chosen.items() if k != TIED}}, formula, teller()) if stated else []
+    notes = _notes(config, chosen, formula) if looks_like_path(source) else []
     if strict:
         refuse(notes, source)
     return Subject(source, formula, config, overrides, notes)
+
+
+def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
+    """The notes on a file; where it was asked that the head is not tied, that was followed."""
+    fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
+    return notes_on(replace(config, fields=fields), formula, teller())
 
 
 def told(subject: Subject) -> None:

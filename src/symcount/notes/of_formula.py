@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.atlas.counting import counter
+from symcount.configs import Config
 from symcount.derive.arranged import MARK
 from symcount.errors import SymcountError
 from symcount.evaluate import compile_scalar
@@ -56,22 +57,23 @@ def _tied_row(formula: Formula) -> tuple[Row, Row] | None:
     return found[0] if len(found) == 1 else None
 
 
-def notes_on(fields: Mapping[str, Any], formula: Formula, teller: Teller | None) -> list[Note]:
+def notes_on(config: Config, formula: Formula, teller: Teller | None) -> list[Note]:
     """The notes on a config that was counted by *formula*.
 
     Args:
-        fields: the config.
+        config: the config.
         formula: what counted it.
         teller: of the atlas, which knows the keys of a class better where it has it.
     """
-    values = formula.values(formula.bound(fields) if fields else {})
+    fields = config.fields
+    values = formula.values(formula.bound(config) if fields else {})
     numbers = {e.field: values[e.letter] for e in formula.notation if e.letter in values}
     case = Case(
         formula.name,
         numbers,
         {*numbers, *formula.options}.__contains__,
         lambda: _head(formula),
-        lambda: formula.count(dict(fields)),
+        lambda: formula.count(config),
     )
     verdicts = _known(fields, formula, teller)
     notes: list[Note] = []

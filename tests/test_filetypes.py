@@ -8,9 +8,9 @@ import pytest
 
 import symcount as sc
 from symcount.cli import run
-from symcount.errors import ForeignFileError
+from symcount.errors import FileTypeError
 from symcount.files import load
-from symcount.foreign import KINDS, of_bytes, of_json
+from symcount.filetypes import KINDS, of_bytes, of_json
 
 PUBLISHED = Path(__file__).parent / "published" / "configs"
 
@@ -433,12 +433,12 @@ def test_an_object_is_told_by_its_name(tmp_path, capsys, name, content, words):
         assert err.count("\n") == 1
         assert words in err
         assert "neither" not in err
-    with pytest.raises(ForeignFileError, match=r"\w"):
+    with pytest.raises(FileTypeError, match=r"\w"):
         sc.count(str(path))
     if isinstance(content, dict):
-        with pytest.raises(ForeignFileError, match=r"\w"):
+        with pytest.raises(FileTypeError, match=r"\w"):
             sc.count(content)
-        with pytest.raises(ForeignFileError, match=r"\w"):
+        with pytest.raises(FileTypeError, match=r"\w"):
             sc.formula(content)
 
 
@@ -450,7 +450,7 @@ def test_what_is_no_json_is_told_by_its_name(tmp_path, capsys, name, content, wo
     err = capsys.readouterr().err
     assert err.count("\n") == 1
     assert words in err
-    with pytest.raises(ForeignFileError, match=r"\w"):
+    with pytest.raises(FileTypeError, match=r"\w"):
         sc.count(path)
 
 
@@ -459,7 +459,7 @@ def test_a_large_file_is_told_by_its_beginning(tmp_path):
     with path.open("wb") as file:
         file.write(SAFETENSORS)
         file.truncate(20 * 2**20)
-    with pytest.raises(ForeignFileError, match="safetensors"):
+    with pytest.raises(FileTypeError, match="safetensors"):
         load(path)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from symcount.errors import ConfigError, ForeignFileError
-from symcount.foreign.kinds import BESIDE, KINDS
-from symcount.foreign.rules import Fields
+from symcount.errors import ConfigError, FileTypeError
+from symcount.filetypes.kinds import BESIDE, KINDS
+from symcount.filetypes.rules import Fields
 
 __all__ = ["NAMELESS", "check_typed", "nameless", "of_json"]
 
@@ -38,7 +38,7 @@ def nameless(fields: Fields, source: str = "") -> ConfigError:
     ConfigError('neither architectures nor model_type is given; add one of them')
     """
     if said := of_json(fields):
-        return ForeignFileError(f"{source}: {said}" if source else said)
+        return FileTypeError(f"{source}: {said}" if source else said)
     said = NAMELESS if fields else f"this is an empty object: {NAMELESS}"
     if sum(name in fields for name in _SIZES) >= 2:
         said = f'the sizes of a model, but {NAMELESS}, for example "model_type": "{_likely(fields)}"'
@@ -49,11 +49,11 @@ def check_typed(fields: Fields, source: str = "") -> None:
     """Raise if an object that says a `model_type` is of a kind of file that may say one and is no config.
 
     Raises:
-        ForeignFileError: it is.
+        FileTypeError: it is.
     """
     for kind in _TYPED:
         if kind.recognises(fields):
-            raise ForeignFileError(f"{source}: {kind.says()}" if source else kind.says())
+            raise FileTypeError(f"{source}: {kind.says()}" if source else kind.says())
 
 
 def of_json(value: Any) -> str:

@@ -3,8 +3,8 @@
 Nothing here counts, and nothing here needs more than the standard library.
 """
 
-from symcount.foreign.contents import of_bytes, of_name
-from symcount.foreign.kinds import KINDS, Kind
-from symcount.foreign.objects import check_typed, nameless, of_json
+from symcount.filetypes.contents import of_bytes, of_name
+from symcount.filetypes.kinds import KINDS, Kind
+from symcount.filetypes.objects import check_typed, nameless, of_json
 
 __all__ = ["KINDS", "Kind", "check_typed", "nameless", "of_bytes", "of_json", "of_name"]

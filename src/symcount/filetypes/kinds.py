@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symcount.foreign.rules import (
+from symcount.filetypes.rules import (
     Fields,
     Rule,
     at_least,

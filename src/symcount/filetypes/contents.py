@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from symcount.foreign.kinds import BESIDE
+from symcount.filetypes.kinds import BESIDE
 
 __all__ = ["of_bytes", "of_name"]
 
