@@ -143,10 +143,10 @@ def spelled_out(
             continue
         text, path = own[other], path_of(section, other)
         if not isinstance(text, str) or not set(text) <= letters.keys():
-            raise ConfigError(f"{path}: expected a text of the letters {' '.join(letters)}, got {word(text)}")
+            raise ConfigError(f"{path}: expected a string of the letters {' '.join(letters)}, got {word(text)}")
         listed = [letters[letter] for letter in text]
         if own.get(key) not in (None, listed):
-            raise UncoveredError(f"{path} = {word(text)} says something else than {key}; keep one")
+            raise UncoveredError(f"{path} = {word(text)} contradicts {key}; keep one")
         own = {**{k: v for k, v in own.items() if k != other}, key: listed}
     return own
 

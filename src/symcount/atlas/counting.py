@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from symcount.arithmetic import HOLDS, WORDS
 from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled, readable
-from symcount.atlas.codes import identifiers
+from symcount.atlas.codes import identifiers, word
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
@@ -171,7 +171,7 @@ class Counter:
             for path, admitted in layout.types.items():
                 stated = _inside(fields, path)
                 if (stated is not None and stated not in admitted) or (stated is None and "" not in admitted):
-                    said = f"{path}.model_type = {stated!r:.60}"
+                    said = f"{path}.model_type = {word(stated)}"
                     break
             else:
                 found.append(layout)

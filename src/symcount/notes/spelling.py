@@ -18,8 +18,9 @@ def misspelt(key: str, known: Iterable[str]) -> str:
     >>> [misspelt(key, ["hidden_size", "n_layer"]) for key in ("hiden_size", "hiddenSize", "n_layre", "sliding_window")]
     ['hidden_size', 'hidden_size', 'n_layer', '']
     """
-    folded, parts = _folded(key), set(key.split("_"))
-    if key.startswith("_"):  # what a config class wrote for itself
+    folded, parts = _folded(key), key.split("_")
+    known = list(known)
+    if key.startswith("_") and key[1:] in known:  # `_num_labels`: what a config class wrote for itself
         return ""
     best, found = 3, ""
     for name in known:
@@ -29,7 +30,9 @@ def misspelt(key: str, known: Iterable[str]) -> str:
         limit = 1 if min(len(folded), len(other)) < _SHORT else 2
         if len(folded) < _SHORTEST or abs(len(folded) - len(other)) > limit:
             continue
-        if parts < (others := set(name.split("_"))) or parts > others:  # `pad_token` is not `pad_token_id`
+        if len(parts) != len(others := name.split("_")) and (
+            set(parts) <= set(others) or set(parts) >= set(others)
+        ):  # `pad_token` is not `pad_token_id`
             continue
         edits = _edits(folded, other)
         if edits <= limit and edits < best and _same_numbers(key, name):
