@@ -45,15 +45,19 @@ class Teller:
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._known: dict[int, tuple[Layout, dict[str, Verdicts]]] = {}
+        self._known: dict[int, tuple[Layout, list[tuple[str, list[str], Verdicts]]]] = {}
         self._heads: dict[int, tuple[Variant, TiedHead | None]] = {}
 
     def notes(self, fields: Mapping[str, Any], found: Found) -> list[Note]:
         """The notes on a config that was read as *found*."""
         notes: list[Note] = []
-        for path, verdicts in self.sections(found.layout).items():  # of most configs nothing but this loop is run
-            own = _inside(fields, path) if path else fields
-            if own is not None and (worth := [key for key in own if verdicts[key] is not None]):
+        for path, parts, verdicts in self._sections(found.layout):  # of most configs nothing but this loop is run
+            own: Any = fields
+            for part in parts:
+                own = own.get(part) if isinstance(own, dict) else None
+            if not isinstance(own, Mapping) or own.keys() <= verdicts.clean:
+                continue
+            if worth := [key for key in own if verdicts[key] is not None]:
                 notes += of_section(path, own, worth, verdicts, fields, self._case(found))
         if len(found.reading.stated) < 2 and found.reading.stated <= _LABELS:
             notes += none_given(found.entry.name, found.layout.numbers)
@@ -61,9 +65,13 @@ class Teller:
 
     def sections(self, layout: Layout) -> dict[str, Verdicts]:
         """What is known of the keys of a layout, by section."""
+        return {path: verdicts for path, _, verdicts in self._sections(layout)}
+
+    def _sections(self, layout: Layout) -> list[tuple[str, list[str], Verdicts]]:
         known = self._known.get(id(layout))
         if known is None:  # the layout is kept, so that no other has its id
-            known = self._known[id(layout)] = layout, {p: Verdicts(s) for p, s in sections_of(layout).items()}
+            made = [(path, path.split(".") if path else [], Verdicts(s)) for path, s in sections_of(layout).items()]
+            known = self._known[id(layout)] = layout, made
         return known[1]
 
     def _case(self, found: Found) -> Case:
@@ -187,13 +195,6 @@ def packed(said: str, value: Mapping[str, Any]) -> str:
         f"{said}{f' ({kind:.60})' if kind else ''}: the model is counted as it is computed with, unpacked; "
         "the checkpoint has quantised weights and their scales"
     )
-
-
-def _inside(fields: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    value: Any = fields
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else None
 
 
 @cache
