@@ -18,6 +18,7 @@ from symcount.errors import ConfigError, DependencyError, UnknownModelError
 
 __all__ = [
     "Device",
+    "attribute",
     "build",
     "constructor_options",
     "has_experts",
@@ -93,6 +94,18 @@ def make_config(model: Any, fields: Mapping[str, Any]) -> Any:
         return model.config_class(**nested)
     except Exception as error:  # the validation of a config class may raise anything
         raise ConfigError(f"{model.config_class.__name__} refuses the config: {_one_line(error)}") from error
+
+
+def attribute(config: Any, name: str, default: Any = None) -> Any:
+    """An attribute of a config: its own where it differs among the layers, for which transformers has no single one.
+
+    Of such a config transformers refuses every number that some layer has otherwise (`head_dim` of Gemma 4).
+    """
+    try:
+        return getattr(config, name, default)
+    except Exception:  # noqa: BLE001  # an error of transformers' own, or of the property that computes it
+        aliases: dict[str, str] = getattr(type(config), "attribute_map", None) or {}
+        return vars(config).get(aliases.get(name, name), default)
 
 
 def constructor_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened
 from symcount.derive.result import DerivedFormula
-from symcount.derive.sources import is_config, source_of
+from symcount.derive.sources import is_config, source_of, varies_by_layer
 from symcount.errors import ConfigError, OptionError
 from symcount.values import exact, title
 
@@ -70,6 +70,8 @@ def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
         exact(item, numbers[item.field])
     if found := _deviations(formula, asked, numbers):
         _decide(formula, asked, numbers, f"{said}: {'; '.join(found[:3])}")
+    elif varies_by_layer(asked):  # what its layers have of their own is in no field that was compared
+        _decide(formula, asked, numbers, f"{said}: layers that differ in numbers of their own")
     return {e.letter: numbers[e.field] for e in formula.notation}
 
 
@@ -145,7 +147,7 @@ def _lookup(config: Any, path: str) -> Any:
             index = int(part) if part.isdecimal() else len(value)
             value = value[index] if index < len(value) else _ABSENT
         else:
-            value = getattr(value, part, _ABSENT)
+            value = realmodel.attribute(value, part, _ABSENT)
         if value is _ABSENT:
             break
     return value
