@@ -136,7 +136,7 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
     fields = _fields(formula, given, {letter: numbers[letter] for letter in changed}, arguments)
-    real = realmodel.make_config(model_class, fields)
+    real = realmodel.make_config(model_class, fields, formula.model_type)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
         numbers = _numbers(formula, {**stated, **_read_off(formula, real), **changed})
     _check_number(formula, numbers)

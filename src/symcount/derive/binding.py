@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -120,14 +121,17 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     if not described.fields:
         return None, described.source
     stated = described.model_type
-    if stated is not None and formula.model_type and stated != formula.model_type:
+    if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
+        return ConfigSource(formula.source.cls, dict(described.fields)), described.source
+    if stated is None:
+        described = replace(described, fields={**described.fields, "model_type": formula.model_type})
+    found = config_object(described, formula.cls)
+    if type(found) is not formula.source.cls:
         raise ConfigError(
             f"{described.source} is a config of {stated}, but the formula is of {formula.model_type}; "
             f"use its own formula: symcount.formula({stated!r})"
         )
-    if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
-        return ConfigSource(formula.source.cls, dict(described.fields)), described.source
-    return source_of(config_object(described, formula.cls), formula.cls), described.source
+    return source_of(found, formula.cls), described.source
 
 
 def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:
