@@ -34,9 +34,15 @@ class Config:
 
     @property
     def model_type(self) -> str | None:
-        """The family, where the config says it."""
+        """The family, where the config says it.
+
+        Raises:
+            ConfigError: it is no name.
+        """
         value = self.fields.get("model_type")
-        return value if isinstance(value, str) and value else None
+        if value is not None and not isinstance(value, str):
+            raise ConfigError(f"{self.source}: model_type: expected a name, got {value!r:.80}")
+        return value or None
 
     @property
     def class_name(self) -> str | None:

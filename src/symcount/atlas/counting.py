@@ -131,12 +131,13 @@ class Counter:
         model_type = (
             canonical(stated) if stated is not None and is_known(stated) else ""
         )  # others are of a repository's own code
-        entry = self.atlas.find(name, model_type)
-        if entry is None and name not in self.atlas.bases and not self.atlas.model_types(name):
+        named = bool(fields.get("architectures"))
+        entry = self.atlas.find(name, model_type) if named or name in self.atlas.bases else None
+        if entry is None and named and not self.atlas.model_types(name):
             family = self.atlas.family(model_type) if model_type else ()
             name = meant(name, model_type, family, self.atlas.names) or name
             entry = self.atlas.find(name, model_type)
-        if entry is None and model_type and (own := self.atlas.find(name)) is not None:
+        if entry is None and named and model_type and (own := self.atlas.find(name)) is not None:
             said = f"this is a config of {stated:.80}, but the formula is of {own.model_type}"
             if text_type(model_type) == own.model_type:
                 raise UncoveredError(f"{said}, of its text model: outside the stored formulas")

@@ -83,7 +83,7 @@ def model_class(name: str, model_type: str = "") -> type:
     package = transformers()
     auto_classes()
     wanted = _by_model_type().get(name, name)
-    if wanted == name and not hasattr(package, name):
+    if wanted == name != model_type and not hasattr(package, name):
         family = realmodel.family(model_type) if model_type else ()
         wanted = meant(name, model_type, family, (c for group in auto_classes().values() for c in group)) or name
     try:
