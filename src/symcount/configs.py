@@ -13,7 +13,7 @@ from typing import Any
 
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
-from symcount.files import load
+from symcount.files import load, untagged
 from symcount.formula import Formula
 from symcount.modeltypes import canonical, is_known
 from symcount.notation import ALIASES
@@ -200,6 +200,15 @@ def _inside(fields: Any, path: str) -> Any:
     return fields
 
 
+def _untagged(value: Any) -> Any:
+    """A value of a dict that was read from a file with `json` alone; see `files.untagged`."""
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    if type(value) is dict:
+        return untagged({key: _untagged(item) for key, item in value.items()})
+    return value
+
+
 def read(source: Any) -> Config:
     """Read a config from a path, a dict, or a transformers config object.
 
@@ -209,7 +218,7 @@ def read(source: Any) -> Config:
     if isinstance(source, Config):
         return source
     if isinstance(source, Mapping):
-        return Config(dict(source), "config")
+        return Config({key: _untagged(value) for key, value in source.items()}, "config")
     if isinstance(source, str | Path):
         return Config(load(Path(source)), str(source))
     to_dict = getattr(source, "to_dict", None)

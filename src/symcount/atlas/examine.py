@@ -57,7 +57,7 @@ def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, tri
 
 
 def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]:
-    from symcount.atlas.bases import bases
+    from symcount.atlas.bases import bases, with_given
     from symcount.atlas.check import check
     from symcount.atlas.measure import measure
 
@@ -80,6 +80,8 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
             formula["tree"] += len(trees)
         trees += found.trees
         layouts.append(item)
+        if len(layouts) == 1 and found.computed:
+            pending.append(with_given(base, found.computed))
         if not base.absent and len(layouts) == 1 and (other := _left_out(cls, configs, base, found.layout)):
             pending.append(other)
     if not layouts:
