@@ -81,7 +81,7 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
         trees += found.trees
         layouts.append(item)
         if len(layouts) == 1 and found.computed:
-            pending.append(with_given(base, found.computed))
+            pending.append(with_given(base, {path: 2 * number for path, number in found.computed.items()}))
         if not base.absent and len(layouts) == 1 and (other := _left_out(cls, configs, base, found.layout)):
             pending.append(other)
     if not layouts:

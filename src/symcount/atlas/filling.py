@@ -84,7 +84,10 @@ def computed_keys(work: Work, base: Trace) -> dict[str, int]:
         owner = probe.declared(path)
         if owner is None or path in work.rules or path in work.nulls or path in work.sames or probe.ignored(path):
             continue
-        if isinstance(value, SymbolicInt) and value.node != symbol(path) and path not in base.symbols:
+        if not isinstance(value, SymbolicInt) or value.node == symbol(path) or path in base.symbols:
+            continue
+        moved = [probe.trace({path: other}) for other in (2 * int(value), int(value))]
+        if any(one is None or signature(one) != signature(base) for one in moved):
             found[path] = int(value)
     return found
 
