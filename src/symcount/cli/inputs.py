@@ -7,13 +7,13 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from symcount.errors import ConfigError, FileTypeError
+from symcount.errors import ConfigError, FileTypeError, SymcountError
 from symcount.files import MAX_BYTES, is_directory, load, parse
 from symcount.filetypes import check_typed, nameless
 
 __all__ = ["Input", "expand", "lines"]
 
-Input = tuple[str, "dict[str, Any] | ConfigError"]
+Input = tuple[str, "dict[str, Any] | SymcountError"]
 
 
 def expand(sources: Iterable[str]) -> Iterator[Input]:
@@ -32,7 +32,7 @@ def expand(sources: Iterable[str]) -> Iterator[Input]:
             config = _read(file)
             if said := _foreign(file, config):
                 passed = passed or said
-            elif isinstance(config, ConfigError) or file.name == "config.json" or _names(config):
+            elif isinstance(config, SymcountError) or file.name == "config.json" or _names(config):
                 found = True
                 yield str(file), config
         if not found:
@@ -43,11 +43,11 @@ def _names(config: dict[str, Any]) -> bool:
     return "architectures" in config or "model_type" in config
 
 
-def _foreign(file: Path, config: dict[str, Any] | ConfigError) -> str:
+def _foreign(file: Path, config: dict[str, Any] | SymcountError) -> str:
     """What a file is that is no config, in words; empty if that is not known."""
     if isinstance(config, FileTypeError):
         return str(config)
-    if isinstance(config, ConfigError) or "architectures" in config:
+    if isinstance(config, SymcountError) or "architectures" in config:
         return ""
     try:
         if "model_type" in config:
@@ -59,10 +59,10 @@ def _foreign(file: Path, config: dict[str, Any] | ConfigError) -> str:
     return ""
 
 
-def _read(path: Path) -> dict[str, Any] | ConfigError:
+def _read(path: Path) -> dict[str, Any] | SymcountError:
     try:
         return load(path)
-    except ConfigError as error:
+    except SymcountError as error:
         return error
 
 
@@ -94,6 +94,7 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[Input]:
             yield source, ConfigError(f"{source}: longer than {MAX_BYTES // 2**20} MiB; expected one config on a line")
         elif not line.isspace():
             try:
-                yield source, parse(line, source)
-            except ConfigError as error:
-                yield source, error
+                found: dict[str, Any] | SymcountError = parse(line, source)
+            except SymcountError as error:
+                found = error
+            yield source, found

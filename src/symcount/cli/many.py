@@ -13,9 +13,10 @@ from typing import Any
 
 from symcount.atlas.counting import CONVENTIONS, counter, derivable
 from symcount.cli.inputs import Input, expand, lines
-from symcount.cli.output import complain, emit, note, number, say, show, table
-from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
+from symcount.cli.output import complain, emit, note, number, printable, say, show, table
+from symcount.errors import SymcountError, UncoveredError, UnknownModelError
 from symcount.files import is_directory, looks_like_path
+from symcount.foreign import guarded
 from symcount.notes import Note, refuse, teller
 
 __all__ = ["count_configs", "quick"]
@@ -70,9 +71,10 @@ def count_configs(
     rows: list[tuple[str, ...]] = []
     for source, found in _watched(inputs, several and not as_json):
         try:
-            if isinstance(found, ConfigError):
+            if isinstance(found, SymcountError):
                 raise found
             name, numbers, notes = counted(source, found)
+            printable(max(numbers.values()), source)
             if strict:
                 refuse(notes, source)
         except SymcountError as error:  # the other inputs are counted all the same
@@ -100,6 +102,7 @@ def count_configs(
     return 2 if failed else 0
 
 
+@guarded
 def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], list[Note]]:
     """Class, counts and notes of one config: by the atlas, or where that does not cover it, derived if possible.
 

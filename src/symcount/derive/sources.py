@@ -36,6 +36,12 @@ def is_config(value: object) -> bool:
     return (dataclasses.is_dataclass(value) and not isinstance(value, type)) or hasattr(type(value), "attribute_map")
 
 
+def varies_by_layer(config: Any) -> bool:
+    """Whether layers of a model of *config*, or of a sub-config of it, have numbers of their own."""
+    inner = (v for v in vars(config).values() if is_config(v))
+    return "_heterogeneity_spec" in vars(config) or any(map(varies_by_layer, inner))
+
+
 def source_of(config: Any, model_class: type) -> ConfigSource:
     """Accept a config class, an instance, ``(class, kwargs)``, keyword arguments, or ``None`` for the defaults."""
     if isinstance(config, ConfigSource):
@@ -73,6 +79,11 @@ def _source_of_instance(config: Any) -> ConfigSource:
         for name, value in wanted.items():
             if optional.get(name) is stage and name not in kwargs and _differs(found.get(name, _MISSING), value):
                 kwargs[name] = value
+    computed = [name for name, none in optional.items() if none and type(wanted.get(name)) is int]
+    if computed:  # from another number, which may then be changed itself: HrmText multiplies its depth
+        found = _state_of(cls, kwargs)
+        apart = [n for n in optional if type(wanted.get(n)) is int and n in found and _differs(found[n], wanted[n])]
+        kwargs.update((n, wanted[n]) for n in ((*computed, *apart) if apart else ()))
     made = {k: _source_of_instance(v) if is_config(v) else v for k, v in kwargs.items()}
     return _without_written(config, ConfigSource(cls, made))
 
