@@ -121,8 +121,8 @@ def test_nothing_is_told_where_there_is_nothing(config):
 def keys_that_count():
     """Of every class of the atlas, the keys of its sizes and the keys on whose values its count depends."""
     stored = atlas()
-    for name in stored.names:
-        layout = stored.find(name).layouts[0]
+    for name, model_type in [(cls, said) for cls in stored.names for said in stored.model_types(cls)]:
+        layout = stored.find(name, model_type).layouts[0]
         for path, keys in sections_of(layout).items():
             yield name, path, keys
 
@@ -404,7 +404,7 @@ def test_a_derived_formula_has_them_too(monkeypatch):
 
     find = Atlas.find
     config = {"architectures": ["StableLmForCausalLM"], "model_type": "stablelm", "num_hidden_layers": 2}
-    monkeypatch.setattr(Atlas, "find", lambda self, name: None if "StableLm" in name else find(self, name))
+    monkeypatch.setattr(Atlas, "find", lambda self, name, *of: None if "StableLm" in name else find(self, name, *of))
     assert sc.notes(config) == []
     assert sc.notes({**config, "hiden_size": 64}) == [
         "hiden_size is not read: hidden_size may be meant, which is 2560 here"
