@@ -415,6 +415,18 @@ def test_a_derived_formula_has_them_too(monkeypatch):
         sc.count({"architectures": ["StableLmForCausalLM"], "model_type": "stablelm"}, strict=True)
 
 
+def test_hostile_keys_are_bounded():
+    deep = {"hidden_sizes": 1}
+    for _ in range(200):
+        deep = {"part": deep}
+    wild = {f"{'x' * 5}{i}": i for i in range(20_000)}
+    config = {**LLAMA, "hidden_size": 64, "num_attention_heads": 4}
+    config = {**config, **wild, "x" * 100_000 + "_config": {"hidden_size": 1},
+              "deep_config": deep, "\n\x1b_mtp_": 2, "num_mtp_layers": 10**4000}  # fmt: skip
+    assert max(map(len, sc.notes(config))) < 500
+    assert sc.notes({**LLAMA, "hidden_size": 4096, 3: 4}) == []
+
+
 def test_a_model_s_name_has_none():
     assert sc.notes("bert") == []
     assert sc.count("bert", strict=True) == 109_482_240

@@ -17,6 +17,8 @@ from symcount.notes.words import words
 
 __all__ = ["Case", "Teller", "none_given", "of_section", "teller"]
 
+_LONGEST = 200  # of a key that a note names
+_DEEPEST = 3  # of the parts of a sub-config
 _LABELS = frozenset({"num_labels"})
 _TIED = "tie_word_embeddings"
 
@@ -120,6 +122,8 @@ def of_section(
         verdict, value = verdicts[key], own[key]
         assert verdict is not None  # noqa: S101  # only these are *worth* a look
         said = f"{path}.{key}" if path else key
+        if len(said) > _LONGEST:
+            continue
         if verdict.doubt is Doubt.TIED:
             if value is False and not case.counts(said) and (not path or fields.get(_TIED) is None):
                 yield from _tied(said, path, case)
@@ -128,7 +132,7 @@ def of_section(
                 yield Note(packed(said, value))
         elif verdict.doubt is Doubt.PREDICTED:
             if type(value) is int and value > 0 and not case.counts(said):
-                predicted.append(f"{said} = {value}")
+                predicted.append(f"{said} = {value!s:.20}")
         elif verdict.doubt is Doubt.UNREAD:
             if isinstance(value, dict) and describes_a_model(value):
                 yield Note(f"{said} is not read by {case.name}: a part that it describes is not counted")
@@ -178,12 +182,12 @@ def same(stated: Any, value: Value | None) -> bool:
     return type(stated) in {int, float} and value is not None and stated == value
 
 
-def describes_a_model(value: Mapping[str, Any]) -> bool:
+def describes_a_model(value: Mapping[str, Any], depth: int = _DEEPEST) -> bool:
     """Whether an object is the config of a model: it says a width or a depth, or has parts that do."""
     known = words()
     if any(known.meaning(key) & {"hidden_size", "num_hidden_layers"} for key in value):
         return True
-    return any(isinstance(part, dict) and describes_a_model(part) for part in value.values())
+    return depth > 0 and any(isinstance(part, dict) and describes_a_model(part, depth - 1) for part in value.values())
 
 
 def packed(said: str, value: Mapping[str, Any]) -> str:

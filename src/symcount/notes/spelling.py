@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 __all__ = ["misspelt"]
 
@@ -19,16 +20,18 @@ def misspelt(key: str, known: Iterable[str]) -> str:
     ['hidden_size', 'hidden_size', 'n_layer', '']
     """
     folded, parts = _folded(key), key.split("_")
-    known = list(known)
+    known, letters = list(known), set(folded)
     if key.startswith("_") and key[1:] in known:  # `_num_labels`: what a config class wrote for itself
         return ""
     best, found = 3, ""
     for name in known:
-        other = _folded(name)
+        other = _known(name)
         if folded == other:
             return name
         limit = 1 if min(len(folded), len(other)) < _SHORT else 2
         if len(folded) < _SHORTEST or abs(len(folded) - len(other)) > limit:
+            continue
+        if len(letters ^ _letters(name)) > 2 * limit:  # an edit takes one letter away and brings another
             continue
         if len(parts) != len(others := name.split("_")) and (
             set(parts) <= set(others) or set(parts) >= set(others)
@@ -38,6 +41,16 @@ def misspelt(key: str, known: Iterable[str]) -> str:
         if edits <= limit and edits < best and _same_numbers(key, name):
             best, found = edits, name
     return found
+
+
+@cache
+def _known(name: str) -> str:
+    return _folded(name)
+
+
+@cache
+def _letters(name: str) -> frozenset[str]:
+    return frozenset(_folded(name))
 
 
 def _folded(key: str) -> str:

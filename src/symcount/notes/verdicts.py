@@ -91,6 +91,8 @@ class Verdicts(dict[str, "Verdict | None"]):
 
     def _decide(self, key: str) -> Verdict | None:
         section = self.section
+        if not isinstance(key, str):  # of a dict that no JSON file can have
+            return None
         if key == _TIED:  # where the count depends on it, it is followed
             return None if key in section.counting else Verdict(Doubt.TIED)
         if key in _PACKED:
