@@ -60,6 +60,7 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
     from symcount.atlas.bases import bases, with_given
     from symcount.atlas.check import check
     from symcount.atlas.measure import measure
+    from symcount.atlas.saved import accept_saved
 
     layouts: list[dict[str, Any]] = []
     trees: list[Any] = []
@@ -75,7 +76,8 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
                 raise
             notes.append(f"{json.dumps(base.types)}: {' '.join(str(error).split())[:300]}")
             continue
-        item = {**found.layout.to_json(), "configs": passed}
+        layout = accept_saved(found.layout, found.probe, activations())
+        item = {**layout.to_json(), "configs": passed}
         for formula in item["formulas"]:
             formula["tree"] += len(trees)
         trees += found.trees
