@@ -15,7 +15,7 @@ from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 from symcount.files import looks_like_path
-from symcount.filetypes import nameless
+from symcount.filetypes import check_typed, nameless
 from symcount.modeltypes import meant
 
 __all__ = ["auto_classes", "config_object", "missing_package", "model_class", "resolve", "shortened"]
@@ -126,6 +126,8 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         name = described.class_name or described.model_type
         if name is None:
             raise nameless(described.fields, described.source)
+        if described.class_name is None:
+            check_typed(described.fields, described.source)
         cls = model_class(name, described.model_type or "")
         config = config_object(described, cls)
     elif hasattr(source, "to_diff_dict"):
