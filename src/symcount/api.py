@@ -10,6 +10,7 @@ from symcount.architectures import find
 from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["count", "formula", "verify"]
 
 
+@guarded
 def formula(source: Any, /, **options: Any) -> Formula:
     """The closed form of a model: composed by hand where there is such a formula, derived from its code otherwise.
 
@@ -105,6 +107,7 @@ def _derived(
         raise unknown from None
 
 
+@guarded
 def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     """The exact number of parameters of the model that *source* describes; fields left out have their defaults.
 
@@ -159,6 +162,7 @@ def _derivable() -> bool:
         return False
 
 
+@guarded
 def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report:
     """Build the real model with transformers, and compare it with the formula in every tensor and every total.
 

@@ -18,6 +18,7 @@ from typing import Any
 from sympy import Add, Expr, expand
 
 from symcount.errors import NotationError, StructureError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import canonical
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
@@ -133,6 +134,7 @@ class Comparison:
         return Table([("Component", "left"), *((f.name, "left") for f in self.formulas)], rows)
 
 
+@guarded
 def compare(
     *formulas: Formula,
     values: Sequence[Mapping[str, Any] | None] = (),

@@ -74,6 +74,10 @@ class DerivationError(SymcountError, RuntimeError):
     """A model could not be turned into a formula."""
 
 
+class ForeignError(SymcountError, RuntimeError):
+    """Code that is not symcount's raised something while it worked on this input; `__cause__` has the original."""
+
+
 class TypesettingError(SymcountError, RuntimeError):
     """A document could not be made: the TeX engine refused it."""
 

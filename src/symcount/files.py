@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from symcount.errors import ConfigError
+from symcount.foreign import guarded
 
 __all__ = ["MAX_BYTES", "is_directory", "is_file", "load", "looks_like_path", "parse"]
 
@@ -65,6 +66,7 @@ def load(path: Path) -> dict[str, Any]:
     return parse(data, str(path))
 
 
+@guarded
 def parse(data: bytes, source: str) -> dict[str, Any]:
     """The JSON object that *data* is.
 

@@ -12,6 +12,7 @@ from sympy import Add, Derivative, Expr, Subs, Symbol, cancel, collect, expand, 
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, DomainError, StructureError, near
 from symcount.evaluate import function, integer_value
+from symcount.foreign import guarded
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
 from symcount.tree import Block
@@ -36,6 +37,7 @@ class Part:
     kind: str
     expression: Expr
 
+    @guarded
     def count(self, values: Mapping[str, int]) -> int:
         """The exact number at *values* (by letter)."""
         return integer_value(self.expression, values)
@@ -111,6 +113,7 @@ class Formula:
             cache[convention] = self.ledger.total(convention)
         return cache[convention]
 
+    @guarded
     def difference(self, first: str, second: str) -> Expr:
         """`total_as(first) - total_as(second)`, expanded: what two conventions disagree about."""
         return expand(self.total_as(first) - self.total_as(second))
@@ -130,6 +133,7 @@ class Formula:
 
     # ---------------------------------------------------------------- numbers
 
+    @guarded
     def values(self, given: Mapping[str, Any], convention: str = "unique") -> dict[str, Any]:
         """Exact values by letter from *given* (letters, config fields or aliases), checked against the domain.
 
@@ -141,6 +145,7 @@ class Formula:
         check_domain(self.notation, self.domain, values)
         return values
 
+    @guarded
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters.
 
@@ -171,6 +176,7 @@ class Formula:
 
         return read(config).values_for(self)
 
+    @guarded
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
         """A fast function of the letters, as keywords.
 
@@ -194,18 +200,22 @@ class Formula:
 
     # ---------------------------------------------------------------- algebra
 
+    @guarded
     def expanded(self, convention: str = "unique") -> Expr:
         """The total multiplied out."""
         return expand(self.total_as(convention))
 
+    @guarded
     def simplified(self, convention: str = "unique") -> Expr:
         """The total with common factors cancelled and terms merged."""
         return cancel(expand(self.total_as(convention)))
 
+    @guarded
     def collected(self, symbol: str, convention: str = "unique") -> Expr:
         """The total as a polynomial in one symbol."""
         return collect(self.expanded(convention), self._symbol(symbol))
 
+    @guarded
     def factored(self, convention: str = "unique") -> Expr:
         """The total as a product where it is one."""
         return factor(self.total_as(convention))
@@ -213,10 +223,12 @@ class Formula:
     def _symbol(self, name: str | Symbol) -> Symbol:
         return self.notation[name].symbol
 
+    @guarded
     def substitute(self, **values: Expr | int) -> Expr:
         """The total with some symbols replaced, exactly: `f.substitute(I=4 * H)`."""
         return self.total.subs({self._symbol(name): value for name, value in values.items()}, simultaneous=True)
 
+    @guarded
     def diff(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
         """The partial derivative of the total with respect to *symbol*.
 
@@ -231,16 +243,19 @@ class Formula:
             )
         return found
 
+    @guarded
     def step(self, symbol: str | Symbol, by: int = 1, convention: str = "unique") -> Expr:
         """The finite difference: what *by* more of *symbol* costs. For a depth: the price of a layer."""
         total, s = self.total_as(convention), self._symbol(symbol)
         return expand(total.subs(s, s + by) - total)
 
+    @guarded
     def elasticity(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
         """`x/P · dP/dx`: by how many percent the total grows when *symbol* grows by one percent."""
         s = self._symbol(symbol)
         return cancel(s * self.diff(s, convention) / self.total_as(convention))
 
+    @guarded
     def leading(self, *symbols: str, convention: str = "unique") -> Expr:
         """The terms of highest degree: what is left of the total in a very large model.
 
@@ -257,6 +272,7 @@ class Formula:
 
     # ---------------------------------------------------------------- reading
 
+    @guarded
     def breakdown(
         self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
     ) -> tuple[Part, ...]:
@@ -276,6 +292,7 @@ class Formula:
         parts = self.ledger.by_path(depth, checked)
         return tuple(Part(path, kinds[path], e) for path, e in parts.items() if e != 0)
 
+    @guarded
     def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
         """The part of the total that lies in the tensors whose path matches *pattern*.
 
@@ -318,6 +335,7 @@ class Formula:
         """
         return self.typeset("latex", style, **look)
 
+    @guarded
     def typeset(self, to: str = "latex", style: str = "grouped", **look: Unpack[Look]) -> str:
         """The total in *style* as LaTeX, a whole document, Markdown, HTML, text …; see `symcount.typeset.targets`.
 
@@ -326,6 +344,7 @@ class Formula:
         """
         return render(self.setting(**look), style, to)
 
+    @guarded
     def setting(self, **look: Unpack[Look]) -> Setting:
         """What a printer needs to know: this formula, and how it is to look.
 
@@ -361,6 +380,7 @@ class Formula:
         """The domain in words: `valid when A divides H`."""
         return "valid when " + " and ".join(map(str, self.domain)) if self.domain else "valid for all positive integers"
 
+    @guarded
     def set_symbols(self, expression: Expr) -> str:
         """Typeset any expression in this formula's notation."""
         return set_symbols(expression, self.notation)

@@ -15,6 +15,7 @@ from typing import Any
 
 from symcount.errors import DependencyError, DomainError, TypesettingError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.typeset.content import Cell, Count, Share, Table
@@ -100,6 +101,7 @@ class Shares:
 _COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#f0e442", "#999999")
 
 
+@guarded
 def shares(
     formula: Formula,
     symbol: str,

@@ -20,6 +20,7 @@ from symcount.architectures import GIVEN, find
 from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, UnknownModelError, VerificationError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
@@ -104,6 +105,7 @@ class Report:
         return "\n".join([*lines, "exact" if self.exact else "NOT exact"])
 
 
+@guarded
 def verify(formula: Formula, config: Any = None, *, device: str = "meta", **values: Any) -> Report:
     """Build the model that *formula* speaks of, and compare the two in every tensor and every total.
 
@@ -134,7 +136,7 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
     fields = _fields(formula, given, {letter: numbers[letter] for letter in changed}, arguments)
-    real = realmodel.make_config(model_class, fields)
+    real = realmodel.make_config(model_class, fields, formula.model_type)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
         numbers = _numbers(formula, {**stated, **_read_off(formula, real), **changed})
     _check_number(formula, numbers)
@@ -183,7 +185,7 @@ def _read_off(formula: Formula, config: Any) -> dict[str, Any]:
             if isinstance(value, list | tuple):
                 value = value[int(part)] if part.isdecimal() and int(part) < len(value) else None
             else:
-                value = getattr(value, part, None)
+                value = realmodel.attribute(value, part)
         if isinstance(value, int | float) and not isinstance(value, bool):
             values[item.letter] = value
     return values

@@ -15,6 +15,7 @@ from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
+from symcount.modeltypes import canonical, is_known, meant, text_type
 
 __all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
 
@@ -124,14 +125,25 @@ class Counter:
             ConfigError: it names none, or the model type of another.
             UnknownModelError: the atlas does not have it.
         """
-        name = class_of(fields)
-        entry = self.atlas.find(name)
+        name, stated = class_of(fields), fields.get("model_type")
+        if stated is not None and not isinstance(stated, str):
+            raise ConfigError(f"model_type: expected a name, got {stated!r:.80}")
+        model_type = (
+            canonical(stated) if stated is not None and is_known(stated) else ""
+        )  # others are of a repository's own code
+        entry = self.atlas.find(name, model_type)
+        if entry is None and name not in self.atlas.bases and not self.atlas.model_types(name):
+            family = self.atlas.family(model_type) if model_type else ()
+            name = meant(name, model_type, family, self.atlas.names) or name
+            entry = self.atlas.find(name, model_type)
+        if entry is None and model_type and (own := self.atlas.find(name)) is not None:
+            said = f"this is a config of {stated:.80}, but the formula is of {own.model_type}"
+            if text_type(model_type) == own.model_type:
+                raise UncoveredError(f"{said}, of its text model: outside the stored formulas")
+            raise ConfigError(said)
         if entry is None:
             known = [*self.atlas.names, *self.atlas.bases]
             raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)} {REMEDY.capitalize()}")
-        stated = fields.get("model_type")
-        if stated is not None and stated != entry.model_type and self.atlas.bases.get(str(stated)) != entry.name:
-            raise ConfigError(f"this is a config of {stated!s:.80}, but the formula is of {entry.model_type}")
         return entry
 
     def layouts(self, entry: Entry, fields: Mapping[str, Any]) -> list[Layout]:

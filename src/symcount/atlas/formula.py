@@ -75,7 +75,9 @@ class AtlasFormula(Formula):
         assert self.entry is not None  # noqa: S101  # set by `find`
         assert self.layout is not None  # noqa: S101  # the same
         fields = {"model_type": self.entry.model_type, **described.fields, "architectures": [self.entry.name]}
-        found.entry(fields)
+        if (other := found.entry(fields)) is not self.entry:
+            raise ConfigError(f"{described.source} is a config of {other.model_type}, but the formula is of "
+                              f"{self.entry.model_type}; use its own: symcount.formula(config)")  # fmt: skip
         try:
             layout, reading, variant = found.read(self.entry, fields)
             if layout is not self.layout or variant.formula is not self.stored:
@@ -162,7 +164,7 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
             except ValueError:  # it is filled from a number that the formula does not have
                 continue
     return AtlasFormula(
-        tree_from(found.atlas.trees(entry.name), stored.tree, symbols),
+        tree_from(found.atlas.trees(entry.name, entry.model_type), stored.tree, symbols),
         notation,
         entry.name,
         entry.model_type,

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from symcount.tree import Block
 
-__all__ = ["Pool", "tree_from", "tree_to_json"]
+__all__ = ["Pool", "tree_from", "tree_of", "tree_to_json"]
 
 #: A block: name, kind, parameters, children, repeat, active share, role, same_as, note.
 #: A parameter: name, shape, alias_of, trainable (0 or 1), same_layer (0 or 1). Trailing defaults are left out.
@@ -99,6 +99,20 @@ class Pool:
     def to_json(self) -> dict[str, Any]:
         """What `tree_from` reads."""
         return {"expressions": self.expressions, "blocks": self.blocks, "trees": self.trees}
+
+
+def tree_of(pool: Mapping[str, Any], number: int) -> list[Any]:
+    """The tree of that number in the form that `Pool.add` takes."""
+    texts, blocks = pool["expressions"], pool["blocks"]
+
+    def block(index: int) -> list[Any]:
+        item = [*blocks[index]]
+        item[2:3] = [[[*p[:1], [texts[d] for d in p[1]], *p[2:]] if len(p) > 1 else p for p in x] for x in item[2:3]]
+        item[3:4] = [[block(child) for child in x] for x in item[3:4]]
+        item[4:6] = [texts[x] for x in item[4:6]]
+        return item
+
+    return block(pool["trees"][number])
 
 
 def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol]) -> Block:

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from symcount.errors import ConfigError
+from symcount.errors import ConfigError, SymcountError
 from symcount.files import MAX_BYTES, is_directory, load, parse
 
 __all__ = ["Input", "expand", "lines"]
 
-Input = tuple[str, "dict[str, Any] | ConfigError"]
+Input = tuple[str, "dict[str, Any] | SymcountError"]
 
 
 def expand(sources: Iterable[str]) -> Iterator[Input]:
@@ -29,7 +29,7 @@ def expand(sources: Iterable[str]) -> Iterator[Input]:
         found = False
         for file in sorted(path.rglob("*.json")):
             config = _read(file)
-            stated = isinstance(config, ConfigError) or "architectures" in config or "model_type" in config
+            stated = isinstance(config, SymcountError) or "architectures" in config or "model_type" in config
             if stated or file.name == "config.json":
                 found = True
                 yield str(file), config
@@ -37,10 +37,10 @@ def expand(sources: Iterable[str]) -> Iterator[Input]:
             yield source, ConfigError(f"{source}: no config.json in this directory")
 
 
-def _read(path: Path) -> dict[str, Any] | ConfigError:
+def _read(path: Path) -> dict[str, Any] | SymcountError:
     try:
         return load(path)
-    except ConfigError as error:
+    except SymcountError as error:
         return error
 
 
@@ -72,6 +72,7 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[Input]:
             yield source, ConfigError(f"{source}: longer than {MAX_BYTES // 2**20} MiB; expected one config on a line")
         elif not line.isspace():
             try:
-                yield source, parse(line, source)
-            except ConfigError as error:
-                yield source, error
+                found: dict[str, Any] | SymcountError = parse(line, source)
+            except SymcountError as error:
+                found = error
+            yield source, found

@@ -14,9 +14,10 @@ from typing import Any
 
 from symcount.atlas.counting import CONVENTIONS, Counted, Counter, class_of, counter
 from symcount.cli.inputs import Input, expand, lines
-from symcount.cli.output import complain, emit, number, say, show, table
-from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
+from symcount.cli.output import complain, emit, number, printable, say, show, table
+from symcount.errors import SymcountError, UncoveredError, UnknownModelError
 from symcount.files import is_directory, looks_like_path
+from symcount.foreign import guarded
 
 __all__ = ["count_configs", "quick"]
 
@@ -58,9 +59,10 @@ def count_configs(sources: Sequence[str], stream: str | None, convention: str | 
     rows: list[tuple[str, ...]] = []
     for source, found in _watched(inputs, several and not as_json):
         try:
-            if isinstance(found, ConfigError):
+            if isinstance(found, SymcountError):
                 raise found
             name, numbers = counted(source, found)
+            printable(max(numbers.values()), source)
         except SymcountError as error:  # the other inputs are counted all the same
             failed = True
             text = str(error) if str(error).startswith(source) else f"{source}: {error}"
@@ -83,6 +85,7 @@ def count_configs(sources: Sequence[str], stream: str | None, convention: str | 
     return 2 if failed else 0
 
 
+@guarded
 def counted(source: str, fields: dict[str, Any]) -> Counted:
     """Class and counts of one config: by the atlas, or where that does not cover it, derived if that is possible.
 

@@ -13,10 +13,11 @@ import typer
 
 from symcount.api import formula as formula_of
 from symcount.architectures import find
-from symcount.cli.output import number
+from symcount.cli.output import number, printable
 from symcount.configs import Config, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry, canonical
 from symcount.values import title
@@ -53,7 +54,6 @@ _INTEGER = re.compile(r"[+-]?(\d+(_\d+)*|\d{1,3}(,\d{3})+)\Z", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?\Z", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][\w-]{0,79}\Z", re.ASCII)
 _LONGEST = 400  # digits of a value: far beyond any model, and short enough that every count can be printed
-_MOST_BITS = 14_000  # Python prints integers of up to 4,300 digits
 
 
 @dataclass(frozen=True)
@@ -84,10 +84,7 @@ class Subject:
             SymcountError: see `Formula.count`.
             DomainError: the number is so long that Python refuses to print it.
         """
-        number = self.formula.count(self.config, convention=convention, **self.overrides)
-        if number.bit_length() > _MOST_BITS:
-            raise DomainError(f"{self.source}: the count has more than 4,200 digits; give smaller values")
-        return number
+        return printable(self.formula.count(self.config, convention=convention, **self.overrides), self.source)
 
     @cached_property
     def stated(self) -> set[str]:
@@ -114,6 +111,7 @@ class Subject:
         return f"defaults of {self.formula.name}: {', '.join(shown)}" if shown else ""
 
 
+@guarded
 def load(source: str, values: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Subject:
     """Resolve what was asked for.
 

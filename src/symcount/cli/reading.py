@@ -167,7 +167,7 @@ def list_models(
     found = [find(n) for n in names() if wanted in n.lower() or wanted in find(n).model_type]
     composed = {item.name for item in found}
     stored = atlas()
-    others = [] if stored is None else [(n, stored.model_type(n)) for n in stored.names if n not in composed]
+    others = [] if stored is None else [(n, stored.model_types(n)[0]) for n in stored.names if n not in composed]
     others = [(n, kind) for n, kind in others if wanted in n.lower() or wanted in kind]
     if not found and not others:
         known = [*names(), *(stored.names if stored is not None else ())]

@@ -14,10 +14,12 @@ from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.derive.sources import defaults_of
 from symcount.errors import DependencyError, DerivationError, OptionError, near
+from symcount.foreign import guarded
 
 __all__ = ["derive"]
 
 
+@guarded
 def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedFormula:
     """The closed form of a model, derived from the model's own code.
 

@@ -27,6 +27,7 @@ from symcount.derive.selecting import selector_points
 from symcount.derive.structure import MANY
 from symcount.errors import DerivationError, SymcountError, VerificationError
 from symcount.evaluate import Number, as_written, compile_scalar
+from symcount.foreign import guarded
 from symcount.ledger import Row
 
 __all__ = ["Certificate", "certify", "disagreements"]
@@ -63,6 +64,7 @@ class Certificate:
         )
 
 
+@guarded
 def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certificate:
     """Compare *formula* with *trials* real models.
 

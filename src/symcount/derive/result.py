@@ -21,6 +21,7 @@ from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.lettering import assign
 from symcount.notation import Entry, Notation
@@ -81,6 +82,7 @@ class DerivedFormula(Formula):
 
         return certify(self, trials, seed)
 
+    @guarded
     def bound(self, config: Any) -> dict[str, Any]:
         """Values by letter for *config*, read by the model's own config class; see `symcount.derive.binding`.
 
@@ -92,6 +94,7 @@ class DerivedFormula(Formula):
 
         return bind(self, config)
 
+    @guarded
     def real_model(self, config: Any, changed: Mapping[str, Any], device: str = "meta") -> tuple[dict[str, Any], Any]:
         """Values by letter, and the real model there: that of *config*, with single fields (or letters) *changed*.
 

@@ -36,6 +36,12 @@ def is_config(value: object) -> bool:
     return (dataclasses.is_dataclass(value) and not isinstance(value, type)) or hasattr(type(value), "attribute_map")
 
 
+def varies_by_layer(config: Any) -> bool:
+    """Whether layers of a model of *config*, or of a sub-config of it, have numbers of their own."""
+    inner = (v for v in vars(config).values() if is_config(v))
+    return "_heterogeneity_spec" in vars(config) or any(map(varies_by_layer, inner))
+
+
 def source_of(config: Any, model_class: type) -> ConfigSource:
     """Accept a config class, an instance, ``(class, kwargs)``, keyword arguments, or ``None`` for the defaults."""
     if isinstance(config, ConfigSource):

@@ -13,6 +13,7 @@ from symcount.api import formula as formula_of
 from symcount.api import is_config
 from symcount.configs import Config, read
 from symcount.errors import DomainError, ExpressionError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.solve.budget import read_budgets
@@ -27,6 +28,7 @@ from symcount.values import exact, title
 __all__ = ["hunt", "named", "prepared", "read_free", "solve"]
 
 
+@guarded
 def solve(
     source: Any,
     /,
@@ -92,6 +94,7 @@ def solve(
     ).run()
 
 
+@guarded
 def hunt(
     source: Any,
     /,
