@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import layers
-    from symcount.api import count, formula, verify
+    from symcount.api import count, formula, notes, verify
     from symcount.compare import compare
     from symcount.derive.api import derive
     from symcount.errors import SymcountError
@@ -47,6 +47,7 @@ __all__ = [
     "formula",
     "ladder",
     "layers",
+    "notes",
     "shares",
     "solve",
     "stack",
@@ -69,6 +70,7 @@ _HOME = {
     "formula": "symcount.api",
     "shares": "symcount.pictures",
     "ladder": "symcount.solve.ladder",
+    "notes": "symcount.api",
     "solve": "symcount.solve.api",
     "stack": "symcount.tree",
     "symbol": "symcount.notation",

@@ -14,6 +14,7 @@ from typing import Any
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.files import load
+from symcount.filetypes import check_typed, nameless
 from symcount.formula import Formula
 from symcount.modeltypes import canonical, is_known
 from symcount.notation import ALIASES
@@ -63,7 +64,9 @@ class Config:
         """
         name = self.class_name or self.model_type
         if name is None:
-            raise ConfigError(f"{self.source}: neither architectures nor model_type is given; add one of them")
+            raise nameless(self.fields, self.source)
+        if self.class_name is None:
+            check_typed(self.fields, self.source)
         found = find(name)
         if not self.is_of(found.model_type):
             raise UnknownModelError(f"{found.name} as a model of {self.model_type} is not composed by hand")

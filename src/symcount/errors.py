@@ -62,6 +62,14 @@ class ConfigError(SymcountError, ValueError):
     """A config is malformed, unreadable, or belongs to another model."""
 
 
+class FileTypeError(ConfigError):
+    """A file of another kind than a model's config, recognised by its content."""
+
+
+class DoubtfulError(ConfigError):
+    """A config that may mean something else than what it says, where only others are wanted (`strict`)."""
+
+
 class DependencyError(SymcountError, ImportError):
     """An optional package is needed and not installed."""
 

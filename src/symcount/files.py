@@ -6,7 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from symcount.errors import ConfigError
+from symcount.errors import ConfigError, FileTypeError
+from symcount.filetypes import of_bytes, of_json, of_name
 from symcount.foreign import guarded
 
 __all__ = ["MAX_BYTES", "is_directory", "is_file", "load", "looks_like_path", "parse"]
@@ -53,15 +54,19 @@ def load(path: Path) -> dict[str, Any]:
 
     Raises:
         ConfigError: there is no such file, it is too large, or it is something else.
+        FileTypeError: the same, where it is known what it is.
     """
     try:
         with path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
+        hint = of_name(str(path)) if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"{path}: {error.strerror or error}{'; ' if hint else ''}{hint}") from None
     except ValueError as error:  # of the name
         raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
     if len(data) > MAX_BYTES:
+        if said := of_bytes(data):
+            raise FileTypeError(f"{path}: {said}")
         raise ConfigError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; a config.json has a few kilobytes")
     return parse(data, str(path))
 
@@ -72,6 +77,7 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
 
     Raises:
         ConfigError: it is something else.
+        FileTypeError: the same, where it is known what it is.
     """
     import json  # only where a file is read
 
@@ -79,12 +85,16 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
         found = json.loads(data)
     except RecursionError:
         raise ConfigError(f"{source}: nested too deeply; expected a config.json") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{source}: not UTF-8 text; expected a config.json") from None
     except ValueError as error:
+        if said := of_bytes(data):
+            raise FileTypeError(f"{source}: {said}") from None
+        if isinstance(error, UnicodeDecodeError):
+            raise ConfigError(f"{source}: not UTF-8 text; expected a config.json") from None
         if "integer string conversion" in str(error):
             raise ConfigError(f"{source}: a number has more digits than Python reads; expected a config.json") from None
         raise ConfigError(f"{source}: not JSON: {error}") from None
     if not isinstance(found, dict):
+        if said := of_json(found):
+            raise FileTypeError(f"{source}: {said}")
         raise ConfigError(f"{source}: expected a JSON object, got {type(found).__name__}")
     return found

@@ -9,7 +9,7 @@ from typing import Any
 from sympy import Expr
 
 from symcount.atlas.codec import to_sympy
-from symcount.atlas.counting import REMEDY, Counter, class_of, counter
+from symcount.atlas.counting import Counter, class_of, counter, remedy
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.trees import tree_from
 from symcount.configs import Config, read
@@ -143,7 +143,7 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
     try:
         layout, reading, variant = found.read(entry, fields)
     except UncoveredError as error:
-        raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
+        raise UncoveredError(f"{said}: {error}{remedy()}") from None
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
     stored = variant.formula

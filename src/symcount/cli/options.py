@@ -13,13 +13,15 @@ import typer
 
 from symcount.api import formula as formula_of
 from symcount.architectures import find
-from symcount.cli.output import number, printable
+from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry, canonical
+from symcount.notes import Note, refuse, teller
+from symcount.notes.of_formula import TIED, notes_on
 from symcount.values import title
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "is_number",
     "load",
     "pairs",
+    "told",
     "value_of",
 ]
 
@@ -65,12 +68,14 @@ class Subject:
         formula: for the options that were asked for, or that the config chooses.
         config: what the config file says; empty for a model's name.
         overrides: single values, by letter.
+        notes: what is to be told beside the numbers.
     """
 
     source: str
     formula: Formula
     config: Config
     overrides: Mapping[str, Any]
+    notes: Sequence[Note] = ()
 
     def values(self, convention: str = "unique") -> dict[str, Any]:
         """Numbers by letter: single values, then the config's, then the class's defaults."""
@@ -112,8 +117,20 @@ class Subject:
 
 
 @guarded
-def load(source: str, values: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Subject:
+def load(
+    source: str,
+    values: Sequence[str] | None = None,
+    options: Sequence[str] | None = None,
+    *,
+    strict: bool = False,
+) -> Subject:
     """Resolve what was asked for.
+
+    Args:
+        source: a model's name, or a config file.
+        values: `NAME=NUMBER` for single symbols.
+        options: `NAME=VALUE` for the structure.
+        strict: whether a config that may mean something else is refused.
 
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
@@ -137,7 +154,22 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
-    return Subject(source, formula, config, overrides)
+    notes = _notes(config, chosen, formula) if looks_like_path(source) else []
+    if strict:
+        refuse(notes, source)
+    return Subject(source, formula, config, overrides, notes)
+
+
+def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
+    """The notes on a file; where it was asked that the head is not tied, that was followed."""
+    fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
+    return notes_on(replace(config, fields=fields), formula, teller())
+
+
+def told(subject: Subject) -> None:
+    """Write the notes on what was asked for."""
+    for remark in subject.notes:
+        note(f"note: {subject.source}: {remark.text}")
 
 
 def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]]:

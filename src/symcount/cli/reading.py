@@ -11,7 +11,7 @@ from sympy import Expr, Symbol, fraction
 
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
@@ -34,6 +34,7 @@ def formula(
 ) -> None:
     """Print the closed form, its domain, its symbols and its shared tensors."""
     subject = load(model, None, options)
+    told(subject)
     shown, checked = subject.formula, check_convention(convention)
     at = subject.config.values_for(shown)
     for letter, value in at.items():
@@ -111,6 +112,7 @@ def diff(
 ) -> None:
     """Print what changes with one symbol: derivative, finite difference and elasticity."""
     subject = load(model, values, options)
+    told(subject)
     shown = subject.formula
     entry = shown.notation[symbol]
     results = {"step": shown.step(symbol, convention=convention)}

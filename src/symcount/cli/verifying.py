@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli.options import Json, Options, Source, Values, load
+from symcount.cli.options import Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.reading import plain
 from symcount.evaluate import integer_value
@@ -28,6 +28,7 @@ def verify(
 ) -> int:
     """Build the real model with transformers and compare every tensor and every total."""
     subject = load(model, values, options)
+    told(subject)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its advice on the model is not about the count
     report = compare(subject.formula, subject.config, device=device, **subject.overrides)
     if as_json:

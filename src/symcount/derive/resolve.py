@@ -15,6 +15,7 @@ from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 from symcount.files import looks_like_path
+from symcount.filetypes import nameless
 from symcount.modeltypes import meant
 
 __all__ = ["auto_classes", "config_object", "missing_package", "model_class", "resolve", "shortened"]
@@ -124,7 +125,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         described = read(source)
         name = described.class_name or described.model_type
         if name is None:
-            raise ConfigError(f"{described.source}: neither architectures nor model_type is given; add one of them")
+            raise nameless(described.fields, described.source)
         cls = model_class(name, described.model_type or "")
         config = config_object(described, cls)
     elif hasattr(source, "to_diff_dict"):
