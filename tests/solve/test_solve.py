@@ -10,7 +10,6 @@ from sympy import Symbol, expand
 import symcount as sc
 from symcount.errors import (
     BudgetError,
-    DependencyError,
     DomainError,
     ExpressionError,
     MissingSymbolError,
@@ -318,12 +317,6 @@ def test_a_symbol_without_any_value():
     bare = sc.Formula(f.tree, f.notation)
     with pytest.raises(MissingSymbolError, match=r"no value for I \(intermediate_size\): fix it \(I=…\), make it free"):
         sc.solve(bare, "110M", free="H, N")
-
-
-def test_without_numpy(monkeypatch):
-    monkeypatch.setattr(import_module("symcount.solve.search"), "find_spec", lambda name: None)
-    with pytest.raises(DependencyError, match=r'pip install "symcount\[solve\]"'):
-        sc.solve("bert", "110M", free="H")
 
 
 # ---------------------------------------------------------------- one unknown

@@ -67,7 +67,6 @@ def solve(
         ExpressionError, UnknownSymbolError: a range, rule, condition or ranking that cannot be read.
         MissingSymbolError: a symbol has no value.
         DomainError: the conditions contradict each other.
-        DependencyError: NumPy is not installed.
         SymcountError: see `symcount.formula`.
 
     >>> import symcount as sc

@@ -26,7 +26,7 @@ class Hunt:
     """A search under way. `steps` does it, one stretch at a time, and can be left at any point; `result` is the answer.
 
     Raises:
-        DependencyError, BudgetError: see `Search`.
+        BudgetError: see `Search`.
     """
 
     def __init__(

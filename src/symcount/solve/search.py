@@ -7,10 +7,9 @@ can leave them, and Python's otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from typing import Any
 
-from symcount.errors import DependencyError, DomainError
+from symcount.errors import DomainError
 from symcount.solve.budget import Budget
 from symcount.solve.plan import Affine, Level, Monotone, bounded, make_plan
 from symcount.solve.polynomial import Columns, Polynomial, combine, evaluate, variables
@@ -29,13 +28,10 @@ class Search:
     `chunks` yields them, as columns by letter; `progress` is the share of the work that is done, for the eye.
 
     Raises:
-        DependencyError: NumPy is not installed.
         BudgetError: a range is open and nothing bounds it.
     """
 
     def __init__(self, space: Space, budgets: Sequence[Budget]) -> None:
-        if find_spec("numpy") is None:
-            raise DependencyError('solving needs numpy, which is not installed: pip install "symcount[solve]"')
         self.space = space
         self.progress = 0.0
         inequalities = list(space.inequalities)
