@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
@@ -170,6 +170,25 @@ class Formula:
         from symcount.configs import read  # a config is read by the model's rules, not by the formula's
 
         return read(config).values_for(self)
+
+    def given(
+        self,
+        config: Any = None,
+        beside: Collection[str] = (),  # noqa: ARG002  # read where configs have parts
+    ) -> dict[str, Any]:
+        """Values by letter that a config states, or that are constants of its class: none that it fills in from others.
+
+        What is not there follows from the others by `filled`, whatever they will be: `head_dim` from H and A.
+
+        Args:
+            config: in any form that `count` takes; nothing stands for the model's defaults.
+            beside: letters that will have other values than the config's. Where a sub-config is given in part, its
+                class's own defaults apply, not those of a sub-config that is left out.
+
+        Raises:
+            ConfigError, OptionError: see `bound`.
+        """
+        return self.bound({} if config is None else config)
 
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
         """A fast function of the letters, as keywords.

@@ -91,20 +91,27 @@ def resolve(
         number = exact(item, value)
         if values.setdefault(item.letter, number) != number:
             raise DomainError(f"{title(item)} is given twice: {values[item.letter]} and {number}; give it once")
-    for letter, rule in filled.items():
-        sources = {s.name for s in rule.free_symbols if isinstance(s, Symbol)}
-        if letter not in values and sources <= values.keys():
-            number = compile_scalar(rule)(values)
-            if isinstance(number, Fraction):
-                at = ", ".join(f"{title(notation[s])} = {values[s]}" for s in sorted(sources))
-                raise DomainError(f"outside the formula's domain: {letter} = {rule} must be an integer, but {at}")
-            values[letter] = number
+    waiting = {letter: rule for letter, rule in filled.items() if letter not in values}
+    ready: Mapping[str, Expr] = waiting
+    while waiting and ready:  # one may be filled in from another that is filled in
+        ready = {n: r for n, r in waiting.items() if {s.name for s in r.free_symbols} <= values.keys()}
+        for letter, rule in ready.items():
+            values[letter] = _filled(notation, letter, rule, values)
+            del waiting[letter]
     missing = [notation[s] for s in sorted(needed, key=str) if s.name not in values]
     if missing:
         names = ", ".join(title(e) for e in missing)
         them = "it" if len(missing) == 1 else "them"
         raise MissingSymbolError(f"no value for {names}: give {them} by letter or field")
     return values
+
+
+def _filled(notation: Notation, letter: str, rule: Expr, values: Mapping[str, Number]) -> Number:
+    number = compile_scalar(rule)(values)
+    if isinstance(number, Fraction) and not notation[letter].rational:
+        at = ", ".join(f"{title(notation[s])} = {values[s.name]}" for s in sorted(rule.free_symbols, key=str))
+        raise DomainError(f"outside the formula's domain: {letter} = {rule} must be an integer, but {at}")
+    return number  # type: ignore[no-any-return]  # compiled from an expression
 
 
 def check_domain(notation: Notation, domain: Iterable[Condition], values: Mapping[str, Number]) -> None:

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from sympy import Expr
 
 from symcount.atlas.codec import to_sympy
+from symcount.atlas.codes import identifiers
 from symcount.atlas.counting import REMEDY, Counter, class_of, counter
-from symcount.atlas.record import Entry, Layout, StoredFormula
+from symcount.atlas.record import Entry, Layout, Number, StoredFormula
+from symcount.atlas.schema import Reading
 from symcount.atlas.trees import tree_from
 from symcount.configs import Config, read
 from symcount.derive.arranged import MARK
 from symcount.domain import Condition, relation
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
+from symcount.lettering import assign
 from symcount.notation import Entry as Letter
 from symcount.notation import Notation
 
-__all__ = ["AtlasFormula", "find", "from_config"]
+__all__ = ["AtlasFormula", "cases", "find", "from_config"]
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,16 @@ class AtlasFormula(Formula):
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
         return {e.letter: reading.values[e.field] for e in self.notation}
 
+    def given(self, config: Any = None, beside: Collection[str] = ()) -> dict[str, Any]:
+        """Values by letter that *config* states or that are constants of the class; see `Formula.given`.
+
+        Raises:
+            ConfigError, UncoveredError: see `bound`.
+        """
+        if not beside and (config is None or not read(config).fields):
+            return dict(self.defaults)
+        return cases(self, config, beside)[0][1]
+
 
 def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
     """*fields* with the one at *path* set.
@@ -144,10 +157,49 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
         raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
-    stored = variant.formula
-    notation = Notation(tuple(Letter(*letter) for letter in stored.letters))
-    symbols = {e.letter: e.symbol for e in notation}
-    names = {n.name: notation[p].symbol for p, n in layout.numbers.items() if p in {e.field for e in notation}}
+    return _made(found, entry, layout, reading, variant.formula, {})
+
+
+def cases(formula: AtlasFormula, config: Any, beside: Collection[str]) -> list[tuple[AtlasFormula, dict[str, Any]]]:
+    """The formulas of which one holds for *config*, whatever the numbers called *beside* will be; the usual one first.
+
+    They are in the letters of *formula*, each with the values that the config gives; see `Formula.given`.
+
+    Raises:
+        ConfigError, UncoveredError: see `AtlasFormula.bound`.
+    """
+    found, described, entry = _counter(), read({} if config is None else config), formula.entry
+    assert entry is not None  # noqa: S101  # set by `find`
+    fields = {"model_type": entry.model_type, **described.fields, "architectures": [entry.name]}
+    found.entry(fields)
+    try:
+        layout, reading = found.readable(entry, fields)
+        for letter in beside:  # a sub-config of which one number is given may have other defaults for the rest
+            path = formula.notation[letter].field
+            if "[" not in path and MARK not in path and path not in reading.stated and path in reading.values:
+                fields = _put(fields, path.split("."), reading.values[path])
+        layout, reading = found.readable(entry, fields)
+    except (ConfigError, DomainError) as error:
+        raise type(error)(f"{described.source}: {formula.name}: {error}") from None
+    letters = {e.field: e.letter for e in formula.notation}
+    made = [_made(found, entry, layout, reading, layout.formulas[i], letters) for i in reading.formulas]
+    return [(one, dict(one.defaults)) for one in made]
+
+
+def _made(
+    found: Counter, entry: Entry, layout: Layout, reading: Reading, stored: StoredFormula, known: Mapping[str, str]
+) -> AtlasFormula:
+    """The stored formula, with the defaults of a config that was read; letters of fields that are *known* are kept."""
+    taken = set(known.values())
+    letters = {
+        str(own): known.get(path) or (f"{own}_" if own in taken else str(own)) for own, path, *_ in stored.letters
+    }
+    notation = Notation(tuple(Letter(letters[own], *rest) for own, *rest in stored.letters))
+    symbols = {own: notation[letters[own]].symbol for own in letters}
+    texts = {e.field: reading.filled.get(e.field) or _rule(layout.numbers[e.field]) for e in notation}
+    notation = _with_sources(notation, layout, texts.values())
+    fields = {e.field: e.symbol for e in notation}
+    names = {n.name: fields[path] for path, n in layout.numbers.items() if path in fields}
 
     def condition(item: list[str]) -> Condition:
         how, left, right = item
@@ -155,19 +207,17 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
 
     filled: dict[str, Expr] = {}
     for e in notation:
-        rule = layout.numbers[e.field].rule
-        if rule and layout.numbers[e.field].given is None:
-            try:
-                filled[e.letter] = to_sympy(rule, names)
-            except ValueError:  # it is filled from a number that the formula does not have
-                continue
+        text = texts.get(e.field, "")
+        if identifiers(text):
+            filled[e.letter] = to_sympy(text, names)
+    following = {e.letter for e in notation if e.field in reading.filled and e.letter in filled}
     return AtlasFormula(
         tree_from(found.atlas.trees(entry.name), stored.tree, symbols),
         notation,
         entry.name,
         entry.model_type,
         options=stored.options,
-        defaults={e.letter: reading.values[e.field] for e in notation},
+        defaults={e.letter: reading.values[e.field] for e in notation if e.letter not in following},
         filled=filled,
         conditions=tuple(map(condition, stored.domain)),
         origin="derived",
@@ -176,3 +226,23 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
         stored=stored,
         pinned=stored.pinned,
     )
+
+
+def _rule(number: Number) -> str:
+    """Text of a number that has no default of its own, where it is left out."""
+    return number.rule if number.given is None else ""
+
+
+def _with_sources(notation: Notation, layout: Layout, texts: Iterable[str]) -> Notation:
+    """*notation*, and the numbers from which the config fills others in and that the formula itself does not have."""
+    entries, fields = list(notation), {e.field for e in notation}
+    taken = {e.letter for e in notation}
+    needed = set().union(*map(identifiers, texts))
+    for path, number in layout.numbers.items():
+        if number.name in needed and path not in fields:
+            (entry,) = assign([path])
+            letter = next(n for n in (entry.letter, number.name, f"{number.name}_") if n not in taken)
+            entries.append(replace(entry, letter=letter, rational=number.ratio, minimum=number.minimum or 0))
+            taken.add(letter)
+            needed |= identifiers(number.rule if number.given is None else "")
+    return Notation(tuple(entries))

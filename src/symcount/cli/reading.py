@@ -35,7 +35,7 @@ def formula(
     """Print the closed form, its domain, its symbols and its shared tensors."""
     subject = load(model, None, options)
     shown, checked = subject.formula, check_convention(convention)
-    at = subject.config.values_for(shown)
+    at = shown.given(subject.config)
     for letter, value in at.items():
         exact(shown.notation[letter], value)
     if as_json:

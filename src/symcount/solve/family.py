@@ -38,6 +38,7 @@ def family(
     def default(letter: str, rule: Any) -> None:
         if letter in notation and letter not in taken:
             rules[letter] = rule
+            taken.add(letter)
 
     if width is not None:
         default("A", width / head_dim)

@@ -140,10 +140,16 @@ class Search:
         return np.array(holds, dtype=bool)
 
     def _integral(self, columns: Columns) -> Columns:
-        """Only the free symbols, and of these the rows where the totals are integers."""
+        """Only the free symbols, and of these the rows where the totals are integers and no other formula counts."""
+        import numpy as np
+
         for total in self._whole:
             columns = _kept(columns, evaluate(total.top, columns) % evaluate(total.bottom, columns) == 0)
         points = Columns((n, columns[n]) for n in self.ranges)
+        if self.space.earlier:
+            rows = zip(*(c.tolist() for c in points.values()), strict=True)
+            here = [not self.space.belongs_earlier(dict(zip(points, row, strict=True))) for row in rows]
+            points = _kept(points, np.array(here, dtype=bool))
         return points if len(next(iter(points.values()))) else Columns()
 
 
