@@ -22,7 +22,7 @@ from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
 from symcount.typeset.setting import Look, Setting, check_look
 from symcount.typeset.targets import render
-from symcount.values import check_domain, resolve
+from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
@@ -153,12 +153,12 @@ class Formula:
         Raises:
             UnknownSymbolError: a name that the formula does not have.
             MissingSymbolError: a symbol without a value.
-            DomainError: a value outside the domain.
+            DomainError: a value outside the domain, or two values for one symbol.
             ConfigError, OptionError: a config that the formula does not cover.
         """
         check_convention(convention)
         if config is not None:
-            values = {**self.bound(config), **{self.notation[n].letter: v for n, v in values.items()}}
+            values = {**self.bound(config), **by_letter(self.notation, values)}
         return integer_value(self.total_as(convention), self.values(values, convention))
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -354,7 +354,7 @@ class Formula:
         check_look(look)
         convention, width = check_convention(look.get("convention", "unique")), look.get("width")
         defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
-        given = {self.notation[name].letter: value for name, value in (look.get("values") or {}).items()}
+        given = by_letter(self.notation, look.get("values") or {})
         return Setting(
             self.name or self.tree.kind,
             self.model_type,

@@ -169,19 +169,22 @@ class Counter:
                 refused = refused or error  # the first one is told: it is the one of the usual case
         raise refused or UncoveredError("no formula is stored for it")
 
-    def readable(self, entry: Entry, fields: Mapping[str, Any]) -> tuple[Layout, Reading]:
-        """Read a config by the first layout that has formulas for it, whichever of them holds at its numbers.
+    def readings(self, entry: Entry, fields: Mapping[str, Any]) -> list[tuple[Layout, Reading]]:
+        """Read a config by each layout that has formulas for it, whichever of them holds at its numbers.
 
         Raises:
-            ConfigError, DomainError, UncoveredError: see `Reader.read`.
+            ConfigError, DomainError, UncoveredError: there is none, see `Reader.read`.
         """
         refused: DomainError | UncoveredError | None = None
+        found = []
         for layout in self.layouts(entry, fields):
             try:
-                return layout, self._reader(layout).read(fields)
+                found.append((layout, self._reader(layout).read(fields)))
             except (DomainError, UncoveredError) as error:
                 refused = refused or error
-        raise refused or UncoveredError("no formula is stored for it")
+        if not found:
+            raise refused or UncoveredError("no formula is stored for it")
+        return found
 
     def _reader(self, layout: Layout) -> Reader:
         reader = self._readers.get(id(layout))

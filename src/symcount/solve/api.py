@@ -24,7 +24,7 @@ from symcount.solve.ranges import Range, read_range
 from symcount.solve.ranking import Criterion, read_criteria
 from symcount.solve.solutions import Solutions
 from symcount.solve.space import Space
-from symcount.values import exact, resolve, title
+from symcount.values import by_letter, exact, resolve, title
 
 __all__ = ["hunt", "named", "prepared", "read_free", "solve"]
 
@@ -249,4 +249,4 @@ def _reference(formula: Formula, reference: Any) -> dict[str, Any] | None:
         known = resolve(own.notation, own.bound(reference), own.filled, ())
         fields = {own.notation[letter].field: value for letter, value in known.items()}
         given = {name: value for name, value in fields.items() if name in formula.notation}
-    return {(entry := formula.notation[name]).letter: exact(entry, value) for name, value in given.items()}
+    return {n: exact(formula.notation[n], value) for n, value in by_letter(formula.notation, given).items()}
