@@ -209,6 +209,24 @@ def test_a_ladder_does_not_round_the_number_of_heads(name):
         assert heads * 64 == wide, values
 
 
+@pytest.mark.parametrize(
+    "name",
+    ["DeepseekV3Model", "JambaModel", "SwitchTransformersModel", "RecurrentGemmaModel", "CLIPModel", "WhisperModel"],
+)
+def test_a_ladder_needs_no_option(name):
+    first, second = sc.ladder(name, "1B,3B")
+    assert abs(first.solution.relative) < 0.1
+    assert abs(second.solution.relative) < 0.1
+
+
+def test_two_towers_keep_their_ratios():
+    for rung in sc.ladder("CLIPModel", "100M,300M"):
+        v = rung.solution.values
+        assert v["A_text"] * 64 == v["H_text"]
+        assert v["A_vision"] * 64 == v["H_vision"]
+        assert (v["I_text"], v["I_vision"], v["N_vision"]) == (4 * v["H_text"], 4 * v["H_vision"], v["N_text"])
+
+
 def test_a_budget_out_of_reach_is_still_said():
     with pytest.raises(BudgetError, match="the smallest admissible config"):
         sc.ladder("GptOssModel", "60M,220M")

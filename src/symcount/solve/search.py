@@ -11,7 +11,8 @@ from typing import Any
 
 from symcount.errors import DomainError
 from symcount.solve.budget import Budget
-from symcount.solve.plan import Affine, Level, Monotone, bounded, make_plan
+from symcount.solve.ends import bounded
+from symcount.solve.plan import Affine, Level, Monotone, make_plan
 from symcount.solve.polynomial import Columns, Polynomial, combine, evaluate, variables
 from symcount.solve.space import Check, Inequality, Quotient, Space
 

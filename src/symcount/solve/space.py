@@ -184,6 +184,8 @@ class Space:
         symbolic = isinstance(expression, Pow) and not expression.exp.is_Integer
         if isinstance(expression, floor | ceiling | Round | Mod | Min | Max) or symbolic:
             if self.names_of(expression):
+                if isinstance(expression, floor) and expression.args[0].could_extract_minus_sign():
+                    return -self._atom(ceiling(-expression.args[0]))  # which is not negative
                 return self._atom(expression)
             number = Fraction(compile_scalar(expression)(self.rules.fixed))
             return Rational(number.numerator, number.denominator)
