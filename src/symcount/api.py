@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,7 @@ from symcount.formula import Formula
 from symcount.ledger import check_convention
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on, untied
+from symcount.values import by_letter
 
 if TYPE_CHECKING:
     from symcount.verify import Report
@@ -149,7 +151,35 @@ def count(source: Any, /, *, convention: str = "unique", strict: bool = False, *
         refuse(_notes(config), config.source)
     if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
         return found
-    return formula(source).count(config, convention=convention, **values)
+    one = formula(source)
+    try:
+        return one.count(config, convention=convention, **values)
+    except DomainError:
+        if not values or is_config(source) or isinstance(source, Formula):
+            raise
+        other = _chosen(one, values)  # the numbers may be those of another formula of the class
+        if other is None:
+            raise
+        return other[0].count(other[1], convention=convention)
+
+
+def _chosen(one: Formula, values: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]] | None:
+    """The formula of the same class that a config with these *values* chooses, and that config; `None` for the same."""
+    fields: dict[str, Any] = {"architectures": [one.name], "model_type": one.model_type}
+    for letter, value in by_letter(one.notation, values).items():
+        path = one.notation[letter].field
+        if "[" in path or "#" in path:  # part of a list
+            return None
+        *parents, last = path.split(".")
+        inner = fields
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    try:
+        found = formula(fields)
+    except (ConfigError, DomainError, OptionError, UnknownModelError):
+        return None
+    return None if found.tree == one.tree else (found, fields)
 
 
 @guarded

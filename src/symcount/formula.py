@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
@@ -23,7 +23,7 @@ from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
 from symcount.typeset.setting import Look, Setting, check_look
 from symcount.typeset.targets import render
-from symcount.values import check_domain, resolve
+from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
@@ -158,12 +158,12 @@ class Formula:
         Raises:
             UnknownSymbolError: a name that the formula does not have.
             MissingSymbolError: a symbol without a value.
-            DomainError: a value outside the domain.
+            DomainError: a value outside the domain, or two values for one symbol.
             ConfigError, OptionError: a config that the formula does not cover.
         """
         check_convention(convention)
         if config is not None:
-            values = {**self.bound(config), **{self.notation[n].letter: v for n, v in values.items()}}
+            values = {**self.bound(config), **by_letter(self.notation, values)}
         return integer_value(self.total_as(convention), self.values(values, convention))
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -175,6 +175,25 @@ class Formula:
         from symcount.configs import read  # a config is read by the model's rules, not by the formula's
 
         return read(config).values_for(self)
+
+    def given(
+        self,
+        config: Any = None,
+        beside: Collection[str] = (),  # noqa: ARG002  # read where configs have parts
+    ) -> dict[str, Any]:
+        """Values by letter that a config states, or that are constants of its class: none that it fills in from others.
+
+        What is not there follows from the others by `filled`, whatever they will be: `head_dim` from H and A.
+
+        Args:
+            config: in any form that `count` takes; nothing stands for the model's defaults.
+            beside: letters that will have other values than the config's. Where a sub-config is given in part, its
+                class's own defaults apply, not those of a sub-config that is left out.
+
+        Raises:
+            ConfigError, OptionError: see `bound`.
+        """
+        return self.bound({} if config is None else config)
 
     @guarded
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
@@ -354,7 +373,7 @@ class Formula:
         check_look(look)
         convention, width = check_convention(look.get("convention", "unique")), look.get("width")
         defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
-        given = {self.notation[name].letter: value for name, value in (look.get("values") or {}).items()}
+        given = by_letter(self.notation, look.get("values") or {})
         return Setting(
             self.name or self.tree.kind,
             self.model_type,

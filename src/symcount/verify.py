@@ -24,7 +24,7 @@ from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
-from symcount.values import check_domain, resolve
+from symcount.values import by_letter, check_domain, resolve
 
 __all__ = ["Report", "Tensor", "Total", "compare", "verify"]
 
@@ -123,6 +123,7 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     """
     if not formula.name:
         raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
+    values = by_letter(formula.notation, values)
     if formula.origin == "derived":
         from symcount.derive.result import DerivedFormula
 
@@ -130,15 +131,14 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
             found, model = formula.real_model(config, values, device)
             return replace(compare(formula, _numbers(formula, found), model), device=device)
     given = read({} if config is None else config)
-    changed = {formula.notation[name].letter: value for name, value in values.items()}
     stated = given.values_for(formula)
-    numbers = _numbers(formula, {**stated, **changed}) if formula.origin == "composed" else changed
+    numbers = _numbers(formula, {**stated, **values}) if formula.origin == "composed" else values
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
-    fields = _fields(formula, given, {letter: numbers[letter] for letter in changed}, arguments)
+    fields = _fields(formula, given, {letter: numbers[letter] for letter in values}, arguments)
     real = realmodel.make_config(model_class, fields, formula.model_type)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
-        numbers = _numbers(formula, {**stated, **_read_off(formula, real), **changed})
+        numbers = _numbers(formula, {**stated, **_read_off(formula, real), **values})
     _check_number(formula, numbers)
     model = realmodel.build(model_class, real, arguments, device)
     return replace(compare(formula, numbers, model), device=device)

@@ -36,7 +36,7 @@ def formula(
     subject = load(model, None, options)
     told(subject)
     shown, checked = subject.formula, check_convention(convention)
-    at = subject.config.values_for(shown)
+    at = shown.given(subject.config)
     for letter, value in at.items():
         exact(shown.notation[letter], value)
     if as_json:

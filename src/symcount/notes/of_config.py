@@ -78,7 +78,7 @@ class Teller:
     def _head(self, found: Found) -> TiedHead | None:
         known = self._heads.get(id(found.variant))
         if known is None:  # the same: it is kept
-            head = tied_head(self._counter.atlas, found.entry.name, found.variant)
+            head = tied_head(self._counter.atlas, found.entry, found.variant)
             known = self._heads[id(found.variant)] = found.variant, head
         return known[1]
 

@@ -13,6 +13,7 @@ from symcount.atlas.trees import rows
 
 if TYPE_CHECKING:
     from symcount.atlas.counting import Variant
+    from symcount.atlas.record import Entry
     from symcount.atlas.store import Atlas
 
 __all__ = ["TiedHead", "tied_head"]
@@ -46,9 +47,10 @@ class TiedHead:
         return int(product)
 
 
-def tied_head(atlas: Atlas, name: str, variant: Variant) -> TiedHead | None:
-    """The tied head of a stored formula of the class *name*; `None` if it has none, or more than one."""
-    tied = [row for row in rows(atlas.trees(name), variant.formula.tree) if row.role == "head" and row.alias_of]
+def tied_head(atlas: Atlas, entry: Entry, variant: Variant) -> TiedHead | None:
+    """The tied head of a stored formula of *entry*; `None` if it has none, or more than one."""
+    trees = atlas.trees(entry.name, entry.model_type)
+    tied = [row for row in rows(trees, variant.formula.tree) if row.role == "head" and row.alias_of]
     weights = [row for row in tied if len(row.shape) > 1]
     if len(weights) != 1:
         return None
