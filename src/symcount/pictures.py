@@ -18,6 +18,7 @@ from symcount.evaluate import integer_value
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.typeset.content import Cell, Count, Share, Table
+from symcount.typeset.html import block
 from symcount.values import title
 
 __all__ = ["Shares", "shares"]
@@ -25,7 +26,7 @@ __all__ = ["Shares", "shares"]
 _FORMATS = (".svg", ".png", ".pdf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Shares:
     """The parts of a model at some sizes.
 
@@ -56,6 +57,13 @@ class Shares:
             own = (Share(numbers[position], total) for numbers in self.parts.values())
             rows.append((Count(size), Count(total), *own))
         return Table(columns, rows)
+
+    def __repr__(self) -> str:
+        first, last = self.sizes[0], self.sizes[-1]
+        return f"<Shares of {self.name}: {len(self.parts)} parts, {self.entry.letter} = {first:,} to {last:,}>"
+
+    def _repr_html_(self) -> str:
+        return block(self.table())
 
     def draw(self, path: str | Path) -> None:
         """Draw the shares, stacked, into an .svg, .png or .pdf file.

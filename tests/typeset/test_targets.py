@@ -191,8 +191,8 @@ def test_html_escapes_names():
 
 def test_a_notebook_shows_the_formula():
     f = sc.formula("gpt2")
-    assert f._repr_latex_() == "$VH + LH + N(12H^2 + 13H) + 2H$"
-    assert f._repr_html_().startswith('<div class="display"><math ')
+    assert f._repr_latex_() == r"$\displaystyle VH + LH + N(12H^2 + 13H) + 2H$"
+    assert f._repr_html_().startswith("<p><b>GPT2Model</b> (gpt2), convention unique</p>\n<div class=")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from symcount.notation import Notation
 __all__ = ["AtlasFormula", "find", "from_config"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AtlasFormula(Formula):
     """A formula of the atlas.
 

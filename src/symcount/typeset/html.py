@@ -13,7 +13,7 @@ from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
 
-__all__ = ["element", "fragment", "page"]
+__all__ = ["block", "element", "fragment", "page"]
 
 _PAGE = """\
 <!DOCTYPE html>
@@ -44,6 +44,7 @@ th, td {{ white-space: nowrap }}
 {body}
 </body>
 </html>"""
+_RIGHT = ' class=right style="text-align:right"'  # a notebook has no style sheet of ours
 _WIDEST = 48.0  # em of a formula on the page, before it is broken
 
 
@@ -54,17 +55,17 @@ def page(setting: Setting, style: str) -> str:
         NotationError: no such style; or LaTeX for a symbol that MathML has no sign for.
     """
     shown = replace(setting, equation=True, width=setting.width or _WIDEST)
-    parts = [_block(compose(shown, style), setting.numbers)]
+    parts = [block(compose(shown, style), setting.numbers)]
     if setting.conditions:
         parts.append(f"<p>Valid where {', '.join(map(mathml, setting.conditions))}.</p>")
-    parts += [_block(compose(shown, other), setting.numbers) for other in ("table", "notation") if other != style]
+    parts += [block(compose(shown, other), setting.numbers) for other in ("table", "notation") if other != style]
     title = f"Parameters of {escape(setting.name)}"
     return _PAGE.format(title=title, heading=title, body="\n".join(parts))
 
 
 def fragment(setting: Setting, style: str) -> str:
     """The formula in *style*, for a notebook."""
-    return _block(compose(replace(setting, equation=True), style), setting.numbers)
+    return block(compose(replace(setting, equation=True), style), setting.numbers)
 
 
 def element(setting: Setting, style: str) -> str:
@@ -73,7 +74,8 @@ def element(setting: Setting, style: str) -> str:
     return mathml(content.latex, display=True) if isinstance(content, Math) else _table(content, setting.numbers)
 
 
-def _block(content: Content, numbers: str) -> str:
+def block(content: Content, numbers: str = "comma") -> str:
+    """A formula or a table as HTML."""
     if isinstance(content, Math):
         return f'<div class="display">{mathml(content.latex, display=True)}</div>'
     return _table(content, numbers)
@@ -82,7 +84,7 @@ def _block(content: Content, numbers: str) -> str:
 def _table(table: Table, numbers: str) -> str:
     def line(cells: object, tag: str = "td", inner: bool = False) -> str:
         shown = "".join(
-            f"<{tag}{' class=right' if side == 'right' else ''}>{cell}</{tag}>"
+            f"<{tag}{_RIGHT if side == 'right' else ''}>{cell}</{tag}>"
             for cell, (_, side) in zip(cells, table.columns, strict=True)  # type: ignore[call-overload]
         )
         return f"<tr{' class=inner' if inner else ''}>{shown}</tr>"
