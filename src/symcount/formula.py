@@ -329,6 +329,7 @@ class Formula(Substitution, Shown):
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
+            options=self.options,
             sizes=lambda: self.values({**defaults, **given}, convention),
             leading=lambda: self.leading(convention=convention),
             numbers=check_numbers(look.get("numbers", "comma")),

@@ -19,6 +19,7 @@ from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.typeset.content import Cell, Count, Share, Table
 from symcount.typeset.html import block
+from symcount.typeset.page import COLOURS
 from symcount.values import title
 
 __all__ = ["Shares", "shares"]
@@ -85,7 +86,7 @@ class Shares:
         stacked = [
             [100 * n / total for n, total in zip(numbers, self.totals, strict=True)] for numbers in self.parts.values()
         ]
-        axes.stackplot(self.sizes, stacked, labels=list(self.parts), colors=_COLOURS, edgecolor="white", linewidth=0.6)
+        axes.stackplot(self.sizes, stacked, labels=list(self.parts), colors=COLOURS, edgecolor="white", linewidth=0.6)
         axes.set(xlim=(self.sizes[0], self.sizes[-1]), ylim=(0, 100), ylabel="share of the parameters (%)")
         also = f", with {', '.join(e.letter for e in self.along)} in proportion" if self.along else ""
         axes.set(xlabel=f"{title(self.entry)}{also}", title=self.name)
@@ -102,10 +103,6 @@ class Shares:
                 target.suffix.lower(), {"Date": None}
             )
             figure.savefig(target, metadata=metadata, dpi=160)
-
-
-# eight colours that people of any colour vision tell apart (Okabe and Ito 2008), light enough for text
-_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#f0e442", "#999999")
 
 
 def shares(

@@ -5,7 +5,7 @@
 | `latex` | a fragment for a paper |
 | `tex` | a whole document, for a plain TeX Live |
 | `markdown` | Markdown with the mathematics that GitHub shows |
-| `html` | a page that needs no network, its mathematics in MathML |
+| `html` | a page to play with, that needs no network: every letter an input |
 | `mathml` | one `<math>` element |
 | `fragment` | HTML for a notebook |
 | `text`, `ascii` | plain text, with Unicode's signs or without |
@@ -22,6 +22,7 @@ from symcount.errors import NotationError, near
 from symcount.typeset import html, latexdoc
 from symcount.typeset.macros import macros
 from symcount.typeset.markdown import markdown
+from symcount.typeset.page import page
 from symcount.typeset.plaintext import plaintext
 from symcount.typeset.setting import Setting
 
@@ -31,7 +32,7 @@ TARGETS: Mapping[str, Callable[[Setting, str], str]] = {
     "latex": latexdoc.fragment,
     "tex": latexdoc.document,
     "markdown": markdown,
-    "html": html.page,
+    "html": page,
     "mathml": html.element,
     "fragment": html.fragment,
     "text": plaintext,
