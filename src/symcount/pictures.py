@@ -17,9 +17,9 @@ from symcount.errors import DependencyError, DomainError, TypesettingError
 from symcount.evaluate import integer_value
 from symcount.formula import Formula
 from symcount.notation import Entry
+from symcount.typeset.colours import colours
 from symcount.typeset.content import Cell, Count, Share, Table
 from symcount.typeset.html import block
-from symcount.typeset.page import COLOURS
 from symcount.values import title
 
 __all__ = ["Shares", "shares"]
@@ -86,7 +86,9 @@ class Shares:
         stacked = [
             [100 * n / total for n, total in zip(numbers, self.totals, strict=True)] for numbers in self.parts.values()
         ]
-        axes.stackplot(self.sizes, stacked, labels=list(self.parts), colors=COLOURS, edgecolor="white", linewidth=0.6)
+        axes.stackplot(
+            self.sizes, stacked, labels=list(self.parts), colors=colours(self.parts), edgecolor="white", linewidth=0.6
+        )
         axes.set(xlim=(self.sizes[0], self.sizes[-1]), ylim=(0, 100), ylabel="share of the parameters (%)")
         also = f", with {', '.join(e.letter for e in self.along)} in proportion" if self.along else ""
         axes.set(xlabel=f"{title(self.entry)}{also}", title=self.name)

@@ -13,7 +13,7 @@ import symcount as sc
 from symcount.atlas.formula import find
 from symcount.errors import DomainError
 from symcount.ledger import CONVENTIONS
-from symcount.typeset.page import COLOURS
+from symcount.typeset.colours import PALETTE, colours
 
 # a mixture of experts, stages, ratios with floors, remainders and powers
 CLASSES = ["BertForMaskedLM", "MixtralForCausalLM", "DonutSwinModel", "GroupViTModel", "DepthProModel"]
@@ -145,7 +145,9 @@ document.getElementById("reset").click();
 const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
 const result = document.createElement("pre");
 result.id = "result";
-result.textContent = JSON.stringify({ said, wide, again: text("total"), wrong: document.querySelectorAll("[aria-invalid=true]").length });
+result.textContent = JSON.stringify({
+  said, wide, again: text("total"), wrong: document.querySelectorAll("[aria-invalid=true]").length,
+});
 document.body.append(result);
 </script>
 """
@@ -172,7 +174,7 @@ def test_a_browser_shows_what_python_gives(cases, tmp_path, size):
         [result] = re.findall(r'<pre id="result">(.*?)</pre>', dom, re.DOTALL)
         shown = json.loads(result.replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">"))
         assert not [(f, w) for (_, w), f in zip(own, shown["said"], strict=True) if not agree(f, w)], name
-        assert shown["again"] == f"{sc.count(name):,}" if name in ("BertForMaskedLM",) else shown["again"] != "–"
+        assert shown["again"] == f"{sc.count(name):,}" if name == "BertForMaskedLM" else shown["again"] != "–"
         assert shown["wide"] == 0  # nothing reaches beyond the window
         assert shown["wrong"] == 0
 
@@ -223,4 +225,7 @@ def test_a_page_of_a_formula_without_sizes():
 
 
 def test_each_kind_of_part_has_a_colour_of_its_own():
-    assert len(set(COLOURS)) == len(COLOURS) == 8
+    assert len(set(PALETTE.values())) == len(PALETTE) == 8
+    many = ["a", "head", "b", "attention", "c"]
+    assert len(set(colours(many))) == 5
+    assert colours(["attention"])[0] == colours(many)[3]

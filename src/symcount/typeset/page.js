@@ -59,7 +59,7 @@ const percent = (part, whole) => {
   return `${hundredths / 100n}.${(hundredths % 100n).toString().padStart(2, "0")} %`;
 };
 const rounded = (number) => {
-  const size = [["T", 12], ["B", 9], ["M", 6], ["K", 3]].find(([, zeros]) => number >= 10n ** BigInt(zeros));
+  const size = [["T", 12], ["B", 9], ["M", 6], ["K", 3]].find(([, zeros]) => number * 100000n >= 99995n * 10n ** BigInt(zeros));
   if (!size) return "";
   const tenths = (number * 10n + 10n ** BigInt(size[1]) / 2n) / 10n ** BigInt(size[1]);
   return `≈ ${grouped(tenths / 10n)}.${tenths % 10n}${size[0]}`;

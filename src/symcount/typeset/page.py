@@ -24,6 +24,7 @@ from symcount.errors import NotationError, SymcountError
 from symcount.evaluate import Number
 from symcount.ledger import CONVENTIONS
 from symcount.notation import Entry, Notation
+from symcount.typeset.colours import colours
 from symcount.typeset.html import block
 from symcount.typeset.latex import terms_of
 from symcount.typeset.lines import aligned, broken
@@ -33,10 +34,8 @@ from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.terms import Group, Sum
 
-__all__ = ["COLOURS", "page"]
+__all__ = ["page"]
 
-# eight colours that people of any colour vision tell apart (Okabe and Ito 2008), light enough for text
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#f0e442", "#999999")
 _WIDEST = 56.0  # em of a formula on the page, before it is broken
 _CELL = 24.0  # em of a formula in a cell
 _MEANINGS: Mapping[str, str] = {
@@ -130,7 +129,8 @@ class _Page:
         if setting.conditions:
             yield f"<p>Valid where {', '.join(map(mathml, setting.conditions))}.</p>"
         yield '<div class="live">'
-        yield f'<div class="sizes"><h2>Sizes</h2>\n{self.inputs()}\n<p><button type="button" id="reset">Reset</button></p></div>'
+        yield f'<div class="sizes"><h2>Sizes</h2>\n{self.inputs()}'
+        yield '<p><button type="button" id="reset">Reset</button></p></div>'
         yield f'<div class="results">{self.results()}</div>'
         yield "</div>"
         latex = replace(setting, equation=False, width=None)
@@ -159,15 +159,14 @@ class _Page:
         )
 
     def results(self) -> str:
-        colours: dict[str, str] = {}
-        for _, category, _, _ in self.parts:
-            colours.setdefault(category, COLOURS[len(colours) % len(COLOURS)])
+        categories = list(dict.fromkeys(category for _, category, _, _ in self.parts))
+        colour = dict(zip(categories, colours(categories), strict=True))
         bars = "".join(
-            f'<span id="bar-{i}" title="{escape(title)}" style="background:{colours[category]}"></span>'
+            f'<span id="bar-{i}" title="{escape(title)}" style="background:{colour[category]}"></span>'
             for i, (title, category, _, _) in enumerate(self.parts)
         )
         parts = "\n".join(
-            f'<tr><td><span class="key" style="background:{colours[category]}"></span>{escape(title)}</td>'
+            f'<tr><td><span class="key" style="background:{colour[category]}"></span>{escape(title)}</td>'
             f'<td class="formula">{mathml(latex)}</td>'
             f'<td class="right" id="part-{i}"></td><td class="right" id="share-{i}"></td></tr>'
             for i, (title, category, _, latex) in enumerate(self.parts)
@@ -180,9 +179,11 @@ class _Page:
         return (
             '<div class="answer" aria-live="polite"><h2>Parameters</h2>'
             '<div><span id="total"></span><span id="rounded"></span></div><div id="message" role="alert"></div></div>\n'
-            f'<div id="stack">{bars}</div>\n<div class="wide"><table><thead><tr><th>Part</th><th class="formula">Formula'
-            f'</th><th class="right">Parameters</th><th class="right">Share</th></tr></thead><tbody>\n{parts}\n</tbody>'
-            f'</table></div>\n<h2>Conventions</h2>\n<div class="wide"><table><tbody>\n{conventions}\n</tbody></table></div>'
+            f'<div id="stack">{bars}</div>\n<div class="wide"><table>'
+            f'<thead><tr><th>Part</th><th class="formula">Formula</th>'
+            '<th class="right">Parameters</th><th class="right">Share</th></tr></thead>'
+            f"<tbody>\n{parts}\n</tbody></table></div>\n<h2>Conventions</h2>\n"
+            f'<div class="wide"><table><tbody>\n{conventions}\n</tbody></table></div>'
         )
 
     # ---------------------------------------------------------------- what is computed
@@ -195,8 +196,8 @@ class _Page:
 
     def model(self) -> str:
         letters = [
-            f"    {{ letter: {_text(e.letter)}, field: {_text(e.field)}, least: {min(e.minimum, 1) if e.rational else e.minimum}n, "
-            f"ratio: {_text(e.rational)} }},"
+            f"    {{ letter: {_text(e.letter)}, field: {_text(e.field)}, "
+            f"least: {min(e.minimum, 1) if e.rational else e.minimum}n, ratio: {_text(e.rational)} }},"
             for e in self.letters
         ]
         names = {e.letter: e.letter if e.letter == e.field else f"{e.letter} ({e.field})" for e in self.letters}
