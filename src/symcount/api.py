@@ -1,15 +1,15 @@
-"""The few verbs most people need: `formula`, `count`, `verify`."""
+"""The few verbs most people need: `formula`, `count`, `verify`, `compare`, `shares`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import Architecture, find
 from symcount.atlas.counting import counter, derivable
 from symcount.configs import Config, read
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
@@ -19,9 +19,11 @@ from symcount.notes.of_formula import TIED, notes_on, untied
 from symcount.values import by_letter
 
 if TYPE_CHECKING:
+    from symcount.compare import Comparison
+    from symcount.pictures import Shares
     from symcount.verify import Report
 
-__all__ = ["count", "formula", "notes", "verify"]
+__all__ = ["compare", "count", "formula", "notes", "shares", "verify"]
 
 
 @guarded
@@ -278,6 +280,78 @@ def _formula_for(named: str | type | None, stated: Config) -> Formula:
             return _derived(stated, {}, error)
         fields = {k: v for k, v in stated.fields.items() if k not in ("architectures", "model_type")}
         return _derived(named, {}, error, fields)
+
+
+def compare(
+    *models: Any,
+    values: Sequence[Mapping[str, Any] | None] = (),
+    convention: str = "unique",
+    notation: str | None = None,
+    numbers: str = "comma",
+) -> Comparison:
+    """Put models side by side, part by part.
+
+    Args:
+        models: two or more, each as `formula` takes it; a config brings its sizes along.
+        values: for each model, sizes by letter or config field that differ.
+        convention: what counts.
+        notation: a preset of letters.
+        numbers: the style of numbers.
+
+    Raises:
+        SymcountError: see `formula` and `symcount.compare.compare`.
+
+    >>> import symcount as sc
+    >>> sc.compare("bert", "gpt2").totals
+    (109482240, 124439808)
+    """
+    from symcount.compare import compare as side_by_side
+
+    formulas = [formula(model) for model in models]
+    if len(values) > len(models):
+        raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(models)}")
+    given = [*values, *[None] * (len(models) - len(values))]
+    sizes = [_sizes(model, f, own) for model, f, own in zip(models, formulas, given, strict=True)]
+    return side_by_side(*formulas, values=sizes, convention=convention, notation=notation, numbers=numbers)
+
+
+def shares(
+    source: Any,
+    symbol: str,
+    sizes: Iterable[int] | None = None,
+    *,
+    along: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+    convention: str = "unique",
+) -> Shares:
+    """The number of parameters in each part of a model as *symbol* takes several values.
+
+    Args:
+        source: the model, as `formula` takes it; a config brings its sizes along.
+        symbol: a letter or config field.
+        sizes: its values; by default its own, from a quarter of it to four times.
+        along: sizes that grow in proportion to it.
+        values: other sizes that differ from the model's.
+        convention: what counts.
+
+    Raises:
+        SymcountError: see `formula` and `symcount.pictures.shares`.
+
+    >>> import symcount as sc
+    >>> sc.shares("gpt2", "N", [6, 12]).totals
+    [81912576, 124439808]
+    """
+    from symcount.pictures import shares as shares_of
+
+    found = formula(source)
+    own = _sizes(source, found, values)
+    return shares_of(found, symbol, sizes, along=along, values=own, convention=convention)
+
+
+def _sizes(source: Any, found: Formula, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The sizes that a config gives, and those that differ, by letter."""
+    own = found.bound(source) if is_config(source) else {}
+    return {**own, **{found.notation[name].letter: value for name, value in (values or {}).items()}}
 
 
 def is_config(source: Any) -> bool:

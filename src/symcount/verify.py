@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
 
 from sympy import Symbol
@@ -24,6 +25,8 @@ from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
+from symcount.typeset.content import Cell, Count, Table
+from symcount.typeset.html import block
 from symcount.values import by_letter, check_domain, resolve
 
 __all__ = ["Report", "Tensor", "Total", "compare", "verify"]
@@ -94,6 +97,17 @@ class Report:
             found = [str(d) for d in self.differences]
             more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
             raise VerificationError(f"{self.class_name}: {'; '.join(found[:5])}{more}")
+
+    def _repr_html_(self) -> str:
+        rows: list[tuple[Cell, ...]] = [
+            (t.convention, Count(t.formula), "not checked" if t.model is None else Count(t.model))
+            for t in self.totals.values()
+        ]
+        columns = (("Convention", "left"), ("Formula", "right"), ("Model", "right"))
+        head, *_ = str(self).splitlines()
+        wrong = "".join(f"<li>{escape(str(d))}</li>" for d in self.differences[:20])
+        verdict = "exact" if self.exact else f"<b>not exact</b><ul>{wrong}</ul>"
+        return f"<p>{escape(head)}: {verdict}</p>\n{block(Table(columns, rows))}"
 
     def __str__(self) -> str:
         good = sum(not t.difference for t in self.tensors)

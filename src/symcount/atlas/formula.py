@@ -29,7 +29,7 @@ from symcount.values import by_letter
 __all__ = ["AtlasFormula", "cases", "find", "from_config"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AtlasFormula(Formula):
     """A formula of the atlas.
 

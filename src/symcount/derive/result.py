@@ -39,7 +39,7 @@ _PER_TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DerivedFormula(Formula):
     """A formula that was derived from the model's own code.
 

@@ -65,6 +65,7 @@ class Setting:
         notation: its symbols, as they are to be typeset.
         domain: the conditions under which the formula holds.
         pinned: config fields of which it holds at one value only.
+        options: config options for which it holds.
         sizes: gives the exact sizes by letter; called only by what shows numbers.
         leading: gives the leading terms.
         numbers: the style of numbers.
@@ -82,6 +83,7 @@ class Setting:
     sizes: Callable[[], Mapping[str, Number]]
     leading: Callable[[], Expr]
     pinned: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     numbers: str = "comma"
     width: float | None = None
     equation: bool = False
