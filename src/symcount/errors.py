@@ -62,6 +62,10 @@ class ConfigError(SymcountError, ValueError):
     """A config is malformed, unreadable, or belongs to another model."""
 
 
+class CheckpointError(SymcountError, ValueError):
+    """A file of weights whose header is not what its format demands, or a folder without such a file."""
+
+
 class DependencyError(SymcountError, ImportError):
     """An optional package is needed and not installed."""
 

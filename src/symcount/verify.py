@@ -25,7 +25,7 @@ from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
 from symcount.values import check_domain, resolve
 
-__all__ = ["Report", "Tensor", "Total", "compare", "verify"]
+__all__ = ["Report", "Tensor", "Total", "compare", "numbers_at", "verify"]
 
 MOST_TENSORS = 500_000  # ten times those of the largest published models, and minutes of building
 
@@ -126,17 +126,17 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
 
         if isinstance(formula, DerivedFormula):
             found, model = formula.real_model(config, values, device)
-            return replace(compare(formula, _numbers(formula, found), model), device=device)
+            return replace(compare(formula, numbers_at(formula, found), model), device=device)
     given = read({} if config is None else config)
     changed = {formula.notation[name].letter: value for name, value in values.items()}
     stated = given.values_for(formula)
-    numbers = _numbers(formula, {**stated, **changed}) if formula.origin == "composed" else changed
+    numbers = numbers_at(formula, {**stated, **changed}) if formula.origin == "composed" else changed
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
     fields = _fields(formula, given, {letter: numbers[letter] for letter in changed}, arguments)
     real = realmodel.make_config(model_class, fields)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
-        numbers = _numbers(formula, {**stated, **_read_off(formula, real), **changed})
+        numbers = numbers_at(formula, {**stated, **_read_off(formula, real), **changed})
     _check_number(formula, numbers)
     model = realmodel.build(model_class, real, arguments, device)
     return replace(compare(formula, numbers, model), device=device)
@@ -166,7 +166,7 @@ def _check_number(formula: Formula, values: Mapping[str, Any]) -> None:
         )
 
 
-def _numbers(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_at(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
     """Values for every symbol of every shape and multiplicity, checked against the domain."""
     used = {s for row in formula.ledger for e in (*row.shape, row.repeat, row.active) for s in e.free_symbols}
     values = resolve(formula.notation, given, formula.filled, [s for s in used if isinstance(s, Symbol)])
