@@ -1,4 +1,4 @@
-"""A file against a formula, tensor by tensor: what is there, what is missing, what is beyond, what has another shape."""
+"""A file against a formula, tensor by tensor: there, missing, beyond what the formula has, or of another shape."""
 
 from __future__ import annotations
 
@@ -106,7 +106,9 @@ def account(
     matched = match_shapes(ledger.rows, values, actual, "file")
     deepest = {path: max(numbers.values()) for path, numbers in depths.items()}
     promised = {_promised(name, loading, known, shape_of): file for name, file in absent.items()}
-    judge = _Judge(ledger, stored, loading, deepest, promised, {id(t.row) for t in matched if t.row and t.actual is not None})
+    judge = _Judge(
+        ledger, stored, loading, deepest, promised, {id(t.row) for t in matched if t.row and t.actual is not None}
+    )
     entries = [e for tensor in matched for e in judge.entries(tensor)]
     return (*entries, *(_second(t) for t in renamed if id(t) in twice))
 
@@ -219,7 +221,7 @@ def totals(ledger: Ledger, values: Mapping[str, Any], entries: Iterable[Entry]) 
     for row in ledger.rows:
         if row.alias_of is None and elements[id(row)] and not sizes[id(row)]:  # written under another of its names
             sizes[id(row)] = next((n for h in ledger.holders[row.tensor] if (n := sizes[id(h)])), 0)
-    found = {}
+    found: dict[str, Total] = {}
     for convention in CONVENTIONS:
         formula = integer_value(ledger.total(convention), values)
         file = size = 0

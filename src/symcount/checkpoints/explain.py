@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from symcount.checkpoints.loading import Loading
@@ -13,29 +13,29 @@ __all__ = ["Explanation", "explain", "predictors"]
 
 Explanation = tuple[str, bool]  # in words, and whether the file is the model's all the same
 PREDICTION = "multi-token prediction"
+QUANTISATION = "quantisation"
 _PREDICTOR = re.compile(r"\.(eh_proj|enorm|hnorm|shared_head|token_layernorm|hidden_layernorm|mtp\w*)\.")
 _INDEX = re.compile(r"\.(\d{1,9})(?=\.)")
 
-#: what the end of a name, or a part of it, says of a tensor that is no parameter of the class; first match counts
-_KINDS: Final[Sequence[tuple[re.Pattern[str], str, bool]]] = tuple(
-    (re.compile(pattern), words, harmless)
-    for pattern, words, harmless in (
-        (r"(^|[._])(rotary_emb|rope|rotary_pos_emb)\b.*|\binv_freq$|(cos|sin)_cached$", "rotary table", True),
-        (r"(^|\.)position_ids$", "position numbers", True),
-        (r"\.attn\.(masked_)?bias$|\.(attention|self_attn|crossattention)\.(masked_bias|causal_mask)$", "attention mask",
-         True),
-        (r"\.attention\.bias$", "attention mask", True),
-        (r"\.(running_mean|running_var|num_batches_tracked)$", "statistics of a batch norm", True),
-        (r"[._](weight_scale(_inv|_2)?|input_scale|activation_scale|scale_inv|weight_shape|weight_zero_point|"
-         r"weight_global_scale|input_global_scale|weight_g_idx|scales|qzeros|g_idx|SCB|weight_format|k_scale|v_scale)$",
-         "quantisation", True),
-        (r"weight\.(absmax|quant_map|nested_absmax|nested_quant_map|quant_state\..*)$", "quantisation", True),
-        (r"(^|\.)(mtp|mtp_layers|nextn|multi_token_prediction)(\.|_|$)|\.(eh_proj|enorm|hnorm|shared_head)\.",
-         PREDICTION, True),
-        (r"(^|\.)(lm_head|embed_out|classifier|classification_head|score|qa_outputs|cls|pooler|pre_classifier|"
-         r"generator_lm_head|discriminator_predictions|predictions|head|projection_head)(\.|$)", "another head", False),
-    )
+#: a pattern of names, what such a tensor is, and whether it is all right that the file has it; the first match counts
+_TABLE: Final = (
+    (r"(^|[._])(rotary_emb|rope|rotary_pos_emb)\b|\binv_freq$|(cos|sin)_cached$", "rotary table", True),
+    (r"(^|\.)position_ids$", "position numbers", True),
+    (r"\.attn\.(masked_)?bias$|\.(attention|self_attn|crossattention)\.(masked_bias|causal_mask|bias)$",
+     "attention mask", True),
+    (r"\.(running_mean|running_var|num_batches_tracked)$", "statistics of a batch norm", True),
+    (r"[._](weight_scale(_inv|_2)?|scale_inv|scales|weight_shape|weight_zero_point|weight_g_idx|qzeros|g_idx)$",
+     QUANTISATION, True),
+    (r"[._]((input|activation|k|v|weight_global|input_global)_scale|SCB|weight_format)$", QUANTISATION, True),
+    (r"weight\.(absmax|quant_map|nested_absmax|nested_quant_map|quant_state\..*)$", QUANTISATION, True),
+    (r"(^|\.)(mtp|mtp_layers|nextn|multi_token_prediction)(\.|_|$)|\.(eh_proj|enorm|hnorm|shared_head)\.",
+     PREDICTION, True),
+    (r"(^|\.)(lm_head|embed_out|classifier|pre_classifier|classification_head|score|qa_outputs|cls|pooler)(\.|$)",
+     "another head", False),
+    (r"(^|\.)(generator_lm_head|discriminator_predictions|predictions|head|projection_head)(\.|$)", "another head",
+     False),
 )  # fmt: skip
+_KINDS: Final = tuple((re.compile(pattern), words, harmless) for pattern, words, harmless in _TABLE)
 
 
 def explain(name: str, loading: Loading, depths: Mapping[str, int], predicting: Collection[str]) -> Explanation:

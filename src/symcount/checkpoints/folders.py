@@ -160,7 +160,9 @@ def _index(path: Path) -> tuple[dict[str, dict[str, None]], Mapping[str, Any]]:
     shards: dict[str, dict[str, None]] = {}
     for name, file in places.items():
         if not isinstance(file, str) or PurePosixPath(file).name != file or not file.endswith(".safetensors"):
-            raise CheckpointError(f"{path}: {said(name)} is in {said(file)}: expected a safetensors file beside the index")
+            raise CheckpointError(
+                f"{path}: {said(name)} is in {said(file)}: expected a safetensors file beside the index"
+            )
         shards.setdefault(file, {})[name] = None
     if len(shards) > _MOST_FILES:
         raise CheckpointError(f"{path}: {len(shards):,} shards; the most that are read is {_MOST_FILES:,}")

@@ -122,9 +122,7 @@ class _Reader:
             names.add(tensor.name)
             if tensor.start != end:
                 what = "overlaps the tensor before it" if tensor.start < end else "leaves a gap after the one before it"
-                raise self._error(
-                    f"{said(tensor.name)} {what}: it begins at byte {tensor.start:,} instead of {end:,}"
-                )
+                raise self._error(f"{said(tensor.name)} {what}: it begins at byte {tensor.start:,} instead of {end:,}")
             last = end + tensor.size
             end = -(-last // alignment) * alignment
         if tensors and begin + last > self._whole:
@@ -178,7 +176,7 @@ class _Reader:
             raise self._error(f"{what} is not UTF-8 text") from None
 
     def _length(self, what: str) -> int:
-        length = self._number("Q", what)
+        length: int = self._number("Q", what)
         if length > self._whole - self._position:
             raise self._error(f"cut off: {what} has {length:,} bytes, {self._whole - self._position:,} are there")
         return length

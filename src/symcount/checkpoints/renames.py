@@ -141,7 +141,9 @@ def _converted(name: str, rule: Rename, parts: Parts, shape_of: Callable[[str], 
         expected = shape if shape is not None else shape_of(target)
         elements = prod(expected) if expected is not None else 0
         share = size * elements // most if most else 0
-        found.append(LogicalTensor(target, shape, elements if shape else most, elements if shape else 0, share, sources, dtype))
+        found.append(
+            LogicalTensor(target, shape, elements if shape else most, elements if shape else 0, share, sources, dtype)
+        )
     return found
 
 

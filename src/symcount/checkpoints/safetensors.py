@@ -133,7 +133,9 @@ def _tensor(name: str, entry: Any, source: str) -> StoredTensor:
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     bits = BITS.get(dtype) if isinstance(dtype, str) else None
     if bits is None:
-        raise CheckpointError(f"{where}: dtype {said(dtype)}: expected one of the format.{near(str(dtype)[:80], [*BITS])}")
+        raise CheckpointError(
+            f"{where}: dtype {said(dtype)}: expected one of the format.{near(str(dtype)[:80], [*BITS])}"
+        )
     if not _sizes(shape) or len(shape) > MOST_DIMENSIONS:
         raise CheckpointError(
             f"{where}: shape {said(shape)}: expected at most {MOST_DIMENSIONS} integers of at least 0 in a list"
