@@ -6,6 +6,7 @@ example the dense and the sparse layers of one list; their multiplicities add up
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,10 @@ from sympy import Expr
 from symcount.evaluate import integer_value
 from symcount.ledger import Row
 
-__all__ = ["Tensor", "match", "match_shapes", "template"]
+__all__ = ["INDEX", "Tensor", "match", "match_shapes", "template"]
+
+INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
+"""An index of a list in a name."""
 
 
 @dataclass(frozen=True)
@@ -76,10 +80,11 @@ def match_shapes(
     for row in sorted(rows, key=lambda r: r.tensor.count("*")):
         shape = tuple(integer_value(d, values) for d in row.shape)
         wanted = integer_value(row.repeat, values)
-        for name in by_template.get(template(row.tensor), ()):
+        path = template(row.tensor)
+        for name in by_template.get(path, ()):
             if wanted == 0:
                 break
-            if free.get(name) == shape and _fits(name, row.tensor):
+            if free.get(name) == shape and (path == row.tensor or _fits(name, row.tensor)):
                 del free[name]
                 found[name] = Tensor(name, row, shape, shape)
                 wanted -= 1
@@ -108,7 +113,7 @@ def template(name: str) -> str:
     >>> template("model.layers.3.mlp.up.weight")
     'model.layers.*.mlp.up.weight'
     """
-    return ".".join("*" if part.isdecimal() else part for part in name.split("."))
+    return INDEX.sub("*", name)
 
 
 def _fits(name: str, path: str) -> bool:

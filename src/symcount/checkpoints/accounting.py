@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from math import prod
 from typing import Any, Literal
 
@@ -149,13 +150,21 @@ class _Judge:
         promised: Mapping[str, str], found: set[int],
     ) -> None:  # fmt: skip
         self._stored, self._loading, self._depths, self._promised = stored, loading, depths, promised
-        self._predicting = predictors(stored, depths)
         self._found = found
         self._holders = ledger.holders
-        self._indices: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
-        for name in stored:  # list -> the rest of the path -> the indices at which it is there
+
+    @cached_property
+    def _predicting(self) -> set[str]:
+        return predictors(self._stored, self._depths)
+
+    @cached_property
+    def _indices(self) -> Mapping[str, Mapping[str, set[str]]]:
+        """List -> the rest of the path -> the indices at which the file has it."""
+        found: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+        for name in self._stored:
             for match in re.finditer(r"\.(\d+)(?=\.)", name):
-                self._indices[name[: match.start()]][name[match.end() :]].add(match[1])
+                found[name[: match.start()]][name[match.end() :]].add(match[1])
+        return found
 
     def entries(self, tensor: Tensor) -> list[Entry]:
         row = tensor.row

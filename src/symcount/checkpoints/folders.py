@@ -159,11 +159,12 @@ def _index(path: Path) -> tuple[dict[str, dict[str, None]], Mapping[str, Any]]:
         raise CheckpointError(f"{path}: expected weight_map, an object of tensor names and files, and metadata")
     shards: dict[str, dict[str, None]] = {}
     for name, file in places.items():
-        if not isinstance(file, str) or PurePosixPath(file).name != file or not file.endswith(".safetensors"):
-            raise CheckpointError(
-                f"{path}: {said(name)} is in {said(file)}: expected a safetensors file beside the index"
-            )
+        if not isinstance(file, str):
+            raise CheckpointError(f"{path}: {said(name)} is in {said(file)}: expected the name of a file")
         shards.setdefault(file, {})[name] = None
+    for file in shards:
+        if PurePosixPath(file).name != file or not file.endswith(".safetensors"):
+            raise CheckpointError(f"{path}: the shard {said(file)}: expected a safetensors file beside the index")
     if len(shards) > _MOST_FILES:
         raise CheckpointError(f"{path}: {len(shards):,} shards; the most that are read is {_MOST_FILES:,}")
     return shards, metadata

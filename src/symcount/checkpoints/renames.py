@@ -7,12 +7,13 @@ experts of a layer become one tensor) or take one apart. Here the shapes go that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from math import prod
 
 from symcount.checkpoints.loading import Loading, Rename
 from symcount.checkpoints.logical import LogicalTensor
+from symcount.matching import INDEX
 
 __all__ = ["rename"]
 
@@ -31,28 +32,97 @@ def rename(
         known: whether the model has a tensor of a name.
         shape_of: the shape that the model has for a name, where all of that path have the same.
     """
-    renamings = [_Rule(r) for r in loading.renames if not r.operations]
-    converters = [_Rule(r) for r in loading.renames if r.operations]
+    names = _Names(loading, known)
     whole: list[LogicalTensor] = []
-    parts: dict[str, tuple[_Rule, Parts]] = {}
-    for tensor in sorted(tensors, key=lambda t: _natural(t.name)) if _ordered(loading) else tensors:
-        name, rule, source = _renamed(tensor.name, renamings, converters, loading.prefix, known)
-        if rule is None or not known(name):
+    parts: dict[str, tuple[Rename, Parts]] = {}
+    for tensor in sorted(tensors, key=lambda t: _natural(t.name)) if names.waits else tensors:
+        name, rule, source = names.of(tensor.name)
+        if rule is None:
             whole.append(tensor if name == tensor.name else replace(tensor, name=name))
         else:
             parts.setdefault(name, (rule, {}))[1].setdefault(source, []).append(tensor)
     for name, (rule, collected) in parts.items():
-        whole += _converted(name, rule.rule, collected, shape_of)
+        whole += _converted(name, rule, collected, shape_of)
     return whole
-
-
-def _ordered(loading: Loading) -> bool:
-    """Whether the order of the names matters: for lists that are put together, and for rules that wait for a name."""
-    return any(r.grouped or r.operations for r in loading.renames)
 
 
 def _natural(name: str) -> list[tuple[int, int | str]]:
     return [(0, int(p)) if p.isdecimal() and len(p) < 20 else (1, p) for p in name.split(".")]
+
+
+class _Names:
+    """The names of the model for the names of a file.
+
+    Where no rule speaks of a certain index, all names of one template are renamed alike: once for each template, with
+    numbers in it that are found again in what comes out.
+    """
+
+    def __init__(self, loading: Loading, known: Callable[[str], bool]) -> None:
+        self._renamings = [_Rule(r) for r in loading.renames if not r.operations]
+        self._converters = [_Rule(r) for r in loading.renames if r.operations]
+        self._base, self._known = loading.prefix, known
+        self.waits = any(r.grouped for r in loading.renames)
+        self._alike = not self.waits and not any(r.offset or _speaks_of_numbers(r) for r in loading.renames)
+        self._cache: dict[str, tuple[list[str | int], Rename | None, str]] = {}
+
+    def of(self, name: str) -> tuple[str, Rename | None, str]:
+        """The model's name, the converter that it goes through, and the source of the converter that it is."""
+        if not self._alike:
+            return self._renamed(name)
+        numbers: list[str] = []
+
+        def taken(match: re.Match[str]) -> str:
+            numbers.append(match[0])
+            return "*"
+
+        path = INDEX.sub(taken, name)
+        if (found := self._cache.get(path)) is None:
+            marks = iter(range(_MARK, 2 * _MARK))
+            new, rule, source = self._renamed(INDEX.sub(lambda _: str(next(marks)), name))
+            digits = re.split(r"(\d+)", new)
+            pieces: list[str | int] = [int(p) - _MARK if p.isdecimal() and len(p) == _DIGITS else p for p in digits]
+            if sum(isinstance(p, int) for p in pieces) != sum(c.isdecimal() and len(c) >= _DIGITS for c in digits):
+                self._alike = False  # a rule writes digits beside an index
+                return self._renamed(name)
+            found = self._cache[path] = pieces, rule, source
+        pieces, rule, source = found
+        return "".join([p if isinstance(p, str) else numbers[p] for p in pieces]), rule, source
+
+    def _renamed(self, name: str) -> tuple[str, Rename | None, str]:
+        new, used, source = name, None, ""
+        for rule in self._renamings:
+            new, _ = rule.apply(new)
+        for rule in self._converters:
+            changed, matched = rule.apply(new)
+            if matched is not None:
+                new, used, source = changed, rule.rule, matched
+                break
+        new = self._based(new)
+        if self._known(new):
+            return new, used, source
+        plainly = self._based(name)
+        if self._known(plainly):  # it has its name already, and should not have been renamed
+            return plainly, None, ""
+        return new, None, ""
+
+    def _based(self, name: str) -> str:
+        """*name* with or without the name of the base model, as the model has it."""
+        if not self._base or self._known(name):
+            return name
+        prefix = f"{self._base}."
+        if name.startswith(prefix) and self._known(name.removeprefix(prefix)):
+            return name.removeprefix(prefix)
+        return prefix + name if self._known(prefix + name) else name
+
+
+_MARK = 10**11  # a number that no name has; those after it stand for the other indices of the name
+_DIGITS = len(str(_MARK))
+
+
+def _speaks_of_numbers(rule: Rename) -> bool:
+    """Whether it matters to the rule which indices a name has, or how long they are."""
+    pattern = re.sub(r"\(\?P<g\d+>", "(", rule.pattern)
+    return bool(re.search(r"\d|\\d\{|\[", pattern))
 
 
 class _Rule:
@@ -91,34 +161,6 @@ class _Rule:
 
         target = re.sub(r"\\(\d)", inner, target)
         return prefix + rest.replace(match.group(0), target, 1), self.rule.sources[place]
-
-
-def _renamed(
-    name: str, renamings: Sequence[_Rule], converters: Sequence[_Rule], base: str, known: Callable[[str], bool]
-) -> tuple[str, _Rule | None, str]:
-    """The model's name for a tensor of the file, with the converter that it goes through."""
-    new, used, source = name, None, ""
-    for rule in renamings:
-        new, _ = rule.apply(new)
-    for rule in converters:
-        changed, matched = rule.apply(new)
-        if matched is not None:
-            new, used, source = changed, rule, matched
-            break
-    new = _based(new, base, known)
-    if not known(new) and known(plainly := _based(name, base, known)):
-        return plainly, None, ""  # it has its name already, and should not have been renamed
-    return new, used, source
-
-
-def _based(name: str, base: str, known: Callable[[str], bool]) -> str:
-    """*name* with or without the name of the base model, as the model has it."""
-    if not base:
-        return name
-    prefix = f"{base}."
-    if name.startswith(prefix) and not known(name) and known(name.removeprefix(prefix)):
-        return name.removeprefix(prefix)
-    return prefix + name if not known(name) and known(prefix + name) else name
 
 
 def _converted(name: str, rule: Rename, parts: Parts, shape_of: Callable[[str], Shape]) -> list[LogicalTensor]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
 from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
@@ -125,32 +124,35 @@ def _json(text: bytes, source: str) -> dict[str, Any]:
 
 
 def _tensor(name: str, entry: Any, source: str) -> StoredTensor:
-    where = f"{source}: {said(name)}"
+    def error(text: str) -> CheckpointError:
+        return CheckpointError(f"{source}: {said(name)}: {text}")
+
     if len(name) > LONGEST_NAME:
-        raise CheckpointError(f"{where}: a name of more than {LONGEST_NAME:,} characters")
-    if not isinstance(entry, Mapping) or entry.keys() != _FIELDS:
-        raise CheckpointError(f"{where}: expected an object with {', '.join(sorted(_FIELDS))}")
+        raise error(f"a name of more than {LONGEST_NAME:,} characters")
+    if not isinstance(entry, dict) or entry.keys() != _FIELDS:
+        raise error(f"expected an object with {', '.join(sorted(_FIELDS))}")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     bits = BITS.get(dtype) if isinstance(dtype, str) else None
     if bits is None:
-        raise CheckpointError(
-            f"{where}: dtype {said(dtype)}: expected one of the format.{near(str(dtype)[:80], [*BITS])}"
-        )
+        raise error(f"dtype {said(dtype)}: expected one of the format.{near(str(dtype)[:80], [*BITS])}")
     if not _sizes(shape) or len(shape) > MOST_DIMENSIONS:
-        raise CheckpointError(
-            f"{where}: shape {said(shape)}: expected at most {MOST_DIMENSIONS} integers of at least 0 in a list"
-        )
+        raise error(f"shape {said(shape)}: expected at most {MOST_DIMENSIONS} integers of at least 0 in a list")
     if not _sizes(offsets) or len(offsets) != 2 or offsets[0] > offsets[1]:
-        raise CheckpointError(f"{where}: data_offsets {said(offsets)}: expected where it begins and where it ends")
+        raise error(f"data_offsets {said(offsets)}: expected where it begins and where it ends")
     start, end = offsets
     elements = prod(shape)
     if elements * bits != (end - start) * 8:
-        raise CheckpointError(
-            f"{where}: {dtype} of shape {said(shape)} takes {-(-elements * bits // 8):,} bytes, "
+        raise error(
+            f"{dtype} of shape {said(shape)} takes {-(-elements * bits // 8):,} bytes, "
             f"but its offsets leave {end - start:,}"
         )
     return StoredTensor(name, tuple(shape), dtype, start, end - start)
 
 
 def _sizes(numbers: Any) -> bool:
-    return isinstance(numbers, list) and all(type(n) is int and 0 <= n <= LARGEST for n in numbers)
+    if not isinstance(numbers, list):
+        return False
+    for number in numbers:
+        if type(number) is not int or not 0 <= number <= LARGEST:  # a boolean is none
+            return False
+    return True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -21,6 +22,7 @@ _SHOWN = 20  # differences that are printed one by one
 
 def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str] | None, as_json: bool) -> int:
     """Compare a file of weights with the formula of its config; the exit code, 1 if they differ."""
+    gc.set_threshold(50_000, 50, 50)  # what is read stays: to look through it again and again for garbage takes long
     checkpoint = folders.read(path)
     subject = load(str(folders.config_of(path)), values, options)
     given = {**subject.config.values_for(subject.formula), **subject.overrides}
