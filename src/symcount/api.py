@@ -10,7 +10,7 @@ from symcount.architectures import Architecture, find
 from symcount.atlas.counting import counter, derivable
 from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
-from symcount.files import looks_like_path
+from symcount.files import is_checkpoint, looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
@@ -19,6 +19,7 @@ from symcount.notes.of_formula import TIED, notes_on, untied
 from symcount.values import by_letter
 
 if TYPE_CHECKING:
+    from symcount.checkpoints.report import CheckpointReport
     from symcount.compare import Comparison
     from symcount.pictures import Shares
     from symcount.verify import Report
@@ -242,20 +243,26 @@ def _is_composed(config: Config) -> bool:
 
 
 @guarded
-def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report:
-    """Build the real model with transformers, and compare it with the formula in every tensor and every total.
+def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report | CheckpointReport:
+    """Compare a formula with the real model, or with a file of weights, in every tensor and every total.
+
+    The real model is built by transformers. Of a file of weights (`*.safetensors`, its index, `*.gguf`, a folder that
+    has them) only the header is read, and neither torch nor transformers is needed.
 
     Args:
-        source: as for `formula`. Of a config that is given as *source*, the model is built.
-        config: a `config.json` path or dict, or a transformers config; by default the class's own. Where *source* is
-            a name, the config chooses the options.
+        source: as for `formula`, or a file of weights. Of a config that is given as *source*, the model is built.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own, or of a file of
+            weights the `config.json` beside it. Where *source* is a name, the config chooses the options.
         device: `meta`, which allocates nothing, or `cpu`.
         values: letters or config fields that differ from the config.
 
     Raises:
         DependencyError: torch or transformers is missing: `pip install "symcount[hf]"`.
+        CheckpointError: a file of weights is broken.
         SymcountError: see `formula` and `symcount.verify.verify`.
     """
+    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
+        return _verify_file(Path(source), config, values)
     from symcount.verify import verify as run
 
     if config is None and is_config(source):
@@ -265,6 +272,17 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
         named = source if isinstance(source, str | type) and not is_config(source) else None
         return run(_formula_for(named, stated), config, device=device, **values)
     return run(formula(source), config, device=device, **values)
+
+
+def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:
+    from symcount.checkpoints import folders
+    from symcount.checkpoints.report import verify as compare
+
+    checkpoint = folders.read(path)
+    stated = read(folders.config_of(path) if config is None else config)
+    found = formula(stated)
+    changed = {found.notation[name].letter: value for name, value in values.items()}
+    return compare(checkpoint, found, {**stated.values_for(found), **changed})
 
 
 def _formula_for(named: str | type | None, stated: Config) -> Formula:

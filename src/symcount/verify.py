@@ -29,7 +29,7 @@ from symcount.typeset.content import Cell, Count, Table
 from symcount.typeset.html import block
 from symcount.values import by_letter, check_domain, resolve
 
-__all__ = ["Report", "Tensor", "Total", "compare", "verify"]
+__all__ = ["Report", "Tensor", "Total", "compare", "numbers_at", "verify"]
 
 MOST_TENSORS = 500_000  # ten times those of the largest published models, and minutes of building
 
@@ -143,16 +143,16 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
 
         if isinstance(formula, DerivedFormula):
             found, model = formula.real_model(config, values, device)
-            return replace(compare(formula, _numbers(formula, found), model), device=device)
+            return replace(compare(formula, numbers_at(formula, found), model), device=device)
     given = read({} if config is None else config)
     stated = given.values_for(formula)
-    numbers = _numbers(formula, {**stated, **values}) if formula.origin == "composed" else values
+    numbers = numbers_at(formula, {**stated, **values}) if formula.origin == "composed" else values
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
     fields = _fields(formula, given, {letter: numbers[letter] for letter in values}, arguments)
     real = realmodel.make_config(model_class, fields, formula.model_type)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
-        numbers = _numbers(formula, {**stated, **_read_off(formula, real), **values})
+        numbers = numbers_at(formula, {**stated, **_read_off(formula, real), **values})
     _check_number(formula, numbers)
     model = realmodel.build(model_class, real, arguments, device)
     return replace(compare(formula, numbers, model), device=device)
@@ -182,7 +182,7 @@ def _check_number(formula: Formula, values: Mapping[str, Any]) -> None:
         )
 
 
-def _numbers(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_at(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
     """Values for every symbol of every shape and multiplicity, checked against the domain."""
     used = {s for row in formula.ledger for e in (*row.shape, row.repeat, row.active) for s in e.free_symbols}
     values = resolve(formula.notation, given, formula.filled, [s for s in used if isinstance(s, Symbol)])
