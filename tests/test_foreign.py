@@ -87,7 +87,7 @@ def test_a_command_says_one_line(name, error, monkeypatch, capsys, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(LLAMA))
     place, arguments = COMMANDS[name]
     replaced(monkeypatch, place, raising(error))
-    monkeypatch.setattr("symcount.cli.many._derivable", lambda: False)
+    monkeypatch.setattr("symcount.cli.many.derivable", lambda: False)
     assert run([a.format(file=tmp_path / "config.json") for a in arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
