@@ -17,6 +17,7 @@ from symcount.derive.arranged import MARK
 from symcount.domain import Condition, relation
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
+from symcount.lettering import lettered
 from symcount.notation import Entry as Letter
 from symcount.notation import Notation
 
@@ -145,7 +146,7 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
     stored = variant.formula
-    notation = Notation(tuple(Letter(*letter) for letter in stored.letters))
+    notation = lettered(Notation(tuple(Letter(*letter) for letter in stored.letters)))
     symbols = {e.letter: e.symbol for e in notation}
     names = {n.name: notation[p].symbol for p, n in layout.numbers.items() if p in {e.field for e in notation}}
 

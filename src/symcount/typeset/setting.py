@@ -66,7 +66,6 @@ class Setting:
         domain: the conditions under which the formula holds.
         pinned: config fields of which it holds at one value only.
         sizes: gives the exact sizes by letter; called only by what shows numbers.
-        leading: gives the leading terms.
         numbers: the style of numbers.
         width: of a line in em.
         equation: whether a formula is shown with its left-hand side, `P = …`.
@@ -80,7 +79,6 @@ class Setting:
     notation: Notation
     domain: tuple[Condition, ...]
     sizes: Callable[[], Mapping[str, Number]]
-    leading: Callable[[], Expr]
     pinned: Mapping[str, object] = field(default_factory=dict)
     numbers: str = "comma"
     width: float | None = None
