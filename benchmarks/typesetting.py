@@ -79,7 +79,7 @@ def equal(formula: Formula) -> bool:
     setting = formula.setting()
     generator = random.Random(formula.name)
     for style in ("grouped", "compact"):
-        shown, total = compile_scalar(form(setting, style).value()), compile_scalar(setting.total)
+        shown, total = compile_scalar(setting.value(form(setting, style))), compile_scalar(setting.total)
         for _ in range(_POINTS):
             values = {
                 e.letter: Fraction(generator.randint(3, 999), generator.randint(1, 9))

@@ -142,6 +142,14 @@ _FREQUENT: Mapping[str, tuple[str, str]] = {
     "attention_downsample_rate": ("r", "by what attention is narrower"),
     "expand_ratio": ("r", "expansion of a block"),
     "expand_ratios": ("r", "expansion of the stages"),
+    "depth_multiplier": ("α", "width multiplier"),
+    "width_multiplier": ("α", "width multiplier"),
+    "width_coefficient": ("α", "width multiplier"),
+    "depth_coefficient": ("δ", "depth multiplier"),
+    "min_depth": ("c_min", "least number of channels"),
+    "depth_divisible_by": ("q", "what numbers of channels are a multiple of"),
+    "depth_divisor": ("q", "what numbers of channels are a multiple of"),
+    "divisor": ("q", "what numbers of channels are a multiple of"),
     "scale_factor": ("m", "patches merged along a side"),
     "downsample_factor": ("m", "patches merged along a side"),
     "pixel_shuffle_factor": ("m", "patches merged along a side"),
@@ -150,7 +158,7 @@ _FREQUENT: Mapping[str, tuple[str, str]] = {
 # the last of these that a name has among its words is its kind: the letter, and how its meaning begins
 _KINDS: tuple[tuple[str, str, str], ...] = (
     (r"heads?$", "A", "heads of {}"),
-    (r"(num_)?(hidden_)?(layers|layer|blocks|depths?|repeats)$|^depths?_|_depths?_", "N", "layers of {}"),
+    (r"(num_)?(hidden_)?(layers|layer|blocks|depths?|repeats)$", "N", "layers of {}"),
     (r"experts$", "E", "experts of {}"),
     (r"vocab(ulary)?_sizes?$|buckets$", "V", "vocabulary of {}"),
     (r"kernels?(_sizes?|_dims?)?$|kernel", "k", "kernel size of {}"),
@@ -197,7 +205,7 @@ _SHORT = {
     "bottleneck": "bot", "protein": "prot", "thinker": "th", "talker": "ta", "predictor": "pred", "duration": "dur",
 }  # fmt: skip
 _GROWING = frozenset("AEFHIKMNZcdhp")  # letters of widths, depths and their like
-_GREEK = {"τ": r"\tau", "κ": r"\kappa"}
+_GREEK = {"τ": r"\tau", "κ": r"\kappa", "α": r"\alpha", "δ": r"\delta"}
 
 
 def coined(name: str) -> list[str]:

@@ -15,6 +15,7 @@ r"""The styles in which a formula is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
@@ -31,7 +32,7 @@ from symcount.typeset.numbers import significant
 from symcount.typeset.setting import Setting
 from symcount.typeset.steps import steps
 from symcount.typeset.table import table
-from symcount.typeset.terms import Sum, arrange, compact
+from symcount.typeset.terms import Sum, compact
 
 __all__ = ["STYLES", "Style", "compose", "form", "form_terms", "leading_error"]
 
@@ -54,12 +55,28 @@ def _shown(setting: Setting, terms: tuple[Term, ...], width: float | None) -> Ma
     return Math(left + aligned(broken(terms, None if width is None else width - measure(left))))
 
 
+def _defined(setting: Setting, terms: tuple[Term, ...]) -> Math:
+    """The formula, and behind it what its sums are of."""
+    if not setting.definitions:
+        return _shown(setting, terms, setting.width)
+    said = r",\quad ".join(setting.definitions)
+    last = terms[-1]
+    whole = _shown(setting, (*terms[:-1], replace(last, text=f"{last.text},")), setting.width)
+    if setting.width is None:
+        return Math(rf"{whole.latex}\quad {said}")
+    lines = filled([*setting.definitions], setting.width)
+    latex = whole.latex
+    if r"\begin{aligned}" not in latex:
+        latex = f"\\begin{{aligned}}[t]\n& {latex}\n\\end{{aligned}}"
+    return Math(latex.replace("\n\\end{aligned}", "".join(f" \\\\\n& {line}" for line in lines) + "\n\\end{aligned}"))
+
+
 def _grouped(setting: Setting) -> Math:
-    return _shown(setting, form_terms(setting), setting.width)
+    return _defined(setting, form_terms(setting))
 
 
 def _compact(setting: Setting) -> Math:
-    return _shown(setting, form_terms(setting, "compact"), setting.width)
+    return _defined(setting, form_terms(setting, "compact"))
 
 
 def _expanded(setting: Setting) -> Math:
@@ -118,13 +135,12 @@ def leading_error(setting: Setting) -> tuple[Expr, Fraction] | None:
 
 def form(setting: Setting, style: str) -> Sum:
     """The formula in the style `grouped` or `compact`, before it is printed: its value is the total."""
-    arranged = arrange(setting.tree, setting.ledger, setting.convention)
-    return compact(arranged) if style == "compact" else arranged
+    return compact(setting.arranged) if style == "compact" else setting.arranged
 
 
 def form_terms(setting: Setting, style: str = "grouped") -> tuple[Term, ...]:
     """The printed terms of `form`."""
-    return terms_of(form(setting, style), setting.notation)
+    return terms_of(form(setting, style), setting.letters)
 
 
 def _notation(setting: Setting) -> Table:
