@@ -266,6 +266,8 @@ class Formula(Substitution, Shown):
         >>> import symcount as sc
         >>> sc.formula("gpt2").leading()
         12*H**2*N
+        >>> sc.formula("LlamaModel").leading()
+        H*N*(2*D*(A + K) + 3*I)
         """
         grow = [self.symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
         return leading_terms(self.total_as(convention), grow)
@@ -367,7 +369,6 @@ class Formula(Substitution, Shown):
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
             options=self.options,
             sizes=lambda: self.values({**defaults, **given}, convention),
-            leading=lambda: self.leading(convention=convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
         )

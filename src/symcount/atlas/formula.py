@@ -21,7 +21,7 @@ from symcount.derive.arranged import MARK
 from symcount.domain import Condition, minimal, relation
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
-from symcount.lettering import assign
+from symcount.lettering import assign, lettered
 from symcount.notation import Entry as Letter
 from symcount.notation import Notation
 from symcount.values import by_letter
@@ -206,7 +206,7 @@ class _Draft:
         notation = Notation(tuple(Letter(letters[own], *rest) for own, *rest in stored.letters))
         self.symbols = {own: notation[letters[own]].symbol for own in letters}
         texts = {e.field: reading.filled.get(e.field) or _rule(layout.numbers[e.field]) for e in notation}
-        self.notation = _with_sources(notation, layout, texts.values())
+        self.notation = lettered(_with_sources(notation, layout, texts.values()))
         self.paths = {n.name: path for path, n in layout.numbers.items()}
         self.names: dict[str, Expr] = {}
         for e in self.notation:
