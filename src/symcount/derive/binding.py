@@ -125,7 +125,7 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
         )
     if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
         return ConfigSource(formula.source.cls, dict(described.fields)), described.source
-    return source_of(config_object(described, formula.cls), formula.cls), described.source
+    return source_of(config_object(described, formula.cls), formula.cls, described.fields), described.source
 
 
 def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:
@@ -145,10 +145,16 @@ def _lookup(config: Any, path: str) -> Any:
             index = int(part) if part.isdecimal() else len(value)
             value = value[index] if index < len(value) else _ABSENT
         else:
-            value = getattr(value, part, _ABSENT)
+            value = _attribute(value, part)
         if value is _ABSENT:
             break
     return value
+
+
+def _attribute(config: Any, name: str) -> Any:
+    """A field of a config; where single layers have their own, that of the others, for which transformers raises."""
+    own = getattr(config, "__dict__", {})
+    return own[name] if name in own and "_heterogeneity_spec" in own else getattr(config, name, _ABSENT)
 
 
 def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any]) -> list[str]:

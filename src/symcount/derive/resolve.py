@@ -106,6 +106,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         UnknownModelError: no such class or model type.
         ConfigError: the config is malformed, or transformers rejects it.
     """
+    said: Mapping[str, Any] = {}
     if isinstance(source, type):
         cls = source
     elif isinstance(source, str) and not looks_like_path(source):
@@ -115,14 +116,14 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         name = described.class_name or described.model_type
         if name is None:
             raise ConfigError(f"{described.source}: neither architectures nor model_type is given; add one of them")
-        cls, config = model_class(name), config_object(described, model_class(name))
+        cls, config, said = model_class(name), config_object(described, model_class(name)), described.fields
     elif hasattr(source, "to_diff_dict"):
         names = getattr(source, "architectures", None) or [source.model_type]
         cls, config = model_class(names[0]), source
     else:
         raise ConfigError(f"expected a model class, its name or a config, got {type(source).__name__}")
     try:
-        found = source_of(config, cls)
+        found = source_of(config, cls, said)
         if options:
             found = ConfigSource(found.cls, {**found.kwargs, **options})
             found.cls(**{k: v for k, v in found.kwargs.items() if not isinstance(v, ConfigSource)})
