@@ -1,25 +1,30 @@
-"""The few verbs most people need: `formula`, `count`, `verify`."""
+"""The few verbs most people need: `formula`, `count`, `verify`, `compare`, `shares`."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symcount.architectures import Architecture, find
 from symcount.atlas.counting import counter, derivable
 from symcount.configs import Config, read
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
-from symcount.files import looks_like_path
+from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
+from symcount.files import is_checkpoint, looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on, untied
+from symcount.values import by_letter
 
 if TYPE_CHECKING:
+    from symcount.checkpoints.report import CheckpointReport
+    from symcount.compare import Comparison
+    from symcount.pictures import Shares
     from symcount.verify import Report
 
-__all__ = ["count", "formula", "notes", "verify"]
+__all__ = ["compare", "count", "formula", "notes", "shares", "verify"]
 
 
 @guarded
@@ -149,9 +154,38 @@ def count(source: Any, /, *, convention: str = "unique", strict: bool = False, *
         refuse(_notes(config), config.source)
     if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
         return found
-    return formula(source).count(config, convention=convention, **values)
+    one = formula(source)
+    try:
+        return one.count(config, convention=convention, **values)
+    except DomainError:
+        if not values or is_config(source) or isinstance(source, Formula):
+            raise
+        other = _chosen(one, values)  # the numbers may be those of another formula of the class
+        if other is None:
+            raise
+        return other[0].count(other[1], convention=convention)
 
 
+def _chosen(one: Formula, values: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]] | None:
+    """The formula of the same class that a config with these *values* chooses, and that config; `None` for the same."""
+    fields: dict[str, Any] = {"architectures": [one.name], "model_type": one.model_type}
+    for letter, value in by_letter(one.notation, values).items():
+        path = one.notation[letter].field
+        if "[" in path or "#" in path:  # part of a list
+            return None
+        *parents, last = path.split(".")
+        inner = fields
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    try:
+        found = formula(fields)
+    except (ConfigError, DomainError, OptionError, UnknownModelError):
+        return None
+    return None if found.tree == one.tree else (found, fields)
+
+
+@guarded
 def notes(source: Any, /) -> list[str]:
     """What is to be told beside the counts of a config; empty where there is nothing.
 
@@ -209,20 +243,26 @@ def _is_composed(config: Config) -> bool:
 
 
 @guarded
-def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report:
-    """Build the real model with transformers, and compare it with the formula in every tensor and every total.
+def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report | CheckpointReport:
+    """Compare a formula with the real model, or with a file of weights, in every tensor and every total.
+
+    The real model is built by transformers. Of a file of weights (`*.safetensors`, its index, `*.gguf`, a folder that
+    has them) only the header is read, and neither torch nor transformers is needed.
 
     Args:
-        source: as for `formula`. Of a config that is given as *source*, the model is built.
-        config: a `config.json` path or dict, or a transformers config; by default the class's own. Where *source* is
-            a name, the config chooses the options.
+        source: as for `formula`, or a file of weights. Of a config that is given as *source*, the model is built.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own, or of a file of
+            weights the `config.json` beside it. Where *source* is a name, the config chooses the options.
         device: `meta`, which allocates nothing, or `cpu`.
         values: letters or config fields that differ from the config.
 
     Raises:
         DependencyError: torch or transformers is missing: `pip install "symcount[hf]"`.
+        CheckpointError: a file of weights is broken.
         SymcountError: see `formula` and `symcount.verify.verify`.
     """
+    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
+        return _verify_file(Path(source), config, values)
     from symcount.verify import verify as run
 
     if config is None and is_config(source):
@@ -232,6 +272,17 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
         named = source if isinstance(source, str | type) and not is_config(source) else None
         return run(_formula_for(named, stated), config, device=device, **values)
     return run(formula(source), config, device=device, **values)
+
+
+def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:
+    from symcount.checkpoints import folders
+    from symcount.checkpoints.report import verify as compare
+
+    checkpoint = folders.read(path)
+    stated = read(folders.config_of(path) if config is None else config)
+    found = formula(stated)
+    changed = {found.notation[name].letter: value for name, value in values.items()}
+    return compare(checkpoint, found, {**stated.values_for(found), **changed})
 
 
 def _formula_for(named: str | type | None, stated: Config) -> Formula:
@@ -247,6 +298,78 @@ def _formula_for(named: str | type | None, stated: Config) -> Formula:
             return _derived(stated, {}, error)
         fields = {k: v for k, v in stated.fields.items() if k not in ("architectures", "model_type")}
         return _derived(named, {}, error, fields)
+
+
+def compare(
+    *models: Any,
+    values: Sequence[Mapping[str, Any] | None] = (),
+    convention: str = "unique",
+    notation: str | None = None,
+    numbers: str = "comma",
+) -> Comparison:
+    """Put models side by side, part by part.
+
+    Args:
+        models: two or more, each as `formula` takes it; a config brings its sizes along.
+        values: for each model, sizes by letter or config field that differ.
+        convention: what counts.
+        notation: a preset of letters.
+        numbers: the style of numbers.
+
+    Raises:
+        SymcountError: see `formula` and `symcount.compare.compare`.
+
+    >>> import symcount as sc
+    >>> sc.compare("bert", "gpt2").totals
+    (109482240, 124439808)
+    """
+    from symcount.compare import compare as side_by_side
+
+    formulas = [formula(model) for model in models]
+    if len(values) > len(models):
+        raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(models)}")
+    given = [*values, *[None] * (len(models) - len(values))]
+    sizes = [_sizes(model, f, own) for model, f, own in zip(models, formulas, given, strict=True)]
+    return side_by_side(*formulas, values=sizes, convention=convention, notation=notation, numbers=numbers)
+
+
+def shares(
+    source: Any,
+    symbol: str,
+    sizes: Iterable[int] | None = None,
+    *,
+    along: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+    convention: str = "unique",
+) -> Shares:
+    """The number of parameters in each part of a model as *symbol* takes several values.
+
+    Args:
+        source: the model, as `formula` takes it; a config brings its sizes along.
+        symbol: a letter or config field.
+        sizes: its values; by default its own, from a quarter of it to four times.
+        along: sizes that grow in proportion to it.
+        values: other sizes that differ from the model's.
+        convention: what counts.
+
+    Raises:
+        SymcountError: see `formula` and `symcount.pictures.shares`.
+
+    >>> import symcount as sc
+    >>> sc.shares("gpt2", "N", [6, 12]).totals
+    [81912576, 124439808]
+    """
+    from symcount.pictures import shares as shares_of
+
+    found = formula(source)
+    own = _sizes(source, found, values)
+    return shares_of(found, symbol, sizes, along=along, values=own, convention=convention)
+
+
+def _sizes(source: Any, found: Formula, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The sizes that a config gives, and those that differ, by letter."""
+    own = found.bound(source) if is_config(source) else {}
+    return {**own, **{found.notation[name].letter: value for name, value in (values or {}).items()}}
 
 
 def is_config(source: Any) -> bool:

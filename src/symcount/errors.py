@@ -70,6 +70,10 @@ class DoubtfulError(ConfigError):
     """A config that may mean something else than what it says, where only others are wanted (`strict`)."""
 
 
+class CheckpointError(SymcountError, ValueError):
+    """A file of weights whose header is not what its format demands, or a folder without such a file."""
+
+
 class DependencyError(SymcountError, ImportError):
     """An optional package is needed and not installed."""
 

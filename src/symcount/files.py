@@ -10,9 +10,22 @@ from symcount.errors import ConfigError, FileTypeError
 from symcount.filetypes import of_bytes, of_json, of_name
 from symcount.foreign import guarded
 
-__all__ = ["MAX_BYTES", "is_directory", "is_file", "load", "looks_like_path", "parse", "untagged"]
+__all__ = [
+    "MAX_BYTES",
+    "WEIGHTS",
+    "is_checkpoint",
+    "is_directory",
+    "is_file",
+    "load",
+    "looks_like_path",
+    "parse",
+    "untagged",
+]
 
 MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
+
+WEIGHTS = (".safetensors", ".safetensors.index.json", ".gguf")
+"""How the names of files of weights end."""
 
 
 def is_file(path: str | Path) -> bool:
@@ -33,6 +46,20 @@ def is_directory(path: str | Path) -> bool:
     return _holds(Path.is_dir, path)
 
 
+def is_checkpoint(path: Path) -> bool:
+    """Whether *path* is a file of weights by its name, or a folder that has one.
+
+    >>> is_checkpoint(Path("model.safetensors")), is_checkpoint(Path("config.json"))
+    (True, False)
+    """
+    if path.name.endswith(WEIGHTS):
+        return True
+    try:
+        return is_directory(path) and any(p.name.endswith(WEIGHTS) for p in path.iterdir())
+    except OSError:  # it may not be read
+        return False
+
+
 def looks_like_path(source: str) -> bool:
     """Whether *source* is meant as a file rather than as a model's name.
 
@@ -49,8 +76,8 @@ def _holds(what: Callable[[Path], bool], path: str | Path) -> bool:
         return False
 
 
-def load(path: Path) -> dict[str, Any]:
-    """The JSON object of a file.
+def load(path: Path, most: int = MAX_BYTES) -> dict[str, Any]:
+    """The JSON object of a file of at most so many bytes.
 
     Raises:
         ConfigError: there is no such file, it is too large, or it is something else.
@@ -58,16 +85,16 @@ def load(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+            data = file.read(most + 1)
     except OSError as error:
         hint = of_name(str(path)) if isinstance(error, FileNotFoundError) else ""
         raise ConfigError(f"{path}: {error.strerror or error}{'; ' if hint else ''}{hint}") from None
     except ValueError as error:  # of the name
         raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
-    if len(data) > MAX_BYTES:
+    if len(data) > most:
         if said := of_bytes(data):
             raise FileTypeError(f"{path}: {said}")
-        raise ConfigError(f"{path}: larger than {MAX_BYTES // 2**20} MiB; a config.json has a few kilobytes")
+        raise ConfigError(f"{path}: larger than {most // 2**20} MiB; a config.json has a few kilobytes")
     return parse(data, str(path))
 
 

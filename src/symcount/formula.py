@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
@@ -15,6 +15,9 @@ from symcount.evaluate import function, integer_value
 from symcount.foreign import guarded
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
+from symcount.parts import Breakdown, Part
+from symcount.showing import Shown
+from symcount.substitution import Substitution
 from symcount.tree import Block
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.leading import leading_terms
@@ -23,28 +26,14 @@ from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
 from symcount.typeset.setting import Look, Setting, check_look
 from symcount.typeset.targets import render
-from symcount.values import check_domain, resolve
+from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
 
 
-@dataclass(frozen=True)
-class Part:
-    """One line of a breakdown: a path or a layer type, its layer type, and its expression."""
-
-    label: str
-    kind: str
-    expression: Expr
-
-    @guarded
-    def count(self, values: Mapping[str, int]) -> int:
-        """The exact number at *values* (by letter)."""
-        return integer_value(self.expression, values)
-
-
-@dataclass(frozen=True)
-class Formula:
+@dataclass(frozen=True, repr=False)
+class Formula(Substitution, Shown):
     """The closed form of a model's parameter count, with everything needed to read, use and check it.
 
     Immutable. Obtain one from `symcount.formula("bert")`, or from a tree of layers:
@@ -158,12 +147,12 @@ class Formula:
         Raises:
             UnknownSymbolError: a name that the formula does not have.
             MissingSymbolError: a symbol without a value.
-            DomainError: a value outside the domain.
+            DomainError: a value outside the domain, or two values for one symbol.
             ConfigError, OptionError: a config that the formula does not cover.
         """
         check_convention(convention)
         if config is not None:
-            values = {**self.bound(config), **{self.notation[n].letter: v for n, v in values.items()}}
+            values = {**self.bound(config), **by_letter(self.notation, values)}
         return integer_value(self.total_as(convention), self.values(values, convention))
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -175,6 +164,25 @@ class Formula:
         from symcount.configs import read  # a config is read by the model's rules, not by the formula's
 
         return read(config).values_for(self)
+
+    def given(
+        self,
+        config: Any = None,
+        beside: Collection[str] = (),  # noqa: ARG002  # read where configs have parts
+    ) -> dict[str, Any]:
+        """Values by letter that a config states, or that are constants of its class: none that it fills in from others.
+
+        What is not there follows from the others by `filled`, whatever they will be: `head_dim` from H and A.
+
+        Args:
+            config: in any form that `count` takes; nothing stands for the model's defaults.
+            beside: letters that will have other values than the config's. Where a sub-config is given in part, its
+                class's own defaults apply, not those of a sub-config that is left out.
+
+        Raises:
+            ConfigError, OptionError: see `bound`.
+        """
+        return self.bound({} if config is None else config)
 
     @guarded
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
@@ -213,20 +221,12 @@ class Formula:
     @guarded
     def collected(self, symbol: str, convention: str = "unique") -> Expr:
         """The total as a polynomial in one symbol."""
-        return collect(self.expanded(convention), self._symbol(symbol))
+        return collect(self.expanded(convention), self.symbol(symbol))
 
     @guarded
     def factored(self, convention: str = "unique") -> Expr:
         """The total as a product where it is one."""
         return factor(self.total_as(convention))
-
-    def _symbol(self, name: str | Symbol) -> Symbol:
-        return self.notation[name].symbol
-
-    @guarded
-    def substitute(self, **values: Expr | int) -> Expr:
-        """The total with some symbols replaced, exactly: `f.substitute(I=4 * H)`."""
-        return self.total.subs({self._symbol(name): value for name, value in values.items()}, simultaneous=True)
 
     @guarded
     def diff(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
@@ -235,9 +235,9 @@ class Formula:
         Raises:
             DomainError: the total is rounded in *symbol*, so it has none.
         """
-        found = self.total_as(convention).diff(self._symbol(symbol))
+        found = self.total_as(convention).diff(self.symbol(symbol))
         if found.has(Derivative, Subs):
-            letter = self._symbol(symbol).name
+            letter = self.symbol(symbol).name
             raise DomainError(
                 f"the total rounds in {letter} and has no derivative; ask for a difference: step({letter!r})"
             )
@@ -246,13 +246,13 @@ class Formula:
     @guarded
     def step(self, symbol: str | Symbol, by: int = 1, convention: str = "unique") -> Expr:
         """The finite difference: what *by* more of *symbol* costs. For a depth: the price of a layer."""
-        total, s = self.total_as(convention), self._symbol(symbol)
+        total, s = self.total_as(convention), self.symbol(symbol)
         return expand(total.subs(s, s + by) - total)
 
     @guarded
     def elasticity(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
         """`x/P · dP/dx`: by how many percent the total grows when *symbol* grows by one percent."""
-        s = self._symbol(symbol)
+        s = self.symbol(symbol)
         return cancel(s * self.diff(s, convention) / self.total_as(convention))
 
     @guarded
@@ -266,8 +266,10 @@ class Formula:
         >>> import symcount as sc
         >>> sc.formula("gpt2").leading()
         12*H**2*N
+        >>> sc.formula("LlamaModel").leading()
+        H*N*(2*D*(A + K) + 3*I)
         """
-        grow = [self._symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
+        grow = [self.symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
         return leading_terms(self.total_as(convention), grow)
 
     # ---------------------------------------------------------------- reading
@@ -275,7 +277,7 @@ class Formula:
     @guarded
     def breakdown(
         self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
-    ) -> tuple[Part, ...]:
+    ) -> Breakdown:
         """The total by path, cut after *depth* names (`None`: every layer), or by layer type. Parts sum to the total.
 
         Raises:
@@ -283,14 +285,15 @@ class Formula:
         """
         checked = check_convention(convention)
         if by == "kind":
-            return tuple(Part(kind, kind, e) for kind, e in self.ledger.by_kind(checked).items() if e != 0)
+            found = [Part(kind, kind, e) for kind, e in self.ledger.by_kind(checked).items() if e != 0]
+            return Breakdown(found, self, by, checked)
         if by != "path":
             raise ConventionError(f"breakdown by {by!r}: expected path or kind.{near(str(by), ['path', 'kind'])}")
         kinds: dict[str, str] = {}
         for path, item in self.tree.walk():
             kinds.setdefault(path, item.kind)
         parts = self.ledger.by_path(depth, checked)
-        return tuple(Part(path, kinds[path], e) for path, e in parts.items() if e != 0)
+        return Breakdown((Part(path, kinds[path], e) for path, e in parts.items() if e != 0), self, "path", checked)
 
     @guarded
     def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
@@ -354,7 +357,7 @@ class Formula:
         check_look(look)
         convention, width = check_convention(look.get("convention", "unique")), look.get("width")
         defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
-        given = {self.notation[name].letter: value for name, value in (look.get("values") or {}).items()}
+        given = by_letter(self.notation, look.get("values") or {})
         return Setting(
             self.name or self.tree.kind,
             self.model_type,
@@ -364,17 +367,11 @@ class Formula:
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
+            options=self.options,
             sizes=lambda: self.values({**defaults, **given}, convention),
-            leading=lambda: self.leading(convention=convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
         )
-
-    def _repr_latex_(self) -> str:
-        return f"${self.latex()}$"
-
-    def _repr_html_(self) -> str:
-        return self.typeset("fragment")
 
     def domain_text(self) -> str:
         """The domain in words: `valid when A divides H`."""

@@ -21,7 +21,7 @@ from symcount.atlas.measure import Measured
 from symcount.atlas.probe import Probe, changed, real_total
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader, Reading
-from symcount.derive.certificate import draw
+from symcount.derive.drawing import draw
 from symcount.errors import SymcountError, UncoveredError, VerificationError
 
 __all__ = ["answered", "check"]

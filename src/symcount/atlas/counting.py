@@ -200,15 +200,35 @@ class Counter:
         """
         refused: DomainError | UncoveredError | None = None
         for layout in self.layouts(entry, fields):
-            reader = self._readers.get(id(layout))
-            if reader is None:
-                reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
             try:
-                reading = reader.read(fields)
+                reading = self._reader(layout).read(fields)
                 return layout, reading, self.settled(layout, reading)
             except (DomainError, UncoveredError) as error:
                 refused = refused or error  # the first one is told: it is the one of the usual case
         raise refused or UncoveredError("no formula is stored for it")
+
+    def readings(self, entry: Entry, fields: Mapping[str, Any]) -> list[tuple[Layout, Reading]]:
+        """Read a config by each layout that has formulas for it, whichever of them holds at its numbers.
+
+        Raises:
+            ConfigError, DomainError, UncoveredError: there is none, see `Reader.read`.
+        """
+        refused: DomainError | UncoveredError | None = None
+        found = []
+        for layout in self.layouts(entry, fields):
+            try:
+                found.append((layout, self._reader(layout).read(fields)))
+            except (DomainError, UncoveredError) as error:
+                refused = refused or error
+        if not found:
+            raise refused or UncoveredError("no formula is stored for it")
+        return found
+
+    def _reader(self, layout: Layout) -> Reader:
+        reader = self._readers.get(id(layout))
+        if reader is None:
+            reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
+        return reader
 
     def count(self, fields: Mapping[str, Any]) -> Counted:
         """The class that a config names, and its counts by convention.

@@ -77,10 +77,14 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
 
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """By letter: single values, then the config's, then the class's defaults; none that follows from others."""
+        return {**self.formula.given(self.config, self.overrides.keys()), **self.overrides}
+
     def values(self, convention: str = "unique") -> dict[str, Any]:
-        """Numbers by letter: single values, then the config's, then the class's defaults."""
-        given = {**self.config.values_for(self.formula), **self.overrides}
-        return self.formula.values(given, convention)
+        """The same with those that are filled in from others, checked against the domain."""
+        return self.formula.values(self.given, convention)
 
     def count(self, convention: str = "unique") -> int:
         """The exact number of parameters.
@@ -107,7 +111,7 @@ class Subject:
     def defaults_note(self, convention: str = "unique") -> str:
         """Which defaults a number rests on; empty if on none."""
         used = self.formula.total_as(convention).free_symbols
-        left = {k: v for k, v in self.values(convention).items() if k not in self.stated}
+        left = {k: v for k, v in self.values(convention).items() if k in self.given and k not in self.stated}
         shown = [
             f"{title(e)} = {number(left[e.letter])}"
             for e in self.formula.notation

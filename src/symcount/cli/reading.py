@@ -17,6 +17,7 @@ from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
+from symcount.typeset.notebook import word
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
 from symcount.values import exact, title
 
@@ -36,7 +37,7 @@ def formula(
     subject = load(model, None, options)
     told(subject)
     shown, checked = subject.formula, check_convention(convention)
-    at = subject.config.values_for(shown)
+    at = shown.given(subject.config)
     for letter, value in at.items():
         exact(shown.notation[letter], value)
     if as_json:
@@ -64,11 +65,6 @@ def present(shown: Formula, convention: Convention, at: Mapping[str, Any], headi
         say(f"{row.tensor} is {owner.tensor}: {plain(row.total, shown)} stored once")
     for other, expression in _differences(shown, convention):
         say(f"{other} - {convention} = {plain(expression, shown)}")
-
-
-def word(value: Any) -> str:
-    """A config value as JSON writes it."""
-    return {True: "true", False: "false", None: "null"}.get(value, str(value))
 
 
 def _differences(shown: Formula, convention: str) -> Iterator[tuple[str, Expr]]:

@@ -215,7 +215,7 @@ def _symbols(texts: Sequence[str] | None) -> dict[str, str]:
 
 
 def _given(subject: Subject) -> dict[str, Any]:
-    return {**subject.config.values_for(subject.formula), **subject.overrides}
+    return subject.given
 
 
 def _integers(given: str) -> list[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
@@ -63,7 +64,7 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
                 derivation = derive_class(cls, with_arrangements(found, arranged))
         derivation = derivation or derive_class(cls, found)
         _check_read(derivation, options)
-        return formula_of(derivation, name, model_type)
+        return replace(formula_of(derivation, name, model_type), requested=found.asked)
     except DerivationError as error:
         if package := missing_package(error.__cause__ or error):
             raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None

@@ -131,7 +131,7 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
             f"{described.source} is a config of {stated}, but the formula is of {formula.model_type}; "
             f"use its own formula: symcount.formula({stated!r})"
         )
-    return source_of(found, formula.cls), described.source
+    return source_of(found, formula.cls, described.fields), described.source
 
 
 def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:

@@ -115,6 +115,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         UnknownModelError: no such class or model type.
         ConfigError: the config is malformed, or transformers rejects it.
     """
+    said: Mapping[str, Any] = {}
     if isinstance(source, type):
         cls = source
     elif isinstance(source, str) and not looks_like_path(source):
@@ -129,7 +130,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         if described.class_name is None:
             check_typed(described.fields, described.source)
         cls = model_class(name, described.model_type or "")
-        config = config_object(described, cls)
+        config, said = config_object(described, cls), described.fields
     elif hasattr(source, "to_diff_dict"):
         names = getattr(source, "architectures", None) or [source.model_type]
         cls = model_class(names[0], source.model_type)
@@ -138,7 +139,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
     else:
         raise ConfigError(f"expected a model class, its name or a config, got {type(source).__name__}")
     try:
-        found = source_of(config, cls)
+        found = source_of(config, cls, said)
         if options:
             found = ConfigSource(found.cls, {**found.kwargs, **options})
             found.cls(**{k: v for k, v in found.kwargs.items() if not isinstance(v, ConfigSource)})
