@@ -73,6 +73,20 @@ def _refused(layout: Layout, activations: frozenset[str], file: dict[str, Any]) 
                 yield path
 
 
+def _following(probe: Probe, layout: Layout, path: str, value: int) -> Check | None:
+    """The check of a number that the config takes from another one where it is left out, `None` if from none."""
+    check, section = layout.checks[path], path.rpartition(".")[0]
+    for key, default in probe.parts[section].defaults.items() if not check.equals else ():
+        name = f"{section}.{key}" if section else key
+        if default != value or type(default) is not int or not _same(probe, {}, path, value):
+            continue
+        if _same(probe, {name: 2 * value}, path, 2 * value):  # the configs are the same, whatever that is
+            if name in layout.numbers:
+                return replace(check, equals=layout.numbers[name].name)
+            return replace(check, accept={**check.accept, "#": 0})  # no formula has the one, nor the other
+    return None
+
+
 def _same(probe: Probe, changes: Mapping[str, Any], path: str, value: Any) -> bool:
     """Whether the config at *changes* is the same where *value* is given at *path*."""
     left, given = (probe.try_config({**changes, **more}) for more in ({}, {path: value}))
@@ -82,10 +96,8 @@ def _same(probe: Probe, changes: Mapping[str, Any], path: str, value: Any) -> bo
 def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> Check | None:
     """The check of a key that accepts the saved *value* too, `None` if that is another model."""
     check = layout.checks[path]
-    if type(value) is int:  # which follows another number: then the configs are the same, whatever that is
-        names = [name for name, number in layout.numbers.items() if number.given == value and "[" not in name]
-        follows = [n for n in names if _same(probe, {}, path, value) and _same(probe, {n: 2 * value}, path, 2 * value)]
-        return replace(check, equals=layout.numbers[follows[0]].name) if follows and not check.equals else None
+    if type(value) is int:
+        return _following(probe, layout, path, value)
     one = probe.trace({path: value})
     if one is None or signature(one) != signature(own):
         return None
