@@ -110,7 +110,7 @@ def _together(files: Sequence[Path], source: str) -> Checkpoint:
     headers = tuple(safetensors.read(p) for p in files)
     match = _SHARD.match(files[0].stem)
     lacking = int(match.group(3)) - len(files) if match else 0
-    notes = (f"{lacking} of {match.group(3)} shards are not there",) if match and lacking > 0 else ()
+    notes = (f"{lacking} of {int(match.group(3))} shards are not there",) if match and lacking > 0 else ()
     return Checkpoint(source, headers, headers[0].metadata if len(headers) == 1 else {}, notes=notes)
 
 

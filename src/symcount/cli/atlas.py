@@ -36,12 +36,17 @@ def build(
     resume: Annotated[bool, typer.Option(help="Continue where the last build stopped.")] = True,
     as_json: Json = False,
 ) -> int:
-    """Derive and certify all model classes of transformers with their variants, and write the atlas."""
+    """Derive and certify all model classes of transformers with their variants, and write the atlas.
+
+    Beside it goes the table of how transformers loads their files, `loading.bin`.
+    """
     from symcount.atlas.build import assemble, journal_of, read_journal
     from symcount.atlas.build import build as run
     from symcount.atlas.examine import activations
-    from symcount.atlas.store import default_path
+    from symcount.atlas.store import Atlas, default_path
     from symcount.atlas.work import EFFORT
+    from symcount.checkpoints.loading import default_path as loading_path
+    from symcount.checkpoints.loading import measure
     from symcount.derive.sweep import candidates
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -59,6 +64,11 @@ def build(
                 note(f"{row['class']}: {row['reason']}")
     bases = {c.model_type: c.name for c in candidates(base_only=True)}
     summary = assemble(read_journal(journal).values(), target, activations(), bases)
+    stored = Atlas(target)
+    measure(
+        ((n, stored.model_type(n)) for n in stored.names),
+        loading_path() if output is None else target.with_name("loading.bin"),
+    )
     if not as_json:
         size = target.stat().st_size
         say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")

@@ -145,7 +145,10 @@ def _lookup(config: Any, path: str) -> Any:
             index = int(part) if part.isdecimal() else len(value)
             value = value[index] if index < len(value) else _ABSENT
         else:
-            value = getattr(value, part, _ABSENT)
+            try:
+                value = getattr(value, part, _ABSENT)
+            except Exception as error:  # noqa: BLE001  # a config that differs from layer to layer says so as it likes
+                raise ConfigError(f"{path} cannot be read from this config: {shortened(error)}") from None
         if value is _ABSENT:
             break
     return value
