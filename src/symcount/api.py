@@ -193,13 +193,14 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
 
 def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:
     from symcount.checkpoints import folders
+    from symcount.checkpoints.packed import bits_of
     from symcount.checkpoints.report import verify as compare
 
     checkpoint = folders.read(path)
     stated = read(folders.config_of(path) if config is None else config)
     found = formula(stated)
     changed = {found.notation[name].letter: value for name, value in values.items()}
-    return compare(checkpoint, found, {**stated.values_for(found), **changed})
+    return compare(checkpoint, found, {**stated.values_for(found), **changed}, bits=bits_of(stated.fields))
 
 
 def _formula_for(named: str | type | None, stated: Config) -> Formula:

@@ -10,7 +10,7 @@ from typing import Any
 from symcount.checkpoints.accounting import Entry, Total, account, totals
 from symcount.checkpoints.header import Checkpoint
 from symcount.checkpoints.loading import Loading, loading
-from symcount.checkpoints.logical import plain
+from symcount.checkpoints.packed import unpack
 from symcount.errors import VerificationError
 from symcount.formula import Formula
 from symcount.verify import numbers_at
@@ -105,7 +105,11 @@ class CheckpointReport:
 
 
 def verify(
-    checkpoint: Checkpoint, formula: Formula, given: Mapping[str, Any], how: Loading | None = None
+    checkpoint: Checkpoint,
+    formula: Formula,
+    given: Mapping[str, Any],
+    how: Loading | None = None,
+    bits: int | None = None,
 ) -> CheckpointReport:
     """Compare the headers of *checkpoint* with *formula*, tensor by tensor and total by total.
 
@@ -114,6 +118,7 @@ def verify(
         formula: of the class that the weights are of.
         given: values by letter.
         how: how the tensors are renamed; by default as transformers does for the formula's class.
+        bits: of an element of packed weights, where the config says it.
 
     Raises:
         CheckpointError: two files have a tensor of one name.
@@ -122,20 +127,23 @@ def verify(
     values = numbers_at(formula, given)
     stored = checkpoint.tensors
     rules = loading(formula.name, formula.model_type) if how is None else how
-    entries = account(formula.ledger, values, plain(stored), rules, checkpoint.absent)
+    logical = unpack(stored, bits)
+    entries = account(formula.ledger, values, logical, rules, checkpoint.absent)
     elements = sum(t.elements for t in stored)
     found = totals(formula.ledger, values, entries)
     return CheckpointReport(
-        formula, checkpoint.source, checkpoint.format, values, entries, found, _stated(checkpoint, found, elements),
+        formula, checkpoint.source, checkpoint.format, values, entries, found, _stated(checkpoint, found, elements, len(logical) < len(stored)),
         checkpoint.size, elements, len(checkpoint.headers), checkpoint.notes,
     )  # fmt: skip
 
 
-def _stated(checkpoint: Checkpoint, found: Mapping[str, Total], elements: int) -> tuple[Stated, ...]:
+def _stated(checkpoint: Checkpoint, found: Mapping[str, Total], elements: int, packed: bool) -> tuple[Stated, ...]:
     """The numbers of an index; where a shard is missing there is nothing to compare them with."""
     if checkpoint.absent:
         return ()
     known = {"total_size": (checkpoint.size,), "total_parameters": (found["unique"].file, elements)}
+    if packed:  # what is a parameter of packed weights is said in several ways
+        del known["total_parameters"]
     return tuple(
         Stated(name, int(value), int(value) if int(value) in known[name] else known[name][0])
         for name, value in checkpoint.metadata.items()

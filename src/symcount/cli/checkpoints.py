@@ -10,6 +10,7 @@ from typing import Any
 
 from symcount.checkpoints import folders
 from symcount.checkpoints.accounting import Entry
+from symcount.checkpoints.packed import bits_of
 from symcount.checkpoints.report import CheckpointReport
 from symcount.checkpoints.report import verify as compare
 from symcount.cli.options import load
@@ -26,7 +27,7 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     checkpoint = folders.read(path)
     subject = load(str(folders.config_of(path)), values, options)
     given = {**subject.config.values_for(subject.formula), **subject.overrides}
-    report = compare(checkpoint, subject.formula, given)
+    report = compare(checkpoint, subject.formula, given, bits=bits_of(subject.config.fields))
     if as_json:
         emit(_described(report))
     else:
