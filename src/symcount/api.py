@@ -197,7 +197,7 @@ def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointR
     from symcount.checkpoints.report import verify as compare
 
     checkpoint = folders.read(path)
-    stated = read(folders.config_of(path) if config is None else config)
+    stated = folders.config_of(checkpoint) if config is None else read(config)
     found = formula(stated)
     changed = {found.notation[name].letter: value for name, value in values.items()}
     return compare(checkpoint, found, {**stated.values_for(found), **changed}, bits=bits_of(stated.fields))

@@ -34,7 +34,8 @@ GROUP = 32
 
 
 def gptq(out, size, bits):
-    return {"qweight": ("I32", (-(-size * bits // 32), out)), "qzeros": ("I32", (-(-size // GROUP), -(-out * bits // 32))),
+    groups = -(-size // GROUP)
+    return {"qweight": ("I32", (-(-size * bits // 32), out)), "qzeros": ("I32", (groups, -(-out * bits // 32))),
             "scales": ("F16", (-(-size // GROUP), out)), "g_idx": ("I32", (size,))}  # fmt: skip
 
 
@@ -52,8 +53,9 @@ def without(name, layout):
 
 def nf4(out, size, _):
     blocks = -(-out * size // 64)
-    return {"weight": ("U8", (-(-out * size // 2), 1)), "weight.absmax": ("U8", (blocks,)), "weight.quant_map": ("F32", (16,)),
-            "weight.nested_absmax": ("F32", (-(-blocks // 256),)), "weight.nested_quant_map": ("F32", (256,)),
+    return {"weight": ("U8", (-(-out * size // 2), 1)), "weight.absmax": ("U8", (blocks,)),
+            "weight.quant_map": ("F32", (16,)), "weight.nested_absmax": ("F32", (-(-blocks // 256),)),
+            "weight.nested_quant_map": ("F32", (256,)),
             "weight.quant_state.bitsandbytes__nf4": ("U8", (130,))}  # fmt: skip
 
 
@@ -102,7 +104,8 @@ METHODS = {
     "int8": (int8, 8, {"quant_method": "bitsandbytes", "load_in_8bit": True}),
     "fp8 blocks": (blocks_of_eight, 8, {"quant_method": "fp8", "weight_block_size": [128, 128]}),
     "fp8 rows": (rows_of_eight, 8, {"quant_method": "fbgemm_fp8"}),
-    "compressed integers": (compressed, 4, {"quant_method": "compressed-tensors", "config_groups": {"group_0": {"weights": {"num_bits": 4}}}}),
+    "compressed integers": (compressed, 4, {"quant_method": "compressed-tensors",
+                                             "config_groups": {"group_0": {"weights": {"num_bits": 4}}}}),
     "nvfp4": (nvfp4, 4, {"quant_method": "modelopt"}),
     "nvfp4 compressed": (nvfp4_compressed, 4, {"quant_method": "compressed-tensors"}),
 }  # fmt: skip

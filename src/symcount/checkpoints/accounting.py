@@ -133,9 +133,9 @@ def _second(tensor: LogicalTensor) -> Entry:
 
 def _shape(tensor: LogicalTensor, wanted: Iterable[Shape]) -> Shape:
     """The shape of what is stored; of what is packed, the model's where the number of elements is right."""
-    if tensor.shape is not None:
+    if tensor.shape is not None and not tensor.loose:
         return tensor.shape
-    return next((s for s in wanted if tensor.fits(s)), (tensor.most,))
+    return next((s for s in wanted if tensor.fits(s)), tensor.shape or (tensor.most,))
 
 
 def _promised(name: str, loading: Loading, known: Any, shape_of: Any) -> str:

@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symcount.checkpoints.accounting import Entry, Total, account, totals
+from symcount.checkpoints.gguf_config import architecture
+from symcount.checkpoints.gguf_names import named
 from symcount.checkpoints.header import Checkpoint
-from symcount.checkpoints.loading import Loading, loading
+from symcount.checkpoints.loading import NOTHING, Loading, loading
 from symcount.checkpoints.packed import unpack
 from symcount.errors import VerificationError
 from symcount.formula import Formula
@@ -126,18 +128,23 @@ def verify(
     """
     values = numbers_at(formula, given)
     stored = checkpoint.tensors
-    rules = loading(formula.name, formula.model_type) if how is None else how
     logical = unpack(stored, bits)
+    if checkpoint.format == "gguf":
+        rules = NOTHING if how is None else how
+        logical = named(logical, architecture(checkpoint), [row.tensor for row in formula.ledger])
+    else:
+        rules = loading(formula.name, formula.model_type) if how is None else how
     entries = account(formula.ledger, values, logical, rules, checkpoint.absent)
     elements = sum(t.elements for t in stored)
     found = totals(formula.ledger, values, entries)
+    stated = _stated(checkpoint, found, elements, packed=len(logical) < len(stored))
     return CheckpointReport(
-        formula, checkpoint.source, checkpoint.format, values, entries, found, _stated(checkpoint, found, elements, len(logical) < len(stored)),
-        checkpoint.size, elements, len(checkpoint.headers), checkpoint.notes,
+        formula, checkpoint.source, checkpoint.format, values, entries, found, stated, checkpoint.size,
+        elements, len(checkpoint.headers), checkpoint.notes,
     )  # fmt: skip
 
 
-def _stated(checkpoint: Checkpoint, found: Mapping[str, Total], elements: int, packed: bool) -> tuple[Stated, ...]:
+def _stated(checkpoint: Checkpoint, found: Mapping[str, Total], elements: int, *, packed: bool) -> tuple[Stated, ...]:
     """The numbers of an index; where a shard is missing there is nothing to compare them with."""
     if checkpoint.absent:
         return ()

@@ -25,7 +25,7 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     """Compare a file of weights with the formula of its config; the exit code, 1 if they differ."""
     gc.set_threshold(50_000, 50, 50)  # what is read stays: to look through it again and again for garbage takes long
     checkpoint = folders.read(path)
-    subject = load(str(folders.config_of(path)), values, options)
+    subject = load(folders.config_of(checkpoint), values, options)
     given = {**subject.config.values_for(subject.formula), **subject.overrides}
     report = compare(checkpoint, subject.formula, given, bits=bits_of(subject.config.fields))
     if as_json:

@@ -114,7 +114,7 @@ class Subject:
         return f"defaults of {self.formula.name}: {', '.join(shown)}" if shown else ""
 
 
-def load(source: str, values: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Subject:
+def load(source: str | Config, values: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Subject:
     """Resolve what was asked for.
 
     Raises:
@@ -122,7 +122,7 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
     """
     chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
     given = pairs(values or (), "-s", "hidden_size=768")
-    if looks_like_path(source):
+    if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
         config = replace(read_config, fields={**read_config.fields, **chosen})
         wanted: Any = config
@@ -139,7 +139,7 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
-    return Subject(source, formula, config, overrides)
+    return Subject(config.source, formula, config, overrides)
 
 
 def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]]:
