@@ -6,14 +6,16 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from symcount.adapters.config import is_adapter
 from symcount.architectures import find
 from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
-from symcount.files import is_checkpoint, looks_like_path
+from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 
 if TYPE_CHECKING:
+    from symcount.adapters.config import AdapterConfig
     from symcount.checkpoints.report import CheckpointReport
     from symcount.verify import Report
 
@@ -25,8 +27,10 @@ def formula(source: Any, /, **options: Any) -> Formula:
 
     Args:
         source: a class name (`BertForMaskedLM`), a model type (`bert`: its base model), a path to a `config.json`,
-            a dict of its form, a transformers config, or a transformers class.
-        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own.
+            a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
+            model with its adapter, which alone the convention `trainable` counts.
+        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
+            the base model, where it does not lie beside it.
 
     Raises:
         UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
@@ -41,6 +45,8 @@ def formula(source: Any, /, **options: Any) -> Formula:
     """
     if isinstance(source, Formula):
         return source
+    if isinstance(source, str | Path) and is_adapter(source):
+        return _adapter(source, options.get("base"))[1]
     try:
         if isinstance(source, type):
             if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
@@ -178,6 +184,10 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
         CheckpointError: a file of weights is broken.
         SymcountError: see `formula` and `symcount.verify.verify`.
     """
+    if isinstance(source, str | Path) and is_adapter(source):
+        from symcount.adapters.api import verify as compare
+
+        return compare(*_adapter(source, config))
     if isinstance(source, str | Path) and is_checkpoint(Path(source)):
         return _verify_file(Path(source), config, values)
     from symcount.verify import verify as run
@@ -189,6 +199,22 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
         named = source if isinstance(source, str | type) and not is_config(source) else None
         return run(_formula_for(named, stated), config, device=device, **values)
     return run(formula(source), config, device=device, **values)
+
+
+def _adapter(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
+    """The config of an adapter, and the formula of its base model with it."""
+    from symcount.adapters.adapting import adapted
+    from symcount.adapters.api import base_of
+    from symcount.adapters.config import read as read_adapter
+    from symcount.verify import numbers_at
+
+    config = read_adapter(source)
+    given = base_of(config) if base is None else base
+    if isinstance(given, str | Path) and is_directory(given):
+        given = Path(given) / "config.json"
+    found = formula(given)
+    values = read(given).values_for(found) if is_config(given) else dict(found.defaults)
+    return config, adapted(found, config, numbers_at(found, values))
 
 
 def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:

@@ -15,6 +15,7 @@ from symcount.checkpoints.loading import NOTHING, Loading, loading
 from symcount.checkpoints.packed import unpack
 from symcount.errors import VerificationError
 from symcount.formula import Formula
+from symcount.ledger import Ledger
 from symcount.verify import numbers_at
 
 __all__ = ["CheckpointReport", "Stated", "verify"]
@@ -112,6 +113,7 @@ def verify(
     given: Mapping[str, Any],
     how: Loading | None = None,
     bits: int | None = None,
+    ledger: Ledger | None = None,
 ) -> CheckpointReport:
     """Compare the headers of *checkpoint* with *formula*, tensor by tensor and total by total.
 
@@ -121,6 +123,7 @@ def verify(
         given: values by letter.
         how: how the tensors are renamed; by default as transformers does for the formula's class.
         bits: of an element of packed weights, where the config says it.
+        ledger: the tensors that the file should have; by default those of the formula.
 
     Raises:
         CheckpointError: two files have a tensor of one name.
@@ -134,9 +137,10 @@ def verify(
         logical = named(logical, architecture(checkpoint), [row.tensor for row in formula.ledger])
     else:
         rules = loading(formula.name, formula.model_type) if how is None else how
-    entries = account(formula.ledger, values, logical, rules, checkpoint.absent)
+    wanted = formula.ledger if ledger is None else ledger
+    entries = account(wanted, values, logical, rules, checkpoint.absent)
     elements = sum(t.elements for t in stored)
-    found = totals(formula.ledger, values, entries)
+    found = totals(wanted, values, entries)
     stated = _stated(checkpoint, found, elements, packed=len(logical) < len(stored))
     return CheckpointReport(
         formula, checkpoint.source, checkpoint.format, values, entries, found, stated, checkpoint.size,

@@ -16,7 +16,7 @@ from symcount.checkpoints.report import verify as compare
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
 
-__all__ = ["verify_file"]
+__all__ = ["show_report", "verify_file"]
 
 _SHOWN = 20  # differences that are printed one by one
 
@@ -28,6 +28,11 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     subject = load(folders.config_of(checkpoint), values, options)
     given = {**subject.config.values_for(subject.formula), **subject.overrides}
     report = compare(checkpoint, subject.formula, given, bits=bits_of(subject.config.fields))
+    return show_report(report, as_json)
+
+
+def show_report(report: CheckpointReport, as_json: bool) -> int:
+    """Print what was found; the exit code, 1 if something differs."""
     if as_json:
         emit(_described(report))
     else:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any
 
+from symcount.adapters.config import is_adapter
 from symcount.atlas.counting import CONVENTIONS, Counted, Counter, class_of, counter
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, number, say, show, table
@@ -38,6 +39,8 @@ def quick(arguments: Sequence[str]) -> int | None:
             if value is None or (argument == "--jsonl") == (value in CONVENTIONS):
                 return None
             stream, convention = (value, convention) if argument == "--jsonl" else (stream, value)
+        elif is_adapter(argument):
+            return None
         elif not argument.startswith("-") and (looks_like_path(argument) or is_directory(argument)):
             sources.append(argument)
         else:

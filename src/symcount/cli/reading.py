@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from sympy import Expr, Symbol, fraction
 
+from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
@@ -30,9 +31,18 @@ def plain(expression: Expr, formula: Formula) -> str:
 
 
 def formula(
-    model: Source, options: Options = None, convention: ConventionOption = "unique", as_json: Json = False
+    model: Source,
+    options: Options = None,
+    convention: ConventionOption = "unique",
+    base: Annotated[str | None, typer.Option("--base", metavar="MODEL", help="Of an adapter: its base model.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Print the closed form, its domain, its symbols and its shared tensors."""
+    """Print the closed form, its domain, its symbols and its shared tensors; of an adapter, what is trained."""
+    if is_adapter(model):
+        from symcount.cli.adapters import adapter_formula
+
+        adapter_formula(model, base, convention, as_json)
+        return
     subject = load(model, None, options)
     shown, checked = subject.formula, check_convention(convention)
     at = subject.config.values_for(shown)
