@@ -64,8 +64,10 @@ def _in_the_model(checkpoint: Checkpoint, paths: set[str]) -> Checkpoint:
     def name(stored: str) -> str:
         plain = stored.removeprefix(_PREFIX)
         owner, _, last = plain.rpartition(".")
-        copy = f"{owner}.{_SAVED}.{last}"
-        return copy if template(copy) in paths else plain
+        for other in (f"{owner}.{_SAVED}.{last}", plain.replace(".base_layer.", ".")):  # a copy; a bias that is trained
+            if template(other) in paths:
+                return other
+        return plain
 
     headers = tuple(
         replace(h, tensors=tuple(replace(t, name=name(t.name)) for t in h.tensors)) for h in checkpoint.headers
