@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 from symcount.adapters.config import is_adapter
 from symcount.architectures import find
 from symcount.configs import Config, read
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.errors import CheckpointError, ConfigError, DomainError, OptionError, UnknownModelError
 from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 
 if TYPE_CHECKING:
     from symcount.adapters.config import AdapterConfig
+    from symcount.checkpoints.models import FileModel
     from symcount.checkpoints.report import CheckpointReport
     from symcount.verify import Report
 
-__all__ = ["count", "formula", "verify"]
+__all__ = ["count", "formula", "model_of", "verify"]
 
 
 def formula(source: Any, /, **options: Any) -> Formula:
@@ -28,7 +30,8 @@ def formula(source: Any, /, **options: Any) -> Formula:
     Args:
         source: a class name (`BertForMaskedLM`), a model type (`bert`: its base model), a path to a `config.json`,
             a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
-            model with its adapter, which alone the convention `trainable` counts.
+            model with its adapter, which alone the convention `trainable` counts; or a file of weights: with the
+            numbers of its shapes as defaults.
         options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
             the base model, where it does not lie beside it.
 
@@ -47,6 +50,9 @@ def formula(source: Any, /, **options: Any) -> Formula:
         return source
     if isinstance(source, str | Path) and is_adapter(source):
         return _adapter(source, options.get("base"))[1]
+    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
+        found = model_of(source)
+        return replace(found.formula, defaults={**found.formula.defaults, **found.numbers.values})
     try:
         if isinstance(source, type):
             if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
@@ -215,6 +221,32 @@ def _adapter(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
     found = formula(given)
     values = read(given).values_for(found) if is_config(given) else dict(found.defaults)
     return config, adapted(found, config, numbers_at(found, values))
+
+
+def model_of(source: str | Path, config: Any = None) -> FileModel:
+    """The model that a file of weights is of: its formula, and the numbers at which that has the file's shapes.
+
+    Args:
+        source: a folder, `*.safetensors`, its index, or `*.gguf`.
+        config: by default the `config.json` beside it; where there is none, every class is tried whose tensors are
+            called like the file's.
+
+    Raises:
+        CheckpointError: a broken file, or one that no class has exactly the tensors of.
+        SymcountError: see `formula`.
+    """
+    from symcount.checkpoints import folders
+    from symcount.checkpoints.models import model_of as run
+
+    checkpoint = folders.read(Path(source))
+    if config is not None:
+        stated = read(config)
+    else:
+        try:
+            stated = folders.config_of(checkpoint)
+        except CheckpointError:
+            return run(checkpoint, None, formula)
+    return run(checkpoint, stated, formula)
 
 
 def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:

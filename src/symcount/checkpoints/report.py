@@ -12,13 +12,14 @@ from symcount.checkpoints.gguf_config import architecture
 from symcount.checkpoints.gguf_names import named
 from symcount.checkpoints.header import Checkpoint
 from symcount.checkpoints.loading import NOTHING, Loading, loading
+from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.packed import unpack
 from symcount.errors import VerificationError
 from symcount.formula import Formula
 from symcount.ledger import Ledger
 from symcount.verify import numbers_at
 
-__all__ = ["CheckpointReport", "Stated", "verify"]
+__all__ = ["CheckpointReport", "Stated", "in_the_models_names", "verify"]
 
 
 @dataclass(frozen=True)
@@ -131,21 +132,27 @@ def verify(
     """
     values = numbers_at(formula, given)
     stored = checkpoint.tensors
-    logical = unpack(stored, bits)
-    if checkpoint.format == "gguf":
-        rules = NOTHING if how is None else how
-        logical = named(logical, architecture(checkpoint), [row.tensor for row in formula.ledger])
-    else:
-        rules = loading(formula.name, formula.model_type) if how is None else how
+    packed = unpack(stored, bits)
+    logical, rules = in_the_models_names(checkpoint, formula, packed)
+    rules = rules if how is None else how
     wanted = formula.ledger if ledger is None else ledger
     entries = account(wanted, values, logical, rules, checkpoint.absent)
     elements = sum(t.elements for t in stored)
     found = totals(wanted, values, entries)
-    stated = _stated(checkpoint, found, elements, packed=len(logical) < len(stored))
+    stated = _stated(checkpoint, found, elements, packed=len(packed) < len(stored))
     return CheckpointReport(
         formula, checkpoint.source, checkpoint.format, values, entries, found, stated, checkpoint.size,
         elements, len(checkpoint.headers), checkpoint.notes,
     )  # fmt: skip
+
+
+def in_the_models_names(
+    checkpoint: Checkpoint, formula: Formula, tensors: list[LogicalTensor]
+) -> tuple[list[LogicalTensor], Loading]:
+    """The tensors of a file, and the rules by which they get the names of the model; a gguf file's have them then."""
+    if checkpoint.format == "gguf":
+        return named(tensors, architecture(checkpoint), [row.tensor for row in formula.ledger]), NOTHING
+    return tensors, loading(formula.name, formula.model_type)
 
 
 def _stated(checkpoint: Checkpoint, found: Mapping[str, Total], elements: int, *, packed: bool) -> tuple[Stated, ...]:

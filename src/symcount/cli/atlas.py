@@ -38,15 +38,14 @@ def build(
 ) -> int:
     """Derive and certify all model classes of transformers with their variants, and write the atlas.
 
-    Beside it goes the table of how transformers loads their files, `loading.bin`.
+    Beside it go the tables of how transformers loads their files, and what their tensors are called.
     """
     from symcount.atlas.build import assemble, journal_of, read_journal
     from symcount.atlas.build import build as run
     from symcount.atlas.examine import activations
     from symcount.atlas.store import Atlas, default_path
     from symcount.atlas.work import EFFORT
-    from symcount.checkpoints.loading import default_path as loading_path
-    from symcount.checkpoints.loading import measure
+    from symcount.checkpoints import identify, loading
     from symcount.derive.sweep import candidates
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -65,10 +64,9 @@ def build(
     bases = {c.model_type: c.name for c in candidates(base_only=True)}
     summary = assemble(read_journal(journal).values(), target, activations(), bases)
     stored = Atlas(target)
-    measure(
-        ((n, stored.model_type(n)) for n in stored.names),
-        loading_path() if output is None else target.with_name("loading.bin"),
-    )
+    known = [(name, stored.model_type(name)) for name in stored.names]
+    for table in (loading, identify):
+        table.measure(known, table.default_path() if output is None else target.with_name(table.default_path().name))
     if not as_json:
         size = target.stat().st_size
         say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -16,6 +17,7 @@ from symcount.cli.options import ConventionOption, Json, Options, Source, Values
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
+from symcount.files import is_checkpoint
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
@@ -37,11 +39,19 @@ def formula(
     base: Annotated[str | None, typer.Option("--base", metavar="MODEL", help="Of an adapter: its base model.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the closed form, its domain, its symbols and its shared tensors; of an adapter, what is trained."""
+    """Print the closed form, its domain, its symbols and its shared tensors.
+
+    Of an adapter it is what is trained; of a file of weights the numbers are those of its shapes.
+    """
     if is_adapter(model):
         from symcount.cli.adapters import adapter_formula
 
         adapter_formula(model, base, convention, as_json)
+        return
+    if is_checkpoint(Path(model)):
+        from symcount.cli.checkpoints import formula_of_file
+
+        formula_of_file(Path(model), convention, as_json)
         return
     subject = load(model, None, options)
     shown, checked = subject.formula, check_convention(convention)
