@@ -22,6 +22,7 @@ LLAMA = ("LlamaForCausalLM", {
 BERT = ("BertForSequenceClassification", {
     "vocab_size": 97, "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4,
 })  # fmt: skip
+ROBERTA = ("RobertaForSequenceClassification", BERT[1])
 GPT2 = ("GPT2LMHeadModel", {"vocab_size": 97, "n_embd": 16, "n_layer": 2, "n_head": 4, "n_positions": 32})
 T5 = ("T5ForConditionalGeneration", {"vocab_size": 97, "d_model": 16, "d_ff": 24, "num_layers": 2, "num_heads": 4,
                                      "d_kv": 4})  # fmt: skip
@@ -47,6 +48,9 @@ CASES = {
     "all biases": (BERT, "Lora", {"r": 4, "target_modules": ["query"], "bias": "all"}),
     "biases of what is adapted": (BERT, "Lora", {"r": 4, "target_modules": ["query"], "bias": "lora_only"}),
     "a classifier": (BERT, "Lora", {"r": 4, "target_modules": ["query", "value"], "task_type": "SEQ_CLS"}),
+    "a classifier of two layers": (ROBERTA, "Lora", {"r": 4, "target_modules": ["query"], "task_type": "SEQ_CLS",
+                                                     "modules_to_save": ["classifier"]}),
+    "a layer as a whole": (LLAMA, "Lora", {"r": 4, "target_modules": ["q_proj"], "modules_to_save": ["layers.1.mlp"]}),
     "weights the other way round": (GPT2, "Lora", {"r": 4, "target_modules": ["c_attn", "c_fc"],
                                                    "fan_in_fan_out": True}),
     "encoder and decoder": (T5, "Lora", {"r": 4, "target_modules": ["q", "v"]}),
@@ -176,6 +180,15 @@ def test_the_base_model_may_be_elsewhere(tmp_path):
     assert f.count(**f.defaults, convention="trainable") == 3 * 4 * 32
     with pytest.raises(CheckpointError, match="no adapter_model"):
         sc.verify(tmp_path, "LlamaForCausalLM")
+
+
+def test_a_folder_into_whose_model_the_adapter_was_merged_is_a_model(tmp_path):
+    made(tmp_path, *CASES["two projections"])
+    assert module.is_adapter(tmp_path)
+    for file in (tmp_path / "base").iterdir():
+        file.rename(tmp_path / file.name)
+    assert not module.is_adapter(tmp_path)
+    assert sc.verify(tmp_path).totals["unique"].file == 8976
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"peft_type": 1}'])

@@ -71,7 +71,18 @@ def adapted(base: Formula, config: AdapterConfig, values: Mapping[str, Any]) -> 
 
 def is_added(row: Row) -> bool:
     """Whether a tensor is the adapter's own; trained biases are the base model's."""
-    return row.kind in _KINDS or row.path.endswith(_SAVED)
+    return row.kind in _KINDS or _SAVED in row.path.split(".")
+
+
+def _frozen(block: Block) -> Block:
+    parameters = tuple(replace(p, trainable=False) for p in block.parameters)
+    return replace(block, parameters=parameters, children=tuple(map(_frozen, block.children)))
+
+
+def _copied(block: Block) -> Block:
+    """A module that is trained beside the frozen one."""
+    parameters = tuple(replace(p, alias_of=None, trainable=True, same_layer=False) for p in block.parameters)
+    return replace(block, parameters=parameters, children=tuple(map(_copied, block.children)), same_as=None)
 
 
 class _Adapting:
@@ -89,6 +100,8 @@ class _Adapting:
 
     def _block(self, block: Block, path: str, concrete: str) -> Block:
         """*block* with its adapters; *path* has the index in lists that is looked at."""
+        if concrete and any(concrete.endswith(name) for name in self._config.saved):
+            return self._saved(block)
         children: list[Block] = []
         starred = [c for c in block.children if "*" in c.name]
         for child in block.children:
@@ -100,6 +113,12 @@ class _Adapting:
         frozen = tuple(replace(p, trainable=self._biased(p, block, concrete)) for p in block.parameters)
         added = [] if block.same_as is not None else self._added(block, concrete)
         return replace(block, parameters=frozen, children=(*children, *added))
+
+    def _saved(self, block: Block) -> Block:
+        """A module that is kept, with a copy of all of it that is trained."""
+        copy = replace(_copied(block), name=_SAVED, repeat=ONE, active=ONE, role=None, conditions=())
+        kept = _frozen(block)
+        return replace(kept, children=(*kept.children, copy))
 
     def _split(self, block: Block, concrete: str, *, alone: bool) -> list[Block]:
         """The layers of a list by what is adapted in them; most of them keep the symbol of their number."""
@@ -133,11 +152,8 @@ class _Adapting:
         return bool(path) and has and self._config.targets(path, linear)
 
     def _added(self, block: Block, path: str) -> list[Block]:
-        """The blocks that adapt a module, or the copy of one that is trained as a whole."""
+        """The blocks that adapt a module."""
         config = self._config
-        if block.parameters and any(path.endswith(name) for name in config.saved):
-            copies = tuple(replace(p, alias_of=None, trainable=True) for p in block.parameters)
-            return [Block(_SAVED, block.kind, copies)]
         if not self._targeted(block, path):
             return []
         weight = next(p for p in block.parameters if p.name == "weight")

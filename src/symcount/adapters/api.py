@@ -63,11 +63,10 @@ def _in_the_model(checkpoint: Checkpoint, paths: set[str]) -> Checkpoint:
 
     def name(stored: str) -> str:
         plain = stored.removeprefix(_PREFIX)
-        owner, _, last = plain.rpartition(".")
-        for other in (f"{owner}.{_SAVED}.{last}", plain.replace(".base_layer.", ".")):  # a copy; a bias that is trained
-            if template(other) in paths:
-                return other
-        return plain
+        parts = plain.split(".")
+        copies = (".".join([*parts[:i], _SAVED, *parts[i:]]) for i in range(1, len(parts)))
+        others = (plain.replace(".base_layer.", "."), *copies)  # a bias that is trained; a module, or one inside it
+        return next((other for other in others if template(other) in paths), plain)
 
     headers = tuple(
         replace(h, tensors=tuple(replace(t, name=name(t.name)) for t in h.tensors)) for h in checkpoint.headers

@@ -20,6 +20,7 @@ __all__ = ["NAME", "AdapterConfig", "is_adapter", "read"]
 NAME = "adapter_config.json"
 _KINDS: Final = ("LORA", "IA3")
 _LINEAR = "all-linear"
+_MODELS: Final = ("model.safetensors", "model.safetensors.index.json")
 _LONGEST = 1000  # characters of a pattern
 _RUNAWAY = re.compile(r"\([^()]*[+*}][^()]*\)[+*{]")  # a repetition of a repetition may take for ever
 
@@ -156,7 +157,9 @@ def is_adapter(source: str | Path) -> bool:
     (True, False)
     """
     path = Path(source)
-    return path.name == NAME or (is_directory(path) and is_file(path / NAME))
+    if not is_directory(path):
+        return path.name == NAME
+    return is_file(path / NAME) and not any(is_file(path / name) for name in _MODELS)  # it may have been merged
 
 
 def read(source: str | Path | Mapping[str, Any]) -> AdapterConfig:
