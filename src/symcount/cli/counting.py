@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.atlas.counting import counter
+from symcount.cli.adapters import Base, adapter_count, is_adapter
 from symcount.cli.many import count_configs
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
@@ -21,7 +22,7 @@ __all__ = ["breakdown", "count"]
 _COLUMNS = ("unique", "per_layer", "non_embedding", "active")
 
 
-def count(
+def count(  # noqa: PLR0912  # configs, names and adapters are three kinds of inputs
     models: Annotated[
         list[str] | None,
         typer.Argument(metavar="MODEL...", help="Class names, model types, config files, directories of them."),
@@ -37,12 +38,15 @@ def count(
     strict: Annotated[
         bool, typer.Option("--strict", help="A config with a misspelt size, or that states none, is an error.")
     ] = False,
+    base: Base = None,
     as_json: Json = False,
 ) -> int:
     """Count the parameters, exactly; fields left out have the class's defaults."""
     models = models or []
     if not models and jsonl is None:
         raise ConfigError("nothing to count: give a model, a config.json, a directory, or --jsonl FILE")
+    if models and all(map(is_adapter, models)):
+        return adapter_count(models, base, as_json)
     configs_only = all(looks_like_path(m) or is_directory(m) for m in models) and not values and not options
     if counter() is not None and (configs_only or jsonl is not None):
         if not configs_only:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sympy import Expr, Symbol, fraction
 
+from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
+from symcount.files import is_checkpoint
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
 from symcount.typeset.notebook import word
@@ -31,9 +34,26 @@ def plain(expression: Expr, formula: Formula) -> str:
 
 
 def formula(
-    model: Source, options: Options = None, convention: ConventionOption = "unique", as_json: Json = False
+    model: Source,
+    options: Options = None,
+    convention: ConventionOption = "unique",
+    base: Annotated[str | None, typer.Option("--base", metavar="MODEL", help="Of an adapter: its base model.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Print the closed form, its domain, its symbols and its shared tensors."""
+    """Print the closed form, its domain, its symbols and its shared tensors.
+
+    Of an adapter it is what is trained; of a file of weights the numbers are those of its shapes.
+    """
+    if is_adapter(model):
+        from symcount.cli.adapters import adapter_formula
+
+        adapter_formula(model, base, convention, as_json)
+        return
+    if is_checkpoint(Path(model)):
+        from symcount.cli.checkpoints import formula_of_file
+
+        formula_of_file(Path(model), convention, as_json)
+        return
     subject = load(model, None, options)
     told(subject)
     shown, checked = subject.formula, check_convention(convention)
