@@ -72,7 +72,7 @@ def bars(columns: Sequence[str], parts: Mapping[str, Sequence[int]], width: str 
         rf"\begin{{axis}}[ybar stacked, width={wide}, bar width=12pt, ymin=0, ymax=100,",
         rf"  ylabel={{share of the parameters (\%)}}, xtick={{{places}}}, xticklabels={{{ticks}}},",
         "  x tick label style={rotate=30, anchor=east}, enlarge x limits=0.15,",
-        "  legend style={draw=none, font=\\footnotesize, at={(1.02,0.5)}, anchor=west}, reverse legend]",
+        "  legend style={draw=none, font=\\footnotesize, at={(0.5,-0.45)}, anchor=north}, legend columns=3]",
     ]
     for i, (part, numbers) in enumerate(parts.items()):
         heights = " ".join(f"({x},{percent(n, t, 4)})" for x, (n, t) in enumerate(zip(numbers, totals, strict=True)))

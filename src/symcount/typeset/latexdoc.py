@@ -17,7 +17,7 @@ from symcount.typeset.numbers import digits, percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 
-__all__ = ["document", "fragment", "tabular"]
+__all__ = ["document", "fragment", "paragraph", "tabular"]
 
 _PAGE = 6.3  # inches: the text width of a page of its own
 _WIDEST = 15.0  # em: beyond that, a column is of paragraphs, which may be broken
@@ -29,7 +29,16 @@ _NARROWEST = 6.0  # em
 def fragment(setting: Setting, style: str) -> str:
     """The formula in *style*, to be put into a paper."""
     content = compose(setting, style)
-    return content.latex if isinstance(content, Math) else tabular(content, setting.numbers, setting.width)
+    if setting.label is not None and (not isinstance(content, Math) or content.standalone):
+        raise NotationError(f"label {setting.label!r}: style {style!r} is not one equation; only such are labelled")
+    if isinstance(content, Math):
+        shown = content.latex
+        return shown if setting.label is None else _equation(shown, setting.label)
+    return tabular(content, setting.numbers, setting.width)
+
+
+def _equation(latex: str, label: str) -> str:
+    return f"\\begin{{equation}}\\label{{{label}}}\n{latex}\n\\end{{equation}}"
 
 
 def document(setting: Setting, style: str) -> str:
@@ -53,16 +62,16 @@ def document(setting: Setting, style: str) -> str:
         r"\begin{document}",
         rf"\section*{{\raggedright Parameters of {_in_words(setting.name)}}}",
         "",
-        _paragraph(content, shown),
+        paragraph(content, shown),
         "",
     ]
     if setting.conditions:
         conditions = ", ".join(f"${condition}$" for condition in setting.conditions)
         lines += [rf"\raggedright Valid where {conditions}.\par", ""]
     if style not in ("leading", "notation") and setting.total.free_symbols:
-        lines += [_paragraph(compose(shown, "leading"), shown), ""]
+        lines += [paragraph(compose(shown, "leading"), shown), ""]
     if style != "notation":
-        lines += [_paragraph(compose(shown, "notation"), shown), ""]
+        lines += [paragraph(compose(shown, "notation"), shown), ""]
     return "\n".join([*lines, r"\end{document}"])
 
 
@@ -73,12 +82,15 @@ def _in_words(name: str) -> str:
     )
 
 
-def _paragraph(content: Content, setting: Setting) -> str:
+def paragraph(content: Content, setting: Setting) -> str:
+    """A formula as a display, a table that may be longer than a page."""
     if isinstance(content, Table):
         rows = tabular(content, setting.numbers, setting.width).replace(
             "{tabular}", "{longtable}"
         )  # over several pages
         return f"\\begingroup\\small\n{rows}\n\\endgroup"
+    if setting.label is not None and not content.standalone:
+        return _equation(content.latex, setting.label)
     return content.latex if content.standalone else f"\\[\n{content.latex}\n\\]"
 
 

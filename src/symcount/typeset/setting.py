@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -18,8 +19,11 @@ from symcount.tree import Block
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
+from symcount.typeset.tex import parse
 
-__all__ = ["Look", "Setting", "check_look"]
+__all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs"]
+
+_LABEL = re.compile(r"[A-Za-z0-9:._+/ -]{1,80}\Z")
 
 
 class Look(TypedDict, total=False):
@@ -32,6 +36,9 @@ class Look(TypedDict, total=False):
         numbers: `comma`, `thin`, `siunitx` or `none`; see `symcount.typeset.numbers`.
         values: sizes by letter or config field; those left out have the model's defaults.
         width: a TeX length (`3.3in`), at which long formulas are broken; `None` breaks nothing.
+        lhs: LaTeX for the left-hand side, before an equals sign: `P_{\mathrm{BERT}}`.
+        label: of an `equation` environment around the formula, for `\ref`.
+        prefix: what the names of macros begin with.
     """
 
     convention: str
@@ -40,6 +47,9 @@ class Look(TypedDict, total=False):
     numbers: str
     values: Mapping[str, Any] | None
     width: str | None
+    lhs: str | None
+    label: str | None
+    prefix: str | None
 
 
 def check_look(look: Mapping[str, object]) -> None:
@@ -52,6 +62,31 @@ def check_look(look: Mapping[str, object]) -> None:
     for name in look:
         if name not in known:
             raise NotationError(f"{name}: expected one of {', '.join(known)}.{near(name, known)}")
+
+
+def checked_lhs(latex: str | None) -> str | None:
+    """LaTeX for a left-hand side, if it can be read.
+
+    Raises:
+        NotationError: braces or scripts do not match, or it would end the formula.
+    """
+    if latex is None:
+        return None
+    parse(latex)
+    if not latex.strip() or any(sign in latex for sign in ("&", r"\\", "$", "%", "=")):
+        raise NotationError(f"left-hand side {latex!r:.80}: expected LaTeX such as P_{{\\mathrm{{BERT}}}}")
+    return latex
+
+
+def checked_label(label: str | None) -> str | None:
+    """A label that LaTeX takes.
+
+    Raises:
+        NotationError: it is none.
+    """
+    if label is not None and not _LABEL.match(label):
+        raise NotationError(f"label {label!r:.80}: expected letters, digits and : . _ + / -, such as eq:bert")
+    return label
 
 
 @dataclass(frozen=True)
@@ -71,6 +106,9 @@ class Setting:
         numbers: the style of numbers.
         width: of a line in em.
         equation: whether a formula is shown with its left-hand side, `P = …`.
+        lhs: LaTeX of that side, instead of `P`.
+        label: of the equation.
+        prefix: what the names of macros begin with.
     """
 
     name: str
@@ -87,6 +125,9 @@ class Setting:
     numbers: str = "comma"
     width: float | None = None
     equation: bool = False
+    lhs: str | None = None
+    label: str | None = None
+    prefix: str | None = None
 
     @cached_property
     def values(self) -> Mapping[str, Number]:
@@ -130,6 +171,11 @@ class Setting:
     def symbol(self) -> str:
         r"""The sign of the total: `P`, or `\mathcal{P}` where P is a size of the model."""
         return r"\mathcal{P}" if any(e.latex == "P" for e in self.used) else "P"
+
+    @property
+    def left(self) -> str:
+        """The left-hand side of the whole."""
+        return self.lhs or self.symbol
 
     def at(self, expression: Expr) -> int:
         """The exact number that *expression* is at the sizes."""

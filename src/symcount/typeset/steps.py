@@ -54,7 +54,7 @@ def _steps(setting: Setting) -> list[_Step]:
                 _step(setting, f"_{{\\text{{{escape(piece.title)}}}}}", sides, setting.at(piece.body.value()))
             )
     if len(result) == 1:
-        return [_Step(setting.symbol, result[0].sides)]
+        return [_Step(setting.left, result[0].sides)]
     labels = iter([step.label for step in result])
     numbers = iter([step.sides[-1][0].text for step in result])
     in_letters, in_numbers = [], []
@@ -81,7 +81,7 @@ def _parts(repeat: Expr, names: Sequence[str], notation: Notation) -> list[Term]
 def _step(setting: Setting, label: str, sides: Sequence[Sequence[Term]], value: int) -> _Step:
     number = (Term(setting.count(value)),)
     shown = [tuple(side) for side in sides if tuple(t.text for t in side) != (number[0].text,)]
-    return _Step(f"{setting.symbol}{label}", (*shown, number))
+    return _Step(f"{setting.symbol}{label}" if label else setting.left, (*shown, number))
 
 
 def _wide(step: _Step, width: float | None) -> str:

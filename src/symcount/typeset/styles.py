@@ -50,7 +50,7 @@ def compose(setting: Setting, style: str) -> Content:
 
 
 def _shown(setting: Setting, terms: tuple[Term, ...], width: float | None) -> Math:
-    left = f"{setting.symbol} = " if setting.equation else ""
+    left = f"{setting.left} = " if setting.equation else ""
     return Math(left + aligned(broken(terms, None if width is None else width - measure(left))))
 
 
@@ -95,7 +95,7 @@ def _leading(setting: Setting) -> Math:
     sizes = [
         f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)
     ]
-    left = rf"{setting.symbol} \approx "
+    left = rf"{setting.left} \approx "
     terms = sorted_terms(top, setting.notation)
     if setting.width is None:
         return Math(rf"{left}{joined([t.text for t in terms])} \quad ({error}\,\% \text{{ at }} {', '.join(sizes)})")
