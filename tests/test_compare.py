@@ -176,7 +176,7 @@ def test_typesetting_on_the_command_line(call, tmp_path):
         (("compare", "bert", "brt"), "Did you mean bert, "),
         (
             ("compare", "bert", "gpt2", "--to", "docx"),
-            "--to 'docx': expected one of text, latex, markdown, pandoc, typst, html, csv, pgfplots",
+            "--to 'docx': expected one of text, latex, markdown, pandoc, typst",
         ),
         (("shares", "bert", "H", "--sizes", "a,b"), "--sizes 'a,b': expected integers"),
         (("shares", "bert", "H", "--along", "Q"), "unknown symbol 'Q'"),

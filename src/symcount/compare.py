@@ -130,7 +130,8 @@ class Comparison:
         """Category by category: for each model the number and the share of its total.
 
         Args:
-            models: as `columns`; or as `rows`, each with its total and its shares, which is narrower.
+            models: as `columns`; or as `rows`, each with its total and its shares, which is narrower; parts of less
+                than one percent in every model are there together.
             short: with each total as people say it, 20.9B, beside the exact one.
 
         Raises:
@@ -156,12 +157,20 @@ class Comparison:
 
     def _rows(self, short: bool) -> Table:
         about = [("about", "right")] if short else []
-        columns = [("Model", "left"), ("Parameters", "right"), *about, *((part, "right") for part in self.parts)]
+        small = [part for part, numbers in self.parts.items() if self._small(numbers)]
+        shown = {part: numbers for part, numbers in self.parts.items() if len(small) < 2 or part not in small}
+        if len(small) > 1:
+            shown["other"] = [sum(self.parts[part][i] for part in small) for i in range(len(self.names))]
+        columns = [("Model", "left"), ("Parameters", "right"), *about, *((part, "right") for part in shown)]
         rows: list[tuple[Cell, ...]] = []
         for position, (name, total) in enumerate(zip(self.names, self.totals, strict=True)):
-            shares = (Share(numbers[position], total) if numbers[position] else "" for numbers in self.parts.values())
+            shares = (Share(numbers[position], total) if numbers[position] else "" for numbers in shown.values())
             rows.append((name, Count(total), *([rounded(total)] if short else []), *shares))
         return Table(columns, rows)
+
+    def _small(self, numbers: Sequence[int]) -> bool:
+        """Whether a part is less than one percent of every model: such parts share a column."""
+        return all(100 * number < total for number, total in zip(numbers, self.totals, strict=True))
 
     def draw(self, path: str | Path, size: str = "7x3.6in") -> None:
         """Draw the shares, a stacked bar a model, into an .svg, .png or .pdf file of a *size* such as `3.3x2.4in`.

@@ -101,8 +101,8 @@ def _items(setting: Setting, seen: Seen | None) -> list[Item]:
     items: list[Item] = [Heading(f"Counting the parameters of {setting.name}")]
     options = ", ".join(f"{name} = {word(value)}" for name, value in setting.options.items())
     held = f"for {options}, " if options else ""
-    said = f" of transformers, {held}counted under the convention {setting.convention}. Its total is the sum over its parts, and "
-    items.append(("The model is ", Code(setting.name), f"{said}each part is made of a few sizes:"))
+    said = f" of transformers, {held}counted under the convention {setting.convention}. Its total is the sum over its "
+    items.append(("The model is ", Code(setting.name), f"{said}parts, and each part is made of a few sizes:"))
     items.append(compose(setting, "notation"))
     if setting.conditions:
         items.append(("The formula holds where ", Formulas(setting.conditions), "."))

@@ -100,9 +100,12 @@ def _save(path: str | Path, draw: Callable[[Any], None], size: str) -> None:
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)
-        axes.set(ylim=(0, 100), ylabel="share of the parameters (%)")
+        axes.set(ylim=(0, 100), ylabel="share (%)" if width < _SMALL else "share of the parameters (%)")
         handles, labels = axes.get_legend_handles_labels()
-        axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
+        if width < _SMALL:
+            figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=7)
+        else:
+            axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
         metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}}.get(

@@ -98,6 +98,9 @@ def tabular(table: Table, numbers: str = "comma", width: float | None = None) ->
     """A table in LaTeX, with booktabs' rules; in a narrow column cells are broken, and shapes left out."""
     columns = list(range(len(table.columns)))
     sizes = {i: _natural(table, i, numbers) for i in columns}
+    stacked = width is not None and _total(sizes) > width
+    if stacked:
+        sizes = {i: _natural(table, i, numbers, stacked) for i in columns}
     shrunk = _shrunk(table, sizes, width)
     if width is not None and _total(sizes) > width:
         for heading in _DISPENSABLE:
@@ -113,17 +116,30 @@ def tabular(table: Table, numbers: str = "comma", width: float | None = None) ->
         return indent + " & ".join(_cell(row[i], numbers, i in shrunk) for i in sizes) + r" \\"
 
     lines = [rf"\begin{{tabular}}{{@{{}}{sides}@{{}}}}", r"\toprule"]
-    lines += [line([heading for heading, _ in table.columns]), r"\midrule"]
+    heads = [_heading(*table.columns[i], stacked and i not in shrunk) for i in sizes]
+    lines += [" & ".join(heads) + r" \\", r"\midrule"]
     lines += [line(row, r"\quad " * table.level(i)) for i, row in enumerate(table.rows)]
     if table.total is not None:
         lines += [r"\midrule", line(table.total)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 
-def _natural(table: Table, column: int, numbers: str) -> float:
-    """The width of a column whose cells are not broken, in em."""
+def _words(heading: str) -> list[str]:
+    """The lines of a heading that is broken: `cross-` and `attention`."""
+    return heading.replace("-", "- ").split()
+
+
+def _heading(heading: str, side: str, stacked: bool) -> str:
+    words = [escape(word) for word in _words(heading)]
+    lines = r" \\ ".join(words)
+    return rf"\shortstack[{side[0]}]{{{lines}}}" if stacked and len(words) > 1 else escape(heading)
+
+
+def _natural(table: Table, column: int, numbers: str, stacked: bool = False) -> float:
+    """The width of a column whose cells are not broken, in em; its heading may be, if *stacked*."""
     cells = [row[column] for row in (*table.rows, table.total or ()) if row]
-    widest = _LETTER * len(table.columns[column][0])
+    heading = table.columns[column][0]
+    widest = _LETTER * max(map(len, _words(heading) if stacked else [heading]), default=0)
     for number, cell in enumerate(cells):
         match cell:
             case Formulas(latex, before):
