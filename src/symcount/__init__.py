@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import layers
-    from symcount.api import compare, count, formula, shares, verify
+    from symcount.api import compare, count, formula, notes, shares, verify
     from symcount.derive.api import derive
     from symcount.errors import SymcountError
     from symcount.formula import Formula
@@ -45,6 +45,7 @@ __all__ = [
     "formula",
     "ladder",
     "layers",
+    "notes",
     "shares",
     "solve",
     "stack",
@@ -67,6 +68,7 @@ _HOME = {
     "formula": "symcount.api",
     "shares": "symcount.api",
     "ladder": "symcount.solve.ladder",
+    "notes": "symcount.api",
     "solve": "symcount.solve.api",
     "stack": "symcount.tree",
     "symbol": "symcount.notation",

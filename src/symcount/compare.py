@@ -19,6 +19,7 @@ from typing import Any, Literal
 from sympy import Add, Expr, expand
 
 from symcount.errors import NotationError, StructureError, UnknownSymbolError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import canonical
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
@@ -202,6 +203,7 @@ class Comparison:
         return block(self.table(), self.settings[0].numbers)
 
 
+@guarded
 def compare(
     *formulas: Formula,
     values: Sequence[Mapping[str, Any] | None] = (),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
@@ -12,6 +12,7 @@ from sympy import Add, Derivative, Expr, Subs, Symbol, cancel, collect, expand, 
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, DomainError, StructureError, near
 from symcount.evaluate import function, integer_value
+from symcount.foreign import guarded
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
 from symcount.parts import Breakdown, Part
@@ -25,7 +26,7 @@ from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
 from symcount.typeset.setting import Look, Setting, check_look, checked_label, checked_lhs
 from symcount.typeset.targets import render
-from symcount.values import check_domain, resolve
+from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
@@ -101,6 +102,7 @@ class Formula(Substitution, Shown):
             cache[convention] = self.ledger.total(convention)
         return cache[convention]
 
+    @guarded
     def difference(self, first: str, second: str) -> Expr:
         """`total_as(first) - total_as(second)`, expanded: what two conventions disagree about."""
         return expand(self.total_as(first) - self.total_as(second))
@@ -120,6 +122,7 @@ class Formula(Substitution, Shown):
 
     # ---------------------------------------------------------------- numbers
 
+    @guarded
     def values(self, given: Mapping[str, Any], convention: str = "unique") -> dict[str, Any]:
         """Exact values by letter from *given* (letters, config fields or aliases), checked against the domain.
 
@@ -131,6 +134,7 @@ class Formula(Substitution, Shown):
         check_domain(self.notation, self.domain, values)
         return values
 
+    @guarded
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters.
 
@@ -143,12 +147,12 @@ class Formula(Substitution, Shown):
         Raises:
             UnknownSymbolError: a name that the formula does not have.
             MissingSymbolError: a symbol without a value.
-            DomainError: a value outside the domain.
+            DomainError: a value outside the domain, or two values for one symbol.
             ConfigError, OptionError: a config that the formula does not cover.
         """
         check_convention(convention)
         if config is not None:
-            values = {**self.bound(config), **{self.notation[n].letter: v for n, v in values.items()}}
+            values = {**self.bound(config), **by_letter(self.notation, values)}
         return integer_value(self.total_as(convention), self.values(values, convention))
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -161,6 +165,26 @@ class Formula(Substitution, Shown):
 
         return read(config).values_for(self)
 
+    def given(
+        self,
+        config: Any = None,
+        beside: Collection[str] = (),  # noqa: ARG002  # read where configs have parts
+    ) -> dict[str, Any]:
+        """Values by letter that a config states, or that are constants of its class: none that it fills in from others.
+
+        What is not there follows from the others by `filled`, whatever they will be: `head_dim` from H and A.
+
+        Args:
+            config: in any form that `count` takes; nothing stands for the model's defaults.
+            beside: letters that will have other values than the config's. Where a sub-config is given in part, its
+                class's own defaults apply, not those of a sub-config that is left out.
+
+        Raises:
+            ConfigError, OptionError: see `bound`.
+        """
+        return self.bound({} if config is None else config)
+
+    @guarded
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
         """A fast function of the letters, as keywords.
 
@@ -184,22 +208,27 @@ class Formula(Substitution, Shown):
 
     # ---------------------------------------------------------------- algebra
 
+    @guarded
     def expanded(self, convention: str = "unique") -> Expr:
         """The total multiplied out."""
         return expand(self.total_as(convention))
 
+    @guarded
     def simplified(self, convention: str = "unique") -> Expr:
         """The total with common factors cancelled and terms merged."""
         return cancel(expand(self.total_as(convention)))
 
+    @guarded
     def collected(self, symbol: str, convention: str = "unique") -> Expr:
         """The total as a polynomial in one symbol."""
         return collect(self.expanded(convention), self.symbol(symbol))
 
+    @guarded
     def factored(self, convention: str = "unique") -> Expr:
         """The total as a product where it is one."""
         return factor(self.total_as(convention))
 
+    @guarded
     def diff(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
         """The partial derivative of the total with respect to *symbol*.
 
@@ -214,16 +243,19 @@ class Formula(Substitution, Shown):
             )
         return found
 
+    @guarded
     def step(self, symbol: str | Symbol, by: int = 1, convention: str = "unique") -> Expr:
         """The finite difference: what *by* more of *symbol* costs. For a depth: the price of a layer."""
         total, s = self.total_as(convention), self.symbol(symbol)
         return expand(total.subs(s, s + by) - total)
 
+    @guarded
     def elasticity(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
         """`x/P · dP/dx`: by how many percent the total grows when *symbol* grows by one percent."""
         s = self.symbol(symbol)
         return cancel(s * self.diff(s, convention) / self.total_as(convention))
 
+    @guarded
     def leading(self, *symbols: str, convention: str = "unique") -> Expr:
         """The terms of highest degree: what is left of the total in a very large model.
 
@@ -234,12 +266,15 @@ class Formula(Substitution, Shown):
         >>> import symcount as sc
         >>> sc.formula("gpt2").leading()
         12*H**2*N
+        >>> sc.formula("LlamaModel").leading()
+        H*N*(2*D*(A + K) + 3*I)
         """
         grow = [self.symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
         return leading_terms(self.total_as(convention), grow)
 
     # ---------------------------------------------------------------- reading
 
+    @guarded
     def breakdown(
         self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
     ) -> Breakdown:
@@ -260,6 +295,7 @@ class Formula(Substitution, Shown):
         parts = self.ledger.by_path(depth, checked)
         return Breakdown((Part(path, kinds[path], e) for path, e in parts.items() if e != 0), self, "path", checked)
 
+    @guarded
     def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
         """The part of the total that lies in the tensors whose path matches *pattern*.
 
@@ -302,6 +338,7 @@ class Formula(Substitution, Shown):
         """
         return self.typeset("latex", style, **look)
 
+    @guarded
     def typeset(self, to: str = "latex", style: str = "grouped", **look: Unpack[Look]) -> str:
         """The total in *style* as LaTeX, a whole document, Markdown, HTML, text …; see `symcount.typeset.targets`.
 
@@ -310,6 +347,7 @@ class Formula(Substitution, Shown):
         """
         return render(self.setting(**look), style, to)
 
+    @guarded
     def setting(self, **look: Unpack[Look]) -> Setting:
         """What a printer needs to know: this formula, and how it is to look.
 
@@ -319,7 +357,7 @@ class Formula(Substitution, Shown):
         check_look(look)
         convention, width = check_convention(look.get("convention", "unique")), look.get("width")
         defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
-        given = {self.notation[name].letter: value for name, value in (look.get("values") or {}).items()}
+        given = by_letter(self.notation, look.get("values") or {})
         return Setting(
             self.name or self.tree.kind,
             self.model_type,
@@ -331,7 +369,6 @@ class Formula(Substitution, Shown):
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
             options=self.options,
             sizes=lambda: self.values({**defaults, **given}, convention),
-            leading=lambda: self.leading(convention=convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
             equation=look.get("lhs") is not None or look.get("label") is not None,
@@ -344,6 +381,7 @@ class Formula(Substitution, Shown):
         """The domain in words: `valid when A divides H`."""
         return "valid when " + " and ".join(map(str, self.domain)) if self.domain else "valid for all positive integers"
 
+    @guarded
     def set_symbols(self, expression: Expr) -> str:
         """Typeset any expression in this formula's notation."""
         return set_symbols(expression, self.notation)

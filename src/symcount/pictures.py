@@ -15,6 +15,7 @@ from typing import Any
 
 from symcount.errors import DomainError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.typeset.content import Cell, Count, Share, Table
@@ -80,6 +81,7 @@ class Shares:
         return bars([f"{size:,}" for size in self.sizes], self.parts, width)
 
 
+@guarded
 def shares(
     formula: Formula,
     symbol: str,

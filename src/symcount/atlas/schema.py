@@ -46,11 +46,13 @@ class Reading:
         formulas: indices of the formulas of which one may hold for it.
         values: numbers by dotted path.
         stated: paths that the config gives itself.
+        filled: paths that the config leaves to others -> text of the number that these make of it.
     """
 
     formulas: list[int]
     values: dict[str, Value]
     stated: frozenset[str]
+    filled: Mapping[str, str]
 
 
 class Reader:
@@ -133,12 +135,13 @@ class Reader:
                     found[path] = default if check.absent is None else check.absent
                 else:
                     found[path] = own.get(key, default)
+        filled = dict(pending)
         self._fill(pending, values)
         for path in self._same:
             number = layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
-        return Reading(self._state(found, values), values, frozenset(stated))
+        return Reading(self._state(found, values), values, frozenset(stated), filled)
 
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""

@@ -10,9 +10,9 @@ from typing import Annotated, Any
 import typer
 
 from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, told
 from symcount.cli.output import ascii_only, emit, note
-from symcount.cli.typesetting import given, known
+from symcount.cli.typesetting import known
 from symcount.cli.writing import deliver, replacing, table, tabled
 from symcount.compare import Comparison
 from symcount.compare import compare as side_by_side
@@ -61,9 +61,11 @@ def compare(
     picture = to is None and output is not None and output.suffix.lower() in _PICTURES
     form = "text" if picture else tabled(to, output, ("pgfplots",))
     subjects = [load(model) for model in models]
+    for subject in subjects:
+        told(subject)
     found = side_by_side(
         *(s.formula for s in subjects),
-        values=[given(s) for s in subjects],
+        values=[s.given for s in subjects],
         convention=convention,
         notation=notation,
         numbers=numbers,
@@ -115,12 +117,13 @@ def shares(
     picture = to is None and output is not None and output.suffix.lower() in _PICTURES
     form = "text" if picture else tabled(to, output, ("pgfplots",))
     subject = load(model, values, options)
+    told(subject)
     found = shares_of(
         subject.formula,
         symbol,
         _integers(sizes) if sizes is not None else None,
         along=[name.strip() for name in (along or "").split(",") if name.strip()],
-        values=given(subject),
+        values=subject.given,
         convention=convention,
     )
     if as_json:

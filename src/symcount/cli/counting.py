@@ -10,7 +10,7 @@ import typer
 from symcount.atlas.counting import counter
 from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, symbols_of
 from symcount.cli.many import count_configs
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
 from symcount.cli.reading import letters_of, plain
 from symcount.cli.typesetting import known
@@ -42,6 +42,9 @@ def count(
     jsonl: Annotated[
         str | None, typer.Option("--jsonl", metavar="FILE", help="Also count each line of FILE (- for standard input).")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A config with a misspelt size, or that states none, is an error.")
+    ] = False,
     to: TableTo = None,
     about: Annotated[bool, typer.Option("--about", help="Rounded numbers (20.9B) beside exact ones.")] = False,
     numbers_style: Numbers = "comma",
@@ -58,11 +61,12 @@ def count(
     if counter() is not None and (configs_only or jsonl is not None) and not laid_out:
         if not configs_only:
             raise OptionError("--jsonl goes with config files and directories, not with names, -s or -o")
-        return count_configs(models, jsonl, None if convention is None else check_convention(convention), as_json)
+        only = None if convention is None else check_convention(convention)
+        return count_configs(models, jsonl, only, as_json=as_json, strict=strict)
     columns = _COLUMNS if convention is None else (check_convention(convention),)
     if as_json and convention is not None:
         columns = tuple(dict.fromkeys((*_COLUMNS, *columns)))
-    rows, failed = _each(models, values, options, columns, as_json)
+    rows, failed = _each(models, values, options, columns, as_json=as_json, strict=strict)
     if laid_out and rows and not as_json:
         deliver(table_as(_counted(rows, columns, about), form, numbers_style), output)
     elif not as_json and rows:
@@ -79,14 +83,16 @@ def _each(
     values: list[str] | None,
     options: list[str] | None,
     columns: Sequence[str],
+    *,
     as_json: bool,
+    strict: bool,
 ) -> tuple[list[tuple[str, str, list[int]]], bool]:
     """Source, class and numbers of each model; and whether there were any that could not be counted."""
     failed = False
     rows: list[tuple[str, str, list[int]]] = []
     for source in models:
         try:
-            subject = load(source, values, options)
+            subject = load(source, values, options, strict=strict)
             numbers = [subject.count(c) for c in columns]
             text = subject.defaults_note("per_layer")
         except SymcountError as error:  # the other inputs are counted all the same
@@ -98,8 +104,11 @@ def _each(
             continue
         if text:
             note(text)
+        told(subject)
         if as_json:
-            emit({"source": source, "class": subject.formula.name, **dict(zip(columns, numbers, strict=True))})
+            remarks = [remark.text for remark in subject.notes]
+            counts = dict(zip(columns, numbers, strict=True))
+            emit({"source": source, "class": subject.formula.name, **counts, "notes": remarks})
         rows.append((source, subject.formula.name, numbers))
     return rows, failed
 
@@ -140,6 +149,7 @@ def breakdown(
     total = integer_value(shown.total_as(convention), at)
     if text := subject.defaults_note(convention):
         note(text)
+    told(subject)
     if as_json:
         for part, value in zip(parts, numbers, strict=True):
             emit({by: part.label, "kind": part.kind, "formula": str(part.expression), "count": value})

@@ -12,9 +12,9 @@ from sympy import Expr, Symbol, fraction
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
 from symcount.cli.looks import Notation, Symbols, SymbolsFile, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
-from symcount.cli.typesetting import given, known, typeset
+from symcount.cli.typesetting import known, typeset
 from symcount.cli.writing import Output, target_of
 from symcount.code.languages import LANGUAGES
 from symcount.errors import DomainError, UnknownModelError, near
@@ -63,8 +63,9 @@ def formula(
 ) -> None:
     """Print the closed form, its domain, its symbols and its shared tensors; or write a page to play with."""
     subject = load(model, values, options)
+    told(subject)
     shown, checked = subject.formula, check_convention(convention)
-    at = given(subject)
+    at = subject.given
     for letter, value in at.items():
         exact(shown.notation[letter], value)
     chosen = symbols_of(symbols, symbols_file, known(subject))
@@ -150,6 +151,7 @@ def diff(
 ) -> None:
     """Print what changes with one symbol: derivative, finite difference and elasticity."""
     subject = load(model, values, options)
+    told(subject)
     shown = subject.formula
     entry = shown.notation[symbol]
     results = {"step": shown.step(symbol, convention=convention)}
@@ -208,7 +210,7 @@ def list_models(
     found = [find(n) for n in names() if wanted in n.lower() or wanted in find(n).model_type]
     composed = {item.name for item in found}
     stored = atlas()
-    others = [] if stored is None else [(n, stored.model_type(n)) for n in stored.names if n not in composed]
+    others = [] if stored is None else [(n, stored.model_types(n)[0]) for n in stored.names if n not in composed]
     others = [(n, kind) for n, kind in others if wanted in n.lower() or wanted in kind]
     if not found and not others:
         known = [*names(), *(stored.names if stored is not None else ())]

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.cli.looks import Label, Lhs, Notation, Numbers, Prefix, Symbols, SymbolsFile, Width, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, told
 from symcount.cli.output import ascii_only, emit, note
 from symcount.cli.writing import Output, deliver, target_of, write
 from symcount.code.languages import LANGUAGES
@@ -18,7 +18,7 @@ from symcount.errors import NotationError
 from symcount.typeset.pdf import compile_document
 from symcount.typeset.setting import Look
 
-__all__ = ["given", "known", "latex", "typeset"]
+__all__ = ["known", "latex", "typeset"]
 
 _WITH_SIZES = ("steps", "table", "leading", "notation")
 _WITHOUT = ("latex", "mathml", "text", "typst", *LANGUAGES)
@@ -55,6 +55,7 @@ def latex(
     """Typeset the closed form: LaTeX, a document, Markdown, HTML, text, or macros for a paper."""
     target = "json" if as_json else target_of(to, output, extra=tuple(LANGUAGES))
     subject = load(model, values, options)
+    told(subject)
     look: Look = {
         "convention": convention,
         "notation": notation,
@@ -64,7 +65,7 @@ def latex(
         "lhs": lhs,
         "label": label,
         "prefix": prefix,
-        "values": given(subject),
+        "values": subject.given,
     }
     typeset(subject, look, style, target, output)
 
@@ -110,8 +111,3 @@ def _described(subject: Subject, look: Look, style: str) -> Mapping[str, Any]:
 def known(subject: Subject) -> list[str]:
     """Names by which a file of symbols may mean a symbol of the formula."""
     return list(subject.formula.notation.names)
-
-
-def given(subject: Subject) -> dict[str, Any]:
-    """The sizes that were asked for, by letter."""
-    return {**subject.config.values_for(subject.formula), **subject.overrides}
