@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypedDict
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from symcount.domain import Condition
 from symcount.errors import NotationError, near
@@ -17,7 +17,7 @@ from symcount.ledger import Convention, Ledger, Row
 from symcount.notation import Notation, escape
 from symcount.tree import Block
 from symcount.typeset.folding import Family, Folding, fold, lists_of
-from symcount.typeset.latex import joined, set_symbols, terms_of
+from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
 from symcount.typeset.terms import Series, Sum, arrange
@@ -26,6 +26,12 @@ from symcount.typeset.tex import parse
 __all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs"]
 
 _LABEL = re.compile(r"[A-Za-z0-9:._+/ -]{1,80}\Z")
+
+
+_FUNCTIONS = (r"\rho", r"\varphi", r"\psi")
+_TERM = 4  # signs that a term is worth
+_UNSEEN = re.compile(r"\\(?:mathrm|left|right|quad)|[{}\s]|\\,")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 
 
 class Look(TypedDict, total=False):
@@ -144,25 +150,28 @@ class Setting:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The model's outline."""
-        return outline(self.tree, self.ledger, self.convention)
+        return outline(self.tree, self.ledger, self.convention, self.folding)
 
     @cached_property
     def folding(self) -> Folding:
-        """What repeats with another size, where a sum of it is shorter, or shows numbers that would be multiplied out."""
+        """What repeats with another size, where a sum is shorter, or shows numbers that would be multiplied out."""
         rows = [(row, self.ledger.counted(row, self.convention)) for row in self.ledger]
-        found = fold(rows, lists_of(self.notation, self.pinned))
-        if not found.families:
+        free = [letter for letter in _FUNCTIONS if all(e.latex != letter for e in self.notation)]
+        found = fold(rows, lists_of(self.notation, self.pinned), free)
+        if not found.families and not found.named:
+            return Folding()
+        named = Folding(shapes=found.shapes, originals=found.originals, named=found.named)
+        if any(place.kind == "number" for place in found.lists.places.values()):
             return found
-        shown = any(place.kind == "number" for place in found.lists.places.values())
-        folded = replace(self, folded=found)
-        plain = replace(self, folded=Folding())
-        return found if shown or folded.length < plain.length else Folding()
+        return min((found, named, Folding()), key=lambda f: replace(self, folded=f).length)
 
     @cached_property
     def length(self) -> int:
-        """How long the formula is, with what is said below it."""
-        shown = joined([t.text for t in terms_of(self.arranged, self.letters)])
-        return len(shown) + sum(map(len, self.definitions))
+        """How long the formula is to read, with what is said below it: its signs, and some more for each term."""
+        shown = terms_of(self.arranged, self.letters)
+        terms = sum(len(t.body) or 1 for t in shown)
+        signs = _UNSEEN.sub("", "".join([t.text for t in shown] + [*self.definitions]))
+        return len(_COMMAND.sub("#", signs)) + _TERM * terms
 
     @cached_property
     def arranged(self) -> Sum:
@@ -181,7 +190,7 @@ class Setting:
     def value(self, arranged: Sum) -> Expr:
         """What a sum of the formula is, in its own symbols."""
         used = self.folding if self.folded is None else self.folded
-        return arranged.value().xreplace(dict(used.levels))
+        return arranged.value().xreplace(used.meanings)
 
     @cached_property
     def letters(self) -> Notation:
@@ -209,12 +218,20 @@ class Setting:
     @cached_property
     def in_numbers(self) -> Notation:
         """The same symbols, each typeset as its size."""
+        used = self.folding if self.folded is None else self.folded
+        levels = ((s.name, self.at(value)) for s, value in used.levels.items() if value.free_symbols <= self.sized)
+        known = {**self.values, **dict(levels)}
         return Notation(
             tuple(
-                replace(e, latex=digits(self.values[e.letter], self.numbers)) if e.letter in self.values else e
-                for e in self.notation
+                replace(e, latex=digits(known[e.letter], self.numbers)) if e.letter in known else e
+                for e in self.letters
             )
         )
+
+    @property
+    def sized(self) -> set[Symbol]:
+        """The symbols that have a size."""
+        return {e.symbol for e in self.notation if e.letter in self.values}
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -235,7 +252,8 @@ class Setting:
 
     def at(self, expression: Expr) -> int:
         """The exact number that *expression* is at the sizes."""
-        return integer_value(expression, self.values)
+        used = self.folding if self.folded is None else self.folded
+        return integer_value(expression.xreplace(used.meanings), self.values)
 
     def count(self, number: Number) -> str:
         """A number in LaTeX."""
