@@ -21,6 +21,7 @@ from symcount.typeset.notebook import word
 from symcount.typeset.outline import Piece, Section
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
+from symcount.typeset.terms import Series
 
 __all__ = ["FORMS", "Seen", "derivation"]
 
@@ -137,7 +138,9 @@ def _step(setting: Setting, section: Section, piece: Piece, number: int, seen: S
         sentence += [", " if position else "", Code(name), " of ", Formulas((shape,))]
     sentence.append(f" and {len(names) - 12} more." if len(names) > 12 else ".")
     found.append(tuple(sentence))
-    sides = [broken(terms_of(piece.body, letters), setting.width) for letters in (setting.notation, setting.in_numbers)]
+    sides = [broken(terms_of(piece.body, setting.letters), setting.width)]
+    if not any(isinstance(term, Series) for term in piece.body.terms):  # of a sum each term has its numbers
+        sides.append(broken(terms_of(piece.body, setting.in_numbers), setting.width))
     value = setting.count(setting.at(piece.body.value()))
     shown = list(dict.fromkeys([*(aligned(side) for side in sides), value]))
     lines = [f"   & {shown[0]}", *(f"={{}} & {side}" for side in shown[1:])]

@@ -252,8 +252,12 @@ class Setting:
 
     def at(self, expression: Expr) -> int:
         """The exact number that *expression* is at the sizes."""
+        return integer_value(self.resolved(expression), self.values)
+
+    def resolved(self, expression: Expr) -> Expr:
+        """*expression* in the formula's own symbols, where it has those that are defined below the formula."""
         used = self.folding if self.folded is None else self.folded
-        return integer_value(expression.xreplace(used.meanings), self.values)
+        return expression.xreplace(used.meanings)
 
     def count(self, number: Number) -> str:
         """A number in LaTeX."""
