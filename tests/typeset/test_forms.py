@@ -244,3 +244,15 @@ def test_it_says_how_to_cite_it(call):
     assert f"version = {{{sc.__version__}}}" in call("cite")[1]
     assert call("cite", "--to", "text")[1].startswith("the symcount authors: symcount, version ")
     assert "--to 'ris': expected one of bibtex, text" in call("cite", "--to", "ris")[2]
+
+
+def test_relations_make_a_formula_shorter(call):
+    code, out, err = call("latex", "bert", "--relation", "I=4*H", "--style", "compact")
+    assert (code, out) == (0, "VH + LH + TH + 3H + N(12H^2 + 13H) + H^2\n"), err
+    code, out, err = call("formula", "bert", "--relation", "I=4*H", "-s", "H=1024", "-s", "A=16")
+    assert code == 0, err
+    assert "valid when A divides H and I = 4*H" in out
+    assert call("latex", "bert", "--relation", "I")[2].startswith("error: --relation 'I': expected NAME=VALUE")
+    assert (
+        "I = 4*H is required, but" in call("latex", "bert", "--relation", "I=4*H", "-s", "I=5", "--style", "table")[2]
+    )

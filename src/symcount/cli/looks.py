@@ -12,7 +12,18 @@ import typer
 from symcount.errors import NotationError
 from symcount.files import MAX_BYTES
 
-__all__ = ["Label", "Lhs", "Notation", "Numbers", "Prefix", "Symbols", "SymbolsFile", "Width", "symbols_of"]
+__all__ = [
+    "Label",
+    "Lhs",
+    "Notation",
+    "Numbers",
+    "Prefix",
+    "Relations",
+    "Symbols",
+    "SymbolsFile",
+    "Width",
+    "symbols_of",
+]
 
 Notation = Annotated[
     str | None,
@@ -32,6 +43,11 @@ Width = Annotated[
 Lhs = Annotated[str | None, typer.Option("--lhs", metavar="LATEX", help="The left-hand side, such as P_{\\mathrm{B}}.")]
 Label = Annotated[str | None, typer.Option("--label", metavar="NAME", help="An equation with this label: eq:bert.")]
 Prefix = Annotated[str | None, typer.Option("--prefix", metavar="NAME", help="What macros begin with: bertLarge.")]
+
+Relations = Annotated[
+    list[str] | None,
+    typer.Option("--relation", metavar="NAME=RULE", help="A size that is always made of others: I=4*H. Repeatable."),
+]
 
 
 def symbols_of(

@@ -11,8 +11,8 @@ from sympy import Expr, Symbol, fraction
 
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
-from symcount.cli.looks import Notation, Symbols, SymbolsFile, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
+from symcount.cli.looks import Notation, Relations, Symbols, SymbolsFile, symbols_of
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, related, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.typesetting import known, typeset
 from symcount.cli.writing import Output, target_of
@@ -55,6 +55,7 @@ def formula(
     notation: Notation = None,
     symbols: Symbols = None,
     symbols_file: SymbolsFile = None,
+    relations: Relations = None,
     to: Annotated[
         str | None, typer.Option("--to", help="What `latex --to` knows: html (a page to play with), pdf, python, c, …")
     ] = None,
@@ -62,7 +63,7 @@ def formula(
     as_json: Json = False,
 ) -> None:
     """Print the closed form, its domain, its symbols and its shared tensors; or write a page to play with."""
-    subject = load(model, values, options)
+    subject = related(load(model, values, options), relations)
     told(subject)
     shown, checked = subject.formula, check_convention(convention)
     at = subject.given

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli.looks import Label, Lhs, Notation, Numbers, Prefix, Symbols, SymbolsFile, Width, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, told
+from symcount.cli.looks import Label, Lhs, Notation, Numbers, Prefix, Relations, Symbols, SymbolsFile, Width, symbols_of
+from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, related, told
 from symcount.cli.output import ascii_only, emit, note
 from symcount.cli.writing import Output, deliver, target_of, write
 from symcount.code.languages import LANGUAGES
@@ -38,6 +38,7 @@ def latex(
     symbols_file: SymbolsFile = None,
     numbers: Numbers = "comma",
     width: Width = None,
+    relations: Relations = None,
     lhs: Lhs = None,
     label: Label = None,
     prefix: Prefix = None,
@@ -54,7 +55,7 @@ def latex(
 ) -> None:
     """Typeset the closed form: LaTeX, a document, Markdown, HTML, text, or macros for a paper."""
     target = "json" if as_json else target_of(to, output, extra=tuple(LANGUAGES))
-    subject = load(model, values, options)
+    subject = related(load(model, values, options), relations)
     told(subject)
     look: Look = {
         "convention": convention,

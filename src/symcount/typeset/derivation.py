@@ -105,6 +105,8 @@ def _items(setting: Setting, seen: Seen | None) -> list[Item]:
     said = f" of transformers, {held}counted under the convention {setting.convention}. Its total is the sum over its "
     items.append(("The model is ", Code(setting.name), f"{said}parts, and each part is made of a few sizes:"))
     items.append(compose(setting, "notation"))
+    if setting.definitions:
+        items.append(("Below, ", Formulas(setting.definitions), "."))
     if setting.conditions:
         items.append(("The formula holds where ", Formulas(setting.conditions), "."))
     number = 0
