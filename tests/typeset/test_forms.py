@@ -3,7 +3,10 @@
 import csv
 import io
 import json
+import os
 import re
+import subprocess
+import sys
 
 import pytest
 
@@ -256,3 +259,21 @@ def test_relations_make_a_formula_shorter(call):
     assert (
         "I = 4*H is required, but" in call("latex", "bert", "--relation", "I=4*H", "-s", "I=5", "--style", "table")[2]
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "place", "expected"),
+    [
+        ("symcount lat", 1, ["latex"]),
+        ("symcount latex --lab", 2, ["--label"]),
+        ("symcount latex BertForMa", 2, ["BertForMaskedLM"]),
+        ("symcount compare bert Dbrx", 3, ["DbrxForCausalLM", "DbrxModel"]),
+    ],
+)
+def test_a_shell_completes(words, place, expected):
+    environment = {**os.environ, "_SYMCOUNT_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(place)}
+    done = subprocess.run(
+        [sys.executable, "-m", "symcount"], env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.stdout.split() == expected
+    assert done.returncode == 0

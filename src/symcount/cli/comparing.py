@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, told
+from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, completed, load, told
 from symcount.cli.output import ascii_only, emit, note
 from symcount.cli.typesetting import known
 from symcount.cli.writing import deliver, replacing, table, tabled
@@ -36,7 +36,10 @@ Size = Annotated[str, typer.Option("--size", metavar="WxH", help="Of a picture, 
 
 
 def compare(
-    models: Annotated[list[str], typer.Argument(metavar="MODEL MODEL...", help="Class names, types or config files.")],
+    models: Annotated[
+        list[str],
+        typer.Argument(metavar="MODEL MODEL...", help="Class names, types or config files.", autocompletion=completed),
+    ],
     convention: ConventionOption = "unique",
     to: To = None,
     formulas: Annotated[bool, typer.Option("--formulas", help="Closed forms instead of numbers.")] = False,

@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from symcount.api import formula as formula_of
-from symcount.architectures import find
+from symcount.architectures import find, names
+from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
@@ -39,7 +40,18 @@ __all__ = [
     "value_of",
 ]
 
-Source = Annotated[str, typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.")]
+
+def completed(incomplete: str) -> list[str]:
+    """The names of models that begin so, for a shell."""
+    stored = atlas()
+    known = [*names(), *(stored.names if stored is not None else ())]
+    return sorted({name for name in known if name.startswith(incomplete)})
+
+
+Source = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.", autocompletion=completed),
+]
 Values = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="NAME=NUMBER", help="A value, by letter or config field. Repeatable."),

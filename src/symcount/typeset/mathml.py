@@ -26,7 +26,8 @@ _LETTERS = {
         strict=True,
     )
 } | {"ell": "ℓ", "hbar": "ℏ", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π",
-     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "varepsilon": "ε", "infty": "∞"}  # fmt: skip
+     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "varepsilon": "ε", "varphi": "φ", "vartheta": "ϑ",
+     "infty": "∞"}  # fmt: skip
 _SIGNS = {
     "cdot": "·", "times": "×", "approx": "≈", "mid": "∣", "leq": "≤", "geq": "≥", "neq": "≠", "lfloor": "⌊",
     "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "min": "min", "max": "max", "bmod": "mod", "prime": "′",

@@ -134,7 +134,7 @@ class _Page:
         yield '<p><button type="button" id="reset">Reset</button></p></div>'
         yield f'<div class="results">{self.results()}</div>'
         yield "</div>"
-        latex = replace(setting, equation=False, width=None)
+        latex = replace(setting, equation=False, width=None, folded=setting.folding)
         shown = compose(latex, self.style if self.style in ("grouped", "compact", "expanded") else "grouped")
         text = getattr(shown, "latex", "")
         yield "<h2>LaTeX</h2>"
