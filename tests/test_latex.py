@@ -299,7 +299,7 @@ def test_no_such_style():
 
 
 def test_notebooks_show_the_formula():
-    assert sc.formula("gpt2")._repr_latex_() == f"${GPT2}$"
+    assert sc.formula("gpt2")._repr_latex_() == rf"$\displaystyle {GPT2}$"
 
 
 coefficients = st.integers(-20, 20).filter(bool)

@@ -24,7 +24,7 @@ from symcount.typeset.leading import leading_terms
 from symcount.typeset.measure import em
 from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import Look, Setting, check_look
+from symcount.typeset.setting import Look, Setting, check_look, checked_label, checked_lhs
 from symcount.typeset.targets import render
 from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
@@ -371,6 +371,10 @@ class Formula(Substitution, Shown):
             sizes=lambda: self.values({**defaults, **given}, convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
+            equation=look.get("lhs") is not None or look.get("label") is not None,
+            lhs=checked_lhs(look.get("lhs")),
+            label=checked_label(look.get("label")),
+            prefix=look.get("prefix"),
         )
 
     def domain_text(self) -> str:

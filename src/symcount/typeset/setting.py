@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, TypedDict
 
-from sympy import Expr
+from sympy import Expr, Symbol
 
 from symcount.domain import Condition
 from symcount.errors import NotationError, near
@@ -16,12 +17,21 @@ from symcount.ledger import Convention, Ledger, Row
 from symcount.notation import Notation, escape
 from symcount.tree import Block
 from symcount.typeset.folding import Family, Folding, fold, lists_of
-from symcount.typeset.latex import joined, set_symbols, terms_of
+from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
 from symcount.typeset.terms import Series, Sum, arrange
+from symcount.typeset.tex import parse
 
-__all__ = ["Look", "Setting", "check_look"]
+__all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs"]
+
+_LABEL = re.compile(r"[A-Za-z0-9:._+/ -]{1,80}\Z")
+
+
+_FUNCTIONS = (r"\rho", r"\varphi", r"\psi")
+_TERM = 4  # signs that a term is worth
+_UNSEEN = re.compile(r"\\(?:mathrm|left|right|quad)|[{}\s]|\\,")
+_COMMAND = re.compile(r"\\[A-Za-z]+")
 
 
 class Look(TypedDict, total=False):
@@ -34,6 +44,9 @@ class Look(TypedDict, total=False):
         numbers: `comma`, `thin`, `siunitx` or `none`; see `symcount.typeset.numbers`.
         values: sizes by letter or config field; those left out have the model's defaults.
         width: a TeX length (`3.3in`), at which long formulas are broken; `None` breaks nothing.
+        lhs: LaTeX for the left-hand side, before an equals sign: `P_{\mathrm{BERT}}`.
+        label: of an `equation` environment around the formula, for `\ref`.
+        prefix: what the names of macros begin with.
     """
 
     convention: str
@@ -42,6 +55,9 @@ class Look(TypedDict, total=False):
     numbers: str
     values: Mapping[str, Any] | None
     width: str | None
+    lhs: str | None
+    label: str | None
+    prefix: str | None
 
 
 def check_look(look: Mapping[str, object]) -> None:
@@ -54,6 +70,31 @@ def check_look(look: Mapping[str, object]) -> None:
     for name in look:
         if name not in known:
             raise NotationError(f"{name}: expected one of {', '.join(known)}.{near(name, known)}")
+
+
+def checked_lhs(latex: str | None) -> str | None:
+    """LaTeX for a left-hand side, if it can be read.
+
+    Raises:
+        NotationError: braces or scripts do not match, or it would end the formula.
+    """
+    if latex is None:
+        return None
+    parse(latex)
+    if not latex.strip() or any(sign in latex for sign in ("&", r"\\", "$", "%", "=")):
+        raise NotationError(f"left-hand side {latex!r:.80}: expected LaTeX such as P_{{\\mathrm{{BERT}}}}")
+    return latex
+
+
+def checked_label(label: str | None) -> str | None:
+    """A label that LaTeX takes.
+
+    Raises:
+        NotationError: it is none.
+    """
+    if label is not None and not _LABEL.match(label):
+        raise NotationError(f"label {label!r:.80}: expected letters, digits and : . _ + / -, such as eq:bert")
+    return label
 
 
 @dataclass(frozen=True)
@@ -72,6 +113,9 @@ class Setting:
         numbers: the style of numbers.
         width: of a line in em.
         equation: whether a formula is shown with its left-hand side, `P = …`.
+        lhs: LaTeX of that side, instead of `P`.
+        label: of the equation.
+        prefix: what the names of macros begin with.
         folded: what is folded into sums; by default what makes the formula shorter.
     """
 
@@ -88,6 +132,9 @@ class Setting:
     numbers: str = "comma"
     width: float | None = None
     equation: bool = False
+    lhs: str | None = None
+    label: str | None = None
+    prefix: str | None = None
     folded: Folding | None = None
 
     @cached_property
@@ -103,25 +150,28 @@ class Setting:
     @cached_property
     def sections(self) -> tuple[Section, ...]:
         """The model's outline."""
-        return outline(self.tree, self.ledger, self.convention)
+        return outline(self.tree, self.ledger, self.convention, self.folding)
 
     @cached_property
     def folding(self) -> Folding:
-        """What repeats with another size, where a sum of it is shorter, or shows numbers that would be multiplied out."""
+        """What repeats with another size, where a sum is shorter, or shows numbers that would be multiplied out."""
         rows = [(row, self.ledger.counted(row, self.convention)) for row in self.ledger]
-        found = fold(rows, lists_of(self.notation, self.pinned))
-        if not found.families:
+        free = [letter for letter in _FUNCTIONS if all(e.latex != letter for e in self.notation)]
+        found = fold(rows, lists_of(self.notation, self.pinned), free)
+        if not found.families and not found.named:
+            return Folding()
+        named = Folding(shapes=found.shapes, originals=found.originals, named=found.named)
+        if any(place.kind == "number" for place in found.lists.places.values()):
             return found
-        shown = any(place.kind == "number" for place in found.lists.places.values())
-        folded = replace(self, folded=found)
-        plain = replace(self, folded=Folding())
-        return found if shown or folded.length < plain.length else Folding()
+        return min((found, named, Folding()), key=lambda f: replace(self, folded=f).length)
 
     @cached_property
     def length(self) -> int:
-        """How long the formula is, with what is said below it."""
-        shown = joined([t.text for t in terms_of(self.arranged, self.letters)])
-        return len(shown) + sum(map(len, self.definitions))
+        """How long the formula is to read, with what is said below it: its signs, and some more for each term."""
+        shown = terms_of(self.arranged, self.letters)
+        terms = sum(len(t.body) or 1 for t in shown)
+        signs = _UNSEEN.sub("", "".join([t.text for t in shown] + [*self.definitions]))
+        return len(_COMMAND.sub("#", signs)) + _TERM * terms
 
     @cached_property
     def arranged(self) -> Sum:
@@ -140,7 +190,7 @@ class Setting:
     def value(self, arranged: Sum) -> Expr:
         """What a sum of the formula is, in its own symbols."""
         used = self.folding if self.folded is None else self.folded
-        return arranged.value().xreplace(dict(used.levels))
+        return arranged.value().xreplace(used.meanings)
 
     @cached_property
     def letters(self) -> Notation:
@@ -168,12 +218,20 @@ class Setting:
     @cached_property
     def in_numbers(self) -> Notation:
         """The same symbols, each typeset as its size."""
+        used = self.folding if self.folded is None else self.folded
+        levels = ((s.name, self.at(value)) for s, value in used.levels.items() if value.free_symbols <= self.sized)
+        known = {**self.values, **dict(levels)}
         return Notation(
             tuple(
-                replace(e, latex=digits(self.values[e.letter], self.numbers)) if e.letter in self.values else e
-                for e in self.notation
+                replace(e, latex=digits(known[e.letter], self.numbers)) if e.letter in known else e
+                for e in self.letters
             )
         )
+
+    @property
+    def sized(self) -> set[Symbol]:
+        """The symbols that have a size."""
+        return {e.symbol for e in self.notation if e.letter in self.values}
 
     @cached_property
     def conditions(self) -> tuple[str, ...]:
@@ -187,9 +245,19 @@ class Setting:
         r"""The sign of the total: `P`, or `\mathcal{P}` where P is a size of the model."""
         return r"\mathcal{P}" if any(e.latex == "P" for e in self.used) else "P"
 
+    @property
+    def left(self) -> str:
+        """The left-hand side of the whole."""
+        return self.lhs or self.symbol
+
     def at(self, expression: Expr) -> int:
         """The exact number that *expression* is at the sizes."""
-        return integer_value(expression, self.values)
+        return integer_value(self.resolved(expression), self.values)
+
+    def resolved(self, expression: Expr) -> Expr:
+        """*expression* in the formula's own symbols, where it has those that are defined below the formula."""
+        used = self.folding if self.folded is None else self.folded
+        return expression.xreplace(used.meanings)
 
     def count(self, number: Number) -> str:
         """A number in LaTeX."""

@@ -32,11 +32,14 @@ from symcount.typeset.numbers import significant
 from symcount.typeset.setting import Setting
 from symcount.typeset.steps import steps
 from symcount.typeset.table import table
-from symcount.typeset.terms import Sum, compact
+from symcount.typeset.terms import Group, Sum, compact
 
 __all__ = ["STYLES", "Style", "compose", "form", "form_terms", "leading_error"]
 
 Style = Literal["grouped", "compact", "expanded", "annotated", "steps", "table", "leading", "notation"]
+
+
+_ALIGNED_END = "\n\\end{aligned}"
 
 
 def compose(setting: Setting, style: str) -> Content:
@@ -51,7 +54,7 @@ def compose(setting: Setting, style: str) -> Content:
 
 
 def _shown(setting: Setting, terms: tuple[Term, ...], width: float | None) -> Math:
-    left = f"{setting.symbol} = " if setting.equation else ""
+    left = f"{setting.left} = " if setting.equation else ""
     return Math(left + aligned(broken(terms, None if width is None else width - measure(left))))
 
 
@@ -64,11 +67,12 @@ def _defined(setting: Setting, terms: tuple[Term, ...]) -> Math:
     whole = _shown(setting, (*terms[:-1], replace(last, text=f"{last.text},")), setting.width)
     if setting.width is None:
         return Math(rf"{whole.latex}\quad {said}")
-    lines = filled([*setting.definitions], setting.width)
+    lines = [f"{d}," if n + 1 < len(setting.definitions) else d for n, d in enumerate(setting.definitions)]
     latex = whole.latex
     if r"\begin{aligned}" not in latex:
         latex = f"\\begin{{aligned}}[t]\n& {latex}\n\\end{{aligned}}"
-    return Math(latex.replace("\n\\end{aligned}", "".join(f" \\\\\n& {line}" for line in lines) + "\n\\end{aligned}"))
+    rows = "".join(f" \\\\\n& {line}" for line in lines)
+    return Math(f"{latex.removesuffix(_ALIGNED_END)}{rows}{_ALIGNED_END}")
 
 
 def _grouped(setting: Setting) -> Math:
@@ -87,19 +91,25 @@ def _annotated(setting: Setting) -> Math:
     terms: list[Term] = []
     width = None if setting.width is None else setting.width - 5.0  # the factor of a stack and its brackets
     for section in setting.sections:
-        braces = tuple(_braced(terms_of(p.body, setting.notation), p.title, width) for p in section.pieces)
+        braces = tuple(_braced(terms_of(p.body, setting.letters), p.title, width) for p in section.pieces)
         if section.repeat == 1:
             terms += braces
+            continue
+        if len(section.pieces) == 1:
+            (piece,) = section.pieces
+            terms.append(
+                _braced(terms_of(Sum([Group(section.repeat, piece.body)]), setting.letters), piece.title, width)
+            )
             continue
         head = setting.latex(section.repeat)
         if section.repeat.is_Add:
             head = f"({head})"
         terms.append(Term(rf"{head}\bigl({joined([b.text for b in braces])}\bigr)", head, braces))
-    return _shown(setting, tuple(terms), setting.width)
+    return _defined(setting, tuple(terms))
 
 
 def _braced(terms: tuple[Term, ...], title: str, width: float | None) -> Term:
-    return Term(rf"\underbrace{{{aligned(broken(terms, width))}}}_{{\text{{{escape(title)}}}}}")
+    return Term(rf"{{\underbrace{{{aligned(broken(terms, width))}}}_{{\text{{{escape(title)}}}}}}}")
 
 
 def _leading(setting: Setting) -> Math:
@@ -112,7 +122,7 @@ def _leading(setting: Setting) -> Math:
     sizes = [
         f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)
     ]
-    left = rf"{setting.symbol} \approx "
+    left = rf"{setting.left} \approx "
     terms = sorted_terms(top, setting.notation)
     if setting.width is None:
         return Math(rf"{left}{joined([t.text for t in terms])} \quad ({error}\,\% \text{{ at }} {', '.join(sizes)})")

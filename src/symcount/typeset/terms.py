@@ -6,7 +6,7 @@ a list of monomials and of groups `repeat · Sum`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Integer, Mul, Poly, Pow, expand
@@ -167,9 +167,6 @@ def arrange(
     result = Sum()
     rest = [(row, found) for row in ledger if (found := folded(row)) is not None]
     skipped = {id(row) for row, _ in rest}
-    if not rest:
-        _fill(result, tree, iter(ledger), ledger, convention, Integer(1))
-        return result.settled()
     begins = {id(row): series for row, series in rest if series}
 
     def keep(row: Row) -> bool:
@@ -181,11 +178,16 @@ def arrange(
 
 
 def arrange_inside(
-    block: Block, rows: Iterable[Row], ledger: Ledger, convention: Convention, keep: Collection[str]
+    block: Block,
+    rows: Iterable[Row],
+    ledger: Ledger,
+    convention: Convention,
+    keep: Callable[[Row], bool],
+    size: Callable[[Row], Expr] | None = None,
 ) -> Sum:
-    """One copy of the repeated *block*, of whose *rows* only the tensors of *keep* count."""
+    """One copy of the repeated *block*, of whose *rows* only those count that *keep* says, each with its *size*."""
     result = Sum()
-    _own(result, block, iter(rows), ledger, convention, block.repeat, lambda row: row.tensor in keep)
+    _own(result, block, iter(rows), ledger, convention, block.repeat, keep, size)
     return result.settled()
 
 
