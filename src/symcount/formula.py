@@ -346,11 +346,17 @@ class Formula:
             convention,
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
+            options=self.deciding,
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
             sizes=lambda: self.values({**defaults, **given}, convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
         )
+
+    @property
+    def deciding(self) -> Mapping[str, Any]:
+        """Those of the options at whose other value the formula is another one."""
+        return self.options
 
     def _repr_latex_(self) -> str:
         return f"${self.latex()}$"

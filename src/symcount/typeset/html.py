@@ -55,6 +55,7 @@ def page(setting: Setting, style: str) -> str:
     """
     shown = replace(setting, equation=True, width=setting.width or _WIDEST)
     parts = [_block(compose(shown, style), setting.numbers)]
+    parts.append(f"<p>Counted by {escape('; '.join(setting.holds_for))}.</p>")
     if setting.conditions:
         parts.append(f"<p>Valid where {', '.join(map(mathml, setting.conditions))}.</p>")
     parts += [_block(compose(shown, other), setting.numbers) for other in ("table", "notation") if other != style]

@@ -29,6 +29,7 @@ def markdown(setting: Setting, style: str) -> str:
         raise NotationError("numbers 'siunitx': Markdown has no siunitx; use comma or thin")
     shown = replace(setting, equation=True)
     parts = [f"### Parameters of {_escaped(setting.name)}", block(compose(shown, style), setting.numbers)]
+    parts.append(f"Counted by {_escaped('; '.join(setting.holds_for))}.")
     if setting.conditions:
         parts.append(f"Valid where {', '.join(map(_inline, setting.conditions))}.")
     if style != "notation":
