@@ -11,7 +11,7 @@ from symcount.derive.result import DerivedFormula
 from symcount.derive.selecting import selector_points
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import trace
-from symcount.derive.unreached import beyond, other_side
+from symcount.derive.unreached import beyond, other_sides
 from symcount.errors import SymcountError
 from symcount.evaluate import Number, as_written, compile_scalar
 
@@ -63,7 +63,7 @@ def edges(formula: DerivedFormula) -> Iterator[dict[str, Field]]:
     assert formula.source is not None  # noqa: S101  # the same
     depths = [n for n in formula.depths if formula.base[n]]
     seen = trace(formula.cls, formula.source)
-    changes = [one for c in model_conditions(seen) for one in other_side(c, formula.base)]
+    changes = [(name, number) for _, name, number in other_sides(model_conditions(seen), formula.base)]
     far, named = beyond(formula.cls, formula.source, seen)
     changes += [(depth, number) for depth in depths for number in (*named, far) if number]
     for name, number in dict.fromkeys(changes):
