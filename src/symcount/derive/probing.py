@@ -10,7 +10,7 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds
-from symcount.derive.structure import MAX_SELECTOR
+from symcount.derive.structure import MAX_SELECTOR, shape_symbols
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, once_a_trace
 
@@ -55,7 +55,7 @@ def unseen(d: Derivation) -> list[str]:
     ]
     start = min(d.traces, key=lambda t: len(t.parameters))
     still = [n for n in still if n not in d.harmless]
-    return [name for name, _ in changing(d, start, still)] or _idle(d, start)
+    return [name for name, _ in changing(d, start, still)] or _idle(d, start) or _thresholds(d, start)
 
 
 def forced(d: Derivation) -> list[str]:
@@ -88,6 +88,23 @@ def _idle(d: Derivation, start: Trace) -> list[str]:
         return next((v for v in near if all(holds(c, {**start.symbols, name: v}) for c in about)), least)
 
     return [name for name, _ in changing(d, start, idle, (more,))]
+
+
+def _thresholds(d: Derivation, start: Trace) -> list[str]:
+    """Fields of a user's own model that are in no shape and that matter far from their default: `np.float32(r) > 8`."""
+    if d.cls.__module__.startswith("transformers."):
+        return []
+    read = d.default.config_reads if d.default else {}
+    sizes = shape_symbols(d.traces)
+    quiet = [n for n in d.free() if n.partition("[")[0] in read and n not in sizes and n in start.symbols]
+
+    def up(_: str, v: Number) -> Number:
+        return 8 * v + (1 if isinstance(v, int) else 0.5) if v > 1 or isinstance(v, int) else (15 + v) / 16
+
+    def down(_: str, v: Number) -> Number:
+        return max(1, v // 8) if isinstance(v, int) else v / 8
+
+    return [name for change in (up, down) for name, _ in changing(d, start, quiet, (change,))]
 
 
 def _far(value: Number) -> tuple[Number, ...]:

@@ -161,7 +161,6 @@ def _noted(node: ex.Node) -> ex.Node:
     return node
 
 
-
 def _isclose(a: Any, b: Any, **tolerances: Any) -> bool:
     """``math.isclose``: as it is meant, a question whether two numbers are equal."""
     near = _ISCLOSE(a, b, **tolerances)
@@ -193,7 +192,7 @@ def _noting(name: str) -> Callable[..., Any]:
 _OTHERS: Final = (
     "exp", "exp2", "expm1", "log10", "log1p", "cbrt", "hypot", "dist", "fsum", "fmod", "modf", "frexp", "ldexp",
     "copysign", "remainder", "nextafter", "ulp", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
-    "tanh", "gamma", "lgamma", "erf", "erfc", "factorial", "comb", "perm", "lcm", "fabs",
+    "tanh", "gamma", "lgamma", "erf", "erfc", "fabs",
 )  # fmt: skip
 
 
@@ -229,9 +228,26 @@ def _numpy(name: str, convert: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _schedule(name: str) -> Callable[..., Any]:
+    """A NumPy function that makes a number of things which code goes through one by one."""
+    import numpy as np
+
+    original = getattr(np, name)
+
+    @wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        for argument in (*args, *kwargs.values()):
+            if isinstance(argument, SymbolicInt):
+                record_structural("repeat", argument.node)
+        return original(*args, **kwargs)
+
+    return function
+
+
 @lru_cache(maxsize=1)
 def _numpy_patches() -> tuple[tuple[str, Any], ...]:
-    return tuple((name, _numpy(name, convert)) for name, convert in _NUMPY.items())
+    found = {name: _numpy(name, convert) for name, convert in _NUMPY.items()}
+    return tuple({**found, **{name: _schedule(name) for name in ("linspace", "geomspace", "logspace")}}.items())
 
 
 _NUMPY: Final[dict[str, Callable[..., Any]]] = {
