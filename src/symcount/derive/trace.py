@@ -223,13 +223,25 @@ def _parameters(
         for name, tensor in module._parameters.items():
             if tensor is None:
                 continue
-            concrete = tuple(tensor.shape)
+            try:
+                concrete = tuple(tensor.shape)
+            except RuntimeError:
+                raise DerivationError(_unsized(owner, module, name)) from None
             dims = tuple([dim.node if type(dim) is SymbolicInt else dim for dim in tracker.shape_of(tensor)])
             shape = known.get((dims, concrete))
             if shape is None:
                 shape = known[dims, concrete] = _checked(dims, concrete, symbols, memo)
             path = f"{owner}.{name}" if owner else name
             yield TracedParameter(path, owner, name, shape, concrete, tensor.requires_grad, id(tensor))
+
+
+def _unsized(owner: str, module: Any, name: str) -> str:
+    """What to say of a parameter that has no size until the model has run, as those of `LazyLinear` have none."""
+    kind = type(module).__name__
+    return (
+        f"{owner or 'the model'} ({kind}) has no size for {name} before a forward pass; "
+        f"give the size: {kind.removeprefix('Lazy')} instead of {kind}"
+    )
 
 
 def _checked(

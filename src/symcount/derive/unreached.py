@@ -10,10 +10,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from symcount.derive import expression as ex
+from symcount.derive.choosing import LOW, counted_to, simple
 from symcount.derive.configs import ConfigSource, Number, config_classes
 from symcount.derive.constants import LARGEST, layers_to_see
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
+from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.templates import collect
@@ -54,7 +56,28 @@ def _unexplained(d: Derivation) -> Trace | None:
         if condition is None or not all(holds(condition, t.symbols) for t in d.traces):
             return one
         d.guards.append(condition)
+    _not_below(d, depths)
     return None
+
+
+def _not_below(d: Derivation, depths: list[str]) -> None:
+    """Note the depths below which a pattern does not hold: the first and the last layers may be the same."""
+    counted = counted_to(d)
+    patterned = set().union(*(free_symbols(t) for t in set(d.times.values()) if not simple(t, counted)))
+    start = min(d.traces, key=lambda t: len(t.parameters)).symbols
+    for name in (n for n in depths if n in patterned):
+        seen = {int(t.symbols[name]) for t in d.traces}
+        for number in range(min(LOW, *seen) - 1, d.least.get(name, 1) - 1, -1):
+            one = possible(d, [{**start, name: number}]) if (name, number) not in d.reached else None
+            if one is not None and _within(d, one) and not _counted(d, one):
+                d.least[name] = number + 1
+                break
+
+
+def _within(d: Derivation, one: Trace) -> bool:
+    """Whether the formula speaks of a trace: no multiplicity is negative there, and no condition broken."""
+    values = [ex.value_at(times, one.symbols) for times in set(d.times.values())]
+    return all(v is not None and v >= 0 for v in values) and all(holds(c, one.symbols) for c in d.guards)
 
 
 def _untried(d: Derivation, depths: list[str]) -> Iterator[tuple[dict[str, Number], Condition | None]]:
