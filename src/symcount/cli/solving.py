@@ -57,7 +57,7 @@ def solve(
     where: Where = None,
     rank: Annotated[
         list[str] | None,
-        typer.Option("--rank", help="distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."),
+        typer.Option("--rank", help="shape, distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."),
     ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="CONFIG", help="The config.json, or values H=768,N=12, for --rank reference.")
@@ -83,7 +83,7 @@ def solve(
         fixed=fixed,
         where=where or (),
         tolerance=tolerance,
-        rank=rank or ["distance"],
+        rank=rank or ["shape"],
         reference=_reference(reference, subject.formula),
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,

@@ -12,28 +12,10 @@ from symcount.errors import ExpressionError
 from symcount.evaluate import as_written
 from symcount.formula import Formula
 from symcount.solve.expressions import FUNCTIONS
-from symcount.solve.ranking import layer_sizes
+from symcount.solve.sizes import layer_sizes, main_sizes
 from symcount.values import resolve
 
-__all__ = ["aspect_conditions", "family", "main_sizes"]
-
-
-def main_sizes(formula: Formula) -> tuple[str, str]:
-    """The letters of the width and the depth that a family grows by: H and N, or those of the first part that has them.
-
-    >>> import symcount as sc
-    >>> main_sizes(sc.formula("bert")), main_sizes(sc.formula("BartModel")), main_sizes(sc.formula("CLIPModel"))
-    (('H', 'N'), ('H', 'N_enc'), ('H_text', 'N_text'))
-    """
-    letters = [e.letter for e in formula.notation]
-    used = {s.name for s in formula.total.free_symbols}
-
-    def first(kind: str) -> str:
-        if kind in letters:
-            return kind
-        return next((n for n in letters if n.startswith(f"{kind}_") and n in used), "")
-
-    return first("H"), first("N")
+__all__ = ["aspect_conditions", "family"]
 
 
 def family(

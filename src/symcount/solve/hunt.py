@@ -13,8 +13,9 @@ from symcount.evaluate import integer_value
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
 from symcount.solve.ranges import Range
-from symcount.solve.ranking import Criterion, Ranking, aspect_ratio
+from symcount.solve.ranking import Criterion, Ranking
 from symcount.solve.search import Search
+from symcount.solve.sizes import main_sizes
 from symcount.solve.solutions import Neighbours, Solution, Solutions
 from symcount.solve.space import Space
 
@@ -124,8 +125,8 @@ class Hunt:
         counts = {b.convention: integer_value(formula.total_as(b.convention), values) for b in self.budgets}
         target = self.budgets[0].target
         deviation = counts[self.budgets[0].convention] - target
-        known = aspect_ratio(formula.notation) is not None and {"H", "N"} <= values.keys() and values["N"]
-        aspect = Fraction(values["H"], values["N"]) if known else None
+        width, depth = main_sizes(formula)
+        aspect = Fraction(values[width], values[depth]) if width in values and values.get(depth) else None
         return Solution(values, counts, deviation, Fraction(deviation, target), aspect, formula)
 
     # ---------------------------------------------------------------- where there is none

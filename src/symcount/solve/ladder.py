@@ -169,7 +169,7 @@ def ladder_of(
     answers = [
         search_for(
             formula, config, text, free=ranges, fixed=rules, where=conditions, tolerance=tolerance,
-            convention=convention, limit=_CANDIDATES, runnable=runnable,
+            convention=convention, limit=_CANDIDATES, rank="distance", runnable=runnable,
         ).run()
         for text in texts
     ]  # fmt: skip
