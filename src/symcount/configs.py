@@ -14,7 +14,9 @@ from typing import Any
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
 from symcount.files import load
+from symcount.filetypes import check_typed, nameless
 from symcount.formula import Formula
+from symcount.modeltypes import canonical, is_known
 from symcount.notation import ALIASES
 from symcount.values import title
 
@@ -62,8 +64,18 @@ class Config:
         """
         name = self.class_name or self.model_type
         if name is None:
-            raise ConfigError(f"{self.source}: neither architectures nor model_type is given; add one of them")
-        return find(name)
+            raise nameless(self.fields, self.source)
+        if self.class_name is None:
+            check_typed(self.fields, self.source)
+        found = find(name)
+        if not self.is_of(found.model_type):
+            raise UnknownModelError(f"{found.name} as a model of {self.model_type} is not composed by hand")
+        return found
+
+    def is_of(self, model_type: str) -> bool:
+        """Whether the config is one of *model_type*, as far as it says: a type that only its own code knows is none."""
+        stated = self.model_type
+        return stated is None or not is_known(stated) or canonical(stated) == canonical(model_type)
 
     def options_for(self, architecture: Architecture) -> dict[str, Any]:
         """The option values of *architecture* that this config chooses.
@@ -132,7 +144,7 @@ class Config:
 
     def _check_belongs(self, formula: Formula) -> Architecture | None:
         stated = self.model_type
-        if stated is not None and formula.model_type and stated != formula.model_type:
+        if formula.model_type and not self.is_of(formula.model_type):
             raise ConfigError(
                 f"{self.source} is a config of {stated}, but the formula is of {formula.model_type}; "
                 f"use its own formula: symcount.formula({stated!r})"

@@ -12,7 +12,7 @@ from symcount.cli import run
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
 BERT = {"architectures": ["BertForMaskedLM"], "model_type": "bert", "vocab_size": 30_000}
-GPT2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}
+GPT2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": 768}
 
 
 def counted(capsys, *arguments):
@@ -30,10 +30,12 @@ def test_files(tmp_path, capsys):
         {
             "source": str(tmp_path / "a.json"), "class": "BertForMaskedLM", "unique": 109_112_880,
             "per_layer": 132_152_880, "non_embedding": 85_648_128, "active": 109_112_880,
+            "notes": [],
         },
         {
             "source": str(tmp_path / "b.json"), "class": "GPT2LMHeadModel", "unique": 124_439_808,
             "per_layer": 163_037_184, "non_embedding": 85_056_000, "active": 124_439_808,
+            "notes": [],
         },
     ]  # fmt: skip
 

@@ -32,38 +32,43 @@ class Base:
     absent: frozenset[str] = field(default=frozenset())
 
 
-def bases(cls: Any) -> Iterator[Base]:
-    """The configs from which *cls* is measured, its default first; nothing if transformers builds none of them."""
-    given = given_for(cls) or {}
-    plain = [b for more in ([{}, given] if given else [{}]) for b in _default(cls, more)]
-    first = next((base for base in plain if _builds(cls, base)), None)
+def bases(cls: Any, configs: Any) -> Iterator[Base]:
+    """The configs of the class *configs* from which *cls* is measured, its default first.
+
+    There are none if transformers builds none of them.
+    """
+    given = given_for(cls, configs) or {}
+    plain = [b for more in ([{}, given] if given else [{}]) for b in _default(configs, more)]
+    first = next((base for base in plain if _builds(cls, configs, base)), None)
     if first is not None:
         yield first
-    usual = None if first is None else real_total(cls, first.raw)
-    for choice in choices_of(str(getattr(cls.config_class, "model_type", ""))):
-        chosen = next((b for b in _default(cls, _merged(given, choice)) if _builds(cls, b)), None)
-        if chosen is not None and (chosen.types or real_total(cls, chosen.raw) != usual):  # else it is of another head
+    usual = None if first is None else real_total(cls, configs, first.raw)
+    for choice in choices_of(str(getattr(configs, "model_type", ""))):
+        chosen = next((b for b in _default(configs, _merged(given, choice)) if _builds(cls, configs, b)), None)
+        if chosen is not None and (
+            chosen.types or real_total(cls, configs, chosen.raw) != usual
+        ):  # else it is of another head
             yield chosen
 
 
-def left_out(cls: Any, base: Base) -> Base | None:
+def left_out(cls: Any, configs: Any, base: Base) -> Base | None:
     """*base* without any sub-config; `None` if it has none, or transformers builds no model of that."""
     raw = {k: v for k, v in base.raw.items() if not isinstance(v, dict) or not k.endswith("_config")}
     absent = frozenset(base.raw) - frozenset(raw)
     if not absent or any(path.partition(".")[0] in absent for path in base.required):
         return None
     found = Base(raw, {path: [""] for path in base.types}, base.required, absent)
-    return found if _builds(cls, found) else None
+    return found if _builds(cls, configs, found) else None
 
 
-def _builds(cls: Any, base: Base) -> bool:
-    return real_total(cls, base.raw) is not None
+def _builds(cls: Any, configs: Any, base: Base) -> bool:
+    return real_total(cls, configs, base.raw) is not None
 
 
-def _default(cls: Any, given: Mapping[str, Any]) -> Iterator[Base]:
-    """The class's own config with each sub-config given, or as it stands: a sub-config may need more if it is given."""
+def _default(configs: Any, given: Mapping[str, Any]) -> Iterator[Base]:
+    """The class's default with each sub-config given, or as it stands: a sub-config may need more if it is given."""
     try:
-        config = cls.config_class.from_dict(json.loads(json.dumps(given)))
+        config = configs.from_dict(json.loads(json.dumps(given)))
     except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
         return
     raw, types = _sections(config, given)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from symcount.arithmetic import HOLDS, WORDS
 from symcount.arithmetic import Number as Value
@@ -15,13 +16,36 @@ from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
+from symcount.filetypes import check_typed, nameless
+from symcount.modeltypes import canonical, is_known, meant, text_type
 
-__all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
+__all__ = [
+    "CONVENTIONS",
+    "REMEDY",
+    "Counted",
+    "Counter",
+    "Found",
+    "Variant",
+    "class_of",
+    "counter",
+    "derivable",
+    "remedy",
+]
 
 CONVENTIONS = ("unique", "per_layer", "non_embedding", "active", "trainable")
 REMEDY = 'with pip install "symcount[hf]" it is derived from the model\'s own code'
+"""What to do about a config that no stored formula covers, where it cannot be derived at once."""
 
 Counted = tuple[str, dict[str, int]]
+
+
+class Found(NamedTuple):
+    """What a config was read as."""
+
+    entry: Entry
+    layout: Layout
+    reading: Reading
+    variant: Variant
 
 
 def class_of(fields: Mapping[str, Any]) -> str:
@@ -29,6 +53,7 @@ def class_of(fields: Mapping[str, Any]) -> str:
 
     Raises:
         ConfigError: none, several, or something that is no name.
+        FileTypeError: the file is of another kind.
     """
     names, model_type = fields.get("architectures"), fields.get("model_type")
     if names is not None and names != []:
@@ -38,7 +63,8 @@ def class_of(fields: Mapping[str, Any]) -> str:
             raise ConfigError(f"architectures names {len(names)} classes ({', '.join(names)}); keep one")
         return str(names[0])
     if not isinstance(model_type, str) or not model_type:
-        raise ConfigError("neither architectures nor model_type is given; add one of them")
+        raise nameless(fields)
+    check_typed(fields)
     return model_type
 
 
@@ -124,14 +150,25 @@ class Counter:
             ConfigError: it names none, or the model type of another.
             UnknownModelError: the atlas does not have it.
         """
-        name = class_of(fields)
-        entry = self.atlas.find(name)
+        name, stated = class_of(fields), fields.get("model_type")
+        if stated is not None and not isinstance(stated, str):
+            raise ConfigError(f"model_type: expected a name, got {stated!r:.80}")
+        model_type = (
+            canonical(stated) if stated is not None and is_known(stated) else ""
+        )  # others are of a repository's own code
+        entry = self.atlas.find(name, model_type)
+        if entry is None and name not in self.atlas.bases and not self.atlas.model_types(name):
+            family = self.atlas.family(model_type) if model_type else ()
+            name = meant(name, model_type, family, self.atlas.names) or name
+            entry = self.atlas.find(name, model_type)
+        if entry is None and model_type and (own := self.atlas.find(name)) is not None:
+            said = f"this is a config of {stated:.80}, but the formula is of {own.model_type}"
+            if text_type(model_type) == own.model_type:
+                raise UncoveredError(f"{said}, of its text model: outside the stored formulas")
+            raise ConfigError(said)
         if entry is None:
             known = [*self.atlas.names, *self.atlas.bases]
-            raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)} {REMEDY.capitalize()}")
-        stated = fields.get("model_type")
-        if stated is not None and stated != entry.model_type and self.atlas.bases.get(str(stated)) != entry.name:
-            raise ConfigError(f"this is a config of {stated!s:.80}, but the formula is of {entry.model_type}")
+            raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)}{remedy(' ', REMEDY.capitalize())}")
         return entry
 
     def layouts(self, entry: Entry, fields: Mapping[str, Any]) -> list[Layout]:
@@ -198,12 +235,31 @@ class Counter:
         Raises:
             SymcountError: the config is malformed, unknown, or outside the stored formulas.
         """
+        found = self.found(fields)
+        return found.entry.name, self.totals(found)
+
+    def found(self, fields: Mapping[str, Any]) -> Found:
+        """What a config is read as: the entry of its class, the layout that covers it, numbers, and the formula.
+
+        Raises:
+            SymcountError: the config is malformed, unknown, or outside the stored formulas.
+        """
         entry = self.entry(fields)
         try:
-            _, reading, variant = self.read(entry, fields)
-            return entry.name, variant.count(reading.values)
+            return Found(entry, *self.read(entry, fields))
         except UncoveredError as error:
-            raise UncoveredError(f"{entry.name}: {error}; {REMEDY}") from None
+            raise UncoveredError(f"{entry.name}: {error}{remedy()}") from None
+
+    def totals(self, found: Found) -> dict[str, int]:
+        """The counts of a config by convention.
+
+        Raises:
+            UncoveredError: its numbers are outside the stored formulas.
+        """
+        try:
+            return found.variant.count(found.reading.values)
+        except UncoveredError as error:
+            raise UncoveredError(f"{found.entry.name}: {error}{remedy()}") from None
 
     def settled(self, layout: Layout, reading: Reading) -> Variant:
         """The formula in whose domain the numbers of a config lie.
@@ -242,3 +298,17 @@ def counter() -> Counter | None:
     """The counter of the shipped atlas, `None` where there is none."""
     found = atlas()
     return None if found is None else Counter(found)
+
+
+@cache
+def derivable() -> bool:
+    """Whether the packages are there with which a formula is derived from a model's own code."""
+    try:
+        return find_spec("torch") is not None and find_spec("transformers") is not None
+    except ImportError:
+        return False
+
+
+def remedy(before: str = "; ", said: str = REMEDY) -> str:
+    """What to do about a config that is not covered, *said* after *before*; nothing where it is derived at once."""
+    return "" if derivable() else f"{before}{said}"

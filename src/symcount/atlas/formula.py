@@ -12,7 +12,7 @@ from sympy import Expr, Rational
 
 from symcount.atlas.codec import to_sympy
 from symcount.atlas.codes import identifiers
-from symcount.atlas.counting import REMEDY, Counter, class_of, counter
+from symcount.atlas.counting import Counter, class_of, counter, remedy
 from symcount.atlas.record import Entry, Layout, Number, StoredFormula
 from symcount.atlas.schema import Reading
 from symcount.atlas.trees import tree_from
@@ -21,7 +21,7 @@ from symcount.derive.arranged import MARK
 from symcount.domain import Condition, minimal, relation
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
-from symcount.lettering import assign
+from symcount.lettering import assign, lettered
 from symcount.notation import Entry as Letter
 from symcount.notation import Notation
 from symcount.values import by_letter
@@ -29,7 +29,7 @@ from symcount.values import by_letter
 __all__ = ["AtlasFormula", "cases", "find", "from_config"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AtlasFormula(Formula):
     """A formula of the atlas.
 
@@ -81,7 +81,9 @@ class AtlasFormula(Formula):
         assert self.entry is not None  # noqa: S101  # set by `find`
         assert self.layout is not None  # noqa: S101  # the same
         fields = {"model_type": self.entry.model_type, **described.fields, "architectures": [self.entry.name]}
-        found.entry(fields)
+        if (other := found.entry(fields)) is not self.entry:
+            raise ConfigError(f"{described.source} is a config of {other.model_type}, but the formula is of "
+                              f"{self.entry.model_type}; use its own: symcount.formula(config)")  # fmt: skip
         try:
             layout, reading, variant = found.read(self.entry, fields)
             if layout is not self.layout or variant.formula is not self.stored:
@@ -157,7 +159,7 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
     try:
         layout, reading, variant = found.read(entry, fields)
     except UncoveredError as error:
-        raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
+        raise UncoveredError(f"{said}: {error}{remedy()}") from None
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
     return _Draft(entry, layout, reading, variant.formula, {}).formula(found)
@@ -204,7 +206,7 @@ class _Draft:
         notation = Notation(tuple(Letter(letters[own], *rest) for own, *rest in stored.letters))
         self.symbols = {own: notation[letters[own]].symbol for own in letters}
         texts = {e.field: reading.filled.get(e.field) or _rule(layout.numbers[e.field]) for e in notation}
-        self.notation = _with_sources(notation, layout, texts.values())
+        self.notation = lettered(_with_sources(notation, layout, texts.values()))
         self.paths = {n.name: path for path, n in layout.numbers.items()}
         self.names: dict[str, Expr] = {}
         for e in self.notation:
@@ -253,7 +255,7 @@ class _Draft:
     def formula(self, found: Counter, *, asked: bool = False) -> AtlasFormula:
         """The formula with its tree."""
         return AtlasFormula(
-            tree_from(found.atlas.trees(self.entry.name), self.stored.tree, self.symbols),
+            tree_from(found.atlas.trees(self.entry.name, self.entry.model_type), self.stored.tree, self.symbols),
             self.notation,
             self.entry.name,
             self.entry.model_type,

@@ -57,14 +57,15 @@ class Measured:
 
 
 def measure(
-    cls: Any, start: Base, activations: frozenset[str], *, effort: int = EFFORT, trials: int = 8, seed: int = 0,
+    cls: Any, configs: Any, start: Base, activations: frozenset[str], *, effort: int = EFFORT, trials: int = 8,
+    seed: int = 0,
 ) -> Measured:  # fmt: skip
-    """Measure the layout of *cls* around the config *start*.
+    """Measure the layout of *cls* with configs of the class *configs*, around the config *start*.
 
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
-    work = Work(Probe(cls, start.raw, start.required, start.absent), activations, effort)
+    work = Work(Probe(cls, configs, start.raw, start.required, start.absent), activations, effort)
     defaults_around(work.probe)
     base = work.probe.trace({})
     if base is None:

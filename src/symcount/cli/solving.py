@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, is_number, load, pairs, value_of
+from symcount.cli.options import (
+    ConventionOption,
+    Json,
+    Options,
+    Source,
+    Subject,
+    is_number,
+    load,
+    pairs,
+    told,
+    value_of,
+)
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.reading import plain
 from symcount.errors import BudgetError
@@ -121,6 +132,7 @@ def subject_of(
     given = pairs(values or (), "-s", "A=H/64")
     numbers = [f"{name}={value}" for name, value in given if is_number(value)]
     subject = load(model, numbers, options)
+    told(subject)
     rules = {name: value for name, value in given if not is_number(value)}
     return subject, {**subject.overrides, **rules}
 

@@ -14,6 +14,7 @@ from symcount.api import is_config
 from symcount.configs import Config, read
 from symcount.domain import Condition
 from symcount.errors import DomainError, ExpressionError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.solve.budget import read_budgets
@@ -29,6 +30,7 @@ from symcount.values import by_letter, exact, resolve, title
 __all__ = ["hunt", "named", "prepared", "read_free", "solve"]
 
 
+@guarded
 def solve(
     source: Any,
     /,
@@ -98,6 +100,7 @@ def solve(
     ).run()
 
 
+@guarded
 def hunt(
     source: Any,
     /,

@@ -13,6 +13,7 @@ from sympy import Expr
 
 from symcount.configs import Config
 from symcount.errors import BudgetError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
@@ -90,6 +91,7 @@ class Ladder:
         return write_configs(self.formula, self.configs(), counts, Path(directory), check=check, overwrite=overwrite)
 
 
+@guarded
 def ladder(
     source: Any,
     /,

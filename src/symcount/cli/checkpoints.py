@@ -1,0 +1,100 @@
+"""What `verify` prints of a file of weights."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from symcount.checkpoints import folders
+from symcount.checkpoints.accounting import Entry
+from symcount.checkpoints.report import CheckpointReport
+from symcount.checkpoints.report import verify as compare
+from symcount.cli.options import load
+from symcount.cli.output import emit, note, number, say, show, table
+
+__all__ = ["verify_file"]
+
+_SHOWN = 20  # differences that are printed one by one
+
+
+def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str] | None, as_json: bool) -> int:
+    """Compare a file of weights with the formula of its config; the exit code, 1 if they differ."""
+    gc.set_threshold(50_000, 50, 50)  # what is read stays: to look through it again and again for garbage takes long
+    checkpoint = folders.read(path)
+    subject = load(str(folders.config_of(path)), values, options)
+    given = {**subject.config.values_for(subject.formula), **subject.overrides}
+    report = compare(checkpoint, subject.formula, given)
+    if as_json:
+        emit(_described(report))
+    else:
+        _print(report)
+    return 0 if report.exact else 1
+
+
+def _print(report: CheckpointReport) -> None:
+    for text in report.notes:
+        note(text)
+    files = f"{report.files} files" if report.files != 1 else "1 file"
+    say(f"{report.formula.name}, {files} of format {report.format}, {number(report.size)} bytes")
+    statuses = report.statuses
+    stored = sum(1 for t in report.tensors if t.actual is not None)
+    say(f"{number(stored)} tensors: " + ", ".join(f"{number(n)} {_WORDS[s]}" for s, n in statuses.items()) + "\n")
+    rows = [
+        (t.convention, number(t.formula), number(t.file), number(t.size), "=" if t.equal else "DIFFERS")
+        for t in report.totals.values()
+    ]
+    heads = ("formula", "file", "bytes in the file")
+    show(table(("convention", "left"), *((h, "right") for h in heads), ("", "left")), rows)
+    for stated in report.stated:
+        say(f"the file says {stated}")
+    for line in _grouped([t for t in report.tensors if t.status in ("tied", "beyond") and not t.difference]):
+        say(line)
+    differences = report.differences
+    for entry in differences[:_SHOWN]:
+        say(f"differs: {entry}")
+    if len(differences) > _SHOWN:
+        say(f"and {len(differences) - _SHOWN} more differences")
+    say("exact" if report.exact else "NOT exact")
+
+
+_WORDS = {
+    "there": "there", "tied": "tied and not written", "missing": "missing", "shape": "of another shape",
+    "beyond": "beyond the formula",
+}  # fmt: skip
+
+
+def _grouped(entries: Sequence[Entry]) -> list[str]:
+    """One line for each reason, with the first name."""
+    groups: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.status, entry.reason].append(entry)
+    lines = []
+    for (status, reason), found in groups.items():
+        more = f" and {number(len(found) - 1)} more" if len(found) > 1 else ""
+        lines.append(f"{_WORDS[status]}: {found[0].name}{more}, {reason}")
+    return lines
+
+
+def _described(report: CheckpointReport) -> dict[str, Any]:
+    beyond = Counter(t.reason for t in report.tensors if t.status == "beyond")
+    return {
+        "source": report.source,
+        "class": report.formula.name,
+        "format": report.format,
+        "files": report.files,
+        "exact": report.exact,
+        "bytes": report.size,
+        "elements": report.elements,
+        "tensors": dict(report.statuses),
+        "beyond": dict(beyond),
+        "values": {k: v if isinstance(v, int) else str(v) for k, v in report.values.items()},
+        "totals": {
+            t.convention: {"formula": t.formula, "file": t.file, "bytes": t.size} for t in report.totals.values()
+        },
+        "stated": {s.name: {"stated": s.stated, "found": s.found} for s in report.stated},
+        "differences": [str(d) for d in report.differences],
+        "notes": list(report.notes),
+    }
