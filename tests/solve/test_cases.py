@@ -13,8 +13,9 @@ from symcount.solve.cases import cases
 
 def test_a_null_default_follows_its_field():
     found = sc.solve(
-        "Olmo2ForCausalLM", "1B", tolerance="2%", free="H=512..4096:128, N=8..40", fixed={"A": "H/128", "I": "4*H"}
-    )
+        "Olmo2ForCausalLM", "1B", tolerance="2%", free="H=512..4096:128, N=8..40", fixed={"A": "H/128", "I": "4*H"},
+        rank="distance",
+    )  # fmt: skip
     assert found.best[0].values == {"K": 11, "V": 50304, "H": 1408, "I": 5632, "N": 27, "A": 11}
     assert found.best[0].count == 998_233_984
     config = {"hidden_size": 1408, "num_hidden_layers": 27, "num_attention_heads": 11, "intermediate_size": 5632}

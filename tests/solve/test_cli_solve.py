@@ -26,7 +26,7 @@ def call(capfd):
 
 
 def test_the_table(call):
-    code, out, err = call("solve", "bert", "--budget", "110M", "--tolerance", "0.1%", *GRID, "--rank", "distance", "--limit", "3")
+    code, out, err = call("solve", "bert", "-b", "110M", "-t", "0.1%", *GRID, "--rank", "distance", "--limit", "3")
     assert code == 0
     assert out.startswith("BertModel, unique: 110,000,000, that is 109,890,000 to 110,110,000\n")
     assert "given: V = 30,522, L = 512, T = 2\nopen: A divides H\n197 solutions among 1,572,864 points\n" in out

@@ -34,12 +34,12 @@ def aspect_ratio(formula: Formula) -> Expr | None:
 
 
 def layer_sizes(formula: Formula) -> tuple[str, ...]:
-    """The letters of widths: they grow with the model, are a dimension of a tensor on their own, and repeat nothing.
+    """The letters of widths: they grow with the model, are a dimension of a tensor or in one, and repeat nothing.
 
     >>> import symcount as sc
     >>> layer_sizes(sc.formula("bert"))
     ('H', 'I')
     """
-    alone = {d for row in formula.ledger for d in row.shape if isinstance(d, Symbol)}
+    alone = {s for row in formula.ledger for d in row.shape if isinstance(s := d.as_coeff_Mul()[1], Symbol)}
     repeats = {s for _, item in formula.tree.walk() for s in item.repeat.free_symbols | item.active.free_symbols}
     return tuple(e.letter for e in formula.notation if e.scales and e.symbol in alone and e.symbol not in repeats)
