@@ -15,7 +15,7 @@ from sympy import Add, Expr, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling,
 
 from symcount.errors import StructureError
 from symcount.evaluate import Number, Round
-from symcount.solve.search import SAFE
+from symcount.solve.polynomial import SAFE
 
 __all__ = ["Column", "column"]
 
@@ -30,6 +30,17 @@ class Column:
     bottom: Array
     most: int
     below: int
+
+    def numbers(self, rows: int) -> list[Number]:
+        """The values as Python's numbers."""
+        import numpy as np
+
+        tops = np.broadcast_to(np.asarray(self.top), (rows,)).tolist()
+        if isinstance(self.bottom, int) and self.bottom == 1:
+            return tops  # type: ignore[no-any-return]  # of integers
+        bottoms = np.broadcast_to(np.asarray(self.bottom), (rows,)).tolist()
+        found = [Fraction(a, b) for a, b in zip(tops, bottoms, strict=True)]
+        return [f.numerator if f.denominator == 1 else f for f in found]
 
     def wide(self) -> Column:
         """The same in Python's integers."""

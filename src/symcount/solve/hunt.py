@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from symcount.domain import Condition
@@ -14,9 +13,11 @@ from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
 from symcount.solve.ranges import Range
 from symcount.solve.ranking import Criterion, Ranking
+from symcount.solve.rows import Part, Rows
 from symcount.solve.search import Search
 from symcount.solve.sizes import main_sizes
-from symcount.solve.solutions import Neighbours, Solution, Solutions
+from symcount.solve.solution import Solution
+from symcount.solve.solutions import Neighbours, Solutions
 from symcount.solve.space import Space
 
 __all__ = ["Hunt"]
@@ -88,8 +89,7 @@ class Hunt:
             DomainError: the search is complete, and the conditions contradict each other.
             BudgetError: the search is complete, and the budget is beyond every admissible config.
         """
-        best = tuple(self._at(space, point) for space, point in self._best())
-        answer = Solutions(self.spaces, self.budgets, self._ranges(), self.found, best, self._complete)
+        answer = Solutions(self.spaces, self.budgets, self._ranges(), self.found, self._best(), self._complete)
         if self._complete and not self.found:
             answer = replace(answer, neighbours=self._nearest())
         if self._complete and len(self.space.ranges) == 1:
@@ -100,15 +100,22 @@ class Hunt:
             answer = replace(answer, neighbours=(around,), closed_form=closed)
         return answer
 
-    def _best(self) -> list[tuple[Space, dict[str, int]]]:
-        """The first solutions by rank, each with the space that it lies in."""
-        some = [(s, r) for s, r in zip(self.spaces, self._rankings, strict=True) if r.number]
-        if len(some) == 1:
-            [(space, ranking)] = some
-            return [(space, point) for point in ranking.best()]
-        rows = [(score, i, point) for i, (_, r) in enumerate(some) for score, point in r.scored()]
-        rows.sort(key=lambda row: row[0])
-        return [(some[i][0], point) for _, i, point in rows[: self._limit]]
+    def _best(self) -> Rows:
+        """The first solutions by rank."""
+        import numpy as np
+
+        parts = [Part(s, r.columns()) for s, r in zip(self._searches, self._rankings, strict=True) if r.number]
+        if len(parts) == 1:
+            rows = len(next(iter(parts[0].columns.values())))
+            return Rows(parts, (np.zeros(rows, dtype=np.int64), np.arange(rows)), self.budgets)
+        ranked = [
+            (score, i, row)
+            for i, ranking in enumerate(r for r in self._rankings if r.number)
+            for row, score in enumerate(ranking.scored())
+        ]
+        ranked = sorted(ranked)[: self._limit]
+        places = (np.array([i for _, i, _ in ranked], np.int64), np.array([row for _, _, row in ranked], np.int64))
+        return Rows(parts, places, self.budgets)
 
     def _ranges(self) -> dict[str, Range]:
         """The ranges that were searched: open ones as far as the budget reaches in any of the spaces."""
@@ -123,11 +130,9 @@ class Hunt:
         """A point of the grid in full."""
         formula, values = space.formula, space.values(point)
         counts = {b.convention: integer_value(formula.total_as(b.convention), values) for b in self.budgets}
-        target = self.budgets[0].target
-        deviation = counts[self.budgets[0].convention] - target
         width, depth = main_sizes(formula)
-        aspect = Fraction(values[width], values[depth]) if width in values and values.get(depth) else None
-        return Solution(values, counts, deviation, Fraction(deviation, target), aspect, formula)
+        sizes = (width, depth) if {width, depth} <= values.keys() else None
+        return Solution(values, counts, self.budgets[0].target, sizes, formula)
 
     # ---------------------------------------------------------------- where there is none
 

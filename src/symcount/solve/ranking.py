@@ -19,8 +19,8 @@ from symcount.formula import Formula
 from symcount.solve.budget import Budget
 from symcount.solve.columns import column
 from symcount.solve.expressions import read_expression
-from symcount.solve.polynomial import Columns
-from symcount.solve.search import CHUNK, SAFE, Search, evaluated
+from symcount.solve.polynomial import SAFE, Columns
+from symcount.solve.search import CHUNK, Search, evaluated
 from symcount.solve.shape import Shape
 from symcount.solve.sizes import aspect_ratio, layer_sizes
 
@@ -141,11 +141,11 @@ def _absolute(score: Score) -> Score:
 def _values(search: Search, expression: Expr, columns: Columns) -> Score:
     import numpy as np
 
-    quotient = search.space.quotient(expression)
+    applied = search.space.rules.apply(expression)
+    quotient = search.space.quotient(expression) if applied.is_rational_function() else None
     if quotient is not None:
         return evaluated(quotient, search, columns)
     try:
-        applied = search.space.rules.apply(expression)
         exact = column(applied, columns, search.space.rules.fixed)
     except (StructureError, ZeroDivisionError):  # row by row, where the first that has none can be named
         pass
@@ -213,16 +213,20 @@ class Ranking:
         if self._limit is not None and self._rows > max(4 * self._limit, CHUNK):
             self._reduce()
 
-    def scored(self) -> list[tuple[tuple[Fraction, ...], dict[str, int]]]:
-        """The best points with what they are ranked by, for a comparison with those of another search."""
-        points = self.best()
-        if not points:
-            return []
+    def columns(self) -> Columns:
+        """The best points, in order."""
+        if not self._waiting:
+            return Columns()
+        self._reduce()
         [columns] = self._waiting
-        return [
-            ((*score, *map(Fraction, point.values())), point)
-            for score, point in zip(zip(*map(_fractions, self._scored(columns)), strict=True), points, strict=True)
-        ]
+        return columns
+
+    def scored(self) -> list[tuple[Fraction, ...]]:
+        """What the best points are ranked by, for a comparison with those of another search."""
+        columns = self.columns()
+        keys = [_fractions(score) for score in self._scored(columns)]
+        keys += [[Fraction(x) for x in columns[n].tolist()] for n in self._letters]
+        return list(zip(*keys, strict=True))
 
     def _scored(self, columns: Columns) -> list[Score]:
         first = columns[self._letters[0]]
@@ -231,10 +235,9 @@ class Ranking:
 
     def best(self) -> list[dict[str, int]]:
         """The best points, in order."""
-        if not self._waiting:
+        columns = self.columns()
+        if not columns:
             return []
-        self._reduce()
-        [columns] = self._waiting
         return [
             dict(zip(self._letters, map(int, row), strict=True))
             for row in zip(*(columns[n].tolist() for n in self._letters), strict=True)

@@ -136,6 +136,15 @@ class Rules:
         notation = self.formula.notation
         return {notation[n].symbol: Integer(v) for n, v in self.fixed.items() if not notation[n].rational}
 
+    @property
+    def known(self) -> set[str]:
+        """The letters that have a number or a rule."""
+        return {*self.fixed, *self.functions}
+
+    def in_free(self, letter: str) -> Expr:
+        """The rule of *letter* in free symbols and ratios."""
+        return self._in_free[self.formula.notation[letter].symbol]
+
     def ratios(self) -> dict[Symbol, Expr]:
         """The fixed ratios (`mlp_ratio`), which stay symbols until floors have been set apart."""
         return {
