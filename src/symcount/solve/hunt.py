@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 from symcount.domain import Condition
 from symcount.errors import BudgetError, DomainError
-from symcount.evaluate import integer_value
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
 from symcount.solve.ranges import Range
 from symcount.solve.ranking import Criterion, Ranking
 from symcount.solve.rows import Part, Rows
 from symcount.solve.search import Search
-from symcount.solve.sizes import main_sizes
 from symcount.solve.solution import Solution
 from symcount.solve.solutions import Neighbours, Solutions
 from symcount.solve.space import Space
@@ -126,14 +124,6 @@ class Hunt:
             }
         return found
 
-    def _at(self, space: Space, point: Mapping[str, int]) -> Solution:
-        """A point of the grid in full."""
-        formula, values = space.formula, space.values(point)
-        counts = {b.convention: integer_value(formula.total_as(b.convention), values) for b in self.budgets}
-        width, depth = main_sizes(formula)
-        sizes = (width, depth) if {width, depth} <= values.keys() else None
-        return Solution(values, counts, self.budgets[0].target, sizes, formula)
-
     # ---------------------------------------------------------------- where there is none
 
     def _nearest(self) -> tuple[Neighbours, ...]:
@@ -184,8 +174,8 @@ class Hunt:
             nearest = Ranking(search, target, (), 1)
             for columns in search.chunks():
                 nearest.add(columns)
-            if best := nearest.best():
-                return self._at(space, best[0])
+            if nearest.number:
+                return Part(search, nearest.columns()).solutions(slice(0, 1), self.budgets)[0]
             if last:
                 return None
             width *= 4
@@ -207,7 +197,27 @@ class Hunt:
         kept = [s.text for i, s in enumerate(space.stated) if i not in dropped]
         kept += [s.text for s in space.rules.conditions() if space.names_of(_applied(space, s.condition))]
         ranges = ", ".join(f"{n} = {r}" for n, r in self.space.ranges.items())
+        apart = [c for c in space.cuts if _tells_apart(space, c)]
+        if apart and _possible(_without(space, apart), loose):
+            name = space.formula.name
+            raise DomainError(
+                f"not searched: the formula of {name} holds only where {' and '.join(apart)}, which no config with "
+                f"{ranges} fulfils; at other sizes {name} has a formula of its own: symcount.derive(config)"
+            )
         raise DomainError(f"contradictory: no config with {ranges} fulfils {' and '.join(kept)}, whatever its count")
+
+
+def _without(space: Space, texts: Sequence[str]) -> Space:
+    """*space* without some conditions of its formula's domain."""
+    formula = replace(space.formula)
+    formula.__dict__["domain"] = tuple(c for c in space.formula.domain if str(c) not in texts)
+    return replace(space, formula=formula, rules=replace(space.rules, formula=formula)).changed()
+
+
+def _tells_apart(space: Space, text: str) -> bool:
+    """Whether a condition of the formula only says for which configs it was made, rather than which there are."""
+    own = {str(c): c.relation for c in space.formula.domain}
+    return own.get(text, "divides") not in ("divides", "not divides")
 
 
 def _applied(space: Space, condition: Condition) -> Any:
