@@ -72,7 +72,8 @@ def agree(name):
 SAMPLE = [
     "ArceeForQuestionAnswering", "BltPatcher", "CsmForConditionalGeneration", "DogeModel", "ElectraModel", "MT5Model",
     "FalconMambaModel", "GraniteSpeechCTCEncoder", "JambaModel", "LlavaForConditionalGeneration", "OPTModel",
-    "DFineForObjectDetection", "PPDocLayoutV3ForObjectDetection", "PaliGemmaForConditionalGeneration", "RoFormerForTokenClassification",
+    "DFineForObjectDetection",
+    "PPDocLayoutV3ForObjectDetection", "PaliGemmaForConditionalGeneration", "RoFormerForTokenClassification",
     "RwkvForCausalLM", "SamModel", "T5Model", "XLNetForTokenClassification", "Zamba2Model", "xLSTMModel",
 ]  # fmt: skip
 

@@ -77,7 +77,7 @@ class AtlasFormula(Formula):
         try:
             layout, reading, variant = found.read(self.entry, fields)
             if layout is not self.layout or variant.formula is not self.stored:
-                raise UncoveredError("other options than this formula's; ask for symcount.formula(config)")
+                raise UncoveredError("the config has other options than this formula; ask for symcount.formula(config)")
         except (ConfigError, DomainError) as error:
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
         return {e.letter: reading.values[e.field] for e in self.notation}

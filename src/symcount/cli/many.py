@@ -130,7 +130,8 @@ def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], l
         derived = formula(config) if unknown else derive(config)
         numbers = {c: derived.count(config, convention=c) for c in CONVENTIONS}
     except SymcountError as error:
-        raise error if unknown else type(error)(f"{refusal}; nor is it derived: {error}") from None
+        said = str(error).removeprefix(f"{source}: ")
+        raise error if unknown else type(error)(f"{refusal}; nor is it derived: {said}") from None
     return derived.name, numbers, notes_on(config, derived, tell)
 
 
