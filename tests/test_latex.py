@@ -50,20 +50,17 @@ WHISPER_ENCODER = (
 )
 WHISPER_DECODER = r"N_{\mathrm{dec}}(8H^2 + 2HI_{\mathrm{dec}} + 13H + I_{\mathrm{dec}}) + 2H"
 WHISPER = rf"{WHISPER_ENCODER} + VH + L_{{\mathrm{{dec}}}}H + 2H + {WHISPER_DECODER}"
-J = r"d_{\mathrm{classifier\,proj\,size}}"
+J = "p"
 LAYERS = "N(4H^2 + 2HI + 9H + I)"
 VIT = rf"CP^2H + 3H + \frac{{R^2H}}{{P^2}} + {LAYERS}"
-STRIDE = r"d_{\mathrm{encoder\,stride}}"
-SPACE = r"d_{\mathrm{projection\,dim}}"
+STRIDE = "s"
+SPACE = "p"
 CLIP_VISION = rf"CP^2H + 4H + \frac{{R^2H}}{{P^2}} + {LAYERS}"
 
 
 def tower(latex, name):
-    """*latex* with every letter as that of a sub-config, and in brackets under a power."""
-    letter = re.compile(r"(?<![a-z\\])([A-Z])(\^)?(?![a-z])")
-    return letter.sub(
-        lambda m: rf"({m[1]}^{{\mathrm{{{name}}}}})^" if m[2] else rf"{m[1]}^{{\mathrm{{{name}}}}}", latex
-    )
+    """*latex* with every letter as that of a sub-config: a subscript, since a superscript is a power."""
+    return re.sub(r"(?<![a-z\\])([A-Z])(?![a-z])", rf"\1_{{\\mathrm{{{name[0]}}}}}", latex)
 
 
 EXPECTED = {
@@ -184,7 +181,7 @@ def test_grouped_latex(name):
 def in_one_letter(formula):
     """Single letters for the symbols that are typeset with more, which the parser would take apart."""
     free = [x for x in "abcfghjlmnopqrstuvwxyz" if x not in {e.latex for e in formula.notation}]
-    return dict(zip((e.letter for e in formula.notation if len(e.latex) > 1), free, strict=False))
+    return dict(zip((e.letter for e in formula.notation if e.latex != e.letter), free, strict=False))
 
 
 def reread(formula, style="grouped", convention="unique"):

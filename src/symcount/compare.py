@@ -18,9 +18,11 @@ from typing import Any
 from sympy import Add, Expr, expand
 
 from symcount.errors import NotationError, StructureError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import canonical
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
+from symcount.typeset.html import block
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.setting import Setting
 
@@ -43,7 +45,7 @@ class Line:
     parts: tuple[Part | None, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Comparison:
     """Models side by side.
 
@@ -132,7 +134,14 @@ class Comparison:
             rows.append(tuple(cells))
         return Table([("Component", "left"), *((f.name, "left") for f in self.formulas)], rows)
 
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(f.name for f in self.formulas)}: {', '.join(f'{t:,}' for t in self.totals)}>"
 
+    def _repr_html_(self) -> str:
+        return block(self.table(), self.settings[0].numbers)
+
+
+@guarded
 def compare(
     *formulas: Formula,
     values: Sequence[Mapping[str, Any] | None] = (),
@@ -150,11 +159,13 @@ def compare(
         numbers: the style of numbers.
 
     Raises:
-        StructureError: fewer than two models.
+        StructureError: fewer than two models, or sizes for more than there are.
         NotationError, ConventionError: see `Formula.latex`.
     """
     if len(formulas) < 2:
         raise StructureError(f"compare: expected two formulas or more, got {len(formulas)}")
+    if len(values) > len(formulas):
+        raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(formulas)}")
     given = [*values, *[None] * (len(formulas) - len(values))]
     settings = tuple(
         f.setting(values=own, convention=convention, notation=notation, numbers=numbers)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Poly, Symbol
 
 from symcount.arithmetic import HOLDS, WORDS, Number
 from symcount.errors import DomainError, StructureError
@@ -27,6 +29,8 @@ _LATEX = {
     ">": ">",
     ">=": r"\geq",
 }
+
+_REMAINDERS = 1024  # so many combinations of remainders are tried, which takes no time
 
 
 @dataclass(frozen=True)
@@ -101,6 +105,8 @@ def minimal(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
     >>> H, A = symbol("H"), symbol("A")
     >>> [str(c) for c in minimal([divides(A, H), divides(A, H), divides(1, H), divides(A, 2 * A), relation(H, ">", 0)])]
     ['A divides H']
+    >>> minimal([divides(2, H * (H - 1)), divides(3, H**3 - H)])
+    ()
     """
     kept: dict[tuple[str, Expr, Expr], Condition] = {}
     for item in conditions:
@@ -113,7 +119,7 @@ def _always(condition: Condition) -> bool:
     difference = condition.left - condition.right
     match condition.relation:
         case "divides":
-            return bool((condition.right / condition.left).is_integer)
+            return bool((condition.right / condition.left).is_integer) or _at_every_remainder(condition)
         case "not divides":
             return False
         case "==":
@@ -128,3 +134,20 @@ def _always(condition: Condition) -> bool:
             return difference.is_positive is True
         case _:
             return difference.is_nonnegative is True
+
+
+def _at_every_remainder(condition: Condition) -> bool:
+    """Whether a number divides a polynomial whatever the remainders of its symbols are: two divides `N(N - 1)`."""
+    divisor, symbols = condition.left, sorted(condition.symbols, key=str)
+    if not isinstance(divisor, Integer) or (not condition.right.is_Add and not condition.right.is_Mul):
+        return False
+    number = int(divisor)
+    if number < 2 or number ** len(symbols) > _REMAINDERS or not condition.right.is_polynomial(*symbols):
+        return False
+    terms = Poly(condition.right, *symbols).terms()
+    if not all(factor.is_integer for _, factor in terms):
+        return False
+    return all(
+        sum(int(factor) * prod(map(pow, remainders, powers)) for powers, factor in terms) % number == 0
+        for remainders in product(range(number), repeat=len(symbols))
+    )

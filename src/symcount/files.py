@@ -6,9 +6,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from symcount.errors import ConfigError
+from symcount.errors import ConfigError, FileTypeError
+from symcount.filetypes import of_bytes, of_json, of_name
+from symcount.foreign import guarded
 
-__all__ = ["MAX_BYTES", "WEIGHTS", "is_checkpoint", "is_directory", "is_file", "load", "looks_like_path", "parse"]
+__all__ = [
+    "MAX_BYTES",
+    "WEIGHTS",
+    "is_checkpoint",
+    "is_directory",
+    "is_file",
+    "load",
+    "looks_like_path",
+    "parse",
+    "untagged",
+]
 
 MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
 
@@ -69,37 +81,57 @@ def load(path: Path, most: int = MAX_BYTES) -> dict[str, Any]:
 
     Raises:
         ConfigError: there is no such file, it is too large, or it is something else.
+        FileTypeError: the same, where it is known what it is.
     """
     try:
         with path.open("rb") as file:
             data = file.read(most + 1)
     except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
+        hint = of_name(str(path)) if isinstance(error, FileNotFoundError) else ""
+        raise ConfigError(f"{path}: {error.strerror or error}{'; ' if hint else ''}{hint}") from None
     except ValueError as error:  # of the name
         raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
     if len(data) > most:
+        if said := of_bytes(data):
+            raise FileTypeError(f"{path}: {said}")
         raise ConfigError(f"{path}: larger than {most // 2**20} MiB; a config.json has a few kilobytes")
     return parse(data, str(path))
 
 
+def untagged(item: dict[str, Any]) -> Any:
+    """A JSON object, or the float that it stands for: JSON has no infinity, which transformers writes as an object.
+
+    >>> untagged({"__float__": "Infinity"}), untagged({"factor": 2})
+    (inf, {'factor': 2})
+    """
+    value = item.get("__float__") if len(item) == 1 else None
+    return float(value) if value in ("Infinity", "-Infinity", "NaN") else item
+
+
+@guarded
 def parse(data: bytes, source: str) -> dict[str, Any]:
     """The JSON object that *data* is.
 
     Raises:
         ConfigError: it is something else.
+        FileTypeError: the same, where it is known what it is.
     """
     import json  # only where a file is read
 
     try:
-        found = json.loads(data)
+        found = json.loads(data, object_hook=untagged if b'"__float__"' in data else None)
     except RecursionError:
         raise ConfigError(f"{source}: nested too deeply; expected a config.json") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{source}: not UTF-8 text; expected a config.json") from None
     except ValueError as error:
+        if said := of_bytes(data):
+            raise FileTypeError(f"{source}: {said}") from None
+        if isinstance(error, UnicodeDecodeError):
+            raise ConfigError(f"{source}: not UTF-8 text; expected a config.json") from None
         if "integer string conversion" in str(error):
             raise ConfigError(f"{source}: a number has more digits than Python reads; expected a config.json") from None
         raise ConfigError(f"{source}: not JSON: {error}") from None
     if not isinstance(found, dict):
+        if said := of_json(found):
+            raise FileTypeError(f"{source}: {said}")
         raise ConfigError(f"{source}: expected a JSON object, got {type(found).__name__}")
     return found

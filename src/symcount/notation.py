@@ -103,7 +103,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("A_enc", "encoder_attention_heads", r"A_{\mathrm{enc}}", "attention heads of the encoder", scales=True),
     Entry("A_dec", "decoder_attention_heads", r"A_{\mathrm{dec}}", "attention heads of the decoder", scales=True),
     Entry("K", "num_key_value_heads", "K", "key-value heads", scales=True),
-    Entry("D", "head_dim", "D", "size of one head", scales=True),
+    Entry("D", "head_dim", "D", "size of one head"),
     Entry("D_nope", "qk_nope_head_dim", r"D_{\mathrm{nope}}", "size of one head without positions"),
     Entry("D_rope", "qk_rope_head_dim", r"D_{\mathrm{rope}}", "size of one head with rotary positions"),
     Entry("D_v", "v_head_dim", r"D_{\mathrm{v}}", "size of one head's values"),

@@ -15,9 +15,12 @@ from typing import Any
 
 from symcount.errors import DependencyError, DomainError, TypesettingError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
+from symcount.typeset.colours import colours
 from symcount.typeset.content import Cell, Count, Share, Table
+from symcount.typeset.html import block
 from symcount.values import title
 
 __all__ = ["Shares", "shares"]
@@ -25,7 +28,7 @@ __all__ = ["Shares", "shares"]
 _FORMATS = (".svg", ".png", ".pdf")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Shares:
     """The parts of a model at some sizes.
 
@@ -57,6 +60,13 @@ class Shares:
             rows.append((Count(size), Count(total), *own))
         return Table(columns, rows)
 
+    def __repr__(self) -> str:
+        first, last = self.sizes[0], self.sizes[-1]
+        return f"<Shares of {self.name}: {len(self.parts)} parts, {self.entry.letter} = {first:,} to {last:,}>"
+
+    def _repr_html_(self) -> str:
+        return block(self.table())
+
     def draw(self, path: str | Path) -> None:
         """Draw the shares, stacked, into an .svg, .png or .pdf file.
 
@@ -77,7 +87,9 @@ class Shares:
         stacked = [
             [100 * n / total for n, total in zip(numbers, self.totals, strict=True)] for numbers in self.parts.values()
         ]
-        axes.stackplot(self.sizes, stacked, labels=list(self.parts), colors=_COLOURS, edgecolor="white", linewidth=0.6)
+        axes.stackplot(
+            self.sizes, stacked, labels=list(self.parts), colors=colours(self.parts), edgecolor="white", linewidth=0.6
+        )
         axes.set(xlim=(self.sizes[0], self.sizes[-1]), ylim=(0, 100), ylabel="share of the parameters (%)")
         also = f", with {', '.join(e.letter for e in self.along)} in proportion" if self.along else ""
         axes.set(xlabel=f"{title(self.entry)}{also}", title=self.name)
@@ -96,10 +108,7 @@ class Shares:
             figure.savefig(target, metadata=metadata, dpi=160)
 
 
-# eight colours that people of any colour vision tell apart (Okabe and Ito 2008), light enough for text
-_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#f0e442", "#999999")
-
-
+@guarded
 def shares(
     formula: Formula,
     symbol: str,

@@ -83,6 +83,10 @@ def test_the_reader_sees_a_wrong_formula():
     assert any(set(numbers) != {value} for _, _, numbers, value in steps)
 
 
+LLAMA_LEADING = (
+    r"P \approx NH(2D(A + K) + 3I)"
+    r" \quad (-3.89\,\% \text{ at } H = 4{,}096, I = 11{,}008, N = 32, A = 32, K = 32, D = 128)"
+)
 GOLDEN = [
     ("gpt2", "compact", "VH + LH + N(12H^2 + 13H) + 2H"),
     (BERT, "compact", "VH + LH + TH + 5H + N(4H^2 + 2HI + 9H + I) + H^2 + V"),
@@ -98,8 +102,13 @@ GOLDEN = [
             r" + \underbrace{H^2 + V + 3H}_{\text{head}}"
         ),
     ),
-    ("gpt2", "leading", r"P \approx 12NH^2 \quad (-31.75\,\% \text{ at } H = 768, N = 12)"),
-    (BERT, "leading", r"P \approx 2NH(2H + I) \quad (-22.44\,\% \text{ at } H = 768, I = 3{,}072, N = 12)"),
+    ("gpt2", "leading", r"P \approx 12NH^2 + VH \quad (-0.73\,\% \text{ at } V = 50{,}257, H = 768, N = 12)"),
+    (
+        BERT,
+        "leading",
+        r"P \approx 2NH(2H + I) + VH \quad (-1.04\,\% \text{ at } V = 30{,}522, H = 768, I = 3{,}072, N = 12)",
+    ),
+    ("LlamaForCausalLM", "leading", LLAMA_LEADING),
 ]
 
 

@@ -24,6 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line with *arguments*, and return the exit code."""
     from symcount.cli.output import complain
     from symcount.errors import SymcountError
+    from symcount.foreign import foreign
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -42,16 +43,14 @@ def run(arguments: Sequence[str]) -> int:
         return 141
     except OSError as error:
         return complain(f"cannot write: {error.strerror or error}")
-    except ValueError as error:
-        if "integer string conversion" not in str(error):
-            raise
-        return complain("a number has more digits than Python prints; give smaller values")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, the user is told it in one line
+        if isinstance(error, ValueError) and "integer string conversion" in str(error):
+            return complain("a number has more digits than Python prints; give smaller values")
         kinds = {c.__name__ for c in type(error).__mro__}  # typer's own, whichever package they live in
         if "Abort" in kinds:
             return 130
         if "ClickException" not in kinds:
-            raise  # a bug of ours, to be seen as one
+            return complain(str(foreign(error)))
         return complain(getattr(error, "format_message", error.__str__)())
     return code if isinstance(code, int) else 0
 

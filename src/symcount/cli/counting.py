@@ -9,7 +9,7 @@ import typer
 from symcount.atlas.counting import counter
 from symcount.cli.adapters import Base, adapter_count, is_adapter
 from symcount.cli.many import count_configs
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
 from symcount.cli.reading import plain
 from symcount.errors import ConfigError, OptionError, SymcountError
@@ -35,6 +35,9 @@ def count(  # noqa: PLR0912  # configs, names and adapters are three kinds of in
     jsonl: Annotated[
         str | None, typer.Option("--jsonl", metavar="FILE", help="Also count each line of FILE (- for standard input).")
     ] = None,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="A config with a misspelt size, or that states none, is an error.")
+    ] = False,
     base: Base = None,
     as_json: Json = False,
 ) -> int:
@@ -48,7 +51,8 @@ def count(  # noqa: PLR0912  # configs, names and adapters are three kinds of in
     if counter() is not None and (configs_only or jsonl is not None):
         if not configs_only:
             raise OptionError("--jsonl goes with config files and directories, not with names, -s or -o")
-        return count_configs(models, jsonl, None if convention is None else check_convention(convention), as_json)
+        only = None if convention is None else check_convention(convention)
+        return count_configs(models, jsonl, only, as_json=as_json, strict=strict)
     columns = _COLUMNS if convention is None else (check_convention(convention),)
     if as_json and convention is not None:
         columns = tuple(dict.fromkeys((*_COLUMNS, *columns)))
@@ -56,7 +60,7 @@ def count(  # noqa: PLR0912  # configs, names and adapters are three kinds of in
     rows: list[tuple[str, str, list[int]]] = []
     for source in models:
         try:
-            subject = load(source, values, options)
+            subject = load(source, values, options, strict=strict)
             numbers = [subject.count(c) for c in columns]
             text = subject.defaults_note("per_layer")
         except SymcountError as error:  # the other inputs are counted all the same
@@ -68,8 +72,11 @@ def count(  # noqa: PLR0912  # configs, names and adapters are three kinds of in
             continue
         if text:
             note(text)
+        told(subject)
         if as_json:
-            emit({"source": source, "class": subject.formula.name, **dict(zip(columns, numbers, strict=True))})
+            remarks = [remark.text for remark in subject.notes]
+            counts = dict(zip(columns, numbers, strict=True))
+            emit({"source": source, "class": subject.formula.name, **counts, "notes": remarks})
         rows.append((source, subject.formula.name, numbers))
     if not as_json and rows:
         if convention is not None and len(rows) == 1:
@@ -99,6 +106,7 @@ def breakdown(
     total = integer_value(shown.total_as(convention), at)
     if text := subject.defaults_note(convention):
         note(text)
+    told(subject)
     if as_json:
         for part, value in zip(parts, numbers, strict=True):
             emit({by: part.label, "kind": part.kind, "formula": str(part.expression), "count": value})

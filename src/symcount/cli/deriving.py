@@ -57,6 +57,7 @@ def derive(
                     "points": certificate.passed,
                     "seed": certificate.seed,
                     "varied": list(certificate.varied),
+                    "held": list(certificate.held),
                     "bound": float(certificate.bound),
                 }
             )

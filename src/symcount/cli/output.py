@@ -9,11 +9,14 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
+from symcount.errors import DomainError
+
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["ascii_only", "complain", "emit", "note", "number", "say", "share", "show", "table"]
+__all__ = ["ascii_only", "complain", "emit", "note", "number", "printable", "say", "share", "show", "table"]
 
+_MOST_BITS = 14_000  # Python prints integers of up to 4,300 digits
 _LONGEST = 2000  # characters of an error, which repeats what was asked
 
 
@@ -45,6 +48,17 @@ def ascii_only() -> bool:
     except (UnicodeEncodeError, LookupError):
         return True
     return False
+
+
+def printable(count: int, source: str) -> int:
+    """*count* itself.
+
+    Raises:
+        DomainError: it is so long that Python refuses to print it.
+    """
+    if count.bit_length() > _MOST_BITS:
+        raise DomainError(f"{source}: the count has more than 4,200 digits; give smaller values")
+    return count
 
 
 def number(value: float | Fraction) -> str:

@@ -13,13 +13,14 @@ from sympy import Expr, Symbol, fraction
 from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
 from symcount.files import is_checkpoint
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
+from symcount.typeset.notebook import word
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
 from symcount.values import exact, title
 
@@ -54,8 +55,9 @@ def formula(
         formula_of_file(Path(model), convention, as_json)
         return
     subject = load(model, None, options)
+    told(subject)
     shown, checked = subject.formula, check_convention(convention)
-    at = subject.config.values_for(shown)
+    at = shown.given(subject.config)
     for letter, value in at.items():
         exact(shown.notation[letter], value)
     if as_json:
@@ -83,11 +85,6 @@ def present(shown: Formula, convention: Convention, at: Mapping[str, Any], headi
         say(f"{row.tensor} is {owner.tensor}: {plain(row.total, shown)} stored once")
     for other, expression in _differences(shown, convention):
         say(f"{other} - {convention} = {plain(expression, shown)}")
-
-
-def word(value: Any) -> str:
-    """A config value as JSON writes it."""
-    return {True: "true", False: "false", None: "null"}.get(value, str(value))
 
 
 def _differences(shown: Formula, convention: str) -> Iterator[tuple[str, Expr]]:
@@ -131,6 +128,7 @@ def diff(
 ) -> None:
     """Print what changes with one symbol: derivative, finite difference and elasticity."""
     subject = load(model, values, options)
+    told(subject)
     shown = subject.formula
     entry = shown.notation[symbol]
     results = {"step": shown.step(symbol, convention=convention)}
@@ -187,7 +185,7 @@ def list_models(
     found = [find(n) for n in names() if wanted in n.lower() or wanted in find(n).model_type]
     composed = {item.name for item in found}
     stored = atlas()
-    others = [] if stored is None else [(n, stored.model_type(n)) for n in stored.names if n not in composed]
+    others = [] if stored is None else [(n, stored.model_types(n)[0]) for n in stored.names if n not in composed]
     others = [(n, kind) for n, kind in others if wanted in n.lower() or wanted in kind]
     if not found and not others:
         known = [*names(), *(stored.names if stored is not None else ())]

@@ -11,7 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, is_number, load, pairs, value_of
+from symcount.cli.options import (
+    ConventionOption,
+    Json,
+    Options,
+    Source,
+    Subject,
+    is_number,
+    load,
+    pairs,
+    told,
+    value_of,
+)
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.reading import plain
 from symcount.errors import BudgetError
@@ -21,7 +32,7 @@ if TYPE_CHECKING:
     from symcount.solve.hunt import Hunt
     from symcount.solve.solutions import Solution, Solutions
 
-__all__ = ["Free", "Rules", "Where", "described", "solve", "subject_of"]
+__all__ = ["Free", "Rules", "Runnable", "Where", "described", "solve", "subject_of"]
 
 _DRAWN = 2000  # solutions in a picture
 
@@ -36,6 +47,11 @@ Where = Annotated[
 Free = Annotated[
     list[str] | None,
     typer.Option("--free", metavar="NAME[=FIRST..LAST[:STEP]]", help="An unknown and its range. Repeatable."),
+]
+
+Runnable = Annotated[
+    bool,
+    typer.Option(help="Only configs whose models run: K divides A, no more experts for a token than there are."),
 ]
 
 
@@ -60,6 +76,7 @@ def solve(
     limit: Annotated[int, typer.Option("--limit", "-k", min=0, help="Solutions to show; 0 for all.")] = 10,
     options: Options = None,
     convention: ConventionOption = "unique",
+    runnable: Runnable = True,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the iso-budget curve (.pdf, .svg, .png).")
     ] = None,
@@ -71,7 +88,7 @@ def solve(
     subject, fixed = subject_of(model, values, options)
     hunt = search_for(
         subject.formula,
-        subject.config.values_for(subject.formula),
+        subject.config,
         _budgets(budget, convention),
         free=free or [],
         fixed=fixed,
@@ -81,6 +98,7 @@ def solve(
         reference=_reference(reference, subject.formula),
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
+        runnable=runnable,
     )
     interrupted = False
     try:
@@ -97,7 +115,7 @@ def solve(
     else:
         _report(found, subject)
     if interrupted:
-        note(f"interrupted: {number(found.number)} solutions found so far, {100 * hunt.search.progress:.0f} % searched")
+        note(f"interrupted: {number(found.number)} solutions found so far, {100 * hunt.progress:.0f} % searched")
         return 130
     if plot is not None:
         from symcount.solve.plot import plot_solutions
@@ -114,6 +132,7 @@ def subject_of(
     given = pairs(values or (), "-s", "A=H/64")
     numbers = [f"{name}={value}" for name, value in given if is_number(value)]
     subject = load(model, numbers, options)
+    told(subject)
     rules = {name: value for name, value in given if not is_number(value)}
     return subject, {**subject.overrides, **rules}
 
@@ -169,6 +188,10 @@ def _report(found: Solutions, subject: Subject) -> None:
         note(f"defaults of {formula.name}: {', '.join(found.defaults)}")
     if found.left_open:
         say(f"open: {', '.join(map(str, found.left_open))}")
+    if found.conditions:
+        say(f"where: {', '.join(found.conditions)}")
+    if any(found.cases):
+        say(f"cases: {'; '.join(' and '.join(case) or 'else' for case in found.cases)}")
     say(f"{_solutions(found.number)}{'' if found.complete else ' so far'} among {number(found.size)} points")
     if found.best:
         _rows(found, found.best)
@@ -232,6 +255,8 @@ def _summary(found: Solutions) -> dict[str, Any]:
         "fixed": {n: _exact(v) for n, v in found.space.rules.fixed.items()},
         "rules": {n: str(rule) for n, rule in found.space.rules.functions.items()},
         "open": [str(c) for c in found.left_open],
+        "where": list(found.conditions),
+        "cases": [list(case) for case in found.cases],
         "points": found.size,
         "solutions": found.number,
         "shown": len(found),

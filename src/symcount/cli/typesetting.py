@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load
+from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, say
 from symcount.compare import Comparison
 from symcount.compare import compare as side_by_side
@@ -73,6 +73,7 @@ def latex(
     """Typeset the closed form: LaTeX, a document, Markdown, HTML, text, or macros for a paper."""
     target = "json" if as_json else _target(to, output)
     subject = load(model, values, options)
+    told(subject)
     look: Look = {
         "convention": convention,
         "notation": notation,
@@ -128,6 +129,8 @@ def compare(
     if to not in _TABLES:
         raise NotationError(f"--to {to!r}: expected one of {', '.join(_TABLES)}.{near(to, _TABLES)}")
     subjects = [load(model) for model in models]
+    for subject in subjects:
+        told(subject)
     given = [_given(s) for s in subjects]
     found = side_by_side(
         *(s.formula for s in subjects), values=given, convention=convention, notation=notation, numbers=numbers
@@ -171,6 +174,7 @@ def shares(
     if to not in _TABLES:
         raise NotationError(f"--to {to!r}: expected one of {', '.join(_TABLES)}.{near(to, _TABLES)}")
     subject = load(model, values, options)
+    told(subject)
     found = shares_of(
         subject.formula,
         symbol,
@@ -211,7 +215,7 @@ def _symbols(texts: Sequence[str] | None) -> dict[str, str]:
 
 
 def _given(subject: Subject) -> dict[str, Any]:
-    return {**subject.config.values_for(subject.formula), **subject.overrides}
+    return subject.given
 
 
 def _integers(given: str) -> list[int]:

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.cli.adapters import Base, adapter_verify, is_adapter
-from symcount.cli.options import Json, Options, Values, load
+from symcount.cli.options import Json, Options, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.reading import plain
 from symcount.evaluate import integer_value
@@ -45,6 +45,7 @@ def verify(
 
         return verify_file(Path(model), values, options, as_json)
     subject = load(model, values, options)
+    told(subject)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its advice on the model is not about the count
     report = compare(subject.formula, subject.config, device=device, **subject.overrides)
     if as_json:

@@ -47,6 +47,7 @@ class Derivation:
         insisted: what the libraries asked by default, where moving the other fields was refused: it stays so.
         kept: traces of the last round that hold with what was pinned since, that of the default first.
         harmless: values of fields that no trace moved, or in a logarithm, that were seen to change no parameter.
+        reached: depths with numbers of layers at which the formula was tried, beyond those of the traces.
         shallow: traces put aside because they are too shallow to show what the model does in general.
     """
 
@@ -61,6 +62,7 @@ class Derivation:
     pinned: dict[str, Number] = field(default_factory=dict)
     conditions: list[Condition] = field(default_factory=list)
     shallow: list[Trace] = field(default_factory=list)
+    reached: set[tuple[str, Number]] = field(default_factory=set)
     discovered: list[str] = field(default_factory=list)
     switches: list[Condition] = field(default_factory=list)
     guards: list[Condition] = field(default_factory=list)

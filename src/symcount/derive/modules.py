@@ -21,6 +21,12 @@ _SHARED: Final = (
 _FOREIGN: Final = ("torch", "transformers", "builtins", "symcount", "dataclasses", "typing", "abc", "enum", "numpy",
                    "collections", "huggingface_hub")  # fmt: skip
 
+
+def foreign(name: str) -> bool:
+    """Whether the code of a module of that name is neither a model's nor the user's."""
+    return name.partition(".")[0] in _FOREIGN and not name.startswith("transformers.models.")
+
+
 #: The number of loaded modules, and the answer it was found with.
 _LIBRARY: Final[dict[int, tuple[ModuleType, ...]]] = {}
 

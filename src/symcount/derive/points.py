@@ -101,11 +101,22 @@ def _broken(conditions: Iterable[Condition], values: Mapping[str, Number]) -> li
 
 def grid_size(value: Number) -> int:
     """How many values a field with this default is drawn from, with *wide*."""
+    if value <= 0:
+        return 1
     return 16 if value <= 16 else 64
 
 
 def _anywhere(value: Number, rng: random.Random) -> Number:
-    if isinstance(value, float) or value < 1:
+    """A number of a grid around *value*; of floats one that is a binary fraction, so that no rounding is met."""
+    if isinstance(value, float):
+        if value <= 1:  # a rate, or what keeps a divisor from zero
+            return value if value < 0 else rng.randint(value > 0, 16) / 16
+        return (
+            rng.randint(4, max(20, int(16 * value))) / 4
+            if value <= 64
+            else float(int(value) // 16 * rng.randint(1, 64))
+        )
+    if value < 1:
         return value
     return rng.randint(1, 16) if value <= 16 else max(1, int(value) // 16) * rng.randint(1, 64)
 

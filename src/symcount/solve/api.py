@@ -12,21 +12,25 @@ from sympy import Expr
 from symcount.api import formula as formula_of
 from symcount.api import is_config
 from symcount.configs import Config, read
+from symcount.domain import Condition
 from symcount.errors import DomainError, ExpressionError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.solve.budget import read_budgets
+from symcount.solve.cases import cases, running
 from symcount.solve.expressions import read_expression
 from symcount.solve.hunt import Hunt
 from symcount.solve.ranges import Range, read_range
-from symcount.solve.ranking import read_criteria
+from symcount.solve.ranking import Criterion, read_criteria
 from symcount.solve.solutions import Solutions
 from symcount.solve.space import Space
-from symcount.values import exact, title
+from symcount.values import by_letter, exact, resolve, title
 
 __all__ = ["hunt", "named", "prepared", "read_free", "solve"]
 
 
+@guarded
 def solve(
     source: Any,
     /,
@@ -40,6 +44,7 @@ def solve(
     reference: Any = None,
     limit: int | None = 10,
     convention: str = "unique",
+    runnable: bool = True,
     **options: Any,
 ) -> Solutions:
     """Every config whose parameter count meets a budget: how many there are, exactly, and the best of them.
@@ -60,6 +65,8 @@ def solve(
         reference: for `rank="reference"`: values by letter or field, or a config.
         limit: how many solutions are given in full; `None` for all.
         convention: what a budget counts that is not given by convention.
+        runnable: only configs whose models run: as many heads for each key-value head, no more experts for a token
+            than there are. Without it every config that can be built.
         options: structural options of the model.
 
     Raises:
@@ -67,7 +74,6 @@ def solve(
         ExpressionError, UnknownSymbolError: a range, rule, condition or ranking that cannot be read.
         MissingSymbolError: a symbol has no value.
         DomainError: the conditions contradict each other.
-        DependencyError: NumPy is not installed.
         SymcountError: see `symcount.formula`.
 
     >>> import symcount as sc
@@ -88,10 +94,12 @@ def solve(
         reference=reference,
         limit=limit,
         convention=convention,
+        runnable=runnable,
         **options,
     ).run()
 
 
+@guarded
 def hunt(
     source: Any,
     /,
@@ -105,19 +113,20 @@ def hunt(
     reference: Any = None,
     limit: int | None = 10,
     convention: str = "unique",
+    runnable: bool = True,
     **options: Any,
 ) -> Hunt:
     """The search that `solve` runs, not yet begun: it can be watched, and left at any point; see there."""
-    formula, defaults = prepared(source, options)
+    formula, config = prepared(source, options)
     return search_for(
-        formula, defaults, budget, free=free, fixed=fixed, where=where, tolerance=tolerance, rank=rank,
-        reference=reference, limit=limit, convention=convention,
+        formula, config, budget, free=free, fixed=fixed, where=where, tolerance=tolerance, rank=rank,
+        reference=reference, limit=limit, convention=convention, runnable=runnable,
     )  # fmt: skip
 
 
 def search_for(
     formula: Formula,
-    defaults: Mapping[str, Any],
+    config: Config | None,
     budget: Any,
     *,
     free: Any,
@@ -128,8 +137,9 @@ def search_for(
     reference: Any = None,
     limit: int | None = 10,
     convention: str = "unique",
+    runnable: bool = True,
 ) -> Hunt:
-    """The search for a formula and the values that its symbols have otherwise; see `solve`."""
+    """The search for a class, by one of its formulas and its config; `None` searches this formula only. See `solve`."""
     if limit is not None and limit < 1:
         raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
     budgets = read_budgets(budget, tolerance, convention)
@@ -137,24 +147,41 @@ def search_for(
     given = _given(formula, fixed or {})
     if both := sorted(ranges.keys() & given.keys()):
         raise ExpressionError(f"{title(formula.notation[both[0]])} is free and fixed; keep one of the two")
-    criteria = read_criteria(rank, formula, _reference(formula, reference))
-    space = Space.of(
-        formula,
-        ranges,
-        given,
-        defaults,
-        [where] if isinstance(where, str) else where,
-        [b.convention for b in budgets],
-        [e for c in criteria for e in c.needs],
-    )
-    return Hunt(space, budgets, criteria, limit)
+    near = _reference(formula, reference)
+    conditions = [where] if isinstance(where, str) else list(where)
+    found: list[tuple[Space, tuple[Criterion, ...]]] = []
+    earlier: list[tuple[Condition, ...]] = []
+    empty: DomainError | None = None
+    for case, defaults in cases(formula, config, {*ranges, *given}):
+        criteria = read_criteria(rank, case, near)
+        try:
+            space = Space.of(
+                case,
+                ranges,
+                given,
+                defaults,
+                conditions,
+                [b.convention for b in budgets],
+                [e for c in criteria for e in c.needs],
+                running(case, defaults) if runnable else (),
+                earlier,
+            )
+        except DomainError as error:  # what is given is the business of another formula
+            empty = empty or error
+        else:
+            found.append((space, criteria))
+        earlier.append(case.domain)
+    if not found:
+        raise empty or DomainError(f"{formula.name}: no formula holds for what is given")
+    return Hunt(found, budgets, limit)
 
 
-def prepared(source: Any, options: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]]:
-    """The formula that *source* names, and the values of its config or the defaults of its model."""
+def prepared(source: Any, options: Mapping[str, Any]) -> tuple[Formula, Config | None]:
+    """The formula that *source* names, and its config: an empty one for a name, none for a formula."""
     formula = formula_of(source, **options)
-    config = read(source) if is_config(source) else Config(dict(options), formula.name)
-    return formula, dict(formula.bound(config))
+    if isinstance(source, Formula):
+        return formula, None
+    return formula, read(source) if is_config(source) else Config(dict(options), formula.name)
 
 
 def read_free(formula: Formula, free: Any) -> dict[str, Range]:
@@ -220,5 +247,9 @@ def _reference(formula: Formula, reference: Any) -> dict[str, Any] | None:
         return None
     given = reference
     if not (isinstance(reference, Mapping) and all(name in formula.notation for name in reference)):
-        given = formula.bound(reference)
-    return {(entry := formula.notation[name]).letter: exact(entry, value) for name, value in given.items()}
+        own = formula_of(reference)  # its numbers may choose another formula of the class
+        own = own if own.name == formula.name else formula
+        known = resolve(own.notation, own.bound(reference), own.filled, ())
+        fields = {own.notation[letter].field: value for letter, value in known.items()}
+        given = {name: value for name, value in fields.items() if name in formula.notation}
+    return {n: exact(formula.notation[n], value) for n, value in by_letter(formula.notation, given).items()}

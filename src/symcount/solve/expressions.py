@@ -77,6 +77,7 @@ class Stated:
 
     condition: Condition
     text: str
+    implied: bool = False  # it comes with the model, nobody wrote it
 
     def __str__(self) -> str:
         return self.text

@@ -12,6 +12,7 @@ from symcount.errors import BudgetError, DomainError
 from symcount.evaluate import integer_value
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
+from symcount.solve.ranges import Range
 from symcount.solve.ranking import Criterion, Ranking, aspect_ratio
 from symcount.solve.search import Search
 from symcount.solve.solutions import Neighbours, Solution, Solutions
@@ -25,17 +26,32 @@ _BEYOND = 1 << 20  # times a budget: how far above it is looked where the ranges
 class Hunt:
     """A search under way. `steps` does it, one stretch at a time, and can be left at any point; `result` is the answer.
 
+    Args:
+        spaces: what is searched, one space for each formula that the class may have there, with the ranking's criteria.
+        budgets: the windows of counts.
+        limit: how many solutions are given in full.
+
     Raises:
-        DependencyError, BudgetError: see `Search`.
+        BudgetError: see `Search`.
     """
 
     def __init__(
-        self, space: Space, budgets: Sequence[Budget], criteria: Sequence[Criterion], limit: int | None = 10
+        self, spaces: Sequence[tuple[Space, Sequence[Criterion]]], budgets: Sequence[Budget], limit: int | None = 10
     ) -> None:
-        self.space, self.budgets = space, tuple(budgets)
-        self.search = Search(space, budgets)
-        self._ranking = Ranking(self.search, self.budgets[0], criteria, limit)
+        self.spaces, self.budgets = tuple(space for space, _ in spaces), tuple(budgets)
+        self._searches = [Search(space, budgets) for space in self.spaces]
+        self._rankings = [
+            Ranking(search, self.budgets[0], criteria, limit)
+            for search, (_, criteria) in zip(self._searches, spaces, strict=True)
+        ]
+        self._limit = limit
         self._complete = False
+        self.progress = 0.0
+
+    @property
+    def space(self) -> Space:
+        """The space of the formula of the usual case."""
+        return self.spaces[0]
 
     @property
     def _closed(self) -> bool:
@@ -45,13 +61,17 @@ class Hunt:
     @property
     def found(self) -> int:
         """How many solutions there are so far."""
-        return self._ranking.number
+        return sum(ranking.number for ranking in self._rankings)
 
     def steps(self) -> Iterator[float]:
         """Search on; yields the share of the work that is done."""
-        for columns in self.search.chunks():
-            self._ranking.add(columns)
-            yield self.search.progress
+        self.progress = 0.0
+        for i, (search, ranking) in enumerate(zip(self._searches, self._rankings, strict=True)):
+            for columns in search.chunks():
+                ranking.add(columns)
+                self.progress = (i + search.progress) / len(self._searches)
+                yield self.progress
+        self.progress = 1.0
         self._complete = True
 
     def run(self) -> Solutions:
@@ -67,26 +87,46 @@ class Hunt:
             DomainError: the search is complete, and the conditions contradict each other.
             BudgetError: the search is complete, and the budget is beyond every admissible config.
         """
-        best = tuple(self._at(point) for point in self._ranking.best())
-        answer = Solutions(self.space, self.budgets, self.search.ranges, self._ranking.number, best, self._complete)
-        if self._complete and not self._ranking.number:
+        best = tuple(self._at(space, point) for space, point in self._best())
+        answer = Solutions(self.spaces, self.budgets, self._ranges(), self.found, best, self._complete)
+        if self._complete and not self.found:
             answer = replace(answer, neighbours=self._nearest())
         if self._complete and len(self.space.ranges) == 1:
             first = self.budgets[0]
             exact = replace(first, low=first.target, high=first.target)
             around = Neighbours(exact, self._beside(0, exact, above=False), self._beside(0, exact, above=True))
-            answer = replace(answer, neighbours=(around,), closed_form=closed_form(self.space, first))
+            closed = closed_form(self.space, first) if len(self.spaces) == 1 else None
+            answer = replace(answer, neighbours=(around,), closed_form=closed)
         return answer
 
-    def _at(self, point: Mapping[str, int]) -> Solution:
+    def _best(self) -> list[tuple[Space, dict[str, int]]]:
+        """The first solutions by rank, each with the space that it lies in."""
+        some = [(s, r) for s, r in zip(self.spaces, self._rankings, strict=True) if r.number]
+        if len(some) == 1:
+            [(space, ranking)] = some
+            return [(space, point) for point in ranking.best()]
+        rows = [(score, i, point) for i, (_, r) in enumerate(some) for score, point in r.scored()]
+        rows.sort(key=lambda row: row[0])
+        return [(some[i][0], point) for _, i, point in rows[: self._limit]]
+
+    def _ranges(self) -> dict[str, Range]:
+        """The ranges that were searched: open ones as far as the budget reaches in any of the spaces."""
+        found = dict(self._searches[0].ranges)
+        for search in self._searches[1:]:
+            found = {
+                n: r if (r.stop or 0) >= (search.ranges[n].stop or 0) else search.ranges[n] for n, r in found.items()
+            }
+        return found
+
+    def _at(self, space: Space, point: Mapping[str, int]) -> Solution:
         """A point of the grid in full."""
-        formula, values = self.space.formula, self.space.values(point)
+        formula, values = space.formula, space.values(point)
         counts = {b.convention: integer_value(formula.total_as(b.convention), values) for b in self.budgets}
         target = self.budgets[0].target
         deviation = counts[self.budgets[0].convention] - target
         known = aspect_ratio(formula.notation) is not None and {"H", "N"} <= values.keys() and values["N"]
         aspect = Fraction(values["H"], values["N"]) if known else None
-        return Solution(values, counts, deviation, Fraction(deviation, target), aspect)
+        return Solution(values, counts, deviation, Fraction(deviation, target), aspect, formula)
 
     # ---------------------------------------------------------------- where there is none
 
@@ -109,10 +149,19 @@ class Hunt:
         return found
 
     def _beside(self, index: int, budget: Budget, *, above: bool) -> Solution | None:
-        """The nearest solution outside the window of *budget*: windows beside it, each wider than the last."""
+        """The nearest solution outside the window of *budget*, in any of the spaces."""
         if budget.high is None if above else budget.low <= 1:
             return None
-        space = self.space if above else self.space.changed(self.search.ranges)
+        near = [
+            found
+            for space, search in zip(self.spaces, self._searches, strict=True)
+            if (found := self._beside_in(space, search, index, budget, above=above)) is not None
+        ]
+        return min(near, key=lambda s: abs(s.counts[budget.convention] - budget.target), default=None)
+
+    def _beside_in(self, space: Space, search: Search, index: int, budget: Budget, *, above: bool) -> Solution | None:
+        """The nearest solution outside the window in one space: windows beside it, each wider than the last."""
+        space = space if above else space.changed(search.ranges)
         width = 1
         while True:
             if above:
@@ -130,7 +179,7 @@ class Hunt:
             for columns in search.chunks():
                 nearest.add(columns)
             if best := nearest.best():
-                return self._at(best[0])
+                return self._at(space, best[0])
             if last:
                 return None
             width *= 4
@@ -141,21 +190,22 @@ class Hunt:
         Raises:
             DomainError: always, unless a budget is what excludes everything.
         """
-        space = self.space
         loose = [] if self._closed else [replace(b, low=1, high=(b.high or b.low) * _BEYOND) for b in self.budgets]
-        if _possible(space, loose):
+        if any(_possible(space, loose) for space in self.spaces):
             return
+        space = self.space
         dropped: list[int] = []
         for i in range(len(space.stated)):
             if not _possible(space.changed(without=[*dropped, i]), loose):
                 dropped.append(i)
         kept = [s.text for i, s in enumerate(space.stated) if i not in dropped]
-        kept += [s.text for s in space.rules.conditions() if space.names_of(self._applied(s.condition))]
+        kept += [s.text for s in space.rules.conditions() if space.names_of(_applied(space, s.condition))]
         ranges = ", ".join(f"{n} = {r}" for n, r in self.space.ranges.items())
         raise DomainError(f"contradictory: no config with {ranges} fulfils {' and '.join(kept)}, whatever its count")
 
-    def _applied(self, condition: Condition) -> Any:
-        return self.space.rules.apply(condition.left) + self.space.rules.apply(condition.right)
+
+def _applied(space: Space, condition: Condition) -> Any:
+    return space.rules.apply(condition.left) + space.rules.apply(condition.right)
 
 
 def _possible(space: Space, budgets: Sequence[Budget]) -> bool:

@@ -11,7 +11,9 @@ from typing import Any
 
 from sympy import Expr
 
+from symcount.configs import Config
 from symcount.errors import BudgetError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
@@ -89,6 +91,7 @@ class Ladder:
         return write_configs(self.formula, self.configs(), counts, Path(directory), check=check, overwrite=overwrite)
 
 
+@guarded
 def ladder(
     source: Any,
     /,
@@ -101,6 +104,7 @@ def ladder(
     fixed: Mapping[str, Any] | None = None,
     where: str | Iterable[str] = (),
     convention: str = "unique",
+    runnable: bool = True,
     **options: Any,
 ) -> Ladder:
     """One config for each budget: each size at least that of the rung below, and together as near as can be.
@@ -119,6 +123,7 @@ def ladder(
         fixed: other numbers or rules, see `solve`.
         where: further conditions.
         convention: what the budgets count.
+        runnable: only configs whose models run, see `solve`.
         options: structural options of the model.
 
     Raises:
@@ -132,16 +137,16 @@ def ladder(
     100M {'H': 832, 'I': 2240, 'N': 9, 'A': 13} 101879232
     1B {'H': 1920, 'I': 5184, 'N': 21, 'A': 30} 998236800
     """
-    formula, defaults = prepared(source, options)
+    formula, config = prepared(source, options)
     return ladder_of(
-        formula, defaults, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
-        where=where, convention=convention,
+        formula, config, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
+        where=where, convention=convention, runnable=runnable,
     )  # fmt: skip
 
 
 def ladder_of(
     formula: Formula,
-    defaults: Mapping[str, Any],
+    config: Config | None,
     budgets: str | Iterable[Any],
     *,
     aspect: Any = "64..128",
@@ -151,21 +156,22 @@ def ladder_of(
     fixed: Mapping[str, Any] | None = None,
     where: str | Iterable[str] = (),
     convention: str = "unique",
+    runnable: bool = True,
 ) -> Ladder:
-    """The ladder for a formula and the values that its symbols have otherwise; see `ladder`."""
+    """The ladder for a class, by one of its formulas and its config; see `ladder` and `solve.api.search_for`."""
     texts = [t.strip() for t in budgets.split(",")] if isinstance(budgets, str) else list(budgets)
     windows = [read_budget(b, tolerance, convention) for b in texts]
     if not windows or any(a.target >= b.target for a, b in pairwise(windows)):
         raise BudgetError(
             f"budgets {', '.join(map(str, texts))}: expected one or more, each larger than the one before"
         )
-    ranges, rules = family(formula, defaults, head_dim, free, fixed or {})
+    ranges, rules = family(formula, formula.given(config), head_dim, free, fixed or {})
     conditions = [where] if isinstance(where, str) else list(where)
     conditions += aspect_conditions(formula, aspect)
     answers = [
         search_for(
-            formula, defaults, text, free=ranges, fixed=rules, where=conditions, tolerance=tolerance,
-            convention=convention, limit=_CANDIDATES,
+            formula, config, text, free=ranges, fixed=rules, where=conditions, tolerance=tolerance,
+            convention=convention, limit=_CANDIDATES, runnable=runnable,
         ).run()
         for text in texts
     ]  # fmt: skip

@@ -183,6 +183,22 @@ class Ranking:
         if self._limit is not None and self._rows > max(4 * self._limit, CHUNK):
             self._reduce()
 
+    def scored(self) -> list[tuple[tuple[Fraction, ...], dict[str, int]]]:
+        """The best points with what they are ranked by, for a comparison with those of another search."""
+        points = self.best()
+        if not points:
+            return []
+        [columns] = self._waiting
+        return [
+            ((*score, *map(Fraction, point.values())), point)
+            for score, point in zip(zip(*map(_fractions, self._scored(columns)), strict=True), points, strict=True)
+        ]
+
+    def _scored(self, columns: Columns) -> list[Score]:
+        first = columns[self._letters[0]]
+        scores = [score(self._search, self._budget, columns) for score in self._scores]
+        return [_pair(top, bottom, first) for top, bottom in scores]
+
     def best(self) -> list[dict[str, int]]:
         """The best points, in order."""
         if not self._waiting:
@@ -199,12 +215,22 @@ class Ranking:
 
         merged = Columns((n, np.concatenate([c[n] for c in self._waiting])) for n in self._letters)
         points = [merged[n] for n in self._letters]
-        scores = [score(self._search, self._budget, merged) for score in self._scores]
-        keys = [_ordinal(*np.broadcast_arrays(top, bottom, points[0])[:2]) for top, bottom in scores]
+        keys = [_ordinal(*score) for score in self._scored(merged)]
         keys += [_ordinal(column, np.ones_like(column)) for column in points]
         order = np.lexsort(keys[::-1])[: self._limit]
         self._waiting = [Columns((n, c[order]) for n, c in merged.items())]
         self._rows = len(order)
+
+
+def _pair(top: Array, bottom: Array, like: Array) -> Score:
+    import numpy as np
+
+    first, second, _ = np.broadcast_arrays(top, bottom, like)
+    return first, second
+
+
+def _fractions(score: Score) -> list[Fraction]:
+    return [Fraction(a) / Fraction(b) for a, b in zip(score[0].tolist(), score[1].tolist(), strict=True)]
 
 
 def _ordinal(top: Array, bottom: Array) -> Array:

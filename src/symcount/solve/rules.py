@@ -82,6 +82,10 @@ class Rules:
     def _known(self, letter: str) -> bool:
         return letter in self.free or letter in self.fixed or letter in self.functions
 
+    def has(self, condition: Condition) -> bool:
+        """Whether every symbol of *condition* has a value or a range."""
+        return all(self._known(s.name) for s in condition.symbols)
+
     def _need(self, expression: Expr, defaults: Mapping[str, Number]) -> None:
         for letter in sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol)):
             if self._known(letter):

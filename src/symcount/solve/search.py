@@ -7,12 +7,12 @@ can leave them, and Python's otherwise.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
 from typing import Any
 
-from symcount.errors import DependencyError, DomainError
+from symcount.errors import DomainError
 from symcount.solve.budget import Budget
-from symcount.solve.plan import Affine, Level, Monotone, bounded, make_plan
+from symcount.solve.ends import bounded
+from symcount.solve.plan import Affine, Level, Monotone, make_plan
 from symcount.solve.polynomial import Columns, Polynomial, combine, evaluate, variables
 from symcount.solve.space import Check, Inequality, Quotient, Space
 
@@ -29,13 +29,10 @@ class Search:
     `chunks` yields them, as columns by letter; `progress` is the share of the work that is done, for the eye.
 
     Raises:
-        DependencyError: NumPy is not installed.
         BudgetError: a range is open and nothing bounds it.
     """
 
     def __init__(self, space: Space, budgets: Sequence[Budget]) -> None:
-        if find_spec("numpy") is None:
-            raise DependencyError('solving needs numpy, which is not installed: pip install "symcount[solve]"')
         self.space = space
         self.progress = 0.0
         inequalities = list(space.inequalities)
@@ -144,10 +141,16 @@ class Search:
         return np.array(holds, dtype=bool)
 
     def _integral(self, columns: Columns) -> Columns:
-        """Only the free symbols, and of these the rows where the totals are integers."""
+        """Only the free symbols, and of these the rows where the totals are integers and no other formula counts."""
+        import numpy as np
+
         for total in self._whole:
             columns = _kept(columns, evaluate(total.top, columns) % evaluate(total.bottom, columns) == 0)
         points = Columns((n, columns[n]) for n in self.ranges)
+        if self.space.earlier:
+            rows = zip(*(c.tolist() for c in points.values()), strict=True)
+            here = [not self.space.belongs_earlier(dict(zip(points, row, strict=True))) for row in rows]
+            points = _kept(points, np.array(here, dtype=bool))
         return points if len(next(iter(points.values()))) else Columns()
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
 from symcount.domain import Condition
+from symcount.formula import Formula
 from symcount.solve.budget import Budget
 from symcount.solve.closed import ClosedForm
 from symcount.solve.ranges import Range
@@ -26,6 +27,7 @@ class Solution:
         deviation: count minus budget, of the first budget.
         relative: the same as a share of the budget.
         aspect: H/N, where the formula has both.
+        formula: what counts it; a class may have several, of which the numbers choose one.
     """
 
     values: Mapping[str, Any]
@@ -33,6 +35,7 @@ class Solution:
     deviation: int
     relative: Fraction
     aspect: Fraction | None
+    formula: Formula = field(repr=False, compare=False)
 
     @property
     def count(self) -> int:
@@ -54,7 +57,7 @@ class Solutions:
     """What a search found. Iterating gives the best solutions, in order.
 
     Attributes:
-        space: what was searched.
+        spaces: what was searched: one space for each formula that the class may have there.
         budgets: the windows of counts.
         ranges: of the free symbols, open ones as far as the budget reaches.
         number: how many solutions there are.
@@ -65,7 +68,7 @@ class Solutions:
         closed_form: with one free symbol, its closed form, where there is one.
     """
 
-    space: Space
+    spaces: tuple[Space, ...]
     budgets: tuple[Budget, ...]
     ranges: Mapping[str, Range]
     number: int
@@ -79,6 +82,22 @@ class Solutions:
 
     def __len__(self) -> int:
         return len(self.best)
+
+    @property
+    def space(self) -> Space:
+        """The space of the formula of the usual case."""
+        return self.spaces[0]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What every config that was looked at fulfils, beyond the ranges: nothing is said of others."""
+        return tuple(c for c in self.space.cuts if all(c in space.cuts for space in self.spaces[1:]))
+
+    @property
+    def cases(self) -> tuple[tuple[str, ...], ...]:
+        """What tells the formulas of the class apart, where there are several: the conditions of each."""
+        common = set(self.conditions)
+        return tuple(tuple(c for c in s.cuts if c not in common) for s in self.spaces) if len(self.spaces) > 1 else ()
 
     @property
     def size(self) -> int:

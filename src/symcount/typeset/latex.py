@@ -18,7 +18,8 @@ from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol,
 
 from symcount.evaluate import Round
 from symcount.notation import TABLE, Notation
-from symcount.typeset.terms import Group, Sum, degree
+from symcount.typeset.terms import Group, Series, Sum, degree
+from symcount.typeset.unify import INDEX
 
 __all__ = ["Term", "is_numeric", "joined", "product", "set_symbols", "sorted_terms", "terms_of"]
 
@@ -41,13 +42,35 @@ def terms_of(arranged: Sum, notation: Notation) -> tuple[Term, ...]:
     result = []
     for term in arranged.sorted():
         if isinstance(term, Group):
-            head, body = _parenthesised(term.repeat, notation), terms_of(term.body, notation)
-            if _is_word(head):
-                head += r"\,"
-            result.append(Term(head + _brackets(joined([t.text for t in body])), head, body))
+            result.append(_group(term, notation))
+        elif isinstance(term, Series):
+            result.append(_series(term, notation))
         else:
             result.append(_term(term, notation))
     return tuple(result)
+
+
+def _group(group: Group, notation: Notation) -> Term:
+    match group.body.terms:
+        case [Expr() as only]:  # a single term needs no brackets
+            return _term(group.repeat * only, notation)
+    head, body = _parenthesised(group.repeat, notation), terms_of(group.body, notation)
+    if _is_word(head):
+        head += r"\,"
+    return Term(head + _brackets(joined([t.text for t in body])), head, body)
+
+
+def _series(series: Series, notation: Notation) -> Term:
+    index = notation[INDEX].latex
+    sign = rf"\sum_{{{index}={series.first}}}^{{{series.last}}}"
+    if len(str(series.last)) == 1:
+        sign = rf"\sum_{{{index}={series.first}}}^{series.last}"
+    body = terms_of(series.body, notation)
+    if len(body) > 1:
+        return Term(sign + _brackets(joined([t.text for t in body])), sign, body)
+    only = body[0]
+    space = " " if only.text[0].isalpha() or only.text[0].isdigit() else ""
+    return Term(sign + space + only.text, sign + space + only.head if only.body else "", only.body)
 
 
 def sorted_terms(expression: Expr, notation: Notation) -> tuple[Term, ...]:
@@ -105,6 +128,8 @@ def _parenthesised(expression: Expr, notation: Notation) -> str:
 def _rank(factor: tuple[Expr, Expr]) -> tuple[int, str]:
     base = factor[0]
     if isinstance(base, Symbol):
+        if not base.is_integer:  # a ratio is a coefficient
+            return -1, base.name
         return _RANK.get(base.name.split("_")[0], len(_RANK)), base.name
     return len(_RANK) + 1, str(base)
 

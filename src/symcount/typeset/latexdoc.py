@@ -33,7 +33,7 @@ def fragment(setting: Setting, style: str) -> str:
 
 
 def document(setting: Setting, style: str) -> str:
-    """A document with the formula in *style*, its domain, its leading term and its notation.
+    """A document with the formula in *style*, its domain and its notation.
 
     Raises:
         NotationError: no such style.
@@ -59,8 +59,6 @@ def document(setting: Setting, style: str) -> str:
     if setting.conditions:
         conditions = ", ".join(f"${condition}$" for condition in setting.conditions)
         lines += [rf"\raggedright Valid where {conditions}.\par", ""]
-    if style not in ("leading", "notation") and setting.total.free_symbols:
-        lines += [_paragraph(compose(shown, "leading"), shown), ""]
     if style != "notation":
         lines += [_paragraph(compose(shown, "notation"), shown), ""]
     return "\n".join([*lines, r"\end{document}"])

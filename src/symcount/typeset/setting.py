@@ -12,12 +12,14 @@ from sympy import Expr
 from symcount.domain import Condition
 from symcount.errors import NotationError, near
 from symcount.evaluate import Number, integer_value
-from symcount.ledger import Convention, Ledger
+from symcount.ledger import Convention, Ledger, Row
 from symcount.notation import Notation, escape
 from symcount.tree import Block
-from symcount.typeset.latex import set_symbols
+from symcount.typeset.folding import Family, Folding, fold, lists_of
+from symcount.typeset.latex import joined, set_symbols, terms_of
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
+from symcount.typeset.terms import Series, Sum, arrange
 
 __all__ = ["Look", "Setting", "check_look"]
 
@@ -65,11 +67,12 @@ class Setting:
         notation: its symbols, as they are to be typeset.
         domain: the conditions under which the formula holds.
         pinned: config fields of which it holds at one value only.
+        options: config options for which it holds.
         sizes: gives the exact sizes by letter; called only by what shows numbers.
-        leading: gives the leading terms.
         numbers: the style of numbers.
         width: of a line in em.
         equation: whether a formula is shown with its left-hand side, `P = …`.
+        folded: what is folded into sums; by default what makes the formula shorter.
     """
 
     name: str
@@ -80,11 +83,12 @@ class Setting:
     notation: Notation
     domain: tuple[Condition, ...]
     sizes: Callable[[], Mapping[str, Number]]
-    leading: Callable[[], Expr]
     pinned: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = field(default_factory=dict)
     numbers: str = "comma"
     width: float | None = None
     equation: bool = False
+    folded: Folding | None = None
 
     @cached_property
     def values(self) -> Mapping[str, Number]:
@@ -100,6 +104,60 @@ class Setting:
     def sections(self) -> tuple[Section, ...]:
         """The model's outline."""
         return outline(self.tree, self.ledger, self.convention)
+
+    @cached_property
+    def folding(self) -> Folding:
+        """What repeats with another size, where a sum of it is shorter, or shows numbers that would be multiplied out."""
+        rows = [(row, self.ledger.counted(row, self.convention)) for row in self.ledger]
+        found = fold(rows, lists_of(self.notation, self.pinned))
+        if not found.families:
+            return found
+        shown = any(place.kind == "number" for place in found.lists.places.values())
+        folded = replace(self, folded=found)
+        plain = replace(self, folded=Folding())
+        return found if shown or folded.length < plain.length else Folding()
+
+    @cached_property
+    def length(self) -> int:
+        """How long the formula is, with what is said below it."""
+        shown = joined([t.text for t in terms_of(self.arranged, self.letters)])
+        return len(shown) + sum(map(len, self.definitions))
+
+    @cached_property
+    def arranged(self) -> Sum:
+        """The total in the order of the model; what repeats with another size is a sum."""
+        used = self.folding if self.folded is None else self.folded
+        sums: dict[tuple[int, int], list[Family]] = {}
+        for family in used.families:
+            sums.setdefault((family.start, len(family.rows)), []).append(family)
+        begins = {id(f[0].rows[0]): used.series(f) for f in sums.values()}
+
+        def folded(row: Row) -> list[Series] | None:
+            return begins.get(id(row), []) if id(row) in used.by_row else None
+
+        return arrange(self.tree, self.ledger, self.convention, folded, used.single)
+
+    def value(self, arranged: Sum) -> Expr:
+        """What a sum of the formula is, in its own symbols."""
+        used = self.folding if self.folded is None else self.folded
+        return arranged.value().xreplace(dict(used.levels))
+
+    @cached_property
+    def letters(self) -> Notation:
+        """The symbols of the formula, and those of its sums."""
+        used = self.folding if self.folded is None else self.folded
+        return used.symbols(self.notation, self.index)
+
+    @cached_property
+    def definitions(self) -> tuple[str, ...]:
+        """What is said below the formula."""
+        used = self.folding if self.folded is None else self.folded
+        return used.definitions(self.notation, self.index)
+
+    @property
+    def index(self) -> str:
+        """The letter of an index: one that no size has."""
+        return next(x for x in "ijmnl" if all(e.latex != x for e in self.notation))
 
     @cached_property
     def used(self) -> Notation:

@@ -15,25 +15,26 @@ r"""The styles in which a formula is written.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
 
-from sympy import expand
+from sympy import Expr, expand
 
 from symcount.errors import NotationError, near
-from symcount.evaluate import compile_scalar
 from symcount.notation import escape
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Table
 from symcount.typeset.latex import Term, joined, sorted_terms, terms_of
+from symcount.typeset.leading import leading_at
 from symcount.typeset.lines import aligned, broken, filled, indented
 from symcount.typeset.measure import measure
 from symcount.typeset.numbers import significant
 from symcount.typeset.setting import Setting
 from symcount.typeset.steps import steps
 from symcount.typeset.table import table
-from symcount.typeset.terms import arrange, compact
+from symcount.typeset.terms import Sum, compact
 
-__all__ = ["STYLES", "Style", "compose"]
+__all__ = ["STYLES", "Style", "compose", "form", "form_terms", "leading_error"]
 
 Style = Literal["grouped", "compact", "expanded", "annotated", "steps", "table", "leading", "notation"]
 
@@ -54,14 +55,28 @@ def _shown(setting: Setting, terms: tuple[Term, ...], width: float | None) -> Ma
     return Math(left + aligned(broken(terms, None if width is None else width - measure(left))))
 
 
+def _defined(setting: Setting, terms: tuple[Term, ...]) -> Math:
+    """The formula, and behind it what its sums are of."""
+    if not setting.definitions:
+        return _shown(setting, terms, setting.width)
+    said = r",\quad ".join(setting.definitions)
+    last = terms[-1]
+    whole = _shown(setting, (*terms[:-1], replace(last, text=f"{last.text},")), setting.width)
+    if setting.width is None:
+        return Math(rf"{whole.latex}\quad {said}")
+    lines = filled([*setting.definitions], setting.width)
+    latex = whole.latex
+    if r"\begin{aligned}" not in latex:
+        latex = f"\\begin{{aligned}}[t]\n& {latex}\n\\end{{aligned}}"
+    return Math(latex.replace("\n\\end{aligned}", "".join(f" \\\\\n& {line}" for line in lines) + "\n\\end{aligned}"))
+
+
 def _grouped(setting: Setting) -> Math:
-    arranged = arrange(setting.tree, setting.ledger, setting.convention)
-    return _shown(setting, terms_of(arranged, setting.notation), setting.width)
+    return _defined(setting, form_terms(setting))
 
 
 def _compact(setting: Setting) -> Math:
-    arranged = compact(arrange(setting.tree, setting.ledger, setting.convention))
-    return _shown(setting, terms_of(arranged, setting.notation), setting.width)
+    return _defined(setting, form_terms(setting, "compact"))
 
 
 def _expanded(setting: Setting) -> Math:
@@ -89,9 +104,11 @@ def _braced(terms: tuple[Term, ...], title: str, width: float | None) -> Term:
 
 def _leading(setting: Setting) -> Math:
     """`P ≈ …`, and the relative error at the sizes, which a rounded percentage says."""
-    top = setting.leading()
-    exact, shown = setting.at(setting.total), compile_scalar(top)(setting.values)
-    error = significant((Fraction(shown) - exact) / exact)
+    found = leading_error(setting)
+    if found is None:
+        return Math(rf"\text{{No few terms make up four fifths of }} {setting.symbol} \text{{ at these sizes.}}")
+    top, exact_error = found
+    error = significant(exact_error)
     sizes = [
         f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)
     ]
@@ -105,6 +122,25 @@ def _leading(setting: Setting) -> Math:
     )
     lines = [left + first, *(rf"\quad {line}" for line in rest), *said[:-1], f"{said[-1]})"]
     return Math("\\begin{aligned}[t]\n" + " \\\\\n".join(f"& {line}" for line in lines) + "\n\\end{aligned}")
+
+
+def leading_error(setting: Setting) -> tuple[Expr, Fraction] | None:
+    """The leading terms and their relative error at the sizes; `None` where no few terms lead."""
+    grow = {e.symbol for e in setting.notation if e.scales}
+    found = leading_at(setting.total, grow, setting.values)
+    if found is None or len(setting.latex(found[0])) >= len(joined([t.text for t in form_terms(setting)])):
+        return None
+    return found
+
+
+def form(setting: Setting, style: str) -> Sum:
+    """The formula in the style `grouped` or `compact`, before it is printed: its value is the total."""
+    return compact(setting.arranged) if style == "compact" else setting.arranged
+
+
+def form_terms(setting: Setting, style: str = "grouped") -> tuple[Term, ...]:
+    """The printed terms of `form`."""
+    return terms_of(form(setting, style), setting.letters)
 
 
 def _notation(setting: Setting) -> Table:
