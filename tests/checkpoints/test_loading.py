@@ -26,7 +26,7 @@ def built(name):
     """The model of the default config, on the meta device, or a skip."""
     from symcount.errors import ConfigError
 
-    cls = realmodel.model_class(name, atlas().model_type(name))
+    cls = realmodel.model_class(name, atlas().model_types(name)[0])
     try:
         return realmodel.build(cls, realmodel.make_config(cls, {}), {})
     except ConfigError:
