@@ -11,9 +11,7 @@ from typing import Any
 from symcount.api import model_of
 from symcount.checkpoints import folders
 from symcount.checkpoints.accounting import Entry
-from symcount.checkpoints.packed import bits_of
-from symcount.checkpoints.report import CheckpointReport
-from symcount.checkpoints.report import verify as compare
+from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.reading import described, present
@@ -31,7 +29,7 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     checkpoint = folders.read(path)
     subject = load(folders.config_of(checkpoint), values, options)
     given = {**subject.config.values_for(subject.formula), **subject.overrides}
-    report = compare(checkpoint, subject.formula, given, bits=bits_of(subject.config.fields))
+    report = verify_by_config(checkpoint, subject.formula, given, subject.config.fields)
     return show_report(report, as_json)
 
 
