@@ -11,6 +11,7 @@ from typing import Any
 from symcount.api import model_of
 from symcount.checkpoints import folders
 from symcount.checkpoints.accounting import Entry
+from symcount.checkpoints.header import shown
 from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
@@ -111,7 +112,7 @@ def _grouped(entries: Sequence[Entry]) -> list[str]:
     lines = []
     for (status, reason), found in groups.items():
         more = f" and {number(len(found) - 1)} more" if len(found) > 1 else ""
-        lines.append(f"{_WORDS[status]}: {found[0].name}{more}, {reason}")
+        lines.append(f"{_WORDS[status]}: {shown(found[0].name)}{more}, {reason}")
     return lines
 
 
