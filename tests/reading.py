@@ -44,6 +44,7 @@ def read_back(latex):
 
 def read_as(latex, notation):
     """The expression that *latex* says, where its symbols look as in *notation* and it may be broken and annotated."""
+    latex = unfolded(latex)
     ordered = sorted(notation, key=lambda e: -len(e.latex))
     numbered = dict(zip(STAND_INS, (e.symbol for e in ordered), strict=False))
     names = {e.latex: name for name, e in zip(STAND_INS, ordered, strict=False)}
@@ -56,6 +57,68 @@ def read_as(latex, notation):
     text = re.sub(LAYOUT, " ", text)
     parsed = [sign * _term(term) for sign, term in _terms(text.replace("{,}", ""))]
     return expand(Add(*(term.xreplace({s: numbered[str(s)] for s in term.free_symbols}) for term in parsed)))
+
+
+def unfolded(latex):
+    r"""Write sums out, with what is said behind the formula put in.
+
+    >>> unfolded(r"H + \sum_{i=0}^2 N_iH_i,\quad H_i = 2^iH")
+    'H + ((N_0(2^{0}H))+(N_1(2^{1}H))+(N_2(2^{2}H)))'
+    >>> unfolded(r"\sum_{i=1}^2 r_ic_{i-1}c_i,\quad r = (3, 5)")
+    '(((3)c_0c_1)+((5)c_1c_2))'
+    """
+    parts = re.split(r",?\s*(?:\\\\\n& |\\quad )(?=[A-Za-z]\S* = )", latex)
+    formula, *said = parts[0].rstrip().rstrip(",") + r"\end{aligned}" * ("begin{aligned}" in latex), *parts[1:]
+    said = [re.sub(r"\s*\\end\{aligned\}\s*|,\s*$", "", s) for s in said]
+    if not said:
+        formula = latex
+    while (found := re.search(r"\\sum_\{(\w)=(\d+)\}\^(?:\{(\d+)\}|(\d))", formula)) is not None:
+        index, first, last = found[1], int(found[2]), int(found[3] or found[4])
+        end, depth = found.end(), 0
+        while end < len(formula):
+            tail = formula[end:]
+            if depth == 0 and end > found.end() and re.match(r" ?(?:[+,)&}]|- |\\right|\\\\|\\end)", tail):
+                break
+            depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(formula[end], 0)
+            end += 1
+        body = formula[found.end() : end].strip()
+        terms = [_at(body, index, number, said, first) for number in range(first, last + 1)]
+        formula = f"{formula[: found.start()]}({'+'.join(f'({t})' for t in terms)}){formula[end:]}"
+    return _levels(formula, said)
+
+
+def _at(body, index, number, said, first):
+    """What stands behind a sum's sign, at one index."""
+
+    def shift(text):
+        return re.sub(rf"(?<![A-Za-z\\]){index}([+-]\d+)?(?![A-Za-z])", lambda m: str(number + int(m[1] or 0)), text)
+
+    for definition in said:
+        left, right = (side.strip() for side in definition.split(" = "))
+        if right.startswith("("):
+            data = right.strip("()").split(", ")
+            body = re.sub(rf"(?<![A-Za-z\\]){left}_{index}(?![A-Za-z])", f"({data[number - first]})", body)
+        elif index in left:
+            part = re.fullmatch(r"(.*)/(.*)", right)
+            value = rf"\frac{{{part[1]}}}{{{part[2]}}}" if part else right
+            body = body.replace(left, f"({value})")
+    body = re.sub(rf"_(\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)?\}}|{index})", lambda m: f"_{shift(m[1])}", body)
+    body = re.sub(r"_\{(\d)\}", r"_\1", body)
+    body = re.sub(rf"\^\{{(\d+){index}\}}", lambda m: f"^{{{int(m[1]) * number}}}", body)
+    return re.sub(rf"\^{index}", f"^{{{number}}}", body)
+
+
+def _levels(formula, said):
+    """The single sizes of a progression, `H_3`, put in."""
+    for definition in said:
+        left, right = (side.strip() for side in definition.split(" = "))
+        found = re.search(r"([a-z])\}?$", left)
+        if not right.startswith("(") and found is not None and f"^{found[1]}" in right:
+            name = re.escape(left[: found.start(1)]) + r"(\d+)" + re.escape(left[found.end(1) :])
+            part = re.fullmatch(r"(.*)/(.*)", right)
+            value = rf"\frac{{{part[1]}}}{{{part[2]}}}" if part else right
+            formula = re.sub(name, lambda m: f"({value.replace('^' + found[1], '^{' + m[1] + '}')})", formula)  # noqa: B023
+    return formula
 
 
 def _terms(text):
@@ -90,7 +153,10 @@ def unbraced(latex):
             depth += {"{": 1, "}": -1}.get(latex[end], 0)
             end += 1
         rest = re.sub(r"\A_\{\\text\{[^{}]*\}\}", "", latex[end:])
-        latex = latex[:start] + latex[start + len(r"\underbrace{") : end - 1] + rest
+        before = latex[:start]
+        if before.endswith("{") and rest.startswith("}"):  # the braces that keep the sign behind it apart
+            before, rest = before[:-1], rest[1:]
+        latex = before + latex[start + len(r"\underbrace{") : end - 1] + rest
     return latex
 
 

@@ -371,6 +371,8 @@ def compare(
     convention: str = "unique",
     notation: str | None = None,
     numbers: str = "comma",
+    symbols: Mapping[str, str] | None = None,
+    names: Sequence[str] = (),
 ) -> Comparison:
     """Put models side by side, part by part.
 
@@ -380,6 +382,8 @@ def compare(
         convention: what counts.
         notation: a preset of letters.
         numbers: the style of numbers.
+        symbols: LaTeX for single symbols, by letter or config field.
+        names: how the models are called; by default by their classes.
 
     Raises:
         SymcountError: see `formula` and `symcount.compare.compare`.
@@ -395,7 +399,15 @@ def compare(
         raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(models)}")
     given = [*values, *[None] * (len(models) - len(values))]
     sizes = [_sizes(model, f, own) for model, f, own in zip(models, formulas, given, strict=True)]
-    return side_by_side(*formulas, values=sizes, convention=convention, notation=notation, numbers=numbers)
+    return side_by_side(
+        *formulas,
+        values=sizes,
+        convention=convention,
+        notation=notation,
+        numbers=numbers,
+        symbols=symbols,
+        names=names,
+    )
 
 
 def shares(

@@ -142,6 +142,9 @@ _FREQUENT: Mapping[str, tuple[str, str]] = {
     "attention_downsample_rate": ("r", "by what attention is narrower"),
     "expand_ratio": ("r", "expansion of a block"),
     "expand_ratios": ("r", "expansion of the stages"),
+    "in_channels": ("C_in", "channels of the input"),
+    "num_block_repeats": ("N", "number of blocks"),
+    "squeeze_expansion_ratio": ("σ", "width of squeeze-and-excitation over the block's"),
     "depth_multiplier": ("α", "width multiplier"),
     "width_multiplier": ("α", "width multiplier"),
     "width_coefficient": ("α", "width multiplier"),
@@ -205,7 +208,7 @@ _SHORT = {
     "bottleneck": "bot", "protein": "prot", "thinker": "th", "talker": "ta", "predictor": "pred", "duration": "dur",
 }  # fmt: skip
 _GROWING = frozenset("AEFHIKMNZcdhp")  # letters of widths, depths and their like
-_GREEK = {"τ": r"\tau", "κ": r"\kappa", "α": r"\alpha", "δ": r"\delta"}
+_GREEK = {"τ": r"\tau", "κ": r"\kappa", "σ": r"\sigma", "α": r"\alpha", "δ": r"\delta"}
 
 
 def coined(name: str) -> list[str]:

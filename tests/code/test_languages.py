@@ -15,6 +15,7 @@ from sympy.parsing.mathematica import parse_mathematica
 import symcount as sc
 from reading import read_back
 from symcount.atlas.formula import find
+from symcount.atlas.store import atlas
 from symcount.code.javascript import JAVASCRIPT
 from symcount.code.languages import LANGUAGES
 from symcount.code.python import PYTHON
@@ -121,6 +122,27 @@ def test_python_gives_the_count(name, cases):
             found = scope["parameters"](*given)
             assert found == answer
             assert type(found) is int
+
+
+@pytest.mark.slow
+def test_every_class_of_the_atlas_has_a_program_in_every_language():
+    checked = 0
+    for name in atlas().names:
+        try:
+            shown = find(name, {})
+        except SymcountError:
+            continue
+        if shown is None:
+            continue
+        for language in LANGUAGES:
+            assert shown.code(language)
+        scope = {}
+        exec(compile(shown.code("python"), name, "exec"), scope)
+        at = shown.values(dict(shown.defaults))
+        found = scope["parameters"](*[at.get(letter) for letter in letters(shown)])
+        assert found == shown.count(**at), name
+        checked += 1
+    assert checked > 1400
 
 
 def flat(shown, order, at):

@@ -105,8 +105,9 @@ class _Page:
         for section in self.setting.sections:
             for piece in section.pieces:
                 whole = piece.body if section.repeat == 1 else Sum([Group(section.repeat, piece.body)])
-                shown = aligned(broken(terms_of(whole, self.setting.notation), _CELL))
-                found.append((piece.title, piece.category, section.repeat * piece.body.value(), shown))
+                shown = aligned(broken(terms_of(whole, self.setting.letters), _CELL))
+                own = self.setting.resolved(section.repeat * piece.body.value())
+                found.append((piece.title, piece.category, own, shown))
         return found
 
     def whole(self) -> str:
@@ -133,7 +134,7 @@ class _Page:
         yield '<p><button type="button" id="reset">Reset</button></p></div>'
         yield f'<div class="results">{self.results()}</div>'
         yield "</div>"
-        latex = replace(setting, equation=False, width=None)
+        latex = replace(setting, equation=False, width=None, folded=setting.folding)
         shown = compose(latex, self.style if self.style in ("grouped", "compact", "expanded") else "grouped")
         text = getattr(shown, "latex", "")
         yield "<h2>LaTeX</h2>"
