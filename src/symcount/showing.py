@@ -76,7 +76,7 @@ class Shown:
             StructureError: the total has an operation for which the language has no exact one.
         """
         if language == "latex":
-            return f"P = {self.latex(convention=convention)}"
+            return self.latex(convention=convention, lhs=self.setting(convention=convention).symbol)
         checked, total = check_convention(convention), self.total_as(convention)
         needed = total.free_symbols.union(*(c.symbols for c in self.domain))
         return write(
