@@ -104,6 +104,7 @@ def _at(body, index, number, said, first):
             body = body.replace(left, f"({value})")
     body = re.sub(rf"_(\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)?\}}|{index})", lambda m: f"_{shift(m[1])}", body)
     body = re.sub(r"_\{(\d)\}", r"_\1", body)
+    body = re.sub(rf"\^\{{(\d+){index}\}}", lambda m: f"^{{{int(m[1]) * number}}}", body)
     return re.sub(rf"\^{index}", f"^{{{number}}}", body)
 
 

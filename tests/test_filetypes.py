@@ -8,7 +8,7 @@ import pytest
 
 import symcount as sc
 from symcount.cli import run
-from symcount.errors import FileTypeError
+from symcount.errors import FileTypeError, SymcountError
 from symcount.files import load
 from symcount.filetypes import KINDS, of_bytes, of_json
 
@@ -426,8 +426,11 @@ BYTES = [
 def test_an_object_is_told_by_its_name(tmp_path, capsys, name, content, words):
     path = tmp_path / Path(name).name
     path.write_text(json.dumps(content))
-    for command in ("count", "formula", "breakdown", "latex"):
-        assert run([command, str(path)]) == 2
+    commands = [["count"], ["formula"]]
+    if name in ("adapter_config.json", "params.json"):
+        commands += [["breakdown"], ["latex"], ["verify"], ["derive"], ["diff", "N"], ["solve", "--budget", "1M"]]
+    for command, *more in commands:
+        assert run([command, str(path), *more]) == 2
         out, err = capsys.readouterr()
         assert out == ""
         assert err.count("\n") == 1
@@ -440,6 +443,8 @@ def test_an_object_is_told_by_its_name(tmp_path, capsys, name, content, words):
             sc.count(content)
         with pytest.raises(FileTypeError, match=r"\w"):
             sc.formula(content)
+        with pytest.raises(SymcountError, match=r"\w"):
+            sc.derive(content)
 
 
 @pytest.mark.parametrize(("name", "content", "words"), BYTES)

@@ -13,7 +13,7 @@ from typing import Any
 
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
-from symcount.files import load
+from symcount.files import load, untagged
 from symcount.filetypes import check_typed, nameless
 from symcount.formula import Formula
 from symcount.modeltypes import canonical, is_known
@@ -35,9 +35,15 @@ class Config:
 
     @property
     def model_type(self) -> str | None:
-        """The family, where the config says it."""
+        """The family, where the config says it.
+
+        Raises:
+            ConfigError: it is no name.
+        """
         value = self.fields.get("model_type")
-        return value if isinstance(value, str) and value else None
+        if value is not None and not isinstance(value, str):
+            raise ConfigError(f"{self.source}: model_type: expected a name, got {value!r:.80}")
+        return value or None
 
     @property
     def class_name(self) -> str | None:
@@ -197,6 +203,15 @@ def _inside(fields: Any, path: str) -> Any:
     return fields
 
 
+def _untagged(value: Any) -> Any:
+    """A value of a dict that was read from a file with `json` alone; see `files.untagged`."""
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    if type(value) is dict:
+        return untagged({key: _untagged(item) for key, item in value.items()})
+    return value
+
+
 def read(source: Any) -> Config:
     """Read a config from a path, a dict, or a transformers config object.
 
@@ -206,7 +221,7 @@ def read(source: Any) -> Config:
     if isinstance(source, Config):
         return source
     if isinstance(source, Mapping):
-        return Config(dict(source), "config")
+        return Config({key: _untagged(value) for key, value in source.items()}, "config")
     if isinstance(source, str | Path):
         return Config(load(Path(source)), str(source))
     to_dict = getattr(source, "to_dict", None)

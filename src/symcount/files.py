@@ -10,7 +10,17 @@ from symcount.errors import ConfigError, FileTypeError
 from symcount.filetypes import of_bytes, of_json, of_name
 from symcount.foreign import guarded
 
-__all__ = ["MAX_BYTES", "WEIGHTS", "is_checkpoint", "is_directory", "is_file", "load", "looks_like_path", "parse"]
+__all__ = [
+    "MAX_BYTES",
+    "WEIGHTS",
+    "is_checkpoint",
+    "is_directory",
+    "is_file",
+    "load",
+    "looks_like_path",
+    "parse",
+    "untagged",
+]
 
 MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
 
@@ -88,6 +98,16 @@ def load(path: Path, most: int = MAX_BYTES) -> dict[str, Any]:
     return parse(data, str(path))
 
 
+def untagged(item: dict[str, Any]) -> Any:
+    """A JSON object, or the float that it stands for: JSON has no infinity, which transformers writes as an object.
+
+    >>> untagged({"__float__": "Infinity"}), untagged({"factor": 2})
+    (inf, {'factor': 2})
+    """
+    value = item.get("__float__") if len(item) == 1 else None
+    return float(value) if value in ("Infinity", "-Infinity", "NaN") else item
+
+
 @guarded
 def parse(data: bytes, source: str) -> dict[str, Any]:
     """The JSON object that *data* is.
@@ -99,7 +119,7 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
     import json  # only where a file is read
 
     try:
-        found = json.loads(data)
+        found = json.loads(data, object_hook=untagged if b'"__float__"' in data else None)
     except RecursionError:
         raise ConfigError(f"{source}: nested too deeply; expected a config.json") from None
     except ValueError as error:

@@ -366,8 +366,8 @@ class Formula(Substitution, Shown):
             convention,
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
+            options=self.deciding,
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
-            options=self.options,
             sizes=lambda: self.values({**defaults, **given}, convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
@@ -376,6 +376,11 @@ class Formula(Substitution, Shown):
             label=checked_label(look.get("label")),
             prefix=look.get("prefix"),
         )
+
+    @property
+    def deciding(self) -> Mapping[str, Any]:
+        """Those of the options at whose other value the formula is another one."""
+        return self.options
 
     def domain_text(self) -> str:
         """The domain in words: `valid when A divides H`."""

@@ -152,7 +152,7 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     fields = _fields(formula, given, {letter: numbers[letter] for letter in values}, arguments)
     real = realmodel.make_config(model_class, fields, formula.model_type)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
-        numbers = numbers_at(formula, {**stated, **_read_off(formula, real), **values})
+        numbers = numbers_at(formula, {**stated, **_computed(formula, real, stated, given, arguments), **values})
     _check_number(formula, numbers)
     model = realmodel.build(model_class, real, arguments, device)
     return replace(compare(formula, numbers, model), device=device)
@@ -188,6 +188,22 @@ def numbers_at(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
     values = resolve(formula.notation, given, formula.filled, [s for s in used if isinstance(s, Symbol)])
     check_domain(formula.notation, formula.domain, values)
     return values
+
+
+def _computed(
+    formula: Formula, real: Any, stated: Mapping[str, Any], given: Config, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Values by letter that the config class makes of the others, now that single ones were changed.
+
+    Only where that class says the same as the formula of the config as it was given: HrmText keeps the number of all
+    layers under the name of that from which it was computed.
+    """
+    before = _read_off(formula, realmodel.make_config(
+        realmodel.model_class(formula.name, formula.model_type), _fields(formula, given, {}, arguments),
+        formula.model_type,
+    ))  # fmt: skip
+    found = _read_off(formula, real)
+    return {k: v for k, v in found.items() if k not in stated or before.get(k) == stated[k]}
 
 
 def _read_off(formula: Formula, config: Any) -> dict[str, Any]:

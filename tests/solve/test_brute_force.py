@@ -167,6 +167,7 @@ def test_the_solutions_are_those_of_brute_force(problem, data):
         "tolerance": tolerance,
         "limit": None,
         "runnable": problem.runnable,
+        "rank": "distance",
     }
     low, high = window(target, tolerance)
     wanted = {point: count for point, count in everything if low <= count <= high}

@@ -33,7 +33,7 @@ def points(found):
 
 
 def test_bert_of_110_million_has_197_configs():
-    found = sc.solve("bert", "110M", tolerance="0.1%", free=GRID, limit=None)
+    found = sc.solve("bert", "110M", tolerance="0.1%", free=GRID, limit=None, rank="distance")
     H, I, N, counts = whole_grid()
     hit = abs(counts - 110_000_000) <= 110_000
     assert (found.size, found.number, len(found)) == (1_572_864, 197, 197)
@@ -159,10 +159,10 @@ def test_the_best_are_kept_while_chunks_come_in(monkeypatch):
 @pytest.mark.parametrize(
     ("rank", "words"),
     [
-        ("aspec", "expected distance, aspect, reference, round or an expression. Did you mean aspect?"),
-        ("aspect", "expected distance, aspect=80, reference"),
+        ("aspec", "expected shape, distance, aspect, reference, round or an expression. Did you mean aspect, shape?"),
+        ("aspect", "expected shape, distance, aspect=80, reference"),
         ("aspect=H", "expected a number"),
-        ("round=0", "expected distance, aspect=80"),
+        ("round=0", "expected shape, distance, aspect=80"),
         ("reference", "no reference config is given"),
         ([], "expected one or more of"),
         ("H.x", "attribute access"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symcount.atlas.choices import choices_of
@@ -12,7 +12,7 @@ from symcount.atlas.facts import facts_of, parts
 from symcount.atlas.probe import real_total
 from symcount.derive.givens import given_for
 
-__all__ = ["Base", "bases", "left_out"]
+__all__ = ["Base", "bases", "left_out", "with_given"]
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,18 @@ def left_out(cls: Any, configs: Any, base: Base) -> Base | None:
         return None
     found = Base(raw, {path: [""] for path in base.types}, base.required, absent)
     return found if _builds(cls, configs, found) else None
+
+
+def with_given(base: Base, numbers: Mapping[str, Any]) -> Base:
+    """*base* with further numbers, which a config must give to be read by it."""
+    raw: dict[str, Any] = json.loads(json.dumps(base.raw))
+    for path, number in numbers.items():
+        *sections, key = path.split(".")
+        target = raw
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[key] = number
+    return replace(base, raw=raw, required=base.required | frozenset(numbers))
 
 
 def _builds(cls: Any, configs: Any, base: Base) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from symcount.arithmetic import HOLDS, WORDS
 from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled, readable
-from symcount.atlas.codes import identifiers
+from symcount.atlas.codes import identifiers, word
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
@@ -156,12 +156,13 @@ class Counter:
         model_type = (
             canonical(stated) if stated is not None and is_known(stated) else ""
         )  # others are of a repository's own code
-        entry = self.atlas.find(name, model_type)
-        if entry is None and name not in self.atlas.bases and not self.atlas.model_types(name):
+        named = bool(fields.get("architectures"))
+        entry = self.atlas.find(name, model_type) if named or name in self.atlas.bases else None
+        if entry is None and named and not self.atlas.model_types(name):
             family = self.atlas.family(model_type) if model_type else ()
             name = meant(name, model_type, family, self.atlas.names) or name
             entry = self.atlas.find(name, model_type)
-        if entry is None and model_type and (own := self.atlas.find(name)) is not None:
+        if entry is None and named and model_type and (own := self.atlas.find(name)) is not None:
             said = f"this is a config of {stated:.80}, but the formula is of {own.model_type}"
             if text_type(model_type) == own.model_type:
                 raise UncoveredError(f"{said}, of its text model: outside the stored formulas")
@@ -183,7 +184,7 @@ class Counter:
             for path, admitted in layout.types.items():
                 stated = _inside(fields, path)
                 if (stated is not None and stated not in admitted) or (stated is None and "" not in admitted):
-                    said = f"{path}.model_type = {stated!r:.60}"
+                    said = f"{path}.model_type = {word(stated)}"
                     break
             else:
                 found.append(layout)

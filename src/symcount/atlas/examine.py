@@ -57,9 +57,10 @@ def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, tri
 
 
 def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]:
-    from symcount.atlas.bases import bases
+    from symcount.atlas.bases import bases, with_given
     from symcount.atlas.check import check
     from symcount.atlas.measure import measure
+    from symcount.atlas.saved import accept_saved
 
     layouts: list[dict[str, Any]] = []
     trees: list[Any] = []
@@ -75,11 +76,14 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
                 raise
             notes.append(f"{json.dumps(base.types)}: {' '.join(str(error).split())[:300]}")
             continue
-        item = {**found.layout.to_json(), "configs": passed}
+        layout = accept_saved(found.layout, found.probe, activations())
+        item = {**layout.to_json(), "configs": passed}
         for formula in item["formulas"]:
             formula["tree"] += len(trees)
         trees += found.trees
         layouts.append(item)
+        if len(layouts) == 1 and found.computed:
+            pending.append(with_given(base, {path: 2 * number for path, number in found.computed.items()}))
         if not base.absent and len(layouts) == 1 and (other := _left_out(cls, configs, base, found.layout)):
             pending.append(other)
     if not layouts:

@@ -2,28 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from fractions import Fraction
-from functools import cached_property
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr, Rational
-
-from symcount.atlas.codec import to_sympy
-from symcount.atlas.codes import identifiers
 from symcount.atlas.counting import Counter, class_of, counter, remedy
-from symcount.atlas.record import Entry, Layout, Number, StoredFormula
-from symcount.atlas.schema import Reading
+from symcount.atlas.draft import Draft
+from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.trees import tree_from
 from symcount.configs import Config, read
 from symcount.derive.arranged import MARK
-from symcount.domain import Condition, minimal, relation
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
-from symcount.lettering import assign, lettered
-from symcount.notation import Entry as Letter
-from symcount.notation import Notation
 from symcount.values import by_letter
 
 __all__ = ["AtlasFormula", "cases", "find", "from_config"]
@@ -50,6 +40,22 @@ class AtlasFormula(Formula):
         kept = [f"{name} = {value}" for name, value in self.pinned.items()]
         said = super().domain_text()
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
+
+    @property
+    def deciding(self) -> Mapping[str, Any]:
+        """Those of the options at whose other value the atlas has another total."""
+        if self.layout is None or self.stored is None:
+            return self.options
+        others = [f for f in self.layout.formulas if f.totals != self.stored.totals]
+
+        def alone(other: StoredFormula, name: str) -> bool:  # it differs in this option and in no other
+            return all(other.options.get(n) == v for n, v in self.options.items() if n != name)
+
+        return {
+            name: value
+            for name, value in self.options.items()
+            if any(f.options.get(name) != value and alone(f, name) for f in others)
+        }
 
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters; see `Formula.count`.
@@ -87,7 +93,7 @@ class AtlasFormula(Formula):
         try:
             layout, reading, variant = found.read(self.entry, fields)
             if layout is not self.layout or variant.formula is not self.stored:
-                raise UncoveredError("other options than this formula's; ask for symcount.formula(config)")
+                raise UncoveredError("the config has other options than this formula; ask for symcount.formula(config)")
         except (ConfigError, DomainError) as error:
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
         return {e.letter: reading.values[e.field] for e in self.notation}
@@ -162,7 +168,7 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
         raise UncoveredError(f"{said}: {error}{remedy()}") from None
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
-    return _Draft(entry, layout, reading, variant.formula, {}).formula(found)
+    return _made(Draft(entry, layout, reading, variant.formula, {}), found)
 
 
 def cases(formula: AtlasFormula, config: Any, beside: Collection[str]) -> list[tuple[AtlasFormula, dict[str, Any]]]:
@@ -188,109 +194,32 @@ def cases(formula: AtlasFormula, config: Any, beside: Collection[str]) -> list[t
     except (ConfigError, DomainError) as error:
         raise type(error)(f"{described.source}: {formula.name}: {error}") from None
     letters = {e.field: e.letter for e in formula.notation}
-    drafts = [_Draft(entry, layout, one, layout.formulas[i], letters) for layout, one in readings for i in one.formulas]
+    drafts = [Draft(entry, layout, one, layout.formulas[i], letters) for layout, one in readings for i in one.formulas]
     drafts = [draft for draft in drafts if draft.possible(beside)] or drafts[:1]
-    made = [draft.formula(found, asked=True) for draft in drafts]
+    made = [_made(draft, found, formula) for draft in drafts]
     return [(one, dict(one.defaults)) for one in made]
 
 
-class _Draft:
-    """A stored formula in letters, before its tree is read: fields that are *known* keep theirs."""
-
-    def __init__(
-        self, entry: Entry, layout: Layout, reading: Reading, stored: StoredFormula, known: Mapping[str, str]
-    ) -> None:
-        self.entry, self.layout, self.reading, self.stored = entry, layout, reading, stored
-        taken = set(known.values())
-        letters = {own: known.get(path) or (f"{own}_" if own in taken else own) for own, path, *_ in stored.letters}
-        notation = Notation(tuple(Letter(letters[own], *rest) for own, *rest in stored.letters))
-        self.symbols = {own: notation[letters[own]].symbol for own in letters}
-        texts = {e.field: reading.filled.get(e.field) or _rule(layout.numbers[e.field]) for e in notation}
-        self.notation = lettered(_with_sources(notation, layout, texts.values()))
-        self.paths = {n.name: path for path, n in layout.numbers.items()}
-        self.names: dict[str, Expr] = {}
-        for e in self.notation:
-            self.names[layout.numbers[e.field].name] = e.symbol
-        self.filled = {
-            e.letter: self._expression(texts[e.field]) for e in self.notation if identifiers(texts.get(e.field, ""))
-        }
-
-    @property
-    def defaults(self) -> dict[str, Any]:
-        """What the config gives, or has by default: nothing that follows from others."""
-        following = self.filled.keys() & {e.letter for e in self.notation if e.field in self.reading.filled}
-        return {e.letter: self.reading.values[e.field] for e in self.notation if e.letter not in following}
-
-    @cached_property
-    def domain(self) -> tuple[Condition, ...]:
-        """The conditions of the formula itself."""
-        return tuple(
-            relation(to_sympy(left, self.symbols), how, to_sympy(right, self.symbols))
-            for how, left, right in self.stored.domain
-        )
-
-    @cached_property
-    def asked(self) -> tuple[Condition, ...]:
-        """What else the model's code asked, of all numbers of the config."""
-        return minimal(
-            relation(self._expression(left), how, self._expression(right)) for how, left, right in self.stored.asked
-        )
-
-    def _expression(self, text: str) -> Expr:
-        """A text in the names of the layout's numbers, in letters: other numbers are what the config makes of them."""
-        for name in identifiers(text):
-            if name not in self.names:
-                path = self.paths[name]
-                rule = self.reading.filled.get(path, "")
-                value = _number(self.reading.values[path])
-                self.names[name] = self._expression(rule) if identifiers(rule) else value
-        return to_sympy(text, self.names)
-
-    def possible(self, beside: Collection[str]) -> bool:
-        """Whether no condition fails at the numbers of the config that will not be others."""
-        fixed = {n: v for n, v in self.defaults.items() if n not in beside}
-        known = (c for c in (*self.domain, *self.asked) if {s.name for s in c.symbols} <= fixed.keys())
-        return all(c.holds(fixed) for c in known)
-
-    def formula(self, found: Counter, *, asked: bool = False) -> AtlasFormula:
-        """The formula with its tree."""
-        return AtlasFormula(
-            tree_from(found.atlas.trees(self.entry.name, self.entry.model_type), self.stored.tree, self.symbols),
-            self.notation,
-            self.entry.name,
-            self.entry.model_type,
-            options=self.stored.options,
-            defaults=self.defaults,
-            filled=self.filled,
-            conditions=(*self.domain, *(self.asked if asked else ())),
-            origin="derived",
-            entry=self.entry,
-            layout=self.layout,
-            stored=self.stored,
-            pinned=self.stored.pinned,
-        )
-
-
-def _number(value: Any) -> Rational:
-    exact = Fraction(value)
-    return Rational(exact.numerator, exact.denominator)
-
-
-def _rule(number: Number) -> str:
-    """Text of a number that has no default of its own, where it is left out."""
-    return number.rule if number.given is None else ""
-
-
-def _with_sources(notation: Notation, layout: Layout, texts: Iterable[str]) -> Notation:
-    """*notation*, and the numbers from which the config fills others in and that the formula itself does not have."""
-    entries, fields = list(notation), {e.field for e in notation}
-    taken = {e.letter for e in notation}
-    needed = set().union(*map(identifiers, texts))
-    for path, number in layout.numbers.items():
-        if number.name in needed and path not in fields:
-            (entry,) = assign([path])
-            letter = next(n for n in (entry.letter, number.name, f"{number.name}_") if n not in taken)
-            entries.append(replace(entry, letter=letter, rational=number.ratio, minimum=number.minimum or 0))
-            taken.add(letter)
-            needed |= identifiers(number.rule if number.given is None else "")
-    return Notation(tuple(entries))
+def _made(draft: Draft, found: Counter, beside: AtlasFormula | None = None) -> AtlasFormula:
+    """The formula of a draft; *beside* another one of the class with all that is asked, and with its tree."""
+    own = all(s.name == name for name, s in draft.symbols.items())
+    like = beside if beside is not None and own and beside.stored is draft.stored else None
+    pool = found.atlas.trees(draft.entry.name, draft.entry.model_type)
+    made = AtlasFormula(
+        tree_from(pool, draft.stored.tree, draft.symbols) if like is None else like.tree,
+        draft.notation,
+        draft.entry.name,
+        draft.entry.model_type,
+        options=draft.stored.options,
+        defaults=draft.defaults,
+        filled=draft.filled,
+        conditions=(*draft.domain, *(() if beside is None else draft.asked)),
+        origin="derived",
+        entry=draft.entry,
+        layout=draft.layout,
+        stored=draft.stored,
+        pinned=draft.stored.pinned,
+    )
+    if like is not None:  # what follows from the tree alone
+        made.__dict__.update({n: v for n, v in like.__dict__.items() if n in ("ledger", "_totals")})
+    return made

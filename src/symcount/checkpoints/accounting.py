@@ -16,7 +16,7 @@ from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
 from symcount.evaluate import integer_value
 from symcount.ledger import CONVENTIONS, Ledger, Row
-from symcount.matching import Tensor, match_shapes, template
+from symcount.matching import INDEX, Tensor, match_shapes, pattern, template
 
 __all__ = ["Entry", "Status", "Total", "account", "totals"]
 
@@ -92,9 +92,10 @@ def account(
         if star and "*" not in path:
             depths[path][row.tensor] += integer_value(row.repeat, values)
     buffers = frozenset(loading.buffers)
+    parts = [p for path in shapes if "*" in INDEX.sub("", path.replace(".*", "")) and (p := pattern(path))]
 
     def known(name: str) -> bool:
-        return (path := template(name)) in shapes or path in buffers
+        return (path := template(name)) in shapes or path in buffers or any(p.fullmatch(name) for p in parts)
 
     def shape_of(name: str) -> Shape | None:
         found = shapes.get(template(name), ())
@@ -132,9 +133,9 @@ def _second(tensor: LogicalTensor) -> Entry:
 
 def _shape(tensor: LogicalTensor, wanted: Iterable[Shape]) -> Shape:
     """The shape of what is stored; of what is packed, the model's where the number of elements is right."""
-    if tensor.shape is not None:
+    if tensor.shape is not None and not tensor.loose:
         return tensor.shape
-    return next((s for s in wanted if tensor.fits(s)), (tensor.most,))
+    return next((s for s in wanted if tensor.fits(s)), tensor.shape or (tensor.most,))
 
 
 def _promised(name: str, loading: Loading, known: Any, shape_of: Any) -> str:

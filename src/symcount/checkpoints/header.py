@@ -115,6 +115,8 @@ class Checkpoint:
 
 
 def said(name: object) -> str:
-    """A name from a file, fit for a message: quoted and not too long."""
+    """A name, or another value, from a file, fit for a message: quoted and not too long."""
+    if isinstance(name, list | dict) and len(name) > MOST_DIMENSIONS:
+        return f"a {type(name).__name__} of {len(name):,}"
     text = repr(name)
     return text if len(text) <= 120 else f"{text[:100]}… ({len(text):,} characters)"

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.atlas.counting import counter
+from symcount.cli.adapters import Base, adapter_count, is_adapter
 from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, symbols_of
 from symcount.cli.many import count_configs
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
@@ -45,6 +46,7 @@ def count(
     strict: Annotated[
         bool, typer.Option("--strict", help="A config with a misspelt size, or that states none, is an error.")
     ] = False,
+    base: Base = None,
     to: TableTo = None,
     about: Annotated[bool, typer.Option("--about", help="Rounded numbers (20.9B) beside exact ones.")] = False,
     numbers_style: Numbers = "comma",
@@ -57,6 +59,10 @@ def count(
     models = models or []
     if not models and jsonl is None:
         raise ConfigError("nothing to count: give a model, a config.json, a directory, or --jsonl FILE")
+    if jsonl is not None and laid_out:
+        raise OptionError("--jsonl answers line by line; leave out --to, --output and --about")
+    if models and all(map(is_adapter, models)):
+        return adapter_count(models, base, as_json)
     configs_only = all(looks_like_path(m) or is_directory(m) for m in models) and not values and not options
     if counter() is not None and (configs_only or jsonl is not None) and not laid_out:
         if not configs_only:

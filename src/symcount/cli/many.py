@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from symcount.adapters.config import is_adapter
 from symcount.atlas.counting import CONVENTIONS, counter, derivable
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, note, number, printable, say, show, table
@@ -41,6 +42,8 @@ def quick(arguments: Sequence[str]) -> int | None:
             if value is None or (argument == "--jsonl") == (value in CONVENTIONS):
                 return None
             stream, convention = (value, convention) if argument == "--jsonl" else (stream, value)
+        elif is_adapter(argument):
+            return None
         elif not argument.startswith("-") and (looks_like_path(argument) or is_directory(argument)):
             sources.append(argument)
         else:
@@ -130,7 +133,8 @@ def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], l
         derived = formula(config) if unknown else derive(config)
         numbers = {c: derived.count(config, convention=c) for c in CONVENTIONS}
     except SymcountError as error:
-        raise error if unknown else type(error)(f"{refusal}; nor is it derived: {error}") from None
+        said = str(error).removeprefix(f"{source}: ")
+        raise error if unknown else type(error)(f"{refusal}; nor is it derived: {said}") from None
     return derived.name, numbers, notes_on(config, derived, tell)
 
 

@@ -138,7 +138,7 @@ class Subject:
 
 @guarded
 def load(
-    source: str,
+    source: str | Config,
     values: Sequence[str] | None = None,
     options: Sequence[str] | None = None,
     *,
@@ -157,7 +157,7 @@ def load(
     """
     chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
     given = pairs(values or (), "-s", "hidden_size=768")
-    if looks_like_path(source):
+    if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
         config = replace(read_config, fields={**read_config.fields, **chosen})
         wanted: Any = config
@@ -174,10 +174,10 @@ def load(
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
-    notes = _notes(config, chosen, formula) if looks_like_path(source) else []
+    notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
     if strict:
-        refuse(notes, source)
-    return Subject(source, formula, config, overrides, notes)
+        refuse(notes, config.source)
+    return Subject(config.source, formula, config, overrides, notes)
 
 
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:

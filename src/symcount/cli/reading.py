@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sympy import Expr, Symbol, fraction
 
+from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
 from symcount.cli.looks import Notation, Relations, Symbols, SymbolsFile, symbols_of
@@ -19,6 +21,7 @@ from symcount.cli.writing import Output, target_of
 from symcount.code.languages import LANGUAGES
 from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
+from symcount.files import is_checkpoint
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
 from symcount.notation import Notation as Letters
@@ -60,9 +63,23 @@ def formula(
         str | None, typer.Option("--to", help="What `latex --to` knows: html (a page to play with), pdf, python, c, …")
     ] = None,
     output: Output = None,
+    base: Annotated[str | None, typer.Option("--base", metavar="MODEL", help="Of an adapter: its base model.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print the closed form, its domain, its symbols and its shared tensors; or write a page to play with."""
+    """Print the closed form, its domain, its symbols and its shared tensors; or write a page to play with.
+
+    Of an adapter it is what is trained; of a file of weights the numbers are those of its shapes.
+    """
+    if is_adapter(model):
+        from symcount.cli.adapters import adapter_formula
+
+        adapter_formula(model, base, convention, as_json)
+        return
+    if is_checkpoint(Path(model)):
+        from symcount.cli.checkpoints import formula_of_file
+
+        formula_of_file(Path(model), convention, as_json)
+        return
     subject = related(load(model, values, options), relations)
     told(subject)
     shown, checked = subject.formula, check_convention(convention)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,18 +23,20 @@ from symcount.cli.options import (
     told,
     value_of,
 )
-from symcount.cli.output import ascii_only, emit, note, number, say, show, table
+from symcount.cli.output import ascii_only, emit, note, number, say, show, stream, table
 from symcount.cli.reading import plain
 from symcount.errors import BudgetError
 
 if TYPE_CHECKING:
     from symcount.formula import Formula
     from symcount.solve.hunt import Hunt
-    from symcount.solve.solutions import Solution, Solutions
+    from symcount.solve.solution import Solution
+    from symcount.solve.solutions import Solutions
 
 __all__ = ["Free", "Rules", "Runnable", "Where", "described", "solve", "subject_of"]
 
 _DRAWN = 2000  # solutions in a picture
+_FEW = 200  # rows up to which a table is laid out in memory
 
 Rules = Annotated[
     list[str] | None,
@@ -68,7 +70,7 @@ def solve(
     where: Where = None,
     rank: Annotated[
         list[str] | None,
-        typer.Option("--rank", help="distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."),
+        typer.Option("--rank", help="shape, distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."),
     ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="CONFIG", help="The config.json, or values H=768,N=12, for --rank reference.")
@@ -94,7 +96,7 @@ def solve(
         fixed=fixed,
         where=where or (),
         tolerance=tolerance,
-        rank=rank or ["distance"],
+        rank=rank or ["shape"],
         reference=_reference(reference, subject.formula),
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
@@ -212,23 +214,30 @@ def _solutions(count: int) -> str:
     return "no solution" if count == 0 else f"{number(count)} solution{'s' if count > 1 else ''}"
 
 
-def _rows(found: Solutions, solutions: Iterable[Solution]) -> None:
-    solutions = list(solutions)
+def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
     letters = [n for n in solutions[0].values if n in found.ranges or n in found.space.rules.functions]
     conventions = [b.convention for b in found.budgets]
     headings = ["parameters"] if conventions == ["unique"] else conventions
-    ratio = any(s.aspect is not None for s in solutions)
-    columns = [*letters, *headings, "deviation", *(["H/N"] if ratio else [])]
-    rows = [
-        (
-            *(number(s.values[n]) for n in letters),
-            *(number(s.counts[c]) for c in conventions),
-            f"{100 * float(s.relative):+.4f} %",
-            *([f"{float(s.aspect):.1f}" if s.aspect is not None else ""] if ratio else []),
+    sizes = next((s.sizes for s in solutions[:_FEW] if s.sizes), None)
+    columns = [*letters, *headings, "deviation", *(["/".join(sizes)] if sizes else [])]
+
+    def cells(s: Solution) -> tuple[str, ...]:
+        return (
+            *[number(s.values[n]) if n in s.values else "" for n in letters],
+            *[f"{s.counts[c]:,}" for c in conventions],
+            f"{100 * s.deviation / s.target:+.4f} %",
+            *([_aspect(s)] if sizes else []),
         )
-        for s in solutions
-    ]
-    show(table(*((c, "right") for c in columns)), rows)
+
+    if len(solutions) <= _FEW:
+        show(table(*((c, "right") for c in columns)), [cells(s) for s in solutions])
+    else:
+        stream(columns, solutions, cells)
+
+
+def _aspect(solution: Solution) -> str:
+    width, depth = solution.sizes or ("", "")
+    return f"{solution.values[width] / solution.values[depth]:.1f}" if width and solution.values[depth] else ""
 
 
 def _exact(value: Any) -> Any:
@@ -237,12 +246,13 @@ def _exact(value: Any) -> Any:
 
 def described(solution: Solution) -> dict[str, Any]:
     """A solution as a JSON object."""
+    aspect = solution.aspect
     return {
         "values": {n: _exact(v) for n, v in solution.values.items()},
         "counts": dict(solution.counts),
         "deviation": solution.deviation,
-        "relative": float(solution.relative),
-        "aspect": None if solution.aspect is None else float(solution.aspect),
+        "relative": solution.deviation / solution.target,
+        "aspect": None if aspect is None else float(aspect),
     }
 
 

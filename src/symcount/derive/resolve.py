@@ -15,7 +15,7 @@ from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 from symcount.files import looks_like_path
-from symcount.filetypes import nameless
+from symcount.filetypes import check_typed, nameless
 from symcount.modeltypes import meant
 
 __all__ = ["auto_classes", "config_object", "missing_package", "model_class", "resolve", "shortened"]
@@ -84,7 +84,7 @@ def model_class(name: str, model_type: str = "") -> type:
     package = transformers()
     auto_classes()
     wanted = _by_model_type().get(name, name)
-    if wanted == name and not hasattr(package, name):
+    if wanted == name != model_type and not hasattr(package, name):
         family = realmodel.family(model_type) if model_type else ()
         wanted = meant(name, model_type, family, (c for group in auto_classes().values() for c in group)) or name
     try:
@@ -127,6 +127,8 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         name = described.class_name or described.model_type
         if name is None:
             raise nameless(described.fields, described.source)
+        if described.class_name is None:
+            check_typed(described.fields, described.source)
         cls = model_class(name, described.model_type or "")
         config, said = config_object(described, cls), described.fields
     elif hasattr(source, "to_diff_dict"):

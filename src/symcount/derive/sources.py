@@ -94,6 +94,11 @@ def _source_of_instance(config: Any, said: Mapping[str, Any] = MappingProxyType(
         for name, value in wanted.items():
             if optional.get(name) is stage and name not in kwargs and _differs(found.get(name, _MISSING), value):
                 kwargs[name] = value
+    computed = [name for name, none in optional.items() if none and type(wanted.get(name)) is int]
+    if computed:  # from another number, which may then be changed itself: HrmText multiplies its depth
+        found = _state_of(cls, kwargs)
+        apart = [n for n in optional if type(wanted.get(n)) is int and n in found and _differs(found[n], wanted[n])]
+        kwargs.update((n, wanted[n]) for n in ((*computed, *apart) if apart else ()))
     parts = {k: part if isinstance(part := said.get(k), Mapping) else {} for k in kwargs}
     made = {k: _source_of_instance(v, parts[k]) if is_config(v) else v for k, v in kwargs.items()}
     return _without_written(config, ConfigSource(cls, made))

@@ -74,7 +74,7 @@ def class_name(*endings: str) -> Rule:
 
 def sizeless(fields: Fields) -> bool:
     """Nothing that has the name of a size: configs of models say their tokenizer, too."""
-    return not any(re.search(r"size|layer|dim|_heads?\Z|d_model|n_embd|_config\Z", name) for name in fields)
+    return not any(re.search(r"size|layer|dim|_heads?\Z|d_model|n_embd|_config\Z", str(name)) for name in fields)
 
 
 def named_numbers(fields: Fields) -> bool:
@@ -82,12 +82,12 @@ def named_numbers(fields: Fields) -> bool:
     numbers = list(fields.values())
     if not all(type(n) is int and n >= 0 for n in numbers) or len(set(numbers)) != len(numbers):
         return False
-    marked = any(re.match(r"<.*>\Z|\[.*\]\Z|[▁Ġ#]", name, re.DOTALL) for name in fields)
+    marked = any(re.match(r"<.*>\Z|\[.*\]\Z|[▁Ġ#]", str(name), re.DOTALL) for name in fields)
     return marked or (len(numbers) >= 100 and max(numbers) < 2 * len(numbers))
 
 
 def results(fields: Fields) -> bool:
     """Numbers that a training or an evaluation measured, and nothing else."""
     return bool(fields) and all(
-        re.match(r"(train|eval|test|predict)_|epoch\Z|total_flos\Z|perplexity\Z", name) for name in fields
+        re.match(r"(train|eval|test|predict)_|epoch\Z|total_flos\Z|perplexity\Z", str(name)) for name in fields
     )

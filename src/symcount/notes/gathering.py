@@ -24,8 +24,8 @@ def gathered(source: Atlas) -> dict[str, Any]:
     meanings: dict[str, set[str]] = defaultdict(set)
     for spelling, target in ALIASES.items():
         meanings[spelling].add(target)
-    for name in source.names:
-        entry = source.find(name)
+    for name, model_type in [(cls, said) for cls in source.names for said in source.model_types(cls)]:
+        entry = source.find(name, model_type)
         assert entry is not None  # noqa: S101  # it is one of the atlas's own names
         for layout in entry.layouts:
             for section in layout.sections.values():

@@ -17,6 +17,8 @@ from symcount.notes.words import words
 
 __all__ = ["Case", "Teller", "none_given", "of_section", "teller"]
 
+_LONGEST = 200  # of a key that a note names
+_DEEPEST = 3  # of the parts of a sub-config
 _LABELS = frozenset({"num_labels"})
 _TIED = "tie_word_embeddings"
 
@@ -45,15 +47,19 @@ class Teller:
 
     def __init__(self, counter: Counter) -> None:
         self._counter = counter
-        self._known: dict[int, tuple[Layout, dict[str, Verdicts]]] = {}
+        self._known: dict[int, tuple[Layout, list[tuple[str, list[str], Verdicts]]]] = {}
         self._heads: dict[int, tuple[Variant, TiedHead | None]] = {}
 
     def notes(self, fields: Mapping[str, Any], found: Found) -> list[Note]:
         """The notes on a config that was read as *found*."""
         notes: list[Note] = []
-        for path, verdicts in self.sections(found.layout).items():  # of most configs nothing but this loop is run
-            own = _inside(fields, path) if path else fields
-            if own is not None and (worth := [key for key in own if verdicts[key] is not None]):
+        for path, parts, verdicts in self._sections(found.layout):  # of most configs nothing but this loop is run
+            own: Any = fields
+            for part in parts:
+                own = own.get(part) if isinstance(own, dict) else None
+            if not isinstance(own, Mapping) or own.keys() <= verdicts.clean:
+                continue
+            if worth := [key for key in own if verdicts[key] is not None]:
                 notes += of_section(path, own, worth, verdicts, fields, self._case(found))
         if len(found.reading.stated) < 2 and found.reading.stated <= _LABELS:
             notes += none_given(found.entry.name, found.layout.numbers)
@@ -61,9 +67,13 @@ class Teller:
 
     def sections(self, layout: Layout) -> dict[str, Verdicts]:
         """What is known of the keys of a layout, by section."""
+        return {path: verdicts for path, _, verdicts in self._sections(layout)}
+
+    def _sections(self, layout: Layout) -> list[tuple[str, list[str], Verdicts]]:
         known = self._known.get(id(layout))
         if known is None:  # the layout is kept, so that no other has its id
-            known = self._known[id(layout)] = layout, {p: Verdicts(s) for p, s in sections_of(layout).items()}
+            made = [(path, path.split(".") if path else [], Verdicts(s)) for path, s in sections_of(layout).items()]
+            known = self._known[id(layout)] = layout, made
         return known[1]
 
     def _case(self, found: Found) -> Case:
@@ -112,6 +122,8 @@ def of_section(
         verdict, value = verdicts[key], own[key]
         assert verdict is not None  # noqa: S101  # only these are *worth* a look
         said = f"{path}.{key}" if path else key
+        if len(said) > _LONGEST:
+            continue
         if verdict.doubt is Doubt.TIED:
             if value is False and not case.counts(said) and (not path or fields.get(_TIED) is None):
                 yield from _tied(said, path, case)
@@ -120,7 +132,7 @@ def of_section(
                 yield Note(packed(said, value))
         elif verdict.doubt is Doubt.PREDICTED:
             if type(value) is int and value > 0 and not case.counts(said):
-                predicted.append(f"{said} = {value}")
+                predicted.append(f"{said} = {value!s:.20}")
         elif verdict.doubt is Doubt.UNREAD:
             if isinstance(value, dict) and describes_a_model(value):
                 yield Note(f"{said} is not read by {case.name}: a part that it describes is not counted")
@@ -170,12 +182,12 @@ def same(stated: Any, value: Value | None) -> bool:
     return type(stated) in {int, float} and value is not None and stated == value
 
 
-def describes_a_model(value: Mapping[str, Any]) -> bool:
+def describes_a_model(value: Mapping[str, Any], depth: int = _DEEPEST) -> bool:
     """Whether an object is the config of a model: it says a width or a depth, or has parts that do."""
     known = words()
     if any(known.meaning(key) & {"hidden_size", "num_hidden_layers"} for key in value):
         return True
-    return any(isinstance(part, dict) and describes_a_model(part) for part in value.values())
+    return depth > 0 and any(isinstance(part, dict) and describes_a_model(part, depth - 1) for part in value.values())
 
 
 def packed(said: str, value: Mapping[str, Any]) -> str:
@@ -187,13 +199,6 @@ def packed(said: str, value: Mapping[str, Any]) -> str:
         f"{said}{f' ({kind:.60})' if kind else ''}: the model is counted as it is computed with, unpacked; "
         "the checkpoint has quantised weights and their scales"
     )
-
-
-def _inside(fields: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    value: Any = fields
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else None
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 
 __all__ = ["misspelt"]
 
@@ -18,23 +19,38 @@ def misspelt(key: str, known: Iterable[str]) -> str:
     >>> [misspelt(key, ["hidden_size", "n_layer"]) for key in ("hiden_size", "hiddenSize", "n_layre", "sliding_window")]
     ['hidden_size', 'hidden_size', 'n_layer', '']
     """
-    folded, parts = _folded(key), set(key.split("_"))
-    if key.startswith("_"):  # what a config class wrote for itself
+    folded, parts = _folded(key), key.split("_")
+    known, letters = list(known), set(folded)
+    if key.startswith("_") and key[1:] in known:  # `_num_labels`: what a config class wrote for itself
         return ""
     best, found = 3, ""
     for name in known:
-        other = _folded(name)
+        other = _known(name)
         if folded == other:
             return name
         limit = 1 if min(len(folded), len(other)) < _SHORT else 2
         if len(folded) < _SHORTEST or abs(len(folded) - len(other)) > limit:
             continue
-        if parts < (others := set(name.split("_"))) or parts > others:  # `pad_token` is not `pad_token_id`
+        if len(letters ^ _letters(name)) > 2 * limit:  # an edit takes one letter away and brings another
+            continue
+        if len(parts) != len(others := name.split("_")) and (
+            set(parts) <= set(others) or set(parts) >= set(others)
+        ):  # `pad_token` is not `pad_token_id`
             continue
         edits = _edits(folded, other)
         if edits <= limit and edits < best and _same_numbers(key, name):
             best, found = edits, name
     return found
+
+
+@cache
+def _known(name: str) -> str:
+    return _folded(name)
+
+
+@cache
+def _letters(name: str) -> frozenset[str]:
+    return frozenset(_folded(name))
 
 
 def _folded(key: str) -> str:

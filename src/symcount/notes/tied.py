@@ -48,9 +48,9 @@ class TiedHead:
 
 
 def tied_head(atlas: Atlas, entry: Entry, variant: Variant) -> TiedHead | None:
-    """The tied head of a stored formula of *entry*; `None` if it has none, or more than one."""
-    trees = atlas.trees(entry.name, entry.model_type)
-    tied = [row for row in rows(trees, variant.formula.tree) if row.role == "head" and row.alias_of]
+    """The tied head of a stored formula of a class; `None` if it has none, or more than one."""
+    stored = rows(atlas.trees(entry.name, entry.model_type), variant.formula.tree)
+    tied = [row for row in stored if row.role == "head" and row.alias_of]
     weights = [row for row in tied if len(row.shape) > 1]
     if len(weights) != 1:
         return None

@@ -69,20 +69,30 @@ class SectionKeys:
 
 
 class Verdicts(dict[str, "Verdict | None"]):
-    """Key -> what it is worth a note for, `None` for nothing."""
+    """Key -> what it is worth a note for, `None` for nothing.
+
+    Attributes:
+        section: what the class knows.
+        clean: keys that are worth nothing, as far as they were asked for: most configs have no others.
+    """
 
     def __init__(self, section: SectionKeys) -> None:
         super().__init__()
         self.section = section
+        self.clean: set[str] = set()
 
     def __missing__(self, key: str) -> Verdict | None:
         found = self._decide(key)
         if len(self) < _MOST:
             self[key] = found
+            if found is None:
+                self.clean.add(key)
         return found
 
     def _decide(self, key: str) -> Verdict | None:
         section = self.section
+        if not isinstance(key, str):  # of a dict that no JSON file can have
+            return None
         if key == _TIED:  # where the count depends on it, it is followed
             return None if key in section.counting else Verdict(Doubt.TIED)
         if key in _PACKED:

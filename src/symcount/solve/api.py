@@ -40,7 +40,7 @@ def solve(
     fixed: Mapping[str, Any] | None = None,
     where: str | Iterable[str] = (),
     tolerance: Any = None,
-    rank: str | Iterable[str] = "distance",
+    rank: Any = "shape",
     reference: Any = None,
     limit: int | None = 10,
     convention: str = "unique",
@@ -60,8 +60,8 @@ def solve(
         where: conditions beyond the formula's domain, which always applies:
             `["H % A == 0", "16 <= H/N <= 128"]`.
         tolerance: relative (`"0.1%"`) or absolute (`"500k"`); with a sign on one side only. By default 1%.
-        rank: which solutions come first: `distance`, `aspect=80`, `reference`, `round`, an expression to be small, or
-            several of them.
+        rank: which solutions come first: `shape` (like what people build), `distance`, `aspect=80`, `reference`,
+            `round`, an expression to be small, a function of the values by letter, or several of them.
         reference: for `rank="reference"`: values by letter or field, or a config.
         limit: how many solutions are given in full; `None` for all.
         convention: what a budget counts that is not given by convention.
@@ -80,8 +80,9 @@ def solve(
     >>> found = sc.solve("bert", "110M", tolerance="0.1%", free="H=64..4096:64, I=64..16384:64, N=1..96")
     >>> found.size, found.number
     (1572864, 197)
-    >>> found.best[0].values["H"], found.best[0].count
-    (320, 110000704)
+    >>> found = sc.solve("bert", "110M", free="H=64..4096:64, N=1..96", fixed={"I": "4*H"})
+    >>> found.best[0].values["H"], found.best[0].values["N"], found.best[0].count
+    (768, 12, 109482240)
     """
     return hunt(
         source,
@@ -109,7 +110,7 @@ def hunt(
     fixed: Mapping[str, Any] | None = None,
     where: str | Iterable[str] = (),
     tolerance: Any = None,
-    rank: str | Iterable[str] = "distance",
+    rank: Any = "shape",
     reference: Any = None,
     limit: int | None = 10,
     convention: str = "unique",
@@ -133,7 +134,7 @@ def search_for(
     fixed: Mapping[str, Any] | None = None,
     where: str | Iterable[str] = (),
     tolerance: Any = None,
-    rank: str | Iterable[str] = "distance",
+    rank: Any = "shape",
     reference: Any = None,
     limit: int | None = 10,
     convention: str = "unique",
@@ -153,7 +154,7 @@ def search_for(
     earlier: list[tuple[Condition, ...]] = []
     empty: DomainError | None = None
     for case, defaults in cases(formula, config, {*ranges, *given}):
-        criteria = read_criteria(rank, case, near)
+        criteria = read_criteria(rank, case, near, formula.given())
         try:
             space = Space.of(
                 case,

@@ -40,7 +40,7 @@ def cases(formula: Formula, config: Config | None, beside: Collection[str]) -> l
     found = _stored(formula, config, beside)
     if found is None:
         found = [(case, case.given(config, beside)) for case in _composed(formula, config)]
-    return [(replace(case, notation=_united(formula.notation, case.notation)), given) for case, given in found]
+    return [(_in_letters(case, formula), given) for case, given in found]
 
 
 def _stored(formula: Formula, config: Config, beside: Collection[str]) -> list[Case] | None:
@@ -66,6 +66,11 @@ def _composed(formula: Formula, config: Config) -> list[Formula]:
         formula,
         *(architecture.formula(**{**formula.options, **dict(zip(names, c, strict=True))}) for c in others),
     ]
+
+
+def _in_letters(case: Formula, formula: Formula) -> Formula:
+    notation = _united(formula.notation, case.notation)
+    return case if notation.entries == case.notation.entries else replace(case, notation=notation)
 
 
 def _united(first: Notation, other: Notation) -> Notation:

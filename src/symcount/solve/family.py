@@ -12,28 +12,10 @@ from symcount.errors import ExpressionError
 from symcount.evaluate import as_written
 from symcount.formula import Formula
 from symcount.solve.expressions import FUNCTIONS
-from symcount.solve.ranking import layer_sizes
+from symcount.solve.sizes import layer_sizes, main_sizes
 from symcount.values import resolve
 
-__all__ = ["aspect_conditions", "family", "main_sizes"]
-
-
-def main_sizes(formula: Formula) -> tuple[str, str]:
-    """The letters of the width and the depth that a family grows by: H and N, or those of the first part that has them.
-
-    >>> import symcount as sc
-    >>> main_sizes(sc.formula("bert")), main_sizes(sc.formula("BartModel")), main_sizes(sc.formula("CLIPModel"))
-    (('H', 'N'), ('H', 'N_enc'), ('H_text', 'N_text'))
-    """
-    letters = [e.letter for e in formula.notation]
-    used = {s.name for s in formula.total.free_symbols}
-
-    def first(kind: str) -> str:
-        if kind in letters:
-            return kind
-        return next((n for n in letters if n.startswith(f"{kind}_") and n in used), "")
-
-    return first("H"), first("N")
+__all__ = ["aspect_conditions", "family"]
 
 
 def family(
@@ -46,12 +28,7 @@ def family(
     rules: dict[str, Any] = {notation[name].letter: value for name, value in fixed.items()}
     width, depth = main_sizes(formula)
     if free is None:
-        missing = [kind for kind, letter in (("H", width), ("N", depth)) if not letter]
-        if missing:
-            raise ExpressionError(
-                f"{formula.name} has no {' or '.join(missing)}: say what is free, and with what ranges"
-            )
-        free = {n: r for n, r in {width: f"{head_dim}..:{head_dim}", depth: None}.items() if n not in rules}
+        free = _free(formula, width, depth, head_dim, rules)
     taken = {*rules, *_letters(formula, free)}
     full = resolve(notation, defaults, formula.filled, ())
 
@@ -71,6 +48,7 @@ def family(
 
     if not width:
         return free, rules
+    first = ""
     parts = list(dict.fromkeys(e.letter.partition("_")[2] for e in notation))
     for part in parts:
         mark = f"_{part}" if part else ""
@@ -81,7 +59,11 @@ def family(
         if not mark or heads in notation:
             default(f"D{mark}", Integer(head_dim))
         if heads in notation and heads in full:
-            default(heads, _solved(formula, heads, rules) or notation[own].symbol / head_dim)
+            share = Integer(1)
+            if own == width:  # stages have heads in proportion
+                first = first or heads
+                share = Rational(full[heads], full[first])
+            default(heads, _solved(formula, heads, rules) or notation[own].symbol * share / head_dim)
         if heads in defaults and groups in defaults and heads in notation:
             default(groups, notation[heads].symbol * Rational(defaults[groups], defaults[heads]))
         if depth and mark and f"N{mark}" in notation and notation[f"N{mark}"].scales:
@@ -89,9 +71,17 @@ def family(
     for letter in layer_sizes(formula):
         part = letter.partition("_")[2]
         own = f"H_{part}" if part and f"H_{part}" in notation else width
-        if letter != width:
+        if letter != width and defaults.get(letter, 0) >= head_dim:  # the width of a convolution does not grow
             like(letter, own, head_dim)
     return free, rules
+
+
+def _free(formula: Formula, width: str, depth: str, head_dim: int, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """The width in steps of a head, and the depth."""
+    missing = [kind for kind, letter in (("H", width), ("N", depth)) if not letter]
+    if missing:
+        raise ExpressionError(f"{formula.name} has no {' or '.join(missing)}: say what is free, and with what ranges")
+    return {n: r for n, r in {width: f"{head_dim}..:{head_dim}", depth: None}.items() if n not in rules}
 
 
 def _solved(formula: Formula, letter: str, rules: Mapping[str, Any]) -> Expr | None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from typing import Any
 
 from symcount.domain import Condition
 from symcount.errors import BudgetError, DomainError
-from symcount.evaluate import integer_value
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
 from symcount.solve.ranges import Range
-from symcount.solve.ranking import Criterion, Ranking, aspect_ratio
+from symcount.solve.ranking import Criterion, Ranking
+from symcount.solve.rows import Part, Rows
 from symcount.solve.search import Search
-from symcount.solve.solutions import Neighbours, Solution, Solutions
+from symcount.solve.solution import Solution
+from symcount.solve.solutions import Neighbours, Solutions
 from symcount.solve.space import Space
 
 __all__ = ["Hunt"]
@@ -87,8 +87,7 @@ class Hunt:
             DomainError: the search is complete, and the conditions contradict each other.
             BudgetError: the search is complete, and the budget is beyond every admissible config.
         """
-        best = tuple(self._at(space, point) for space, point in self._best())
-        answer = Solutions(self.spaces, self.budgets, self._ranges(), self.found, best, self._complete)
+        answer = Solutions(self.spaces, self.budgets, self._ranges(), self.found, self._best(), self._complete)
         if self._complete and not self.found:
             answer = replace(answer, neighbours=self._nearest())
         if self._complete and len(self.space.ranges) == 1:
@@ -99,15 +98,22 @@ class Hunt:
             answer = replace(answer, neighbours=(around,), closed_form=closed)
         return answer
 
-    def _best(self) -> list[tuple[Space, dict[str, int]]]:
-        """The first solutions by rank, each with the space that it lies in."""
-        some = [(s, r) for s, r in zip(self.spaces, self._rankings, strict=True) if r.number]
-        if len(some) == 1:
-            [(space, ranking)] = some
-            return [(space, point) for point in ranking.best()]
-        rows = [(score, i, point) for i, (_, r) in enumerate(some) for score, point in r.scored()]
-        rows.sort(key=lambda row: row[0])
-        return [(some[i][0], point) for _, i, point in rows[: self._limit]]
+    def _best(self) -> Rows:
+        """The first solutions by rank."""
+        import numpy as np
+
+        parts = [Part(s, r.columns()) for s, r in zip(self._searches, self._rankings, strict=True) if r.number]
+        if len(parts) == 1:
+            rows = len(next(iter(parts[0].columns.values())))
+            return Rows(parts, (np.zeros(rows, dtype=np.int64), np.arange(rows)), self.budgets)
+        ranked = [
+            (score, i, row)
+            for i, ranking in enumerate(r for r in self._rankings if r.number)
+            for row, score in enumerate(ranking.scored())
+        ]
+        ranked = sorted(ranked)[: self._limit]
+        places = (np.array([i for _, i, _ in ranked], np.int64), np.array([row for _, _, row in ranked], np.int64))
+        return Rows(parts, places, self.budgets)
 
     def _ranges(self) -> dict[str, Range]:
         """The ranges that were searched: open ones as far as the budget reaches in any of the spaces."""
@@ -117,16 +123,6 @@ class Hunt:
                 n: r if (r.stop or 0) >= (search.ranges[n].stop or 0) else search.ranges[n] for n, r in found.items()
             }
         return found
-
-    def _at(self, space: Space, point: Mapping[str, int]) -> Solution:
-        """A point of the grid in full."""
-        formula, values = space.formula, space.values(point)
-        counts = {b.convention: integer_value(formula.total_as(b.convention), values) for b in self.budgets}
-        target = self.budgets[0].target
-        deviation = counts[self.budgets[0].convention] - target
-        known = aspect_ratio(formula.notation) is not None and {"H", "N"} <= values.keys() and values["N"]
-        aspect = Fraction(values["H"], values["N"]) if known else None
-        return Solution(values, counts, deviation, Fraction(deviation, target), aspect, formula)
 
     # ---------------------------------------------------------------- where there is none
 
@@ -178,8 +174,8 @@ class Hunt:
             nearest = Ranking(search, target, (), 1)
             for columns in search.chunks():
                 nearest.add(columns)
-            if best := nearest.best():
-                return self._at(space, best[0])
+            if nearest.number:
+                return Part(search, nearest.columns()).solutions(slice(0, 1), self.budgets)[0]
             if last:
                 return None
             width *= 4
@@ -201,7 +197,27 @@ class Hunt:
         kept = [s.text for i, s in enumerate(space.stated) if i not in dropped]
         kept += [s.text for s in space.rules.conditions() if space.names_of(_applied(space, s.condition))]
         ranges = ", ".join(f"{n} = {r}" for n, r in self.space.ranges.items())
+        apart = [c for c in space.cuts if _tells_apart(space, c)]
+        if apart and _possible(_without(space, apart), loose):
+            name = space.formula.name
+            raise DomainError(
+                f"not searched: the formula of {name} holds only where {' and '.join(apart)}, which no config with "
+                f"{ranges} fulfils; at other sizes {name} has a formula of its own: symcount.derive(config)"
+            )
         raise DomainError(f"contradictory: no config with {ranges} fulfils {' and '.join(kept)}, whatever its count")
+
+
+def _without(space: Space, texts: Sequence[str]) -> Space:
+    """*space* without some conditions of its formula's domain."""
+    formula = replace(space.formula)
+    formula.__dict__["domain"] = tuple(c for c in space.formula.domain if str(c) not in texts)
+    return replace(space, formula=formula, rules=replace(space.rules, formula=formula)).changed()
+
+
+def _tells_apart(space: Space, text: str) -> bool:
+    """Whether a condition of the formula only says for which configs it was made, rather than which there are."""
+    own = {str(c): c.relation for c in space.formula.domain}
+    return own.get(text, "divides") not in ("divides", "not divides")
 
 
 def _applied(space: Space, condition: Condition) -> Any:

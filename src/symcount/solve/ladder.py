@@ -18,8 +18,9 @@ from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
 from symcount.solve.family import aspect_conditions, family
-from symcount.solve.solutions import Solution, Solutions
-from symcount.solve.writing import config_of, write_configs
+from symcount.solve.solution import Solution
+from symcount.solve.solutions import Solutions
+from symcount.solve.writing import write_configs
 
 __all__ = ["Ladder", "Rung", "ladder", "ladder_of"]
 
@@ -72,7 +73,7 @@ class Ladder:
         Raises:
             ConfigError: the formula is not of a model of transformers, or a field is part of a list.
         """
-        return {rung.label: config_of(self.formula, rung.solution.values) for rung in self.rungs}
+        return {rung.label: rung.solution.config() for rung in self.rungs}
 
     def write(self, directory: str | Path, *, check: bool = True, overwrite: bool = False) -> tuple[Path, ...]:
         """Write `<model type>-<budget>/config.json` for every rung; all of them or none.
@@ -87,8 +88,8 @@ class Ladder:
             VerificationError: a real model has another count.
             ConfigError: a file is there, or cannot be written, or see `configs`.
         """
-        counts = {rung.label: rung.solution.counts for rung in self.rungs}
-        return write_configs(self.formula, self.configs(), counts, Path(directory), check=check, overwrite=overwrite)
+        solutions = {rung.label: rung.solution for rung in self.rungs}
+        return write_configs(solutions, Path(directory), check=check, overwrite=overwrite)
 
 
 @guarded
@@ -171,7 +172,7 @@ def ladder_of(
     answers = [
         search_for(
             formula, config, text, free=ranges, fixed=rules, where=conditions, tolerance=tolerance,
-            convention=convention, limit=_CANDIDATES, runnable=runnable,
+            convention=convention, limit=_CANDIDATES, rank="distance", runnable=runnable,
         ).run()
         for text in texts
     ]  # fmt: skip

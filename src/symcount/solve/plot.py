@@ -13,7 +13,8 @@ from symcount.errors import BudgetError, ConfigError, DependencyError
 from symcount.evaluate import compile_scalar
 from symcount.notation import Entry
 from symcount.solve.files import whole
-from symcount.solve.solutions import Solution, Solutions
+from symcount.solve.solution import Solution
+from symcount.solve.solutions import Solutions
 from symcount.typeset.colours import colours
 from symcount.typeset.figure import STYLE
 

@@ -13,13 +13,12 @@ from symcount.errors import DomainError
 from symcount.solve.budget import Budget
 from symcount.solve.ends import bounded
 from symcount.solve.plan import Affine, Level, Monotone, make_plan
-from symcount.solve.polynomial import Columns, Polynomial, combine, evaluate, variables
+from symcount.solve.polynomial import SAFE, Columns, Polynomial, combine, evaluate, variables
 from symcount.solve.space import Check, Inequality, Quotient, Space
 
 __all__ = ["CHUNK", "SAFE", "Search", "evaluated"]
 
 CHUNK = 1 << 16  # rows that are extended at once
-SAFE = 2**61  # twice this is still a 64-bit integer
 Array = Any
 
 

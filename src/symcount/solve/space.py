@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Max, Min, Mod, Pow, Rational, Symbol, ceiling, floor, fraction, together
+from sympy import Expr, Pow, Rational, Symbol, ceiling, floor, fraction, together
 
 from symcount.domain import Condition, minimal
 from symcount.errors import DomainError, ExpressionError
-from symcount.evaluate import Number, Round, compile_scalar
+from symcount.evaluate import Number, compile_scalar
 from symcount.formula import Formula
 from symcount.solve.atoms import Atom
 from symcount.solve.cases import disjoint
 from symcount.solve.expressions import Stated, read_conditions
 from symcount.solve.polynomial import Polynomial, combine, from_sympy, variables
 from symcount.solve.ranges import Range
-from symcount.solve.rules import Rules
+from symcount.solve.rules import ROUNDINGS, Rules
 
 __all__ = ["Check", "Inequality", "Quotient", "Space"]
 
@@ -182,7 +182,7 @@ class Space:
 
     def _without_atoms(self, expression: Expr) -> Expr:
         symbolic = isinstance(expression, Pow) and not expression.exp.is_Integer
-        if isinstance(expression, floor | ceiling | Round | Mod | Min | Max) or symbolic:
+        if isinstance(expression, ROUNDINGS) or symbolic:
             if self.names_of(expression):
                 if isinstance(expression, floor) and expression.args[0].could_extract_minus_sign():
                     return -self._atom(ceiling(-expression.args[0]))  # which is not negative

@@ -12,6 +12,7 @@ from symcount.architectures import find
 from symcount.errors import ConfigError, UnknownModelError, VerificationError
 from symcount.formula import Formula
 from symcount.solve.files import whole
+from symcount.solve.solution import Solution
 
 __all__ = ["config_of", "write_configs"]
 
@@ -29,9 +30,10 @@ def config_of(formula: Formula, values: Mapping[str, Any]) -> dict[str, Any]:
     if not formula.model_type or not formula.name:
         raise ConfigError(f"{formula.name or 'this formula'} is no model of transformers; there is no config to write")
     try:
-        arguments = find(formula.name).arguments
+        architecture = find(formula.name)
+        arguments = {*architecture.arguments, *architecture.decided}
     except UnknownModelError:  # a derived formula's options are all config fields
-        arguments = {}
+        arguments = set()
     config: dict[str, Any] = {"architectures": [formula.name], "model_type": formula.model_type}
     switches = {n: v for n, v in formula.options.items() if isinstance(v, bool) and n not in arguments}
     fields = {formula.notation[letter].field: value for letter, value in values.items()}
@@ -47,22 +49,20 @@ def config_of(formula: Formula, values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def write_configs(
-    formula: Formula,
-    configs: Mapping[str, Mapping[str, Any]],
-    counts: Mapping[str, Mapping[str, int]],
-    directory: Path,
-    *,
-    check: bool,
-    overwrite: bool,
+    solutions: Mapping[str, Solution], directory: Path, *, check: bool, overwrite: bool
 ) -> tuple[Path, ...]:
-    """Write each config to a folder of its own, after all of them are checked; see `Ladder.write`."""
-    files = {label: directory / f"{formula.model_type}-{label}" / "config.json" for label in configs}
+    """Write the config of each solution to a folder of its own, after all of them are checked; see `Ladder.write`."""
+    configs = {label: solution.config() for label, solution in solutions.items()}
+    files = {
+        label: directory / f"{solution.formula.model_type}-{label}" / "config.json"
+        for label, solution in solutions.items()
+    }
     for file in files.values():
         if file.exists() and not overwrite:
             raise ConfigError(f"{file} is there already; choose another directory, or allow it to be replaced")
     if check:
-        for label, config in configs.items():
-            _check(formula, label, config, counts[label])
+        for label, solution in solutions.items():
+            _check(solution.formula, label, configs[label], solution.counts)
     for label, file in files.items():
         try:
             file.parent.mkdir(parents=True, exist_ok=True)

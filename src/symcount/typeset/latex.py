@@ -40,9 +40,11 @@ class Term:
 
 def terms_of(arranged: Sum, notation: Notation) -> tuple[Term, ...]:
     """The terms of a sum, each printed, in the order of the model."""
-    result = []
+    result: list[Term] = []
     for term in arranged.sorted():
-        if isinstance(term, Group):
+        if isinstance(term, Group) and term.repeat == 1:
+            result += terms_of(term.body, notation)
+        elif isinstance(term, Group):
             result.append(_group(term, notation))
         elif isinstance(term, Series):
             result.append(_series(term, notation))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symcount.errors import NotationError
+from symcount.errors import NotationError, SymcountError
 from symcount.notation import escape
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
 from symcount.typeset.measure import measure
@@ -61,6 +61,7 @@ def document(setting: Setting, style: str) -> str:
         r"\setlength{\tabcolsep}{4pt}",
         r"\begin{document}",
         rf"\section*{{\raggedright Parameters of {_in_words(setting.name)}}}",
+        rf"\raggedright {'; '.join(escape(said) for said in setting.holds_for)}.\par",
         "",
         paragraph(content, shown),
         "",
@@ -68,9 +69,19 @@ def document(setting: Setting, style: str) -> str:
     if setting.conditions:
         conditions = ", ".join(f"${condition}$" for condition in setting.conditions)
         lines += [rf"\raggedright Valid where {conditions}.\par", ""]
+    lines += [*_at_sizes(shown), ""]
     if style != "notation":
         lines += [paragraph(compose(shown, "notation"), shown), ""]
     return "\n".join([*lines, r"\end{document}"])
+
+
+def _at_sizes(setting: Setting) -> list[str]:
+    """The total at the sizes of the notation table, where there are sizes."""
+    try:
+        total = setting.count(setting.at(setting.total))
+    except SymcountError:
+        return []
+    return [rf"${setting.symbol} = {total}$ at the sizes below.\par"]
 
 
 def _in_words(name: str) -> str:

@@ -1,7 +1,7 @@
 r"""A file of macros, so that the numbers in a paper stay in step with its formula.
 
 >>> import symcount as sc
->>> print(sc.formula("gpt2").typeset("macros").splitlines()[2])
+>>> print(sc.formula("gpt2").typeset("macros").splitlines()[1])
 \newcommand{\gptTwoTotal}{124{,}439{,}808}
 """
 
@@ -54,9 +54,7 @@ def macros(setting: Setting, style: str) -> str:
     if isinstance(content, Math):
         found["Formula"] = rf"\ensuremath{{{content.latex}}}"
     lines = [rf"\newcommand{{\{prefix}{name}}}{{{value}}}" for name, value in found.items()]
-    return "\n".join(
-        [f"% Parameters of {setting.name}, convention {setting.convention}.", "% Made by symcount.", *lines]
-    )
+    return "\n".join([f"% Parameters of {setting.name}: {'; '.join(setting.holds_for)}.", *lines])
 
 
 def _prefix(setting: Setting) -> str:

@@ -32,6 +32,7 @@ def markdown(setting: Setting, style: str, *, dollars: bool = False) -> str:
     parts = [
         f"### Parameters of {escaped(setting.name)}",
         block(compose(shown, style), setting.numbers, dollars=dollars),
+        f"Counted by {escaped('; '.join(setting.holds_for))}.",
     ]
     if setting.conditions:
         parts.append(f"Valid where {', '.join(inline(c, dollars) for c in setting.conditions)}.")

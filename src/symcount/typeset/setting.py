@@ -6,21 +6,25 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib.metadata import version
+from importlib.util import find_spec
 from typing import Any, TypedDict
 
-from sympy import Expr, Symbol
+from sympy import Add, Expr, Integer, Symbol
 
+from symcount.coining import subscripted
 from symcount.domain import Condition
 from symcount.errors import NotationError, near
 from symcount.evaluate import Number, integer_value
 from symcount.ledger import Convention, Ledger, Row
-from symcount.notation import Notation, escape
+from symcount.lettering import towers
+from symcount.notation import Entry, Notation, escape
 from symcount.tree import Block
 from symcount.typeset.folding import Family, Folding, fold, lists_of
 from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
-from symcount.typeset.terms import Series, Sum, arrange
+from symcount.typeset.terms import Group, Series, Sum, arrange, shared_by_kinds
 from symcount.typeset.tex import parse
 
 __all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs"]
@@ -108,7 +112,7 @@ class Setting:
         notation: its symbols, as they are to be typeset.
         domain: the conditions under which the formula holds.
         pinned: config fields of which it holds at one value only.
-        options: config options for which it holds.
+        options: config options at whose other value the formula is another one.
         sizes: gives the exact sizes by letter; called only by what shows numbers.
         numbers: the style of numbers.
         width: of a line in em.
@@ -175,34 +179,85 @@ class Setting:
 
     @cached_property
     def arranged(self) -> Sum:
-        """The total in the order of the model; what repeats with another size is a sum."""
+        """The total in the order of the model: what repeats with another size is a sum, a tower stands for itself."""
+        return Sum([Group(Integer(1), part) for _, part in self.parts]) if len(self.parts) > 1 else self.parts[0][1]
+
+    @cached_property
+    def parts(self) -> tuple[tuple[str, Sum], ...]:
+        """The total of each sub-config, by its name, and what belongs to none or several (`""`)."""
+        fields = {e.symbol: e.field.rpartition(".")[0] for e in self.notation}
+        found: dict[str, set[int]] = {}
+        for row in self.ledger:
+            if self.ledger.counted(row, self.convention) != 0:
+                of = {fields.get(s, "") for s in row.total.free_symbols if isinstance(s, Symbol)} - {""}
+                found.setdefault(of.pop() if len(of) == 1 else "", set()).add(id(row))
+        if len(found) < 2:
+            return (("", self._part(None)),)
+        ordered = sorted(found.items(), key=lambda item: item[0] == "")
+        return tuple((name, self._part(rows)) for name, rows in ordered)
+
+    def _part(self, rows: set[int] | None) -> Sum:
+        """The total of *rows*, by identity, or of all."""
         used = self.folding if self.folded is None else self.folded
         sums: dict[tuple[int, int], list[Family]] = {}
         for family in used.families:
-            sums.setdefault((family.start, len(family.rows)), []).append(family)
+            if rows is None or id(family.rows[0]) in rows:
+                sums.setdefault((family.start, len(family.rows)), []).append(family)
         begins = {id(f[0].rows[0]): used.series(f) for f in sums.values()}
 
         def folded(row: Row) -> list[Series] | None:
-            return begins.get(id(row), []) if id(row) in used.by_row else None
+            if id(row) in used.by_row:
+                return begins.get(id(row), [])
+            return None if rows is None or id(row) in rows else []
 
-        return arrange(self.tree, self.ledger, self.convention, folded, used.single)
+        found = arrange(self.tree, self.ledger, self.convention, folded, used.single)
+        return shared_by_kinds(found, {symbol: kinds for symbol, (_, kinds) in self.kinds.items()})
+
+    @cached_property
+    def kinds(self) -> Mapping[Symbol, tuple[str, tuple[Symbol, ...]]]:
+        """For each list of kinds of layers: a symbol for the number of all, its LaTeX, the numbers of each kind."""
+        lists: dict[str, list[Entry]] = {}
+        for e in self.notation:
+            name, mark, kind = e.field.partition("#")
+            if mark and kind != "names" and e.symbol in self.total.free_symbols:
+                lists.setdefault(name, []).append(e)
+        marks = towers(e.field for e in self.notation)
+        found = {}
+        for name, entries in lists.items():
+            latex = subscripted("N", [marks[entries[0].field.rpartition(".")[0]]])
+            if len(entries) > 1 and all(e.latex != latex for e in self.notation):
+                made = Symbol(f"N__{name.replace('.', '_')}", integer=True, positive=True)
+                found[made] = latex, tuple(e.symbol for e in entries)
+        return found
+
+    @property
+    def meanings(self) -> dict[Expr, Expr]:
+        """What the symbols and names in the formula that are no sizes of the model mean."""
+        used = self.folding if self.folded is None else self.folded
+        return {**used.meanings, **{s: Add(*kinds) for s, (_, kinds) in self.kinds.items()}}
 
     def value(self, arranged: Sum) -> Expr:
         """What a sum of the formula is, in its own symbols."""
-        used = self.folding if self.folded is None else self.folded
-        return arranged.value().xreplace(used.meanings)
+        return arranged.value().xreplace(self.meanings)
 
     @cached_property
     def letters(self) -> Notation:
         """The symbols of the formula, and those of its sums."""
         used = self.folding if self.folded is None else self.folded
-        return used.symbols(self.notation, self.index)
+        kinds = (Entry(s.name, s.name, latex, "") for s, (latex, _) in self.kinds.items())
+        return Notation((*used.symbols(self.notation, self.index), *kinds))
 
     @cached_property
     def definitions(self) -> tuple[str, ...]:
         """What is said below the formula."""
         used = self.folding if self.folded is None else self.folded
-        return used.definitions(self.notation, self.index)
+        shown = set().union(*(part.value().free_symbols for _, part in self.parts)) if self.kinds else set()
+        sums = (
+            f"{latex} = {' + '.join(self.notation[k].latex for k in kinds)}"
+            for s, (latex, kinds) in self.kinds.items()
+            if s in shown
+        )
+        return (*sums, *used.definitions(self.notation, self.index))
 
     @property
     def index(self) -> str:
@@ -242,8 +297,20 @@ class Setting:
 
     @property
     def symbol(self) -> str:
-        r"""The sign of the total: `P`, or `\mathcal{P}` where P is a size of the model."""
-        return r"\mathcal{P}" if any(e.latex == "P" for e in self.used) else "P"
+        r"""The sign of the total: `P`, or `\mathcal{P}` where P is a size of the model; `P_{\mathrm{active}}`."""
+        return rf"{self.letter}_{{\mathrm{{active}}}}" if self.convention == "active" else self.letter
+
+    @property
+    def letter(self) -> str:
+        """The letter of totals."""
+        return r"\mathcal{P}" if any(e.latex == "P" or e.latex.startswith("P_") for e in self.used) else "P"
+
+    @cached_property
+    def holds_for(self) -> tuple[str, ...]:
+        """What a document says of the formula: its convention, options, and by what it was made."""
+        options = [f"{name} = {value}" for name, value in self.options.items()]
+        made = [f"symcount {version('symcount')}"] if find_spec("symcount") else []
+        return (f"convention {self.convention}", *options, *made)
 
     @property
     def left(self) -> str:
@@ -256,8 +323,7 @@ class Setting:
 
     def resolved(self, expression: Expr) -> Expr:
         """*expression* in the formula's own symbols, where it has those that are defined below the formula."""
-        used = self.folding if self.folded is None else self.folded
-        return expression.xreplace(used.meanings)
+        return expression.xreplace(self.meanings)
 
     def count(self, number: Number) -> str:
         """A number in LaTeX."""

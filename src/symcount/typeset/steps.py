@@ -86,7 +86,7 @@ def _parts(repeat: Expr, names: Sequence[str], notation: Notation) -> list[Term]
 def _step(setting: Setting, label: str, sides: Sequence[Sequence[Term]], value: int) -> _Step:
     number = (Term(setting.count(value)),)
     shown = [tuple(side) for side in sides if tuple(t.text for t in side) != (number[0].text,)]
-    return _Step(f"{setting.symbol}{label}" if label else setting.left, (*shown, number))
+    return _Step(f"{setting.letter}{label}" if label else setting.left, (*shown, number))
 
 
 def _wide(step: _Step, width: float | None) -> str:

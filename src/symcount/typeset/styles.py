@@ -14,7 +14,7 @@ r"""The styles in which a formula is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
@@ -76,7 +76,33 @@ def _defined(setting: Setting, terms: tuple[Term, ...]) -> Math:
 
 
 def _grouped(setting: Setting) -> Math:
+    if setting.equation and len(setting.parts) > 1:
+        return _in_parts(setting)
     return _defined(setting, form_terms(setting))
+
+
+def _in_parts(setting: Setting) -> Math:
+    r"""A model of several towers, each on lines of its own: `P = P_{\text{text}} + P_{\text{vision}}`."""
+    titles = part_titles([name for name, _ in setting.parts])
+    labels = [rf"{setting.letter}_{{\text{{{escape(title)}}}}}" for title in titles]
+    lines = [f"{setting.left} = {' + '.join(labels)}"]
+    for label, (_, part) in zip(labels, setting.parts, strict=True):
+        left = f"{label} = "
+        first, *rest = broken(terms_of(part, setting.letters), setting.width, measure(left))
+        lines += [left + indented(*first), *(rf"\quad {indented(*line)}" for line in rest)]
+    lines += setting.definitions
+    return Math("\\begin{aligned}[t]\n" + " \\\\\n".join(f"& {line}" for line in lines) + _ALIGNED_END)
+
+
+def part_titles(names: Sequence[str]) -> list[str]:
+    """What the parts of a composite model are called, by their sub-configs.
+
+    >>> part_titles(["text_config", "vision_config", ""])
+    ['text', 'vision', 'other']
+    """
+    words = [[w for part in name.split(".") for w in part.split("_") if w not in ("config", "model")] for name in names]
+    short = [" ".join(w[-1:]) or "other" for w in words]
+    return short if len(set(short)) == len(short) else [" ".join(w) or "other" for w in words]
 
 
 def _compact(setting: Setting) -> Math:
