@@ -27,7 +27,7 @@ from symcount.typeset.outline import Section, outline
 from symcount.typeset.terms import Group, Series, Sum, arrange, shared_by_kinds
 from symcount.typeset.tex import parse
 
-__all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs"]
+__all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs", "word"]
 
 _LABEL = re.compile(r"[A-Za-z0-9:._+/ -]{1,80}\Z")
 
@@ -74,6 +74,15 @@ def check_look(look: Mapping[str, object]) -> None:
     for name in look:
         if name not in known:
             raise NotationError(f"{name}: expected one of {', '.join(known)}.{near(name, known)}")
+
+
+def word(value: Any) -> str:
+    """A config value as JSON writes it."""
+    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if _is_word(value) else str(value)
+
+
+def _is_word(value: Any) -> bool:
+    return value is None or isinstance(value, bool)  # 1 is no true, and a list cannot be looked up
 
 
 def checked_lhs(latex: str | None) -> str | None:
@@ -308,7 +317,7 @@ class Setting:
     @cached_property
     def holds_for(self) -> tuple[str, ...]:
         """What a document says of the formula: its convention, options, and by what it was made."""
-        options = [f"{name} = {value}" for name, value in self.options.items()]
+        options = [f"{name} = {word(value)}" for name, value in self.options.items()]
         made = [f"symcount {version('symcount')}"] if find_spec("symcount") else []
         return (f"convention {self.convention}", *options, *made)
 
