@@ -25,10 +25,12 @@ from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
 from symcount.typeset.terms import Group, Series, Sum, arrange, shared_by_kinds
+from symcount.typeset.wherelist import with_names
 
 __all__ = ["Look", "Setting", "check_look"]
 
 
+_LETTERS = ("D", "n", "m", "u", "v", "a", "b")  # for what occurs more than once
 _FUNCTIONS = (r"\rho", r"\varphi", r"\psi")
 _TERM = 4  # signs that a term is worth
 _UNSEEN = re.compile(r"\\(?:mathrm|left|right|quad)|[{}\s]|\\,")
@@ -134,7 +136,7 @@ class Setting:
         """How long the formula is to read, with what is said below it: its signs, and some more for each term."""
         shown = terms_of(self.arranged, self.letters)
         terms = sum(len(t.body) or 1 for t in shown)
-        signs = _UNSEEN.sub("", "".join([t.text for t in shown] + [*self.definitions]))
+        signs = _UNSEEN.sub("", "".join([t.text for t in shown] + [*self.definitions, *self.names]))
         return len(_COMMAND.sub("#", signs)) + _TERM * terms
 
     @cached_property
@@ -145,6 +147,18 @@ class Setting:
     @cached_property
     def parts(self) -> tuple[tuple[str, Sum], ...]:
         """The total of each sub-config, by its name, and what belongs to none or several (`""`)."""
+        return self._named[0]
+
+    @cached_property
+    def _named(self) -> tuple[tuple[tuple[str, Sum], ...], Mapping[Symbol, tuple[str, Expr]]]:
+        """The parts with names for roundings that occur more than once, and these names."""
+        parts = self._unnamed
+        free = [x for x in _LETTERS if all(not e.latex.startswith(x) for e in self._signs) and x != self.index]
+        sums, names = with_names([part for _, part in parts], {e.symbol for e in self.notation}, free)
+        return tuple((name, made) for (name, _), made in zip(parts, sums, strict=True)), names
+
+    @property
+    def _unnamed(self) -> tuple[tuple[str, Sum], ...]:
         fields = {e.symbol: e.field.rpartition(".")[0] for e in self.notation}
         found: dict[str, set[int]] = {}
         for row in self.ledger:
@@ -194,7 +208,8 @@ class Setting:
     def meanings(self) -> dict[Expr, Expr]:
         """What the symbols and names in the formula that are no sizes of the model mean."""
         used = self.folding if self.folded is None else self.folded
-        return {**used.meanings, **{s: Add(*kinds) for s, (_, kinds) in self.kinds.items()}}
+        sums = {s: Add(*kinds) for s, (_, kinds) in self.kinds.items()}
+        return {**used.meanings, **sums, **{s: meaning for s, (_, meaning) in self._named[1].items()}}
 
     def value(self, arranged: Sum) -> Expr:
         """What a sum of the formula is, in its own symbols."""
@@ -202,7 +217,11 @@ class Setting:
 
     @cached_property
     def letters(self) -> Notation:
-        """The symbols of the formula, and those of its sums."""
+        """The symbols of the formula, those of its sums, and what has a name."""
+        return Notation((*self._signs, *(Entry(s.name, s.name, x, "") for s, (x, _) in self._named[1].items())))
+
+    @cached_property
+    def _signs(self) -> Notation:
         used = self.folding if self.folded is None else self.folded
         kinds = (Entry(s.name, s.name, latex, "") for s, (latex, _) in self.kinds.items())
         return Notation((*used.symbols(self.notation, self.index), *kinds))
@@ -211,13 +230,18 @@ class Setting:
     def definitions(self) -> tuple[str, ...]:
         """What is said below the formula."""
         used = self.folding if self.folded is None else self.folded
+        return used.definitions(self.notation, self.index)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        r"""What is said below the formula in the order of the model besides: `n = \lfloor N/4 \rfloor`."""
         shown = set().union(*(part.value().free_symbols for _, part in self.parts)) if self.kinds else set()
         sums = (
             f"{latex} = {' + '.join(self.notation[k].latex for k in kinds)}"
             for s, (latex, kinds) in self.kinds.items()
             if s in shown
         )
-        return (*sums, *used.definitions(self.notation, self.index))
+        return (*sums, *(f"{latex} = {self.latex(meaning)}" for latex, meaning in self._named[1].values()))
 
     @property
     def index(self) -> str:
