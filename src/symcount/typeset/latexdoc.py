@@ -86,7 +86,8 @@ def _paragraph(content: Content, setting: Setting) -> str:
     if isinstance(content, Table):
         rows = tabular(content, setting.numbers, setting.width).replace(
             "{tabular}", "{longtable}"
-        )  # over several pages
+        )  # over several pages, with the headings on each
+        rows = rows.replace("\\midrule", "\\midrule\n\\endhead", 1)
         return f"\\begingroup\\small\n{rows}\n\\endgroup"
     return content.latex if content.standalone else f"\\[\n{content.latex}\n\\]"
 

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any, TypedDict
 
 from sympy import Add, Expr, Integer, Symbol
+from sympy.core.function import AppliedUndef
 
 from symcount.coining import subscripted
 from symcount.domain import Condition
@@ -22,6 +23,7 @@ from symcount.notation import Entry, Notation, escape
 from symcount.tree import Block
 from symcount.typeset.folding import Family, Folding, fold, lists_of
 from symcount.typeset.latex import set_symbols, terms_of
+from symcount.typeset.naming import ARGUMENT
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
 from symcount.typeset.terms import Group, Series, Sum, arrange, shared_by_kinds
@@ -212,8 +214,16 @@ class Setting:
         return {**used.meanings, **sums, **{s: meaning for s, (_, meaning) in self._named[1].items()}}
 
     def value(self, arranged: Sum) -> Expr:
-        """What a sum of the formula is, in its own symbols."""
-        return arranged.value().xreplace(self.meanings)
+        """What a sum of the formula is, in the model's symbols."""
+        return self.plain(arranged.value())
+
+    def plain(self, expression: Expr) -> Expr:
+        """*expression* with what its names mean."""
+        found = expression.xreplace(self.meanings)
+        names = dict((self.folding if self.folded is None else self.folded).named)
+        while names and (left := found.atoms(AppliedUndef)):  # at an index it may have arguments of its own
+            found = found.xreplace({e: names[e.func].xreplace({ARGUMENT: e.args[0]}) for e in left if e.func in names})
+        return found
 
     @cached_property
     def letters(self) -> Notation:
@@ -298,7 +308,7 @@ class Setting:
 
     def at(self, expression: Expr) -> int:
         """The exact number that *expression* is at the sizes."""
-        return integer_value(expression.xreplace(self.meanings), self.values)
+        return integer_value(self.plain(expression), self.values)
 
     def count(self, number: Number) -> str:
         """A number in LaTeX."""
