@@ -146,7 +146,7 @@ def test_what_differs_in_the_file_is_named(tmp_path):
 
 GOOD = {"peft_type": "LORA", "r": 4, "target_modules": ["q_proj"]}
 REFUSED = {
-    "another method": ({"peft_type": "VERA"}, OptionError, "peft_type = 'VERA': adapters of LORA and IA3"),
+    "another method": ({"peft_type": "VERA"}, OptionError, "an adapter of PEFT of the kind 'VERA'; those of LORA and IA3"),
     "no method": ({"peft_type": None}, OptionError, "peft_type = None"),
     "no rank": ({"r": 0}, ConfigError, "r: expected an integer of at least 1, got 0"),
     "a rank that is no number": ({"r": True}, ConfigError, "r: expected an integer"),

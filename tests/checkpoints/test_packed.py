@@ -227,7 +227,8 @@ def test_the_bits_that_a_config_says(said, bits):
 
 DEEPSEEK = {
     "model_type": "deepseek_v3", "vocab_size": 96, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3,
-    "num_attention_heads": 4, "num_key_value_heads": 4, "n_routed_experts": 4, "n_group": 2, "topk_group": 1,
+    "num_attention_heads": 4, "num_key_value_heads": 4,
+        "n_routed_experts": 4, "n_group": 2, "topk_group": 1,
     "num_experts_per_tok": 2, "first_k_dense_replace": 1, "moe_intermediate_size": 32, "q_lora_rank": 32,
     "kv_lora_rank": 32, "qk_rope_head_dim": 16, "v_head_dim": 16, "qk_nope_head_dim": 16,
     "num_nextn_predict_layers": 1,

@@ -130,7 +130,11 @@ def test_what_an_index_may_stand_for(items, common):
 
 
 @settings(max_examples=50, deadline=None)
-@given(st.lists(st.tuples(st.integers(-6, 6).filter(bool), st.lists(st.sampled_from([H, N, R, h[0]]), min_size=1)), min_size=1))  # fmt: skip
+@given(
+    st.lists(
+        st.tuples(st.integers(-6, 6).filter(bool), st.lists(st.sampled_from([H, N, R, h[0]]), min_size=1)), min_size=1
+    )
+)
 def test_factors_out_of_brackets_change_nothing(terms):
     total = Add(*(Mul(n, *factors) for n, factors in terms))
     assert expand(factored(total) - total) == 0
