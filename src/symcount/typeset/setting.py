@@ -351,7 +351,7 @@ class Setting:
     @cached_property
     def holds_for(self) -> tuple[str, ...]:
         """What a document says of the formula: its convention, options, and by what it was made."""
-        options = [f"{name} = {word(value)}" for name, value in self.options.items()]
+        options = [f"{n} not given" if v is None else f"{n} = {word(v)}" for n, v in self.options.items()]
         made = [f"symcount {version('symcount')}"] if find_spec("symcount") else []
         return (f"convention {self.convention}", *options, *made)
 
