@@ -25,6 +25,7 @@ from symcount.solve.writing import write_configs
 
 __all__ = ["Ladder", "Rung", "ladder", "ladder_of"]
 
+_PARAMETERS = ("budgets", "aspect", "head_dim", "tolerance", "free", "fixed", "where", "convention", "runnable")
 _CANDIDATES = 2000  # configs of one budget among which a chain is sought
 
 
@@ -39,10 +40,11 @@ class Rung:
     def label(self) -> str:
         """The budget as people write it: `110M`."""
         for scale, suffix in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
-            thousandths = Fraction(1000 * self.budget.target, scale)
-            if self.budget.target >= scale and thousandths.denominator == 1:
-                whole, rest = divmod(thousandths.numerator, 1000)
-                return f"{whole}{f'.{rest:03}'.rstrip('0') if rest else ''}{suffix}"
+            if self.budget.target >= scale:
+                whole, rest = divmod(1000 * self.budget.target, 1000 * scale)
+                if rest % scale == 0:
+                    return f"{whole}{f'.{rest // scale:03}'.rstrip('0') if rest else ''}{suffix}"
+                break  # nobody calls it 1011781.632K
         return str(self.budget.target)
 
 
@@ -149,7 +151,7 @@ def ladder(
     100M {'H': 832, 'I': 2240, 'N': 9, 'A': 13} 101879232
     1B {'H': 1920, 'I': 5184, 'N': 21, 'A': 30} 998236800
     """
-    formula, config = prepared(source, options)
+    formula, config = prepared(source, options, _PARAMETERS)
     return ladder_of(
         formula, config, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
         where=where, convention=convention, runnable=runnable,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from operator import index
 from typing import Any
 
 from symcount.errors import ExpressionError
@@ -65,8 +66,9 @@ def read_range(entry: Entry, value: Any) -> Range:
             raise ExpressionError(f"{title(entry)}: the range is empty: {value}")
         low, high = sorted((value[0], value[-1]))
         start, stop, step = low, high, abs(value.step)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        start, stop, step = value, value, 1
+    elif hasattr(value, "__index__") and not isinstance(value, bool):  # NumPy's integers too
+        start = stop = index(value)
+        step = 1
     else:
         start, stop, step = _parsed(entry, value, first)
     if step == 0:

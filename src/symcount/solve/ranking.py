@@ -275,6 +275,8 @@ def _ordinal(top: Array, bottom: Array) -> Array:
             return top
         if int(abs(top).max()) * int(bottom.max()) < _TOLD_APART:
             return top / bottom  # equal fractions give one float, others give others, in their order
+    elif np.all(bottom == 1):
+        return np.unique(top, return_inverse=True)[1]
     pairs = list(zip(top.tolist(), bottom.tolist(), strict=True))
     values = {pair: Fraction(pair[0]) / Fraction(pair[1]) for pair in set(pairs)}
     rank = {value: i for i, value in enumerate(sorted(set(values.values())))}

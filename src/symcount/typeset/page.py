@@ -105,7 +105,7 @@ class _Page:
             for piece in section.pieces:
                 whole = piece.body if section.repeat == 1 else Sum([Group(section.repeat, piece.body)])
                 shown = aligned(broken(terms_of(whole, self.setting.letters), _CELL))
-                own = self.setting.resolved(section.repeat * piece.body.value())
+                own = self.setting.plain(section.repeat * piece.body.value())
                 found.append((piece.title, piece.category, own, shown))
         return found
 
