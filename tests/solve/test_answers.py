@@ -187,3 +187,47 @@ def test_numpy_integers_are_numbers():
         "gpt2", np.int64(124_439_808), tolerance=0, free={"H": np.int64(768), "N": "1..24"}, limit=np.int64(3)
     )
     assert [s.values["N"] for s in answer] == [12]
+
+
+# ---------------------------------------------------------------- sets of values, totals as symbols
+
+
+@pytest.mark.parametrize(
+    ("free", "numbers"),
+    [
+        ("H=64,128,768, N=4..6", [64, 128, 768]),
+        ({"H": [768, 64, 128, 64], "N": "4..6"}, [64, 128, 768]),
+        ({"H": np.array([64, 128, 768]), "N": "4..6"}, [64, 128, 768]),
+        ({"H": {64, 128, 192}, "N": "4..6"}, [64, 128, 192]),
+        ("H=64..512:*2, N=4..6", [64, 128, 256, 512]),
+        ("N=4..6, H=64..256:64,1024", [64, 128, 192, 256, 1024]),
+        ("N=4..6, H=3,5..11:3,100", [3, 5, 8, 11, 100]),
+    ],
+    ids=str,
+)
+def test_a_set_of_values(free, numbers):
+    answer = sc.solve("gpt2", ">=1", free=free, limit=None)
+    assert answer.size == answer.number == 3 * len(numbers)
+    assert {s.values["H"] for s in answer} == set(numbers)
+    within = sc.solve("gpt2", "10M", tolerance="40%", free=free, limit=None).number if max(numbers) > 190 else 0
+    assert within == sum(6_000_000 <= s.count <= 14_000_000 for s in answer) or max(numbers) <= 192
+
+
+@pytest.mark.parametrize("wrong", ["H=64..:*2", "H=64..128:*1", "H=64,", "H=64,8x", "H=64..512:*"])
+def test_no_set_of_values(wrong):
+    with pytest.raises(ExpressionError, match="expected|NAME"):
+        sc.solve("gpt2", "124M", free=wrong)
+
+
+def test_totals_are_symbols_of_conditions_and_ranks():
+    mixtral = {"free": "E=2..16, k=1..8", "tolerance": "30%", "limit": None}
+    every = sc.solve("MixtralForCausalLM", {"unique": "47B", "active": "13B"}, **mixtral)
+    assert every.number > 5
+    some = sc.solve("MixtralForCausalLM", "47B", where=["9.1e9 <= active <= 16.9e9"], rank="P - active", **mixtral)
+    assert {(s.values["E"], s.values["k"]) for s in some} == {(s.values["E"], s.values["k"]) for s in every}
+    rest = [s.count - every.space.formula.count(**s.values, convention="active") for s in some]
+    assert rest == sorted(rest)
+
+
+def test_formulas_are_keys():
+    assert len({sc.formula("gpt2"): 1, sc.formula("gpt2"): 2, sc.formula("OPTModel"): 3}) == 2
