@@ -152,3 +152,54 @@ def test_a_report_shows_itself():
     assert balanced(html)
     assert "exact" in html
     assert "not exact" not in html
+
+
+@pytest.mark.parametrize(
+    ("name", "relations", "latex"),
+    [
+        ("BertModel", {"I": "4*H"}, "VH + LH + TH + 2H + N(12H^2 + 13H) + H^2 + H"),
+        ("LlamaModel", {"D": "H/A", "K": "A"}, "VH + N(4H^2 + 3HI + 2H) + H"),
+        ("LlamaModel", {"D": 128}, None),
+    ],
+)
+def test_a_related_formula_is_the_formula_there(name, relations, latex):
+    whole = sc.formula(name)
+    found = whole.related(relations)
+    assert (found.total - whole.substitute(relations)).expand() == 0
+    if latex is not None:
+        assert found.latex() == latex
+    at = {"V": 100, "L": 10, "T": 2, "H": 64, "I": 256, "N": 3, "A": 4, "K": 4, "D": 16}
+    at = {k: v for k, v in at.items() if k in found.notation}
+    if "D" in relations and relations["D"] == 128:
+        with pytest.raises(DomainError, match=r"D = 128 is required, but D \(head_dim\) = 16"):
+            found.count(**at)
+        at["D"] = 128
+    for convention in ("unique", "per_layer", "non_embedding"):
+        assert found.count(**at, convention=convention) == whole.count(**at, convention=convention)
+    left_out = {k: v for k, v in at.items() if k not in relations}
+    assert found.count(**left_out) == whole.count(**at)
+
+
+def test_a_config_that_does_not_keep_the_relation_is_refused():
+    found = sc.formula("BertModel").related(I="4*H")
+    assert found.count({"model_type": "bert", "hidden_size": 768, "intermediate_size": 3072}) == sc.count("bert")
+    with pytest.raises(DomainError, match=r"I = 4\*H is required, but H \(hidden_size\) = 768, I"):
+        found.count({"model_type": "bert", "hidden_size": 768, "intermediate_size": 1000})
+    with pytest.raises(DomainError, match="H is made of others too; write it out"):
+        sc.formula("BertModel").related(I="4*H", H="I/4")
+
+
+def test_solutions_and_ladders_show_themselves():
+    pytest.importorskip("numpy")
+    found = sc.solve("bert", "110M", free=["H=64..4096:64", "I=64..16384:64", "N=1..96"], tolerance="0.1%", limit=30)
+    html = found._repr_html_()
+    assert balanced(html)
+    assert html.count("<tr>") == 21  # the heading, and twenty of the thirty that are given in full
+    assert f"and {found.number - 20:,} more" in html
+    assert f"{found[0].count:,}" in html
+    none = sc.solve("bert", "20000001", free=["H=64..640:64"], tolerance="0%")
+    assert none._repr_html_().startswith("<p>0 of 10 configs of BertModel with unique exactly 20,000,001")
+    rungs = sc.ladder("llama", "10M,100M")
+    assert balanced(rungs._repr_html_())
+    assert all(f"{rung.solution.count:,}" in rungs._repr_html_() for rung in rungs)
+    assert repr(rungs) == "<Ladder of LlamaModel: " + ", ".join(f"{r.label}: {r.solution.count:,}" for r in rungs) + ">"

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from symcount.adapters.config import is_adapter
 from symcount.architectures import Architecture, find
 from symcount.atlas.counting import counter, derivable
 from symcount.configs import Config, read
-from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
-from symcount.files import is_checkpoint, looks_like_path
+from symcount.errors import (
+    CheckpointError,
+    ConfigError,
+    DomainError,
+    OptionError,
+    StructureError,
+    UnknownModelError,
+)
+from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
@@ -19,12 +28,14 @@ from symcount.notes.of_formula import TIED, notes_on, untied
 from symcount.values import by_letter
 
 if TYPE_CHECKING:
+    from symcount.adapters.config import AdapterConfig
+    from symcount.checkpoints.models import FileModel
     from symcount.checkpoints.report import CheckpointReport
     from symcount.compare import Comparison
     from symcount.pictures import Shares
     from symcount.verify import Report
 
-__all__ = ["compare", "count", "formula", "notes", "shares", "verify"]
+__all__ = ["compare", "count", "formula", "model_of", "notes", "shares", "verify"]
 
 
 @guarded
@@ -33,8 +44,11 @@ def formula(source: Any, /, **options: Any) -> Formula:
 
     Args:
         source: a class name (`BertForMaskedLM`), a model type (`bert`: its base model), a path to a `config.json`,
-            a dict of its form, a transformers config, or a transformers class.
-        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own.
+            a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
+            model with its adapter, which alone the convention `trainable` counts; or a file of weights: with the
+            numbers of its shapes as defaults.
+        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
+            the base model, where it does not lie beside it.
 
     Raises:
         UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
@@ -49,6 +63,11 @@ def formula(source: Any, /, **options: Any) -> Formula:
     """
     if isinstance(source, Formula):
         return source
+    if isinstance(source, str | Path) and is_adapter(source):
+        return _adapter(source, options.get("base"))[1]
+    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
+        held = model_of(source)
+        return replace(held.formula, defaults={**held.formula.defaults, **held.numbers.values})
     found = _formula(source, options)
     if options.get(TIED) is False:  # some classes tie the head whatever the config says
         return untied(found) or found
@@ -261,6 +280,10 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
         CheckpointError: a file of weights is broken.
         SymcountError: see `formula` and `symcount.verify.verify`.
     """
+    if isinstance(source, str | Path) and is_adapter(source):
+        from symcount.adapters.api import verify as compare
+
+        return compare(*_adapter(source, config))
     if isinstance(source, str | Path) and is_checkpoint(Path(source)):
         return _verify_file(Path(source), config, values)
     from symcount.verify import verify as run
@@ -274,15 +297,57 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
     return run(formula(source), config, device=device, **values)
 
 
+def _adapter(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
+    """The config of an adapter, and the formula of its base model with it."""
+    from symcount.adapters.adapting import adapted
+    from symcount.adapters.api import base_of
+    from symcount.adapters.config import read as read_adapter
+    from symcount.verify import numbers_at
+
+    config = read_adapter(source)
+    given = base_of(config) if base is None else base
+    if isinstance(given, str | Path) and is_directory(given):
+        given = Path(given) / "config.json"
+    found = formula(given)
+    values = read(given).values_for(found) if is_config(given) else dict(found.defaults)
+    return config, adapted(found, config, numbers_at(found, values))
+
+
+def model_of(source: str | Path, config: Any = None) -> FileModel:
+    """The model that a file of weights is of: its formula, and the numbers at which that has the file's shapes.
+
+    Args:
+        source: a folder, `*.safetensors`, its index, or `*.gguf`.
+        config: by default the `config.json` beside it; where there is none, every class is tried whose tensors are
+            called like the file's.
+
+    Raises:
+        CheckpointError: a broken file, or one that no class has exactly the tensors of.
+        SymcountError: see `formula`.
+    """
+    from symcount.checkpoints import folders
+    from symcount.checkpoints.models import model_of as run
+
+    checkpoint = folders.read(Path(source))
+    if config is not None:
+        stated = read(config)
+    else:
+        try:
+            stated = folders.config_of(checkpoint)
+        except CheckpointError:
+            return run(checkpoint, None, formula)
+    return run(checkpoint, stated, formula)
+
+
 def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:
     from symcount.checkpoints import folders
-    from symcount.checkpoints.report import verify as compare
+    from symcount.checkpoints.report import verify_by_config
 
     checkpoint = folders.read(path)
-    stated = read(folders.config_of(path) if config is None else config)
+    stated = folders.config_of(checkpoint) if config is None else read(config)
     found = formula(stated)
     changed = {found.notation[name].letter: value for name, value in values.items()}
-    return compare(checkpoint, found, {**stated.values_for(found), **changed})
+    return verify_by_config(checkpoint, found, {**stated.values_for(found), **changed}, stated.fields)
 
 
 def _formula_for(named: str | type | None, stated: Config) -> Formula:
@@ -306,6 +371,8 @@ def compare(
     convention: str = "unique",
     notation: str | None = None,
     numbers: str = "comma",
+    symbols: Mapping[str, str] | None = None,
+    names: Sequence[str] = (),
 ) -> Comparison:
     """Put models side by side, part by part.
 
@@ -315,6 +382,8 @@ def compare(
         convention: what counts.
         notation: a preset of letters.
         numbers: the style of numbers.
+        symbols: LaTeX for single symbols, by letter or config field.
+        names: how the models are called; by default by their classes.
 
     Raises:
         SymcountError: see `formula` and `symcount.compare.compare`.
@@ -330,7 +399,15 @@ def compare(
         raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(models)}")
     given = [*values, *[None] * (len(models) - len(values))]
     sizes = [_sizes(model, f, own) for model, f, own in zip(models, formulas, given, strict=True)]
-    return side_by_side(*formulas, values=sizes, convention=convention, notation=notation, numbers=numbers)
+    return side_by_side(
+        *formulas,
+        values=sizes,
+        convention=convention,
+        notation=notation,
+        numbers=numbers,
+        symbols=symbols,
+        names=names,
+    )
 
 
 def shares(

@@ -55,6 +55,10 @@ _FREQUENT: Mapping[str, tuple[str, str]] = {
     "shared_experts_intermediate_size": ("M_s", "feed-forward size of the shared experts"),
     "moe_shared_expert_intermediate_size": ("M_s", "feed-forward size of the shared expert"),
     "shared_intermediate_size": ("I_s", "feed-forward size of the shared part"),
+    "interleave_moe_layer_step": ("s s_moe", "every how many layers one has experts"),
+    "num_self_attends_per_block": ("N", "layers of self-attention"),
+    "self_attention_widening_factor": ("r", "expansion in self-attention"),
+    "cross_attention_widening_factor": ("r_x", "expansion in cross-attention"),
     "decoder_sparse_step": ("s s_moe", "every how many layers one has experts"),
     "num_filters": ("F f", "filters of the first convolution"),
     "max_2d_position_embeddings": ("L_2 L_2d", "positions along a side of the page"),
@@ -142,6 +146,9 @@ _FREQUENT: Mapping[str, tuple[str, str]] = {
     "attention_downsample_rate": ("r", "by what attention is narrower"),
     "expand_ratio": ("r", "expansion of a block"),
     "expand_ratios": ("r", "expansion of the stages"),
+    "in_channels": ("C_in", "channels of the input"),
+    "num_block_repeats": ("N", "number of blocks"),
+    "squeeze_expansion_ratio": ("σ", "width of squeeze-and-excitation over the block's"),
     "depth_multiplier": ("α", "width multiplier"),
     "width_multiplier": ("α", "width multiplier"),
     "width_coefficient": ("α", "width multiplier"),
@@ -205,7 +212,7 @@ _SHORT = {
     "bottleneck": "bot", "protein": "prot", "thinker": "th", "talker": "ta", "predictor": "pred", "duration": "dur",
 }  # fmt: skip
 _GROWING = frozenset("AEFHIKMNZcdhp")  # letters of widths, depths and their like
-_GREEK = {"τ": r"\tau", "κ": r"\kappa", "α": r"\alpha", "δ": r"\delta"}
+_GREEK = {"τ": r"\tau", "κ": r"\kappa", "σ": r"\sigma", "α": r"\alpha", "δ": r"\delta"}
 
 
 def coined(name: str) -> list[str]:

@@ -99,7 +99,9 @@ def _expr(value: Expr | int) -> Expr:
 
 
 def minimal(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Drop conditions that are repeated, or that hold for all positive integers.
+    """Drop conditions that are repeated, hold for all positive integers, or follow from another one.
+
+    Of what divides what: `4 | H` follows from `8 | H`, and `A | 2H` from `A | H`.
 
     >>> from symcount.notation import symbol
     >>> H, A = symbol("H"), symbol("A")
@@ -107,12 +109,27 @@ def minimal(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
     ['A divides H']
     >>> minimal([divides(2, H * (H - 1)), divides(3, H**3 - H)])
     ()
+    >>> [str(c) for c in minimal([divides(4, H), divides(8, H), divides(2, H), divides(A, 2 * H), divides(A, H)])]
+    ['8 divides H', 'A divides H']
     """
     kept: dict[tuple[str, Expr, Expr], Condition] = {}
     for item in conditions:
         if not _always(item):
             kept.setdefault((item.relation, item.left, item.right), item)
-    return tuple(kept.values())
+    found: list[Condition] = []
+    for item in kept.values():
+        if not any(_follows(item, other) for other in found):
+            found = [other for other in found if not _follows(other, item)] + [item]
+    return tuple(found)
+
+
+def _follows(condition: Condition, other: Condition) -> bool:
+    """Whether *condition* follows from *other*, both of what divides what: a | x from b | y where a | b and y | x."""
+    if condition.relation != "divides" or other.relation != "divides":
+        return False
+    if not condition.symbols >= other.symbols:  # it may be that only the symbols of one are given
+        return False
+    return bool((other.left / condition.left).is_integer and (condition.right / other.right).is_integer)
 
 
 def _always(condition: Condition) -> bool:

@@ -24,7 +24,7 @@ from symcount.typeset.leading import leading_terms
 from symcount.typeset.measure import em
 from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import Look, Setting, check_look
+from symcount.typeset.setting import Look, Setting, check_look, checked_label, checked_lhs
 from symcount.typeset.targets import render
 from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
@@ -369,12 +369,21 @@ class Formula(Substitution, Shown):
             convention,
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
+            options=self.deciding,
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
-            options=self.options,
             sizes=lambda: self.values({**defaults, **given}, convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
+            equation=look.get("lhs") is not None or look.get("label") is not None,
+            lhs=checked_lhs(look.get("lhs")),
+            label=checked_label(look.get("label")),
+            prefix=look.get("prefix"),
         )
+
+    @property
+    def deciding(self) -> Mapping[str, Any]:
+        """Those of the options at whose other value the formula is another one."""
+        return self.options
 
     def domain_text(self) -> str:
         """The domain in words: `valid when A divides H`."""

@@ -17,10 +17,11 @@ from sympy import Expr
 from symcount.evaluate import integer_value
 from symcount.ledger import Row
 
-__all__ = ["INDEX", "Tensor", "match", "match_shapes", "template"]
+__all__ = ["INDEX", "Tensor", "match", "match_shapes", "pattern", "template"]
 
 INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
 """An index of a list in a name."""
+_PART = re.compile(r"[^.]\*|\*[^.]")  # an index that is a part of a name
 
 
 @dataclass(frozen=True)
@@ -80,11 +81,11 @@ def match_shapes(
     for row in sorted(rows, key=lambda r: r.tensor.count("*")):
         shape = tuple(integer_value(d, values) for d in row.shape)
         wanted = integer_value(row.repeat, values)
-        path = template(row.tensor)
-        for name in by_template.get(path, ()):
+        fits = pattern(row.tensor)
+        for name in _candidates(row.tensor, by_template):
             if wanted == 0:
                 break
-            if free.get(name) == shape and (path == row.tensor or _fits(name, row.tensor)):
+            if free.get(name) == shape and (fits is None or fits.fullmatch(name)):
                 del free[name]
                 found[name] = Tensor(name, row, shape, shape)
                 wanted -= 1
@@ -92,7 +93,9 @@ def match_shapes(
             missing.append((row, shape, wanted))
     absent: list[Tensor] = []
     for row, shape, wanted in missing:  # names of the right path but of another shape
-        others = [n for n in by_template.get(template(row.tensor), ()) if n in free and _fits(n, row.tensor)][:wanted]
+        fits = pattern(row.tensor)
+        others = [n for n in _candidates(row.tensor, by_template) if n in free and (fits is None or fits.fullmatch(n))]
+        others = others[:wanted]
         for name in others:
             actual = free.pop(name)
             text = f"shape is {_shape(actual)} in the {where}, {_shape(row.shape)} = {_shape(shape)} in the formula"
@@ -116,8 +119,27 @@ def template(name: str) -> str:
     return INDEX.sub("*", name)
 
 
-def _fits(name: str, path: str) -> bool:
-    return all(p in (n, "*") for n, p in zip(name.split("."), path.split("."), strict=True))
+def pattern(path: str) -> re.Pattern[str] | None:
+    """What the names of a row match beyond having its template; `None` if nothing.
+
+    A path may have an index that is fixed, or one that is a part of a name:
+
+    >>> pattern("layers.*.weight") is None
+    True
+    >>> bool(pattern("hash_*.weight").fullmatch("hash_3.weight"))
+    True
+    """
+    if template(path) == path and not _PART.search(path):
+        return None
+    return re.compile(r"\d+".join(map(re.escape, path.split("*"))))
+
+
+def _candidates(path: str, by_template: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """The names that a row may stand for, as far as their templates say."""
+    if not _PART.search(path):
+        return by_template.get(template(path), ())
+    alike = re.compile(r"(?:\d+|\*)".join(map(re.escape, template(path).split("*"))))
+    return [name for found, names in by_template.items() if alike.fullmatch(found) for name in names]
 
 
 def _frozen(row: Row, requires_grad: bool) -> str:

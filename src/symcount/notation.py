@@ -269,6 +269,11 @@ class Notation:
             hint = near(str(key), list(self._index))
             raise UnknownSymbolError(f"unknown symbol {key!r}: this formula has {known}.{hint}") from None
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of a symbol: letters, config fields, and other spellings of those."""
+        return tuple(self._index)
+
     def restrict(self, symbols: Iterable[Symbol]) -> Notation:
         """Keep only the entries whose symbol occurs in *symbols*."""
         names = {s.name for s in symbols}

@@ -10,6 +10,7 @@ from sympy import Expr, Symbol
 
 from symcount.errors import SymcountError
 from symcount.evaluate import integer_value
+from symcount.notation import Notation
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
 from symcount.typeset.html import block
 from symcount.typeset.latex import set_symbols
@@ -53,11 +54,12 @@ class Breakdown(tuple[Part, ...]):  # noqa: SLOT001  # it carries what it is a b
     def __getnewargs__(self) -> tuple[Any, ...]:
         return tuple(self), self.formula, self.by, self.convention
 
-    def table(self, values: Mapping[str, Any] | None = None) -> Table:
+    def table(self, values: Mapping[str, Any] | None = None, notation: Notation | None = None) -> Table:
         """One row a part: its closed form, its number and its share.
 
         Args:
             values: sizes by letter or config field; those left out have the model's defaults.
+            notation: the formula's symbols as they are to be typeset, if not as the formula has them.
 
         Raises:
             MissingSymbolError, DomainError: see `Formula.count`.
@@ -67,7 +69,7 @@ class Breakdown(tuple[Part, ...]):  # noqa: SLOT001  # it carries what it is a b
         total = integer_value(shown.total_as(self.convention), at)
         rows: list[tuple[Cell, ...]] = [
             (*row, Count(part.count(at)), Share(part.count(at), total))
-            for row, part in zip(self._rows(), self, strict=True)
+            for row, part in zip(self._rows(notation), self, strict=True)
         ]
         columns = [*self._columns(), ("Parameters", "right"), ("Share", "right")]
         last: list[Cell] = [f"total, {self.convention}", *[""] * (len(columns) - 3), Count(total), Share(total, total)]
@@ -77,13 +79,14 @@ class Breakdown(tuple[Part, ...]):  # noqa: SLOT001  # it carries what it is a b
         first = [("Layer type", "left")] if self.by == "kind" else [("Path", "left"), ("Layer type", "left")]
         return [*first, ("Formula", "left")]
 
-    def _rows(self) -> list[tuple[Cell, ...]]:
+    def _rows(self, notation: Notation | None = None) -> list[tuple[Cell, ...]]:
         shown = self.formula
         repeats = {s for row in shown.ledger for s in row.repeat.free_symbols if isinstance(s, Symbol)}
+        letters = notation or shown.notation
         rows: list[tuple[Cell, ...]] = []
         for part in self:
             labels = (part.kind,) if self.by == "kind" else (part.label or "(model)", part.kind)
-            rows.append((*labels, Formulas((set_symbols(layers_first(part.expression, repeats), shown.notation),))))
+            rows.append((*labels, Formulas((set_symbols(layers_first(part.expression, repeats), letters),))))
         return rows
 
     def __repr__(self) -> str:

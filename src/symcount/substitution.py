@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
 from sympy import Expr, Integer, Rational, Symbol
 
+from symcount.domain import Condition, relation
 from symcount.errors import DomainError, UnknownSymbolError
 from symcount.notation import Notation
 from symcount.values import title
@@ -83,6 +85,48 @@ class Substitution:
         return self.total_as(convention).subs(found, simultaneous=True)
 
     subs = substitute  # by the name that it has in SymPy
+
+    def related(self, values: Mapping[Any, Any] | None = None, /, **named: Any) -> Self:
+        """The formula where some sizes are always made of others, as `I = 4H`: shorter, and valid only there.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("BertModel").related(I="4*H")
+        >>> print(f.latex())
+        VH + LH + TH + 2H + N(12H^2 + 13H) + H^2 + H
+        >>> f.domain_text()
+        'valid when A divides H and I = 4*H'
+        >>> f.count(V=30522, L=512, T=2, N=12, A=12, H=768)
+        109482240
+
+        Args:
+            values: by letter, config field or symbol, what it is: an integer, an expression, or its text.
+            named: the same by keyword.
+
+        Raises:
+            UnknownSymbolError, ExpressionError, DomainError: see `substitute`; or a size is made of one that is itself
+                made of others.
+        """
+        found = replacements(self.notation, [*(values or {}).items(), *named.items()], self.read)
+        for symbol, expression in found.items():
+            if circular := sorted(s.name for s in expression.free_symbols & set(found)):
+                raise DomainError(f"{symbol} = {expression}: {', '.join(circular)} is made of others too; write it out")
+
+        def changed(size: Expr) -> Expr:
+            return size.subs(found, simultaneous=True)
+
+        shown: Any = self
+        letters = {symbol.name for symbol in found}
+        conditions = [Condition(c.relation, changed(c.left), changed(c.right)) for c in shown.conditions]
+        rules = {n: changed(rule) for n, rule in shown.filled.items() if n not in letters}
+        rules |= {symbol.name: expression for symbol, expression in found.items()}
+        made: Self = replace(
+            shown,
+            tree=shown.tree.mapped(changed),
+            conditions=(*conditions, *(relation(symbol, "==", expression) for symbol, expression in found.items())),
+            filled=rules,
+            defaults={n: value for n, value in shown.defaults.items() if n not in letters},
+        )
+        return made
 
 
 def own(expression: Expr, notation: Notation) -> Expr:

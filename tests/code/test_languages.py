@@ -13,8 +13,9 @@ from sympy import Function, Mod, Mul, Rational, Symbol, denom, floor, numer
 from sympy.parsing.mathematica import parse_mathematica
 
 import symcount as sc
-from reading import read_back
+from reading import read_as
 from symcount.atlas.formula import find
+from symcount.atlas.store import atlas
 from symcount.code.javascript import JAVASCRIPT
 from symcount.code.languages import LANGUAGES
 from symcount.code.python import PYTHON
@@ -123,6 +124,27 @@ def test_python_gives_the_count(name, cases):
             assert type(found) is int
 
 
+@pytest.mark.slow
+def test_every_class_of_the_atlas_has_a_program_in_every_language():
+    checked = 0
+    for name in atlas().names:
+        try:
+            shown = find(name, {})
+        except SymcountError:
+            continue
+        if shown is None:
+            continue
+        for language in LANGUAGES:
+            assert shown.code(language)
+        scope = {}
+        exec(compile(shown.code("python"), name, "exec"), scope)
+        at = shown.values(dict(shown.defaults))
+        found = scope["parameters"](*[at.get(letter) for letter in letters(shown)])
+        assert found == shown.count(**at), name
+        checked += 1
+    assert checked > 1400
+
+
 def flat(shown, order, at):
     """Arguments of languages in which a ratio is two integers."""
     found = []
@@ -226,7 +248,7 @@ def test_mathematica_says_the_count(name, cases):
 @pytest.mark.parametrize("name", ["BertForMaskedLM", "GPT2LMHeadModel", "ViTModel"])
 def test_latex_says_the_total(name):
     shown = sc.formula(name)
-    assert read_back(shown.code("latex").removeprefix("P = ")) == shown.expanded()
+    assert read_as(shown.code("latex").partition(" = ")[2], shown.notation) == shown.expanded()
 
 
 def test_other_conventions_and_names():
@@ -298,3 +320,16 @@ def test_a_program_starts_by_itself():
 
 def test_there_is_a_test_for_every_language():
     assert set(LANGUAGES) == {"python", "c", "javascript", "mathematica"}
+
+
+def test_a_name_cannot_leave_its_comment():
+    hostile = 'x\nimport os\u2028 */ int y; (* *) """ \\'
+    shown = sc.formula("gpt2").renamed(hostile)
+    scope = {}
+    exec(shown.code("python"), scope)
+    assert "os" not in scope
+    assert scope["parameters"](50257, 1024, 768, 12) == sc.count("gpt2")
+    plain = sc.formula("gpt2")
+    for language in LANGUAGES:
+        assert len(shown.code(language).splitlines()) == len(plain.code(language).splitlines())
+        assert shown.code(language).count("*/") == plain.code(language).count("*/")

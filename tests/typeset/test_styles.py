@@ -97,9 +97,9 @@ GOLDEN = [
         BERT,
         "annotated",
         (
-            r"\underbrace{VH + LH + TH + 2H}_{\text{embeddings}} + N\bigl(\underbrace{4H^2 + 4H}_{\text{attention}}"
-            r" + \underbrace{4H}_{\text{norms}} + \underbrace{2HI + I + H}_{\text{feed-forward}}\bigr)"
-            r" + \underbrace{H^2 + V + 3H}_{\text{head}}"
+            r"{\underbrace{VH + LH + TH + 2H}_{\text{embeddings}}} + N\bigl({\underbrace{4H^2 + 4H}_{\text{attention}}}"
+            r" + {\underbrace{4H}_{\text{norms}}} + {\underbrace{2HI + I + H}_{\text{feed-forward}}}\bigr)"
+            r" + {\underbrace{H^2 + V + 3H}_{\text{head}}}"
         ),
     ),
     ("gpt2", "leading", r"P \approx 12NH^2 + VH \quad (-0.73\,\% \text{ at } V = 50{,}257, H = 768, N = 12)"),
@@ -123,7 +123,7 @@ GOLDEN_DERIVED = [
         {"notation": "deepseek", "symbols": {"v_head_dim": "d_v"}},
         (
             r"Vd + l(d_c'n_h(d_h + d_h^R) + d_cn_h(d_h + d_v) + dn_hd_v + d_c'd + d(d_c + d_h^R) + d_c' + d_c + 2d)"
-            r" + l_{\mathrm{dense}}(3dd_{\mathrm{ff}})"
+            r" + 3l_{\mathrm{dense}}dd_{\mathrm{ff}}"
             r" + (l - l_{\mathrm{dense}})(3N_rdd_{\mathrm{e}} + 3N_sdd_{\mathrm{e}} + N_rd) + Vd + d"
         ),
     ),

@@ -43,6 +43,22 @@ class AtlasFormula(Formula):
         said = super().domain_text()
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
+    @property
+    def deciding(self) -> Mapping[str, Any]:
+        """Those of the options at whose other value the atlas has another total."""
+        if self.layout is None or self.stored is None:
+            return self.options
+        others = [f for f in self.layout.formulas if f.totals != self.stored.totals]
+
+        def alone(other: StoredFormula, name: str) -> bool:  # it differs in this option and in no other
+            return all(other.options.get(n) == v for n, v in self.options.items() if n != name)
+
+        return {
+            name: value
+            for name, value in self.options.items()
+            if any(f.options.get(name) != value and alone(f, name) for f in others)
+        }
+
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters; see `Formula.count`.
 

@@ -11,12 +11,13 @@ from math import prod
 from typing import Any, Literal
 
 from symcount.checkpoints.explain import explain, predictors
+from symcount.checkpoints.header import shown
 from symcount.checkpoints.loading import Loading
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
 from symcount.evaluate import integer_value
 from symcount.ledger import CONVENTIONS, Ledger, Row
-from symcount.matching import Tensor, match_shapes, template
+from symcount.matching import INDEX, Tensor, match_shapes, pattern, template
 
 __all__ = ["Entry", "Status", "Total", "account", "totals"]
 
@@ -53,7 +54,7 @@ class Entry:
 
     def __str__(self) -> str:
         often = f" ({self.times} times)" if self.times > 1 else ""
-        return f"{self.name}{often}: {self.status}{f', {self.reason}' if self.reason else ''}"
+        return f"{shown(self.name)}{often}: {self.status}{f', {self.reason}' if self.reason else ''}"
 
 
 @dataclass(frozen=True)
@@ -92,9 +93,10 @@ def account(
         if star and "*" not in path:
             depths[path][row.tensor] += integer_value(row.repeat, values)
     buffers = frozenset(loading.buffers)
+    parts = [p for path in shapes if "*" in INDEX.sub("", path.replace(".*", "")) and (p := pattern(path))]
 
     def known(name: str) -> bool:
-        return (path := template(name)) in shapes or path in buffers
+        return (path := template(name)) in shapes or path in buffers or any(p.fullmatch(name) for p in parts)
 
     def shape_of(name: str) -> Shape | None:
         found = shapes.get(template(name), ())
@@ -126,15 +128,15 @@ def _twice(tensors: Sequence[LogicalTensor]) -> set[int]:
 
 
 def _second(tensor: LogicalTensor) -> Entry:
-    reason = f"the file has it a second time, as {tensor.sources[0]}"
+    reason = f"the file has it a second time, as {shown(tensor.sources[0])}"
     return Entry(tensor.name, "beyond", reason, True, actual=tensor.shape or (tensor.most,), stored=tensor)
 
 
 def _shape(tensor: LogicalTensor, wanted: Iterable[Shape]) -> Shape:
     """The shape of what is stored; of what is packed, the model's where the number of elements is right."""
-    if tensor.shape is not None:
+    if tensor.shape is not None and not tensor.loose:
         return tensor.shape
-    return next((s for s in wanted if tensor.fits(s)), (tensor.most,))
+    return next((s for s in wanted if tensor.fits(s)), tensor.shape or (tensor.most,))
 
 
 def _promised(name: str, loading: Loading, known: Any, shape_of: Any) -> str:

@@ -20,6 +20,9 @@ _INDEX = re.compile(r"\.(\d{1,9})(?=\.)")
 #: a pattern of names, what such a tensor is, and whether it is all right that the file has it; the first match counts
 _TABLE: Final = (
     (r"(^|[._])(rotary_emb|rope|rotary_pos_emb)\b|\binv_freq$|(cos|sin)_cached$", "rotary table", True),
+    (r"\.base_layer\.(weight|bias)$", "of the base model, written with its adapter", True),
+    (r"^rope_(freqs|factors_long|factors_short)\.weight$", "rotary table", True),
+    (r"\.exp_probs_b\.bias$", "buffer", True),
     (r"(^|\.)position_ids$", "position numbers", True),
     (r"\.attn\.(masked_)?bias$|\.(attention|self_attn|crossattention)\.(masked_bias|causal_mask|bias)$",
      "attention mask", True),

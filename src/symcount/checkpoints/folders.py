@@ -11,30 +11,34 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from symcount.checkpoints import gguf, safetensors
+from symcount.checkpoints import gguf, gguf_config, safetensors
 from symcount.checkpoints.header import Checkpoint, Header, said
+from symcount.configs import Config
+from symcount.configs import read as read_config
 from symcount.errors import CheckpointError, ConfigError
-from symcount.files import WEIGHTS, is_directory, is_file, load
+from symcount.files import PICKLES, WEIGHTS, is_directory, is_file, load
 
 __all__ = ["config_of", "read"]
 
 _INDEX = ".safetensors.index.json"
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".npz")
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\Z", re.DOTALL)
 _MOST_FILES = 100_000
 _MOST_BYTES = 256 * 2**20  # of an index: a million tensors
 
 
-def config_of(path: Path) -> Path:
-    """The `config.json` of the model whose weights *path* has.
+def config_of(checkpoint: Checkpoint) -> Config:
+    """The config of a checkpoint: the `config.json` beside it, or what a gguf file says itself.
 
     Raises:
-        CheckpointError: there is none.
+        CheckpointError: there is neither.
     """
+    path = Path(checkpoint.source)
     folder = path if is_directory(path) else path.parent
-    if not is_file(folder / "config.json"):
-        raise CheckpointError(f"{path}: no config.json in {folder}, which would say of which model these weights are")
-    return folder / "config.json"
+    if is_file(folder / "config.json"):
+        return read_config(folder / "config.json")
+    if checkpoint.format == "gguf":
+        return Config(gguf_config.config(checkpoint), checkpoint.source)
+    raise CheckpointError(f"{path}: no config.json in {folder}, which would say of which model these weights are")
 
 
 def read(path: Path) -> Checkpoint:
@@ -67,8 +71,8 @@ def _files(folder: Path) -> list[Path]:
 def _folder(folder: Path) -> Checkpoint:
     files = _files(folder)
     if not files:
-        others = sorted(p.name for p in folder.iterdir() if p.suffix in _PICKLES)
-        remedy = f"; {others[0]} is no safetensors file, and pickles are not opened: convert it" if others else ""
+        others = sorted(p.name for p in folder.iterdir() if p.name in PICKLES)
+        remedy = f"; {others[0]} is not opened: convert it to safetensors" if others else ""
         raise CheckpointError(f"{folder}: no *.safetensors and no *.gguf in this folder{remedy}")
     chosen = _chosen(files)
     if chosen.name.endswith(_INDEX):
@@ -110,7 +114,7 @@ def _together(files: Sequence[Path], source: str) -> Checkpoint:
     headers = tuple(safetensors.read(p) for p in files)
     match = _SHARD.match(files[0].stem)
     lacking = int(match.group(3)) - len(files) if match else 0
-    notes = (f"{lacking} of {match.group(3)} shards are not there",) if match and lacking > 0 else ()
+    notes = (f"{lacking} of {int(match.group(3))} shards are not there",) if match and lacking > 0 else ()
     return Checkpoint(source, headers, headers[0].metadata if len(headers) == 1 else {}, notes=notes)
 
 

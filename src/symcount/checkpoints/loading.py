@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cache
+from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
+from symcount.atlas.store import atlas
 from symcount.errors import ConfigError, SymcountError
 
-__all__ = ["NOTHING", "Loading", "Rename", "loading", "read_off", "table", "write"]
+__all__ = ["NOTHING", "Loading", "Rename", "default_path", "loading", "measure", "others", "read_off", "table", "write"]
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,28 @@ def loading(name: str, model_type: str = "") -> Loading:
     return _stored(shipped, name) if name in shipped["classes"] else NOTHING
 
 
+def others(name: str, model_type: str, config: Mapping[str, Any]) -> Iterator[Loading]:
+    """How else the files of a class may be loaded, whose *config* has parts of other classes than by default.
+
+    First the rules of those classes are added; then transformers is asked for this very config, where it is installed.
+    """
+    said = (value.get("model_type") for value in config.values() if isinstance(value, Mapping))
+    parts = [model_type for model_type in said if isinstance(model_type, str)]
+    if not parts:
+        return
+    stored, known = atlas(), table()["classes"]
+    bases = [stored.bases[p] for p in parts if stored is not None and stored.bases.get(p) in known]
+    if bases:
+        own = loading(name, model_type)
+        more = [rule for base in bases for rule in loading(base).renames if rule not in own.renames]
+        yield replace(own, renames=(*more, *own.renames))
+    if _installed() is not None:
+        try:
+            yield _asked.__wrapped__(name, model_type, config)
+        except SymcountError:  # a class of somebody's own, or a config that it refuses
+            return
+
+
 def _installed() -> str | None:
     try:
         version("torch")
@@ -126,13 +150,23 @@ def _stored(shipped: Mapping[str, Any], name: str) -> Loading:
 
 
 @cache
-def _asked(name: str, model_type: str) -> Loading:
+def _asked(name: str, model_type: str, config: Mapping[str, Any] | None = None) -> Loading:
     from symcount import realmodel
 
     cls = realmodel.model_class(name, model_type)
-    if not hasattr(cls, "config_class"):
-        raise ConfigError(f"{name} names no config class")
-    return read_off(realmodel.build(cls, realmodel.make_config(cls, {}), {}))
+    try:
+        return read_off(realmodel.build(cls, realmodel.make_config(cls, config or {}), {}))
+    except ConfigError:  # its default config builds no model: what the class says, without its sub-models
+        return _said(cls)
+
+
+def _said(cls: Any) -> Loading:
+    """How transformers loads a class that has not been built."""
+    of: Any = import_module("transformers.conversion_mapping").get_checkpoint_conversion_mapping
+    found = of(cls.__name__) or of(getattr(cls.config_class, "model_type", None)) or []
+    rules = [*found, *(of("legacy") or [])]
+    ignored = getattr(cls, "_keys_to_ignore_on_load_unexpected", None) or ()
+    return Loading(cls.base_model_prefix, tuple(map(Rename.of, rules)), (), tuple(sorted(ignored)))
 
 
 def read_off(model: Any) -> Loading:
@@ -169,8 +203,27 @@ def default_path() -> Path:
     return Path(__file__).with_name("loading.bin")
 
 
+def measure(classes: Iterable[tuple[str, str]], path: Path) -> int:
+    """Write the table of *classes* (names and model types), as the installed transformers loads them; how many.
+
+    Raises:
+        DependencyError: torch or transformers is missing.
+    """
+    from symcount import realmodel
+
+    version_ = str(realmodel.transformers().__version__)
+    found = []
+    for name, model_type in classes:
+        try:
+            found.append((name, _asked.__wrapped__(name, model_type)))
+        except SymcountError:  # a class that needs a package which is not installed
+            continue
+    write(path, found, version_)
+    return len(found)
+
+
 def write(path: Path, found: Iterable[tuple[str, Loading]], transformers: str) -> None:
-    """Write the table of what `read_off` *found*, by class."""
+    """Write the table of what was *found*, by class; the bytes depend on nothing else."""
     numbers: dict[str, int] = {}
     classes = {}
     for name, item in sorted(found):

@@ -23,6 +23,7 @@ class LogicalTensor:
         size: bytes of all parts.
         sources: names of the parts in the file.
         dtype: of the part that has the weights.
+        loose: whether its dimensions may be in another order, or those of one left out.
     """
 
     name: str
@@ -32,10 +33,17 @@ class LogicalTensor:
     size: int
     sources: tuple[str, ...]
     dtype: str
+    loose: bool = False
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether it may be a tensor of that shape."""
-        return self.shape == shape if self.shape is not None else self.least <= prod(shape) <= self.most
+        if self.shape is None:
+            return self.least <= prod(shape) <= self.most
+        return self.shape == shape or (self.loose and _dimensions(self.shape) == _dimensions(shape))
+
+
+def _dimensions(shape: tuple[int, ...]) -> list[int]:
+    return sorted(d for d in shape if d != 1)
 
 
 def plain(tensors: Iterable[StoredTensor]) -> list[LogicalTensor]:

@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from symcount.checkpoints.accounting import Entry, Total, account, totals
+from symcount.checkpoints.gguf_config import architecture
+from symcount.checkpoints.gguf_names import named
 from symcount.checkpoints.header import Checkpoint
-from symcount.checkpoints.loading import Loading, loading
-from symcount.checkpoints.logical import plain
+from symcount.checkpoints.loading import NOTHING, Loading, loading, others
+from symcount.checkpoints.logical import LogicalTensor
+from symcount.checkpoints.packed import bits_of, unpack
 from symcount.errors import VerificationError
 from symcount.formula import Formula
+from symcount.ledger import Ledger
 from symcount.verify import numbers_at
 
-__all__ = ["CheckpointReport", "Stated", "verify"]
+__all__ = ["CheckpointReport", "Stated", "in_the_models_names", "verify", "verify_by_config"]
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,12 @@ class CheckpointReport:
 
 
 def verify(
-    checkpoint: Checkpoint, formula: Formula, given: Mapping[str, Any], how: Loading | None = None
+    checkpoint: Checkpoint,
+    formula: Formula,
+    given: Mapping[str, Any],
+    how: Loading | None = None,
+    bits: int | None = None,
+    ledger: Ledger | None = None,
 ) -> CheckpointReport:
     """Compare the headers of *checkpoint* with *formula*, tensor by tensor and total by total.
 
@@ -114,6 +123,8 @@ def verify(
         formula: of the class that the weights are of.
         given: values by letter.
         how: how the tensors are renamed; by default as transformers does for the formula's class.
+        bits: of an element of packed weights, where the config says it.
+        ledger: the tensors that the file should have; by default those of the formula.
 
     Raises:
         CheckpointError: two files have a tensor of one name.
@@ -121,21 +132,56 @@ def verify(
     """
     values = numbers_at(formula, given)
     stored = checkpoint.tensors
-    rules = loading(formula.name, formula.model_type) if how is None else how
-    entries = account(formula.ledger, values, plain(stored), rules, checkpoint.absent)
+    packed = unpack(stored, bits)
+    logical, rules = in_the_models_names(checkpoint, formula, packed)
+    rules = rules if how is None else how
+    wanted = formula.ledger if ledger is None else ledger
+    entries = account(wanted, values, logical, rules, checkpoint.absent)
     elements = sum(t.elements for t in stored)
-    found = totals(formula.ledger, values, entries)
+    found = totals(wanted, values, entries)
+    stated = _stated(checkpoint, found, elements, packed=len(packed) < len(stored))
     return CheckpointReport(
-        formula, checkpoint.source, checkpoint.format, values, entries, found, _stated(checkpoint, found, elements),
-        checkpoint.size, elements, len(checkpoint.headers), checkpoint.notes,
+        formula, checkpoint.source, checkpoint.format, values, entries, found, stated, checkpoint.size,
+        elements, len(checkpoint.headers), checkpoint.notes,
     )  # fmt: skip
 
 
-def _stated(checkpoint: Checkpoint, found: Mapping[str, Total], elements: int) -> tuple[Stated, ...]:
+def verify_by_config(
+    checkpoint: Checkpoint, formula: Formula, given: Mapping[str, Any], config: Mapping[str, Any]
+) -> CheckpointReport:
+    """Compare as `verify` does; parts of a composite model are loaded as the classes are that *config* names for them.
+
+    Raises:
+        SymcountError: see `verify`.
+    """
+    bits = bits_of(config)
+    best = verify(checkpoint, formula, given, bits=bits)
+    if not best.exact and checkpoint.format != "gguf":
+        for how in others(formula.name, formula.model_type, config):
+            report = verify(checkpoint, formula, given, how, bits)
+            if len(report.differences) < len(best.differences):
+                best = report
+            if best.exact:
+                break
+    return best
+
+
+def in_the_models_names(
+    checkpoint: Checkpoint, formula: Formula, tensors: list[LogicalTensor]
+) -> tuple[list[LogicalTensor], Loading]:
+    """The tensors of a file, and the rules by which they get the names of the model; a gguf file's have them then."""
+    if checkpoint.format == "gguf":
+        return named(tensors, architecture(checkpoint), [row.tensor for row in formula.ledger]), NOTHING
+    return tensors, loading(formula.name, formula.model_type)
+
+
+def _stated(checkpoint: Checkpoint, found: Mapping[str, Total], elements: int, *, packed: bool) -> tuple[Stated, ...]:
     """The numbers of an index; where a shard is missing there is nothing to compare them with."""
     if checkpoint.absent:
         return ()
     known = {"total_size": (checkpoint.size,), "total_parameters": (found["unique"].file, elements)}
+    if packed:  # what is a parameter of packed weights is said in several ways
+        del known["total_parameters"]
     return tuple(
         Stated(name, int(value), int(value) if int(value) in known[name] else known[name][0])
         for name, value in checkpoint.metadata.items()

@@ -13,7 +13,16 @@ from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
-from symcount.checkpoints.header import BITS, LARGEST, LONGEST_NAME, MOST_DIMENSIONS, Header, StoredTensor, said
+from symcount.checkpoints.header import (
+    BITS,
+    LARGEST,
+    LONGEST_NAME,
+    MOST_DIMENSIONS,
+    Header,
+    StoredTensor,
+    check_regular,
+    said,
+)
 from symcount.errors import CheckpointError, near
 
 __all__ = ["MOST_BYTES", "read"]
@@ -32,6 +41,7 @@ def read(path: Path) -> Header:
     """
     source = str(path)
     try:
+        check_regular(path)
         with path.open("rb", buffering=0) as file:  # unbuffered: not a byte after the header is read
             whole = os.fstat(file.fileno()).st_size
             text = _text(file, whole, source)
@@ -57,7 +67,8 @@ def _text(file: Any, whole: int, source: str) -> bytes:
         )
     if length > whole - _LENGTH:
         raise CheckpointError(
-            f"{source}: cut off: the header has {length:,} bytes, of which {max(0, whole - _LENGTH):,} are there"
+            f"{source}: cut off, or no safetensors file: the header has {length:,} bytes, of which "
+            f"{max(0, whole - _LENGTH):,} are there"
         )
     parts: list[bytes] = []
     left = length
@@ -98,8 +109,8 @@ def _json(text: bytes, source: str) -> dict[str, Any]:
     def pairs(items: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(items)
         if len(found) != len(items):
-            names = [name for name, _ in items]
-            twice = next(name for name in names if names.count(name) > 1)
+            seen: set[str] = set()
+            twice = next(name for name, _ in items if name in seen or seen.add(name))  # type: ignore[func-returns-value]
             raise CheckpointError(f"{source}: {said(twice)} comes twice in the header")
         return found
 
@@ -129,7 +140,7 @@ def _tensor(name: str, entry: Any, source: str) -> StoredTensor:
 
     if len(name) > LONGEST_NAME:
         raise error(f"a name of more than {LONGEST_NAME:,} characters")
-    if not isinstance(entry, dict) or entry.keys() != _FIELDS:
+    if not isinstance(entry, dict) or not entry.keys() >= _FIELDS:  # others are ignored, as by the format's package
         raise error(f"expected an object with {', '.join(sorted(_FIELDS))}")
     dtype, shape, offsets = entry["dtype"], entry["shape"], entry["data_offsets"]
     bits = BITS.get(dtype) if isinstance(dtype, str) else None
@@ -150,9 +161,4 @@ def _tensor(name: str, entry: Any, source: str) -> StoredTensor:
 
 
 def _sizes(numbers: Any) -> bool:
-    if not isinstance(numbers, list):
-        return False
-    for number in numbers:
-        if type(number) is not int or not 0 <= number <= LARGEST:  # a boolean is none
-            return False
-    return True
+    return isinstance(numbers, list) and all(type(n) is int and 0 <= n <= LARGEST for n in numbers)  # a boolean is none

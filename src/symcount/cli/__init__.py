@@ -39,8 +39,8 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader has gone: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except SystemExit:  # typer leaves in this way only where the reader has gone while a command was writing
-        return 141
+    except SystemExit as error:  # a shell was told how to complete; or the reader has gone while a command was writing
+        return int(error.code or 0) if "_SYMCOUNT_COMPLETE" in os.environ else 141
     except OSError as error:
         return complain(f"cannot write: {error.strerror or error}")
     except Exception as error:  # noqa: BLE001  # whatever it is, the user is told it in one line

@@ -39,12 +39,16 @@ def build(
     update: Annotated[bool, typer.Option("--update", help="Keep the other entries of the file that is there.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Derive and certify all model classes of transformers with their variants, and write the atlas."""
+    """Derive and certify all model classes of transformers with their variants, and write the atlas.
+
+    Beside it go the tables of how transformers loads their files, and what their tensors are called.
+    """
     from symcount.atlas.build import assemble, base_models, journal_of, model_types, read_journal
     from symcount.atlas.build import build as run
     from symcount.atlas.examine import activations
     from symcount.atlas.store import Atlas, default_path
     from symcount.atlas.work import EFFORT
+    from symcount.checkpoints import identify, loading
     from symcount.derive.sweep import candidates
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
@@ -62,6 +66,10 @@ def build(
             elif "reason" in row:
                 note(f"{row['class']}: {row['reason']}")
     summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before)
+    stored = Atlas(target)
+    known = [(name, stored.model_types(name)[0]) for name in stored.names]
+    for table in (loading, identify):
+        table.measure(known, table.default_path() if output is None else target.with_name(table.default_path().name))
     if target == default_path():
         modeltypes.PATH.write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
     if not as_json:

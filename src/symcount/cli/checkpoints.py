@@ -8,14 +8,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from symcount.api import model_of
 from symcount.checkpoints import folders
 from symcount.checkpoints.accounting import Entry
-from symcount.checkpoints.report import CheckpointReport
-from symcount.checkpoints.report import verify as compare
+from symcount.checkpoints.header import shown
+from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
+from symcount.cli.reading import described, present
+from symcount.ledger import check_convention
+from symcount.values import title
 
-__all__ = ["verify_file"]
+__all__ = ["formula_of_file", "show_report", "verify_file"]
 
 _SHOWN = 20  # differences that are printed one by one
 
@@ -24,9 +28,43 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     """Compare a file of weights with the formula of its config; the exit code, 1 if they differ."""
     gc.set_threshold(50_000, 50, 50)  # what is read stays: to look through it again and again for garbage takes long
     checkpoint = folders.read(path)
-    subject = load(str(folders.config_of(path)), values, options)
+    subject = load(folders.config_of(checkpoint), values, options)
     given = {**subject.config.values_for(subject.formula), **subject.overrides}
-    report = compare(checkpoint, subject.formula, given)
+    report = verify_by_config(checkpoint, subject.formula, given, subject.config.fields)
+    return show_report(report, as_json)
+
+
+def formula_of_file(path: Path, convention: str, as_json: bool) -> None:
+    """Print the formula of the model that a file is of, with the numbers of its shapes, and where these are from."""
+    found = model_of(path)
+    checked = check_convention(convention)
+    shown, numbers = found.formula, found.numbers
+    at = {letter: value for letter, value in numbers.values.items() if letter in shown.notation}
+    if as_json:
+        item = described(shown, checked, at)
+        emit(
+            {**item, "origins": dict(numbers.origins), "config": dict(numbers.contradicted), "alike": list(found.alike)}
+        )
+    else:
+        present(shown, checked, at, "in the file")
+    if found.config is None:
+        note(f"no config.json: {shown.name} by its tensors" + _alike(found.alike))
+    for letter, stated in numbers.contradicted.items():
+        entry = shown.notation[letter]
+        note(f"{title(entry)} is {number(at[letter])} by the shapes of the file; the config says {stated}")
+    for origin, words in (("default", "the class's default"), ("free", "one of several with the same shapes")):
+        if letters := [
+            f"{e.letter} = {at[e.letter]}" for e in shown.notation if numbers.origins.get(e.letter) == origin
+        ]:
+            note(f"not in the shapes, {words}: {', '.join(letters)}")
+
+
+def _alike(names: Sequence[str]) -> str:
+    return f", as well as {', '.join(names)}" if names else ""
+
+
+def show_report(report: CheckpointReport, as_json: bool) -> int:
+    """Print what was found; the exit code, 1 if something differs."""
     if as_json:
         emit(_described(report))
     else:
@@ -74,7 +112,7 @@ def _grouped(entries: Sequence[Entry]) -> list[str]:
     lines = []
     for (status, reason), found in groups.items():
         more = f" and {number(len(found) - 1)} more" if len(found) > 1 else ""
-        lines.append(f"{_WORDS[status]}: {found[0].name}{more}, {reason}")
+        lines.append(f"{_WORDS[status]}: {shown(found[0].name)}{more}, {reason}")
     return lines
 
 

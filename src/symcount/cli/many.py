@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from symcount.adapters.config import is_adapter
 from symcount.atlas.counting import CONVENTIONS, counter, derivable
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, note, number, printable, say, show, table
@@ -41,6 +42,8 @@ def quick(arguments: Sequence[str]) -> int | None:
             if value is None or (argument == "--jsonl") == (value in CONVENTIONS):
                 return None
             stream, convention = (value, convention) if argument == "--jsonl" else (stream, value)
+        elif is_adapter(argument):
+            return None
         elif not argument.startswith("-") and (looks_like_path(argument) or is_directory(argument)):
             sources.append(argument)
         else:

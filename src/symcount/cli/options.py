@@ -12,7 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from symcount.api import formula as formula_of
-from symcount.architectures import find
+from symcount.architectures import find, names
+from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
@@ -34,11 +35,23 @@ __all__ = [
     "is_number",
     "load",
     "pairs",
+    "related",
     "told",
     "value_of",
 ]
 
-Source = Annotated[str, typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.")]
+
+def completed(incomplete: str) -> list[str]:
+    """The names of models that begin so, for a shell."""
+    stored = atlas()
+    known = [*names(), *(stored.names if stored is not None else ())]
+    return sorted({name for name in known if name.startswith(incomplete)})
+
+
+Source = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.", autocompletion=completed),
+]
 Values = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="NAME=NUMBER", help="A value, by letter or config field. Repeatable."),
@@ -69,6 +82,7 @@ class Subject:
         config: what the config file says; empty for a model's name.
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
+        made: letters that are always made of others.
     """
 
     source: str
@@ -76,11 +90,13 @@ class Subject:
     config: Config
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
+    made: frozenset[str] = frozenset()
 
     @cached_property
     def given(self) -> dict[str, Any]:
         """By letter: single values, then the config's, then the class's defaults; none that follows from others."""
-        return {**self.formula.given(self.config, self.overrides.keys()), **self.overrides}
+        given = {**self.formula.given(self.config, self.overrides.keys()), **self.overrides}
+        return {k: v for k, v in given.items() if k not in self.made or k in self.stated}
 
     def values(self, convention: str = "unique") -> dict[str, Any]:
         """The same with those that are filled in from others, checked against the domain."""
@@ -122,7 +138,7 @@ class Subject:
 
 @guarded
 def load(
-    source: str,
+    source: str | Config,
     values: Sequence[str] | None = None,
     options: Sequence[str] | None = None,
     *,
@@ -141,7 +157,7 @@ def load(
     """
     chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
     given = pairs(values or (), "-s", "hidden_size=768")
-    if looks_like_path(source):
+    if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
         config = replace(read_config, fields={**read_config.fields, **chosen})
         wanted: Any = config
@@ -158,16 +174,32 @@ def load(
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
-    notes = _notes(config, chosen, formula) if looks_like_path(source) else []
+    notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
     if strict:
-        refuse(notes, source)
-    return Subject(source, formula, config, overrides, notes)
+        refuse(notes, config.source)
+    return Subject(config.source, formula, config, overrides, notes)
 
 
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
     """The notes on a file; where it was asked that the head is not tied, that was followed."""
     fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
     return notes_on(replace(config, fields=fields), formula, teller())
+
+
+def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
+    """The same with sizes that are always made of others, each `NAME=RULE`.
+
+    Raises:
+        SymcountError: see `Formula.related`.
+    """
+    if not relations:
+        return subject
+    rules: dict[str, str] = {}
+    for name, rule in pairs(relations, "--relation", "I=4*H"):
+        letter = subject.formula.notation[name].letter
+        if rules.setdefault(letter, rule) != rule:
+            raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
+    return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
 
 
 def told(subject: Subject) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
+from symcount.cli.adapters import Base, adapter_verify, is_adapter
 from symcount.cli.options import Json, Options, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.reading import plain
@@ -33,9 +34,12 @@ def verify(
     values: Values = None,
     options: Options = None,
     device: Annotated[str, typer.Option(help="meta, which allocates nothing, or cpu.")] = "meta",
+    base: Base = None,
     as_json: Json = False,
 ) -> int:
     """Compare every tensor and every total with the real model, built by transformers, or with a file of weights."""
+    if is_adapter(model):
+        return adapter_verify(model, base, as_json)
     if is_checkpoint(Path(model)):
         from symcount.cli.checkpoints import verify_file
 

@@ -10,6 +10,7 @@ import ast
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Expr
 
@@ -54,7 +55,12 @@ def quotient(expression: Expr, ratios: Collection[str] = ()) -> tuple[Node, Node
     Raises:
         StructureError: it has an operation that is none of integers.
     """
-    return _read(syntax_tree(expression), frozenset(ratios))
+    return _quotient(expression, frozenset(ratios))
+
+
+@lru_cache(maxsize=256)  # conventions often have the same total
+def _quotient(expression: Expr, ratios: frozenset[str]) -> tuple[Node, Node]:
+    return _read(syntax_tree(expression), ratios)
 
 
 def _read(node: ast.expr, ratios: frozenset[str]) -> _Ratio:

@@ -28,6 +28,7 @@ from symcount.derive.quiet import quiet
 from symcount.derive.result import DerivedFormula, idle
 from symcount.derive.sources import is_config
 from symcount.derive.structure import MANY
+from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError, VerificationError
 from symcount.evaluate import compile_scalar
 from symcount.foreign import guarded
@@ -86,7 +87,9 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
     """
     if differences := disagreements(formula, formula.base, asked(formula)):
         raise VerificationError(_said(formula, {}, differences))
-    for point in islice(edges(formula), EDGES):
+    assert formula.cls is not None  # noqa: S101  # set by the engine
+    own = trace(formula.cls, formula.source)  # its own, not the one that the formula was derived from
+    for point in islice(edges(formula, own), EDGES):
         real = _real(formula, point)
         if real is not None and (differences := disagreements(formula, point, real)):
             raise VerificationError(_smallest(formula, point, differences))
@@ -101,7 +104,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
             )
         # where transformers refuses points, perhaps because a field may not move at all, fewer fields move at a time
         share = max(0.1, 0.8**redrawn)
-        point = draw(formula, rng, share=share, far=passed + redrawn < FAR)
+        point = draw(formula, rng, share=share, far=passed + redrawn < FAR, reads=own.config_reads)
         real = _real(formula, point) if point != formula.base else None  # the default is no random point
         if real is None:
             redrawn += 1
@@ -113,7 +116,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
         for name, value in point.items():
             seen.setdefault(name, set()).add(value)
     varied = tuple(name for name, values in seen.items() if len(values) > 1)
-    return Certificate(formula.name, passed, seed, varied, _bound(formula, full), redrawn, _held(formula, varied))
+    return Certificate(formula.name, passed, seed, varied, _bound(formula, full), redrawn, _held(own, varied))
 
 
 def asked(formula: DerivedFormula) -> Any:
@@ -135,13 +138,12 @@ def asked(formula: DerivedFormula) -> Any:
         raise DerivationError(f"{formula.name} cannot be built from the config that was asked for: {said}") from error
 
 
-def _held(formula: DerivedFormula, varied: Sequence[str]) -> tuple[str, ...]:
+def _held(one: Trace, varied: Sequence[str]) -> tuple[str, ...]:
     """The fields that the class reads, without those that *varied* and those that never matter."""
-    assert formula.default is not None  # noqa: S101  # set by the engine
     moved = {part for name in varied for part in (name, name.partition("[")[0])}
     return tuple(
         name
-        for name, value in formula.default.config_reads.items()
+        for name, value in one.config_reads.items()
         if name not in moved and not is_config(value) and not callable(value) and not idle(name)
     )
 

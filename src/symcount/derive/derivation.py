@@ -104,9 +104,18 @@ class Derivation:
         return list({(c.relation, c.left, c.right): c for t in traces for c in model_conditions(t)}.values())
 
     def free(self) -> list[str]:
-        """Integer fields that may take other values without being part of the structure; not the tokens' numbers."""
-        taken = {*self.structural, *self.pinned}
-        return [n for n, v in self.base.items() if isinstance(v, int) and n not in taken and not n.endswith("token_id")]
+        """Fields that may take other values without being part of the structure; not the tokens' numbers.
+
+        Those are all whole numbers, and the others that the model reads.
+        """
+        taken, read = {*self.structural, *self.pinned}, self.default.config_reads if self.default else {}
+        return [
+            n
+            for n, v in self.base.items()
+            if n not in taken
+            and not n.endswith("token_id")
+            and (isinstance(v, int) or (n.partition("[")[0] in read and v >= 0))
+        ]
 
     def depths(self) -> list[str]:
         """Fields that are numbers of things, in the default trace or by their effect."""

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from symcount.derive.configs import Number as Field
 from symcount.derive.points import holds, repair, sample
 from symcount.derive.result import DerivedFormula
 from symcount.derive.selecting import selector_points
 from symcount.derive.structure import model_conditions
-from symcount.derive.trace import trace
-from symcount.derive.unreached import beyond, other_side
+from symcount.derive.trace import Trace
+from symcount.derive.unreached import beyond, other_sides
 from symcount.errors import SymcountError
 from symcount.evaluate import Number, as_written, compile_scalar
 
@@ -23,14 +23,18 @@ DEEPER = 8  # by that much
 FAR = (33, 160)  # numbers of layers beyond any period or index that code is written with
 
 
-def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0, far: bool = False) -> dict[str, Field]:
+def draw(
+    formula: DerivedFormula, rng: random.Random, *, share: float = 1.0, far: bool = False,
+    reads: Collection[str] | None = None,
+) -> dict[str, Field]:  # fmt: skip
     """A random point of the formula's domain, by config field; about a *share* of the fields moves.
 
-    If *far*, one number of layers is as large as a model can have without taking long.
+    Those are all whole numbers, and the others that the class *reads*. If *far*, one number of layers is as large as a
+    model can have without taking long.
     """
     assert formula.default is not None  # noqa: S101  # set by the engine
     base, structural = formula.base, formula.structural
-    read = formula.default.config_reads
+    read = formula.default.config_reads if reads is None else reads
     movable = [
         name
         for name, value in base.items()
@@ -54,16 +58,15 @@ def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0, far
     return dict(base)
 
 
-def edges(formula: DerivedFormula) -> Iterator[dict[str, Field]]:
-    """Points beside the default at which the class treats one field in another way, as a trace of it shows.
+def edges(formula: DerivedFormula, seen: Trace) -> Iterator[dict[str, Field]]:
+    """Points beside the default at which the class treats one field in another way, as a trace of it has *seen*.
 
     They are on the other side of a comparison with a number, or they have as many layers as the code names.
     """
     assert formula.cls is not None  # noqa: S101  # set by the engine
     assert formula.source is not None  # noqa: S101  # the same
     depths = [n for n in formula.depths if formula.base[n]]
-    seen = trace(formula.cls, formula.source)
-    changes = [one for c in model_conditions(seen) for one in other_side(c, formula.base)]
+    changes = [(name, number) for _, name, number in other_sides(model_conditions(seen), formula.base)]
     far, named = beyond(formula.cls, formula.source, seen)
     changes += [(depth, number) for depth in depths for number in (*named, far) if number]
     for name, number in dict.fromkeys(changes):

@@ -142,11 +142,10 @@ def of_index(d: Derivation, condition: TracedCondition) -> bool:
 
     A division that a size is made with is none of an index: where two divides the number of layers, `n // 2` is `n/2`.
     """
-    if condition.relation == "divides" and (condition.left, condition.right) in _quotients(d):
-        return False
-    structural = set(d.structural)
     constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
-    return constant and free_symbols(condition.left) | free_symbols(condition.right) <= structural
+    if not constant or not free_symbols(condition.left) | free_symbols(condition.right) <= set(d.structural):
+        return False
+    return condition.relation != "divides" or (condition.left, condition.right) not in _quotients(d)
 
 
 def _quotients(d: Derivation) -> set[tuple[Node, Node]]:

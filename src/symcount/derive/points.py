@@ -123,9 +123,11 @@ def _anywhere(value: Number, rng: random.Random) -> Number:
 
 def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
     """Another number of the same kind: never *value* itself, so that nothing stays where it was by chance."""
-    if isinstance(value, float) and 1 < value <= 64:  # a ratio of sizes; rates and bases of frequencies stay
-        return value + rng.choice((0.5, 1.0, 2.0))
-    if isinstance(value, float) or value < 1:
+    if isinstance(value, float):
+        if value <= 1:  # a rate, which stays one
+            return value if value < 0 else rng.choice([n / 16 for n in range(1, 16) if n / 16 != value])
+        return value + rng.choice((0.5, 1.5, 2.5)) if value <= 64 else value * rng.choice((2, 3))
+    if value < 1:
         return value
     if value <= 4:
         return int(value) + rng.randint(1, 3)

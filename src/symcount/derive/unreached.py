@@ -6,20 +6,22 @@ the trace that shows it is one more from which the multiplicities are inferred.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 
 from symcount.derive import expression as ex
+from symcount.derive.choosing import LOW, counted_to, simple
 from symcount.derive.configs import ConfigSource, Number, config_classes
 from symcount.derive.constants import LARGEST, layers_to_see
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
+from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace
 
-__all__ = ["beyond", "other_side", "to_be_explained"]
+__all__ = ["beyond", "other_sides", "to_be_explained"]
 
 MANY = 53  # layers of a user's own model, which nobody has tried; a prime number, at which no period ends
 
@@ -46,13 +48,36 @@ def _unexplained(d: Derivation) -> Trace | None:
         if condition is not None and condition in d.guards:
             continue
         one = possible(d, [{**min(d.traces, key=lambda t: len(t.parameters)).symbols, **structure}])
+        if one is None:
+            continue
         d.reached.update(structure.items())
-        if one is None or _counted(d, one):
+        if _counted(d, one):
             continue
         if condition is None or not all(holds(condition, t.symbols) for t in d.traces):
             return one
         d.guards.append(condition)
+    _not_below(d, depths)
     return None
+
+
+def _not_below(d: Derivation, depths: list[str]) -> None:
+    """Note the depths below which a pattern does not hold: the first and the last layers may be the same."""
+    counted = counted_to(d)
+    patterned = set().union(*(free_symbols(t) for t in set(d.times.values()) if not simple(t, counted)))
+    start = min(d.traces, key=lambda t: len(t.parameters)).symbols
+    for name in (n for n in depths if n in patterned):
+        seen = {int(t.symbols[name]) for t in d.traces}
+        for number in range(min(LOW, *seen) - 1, d.least.get(name, 1) - 1, -1):
+            one = possible(d, [{**start, name: number}]) if (name, number) not in d.reached else None
+            if one is not None and _within(d, one) and not _counted(d, one):
+                d.least[name] = number + 1
+                break
+
+
+def _within(d: Derivation, one: Trace) -> bool:
+    """Whether the formula speaks of a trace: no multiplicity is negative there, and no condition broken."""
+    values = [ex.value_at(times, one.symbols) for times in set(d.times.values())]
+    return all(v is not None and v >= 0 for v in values) and all(holds(c, one.symbols) for c in d.guards)
 
 
 def _untried(d: Derivation, depths: list[str]) -> Iterator[tuple[dict[str, Number], Condition | None]]:
@@ -60,10 +85,9 @@ def _untried(d: Derivation, depths: list[str]) -> Iterator[tuple[dict[str, Numbe
     assert d.default is not None  # noqa: S101  # set by the engine
     seen = {n: {int(t.symbols[n]) for t in d.traces} | {v for m, v in d.reached if m == n} for n in depths}
     most = {n: d.most.get(n, LARGEST) for n in depths}
-    for condition in d.asked():
-        for name, number in other_side(condition, d.base):
-            if name in seen and number not in seen[name] and number <= most[name]:
-                yield {name: number}, condition
+    for condition, name, number in other_sides(d.asked(), d.base):
+        if name in seen and number not in seen[name] and number <= most[name]:
+            yield {name: number}, condition
     far, named = beyond(d.cls, d.source, d.default)
     for name, number in product(depths, named):
         if number not in seen[name] and number <= most[name]:
@@ -71,20 +95,31 @@ def _untried(d: Derivation, depths: list[str]) -> Iterator[tuple[dict[str, Numbe
     farther = {n: min(far, most[n]) for n in depths if min(far, most[n]) > max(seen[n])}
     if farther:
         yield dict(farther), None
-    for name, number in farther.items() if len(farther) > 1 else ():
-        yield {name: number}, None
+    if len(farther) > 1 and not farther.items() <= d.reached:  # there is no such model
+        for name, number in farther.items():
+            yield {name: number}, None
 
 
-def other_side(condition: Condition, base: Mapping[str, Number]) -> list[tuple[str, int]]:
-    """A field that *condition* compares with a number, with the values near that number at which it does not hold."""
-    side, constant = condition.left, condition.right
-    if side.op == "const":
-        side, constant = constant, side
-    if side.op != "sym" or constant.op != "const" or not isinstance(constant.args[0], int):
-        return []
-    name, number = str(side.args[0]), int(constant.args[0])
-    near = (n for n in range(number - 1, number + 2) if 0 < n <= LARGEST)
-    return [(name, n) for n in near if name in base and not holds(condition, {**base, name: n})]
+def other_sides(conditions: Sequence[Condition], base: Mapping[str, Number]) -> Iterator[tuple[Condition, str, int]]:
+    """Fields that are compared with one number, each with the values near that number at which the answer is another.
+
+    What is compared with several has met the index of a layer.
+    """
+    numbers: dict[tuple[str, bool], dict[int, Condition]] = {}
+    for condition in conditions:
+        side, constant = condition.left, condition.right
+        if side.op == "const":
+            side, constant = constant, side
+        if side.op == "sym" and constant.op == "const" and isinstance(constant.args[0], int):
+            equality = condition.relation in ("==", "!=")
+            numbers.setdefault((str(side.args[0]), equality), {})[constant.args[0]] = condition
+    for (name, _), known in numbers.items():
+        if len(known) > 1 or name not in base:
+            continue
+        for number, condition in known.items():
+            for other in range(number - 1, number + 2):
+                if 0 < other <= LARGEST and not holds(condition, {**base, name: other}):
+                    yield condition, name, other
 
 
 def beyond(cls: type, source: ConfigSource, default: Trace) -> tuple[int, list[int]]:

@@ -9,7 +9,7 @@ from symcount.filetypes.kinds import BESIDE
 __all__ = ["of_bytes", "of_name"]
 
 _MAGIC: tuple[tuple[bytes, str, str], ...] = (
-    (b"GGUF", "weights in the format GGUF", "count the config.json of the model that it was converted from"),
+    (b"GGUF", "weights in the format GGUF", f"{BESIDE}, or compare both: symcount verify FILE"),
     (b"PK\x03\x04", "a zip archive, such as weights saved by PyTorch", BESIDE),
     (b"\x80\x02", "pickled data, such as weights saved by PyTorch", BESIDE),
     (b"\x80\x03", "pickled data, such as weights saved by PyTorch", BESIDE),
@@ -39,13 +39,13 @@ def of_bytes(data: bytes) -> str:
     """What a file is that is not JSON, in words; empty if it is none of the known kinds.
 
     >>> of_bytes(b"GGUF...")
-    'these are weights in the format GGUF; count the config.json of the model that it was converted from'
+    'these are weights in the format GGUF; count the config.json beside it, or compare both: symcount verify FILE'
     """
     for magic, name, remedy in _MAGIC:
         if data.startswith(magic):
             return f"{'these are' if name.startswith('weights') else 'this is'} {name}; {remedy}"
     if data[8:10] == b'{"' and int.from_bytes(data[:8], "little") < 2**32:
-        return f"these are weights in the format safetensors; {BESIDE}"
+        return f"these are weights in the format safetensors; {BESIDE}, or compare both: symcount verify FILE"
     head = data[:4096]
     if head.lstrip().startswith(b"{") and b'"added_tokens"' in head:
         return f"this is a tokenizer (tokenizer.json), not the config of a transformers model; {BESIDE}"

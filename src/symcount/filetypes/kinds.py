@@ -198,7 +198,11 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a tokenizer (tokenizer.json)", both(typed("model", dict), some("pre_tokenizer", "added_tokens", "normalizer"))
     ),
-    Kind("the index of a checkpoint in several files (*.index.json)", typed("weight_map", dict)),
+    Kind(
+        "the index of a checkpoint in several files (*.index.json)",
+        typed("weight_map", dict),
+        f"{BESIDE}, or compare both: symcount verify FILE",
+    ),
     Kind(
         "a config of GPTQ (quantize_config.json)",
         both(every("bits", "group_size"), some("desc_act", "damp_percent", "sym")),

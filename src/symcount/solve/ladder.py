@@ -18,6 +18,7 @@ from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
 from symcount.solve.family import aspect_conditions, family
+from symcount.solve.notebook import shown
 from symcount.solve.solution import Solution
 from symcount.solve.solutions import Solutions
 from symcount.solve.writing import write_configs
@@ -47,7 +48,7 @@ class Rung:
         return str(self.budget.target)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ladder:
     """Rungs in the order of their budgets.
 
@@ -68,6 +69,16 @@ class Ladder:
 
     def __len__(self) -> int:
         return len(self.rungs)
+
+    def __repr__(self) -> str:
+        return f"<Ladder of {self.formula.name}: {', '.join(f'{r.label}: {r.solution.count:,}' for r in self.rungs)}>"
+
+    def _repr_html_(self) -> str:
+        made = ", ".join(f"{n} = {rule}" for n, rule in self.rules.items())
+        heading = f"Ladder of {self.formula.name}{f', where {made}' if made else ''}"
+        own = set(self.rungs[0].solution.values) - set(self.defaults) if self.rungs else set()
+        letters = [e.letter for e in self.formula.notation if e.letter in own]
+        return shown(heading, ((rung.label, rung.solution) for rung in self.rungs), letters, len(self.rungs))
 
     def configs(self) -> dict[str, dict[str, Any]]:
         """The content of each rung's `config.json`, by label.

@@ -71,11 +71,12 @@ def bars(columns: Sequence[str], parts: Mapping[str, Sequence[int]], width: str 
         r"\begin{tikzpicture}",
         rf"\begin{{axis}}[ybar stacked, width={wide}, bar width=12pt, ymin=0, ymax=100,",
         rf"  ylabel={{share of the parameters (\%)}}, xtick={{{places}}}, xticklabels={{{ticks}}},",
-        "  x tick label style={rotate=30, anchor=east}, enlarge x limits=0.15,",
-        "  legend style={draw=none, font=\\footnotesize, at={(1.02,0.5)}, anchor=west}, reverse legend]",
+        "  x tick label style={rotate=30, anchor=north east, inner sep=1pt}, enlarge x limits=0.15,",
+        "  legend style={draw=none, font=\\footnotesize, at={(0.5,-0.4)}, anchor=north},",
+        "  legend columns=3, legend cell align=left, axis lines*=left]",
     ]
     for i, (part, numbers) in enumerate(parts.items()):
         heights = " ".join(f"({x},{percent(n, t, 4)})" for x, (n, t) in enumerate(zip(numbers, totals, strict=True)))
-        lines.append(rf"\addplot[fill=symcount{i}, draw=white] coordinates {{{heights}}};")
+        lines.append(rf"\addplot[fill=symcount{i}, draw=none] coordinates {{{heights}}};")
         lines.append(rf"\addlegendentry{{{escape(part)}}}")
     return "\n".join([*lines, r"\end{axis}", r"\end{tikzpicture}"])

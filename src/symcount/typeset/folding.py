@@ -12,22 +12,24 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
+from typing import Any
 
 from sympy import Expr, Mul, Rational, Symbol
 
 from symcount.ledger import Row
 from symcount.notation import Entry, Notation
+from symcount.typeset.latex import set_symbols
+from symcount.typeset.naming import name_roundings
 from symcount.typeset.terms import Group, Series, Sum
-from symcount.typeset.unify import INDEX, Lists, Place, at, named, unified
+from symcount.typeset.unify import INDEX, Lists, Place, at, unified
 
 __all__ = ["Family", "Folding", "fold", "lists_of"]
 
 _FEWEST = 3  # elements that make a sum; two entries of a list do as well
 _MOST = 64
 _OFTEN = 3  # times that a part of a size occurs if it has a symbol
-_NUMBER = re.compile(
-    r"(?:^|(?<=\.))(\d+)(?=\.|$)|(?<=layer)(\d+)(?=\.|$)|(?<=stage)s?_?(\d+)(?=\.|$)|(?<=block)s?_?(\d+)(?=\.|$)"
-)
+_NUMBER = re.compile(r"(?:^|(?<=\.)|(?<=layer)|(?<=stage)|(?<=stages)|(?<=block)|(?<=blocks))_?(\d+)(?=\.|$)")
 
 
 @dataclass(frozen=True)
@@ -63,12 +65,23 @@ class Folding:
         lists: what their symbols stand for.
         by_row: the family of each row that is in one, by the row's identity.
         levels: symbols for single sizes of a progression (`H_4`), and their values.
+        shapes: shapes in which roundings have names, by the row's identity.
+        originals: what a named rounding is.
+        named: the names, and their definitions.
     """
 
     families: tuple[Family, ...] = ()
     lists: Lists = field(default_factory=lambda: Lists({}))
     by_row: Mapping[int, Family] = field(default_factory=dict)
     levels: Mapping[Symbol, Expr] = field(default_factory=dict)
+    shapes: Mapping[int, tuple[Expr, ...]] = field(default_factory=dict)
+    originals: Mapping[Expr, Expr] = field(default_factory=dict)
+    named: tuple[tuple[Any, Expr], ...] = ()
+
+    @property
+    def meanings(self) -> dict[Expr, Expr]:
+        """What the symbols and names that are no sizes of the model mean."""
+        return {**self.levels, **self.originals}
 
     def series(self, families: Iterable[Family]) -> list[Series]:
         """The sums of *families*, those with the same indices together."""
@@ -97,6 +110,21 @@ class Folding:
         value = body.value()
         return lambda index: at(value, index, self.lists)
 
+    def path(self, row: Row) -> str:
+        """The path of a row, with `*` for the index if it is in a family."""
+        family = self.by_row.get(id(row))
+        return row.path if family is None else family.path
+
+    def shape(self, row: Row) -> tuple[Expr, ...]:
+        """The shape of a row, with the index if it is in a family."""
+        family = self.by_row.get(id(row))
+        return self.shapes.get(id(row), row.shape) if family is None else family.shape
+
+    def times(self, row: Row) -> Expr:
+        """How often a row occurs, with the index if it is in a family."""
+        family = self.by_row.get(id(row))
+        return row.repeat if family is None else family.times
+
     @property
     def places(self) -> set[Symbol]:
         """The symbols of the families, and those of single sizes."""
@@ -105,10 +133,11 @@ class Folding:
 
     def single(self, row: Row) -> Expr:
         """The size of a row that is in no family, in the progressions of the families: `16H` is `H_4`."""
-        if not self.levels or id(row) in self.by_row:
-            return row.size
+        shape = self.shapes.get(id(row), row.shape)
+        if not self.levels:
+            return Mul(*shape)
         back = {value: symbol for symbol, value in self.levels.items()}
-        return Mul(*(back.get(side, _divided(side, back)) for side in row.shape))
+        return Mul(*(back.get(side, _divided(side, back)) for side in shape))
 
     def symbols(self, notation: Notation, index: str) -> Notation:
         """*notation* with the symbols of the families."""
@@ -140,6 +169,8 @@ class Folding:
             elif place.kind == "number":
                 numbers = ", ".join(str(n) for n in place.data)
                 found.append(f"{shown.partition('_')[0]} = ({numbers})")
+        letters = self.symbols(notation, index)
+        found += [f"{name}(x) = {set_symbols(text, letters)}" for name, text in self.named]
         return tuple(dict.fromkeys(found))
 
 
@@ -147,14 +178,11 @@ def _latex(place: Place, lists: Lists, notation: Notation, index: str) -> str:
     if place.kind in ("power", "level"):
         return indexed(notation[place.of].latex, index if place.kind == "power" else str(place.offset))
     if place.kind == "part":
-        letter = next(
-            x for x in "buvacdefgyz" if not any(e.latex == x or e.latex.startswith(f"{x}_") for e in notation)
-        )
+        letter = _letter(place, lists, notation)
         below = _of_part(place, lists, notation, index).rpartition("_")[2]
         return f"{letter}_{below}"
     if place.kind == "number":
-        used = {e.latex for e in notation}
-        letter = next(x for x in "rsuvabcefgyzRSUQ" if not any(u == x or u.startswith(f"{x}_") for u in used))
+        letter = _letter(place, lists, notation)
         shift = f"{index}-{place.start}" if place.start > 0 else index
         return f"{letter}_{shift if len(shift) == 1 else f'{{{shift}}}'}"
     shift = index + (f"{place.offset:+d}" if place.offset else "")
@@ -165,6 +193,22 @@ def _latex(place: Place, lists: Lists, notation: Notation, index: str) -> str:
         notation[first].latex,
     )
     return indexed(base, ",".join(shift if f is None else str(f) for f in place.fixed))
+
+
+def _letter(place: Place, lists: Lists, notation: Notation) -> str:
+    """The letter of a part or of data: one that no size and no other of them has."""
+    free = [x for x in "bdurvsaqcefgyzRSUQYJ" if not any(_begins(e, x) for e in notation)]
+    chosen: dict[Place, str] = {}
+    for other in lists.places.values():
+        if other.kind in ("part", "number"):
+            wanted = "b" if other.kind == "part" else "r"
+            chosen[other] = wanted if wanted in free else free[0]
+            free.remove(chosen[other])
+    return chosen[place]
+
+
+def _begins(entry: Entry, letter: str) -> bool:
+    return entry.latex == letter or entry.latex.startswith(f"{letter}_")
 
 
 def _of_part(place: Place, lists: Lists, notation: Notation, index: str) -> str:
@@ -219,15 +263,33 @@ def lists_of(notation: Notation, pinned: Mapping[str, object]) -> Lists:
     return Lists(entries, data, [e.symbol for e in sizes])
 
 
-def fold(rows: Sequence[tuple[Row, Expr]], lists: Lists) -> Folding:
-    """The families among *rows*, each with how often it counts."""
-    left = [(row, times) for row, times in rows if times != 0]
+def fold(rows: Sequence[tuple[Row, Expr]], lists: Lists, letters: Sequence[str] = ()) -> Folding:
+    """The families among *rows*, each with how often it counts; roundings have names of *letters*."""
+    counted = [(row, times) for row, times in rows if times != 0]
+    distinct = list(dict.fromkeys(e for row, times in counted for e in (times, *row.shape)))
+    shown, originals, definitions = name_roundings(distinct, letters)
+    names = dict(zip(distinct, shown, strict=True))
+    left = [(replace(row, shape=tuple(names[d] for d in row.shape)), names[times]) for row, times in counted]
+    found = _folded(left, lists)
+    back = {id(new): id(old) for (new, _), (old, _) in zip(left, counted, strict=True)}
+    olds = {id(new): old for (new, _), (old, _) in zip(left, counted, strict=True)}
+    moved = {id(f): replace(f, rows=tuple(olds[id(row)] for row in f.rows)) for f in found.families}
+    return replace(
+        found,
+        families=tuple(moved.values()),
+        by_row={back[row]: moved[id(f)] for row, f in found.by_row.items()},
+        shapes={back[id(new)]: new.shape for new, _ in left},
+        originals=originals,
+        named=tuple(definitions),
+    )
+
+
+def _folded(left: Sequence[tuple[Row, Expr]], lists: Lists) -> Folding:
     families: list[Family] = []
     by_row: dict[int, Family] = {}
     for level in range(4):
         groups: dict[tuple[str, str, int], list[tuple[int, Row, Expr]]] = {}
         seen: Counter[tuple[str, str, int]] = Counter()
-        indices: dict[str, set[int]] = {}
         for row, times in left:
             if id(row) in by_row:
                 continue
@@ -235,16 +297,23 @@ def fold(rows: Sequence[tuple[Row, Expr]], lists: Lists) -> Folding:
             if len(found) <= level:
                 continue
             match = found[level]
-            group = next(g for g in range(1, 5) if match.group(g) is not None)
-            index = int(match.group(group))
-            path = f"{row.path[: match.start(group)]}*{row.path[match.end(group) :]}"
+            index = int(match[1])
+            path = f"{row.path[: match.start(1)]}*{row.path[match.end(1) :]}"
             seen[path, row.name, index] += 1
             groups.setdefault((path, row.name, seen[path, row.name, index]), []).append((index, row, times))
-            indices.setdefault(row.path[: match.start(group)], set()).add(index)
         for (path, _, _), members in groups.items():
             for family in _families(path, members, lists):
                 families.append(family)
                 by_row |= {id(row): family for row in family.rows}
+    same: dict[tuple[str, str, str], list[tuple[int, Row, Expr]]] = {}
+    for row, times in left:  # layers that differ in size, of which the list does not say which is which
+        if id(row) not in by_row and "*" in row.path:
+            members = same.setdefault((row.path, row.name, re.sub(r"\d+", "", str(times))), [])
+            members.append((len(members), row, times))
+    for (path, _, _), members in same.items():
+        for family in _families(path, members, lists):
+            families.append(replace(family, path=f"{path}*"))
+            by_row |= {id(row): family for row in family.rows}
     return _aligned(families, lists)
 
 
@@ -263,7 +332,7 @@ def _families(path: str, members: Sequence[tuple[int, Row, Expr]], lists: Lists)
 
 def _family(path: str, members: Sequence[tuple[int, Row, Expr]], lists: Lists) -> Family | None:
     numbers = [index for index, _, _ in members]
-    start = numbers[0] if all(b == a + 1 for a, b in zip(numbers, numbers[1:], strict=False)) else 0
+    start = numbers[0] if all(b == a + 1 for a, b in pairwise(numbers)) else 0
     if len({len(row.shape) for _, row, _ in members}) != 1:
         return None
     for way in (list(members), list(members)[::-1]):
@@ -318,8 +387,9 @@ def _trimmed(families: list[Family]) -> list[Family]:
         best = max(shorter, key=lambda r: sizes.get(r, 0))
         if sizes.get(best, 0) > sizes[here] and best[1] > 1:
             rows = f.rows[1:] if best[0] > f.start else f.rows[:-1]
-            f = replace(f, rows=rows, start=best[0])
-        result.append(f)
+            result.append(replace(f, rows=rows, start=best[0]))
+        else:
+            result.append(f)
     return result
 
 
@@ -371,8 +441,8 @@ def _shifted(family: Family, shift: int, lists: Lists) -> Family:
     for symbol in {s for e in (family.times, *family.shape) for s in e.free_symbols} & lists.places.keys():
         place = lists.places[symbol]
         if place.kind == "entry":
-            name, offset = place.of, place.offset - shift
-            change[symbol] = lists.place(named(name, offset), replace(place, offset=offset))
+            moved = replace(place, offset=place.offset - shift)
+            change[symbol] = lists.place(lists.named_at(moved), moved)
         elif place.kind == "power":
             change[symbol] = symbol / place.ratio**shift
         else:

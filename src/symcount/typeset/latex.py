@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
+from sympy.core.function import AppliedUndef
 
 from symcount.evaluate import Round
 from symcount.notation import TABLE, Notation
@@ -39,9 +40,11 @@ class Term:
 
 def terms_of(arranged: Sum, notation: Notation) -> tuple[Term, ...]:
     """The terms of a sum, each printed, in the order of the model."""
-    result = []
+    result: list[Term] = []
     for term in arranged.sorted():
-        if isinstance(term, Group):
+        if isinstance(term, Group) and term.repeat == 1:
+            result += terms_of(term.body, notation)
+        elif isinstance(term, Group):
             result.append(_group(term, notation))
         elif isinstance(term, Series):
             result.append(_series(term, notation))
@@ -139,6 +142,9 @@ def _monomial(term: Expr, notation: Notation) -> str:
     coefficient, rest = term.as_coeff_Mul()
     if coefficient.is_Rational is not True:
         coefficient, rest = Integer(1), term
+    for factor in Mul.make_args(rest):  # -⌊-x⌋ is ⌈x⌉
+        if coefficient < 0 and isinstance(factor, floor) and factor.args[0].could_extract_minus_sign():
+            coefficient, rest = -coefficient, rest / factor * ceiling(-factor.args[0])
     top: list[tuple[Expr, Expr]] = []
     bottom: list[tuple[Expr, Expr]] = []
     for base, exponent in sorted(rest.as_powers_dict().items(), key=_rank) if rest != 1 else []:
@@ -191,7 +197,7 @@ def _power(base: Expr, exponent: Expr, notation: Notation) -> str:
     text = _factor(base, notation)
     if exponent == 1:
         return text
-    if "^" in text or "'" in text or not isinstance(base, Symbol | Integer):
+    if not isinstance(base, AppliedUndef) and ("^" in text or "'" in text or not isinstance(base, Symbol | Integer)):
         text = text if text.startswith((r"\left", "(")) else _brackets(text)
     shown = set_symbols(exponent, notation)
     return f"{text}^{shown}" if len(shown) == 1 else f"{text}^{{{shown}}}"
@@ -219,6 +225,8 @@ def _factor(base: Expr, notation: Notation) -> str:
     if isinstance(base, Min | Max):
         name = r"\min" if isinstance(base, Min) else r"\max"
         return rf"{name}\left({', '.join(set_symbols(a, notation) for a in base.args)}\right)"
+    if isinstance(base, AppliedUndef):
+        return f"{base.func.__name__}{_brackets(', '.join(set_symbols(a, notation) for a in base.args))}"
     if isinstance(base, Mod):
         top, bottom = (set_symbols(a, notation) for a in base.args)
         return rf"\left({top} \bmod {bottom}\right)"

@@ -15,7 +15,7 @@ from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
 
-__all__ = ["block", "markdown"]
+__all__ = ["block", "escaped", "inline", "markdown"]
 
 _MEANS = {c: "\\" + c for c in r"\`*_{}[]<>|#"}
 
@@ -30,11 +30,12 @@ def markdown(setting: Setting, style: str, *, dollars: bool = False) -> str:
         raise NotationError("numbers 'siunitx': Markdown has no siunitx; use comma or thin")
     shown = replace(setting, equation=True)
     parts = [
-        f"### Parameters of {_escaped(setting.name)}",
+        f"### Parameters of {escaped(setting.name)}",
         block(compose(shown, style), setting.numbers, dollars=dollars),
+        f"Counted by {escaped('; '.join(setting.holds_for))}.",
     ]
     if setting.conditions:
-        parts.append(f"Valid where {', '.join(_inline(c, dollars) for c in setting.conditions)}.")
+        parts.append(f"Valid where {', '.join(inline(c, dollars) for c in setting.conditions)}.")
     if style != "notation":
         parts.append(block(compose(shown, "notation"), setting.numbers, dollars=dollars))
     return "\n\n".join(parts)
@@ -58,23 +59,25 @@ def block(content: Content, numbers: str = "comma", *, dollars: bool = False) ->
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _inline(latex: str, dollars: bool) -> str:
+def inline(latex: str, dollars: bool = False) -> str:
+    """A formula within a sentence."""
     line = " ".join(latex.split())
     return f"${line}$" if dollars else f"$`{line}`$"
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
+    """Words in which Markdown sees no signs of its own."""
     return "".join(_MEANS.get(c, c) for c in words)
 
 
 def _cell(cell: Cell, numbers: str, dollars: bool) -> str:
     match cell:
         case Formulas(latex, before):
-            return before + ", ".join(_inline(formula, dollars) for formula in latex)
+            return before + ", ".join(inline(formula, dollars) for formula in latex)
         case Count(value):
             return text(digits(value, numbers))
         case Share(part, whole):
             return f"{percent(part, whole)} %"
         case str():
-            return _escaped(cell)
+            return escaped(cell)
     raise NotationError(f"a table cannot show {cell!r}")

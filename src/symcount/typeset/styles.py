@@ -14,7 +14,7 @@ r"""The styles in which a formula is written.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from typing import Literal
@@ -32,11 +32,14 @@ from symcount.typeset.numbers import significant
 from symcount.typeset.setting import Setting
 from symcount.typeset.steps import steps
 from symcount.typeset.table import table
-from symcount.typeset.terms import Sum, compact
+from symcount.typeset.terms import Group, Sum, compact
 
 __all__ = ["STYLES", "Style", "compose", "form", "form_terms", "leading_error"]
 
 Style = Literal["grouped", "compact", "expanded", "annotated", "steps", "table", "leading", "notation"]
+
+
+_ALIGNED_END = "\n\\end{aligned}"
 
 
 def compose(setting: Setting, style: str) -> Content:
@@ -51,32 +54,60 @@ def compose(setting: Setting, style: str) -> Content:
 
 
 def _shown(setting: Setting, terms: tuple[Term, ...], width: float | None) -> Math:
-    left = f"{setting.symbol} = " if setting.equation else ""
+    left = f"{setting.left} = " if setting.equation else ""
     return Math(left + aligned(broken(terms, None if width is None else width - measure(left))))
 
 
-def _defined(setting: Setting, terms: tuple[Term, ...]) -> Math:
-    """The formula, and behind it what its sums are of."""
-    if not setting.definitions:
+def _defined(setting: Setting, terms: tuple[Term, ...], names: tuple[str, ...] = ()) -> Math:
+    """The formula, and behind it what its sums are of, and its *names* mean."""
+    definitions = (*names, *setting.definitions)
+    if not definitions:
         return _shown(setting, terms, setting.width)
-    said = r",\quad ".join(setting.definitions)
+    said = r",\quad ".join(definitions)
     last = terms[-1]
     whole = _shown(setting, (*terms[:-1], replace(last, text=f"{last.text},")), setting.width)
     if setting.width is None:
         return Math(rf"{whole.latex}\quad {said}")
-    lines = filled([*setting.definitions], setting.width)
+    lines = [f"{d}," if n + 1 < len(definitions) else d for n, d in enumerate(definitions)]
     latex = whole.latex
     if r"\begin{aligned}" not in latex:
         latex = f"\\begin{{aligned}}[t]\n& {latex}\n\\end{{aligned}}"
-    return Math(latex.replace("\n\\end{aligned}", "".join(f" \\\\\n& {line}" for line in lines) + "\n\\end{aligned}"))
+    rows = "".join(f" \\\\\n& {line}" for line in lines)
+    return Math(f"{latex.removesuffix(_ALIGNED_END)}{rows}{_ALIGNED_END}")
 
 
 def _grouped(setting: Setting) -> Math:
-    return _defined(setting, form_terms(setting))
+    if setting.equation and len(setting.parts) > 1:
+        return _in_parts(setting)
+    return _defined(setting, form_terms(setting), setting.names)
+
+
+def _in_parts(setting: Setting) -> Math:
+    r"""A model of several towers, each on lines of its own: `P = P_{\text{text}} + P_{\text{vision}}`."""
+    titles = part_titles([name for name, _ in setting.parts])
+    labels = [rf"{setting.letter}_{{\text{{{escape(title)}}}}}" for title in titles]
+    lines = [f"{setting.left} = {' + '.join(labels)}"]
+    for label, (_, part) in zip(labels, setting.parts, strict=True):
+        left = f"{label} = "
+        first, *rest = broken(terms_of(part, setting.letters), setting.width, measure(left))
+        lines += [left + indented(*first), *(rf"\quad {indented(*line)}" for line in rest)]
+    lines += [*setting.names, *setting.definitions]
+    return Math("\\begin{aligned}[t]\n" + " \\\\\n".join(f"& {line}" for line in lines) + _ALIGNED_END)
+
+
+def part_titles(names: Sequence[str]) -> list[str]:
+    """What the parts of a composite model are called, by their sub-configs.
+
+    >>> part_titles(["text_config", "vision_config", ""])
+    ['text', 'vision', 'other']
+    """
+    words = [[w for part in name.split(".") for w in part.split("_") if w not in ("config", "model")] for name in names]
+    short = [" ".join(w[-1:]) or "other" for w in words]
+    return short if len(set(short)) == len(short) else [" ".join(w) or "other" for w in words]
 
 
 def _compact(setting: Setting) -> Math:
-    return _defined(setting, form_terms(setting, "compact"))
+    return _defined(setting, form_terms(setting, "compact"), setting.names)
 
 
 def _expanded(setting: Setting) -> Math:
@@ -87,19 +118,25 @@ def _annotated(setting: Setting) -> Math:
     terms: list[Term] = []
     width = None if setting.width is None else setting.width - 5.0  # the factor of a stack and its brackets
     for section in setting.sections:
-        braces = tuple(_braced(terms_of(p.body, setting.notation), p.title, width) for p in section.pieces)
+        braces = tuple(_braced(terms_of(p.body, setting.letters), p.title, width) for p in section.pieces)
         if section.repeat == 1:
             terms += braces
+            continue
+        if len(section.pieces) == 1:
+            (piece,) = section.pieces
+            terms.append(
+                _braced(terms_of(Sum([Group(section.repeat, piece.body)]), setting.letters), piece.title, width)
+            )
             continue
         head = setting.latex(section.repeat)
         if section.repeat.is_Add:
             head = f"({head})"
         terms.append(Term(rf"{head}\bigl({joined([b.text for b in braces])}\bigr)", head, braces))
-    return _shown(setting, tuple(terms), setting.width)
+    return _defined(setting, tuple(terms))
 
 
 def _braced(terms: tuple[Term, ...], title: str, width: float | None) -> Term:
-    return Term(rf"\underbrace{{{aligned(broken(terms, width))}}}_{{\text{{{escape(title)}}}}}")
+    return Term(rf"{{\underbrace{{{aligned(broken(terms, width))}}}_{{\text{{{escape(title)}}}}}}}")
 
 
 def _leading(setting: Setting) -> Math:
@@ -112,7 +149,7 @@ def _leading(setting: Setting) -> Math:
     sizes = [
         f"{e.latex} = {setting.count(setting.values[e.letter])}" for e in setting.notation.restrict(top.free_symbols)
     ]
-    left = rf"{setting.symbol} \approx "
+    left = rf"{setting.left} \approx "
     terms = sorted_terms(top, setting.notation)
     if setting.width is None:
         return Math(rf"{left}{joined([t.text for t in terms])} \quad ({error}\,\% \text{{ at }} {', '.join(sizes)})")

@@ -9,12 +9,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Integer, Mul, Poly, Pow, expand
+from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, expand
 
 from symcount.ledger import Convention, Ledger, Row
 from symcount.tree import Block
 
-__all__ = ["Group", "Series", "Sum", "arrange", "arrange_inside", "compact", "degree", "monomials", "readable_terms"]
+__all__ = [
+    "Group",
+    "Series",
+    "Sum",
+    "arrange",
+    "arrange_inside",
+    "compact",
+    "degree",
+    "monomials",
+    "readable_terms",
+    "shared_by_kinds",
+]
 
 
 @dataclass
@@ -167,9 +178,6 @@ def arrange(
     result = Sum()
     rest = [(row, found) for row in ledger if (found := folded(row)) is not None]
     skipped = {id(row) for row, _ in rest}
-    if not rest:
-        _fill(result, tree, iter(ledger), ledger, convention, Integer(1))
-        return result.settled()
     begins = {id(row): series for row, series in rest if series}
 
     def keep(row: Row) -> bool:
@@ -181,11 +189,16 @@ def arrange(
 
 
 def arrange_inside(
-    block: Block, rows: Iterable[Row], ledger: Ledger, convention: Convention, keep: Collection[str]
+    block: Block,
+    rows: Iterable[Row],
+    ledger: Ledger,
+    convention: Convention,
+    keep: Callable[[Row], bool],
+    size: Callable[[Row], Expr] | None = None,
 ) -> Sum:
-    """One copy of the repeated *block*, of whose *rows* only the tensors of *keep* count."""
+    """One copy of the repeated *block*, of whose *rows* only those count that *keep* says, each with its *size*."""
     result = Sum()
-    _own(result, block, iter(rows), ledger, convention, block.repeat, lambda row: row.tensor in keep)
+    _own(result, block, iter(rows), ledger, convention, block.repeat, keep, size)
     return result.settled()
 
 
@@ -209,6 +222,34 @@ def compact(arranged: Sum) -> Sum:
             result.terms[places[key]] += term
     result.terms = [term for term in result.terms if term != 0]
     return result
+
+
+def shared_by_kinds(arranged: Sum, kinds: Mapping[Symbol, Collection[Symbol]]) -> Sum:
+    """The same sum; a term that the layers of every kind have is summed once, over all layers.
+
+    *kinds* has for the number of all layers of a list the numbers of those of each kind.
+
+    >>> from symcount.notation import letters, symbol
+    >>> H, I, N, a, b = *letters("H I N"), symbol("N_a"), symbol("N_b")
+    >>> found = shared_by_kinds(Sum([Group(a, Sum([H, H * I])), Group(b, Sum([H, I]))]), {N: [a, b]})
+    >>> found.value().expand()
+    H*I*N_a + H*N + I*N_b
+    """
+    terms = list(arranged.terms)
+    for total, each in kinds.items():
+        groups = [t for t in terms if isinstance(t, Group) and t.repeat in each]
+        if len(groups) != len(each):
+            continue
+        bodies = [{t for t in g.body.terms if isinstance(t, Expr)} for g in groups]
+        shared = [t for t in groups[0].body.terms if isinstance(t, Expr) and all(t in body for body in bodies)]
+        if not shared:
+            continue
+        left = {id(g): Group(g.repeat, Sum([t for t in g.body.terms if t not in shared])) for g in groups}
+        first = min(i for i, t in enumerate(terms) if id(t) in left)
+        terms = [left.get(id(t), t) for t in terms]
+        terms.insert(first, Group(total, Sum(shared)))
+        terms = [t for t in terms if not isinstance(t, Group) or t.body.terms]
+    return Sum(terms)
 
 
 def _fill(

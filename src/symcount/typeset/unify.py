@@ -17,13 +17,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol
 
-__all__ = ["INDEX", "Lists", "Place", "at", "named", "unified"]
+__all__ = ["INDEX", "Lists", "Place", "at", "unified"]
 
 INDEX = Symbol("index__", integer=True, nonnegative=True)
 """The index itself."""
+
+
+_ONE = Rational(1)
 
 
 @dataclass(frozen=True)
@@ -45,7 +49,7 @@ class Place:
     of: str
     offset: int = 0
     fixed: tuple[int | None, ...] = (None,)
-    ratio: Rational = Rational(1)
+    ratio: Rational = _ONE
     data: tuple[Rational, ...] = ()
     start: int = 0
 
@@ -73,6 +77,11 @@ class Lists:
     def __post_init__(self) -> None:
         self.by_index = {where: symbol for symbol, where in self.entries.items()}
         self.named = {s.name: s for s in self.sizes}
+
+    def named_at(self, place: Place) -> str:
+        """A name for an entry of a list: the list's letter, and of two entries the earlier has the earlier name."""
+        first = next(symbol for symbol, (name, _) in self.entries.items() if name == place.of)
+        return f"{re.sub(r'_[0-9]+(_.*)?$', '', first.name)}__{500 + place.offset}"
 
     def place(self, name: str, what: Place) -> Symbol:
         """The symbol for a place; equal places have one symbol."""
@@ -175,12 +184,8 @@ def _entries(items: Sequence[Expr], start: int, lists: Lists) -> Expr | None:
             return None
     if offset is None:
         return None
-    return lists.place(named(name, offset), Place("entry", name, offset, tuple(fixed)))
-
-
-def named(name: str, offset: int) -> str:
-    """A name for an entry of the list *name*: of two entries the earlier has the earlier name."""
-    return f"{name.rpartition('.')[2]}__{500 + offset}"
+    place = Place("entry", name, offset, tuple(fixed))
+    return lists.place(lists.named_at(place), place)
 
 
 def _scaled(numbers: Sequence[Rational], rest: Expr, start: int, lists: Lists) -> Expr | None:
@@ -193,13 +198,14 @@ def _scaled(numbers: Sequence[Rational], rest: Expr, start: int, lists: Lists) -
                     return ratio * rest * lists.place(f"{name}__d", Place("number", name, data=way, start=start))
     ratio = numbers[1] / numbers[0]
     rising, falling = ratio.q == 1 and ratio >= 2, ratio.p == 1 and ratio < 1 and any(n.q != 1 for n in numbers)
-    if (rising or falling) and all(b == ratio * a for a, b in zip(numbers, numbers[1:], strict=False)):
+    if (rising or falling) and all(b == ratio * a for a, b in pairwise(numbers)):
         for size in lists.sizes:
-            if rest.as_powers_dict().get(size, 0) == 1:
+            other = any(p.kind == "power" and p.of == size.name and p.ratio != ratio for p in lists.places.values())
+            if rest.as_powers_dict().get(size, 0) == 1 and not other:  # one progression of a size has its sign
                 power = lists.place(f"{size.name}__p{ratio.q}", Place("power", size.name, ratio=ratio))
                 return numbers[0] / ratio**start * rest / size * power
         return numbers[0] / ratio**start * rest * Pow(ratio, INDEX)
     step = numbers[1] - numbers[0]
-    if len(numbers) > 2 and all(b - a == step for a, b in zip(numbers, numbers[1:], strict=False)):
+    if len(numbers) > 2 and all(b - a == step for a, b in pairwise(numbers)):
         return (numbers[0] + step * (INDEX - start)) * rest
     return None
