@@ -215,14 +215,14 @@ def test_a_set_of_values(free, numbers):
 
 @pytest.mark.parametrize("wrong", ["H=64..:*2", "H=64..128:*1", "H=64,", "H=64,8x", "H=64..512:*"])
 def test_no_set_of_values(wrong):
-    with pytest.raises(ExpressionError, match="expected|NAME"):
+    with pytest.raises(ExpressionError, match=r"expected .*(NAME|FIRST)"):
         sc.solve("gpt2", "124M", free=wrong)
 
 
 def test_totals_are_symbols_of_conditions_and_ranks():
     mixtral = {"free": "E=2..16, k=1..8", "tolerance": "30%", "limit": None}
     every = sc.solve("MixtralForCausalLM", {"unique": "47B", "active": "13B"}, **mixtral)
-    assert every.number > 5
+    assert every.number == 5
     some = sc.solve("MixtralForCausalLM", "47B", where=["9.1e9 <= active <= 16.9e9"], rank="P - active", **mixtral)
     assert {(s.values["E"], s.values["k"]) for s in some} == {(s.values["E"], s.values["k"]) for s in every}
     rest = [s.count - every.space.formula.count(**s.values, convention="active") for s in some]

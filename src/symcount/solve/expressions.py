@@ -88,7 +88,7 @@ class Stated:
 
 
 def totals_of(formula: Formula) -> dict[str, Callable[[], Expr]]:
-    """What `P`, `unique`, `active` … stand for in conditions and rankings: the totals, worked out when they are used."""
+    """What `P`, `unique`, `active` … stand for in conditions and rankings: totals, worked out when they are used."""
     named: dict[str, Callable[[], Expr]] = {name: partial(formula.total_as, name) for name in CONVENTIONS}
     return {"P": named["unique"], **named}
 
