@@ -251,7 +251,10 @@ class Ranking:
         points = [merged[n] for n in self._letters]
         keys = [_ordinal(*score) for score in self._scored(merged)]
         keys += [_ordinal(column, np.ones_like(column)) for column in points]
-        order = np.lexsort(keys[::-1])[: self._limit]
+        few = np.arange(len(points[0]))
+        if self._limit is not None and len(few) > self._limit:  # most rows are out by the first criterion alone
+            few = np.flatnonzero(keys[0] <= np.partition(keys[0], self._limit - 1)[self._limit - 1])
+        order = few[np.lexsort([key[few] for key in keys[::-1]])][: self._limit]
         self._waiting = [Columns((n, c[order]) for n, c in merged.items())]
         self._rows = len(order)
 
