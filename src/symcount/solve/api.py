@@ -217,7 +217,7 @@ def read_free(formula: Formula, free: Any) -> dict[str, Range]:
         items = list(free.items())
     else:
         texts = [free] if isinstance(free, str) else free
-        for text in (part.strip() for item in texts for part in str(item).split(",")):
+        for text in (part for item in texts for part in _parts(str(item))):
             name, sign, value = (part.strip() for part in text.partition("="))
             if not name or (sign and not value):
                 raise ExpressionError(f"free {text!r:.80}: expected NAME or NAME=RANGE, such as H=256..4096:64")
@@ -233,6 +233,17 @@ def read_free(formula: Formula, free: Any) -> dict[str, Range]:
     if not found:
         raise ExpressionError("nothing is free: name an unknown with its range, such as H=256..4096:64")
     return {e.letter: found[e.letter] for e in formula.notation if e.letter in found}
+
+
+def _parts(text: str) -> list[str]:
+    """The items of `H=64,128,768, N`: what begins with a digit goes on with the values of the one before."""
+    found: list[str] = []
+    for part in (p.strip() for p in text.split(",")):
+        if found and part[:1].isdigit():
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
 
 
 def named(formula: Formula, name: Any, role: str) -> Entry:

@@ -34,7 +34,9 @@ def bounded(space: Space, inequalities: Sequence[Inequality]) -> dict[str, Range
     Raises:
         BudgetError: nothing bounds one of them.
     """
-    ranges = {n: replace(r, stop=None) if (r.stop or 0) > _FAR else r for n, r in space.ranges.items()}
+    ranges = {
+        n: replace(r, stop=None) if (r.stop or 0) > _FAR and not r.members else r for n, r in space.ranges.items()
+    }
     waiting = [name for name, r in ranges.items() if r.stop is None]
     if not waiting:
         return ranges

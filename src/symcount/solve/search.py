@@ -117,12 +117,16 @@ class Search:
 
     def _checked(self, level: Level, columns: Columns) -> Columns | None:
         """The rows that pass everything which can be checked after *level*; `None` if there is none."""
+        import numpy as np
+
         for atom in level.atoms:
             column, known = atom.column(columns, self.dtype)
             columns[atom.name] = column if column.dtype == self.dtype else column.astype(self.dtype)
             if known is not None:
                 columns = _kept(columns, known)
         mask: Array = True
+        if level.range.members:
+            mask = np.isin(columns[level.name], np.array(level.range.members, dtype=self.dtype))
         for g in level.filters:
             mask = mask & (evaluate(g, columns) >= 0)
         for test in level.tests:
