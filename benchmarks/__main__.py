@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.harness import ENVIRONMENT, Row, machine, table
 
-NAMES = ("import", "evaluate", "vector", "count", "derive", "solve")
+NAMES = ("import", "evaluate", "vector", "count", "derive", "solve", "checkpoint")
 INTRODUCTION = """# Results
 
 `python -m benchmarks --write benchmarks/RESULTS.md`, {date}. {machine}.

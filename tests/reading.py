@@ -1,10 +1,11 @@
 """Printed formulas read back by SymPy's LaTeX parser, which shares nothing with the code that printed them."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from sympy import Add, Expr, expand
+from sympy import Add, Expr, Symbol, expand
 from sympy.parsing.latex import parse_latex_lark
 
 import symcount as sc
@@ -44,7 +45,8 @@ def read_back(latex):
 
 def read_as(latex, notation):
     """The expression that *latex* says, where its symbols look as in *notation* and it may be broken and annotated."""
-    ordered = sorted(notation, key=lambda e: -len(e.latex))
+    latex, scalars = unfolded(latex), _scalars(latex)
+    ordered = sorted([*notation, *(_Name(left) for left in scalars)], key=lambda e: -len(e.latex))
     numbered = dict(zip(STAND_INS, (e.symbol for e in ordered), strict=False))
     names = {e.latex: name for name, e in zip(STAND_INS, ordered, strict=False)}
     kept = (
@@ -55,7 +57,93 @@ def read_as(latex, notation):
     text = signs.sub(lambda m: f" {names[m[0]]} " if m[0] in names else m[0], unbraced(latex))
     text = re.sub(LAYOUT, " ", text)
     parsed = [sign * _term(term) for sign, term in _terms(text.replace("{,}", ""))]
-    return expand(Add(*(term.xreplace({s: numbered[str(s)] for s in term.free_symbols}) for term in parsed)))
+    value = Add(*(term.xreplace({s: numbered[str(s)] for s in term.free_symbols}) for term in parsed))
+    return expand(value.xreplace({Symbol(left): read_as(right, notation) for left, right in scalars.items()}))
+
+
+@dataclass(frozen=True)
+class _Name:
+    """What stands for something that is said behind the formula."""
+
+    latex: str
+
+    @property
+    def symbol(self):
+        return Symbol(self.latex)
+
+
+def _said(latex):
+    """What is said behind a formula, `n = …`."""
+    parts = re.split(r",?\s*(?:\\\\\n& |\\quad )(?=[A-Za-z]\S* = )", latex)
+    return parts[0], [re.sub(r"\s*\\end\{aligned\}\s*\Z|,\s*\Z", "", part) for part in parts[1:]]
+
+
+def _scalars(latex):
+    """Those definitions that have no index."""
+    pairs = [definition.split(" = ") for definition in _said(latex)[1]]
+    return {left: right for left, right in pairs if len(left) == 1 and not right.startswith("(")} | {
+        left: right for left, right in pairs if re.fullmatch(r"N_\{\\mathrm\{\w+\}\}", left)
+    }
+
+
+def unfolded(latex):
+    r"""Write sums out, with what is said behind the formula put in.
+
+    >>> unfolded(r"H + \sum_{i=0}^2 N_iH_i,\quad H_i = 2^iH")
+    'H + ((N_0(2^{0}H))+(N_1(2^{1}H))+(N_2(2^{2}H)))'
+    >>> unfolded(r"\sum_{i=1}^2 r_ic_{i-1}c_i,\quad r = (3, 5)")
+    '(((3)c_0c_1)+((5)c_1c_2))'
+    """
+    start, said = _said(latex)
+    formula = start.rstrip().rstrip(",") + r"\end{aligned}" * (r"\begin{aligned}" in latex) if said else latex
+    said = [definition for definition in said if definition.split(" = ")[0] not in _scalars(latex)]
+    while (found := re.search(r"\\sum_\{(\w)=(\d+)\}\^(?:\{(\d+)\}|(\d))", formula)) is not None:
+        index, first, last = found[1], int(found[2]), int(found[3] or found[4])
+        end, depth = found.end(), 0
+        while end < len(formula):
+            tail = formula[end:]
+            if depth == 0 and end > found.end() and re.match(r" ?(?:[+,)&}]|- |\\right|\\\\|\\end)", tail):
+                break
+            depth += {"(": 1, "{": 1, ")": -1, "}": -1}.get(formula[end], 0)
+            end += 1
+        body = formula[found.end() : end].strip()
+        terms = [_at(body, index, number, said, first) for number in range(first, last + 1)]
+        formula = f"{formula[: found.start()]}({'+'.join(f'({t})' for t in terms)}){formula[end:]}"
+    return _levels(formula, said)
+
+
+def _at(body, index, number, said, first):
+    """What stands behind a sum's sign, at one index."""
+
+    def shift(text):
+        return re.sub(rf"(?<![A-Za-z\\]){index}([+-]\d+)?(?![A-Za-z])", lambda m: str(number + int(m[1] or 0)), text)
+
+    for definition in said:
+        left, right = (side.strip() for side in definition.split(" = "))
+        if right.startswith("("):
+            data = right.strip("()").split(", ")
+            body = re.sub(rf"(?<![A-Za-z\\]){left}_{index}(?![A-Za-z])", f"({data[number - first]})", body)
+        elif index in left:
+            part = re.fullmatch(r"(.*)/(.*)", right)
+            value = rf"\frac{{{part[1]}}}{{{part[2]}}}" if part else right
+            body = body.replace(left, f"({value})")
+    body = re.sub(rf"_(\{{[^{{}}]*(?:\{{[^{{}}]*\}}[^{{}}]*)?\}}|{index})", lambda m: f"_{shift(m[1])}", body)
+    body = re.sub(r"_\{(\d)\}", r"_\1", body)
+    body = re.sub(rf"\^\{{(\d+){index}\}}", lambda m: f"^{{{int(m[1]) * number}}}", body)
+    return re.sub(rf"\^{index}", f"^{{{number}}}", body)
+
+
+def _levels(formula, said):
+    """The single sizes of a progression, `H_3`, put in."""
+    for definition in said:
+        left, right = (side.strip() for side in definition.split(" = "))
+        found = re.search(r"([a-z])\}?$", left)
+        if not right.startswith("(") and found is not None and f"^{found[1]}" in right:
+            name = re.escape(left[: found.start(1)]) + r"(\d+)" + re.escape(left[found.end(1) :])
+            part = re.fullmatch(r"(.*)/(.*)", right)
+            value = rf"\frac{{{part[1]}}}{{{part[2]}}}" if part else right
+            formula = re.sub(name, lambda m: f"({value.replace('^' + found[1], '^{' + m[1] + '}')})", formula)  # noqa: B023
+    return formula
 
 
 def _terms(text):
@@ -90,7 +178,10 @@ def unbraced(latex):
             depth += {"{": 1, "}": -1}.get(latex[end], 0)
             end += 1
         rest = re.sub(r"\A_\{\\text\{[^{}]*\}\}", "", latex[end:])
-        latex = latex[:start] + latex[start + len(r"\underbrace{") : end - 1] + rest
+        before = latex[:start]
+        if before.endswith("{") and rest.startswith("}"):  # the braces that keep the sign behind it apart
+            before, rest = before[:-1], rest[1:]
+        latex = before + latex[start + len(r"\underbrace{") : end - 1] + rest
     return latex
 
 

@@ -13,7 +13,7 @@ from benchmarks.harness import Row, duration, factor, interleaved, table
 ROOT = Path(__file__).parent.parent
 
 
-@pytest.mark.parametrize("name", ["import", "evaluate", "vector", "count", "solve"])
+@pytest.mark.parametrize("name", ["import", "evaluate", "vector", "count", "solve", "checkpoint"])
 def test_a_quick_run_makes_a_table(name, tmp_path):
     if name == "solve":
         pytest.importorskip("ortools")

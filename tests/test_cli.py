@@ -108,7 +108,7 @@ def test_count_json_of_files(lines, files):
     assert code == 2
     assert [sorted(item) for item in found] == [
         keys if ok else ["error", "source"]
-        for keys in [["active", "class", "non_embedding", "per_layer", "source", "unique"]]
+        for keys in [["active", "class", "non_embedding", "notes", "per_layer", "source", "unique"]]
         for ok in (True, False, True, False, False, True)
     ]
     assert found[2] == {
@@ -118,6 +118,7 @@ def test_count_json_of_files(lines, files):
         "per_layer": 132152880,
         "non_embedding": 85678128 - 30000,
         "active": 109112880,
+        "notes": [],
     }
     assert "absent.json: No such file" in found[4]["error"]
 

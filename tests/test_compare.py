@@ -174,7 +174,10 @@ def test_typesetting_on_the_command_line(call, tmp_path):
         (("latex", "bert", "--output", "/nowhere/x.tex"), "cannot write: No such file or directory"),
         (("compare", "bert"), "expected two formulas or more, got 1"),
         (("compare", "bert", "brt"), "Did you mean bert, "),
-        (("compare", "bert", "gpt2", "--to", "html"), "--to 'html': expected one of text, latex, markdown"),
+        (
+            ("compare", "bert", "gpt2", "--to", "docx"),
+            "--to 'docx': expected one of text, latex, markdown, pandoc, typst",
+        ),
         (("shares", "bert", "H", "--sizes", "a,b"), "--sizes 'a,b': expected integers"),
         (("shares", "bert", "H", "--along", "Q"), "unknown symbol 'Q'"),
     ],

@@ -131,7 +131,7 @@ def test_elasticity_is_the_relative_slope(letter):
     [
         ("bert", [], N * (4 * H**2 + 2 * H * I)),
         ("gpt2", [], 12 * N * H**2),
-        ("LlamaForCausalLM", [], 2 * N * H * D * (A + K)),
+        ("LlamaForCausalLM", [], N * H * (2 * D * (A + K) + 3 * I)),  # the size of a head is fixed
         ("gpt2", ["V"], V * H),
         ("gpt2", ["H"], 12 * N * H**2),
         ("gpt2", ["V", "H"], 12 * N * H**2 + V * H),

@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import layers
-    from symcount.api import count, formula, verify
-    from symcount.compare import compare
+    from symcount.api import compare, count, formula, notes, shares, verify
     from symcount.derive.api import derive
     from symcount.errors import SymcountError
     from symcount.formula import Formula
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
-    from symcount.pictures import shares
     from symcount.solve.api import solve
     from symcount.solve.ladder import ladder
     from symcount.tree import Block, Parameter, block, stack
@@ -47,6 +45,7 @@ __all__ = [
     "formula",
     "ladder",
     "layers",
+    "notes",
     "shares",
     "solve",
     "stack",
@@ -63,12 +62,13 @@ _HOME = {
     "Parameter": "symcount.tree",
     "SymcountError": "symcount.errors",
     "block": "symcount.tree",
-    "compare": "symcount.compare",
+    "compare": "symcount.api",
     "count": "symcount.api",
     "derive": "symcount.derive.api",
     "formula": "symcount.api",
-    "shares": "symcount.pictures",
+    "shares": "symcount.api",
     "ladder": "symcount.solve.ladder",
+    "notes": "symcount.api",
     "solve": "symcount.solve.api",
     "stack": "symcount.tree",
     "symbol": "symcount.notation",

@@ -1,31 +1,54 @@
-"""The few verbs most people need: `formula`, `count`, `verify`."""
+"""The few verbs most people need: `formula`, `count`, `verify`, `compare`, `shares`."""
 
 from __future__ import annotations
 
-from importlib.util import find_spec
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symcount.architectures import find
+from symcount.adapters.config import is_adapter
+from symcount.architectures import Architecture, find
+from symcount.atlas.counting import counter, derivable
 from symcount.configs import Config, read
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
-from symcount.files import looks_like_path
+from symcount.errors import (
+    CheckpointError,
+    ConfigError,
+    DomainError,
+    OptionError,
+    StructureError,
+    UnknownModelError,
+)
+from symcount.files import is_checkpoint, is_directory, looks_like_path
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
+from symcount.notes import Note, refuse, teller
+from symcount.notes.of_formula import TIED, notes_on, untied
+from symcount.values import by_letter
 
 if TYPE_CHECKING:
+    from symcount.adapters.config import AdapterConfig
+    from symcount.checkpoints.models import FileModel
+    from symcount.checkpoints.report import CheckpointReport
+    from symcount.compare import Comparison
+    from symcount.pictures import Shares
     from symcount.verify import Report
 
-__all__ = ["count", "formula", "verify"]
+__all__ = ["compare", "count", "formula", "model_of", "notes", "shares", "verify"]
 
 
+@guarded
 def formula(source: Any, /, **options: Any) -> Formula:
     """The closed form of a model: composed by hand where there is such a formula, derived from its code otherwise.
 
     Args:
         source: a class name (`BertForMaskedLM`), a model type (`bert`: its base model), a path to a `config.json`,
-            a dict of its form, a transformers config, or a transformers class.
-        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own.
+            a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
+            model with its adapter, which alone the convention `trainable` counts; or a file of weights: with the
+            numbers of its shapes as defaults.
+        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
+            the base model, where it does not lie beside it.
 
     Raises:
         UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
@@ -40,18 +63,39 @@ def formula(source: Any, /, **options: Any) -> Formula:
     """
     if isinstance(source, Formula):
         return source
+    if isinstance(source, str | Path) and is_adapter(source):
+        return _adapter(source, options.get("base"))[1]
+    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
+        held = model_of(source)
+        return replace(held.formula, defaults={**held.formula.defaults, **held.numbers.values})
+    found = _formula(source, options)
+    if options.get(TIED) is False:  # some classes tie the head whatever the config says
+        return untied(found) or found
+    return found
+
+
+def _formula(source: Any, options: dict[str, Any]) -> Formula:
     try:
         if isinstance(source, type):
             if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
                 return _derived(source, options, None)
-            return find(source.__name__).formula(**options)
+            return _of_architecture(find(source.__name__), options)
         if isinstance(source, str) and not looks_like_path(source):
-            return find(source).formula(**options)
+            return _of_architecture(find(source), options)
         if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
             return _composed(source, read(source), options)
     except UnknownModelError as error:
         return _stored_or_derived(source, options, error)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
+
+
+def _of_architecture(architecture: Architecture, options: dict[str, Any]) -> Formula:
+    """The formula composed for these options; where the class ties its head always, it may be untied all the same."""
+    if options.get(TIED) is False and TIED not in architecture.options:
+        rest = architecture.formula(**{name: value for name, value in options.items() if name != TIED})
+        if untied(rest) is not None:
+            return rest
+    return architecture.formula(**options)
 
 
 def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
@@ -60,10 +104,10 @@ def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
     try:
         chosen = config.options_for(architecture)
     except OptionError:
-        if not _derivable():
+        if not derivable():
             raise
         return _derived(source, options, None)
-    return architecture.formula(**{**chosen, **options})
+    return _of_architecture(architecture, {**chosen, **options})
 
 
 def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
@@ -82,7 +126,7 @@ def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownMod
         if found is not None:
             return found
     except (ConfigError, DomainError):  # transformers may know better, or say in other words why not
-        if not _derivable():
+        if not derivable():
             raise
     return _derived(source, options, unknown)
 
@@ -91,7 +135,7 @@ def _derived(
     source: Any, options: dict[str, Any], unknown: UnknownModelError | None, config: dict[str, Any] | None = None
 ) -> Formula:
     """The formula of a model that nobody composed by hand; without the packages that takes, *unknown* is raised."""
-    if unknown is not None and not _derivable():
+    if unknown is not None and not derivable():
         raise UnknownModelError(
             f'{unknown} Any class of transformers is derived from its own code after: pip install "symcount[hf]"'
         ) from None
@@ -105,15 +149,19 @@ def _derived(
         raise unknown from None
 
 
-def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
+@guarded
+def count(source: Any, /, *, convention: str = "unique", strict: bool = False, **values: Any) -> int:
     """The exact number of parameters of the model that *source* describes; fields left out have their defaults.
 
     Args:
         source: as for `formula`.
         convention: `unique`, `per_layer`, `non_embedding`, `active` or `trainable`.
+        strict: whether a config is refused that may mean something else than what it says: one with a misspelt size,
+            with a size in another family's spelling, or without any; see `notes`.
         values: letters or config fields that differ from *source*.
 
     Raises:
+        DoubtfulError: the config may mean something else, and *strict* is asked for.
         SymcountError: see `formula` and `Formula.count`.
 
     >>> import symcount as sc
@@ -121,15 +169,77 @@ def count(source: Any, /, *, convention: str = "unique", **values: Any) -> int:
     (109112880, 132152880)
     """
     config: Any = read(source) if is_config(source) else {}
+    if strict and config:
+        refuse(_notes(config), config.source)
     if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
         return found
-    return formula(source).count(config, convention=convention, **values)
+    one = formula(source)
+    try:
+        return one.count(config, convention=convention, **values)
+    except DomainError:
+        if not values or is_config(source) or isinstance(source, Formula):
+            raise
+        other = _chosen(one, values)  # the numbers may be those of another formula of the class
+        if other is None:
+            raise
+        return other[0].count(other[1], convention=convention)
+
+
+def _chosen(one: Formula, values: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]] | None:
+    """The formula of the same class that a config with these *values* chooses, and that config; `None` for the same."""
+    fields: dict[str, Any] = {"architectures": [one.name], "model_type": one.model_type}
+    for letter, value in by_letter(one.notation, values).items():
+        path = one.notation[letter].field
+        if "[" in path or "#" in path:  # part of a list
+            return None
+        *parents, last = path.split(".")
+        inner = fields
+        for parent in parents:
+            inner = inner.setdefault(parent, {})
+        inner[last] = value
+    try:
+        found = formula(fields)
+    except (ConfigError, DomainError, OptionError, UnknownModelError):
+        return None
+    return None if found.tree == one.tree else (found, fields)
+
+
+@guarded
+def notes(source: Any, /) -> list[str]:
+    """What is to be told beside the counts of a config; empty where there is nothing.
+
+    The counts are right; but they may not be those of the checkpoint (weights that are quantised, layers that
+    transformers does not build, a head that it ties whatever the config says), or not those that were meant (a key that
+    looks like a misspelt size, which `count(…, strict=True)` refuses).
+
+    Args:
+        source: a path to a `config.json`, a dict of its form, or a transformers config; of a model's name there is
+            nothing to tell.
+
+    Raises:
+        SymcountError: see `count`.
+
+    >>> import symcount as sc
+    >>> sc.notes({"architectures": ["BertModel"], "hiden_size": 1024, "num_hidden_layers": 24})
+    ['hiden_size is not read: hidden_size may be meant, which is 768 here']
+    """
+    return [note.text for note in _notes(read(source))] if is_config(source) else []
+
+
+def _notes(config: Config) -> list[Note]:
+    stored, tell = counter(), teller()
+    if stored is not None and tell is not None:
+        try:
+            return tell.notes(config.fields, stored.found(config.fields))
+        except (DomainError, UnknownModelError):  # another formula may hold for it
+            pass
+        except ConfigError as error:
+            raise type(error)(f"{config.source}: {error}") from None
+    return notes_on(config, formula(config), tell)
 
 
 def _stored_count(config: Config, convention: str) -> int | None:
     """What the atlas says of a config, which it reads as transformers does; `None` if it does not cover it."""
-    from symcount.atlas.counting import counter
-
     stored = counter()
     if stored is None:
         return None
@@ -138,7 +248,7 @@ def _stored_count(config: Config, convention: str) -> int | None:
     except UnknownModelError:
         return None
     except (ConfigError, DomainError) as error:
-        if _is_composed(config) or _derivable():  # they may know better, or say in other words why not
+        if _is_composed(config) or derivable():  # they may know better, or say in other words why not
             return None
         raise type(error)(f"{config.source}: {error}") from None
 
@@ -151,28 +261,31 @@ def _is_composed(config: Config) -> bool:
     return True
 
 
-def _derivable() -> bool:
-    """Whether the packages are there with which a formula is derived."""
-    try:
-        return find_spec("torch") is not None and find_spec("transformers") is not None
-    except ImportError:
-        return False
+@guarded
+def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report | CheckpointReport:
+    """Compare a formula with the real model, or with a file of weights, in every tensor and every total.
 
-
-def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values: Any) -> Report:
-    """Build the real model with transformers, and compare it with the formula in every tensor and every total.
+    The real model is built by transformers. Of a file of weights (`*.safetensors`, its index, `*.gguf`, a folder that
+    has them) only the header is read, and neither torch nor transformers is needed.
 
     Args:
-        source: as for `formula`. Of a config that is given as *source*, the model is built.
-        config: a `config.json` path or dict, or a transformers config; by default the class's own. Where *source* is
-            a name, the config chooses the options.
+        source: as for `formula`, or a file of weights. Of a config that is given as *source*, the model is built.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own, or of a file of
+            weights the `config.json` beside it. Where *source* is a name, the config chooses the options.
         device: `meta`, which allocates nothing, or `cpu`.
         values: letters or config fields that differ from the config.
 
     Raises:
         DependencyError: torch or transformers is missing: `pip install "symcount[hf]"`.
+        CheckpointError: a file of weights is broken.
         SymcountError: see `formula` and `symcount.verify.verify`.
     """
+    if isinstance(source, str | Path) and is_adapter(source):
+        from symcount.adapters.api import verify as compare
+
+        return compare(*_adapter(source, config))
+    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
+        return _verify_file(Path(source), config, values)
     from symcount.verify import verify as run
 
     if config is None and is_config(source):
@@ -182,6 +295,59 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
         named = source if isinstance(source, str | type) and not is_config(source) else None
         return run(_formula_for(named, stated), config, device=device, **values)
     return run(formula(source), config, device=device, **values)
+
+
+def _adapter(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
+    """The config of an adapter, and the formula of its base model with it."""
+    from symcount.adapters.adapting import adapted
+    from symcount.adapters.api import base_of
+    from symcount.adapters.config import read as read_adapter
+    from symcount.verify import numbers_at
+
+    config = read_adapter(source)
+    given = base_of(config) if base is None else base
+    if isinstance(given, str | Path) and is_directory(given):
+        given = Path(given) / "config.json"
+    found = formula(given)
+    values = read(given).values_for(found) if is_config(given) else dict(found.defaults)
+    return config, adapted(found, config, numbers_at(found, values))
+
+
+def model_of(source: str | Path, config: Any = None) -> FileModel:
+    """The model that a file of weights is of: its formula, and the numbers at which that has the file's shapes.
+
+    Args:
+        source: a folder, `*.safetensors`, its index, or `*.gguf`.
+        config: by default the `config.json` beside it; where there is none, every class is tried whose tensors are
+            called like the file's.
+
+    Raises:
+        CheckpointError: a broken file, or one that no class has exactly the tensors of.
+        SymcountError: see `formula`.
+    """
+    from symcount.checkpoints import folders
+    from symcount.checkpoints.models import model_of as run
+
+    checkpoint = folders.read(Path(source))
+    if config is not None:
+        stated = read(config)
+    else:
+        try:
+            stated = folders.config_of(checkpoint)
+        except CheckpointError:
+            return run(checkpoint, None, formula)
+    return run(checkpoint, stated, formula)
+
+
+def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:
+    from symcount.checkpoints import folders
+    from symcount.checkpoints.report import verify_by_config
+
+    checkpoint = folders.read(path)
+    stated = folders.config_of(checkpoint) if config is None else read(config)
+    found = formula(stated)
+    changed = {found.notation[name].letter: value for name, value in values.items()}
+    return verify_by_config(checkpoint, found, {**stated.values_for(found), **changed}, stated.fields)
 
 
 def _formula_for(named: str | type | None, stated: Config) -> Formula:
@@ -197,6 +363,90 @@ def _formula_for(named: str | type | None, stated: Config) -> Formula:
             return _derived(stated, {}, error)
         fields = {k: v for k, v in stated.fields.items() if k not in ("architectures", "model_type")}
         return _derived(named, {}, error, fields)
+
+
+def compare(
+    *models: Any,
+    values: Sequence[Mapping[str, Any] | None] = (),
+    convention: str = "unique",
+    notation: str | None = None,
+    numbers: str = "comma",
+    symbols: Mapping[str, str] | None = None,
+    names: Sequence[str] = (),
+) -> Comparison:
+    """Put models side by side, part by part.
+
+    Args:
+        models: two or more, each as `formula` takes it; a config brings its sizes along.
+        values: for each model, sizes by letter or config field that differ.
+        convention: what counts.
+        notation: a preset of letters.
+        numbers: the style of numbers.
+        symbols: LaTeX for single symbols, by letter or config field.
+        names: how the models are called; by default by their classes.
+
+    Raises:
+        SymcountError: see `formula` and `symcount.compare.compare`.
+
+    >>> import symcount as sc
+    >>> sc.compare("bert", "gpt2").totals
+    (109482240, 124439808)
+    """
+    from symcount.compare import compare as side_by_side
+
+    formulas = [formula(model) for model in models]
+    if len(values) > len(models):
+        raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(models)}")
+    given = [*values, *[None] * (len(models) - len(values))]
+    sizes = [_sizes(model, f, own) for model, f, own in zip(models, formulas, given, strict=True)]
+    return side_by_side(
+        *formulas,
+        values=sizes,
+        convention=convention,
+        notation=notation,
+        numbers=numbers,
+        symbols=symbols,
+        names=names,
+    )
+
+
+def shares(
+    source: Any,
+    symbol: str,
+    sizes: Iterable[int] | None = None,
+    *,
+    along: Sequence[str] = (),
+    values: Mapping[str, Any] | None = None,
+    convention: str = "unique",
+) -> Shares:
+    """The number of parameters in each part of a model as *symbol* takes several values.
+
+    Args:
+        source: the model, as `formula` takes it; a config brings its sizes along.
+        symbol: a letter or config field.
+        sizes: its values; by default its own, from a quarter of it to four times.
+        along: sizes that grow in proportion to it.
+        values: other sizes that differ from the model's.
+        convention: what counts.
+
+    Raises:
+        SymcountError: see `formula` and `symcount.pictures.shares`.
+
+    >>> import symcount as sc
+    >>> sc.shares("gpt2", "N", [6, 12]).totals
+    [81912576, 124439808]
+    """
+    from symcount.pictures import shares as shares_of
+
+    found = formula(source)
+    own = _sizes(source, found, values)
+    return shares_of(found, symbol, sizes, along=along, values=own, convention=convention)
+
+
+def _sizes(source: Any, found: Formula, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The sizes that a config gives, and those that differ, by letter."""
+    own = found.bound(source) if is_config(source) else {}
+    return {**own, **{found.notation[name].letter: value for name, value in (values or {}).items()}}
 
 
 def is_config(source: Any) -> bool:

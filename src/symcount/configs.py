@@ -13,8 +13,10 @@ from typing import Any
 
 from symcount.architectures import GIVEN, Architecture, find
 from symcount.errors import ConfigError, OptionError, UnknownModelError
-from symcount.files import load
+from symcount.files import load, untagged
+from symcount.filetypes import check_typed, nameless
 from symcount.formula import Formula
+from symcount.modeltypes import canonical, is_known
 from symcount.notation import ALIASES
 from symcount.values import title
 
@@ -33,9 +35,15 @@ class Config:
 
     @property
     def model_type(self) -> str | None:
-        """The family, where the config says it."""
+        """The family, where the config says it.
+
+        Raises:
+            ConfigError: it is no name.
+        """
         value = self.fields.get("model_type")
-        return value if isinstance(value, str) and value else None
+        if value is not None and not isinstance(value, str):
+            raise ConfigError(f"{self.source}: model_type: expected a name, got {value!r:.80}")
+        return value or None
 
     @property
     def class_name(self) -> str | None:
@@ -62,8 +70,18 @@ class Config:
         """
         name = self.class_name or self.model_type
         if name is None:
-            raise ConfigError(f"{self.source}: neither architectures nor model_type is given; add one of them")
-        return find(name)
+            raise nameless(self.fields, self.source)
+        if self.class_name is None:
+            check_typed(self.fields, self.source)
+        found = find(name)
+        if not self.is_of(found.model_type):
+            raise UnknownModelError(f"{found.name} as a model of {self.model_type} is not composed by hand")
+        return found
+
+    def is_of(self, model_type: str) -> bool:
+        """Whether the config is one of *model_type*, as far as it says: a type that only its own code knows is none."""
+        stated = self.model_type
+        return stated is None or not is_known(stated) or canonical(stated) == canonical(model_type)
 
     def options_for(self, architecture: Architecture) -> dict[str, Any]:
         """The option values of *architecture* that this config chooses.
@@ -132,7 +150,7 @@ class Config:
 
     def _check_belongs(self, formula: Formula) -> Architecture | None:
         stated = self.model_type
-        if stated is not None and formula.model_type and stated != formula.model_type:
+        if formula.model_type and not self.is_of(formula.model_type):
             raise ConfigError(
                 f"{self.source} is a config of {stated}, but the formula is of {formula.model_type}; "
                 f"use its own formula: symcount.formula({stated!r})"
@@ -185,6 +203,15 @@ def _inside(fields: Any, path: str) -> Any:
     return fields
 
 
+def _untagged(value: Any) -> Any:
+    """A value of a dict that was read from a file with `json` alone; see `files.untagged`."""
+    if isinstance(value, list):
+        return [_untagged(item) for item in value]
+    if type(value) is dict:
+        return untagged({key: _untagged(item) for key, item in value.items()})
+    return value
+
+
 def read(source: Any) -> Config:
     """Read a config from a path, a dict, or a transformers config object.
 
@@ -194,7 +221,7 @@ def read(source: Any) -> Config:
     if isinstance(source, Config):
         return source
     if isinstance(source, Mapping):
-        return Config(dict(source), "config")
+        return Config({key: _untagged(value) for key, value in source.items()}, "config")
     if isinstance(source, str | Path):
         return Config(load(Path(source)), str(source))
     to_dict = getattr(source, "to_dict", None)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from itertools import product
+from math import prod
 
-from sympy import Expr, Integer, Symbol
+from sympy import Expr, Integer, Poly, Symbol
 
 from symcount.arithmetic import HOLDS, WORDS, Number
 from symcount.errors import DomainError, StructureError
@@ -27,6 +29,8 @@ _LATEX = {
     ">": ">",
     ">=": r"\geq",
 }
+
+_REMAINDERS = 1024  # so many combinations of remainders are tried, which takes no time
 
 
 @dataclass(frozen=True)
@@ -95,25 +99,44 @@ def _expr(value: Expr | int) -> Expr:
 
 
 def minimal(conditions: Iterable[Condition]) -> tuple[Condition, ...]:
-    """Drop conditions that are repeated, or that hold for all positive integers.
+    """Drop conditions that are repeated, hold for all positive integers, or follow from another one.
+
+    Of what divides what: `4 | H` follows from `8 | H`, and `A | 2H` from `A | H`.
 
     >>> from symcount.notation import symbol
     >>> H, A = symbol("H"), symbol("A")
     >>> [str(c) for c in minimal([divides(A, H), divides(A, H), divides(1, H), divides(A, 2 * A), relation(H, ">", 0)])]
     ['A divides H']
+    >>> minimal([divides(2, H * (H - 1)), divides(3, H**3 - H)])
+    ()
+    >>> [str(c) for c in minimal([divides(4, H), divides(8, H), divides(2, H), divides(A, 2 * H), divides(A, H)])]
+    ['8 divides H', 'A divides H']
     """
     kept: dict[tuple[str, Expr, Expr], Condition] = {}
     for item in conditions:
         if not _always(item):
             kept.setdefault((item.relation, item.left, item.right), item)
-    return tuple(kept.values())
+    found: list[Condition] = []
+    for item in kept.values():
+        if not any(_follows(item, other) for other in found):
+            found = [other for other in found if not _follows(other, item)] + [item]
+    return tuple(found)
+
+
+def _follows(condition: Condition, other: Condition) -> bool:
+    """Whether *condition* follows from *other*, both of what divides what: a | x from b | y where a | b and y | x."""
+    if condition.relation != "divides" or other.relation != "divides":
+        return False
+    if not condition.symbols >= other.symbols:  # it may be that only the symbols of one are given
+        return False
+    return bool((other.left / condition.left).is_integer and (condition.right / other.right).is_integer)
 
 
 def _always(condition: Condition) -> bool:
     difference = condition.left - condition.right
     match condition.relation:
         case "divides":
-            return bool((condition.right / condition.left).is_integer)
+            return bool((condition.right / condition.left).is_integer) or _at_every_remainder(condition)
         case "not divides":
             return False
         case "==":
@@ -128,3 +151,20 @@ def _always(condition: Condition) -> bool:
             return difference.is_positive is True
         case _:
             return difference.is_nonnegative is True
+
+
+def _at_every_remainder(condition: Condition) -> bool:
+    """Whether a number divides a polynomial whatever the remainders of its symbols are: two divides `N(N - 1)`."""
+    divisor, symbols = condition.left, sorted(condition.symbols, key=str)
+    if not isinstance(divisor, Integer) or (not condition.right.is_Add and not condition.right.is_Mul):
+        return False
+    number = int(divisor)
+    if number < 2 or number ** len(symbols) > _REMAINDERS or not condition.right.is_polynomial(*symbols):
+        return False
+    terms = Poly(condition.right, *symbols).terms()
+    if not all(factor.is_integer for _, factor in terms):
+        return False
+    return all(
+        sum(int(factor) * prod(map(pow, remainders, powers)) for powers, factor in terms) % number == 0
+        for remainders in product(range(number), repeat=len(symbols))
+    )

@@ -62,6 +62,18 @@ class ConfigError(SymcountError, ValueError):
     """A config is malformed, unreadable, or belongs to another model."""
 
 
+class FileTypeError(ConfigError):
+    """A file of another kind than a model's config, recognised by its content."""
+
+
+class DoubtfulError(ConfigError):
+    """A config that may mean something else than what it says, where only others are wanted (`strict`)."""
+
+
+class CheckpointError(SymcountError, ValueError):
+    """A file of weights whose header is not what its format demands, or a folder without such a file."""
+
+
 class DependencyError(SymcountError, ImportError):
     """An optional package is needed and not installed."""
 
@@ -72,6 +84,10 @@ class VerificationError(SymcountError, AssertionError):
 
 class DerivationError(SymcountError, RuntimeError):
     """A model could not be turned into a formula."""
+
+
+class ForeignError(SymcountError, RuntimeError):
+    """Code that is not symcount's raised something while it worked on this input; `__cause__` has the original."""
 
 
 class TypesettingError(SymcountError, RuntimeError):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal, Unpack
@@ -12,37 +12,28 @@ from sympy import Add, Derivative, Expr, Subs, Symbol, cancel, collect, expand, 
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, DomainError, StructureError, near
 from symcount.evaluate import function, integer_value
+from symcount.foreign import guarded
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
+from symcount.parts import Breakdown, Part
+from symcount.showing import Shown
+from symcount.substitution import Substitution
 from symcount.tree import Block
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.leading import leading_terms
 from symcount.typeset.measure import em
 from symcount.typeset.numbers import check_numbers
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import Look, Setting, check_look
+from symcount.typeset.setting import Look, Setting, check_look, checked_label, checked_lhs
 from symcount.typeset.targets import render
-from symcount.values import check_domain, resolve
+from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
 
 
-@dataclass(frozen=True)
-class Part:
-    """One line of a breakdown: a path or a layer type, its layer type, and its expression."""
-
-    label: str
-    kind: str
-    expression: Expr
-
-    def count(self, values: Mapping[str, int]) -> int:
-        """The exact number at *values* (by letter)."""
-        return integer_value(self.expression, values)
-
-
-@dataclass(frozen=True)
-class Formula:
+@dataclass(frozen=True, repr=False)
+class Formula(Substitution, Shown):
     """The closed form of a model's parameter count, with everything needed to read, use and check it.
 
     Immutable. Obtain one from `symcount.formula("bert")`, or from a tree of layers:
@@ -79,6 +70,9 @@ class Formula:
     conditions: tuple[Condition, ...] = ()
     origin: Literal["composed", "derived"] = "composed"
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.model_type, self.tree))  # the mappings beside them have none
+
     def __getstate__(self) -> dict[str, Any]:
         return {f.name: self.__dict__[f.name] for f in fields(self)}  # what follows from them is worked out again
 
@@ -111,6 +105,7 @@ class Formula:
             cache[convention] = self.ledger.total(convention)
         return cache[convention]
 
+    @guarded
     def difference(self, first: str, second: str) -> Expr:
         """`total_as(first) - total_as(second)`, expanded: what two conventions disagree about."""
         return expand(self.total_as(first) - self.total_as(second))
@@ -130,6 +125,7 @@ class Formula:
 
     # ---------------------------------------------------------------- numbers
 
+    @guarded
     def values(self, given: Mapping[str, Any], convention: str = "unique") -> dict[str, Any]:
         """Exact values by letter from *given* (letters, config fields or aliases), checked against the domain.
 
@@ -141,6 +137,7 @@ class Formula:
         check_domain(self.notation, self.domain, values)
         return values
 
+    @guarded
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters.
 
@@ -153,12 +150,12 @@ class Formula:
         Raises:
             UnknownSymbolError: a name that the formula does not have.
             MissingSymbolError: a symbol without a value.
-            DomainError: a value outside the domain.
+            DomainError: a value outside the domain, or two values for one symbol.
             ConfigError, OptionError: a config that the formula does not cover.
         """
         check_convention(convention)
         if config is not None:
-            values = {**self.bound(config), **{self.notation[n].letter: v for n, v in values.items()}}
+            values = {**self.bound(config), **by_letter(self.notation, values)}
         return integer_value(self.total_as(convention), self.values(values, convention))
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -171,6 +168,26 @@ class Formula:
 
         return read(config).values_for(self)
 
+    def given(
+        self,
+        config: Any = None,
+        beside: Collection[str] = (),  # noqa: ARG002  # read where configs have parts
+    ) -> dict[str, Any]:
+        """Values by letter that a config states, or that are constants of its class: none that it fills in from others.
+
+        What is not there follows from the others by `filled`, whatever they will be: `head_dim` from H and A.
+
+        Args:
+            config: in any form that `count` takes; nothing stands for the model's defaults.
+            beside: letters that will have other values than the config's. Where a sub-config is given in part, its
+                class's own defaults apply, not those of a sub-config that is left out.
+
+        Raises:
+            ConfigError, OptionError: see `bound`.
+        """
+        return self.bound({} if config is None else config)
+
+    @guarded
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
         """A fast function of the letters, as keywords.
 
@@ -194,53 +211,54 @@ class Formula:
 
     # ---------------------------------------------------------------- algebra
 
+    @guarded
     def expanded(self, convention: str = "unique") -> Expr:
         """The total multiplied out."""
         return expand(self.total_as(convention))
 
+    @guarded
     def simplified(self, convention: str = "unique") -> Expr:
         """The total with common factors cancelled and terms merged."""
         return cancel(expand(self.total_as(convention)))
 
+    @guarded
     def collected(self, symbol: str, convention: str = "unique") -> Expr:
         """The total as a polynomial in one symbol."""
-        return collect(self.expanded(convention), self._symbol(symbol))
+        return collect(self.expanded(convention), self.symbol(symbol))
 
+    @guarded
     def factored(self, convention: str = "unique") -> Expr:
         """The total as a product where it is one."""
         return factor(self.total_as(convention))
 
-    def _symbol(self, name: str | Symbol) -> Symbol:
-        return self.notation[name].symbol
-
-    def substitute(self, **values: Expr | int) -> Expr:
-        """The total with some symbols replaced, exactly: `f.substitute(I=4 * H)`."""
-        return self.total.subs({self._symbol(name): value for name, value in values.items()}, simultaneous=True)
-
+    @guarded
     def diff(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
         """The partial derivative of the total with respect to *symbol*.
 
         Raises:
             DomainError: the total is rounded in *symbol*, so it has none.
         """
-        found = self.total_as(convention).diff(self._symbol(symbol))
+        found = self.total_as(convention).diff(self.symbol(symbol))
         if found.has(Derivative, Subs):
-            letter = self._symbol(symbol).name
+            letter = self.symbol(symbol).name
             raise DomainError(
                 f"the total rounds in {letter} and has no derivative; ask for a difference: step({letter!r})"
             )
         return found
 
+    @guarded
     def step(self, symbol: str | Symbol, by: int = 1, convention: str = "unique") -> Expr:
         """The finite difference: what *by* more of *symbol* costs. For a depth: the price of a layer."""
-        total, s = self.total_as(convention), self._symbol(symbol)
+        total, s = self.total_as(convention), self.symbol(symbol)
         return expand(total.subs(s, s + by) - total)
 
+    @guarded
     def elasticity(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
         """`x/P · dP/dx`: by how many percent the total grows when *symbol* grows by one percent."""
-        s = self._symbol(symbol)
+        s = self.symbol(symbol)
         return cancel(s * self.diff(s, convention) / self.total_as(convention))
 
+    @guarded
     def leading(self, *symbols: str, convention: str = "unique") -> Expr:
         """The terms of highest degree: what is left of the total in a very large model.
 
@@ -251,15 +269,18 @@ class Formula:
         >>> import symcount as sc
         >>> sc.formula("gpt2").leading()
         12*H**2*N
+        >>> sc.formula("LlamaModel").leading()
+        H*N*(2*D*(A + K) + 3*I)
         """
-        grow = [self._symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
+        grow = [self.symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
         return leading_terms(self.total_as(convention), grow)
 
     # ---------------------------------------------------------------- reading
 
+    @guarded
     def breakdown(
         self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
-    ) -> tuple[Part, ...]:
+    ) -> Breakdown:
         """The total by path, cut after *depth* names (`None`: every layer), or by layer type. Parts sum to the total.
 
         Raises:
@@ -267,15 +288,17 @@ class Formula:
         """
         checked = check_convention(convention)
         if by == "kind":
-            return tuple(Part(kind, kind, e) for kind, e in self.ledger.by_kind(checked).items() if e != 0)
+            found = [Part(kind, kind, e) for kind, e in self.ledger.by_kind(checked).items() if e != 0]
+            return Breakdown(found, self, by, checked)
         if by != "path":
             raise ConventionError(f"breakdown by {by!r}: expected path or kind.{near(str(by), ['path', 'kind'])}")
         kinds: dict[str, str] = {}
         for path, item in self.tree.walk():
             kinds.setdefault(path, item.kind)
         parts = self.ledger.by_path(depth, checked)
-        return tuple(Part(path, kinds[path], e) for path, e in parts.items() if e != 0)
+        return Breakdown((Part(path, kinds[path], e) for path, e in parts.items() if e != 0), self, "path", checked)
 
+    @guarded
     def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
         """The part of the total that lies in the tensors whose path matches *pattern*.
 
@@ -318,6 +341,7 @@ class Formula:
         """
         return self.typeset("latex", style, **look)
 
+    @guarded
     def typeset(self, to: str = "latex", style: str = "grouped", **look: Unpack[Look]) -> str:
         """The total in *style* as LaTeX, a whole document, Markdown, HTML, text …; see `symcount.typeset.targets`.
 
@@ -326,6 +350,7 @@ class Formula:
         """
         return render(self.setting(**look), style, to)
 
+    @guarded
     def setting(self, **look: Unpack[Look]) -> Setting:
         """What a printer needs to know: this formula, and how it is to look.
 
@@ -335,7 +360,7 @@ class Formula:
         check_look(look)
         convention, width = check_convention(look.get("convention", "unique")), look.get("width")
         defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
-        given = {self.notation[name].letter: value for name, value in (look.get("values") or {}).items()}
+        given = by_letter(self.notation, look.get("values") or {})
         return Setting(
             self.name or self.tree.kind,
             self.model_type,
@@ -344,23 +369,27 @@ class Formula:
             convention,
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
+            options=self.deciding,
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
             sizes=lambda: self.values({**defaults, **given}, convention),
-            leading=lambda: self.leading(convention=convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
+            equation=look.get("lhs") is not None or look.get("label") is not None,
+            lhs=checked_lhs(look.get("lhs")),
+            label=checked_label(look.get("label")),
+            prefix=look.get("prefix"),
         )
 
-    def _repr_latex_(self) -> str:
-        return f"${self.latex()}$"
-
-    def _repr_html_(self) -> str:
-        return self.typeset("fragment")
+    @property
+    def deciding(self) -> Mapping[str, Any]:
+        """Those of the options at whose other value the formula is another one."""
+        return self.options
 
     def domain_text(self) -> str:
         """The domain in words: `valid when A divides H`."""
         return "valid when " + " and ".join(map(str, self.domain)) if self.domain else "valid for all positive integers"
 
+    @guarded
     def set_symbols(self, expression: Expr) -> str:
         """Typeset any expression in this formula's notation."""
         return set_symbols(expression, self.notation)

@@ -6,6 +6,7 @@ example the dense and the sparse layers of one list; their multiplicities add up
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,11 @@ from sympy import Expr
 from symcount.evaluate import integer_value
 from symcount.ledger import Row
 
-__all__ = ["Tensor", "match"]
+__all__ = ["INDEX", "Tensor", "match", "match_shapes", "pattern", "template"]
+
+INDEX = re.compile(r"(?<![^.])\d+(?![^.])")
+"""An index of a list in a name."""
+_PART = re.compile(r"[^.]\*|\*[^.]")  # an index that is a part of a name
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Tensor:
         actual: the model's shape; `None` where it has no such tensor.
         tied_to: the first name of the same tensor in the model, where there are several.
         difference: what differs; empty when nothing does.
+        times: how many tensors that the model does not have are meant.
     """
 
     name: str
@@ -38,6 +44,7 @@ class Tensor:
     actual: tuple[int, ...] | None
     tied_to: str | None = None
     difference: str = ""
+    times: int = 1
 
     def __str__(self) -> str:
         return f"{self.name}: {self.difference or 'exact'}"
@@ -45,54 +52,94 @@ class Tensor:
 
 def match(rows: Sequence[Row], values: Mapping[str, Any], model: Any) -> tuple[Tensor, ...]:
     """Every parameter name of *model*, in its order, then what only *rows* have; `values` are by letter."""
-    return tuple(_tied(_matched(rows, values, model), model))
+    named = dict(model.named_parameters(remove_duplicate=False))
+    matched = match_shapes(rows, values, {name: tuple(p.shape) for name, p in named.items()})
+    checked = [
+        replace(t, difference=_frozen(t.row, named[t.name].requires_grad)) if t.row and t.actual == t.expected else t
+        for t in matched
+    ]
+    return tuple(_tied(checked, model))
 
 
-def _matched(rows: Sequence[Row], values: Mapping[str, Any], model: Any) -> list[Tensor]:
-    """Assign every name of the model to a row of its path and shape, rows with the fewest `*` first."""
-    free: dict[str, Any] = dict(model.named_parameters(remove_duplicate=False))
-    order = list(free)
+def match_shapes(
+    rows: Sequence[Row], values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]], where: str = "model"
+) -> list[Tensor]:
+    """Assign every name of *shapes* to a row of its path and shape, rows with the fewest `*` first.
+
+    Args:
+        rows: of the ledger.
+        values: by letter.
+        shapes: name -> shape of what there is.
+        where: what has these names, for the messages.
+    """
+    free = dict(shapes)
     by_template: dict[str, list[str]] = defaultdict(list)
     found: dict[str, Tensor] = {}
     missing: list[tuple[Row, tuple[int, ...], int]] = []
     for name in free:
-        by_template[_template(name)].append(name)
+        by_template[template(name)].append(name)
     for row in sorted(rows, key=lambda r: r.tensor.count("*")):
         shape = tuple(integer_value(d, values) for d in row.shape)
         wanted = integer_value(row.repeat, values)
-        for name in by_template.get(_template(row.tensor), ()):
+        fits = pattern(row.tensor)
+        for name in _candidates(row.tensor, by_template):
             if wanted == 0:
                 break
-            if name in free and _fits(name, row.tensor) and tuple(free[name].shape) == shape:
-                parameter = free.pop(name)
-                found[name] = Tensor(name, row, shape, shape, difference=_frozen(row, parameter.requires_grad))
+            if free.get(name) == shape and (fits is None or fits.fullmatch(name)):
+                del free[name]
+                found[name] = Tensor(name, row, shape, shape)
                 wanted -= 1
         if wanted:
             missing.append((row, shape, wanted))
     absent: list[Tensor] = []
     for row, shape, wanted in missing:  # names of the right path but of another shape
-        others = [n for n in by_template.get(_template(row.tensor), ()) if n in free and _fits(n, row.tensor)][:wanted]
+        fits = pattern(row.tensor)
+        others = [n for n in _candidates(row.tensor, by_template) if n in free and (fits is None or fits.fullmatch(n))]
+        others = others[:wanted]
         for name in others:
-            actual = tuple(free.pop(name).shape)
-            text = f"shape is {_shape(actual)} in the model, {_shape(row.shape)} = {_shape(shape)} in the formula"
+            actual = free.pop(name)
+            text = f"shape is {_shape(actual)} in the {where}, {_shape(row.shape)} = {_shape(shape)} in the formula"
             found[name] = Tensor(name, row, shape, actual, difference=text)
         if lacking := wanted - len(others):
             times = f"{lacking} times " if lacking > 1 else ""
-            text = f"in the formula {times}with shape {_shape(row.shape)} = {_shape(shape)}, missing in the model"
-            absent.append(Tensor(row.tensor, row, shape, None, difference=text))
-    for name, parameter in free.items():
-        actual = tuple(parameter.shape)
-        text = f"in the model with shape {_shape(actual)}, missing in the formula"
+            text = f"in the formula {times}with shape {_shape(row.shape)} = {_shape(shape)}, missing in the {where}"
+            absent.append(Tensor(row.tensor, row, shape, None, difference=text, times=lacking))
+    for name, actual in free.items():
+        text = f"in the {where} with shape {_shape(actual)}, missing in the formula"
         found[name] = Tensor(name, None, None, actual, difference=text)
-    return [*(found[name] for name in order), *absent]
+    return [*(found[name] for name in shapes), *absent]
 
 
-def _template(name: str) -> str:
-    return ".".join("*" if part.isdecimal() else part for part in name.split("."))
+def template(name: str) -> str:
+    """*name* with `*` for the indices of lists.
+
+    >>> template("model.layers.3.mlp.up.weight")
+    'model.layers.*.mlp.up.weight'
+    """
+    return INDEX.sub("*", name)
 
 
-def _fits(name: str, path: str) -> bool:
-    return all(p in (n, "*") for n, p in zip(name.split("."), path.split("."), strict=True))
+def pattern(path: str) -> re.Pattern[str] | None:
+    """What the names of a row match beyond having its template; `None` if nothing.
+
+    A path may have an index that is fixed, or one that is a part of a name:
+
+    >>> pattern("layers.*.weight") is None
+    True
+    >>> bool(pattern("hash_*.weight").fullmatch("hash_3.weight"))
+    True
+    """
+    if template(path) == path and not _PART.search(path):
+        return None
+    return re.compile(r"\d+".join(map(re.escape, path.split("*"))))
+
+
+def _candidates(path: str, by_template: Mapping[str, Sequence[str]]) -> Sequence[str]:
+    """The names that a row may stand for, as far as their templates say."""
+    if not _PART.search(path):
+        return by_template.get(template(path), ())
+    alike = re.compile(r"(?:\d+|\*)".join(map(re.escape, template(path).split("*"))))
+    return [name for found, names in by_template.items() if alike.fullmatch(found) for name in names]
 
 
 def _frozen(row: Row, requires_grad: bool) -> str:

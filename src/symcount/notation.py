@@ -103,7 +103,7 @@ TABLE: tuple[Entry, ...] = (
     Entry("A_enc", "encoder_attention_heads", r"A_{\mathrm{enc}}", "attention heads of the encoder", scales=True),
     Entry("A_dec", "decoder_attention_heads", r"A_{\mathrm{dec}}", "attention heads of the decoder", scales=True),
     Entry("K", "num_key_value_heads", "K", "key-value heads", scales=True),
-    Entry("D", "head_dim", "D", "size of one head", scales=True),
+    Entry("D", "head_dim", "D", "size of one head"),
     Entry("D_nope", "qk_nope_head_dim", r"D_{\mathrm{nope}}", "size of one head without positions"),
     Entry("D_rope", "qk_rope_head_dim", r"D_{\mathrm{rope}}", "size of one head with rotary positions"),
     Entry("D_v", "v_head_dim", r"D_{\mathrm{v}}", "size of one head's values"),
@@ -268,6 +268,11 @@ class Notation:
             known = ", ".join(f"{e.letter} ({e.field})" if e.letter != e.field else e.letter for e in self.entries)
             hint = near(str(key), list(self._index))
             raise UnknownSymbolError(f"unknown symbol {key!r}: this formula has {known}.{hint}") from None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Every name of a symbol: letters, config fields, and other spellings of those."""
+        return tuple(self._index)
 
     def restrict(self, symbols: Iterable[Symbol]) -> Notation:
         """Keep only the entries whose symbol occurs in *symbols*."""

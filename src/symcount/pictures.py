@@ -13,19 +13,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from symcount.errors import DependencyError, DomainError, TypesettingError
+from symcount.errors import DomainError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.typeset.content import Cell, Count, Share, Table
+from symcount.typeset.data import bars
+from symcount.typeset.figure import areas
+from symcount.typeset.html import block
 from symcount.values import title
 
 __all__ = ["Shares", "shares"]
 
-_FORMATS = (".svg", ".png", ".pdf")
 
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Shares:
     """The parts of a model at some sizes.
 
@@ -57,49 +59,29 @@ class Shares:
             rows.append((Count(size), Count(total), *own))
         return Table(columns, rows)
 
-    def draw(self, path: str | Path) -> None:
-        """Draw the shares, stacked, into an .svg, .png or .pdf file.
+    def __repr__(self) -> str:
+        first, last = self.sizes[0], self.sizes[-1]
+        return f"<Shares of {self.name}: {len(self.parts)} parts, {self.entry.letter} = {first:,} to {last:,}>"
+
+    def _repr_html_(self) -> str:
+        return block(self.table())
+
+    def draw(self, path: str | Path, size: str = "7x3.6in") -> None:
+        """Draw the shares, stacked, into an .svg, .png or .pdf file of a *size* such as `3.3x2.4in`.
 
         Raises:
             DependencyError: matplotlib is not installed.
-            TypesettingError: another kind of file.
+            TypesettingError: another kind of file, or no size.
         """
-        target = Path(path)
-        if target.suffix.lower() not in _FORMATS:
-            raise TypesettingError(f"{target.name}: a picture is written as {', '.join(_FORMATS)}")
-        try:
-            from matplotlib import rc_context
-            from matplotlib.figure import Figure
-        except ImportError:
-            raise DependencyError('pictures need matplotlib: pip install "symcount[plot]"') from None
-        figure = Figure(figsize=(7.0, 3.6), layout="constrained")
-        axes = figure.add_subplot()
-        stacked = [
-            [100 * n / total for n, total in zip(numbers, self.totals, strict=True)] for numbers in self.parts.values()
-        ]
-        axes.stackplot(self.sizes, stacked, labels=list(self.parts), colors=_COLOURS, edgecolor="white", linewidth=0.6)
-        axes.set(xlim=(self.sizes[0], self.sizes[-1]), ylim=(0, 100), ylabel="share of the parameters (%)")
         also = f", with {', '.join(e.letter for e in self.along)} in proportion" if self.along else ""
-        axes.set(xlabel=f"{title(self.entry)}{also}", title=self.name)
-        if self.sizes[0] > 0 and self.sizes[-1] >= 8 * self.sizes[0]:
-            axes.set_xscale("log", base=2)
-            axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
-        handles, labels = axes.get_legend_handles_labels()
-        axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
-        for side in ("top", "right"):
-            axes.spines[side].set_visible(False)
-        # the same file for the same numbers: no date, no random identifiers
-        with rc_context({"svg.hashsalt": "symcount", "svg.fonttype": "path"}):
-            metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}}.get(
-                target.suffix.lower(), {"Date": None}
-            )
-            figure.savefig(target, metadata=metadata, dpi=160)
+        areas(path, self.sizes, self.parts, label=f"{title(self.entry)}{also}", title=self.name, size=size)
+
+    def bars(self, width: str | None = None) -> str:
+        """The shares as a picture of pgfplots, a stacked bar a size."""
+        return bars([f"{size:,}" for size in self.sizes], self.parts, width)
 
 
-# eight colours that people of any colour vision tell apart (Okabe and Ito 2008), light enough for text
-_COLOURS = ("#0072b2", "#e69f00", "#009e73", "#56b4e9", "#d55e00", "#cc79a7", "#f0e442", "#999999")
-
-
+@guarded
 def shares(
     formula: Formula,
     symbol: str,

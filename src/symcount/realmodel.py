@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from importlib import import_module
 from typing import Any, Literal, get_args
 
@@ -18,9 +19,14 @@ from symcount.errors import ConfigError, DependencyError, UnknownModelError
 
 __all__ = [
     "Device",
+    "attribute",
     "build",
+    "config_class",
+    "config_of",
     "constructor_options",
+    "family",
     "has_experts",
+    "is_text_of",
     "make_config",
     "model_class",
     "torchinfo_total",
@@ -73,7 +79,59 @@ def model_class(name: str, model_type: str = "") -> Any:
     return found
 
 
-def make_config(model: Any, fields: Mapping[str, Any]) -> Any:
+def config_class(model: Any, model_type: Any = None) -> Any:
+    """The config class by which a file for *model* is read that says *model_type*: as transformers' auto classes do.
+
+    A class may be that of several model types, each with a config class of its own (`LlamaModel`: also of InternLM3).
+    Of a composite config the class may be the text model. Where transformers does not know the model type, the
+    repository has code of its own, and the class reads the file as its own.
+
+    Raises:
+        ConfigError: the model type is that of other classes.
+    """
+    own = getattr(model, "config_class", None)
+    mapping = import_module("transformers.models.auto.configuration_auto").CONFIG_MAPPING
+    if own is None or not isinstance(model_type, str) or model_type not in mapping:
+        return own
+    found = mapping[model_type]
+    if found is own or is_text_of(own, found) or model.__name__ in family(model_type):
+        return found
+    raise ConfigError(
+        f"this is a config of {model_type}, but the formula is of {own.model_type}; "
+        f"use its own formula: symcount.formula({model_type!r})"
+    )
+
+
+def is_text_of(inner: Any, outer: Any) -> bool:
+    """Whether configs of the class *outer* have one of the class *inner* for their text model."""
+    return inner is not None and (getattr(outer, "sub_configs", None) or {}).get("text_config") is inner
+
+
+@cache
+def family(model_type: str) -> frozenset[str]:
+    """The names of the model classes that transformers' auto mappings have for a model type."""
+    auto = import_module("transformers.models.auto.modeling_auto")
+    found: set[str] = set()
+    for table in dir(auto):
+        if table.startswith("MODEL_") and table.endswith("MAPPING_NAMES"):
+            value = getattr(auto, table).get(model_type, ())
+            found.update([value] if isinstance(value, str) else value)
+    return frozenset(found)
+
+
+def config_of(model: Any, fields: Mapping[str, Any]) -> Any:
+    """The config that transformers' auto classes make of a file's *fields* for *model*.
+
+    Raises:
+        ConfigError: see `config_class`.
+        Exception: whatever the config class raises.
+    """
+    cls = config_class(model, fields.get("model_type"))
+    config = cls.from_dict({k: v for k, v in fields.items() if k not in ("architectures", "model_type")})
+    return config.get_text_config() if is_text_of(getattr(model, "config_class", None), cls) else config
+
+
+def make_config(model: Any, fields: Mapping[str, Any], model_type: str = "") -> Any:
     """The config of *model* with these *fields*; a dotted name is a field of a sub-config.
 
     Raises:
@@ -89,10 +147,23 @@ def make_config(model: Any, fields: Mapping[str, Any]) -> Any:
             target[parent] = dict(target.get(parent) or {})
             target = target[parent]
         target[last] = value
+    cls = config_class(model, model_type)
     try:
-        return model.config_class(**nested)
+        return cls(**nested)
     except Exception as error:  # the validation of a config class may raise anything
-        raise ConfigError(f"{model.config_class.__name__} refuses the config: {_one_line(error)}") from error
+        raise ConfigError(f"{cls.__name__} refuses the config: {_one_line(error)}") from error
+
+
+def attribute(config: Any, name: str, default: Any = None) -> Any:
+    """An attribute of a config: its own where it differs among the layers, for which transformers has no single one.
+
+    Of such a config transformers refuses every number that some layer has otherwise (`head_dim` of Gemma 4).
+    """
+    try:
+        return getattr(config, name, default)
+    except Exception:  # noqa: BLE001  # an error of transformers' own, or of the property that computes it
+        aliases: dict[str, str] = getattr(type(config), "attribute_map", None) or {}
+        return vars(config).get(aliases.get(name, name), default)
 
 
 def constructor_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ N
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
@@ -127,6 +127,23 @@ class Block:
     def given(self, *conditions: Condition) -> Block:
         """The same block with further conditions on its sizes."""
         return replace(self, conditions=(*self.conditions, *conditions))
+
+    def mapped(self, change: Callable[[Expr], Expr]) -> Block:
+        """The same block with every size, multiplicity and condition changed by *change*.
+
+        >>> from sympy import Symbol
+        >>> one = Block("", "Linear", (Parameter("weight", (Symbol("I"),)),))
+        >>> one.mapped(lambda size: size.xreplace({Symbol("I"): 4 * Symbol("H")})).parameters[0].shape
+        (4*H,)
+        """
+        return replace(
+            self,
+            parameters=tuple(replace(p, shape=tuple(map(change, p.shape))) for p in self.parameters),
+            children=tuple(child.mapped(change) for child in self.children),
+            repeat=change(self.repeat),
+            active=change(self.active),
+            conditions=tuple(Condition(c.relation, change(c.left), change(c.right)) for c in self.conditions),
+        )
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Block]]:
         """Yield `(path, block)` for the block and everything below it, parents first."""

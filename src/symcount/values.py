@@ -18,7 +18,7 @@ from symcount.errors import DomainError, MissingSymbolError
 from symcount.evaluate import Number, as_written, compile_scalar
 from symcount.notation import Entry, Notation
 
-__all__ = ["check_domain", "exact", "resolve", "title"]
+__all__ = ["by_letter", "check_domain", "exact", "resolve", "title"]
 
 
 def title(entry: Entry) -> str:
@@ -69,6 +69,28 @@ def _ratio(entry: Entry, value: Any) -> Number:
     return number
 
 
+def by_letter(notation: Notation, given: Mapping[str, Any]) -> dict[str, Any]:
+    """*given*, by letter, config field or alias, by letter.
+
+    >>> from symcount.notation import entry
+    >>> by_letter(Notation((entry("H"),)), {"n_embd": 768, "H": 1024})
+    Traceback (most recent call last):
+    ...
+    symcount.errors.DomainError: H (hidden_size) is given twice: 768 and 1024; give it once
+
+    Raises:
+        UnknownSymbolError: a name that the notation does not have.
+        DomainError: one quantity is given twice with two values.
+    """
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        item = notation[name]
+        if item.letter in found and found[item.letter] != value:
+            raise DomainError(f"{title(item)} is given twice: {found[item.letter]} and {value}; give it once")
+        found[item.letter] = value
+    return found
+
+
 def resolve(
     notation: Notation, given: Mapping[str, Any], filled: Mapping[str, Expr], needed: Iterable[Symbol]
 ) -> dict[str, Number]:
@@ -85,26 +107,28 @@ def resolve(
         MissingSymbolError: a needed symbol has no value and no rule.
         DomainError: a value is not admissible, or one quantity is given twice with two values.
     """
-    values: dict[str, Number] = {}
-    for name, value in given.items():
-        item = notation[name]
-        number = exact(item, value)
-        if values.setdefault(item.letter, number) != number:
-            raise DomainError(f"{title(item)} is given twice: {values[item.letter]} and {number}; give it once")
-    for letter, rule in filled.items():
-        sources = {s.name for s in rule.free_symbols if isinstance(s, Symbol)}
-        if letter not in values and sources <= values.keys():
-            number = compile_scalar(rule)(values)
-            if isinstance(number, Fraction):
-                at = ", ".join(f"{title(notation[s])} = {values[s]}" for s in sorted(sources))
-                raise DomainError(f"outside the formula's domain: {letter} = {rule} must be an integer, but {at}")
-            values[letter] = number
+    values = {letter: exact(notation[letter], value) for letter, value in by_letter(notation, given).items()}
+    waiting = {letter: rule for letter, rule in filled.items() if letter not in values}
+    ready: Mapping[str, Expr] = waiting
+    while waiting and ready:  # one may be filled in from another that is filled in
+        ready = {n: r for n, r in waiting.items() if {s.name for s in r.free_symbols} <= values.keys()}
+        for letter, rule in ready.items():
+            values[letter] = _filled(notation, letter, rule, values)
+            del waiting[letter]
     missing = [notation[s] for s in sorted(needed, key=str) if s.name not in values]
     if missing:
         names = ", ".join(title(e) for e in missing)
         them = "it" if len(missing) == 1 else "them"
         raise MissingSymbolError(f"no value for {names}: give {them} by letter or field")
     return values
+
+
+def _filled(notation: Notation, letter: str, rule: Expr, values: Mapping[str, Number]) -> Number:
+    number = compile_scalar(rule)(values)
+    if isinstance(number, Fraction) and not notation[letter].rational:
+        at = ", ".join(f"{title(notation[s])} = {values[s.name]}" for s in sorted(rule.free_symbols, key=str))
+        raise DomainError(f"outside the formula's domain: {letter} = {rule} must be an integer, but {at}")
+    return number  # type: ignore[no-any-return]  # compiled from an expression
 
 
 def check_domain(notation: Notation, domain: Iterable[Condition], values: Mapping[str, Number]) -> None:

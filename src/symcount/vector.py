@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sympy import Add, Expr, Max, Min, Mul, Pow, ceiling, floor, fraction, together
 from sympy import Mod as SymMod
 
-from symcount.errors import DependencyError, DomainError, MissingSymbolError, UnknownSymbolError, VectorOverflowError
+from symcount.errors import DomainError, MissingSymbolError, UnknownSymbolError, VectorOverflowError
 from symcount.evaluate import Round, compile_scalar
 from symcount.horner import nested
 
@@ -53,19 +53,14 @@ def vector_function(expression: Expr, minimums: Mapping[str, int]) -> Callable[.
 
     The arrays' largest values decide beforehand whether any intermediate result could exceed 2⁶³ − 1.
 
-    Raises:
-        DependencyError: NumPy is not installed.
-
     Raises (the returned function):
         VectorOverflowError: it could; use the scalar form, whose integers have any size.
         DomainError: an array is not of integers, or has a value below its minimum; the arrays do not broadcast
             together; or the result is not an integer.
         MissingSymbolError, UnknownSymbolError: a symbol without a value, or a name that is no symbol.
     """
-    try:
-        import numpy as np
-    except ImportError:
-        raise DependencyError('vectors need NumPy: pip install "symcount[solve]"') from None
+    import numpy as np
+
     from symcount.blocks import Tape
 
     names = list(minimums)

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from html import escape
 from typing import Any
 
 from sympy import Symbol
@@ -20,12 +21,15 @@ from symcount.architectures import GIVEN, find
 from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, UnknownModelError, VerificationError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
-from symcount.values import check_domain, resolve
+from symcount.typeset.content import Cell, Count, Table
+from symcount.typeset.html import block
+from symcount.values import by_letter, check_domain, resolve
 
-__all__ = ["Report", "Tensor", "Total", "compare", "verify"]
+__all__ = ["Report", "Tensor", "Total", "compare", "numbers_at", "verify"]
 
 MOST_TENSORS = 500_000  # ten times those of the largest published models, and minutes of building
 
@@ -94,6 +98,17 @@ class Report:
             more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
             raise VerificationError(f"{self.class_name}: {'; '.join(found[:5])}{more}")
 
+    def _repr_html_(self) -> str:
+        rows: list[tuple[Cell, ...]] = [
+            (t.convention, Count(t.formula), "not checked" if t.model is None else Count(t.model))
+            for t in self.totals.values()
+        ]
+        columns = (("Convention", "left"), ("Formula", "right"), ("Model", "right"))
+        head, *_ = str(self).splitlines()
+        wrong = "".join(f"<li>{escape(str(d))}</li>" for d in self.differences[:20])
+        verdict = "exact" if self.exact else f"<b>not exact</b><ul>{wrong}</ul>"
+        return f"<p>{escape(head)}: {verdict}</p>\n{block(Table(columns, rows))}"
+
     def __str__(self) -> str:
         good = sum(not t.difference for t in self.tensors)
         head = f"{self.class_name} of transformers {self.version} on {self.device}: "
@@ -104,6 +119,7 @@ class Report:
         return "\n".join([*lines, "exact" if self.exact else "NOT exact"])
 
 
+@guarded
 def verify(formula: Formula, config: Any = None, *, device: str = "meta", **values: Any) -> Report:
     """Build the model that *formula* speaks of, and compare the two in every tensor and every total.
 
@@ -121,22 +137,22 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     """
     if not formula.name:
         raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
+    values = by_letter(formula.notation, values)
     if formula.origin == "derived":
         from symcount.derive.result import DerivedFormula
 
         if isinstance(formula, DerivedFormula):
             found, model = formula.real_model(config, values, device)
-            return replace(compare(formula, _numbers(formula, found), model), device=device)
+            return replace(compare(formula, numbers_at(formula, found), model), device=device)
     given = read({} if config is None else config)
-    changed = {formula.notation[name].letter: value for name, value in values.items()}
     stated = given.values_for(formula)
-    numbers = _numbers(formula, {**stated, **changed}) if formula.origin == "composed" else changed
+    numbers = numbers_at(formula, {**stated, **values}) if formula.origin == "composed" else values
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
-    fields = _fields(formula, given, {letter: numbers[letter] for letter in changed}, arguments)
-    real = realmodel.make_config(model_class, fields)
+    fields = _fields(formula, given, {letter: numbers[letter] for letter in values}, arguments)
+    real = realmodel.make_config(model_class, fields, formula.model_type)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
-        numbers = _numbers(formula, {**stated, **_read_off(formula, real), **changed})
+        numbers = numbers_at(formula, {**stated, **_computed(formula, real, stated, given, arguments), **values})
     _check_number(formula, numbers)
     model = realmodel.build(model_class, real, arguments, device)
     return replace(compare(formula, numbers, model), device=device)
@@ -166,12 +182,28 @@ def _check_number(formula: Formula, values: Mapping[str, Any]) -> None:
         )
 
 
-def _numbers(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
+def numbers_at(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
     """Values for every symbol of every shape and multiplicity, checked against the domain."""
     used = {s for row in formula.ledger for e in (*row.shape, row.repeat, row.active) for s in e.free_symbols}
     values = resolve(formula.notation, given, formula.filled, [s for s in used if isinstance(s, Symbol)])
     check_domain(formula.notation, formula.domain, values)
     return values
+
+
+def _computed(
+    formula: Formula, real: Any, stated: Mapping[str, Any], given: Config, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Values by letter that the config class makes of the others, now that single ones were changed.
+
+    Only where that class says the same as the formula of the config as it was given: HrmText keeps the number of all
+    layers under the name of that from which it was computed.
+    """
+    before = _read_off(formula, realmodel.make_config(
+        realmodel.model_class(formula.name, formula.model_type), _fields(formula, given, {}, arguments),
+        formula.model_type,
+    ))  # fmt: skip
+    found = _read_off(formula, real)
+    return {k: v for k, v in found.items() if k not in stated or before.get(k) == stated[k]}
 
 
 def _read_off(formula: Formula, config: Any) -> dict[str, Any]:
@@ -183,7 +215,7 @@ def _read_off(formula: Formula, config: Any) -> dict[str, Any]:
             if isinstance(value, list | tuple):
                 value = value[int(part)] if part.isdecimal() and int(part) < len(value) else None
             else:
-                value = getattr(value, part, None)
+                value = realmodel.attribute(value, part)
         if isinstance(value, int | float) and not isinstance(value, bool):
             values[item.letter] = value
     return values

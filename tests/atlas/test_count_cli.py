@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,7 +13,7 @@ from symcount.cli import run
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
 BERT = {"architectures": ["BertForMaskedLM"], "model_type": "bert", "vocab_size": 30_000}
-GPT2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2"}
+GPT2 = {"architectures": ["GPT2LMHeadModel"], "model_type": "gpt2", "n_embd": 768}
 
 
 def counted(capsys, *arguments):
@@ -30,10 +31,12 @@ def test_files(tmp_path, capsys):
         {
             "source": str(tmp_path / "a.json"), "class": "BertForMaskedLM", "unique": 109_112_880,
             "per_layer": 132_152_880, "non_embedding": 85_648_128, "active": 109_112_880,
+            "notes": [],
         },
         {
             "source": str(tmp_path / "b.json"), "class": "GPT2LMHeadModel", "unique": 124_439_808,
             "per_layer": 163_037_184, "non_embedding": 85_056_000, "active": 124_439_808,
+            "notes": [],
         },
     ]  # fmt: skip
 
@@ -158,3 +161,31 @@ def test_a_table(tmp_path, capsys):
 def test_nothing_to_count(capsys):
     assert run(["count"]) == 2
     assert "nothing to count" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(find_spec("torch") is None or find_spec("timm") is not None, reason="needs torch, and no timm")
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        (
+            {"architectures": ["DetrForObjectDetection"], "model_type": "detr", "use_timm_backbone": True,
+             "backbone": "resnet50", "d_model": 256},
+            "DetrForObjectDetection needs timm, which is not installed: pip install timm",
+        ),
+        (
+            {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 63},
+            "transformers rejects this config: ValueError: The hidden size (63) is not a multiple",
+        ),
+        ({"architectures": ["LlamaForCausalLn"], "model_type": "llama"}, "Did you mean LlamaForCausalLM"),
+    ],
+)  # fmt: skip
+def test_a_refusal_has_the_reason_of_the_last_attempt(tmp_path, capsys, config, words):
+    """Where the packages are installed the remedy is not to install them, but what they say."""
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps(config))
+    code, (row,), err = counted(capsys, path)
+    assert code == 2
+    for said in (row["error"], err):
+        assert words in said
+        assert "symcount[hf]" not in said
+        assert said.count(str(path)) <= 1

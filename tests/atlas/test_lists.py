@@ -39,8 +39,8 @@ CASES = [
     ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-M*EE-M"}, ""),
     ("NemotronHModel", "nemotron_h", {"layers_block_type": ["mlp", "mamba", "moe", "attention", "mlp"]}, ""),
     ("NemotronHModel", "nemotron_h", {"num_hidden_layers": 52, "hybrid_override_pattern": "M-*E"}, ""),
-    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-?E"}, "expected a text of the letters"),
-    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": ["M", "-"]}, "expected a text of the letters"),
+    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-?E"}, "expected a string of the letters"),
+    ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": ["M", "-"]}, "expected a string of the letters"),
     ("NemotronHModel", "nemotron_h", {"hybrid_override_pattern": "M-*E", "layers_block_type": ["mlp"] * 4}, "keep one"),
     # letters for the kinds of layers, which a list beside them says as well
     ("Exaone4Model", "exaone4", {"num_hidden_layers": 5, "layer_types": KINDS, "sliding_window_pattern": "LLG"}, ""),

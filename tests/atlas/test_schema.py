@@ -140,7 +140,7 @@ def test_switch():
         ({"depths": [1, 2, 3]}, UncoveredError, "depths has 3 elements, the stored formulas are for 2"),
         ({"depths": [1, "x"]}, DomainError, r"depths\[1\].: expected an integer"),
         ({"depths": [[1], 2]}, DomainError, r"depths\[0\].: expected an integer"),
-        ({"legacy": 1}, UncoveredError, "legacy = 1 changes the model in a way that is not measured"),
+        ({"legacy": 1}, UncoveredError, "legacy = 1 changes the model in a way that was not measured"),
         ({"act": "prelu"}, UncoveredError, 'act = "prelu" is outside the stored formulas'),
         ({"act": None}, UncoveredError, "act = null is outside the stored formulas"),
         ({"kinds": ["a"]}, UncoveredError, "kinds = .* outside"),

@@ -83,7 +83,7 @@ def test_only_one_block_is_read(tmp_path, monkeypatch):
     for i in (7, 0, 19):
         assert atlas.find(f"C{i}").name == f"C{i}"
         assert atlas.trees(f"C{i}") == {"trees": [i]}
-        assert atlas.model_type(f"C{i}") == f"t{i}"
+        assert atlas.model_types(f"C{i}") == [f"t{i}"]
     assert len(atlas._blocks) == 6
 
 

@@ -31,7 +31,7 @@ def test_a_table_is_traced_at_few_rows():
     from symcount.atlas.bases import Base
     from symcount.atlas.measure import measure
 
-    found = measure(Table, Base({}, {}), frozenset(), effort=500)
+    found = measure(Table, TableConfig, Base({}, {}), frozenset(), effort=500)
     assert found.probe.givens == {"frames": 8}
     (formula,) = found.layout.formulas
     assert [letter[1] for letter in formula.letters] == ["rows", "hidden_size"]

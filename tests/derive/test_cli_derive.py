@@ -36,7 +36,8 @@ def test_derive_prints_like_formula(call):
     assert "tie_word_embeddings = true" in out
     assert re.search(r"V +vocab_size +vocabulary size +50,257", out)
     assert "lm_head.weight is transformer.wte.weight: VH stored once" in out
-    assert re.search(r"exact at 2 random points \(seed 3\), \d+ fields varied; a wrong formula passes with prob", out)
+    assert re.search(r"exact at this config and at 2 random points \(seed 3\), \d+ fields varied; a wrong formula", out)
+    assert re.search(r"^varied: .*n_layer.*\nheld at their values: .*activation_function", out, re.MULTILINE)
 
 
 def test_derive_explains_itself(call):
@@ -63,6 +64,8 @@ def test_derive_json(call):
     assert found["certificate"]["exact"] is True
     assert found["certificate"]["points"] == 2
     assert 0 < found["certificate"]["bound"] < 1
+    assert {"hidden_size", "rms_norm_eps"} <= set(found["certificate"]["varied"])
+    assert "hidden_act" in found["certificate"]["held"]
     assert "num_hidden_layers" in {s["field"] for s in found["symbols"]}
 
 

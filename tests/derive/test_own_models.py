@@ -214,6 +214,55 @@ def test_it_is_counted_or_refused(make):
         assert counted == built_here, (config, f.total, f.domain_text())
 
 
+SIZED_BY_A_DEPTH = {
+    "n // 2": lambda n, w: n // 2,
+    "two of n // 2": lambda n, w: 2 * (n // 2),
+    "n - n // 2": lambda n, w: n - n // 2,
+    "n // 2 + 1": lambda n, w: n // 2 + 1,
+    "(n + 1) // 2": lambda n, w: (n + 1) // 2,
+    "int(n / 2)": lambda n, w: int(n / 2),
+    "n // 3": lambda n, w: n // 3,
+    "n >> 1": lambda n, w: n >> 1,
+    "round(n / 4)": lambda n, w: round(n / 4),
+    "-(-n // 4)": lambda n, w: -(-n // 4),
+    "max(n // 2, 1)": lambda n, w: max(n // 2, 1),
+    "min(n // 2, 3)": lambda n, w: min(n // 2, 3),
+    "n (n - 1) // 2": lambda n, w: n * (n - 1) // 2,
+    "n % 3": lambda n, w: n % 3 + 1,
+    "w // n": lambda n, w: w // n,
+    "n w // 3": lambda n, w: n * w // 3,
+}
+
+
+@pytest.mark.parametrize("default", [3, 10, 12])
+@pytest.mark.parametrize("name", SIZED_BY_A_DEPTH)
+def test_a_size_made_of_a_number_of_layers_keeps_its_condition(name, default):
+    def make(model, c):
+        model.table = nn.Parameter(torch.empty(SIZED_BY_A_DEPTH[name](c.layers, c.width), 2))
+        model.layers = nn.ModuleList(nn.Linear(c.width, c.width) for _ in range(c.layers))
+
+    cls = built(make)
+    f = sc.derive(cls, config=Sizes(layers=default))
+    assert f.count(Sizes(layers=default)) == real(cls, Sizes(layers=default))
+    for layers in range(1, 26):
+        try:
+            found = f.count(Sizes(layers=layers))
+        except (DomainError, OptionError):
+            continue
+        assert found == real(cls, Sizes(layers=layers)), (layers, f.total, f.domain_text())
+
+
+def test_the_condition_of_a_size_is_said():
+    def make(model, c):
+        model.table = nn.Parameter(torch.empty(c.layers // 2, 2))
+        model.layers = nn.ModuleList(nn.Linear(c.width, c.width) for _ in range(c.layers))
+
+    f = sc.derive(built(make), config=Sizes(layers=10))
+    assert f.domain_text() == "valid when 2 divides layers"
+    with pytest.raises(DomainError, match="2 divides layers is required"):
+        f.count(Sizes(layers=11))
+
+
 @dataclass
 class Experts:
     """Layers of another kind from one to another."""

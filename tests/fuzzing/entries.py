@@ -261,11 +261,11 @@ def _without_derivation():
     """As where torch is not installed; derivation is an entry point of its own."""
     from symcount.cli import many
 
-    old, many._derivable = many._derivable, lambda: False
+    old, many.derivable = many.derivable, lambda: False
     try:
         yield
     finally:
-        many._derivable = old
+        many.derivable = old
 
 
 def _flags(rng: Random) -> list[str]:

@@ -28,7 +28,7 @@ UNBUILDABLE = {
     "maskformer-swin-tiny-ade": ("needs scipy", "scipy"),
     "jina-embeddings-v2-base-en": ("JinaBertForMaskedLM", None),  # a class of the checkpoint's own code
     "kimi-k2-instruct": ("kimi_k2", None),  # a model type of the checkpoint's own code
-    "resnet50.a1_in1k": ("neither architectures nor model_type", None),  # timm's own file, without a model type
+    "resnet50.a1_in1k": ("this is a config of timm", None),  # timm's own file, without a model type
     "table-transformer-detection": ("needs timm", "timm"),
     "gemma-3n-e2b-it": ("needs timm", "timm"),
     "oneformer_ade20k_swin_tiny": ("needs scipy", "scipy"),

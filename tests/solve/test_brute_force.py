@@ -94,6 +94,7 @@ class Problem:
     fixed: dict
     rules: dict = field(default_factory=dict)
     where: list = field(default_factory=list)
+    runnable: bool = True
 
     @property
     def formula(self):
@@ -109,11 +110,16 @@ class Problem:
                     break
                 values[letter] = int(values[letter])
             else:
-                if all(holds(values) for _, holds, _ in self.where):
+                if all(holds(values) for _, holds, _ in self.where) and (not self.runnable or runs(values)):
                     try:
                         yield point, self.formula.count(**values, convention=self.convention)
                     except DomainError:
                         continue
+
+
+def runs(values):
+    """Whether there are as many heads for each key-value head, and enough experts."""
+    return ("K" not in values or values["A"] % values["K"] == 0) and values.get("k", 1) <= values.get("E", 1)
 
 
 @st.composite
@@ -131,6 +137,7 @@ def problems(draw):
         ranges[letter] = range(start, start + step * draw(st.integers(1, 14)), step)
     fixed = {n: v for n, v in known.items() if n not in ranges}
     problem = Problem(name, draw(st.sampled_from(["unique", "per_layer", "non_embedding", "active"])), ranges, fixed)
+    problem.runnable = draw(st.booleans())
     for letter in ("I", "A", "K"):
         if letter in fixed and draw(st.integers(0, 2)) == 0:
             rule = draw(st.sampled_from(RULES[letter]))
@@ -159,6 +166,8 @@ def test_the_solutions_are_those_of_brute_force(problem, data):
         "convention": problem.convention,
         "tolerance": tolerance,
         "limit": None,
+        "runnable": problem.runnable,
+        "rank": "distance",
     }
     low, high = window(target, tolerance)
     wanted = {point: count for point, count in everything if low <= count <= high}
@@ -204,7 +213,9 @@ def test_two_budgets_at_once(problem, data):
     other = data.draw(st.sampled_from(["active", "non_embedding", "per_layer", "unique"]))
     assume(other != problem.convention)
     first = dict(problem.points())
-    problem2 = Problem(problem.name, other, problem.ranges, problem.fixed, problem.rules, problem.where)
+    problem2 = Problem(
+        problem.name, other, problem.ranges, problem.fixed, problem.rules, problem.where, problem.runnable
+    )
     second = dict(problem2.points())
     assume(first)
     point = data.draw(st.sampled_from(sorted(first)))
@@ -224,6 +235,7 @@ def test_two_budgets_at_once(problem, data):
         where=[text for text, _, _ in problem.where],
         tolerance="20%",
         limit=None,
+        runnable=problem.runnable,
     )
     assert {tuple(s.values[n] for n in problem.ranges) for s in found} == wanted
     for s in found:

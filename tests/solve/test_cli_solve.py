@@ -26,7 +26,7 @@ def call(capfd):
 
 
 def test_the_table(call):
-    code, out, err = call("solve", "bert", "--budget", "110M", "--tolerance", "0.1%", *GRID, "--limit", "3")
+    code, out, err = call("solve", "bert", "-b", "110M", "-t", "0.1%", *GRID, "--rank", "distance", "--limit", "3")
     assert code == 0
     assert out.startswith("BertModel, unique: 110,000,000, that is 109,890,000 to 110,110,000\n")
     assert "given: V = 30,522, L = 512, T = 2\nopen: A divides H\n197 solutions among 1,572,864 points\n" in out
@@ -37,7 +37,7 @@ def test_the_table(call):
 
 
 def test_json(call):
-    code, out, _ = call("solve", "bert", "-b", "110M", "-t", "0.1%", *GRID, "-k", "0", "--json")
+    code, out, _ = call("solve", "bert", "-b", "110M", "-t", "0.1%", *GRID, "--rank", "distance", "-k", "0", "--json")
     *rows, last = map(json.loads, out.splitlines())
     assert code == 0
     assert len(rows) == last["solutions"] == last["shown"] == 197
@@ -150,7 +150,7 @@ MISTAKES = [
     (("-b", "110M", *SMALL, "-s", "I=0"), "I (intermediate_size): expected an integer of at least 1, got 0"),
     (("-b", "110M", *SMALL, "-s", "I=4*I"), "the rule for I needs itself"),
     (("-b", "110M", *SMALL, "-s", "H=64"), "H (hidden_size) is free and fixed"),
-    (("-b", "110M", *SMALL, "--rank", "nice"), "expected distance, aspect, reference, round or an expression"),
+    (("-b", "110M", *SMALL, "--rank", "nice"), "expected shape, distance, aspect, reference, round or an expression"),
     (("-b", "110M", *SMALL, "--rank", "reference"), "no reference config is given"),
     (("-b", "110M", *SMALL, "--rank", "reference", "--reference", "absent.json"), "absent.json: No such file"),
     (("-b", "110M", *SMALL, "--rank", "reference", "--reference", "H=0"), "H (hidden_size): expected an integer of at"),
@@ -251,7 +251,7 @@ def test_ctrl_c_on_a_search_without_end(call, monkeypatch):
     monkeypatch.setattr(search.Search, "chunks", signalled)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born deaf to it
     try:
-        code, out, err = call("solve", "gpt2", "-b", "1000000000000000B", "-t", "90%", "--free", "V,L,H,N")
+        code, out, err = call("solve", "gpt2", "-b", "3B", "-t", "90%", "--free", "V=1..20000,H=64..:64,N")
     finally:
         signal.signal(signal.SIGINT, before)
     assert code == 130

@@ -117,7 +117,7 @@ def test_a_reference_of_none_of_something_is_met_by_none():
 
 def test_in_a_notebook_a_formula_is_shown_typeset():
     f = sc.formula("gpt2")
-    assert f._repr_latex_() == f"${f.latex()}$"
+    assert f._repr_latex_() == rf"$\displaystyle {f.latex()}$"
     assert "<math" in f._repr_html_()
     with pytest.raises(NotationError):
         f.typeset("fragment", "no such style")

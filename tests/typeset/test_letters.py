@@ -51,9 +51,12 @@ def test_own_letters_go_before_the_presets():
 
 def test_sub_configs_and_lists_keep_their_marks():
     letters = with_symbols(assign(["vision_config.hidden_size", "depths[1]", "num_heads[0]"]), "deepseek")
-    assert [e.latex for e in letters] == [r"d^{\mathrm{vision}}", "l_{1}", "n_{h,0}"]
-    assert decorated("d_h^R", "text_config.x") == r"{d_h^R}^{\mathrm{text}}"
-    assert decorated("d_c'", "x[2]") == r"{d_c'}_{2}"
+    assert [e.latex for e in letters] == ["d", "l_1", "n_{h,0}"]
+    letters = with_symbols(assign(["vision_config.hidden_size", "text_config.hidden_size"]), "deepseek")
+    assert [e.latex for e in letters] == [r"d_{\mathrm{v}}", r"d_{\mathrm{t}}"]
+    marks = {"text_config": "t", "": ""}
+    assert decorated("d_h^R", "text_config.x", marks) == r"d_{h,\mathrm{t}}^R"
+    assert decorated("d_c'", "x[2]", marks) == "d_{c,2}'"
 
 
 def test_words_are_set_apart():

@@ -12,7 +12,7 @@ from symcount.domain import Condition
 from symcount.errors import OptionError, near
 from symcount.formula import Formula
 from symcount.layers import Head, Linear
-from symcount.lettering import assign
+from symcount.lettering import assign, lettered
 from symcount.notation import Entry, Notation, entry
 from symcount.tree import Block, Size, block
 
@@ -35,7 +35,7 @@ def notation_of(fields: Mapping[str, str]) -> Notation:
     >>> notation_of({"H_text": "text_config.hidden_size"})["H_text"].meaning
     'hidden size (text)'
     """
-    return Notation(tuple(_entry(letter, name) for letter, name in fields.items()))
+    return lettered(Notation(tuple(_entry(letter, name) for letter, name in fields.items())))
 
 
 def _entry(letter: str, name: str) -> Entry:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from symcount.atlas.choices import choices_of
@@ -12,7 +12,7 @@ from symcount.atlas.facts import facts_of, parts
 from symcount.atlas.probe import real_total
 from symcount.derive.givens import given_for
 
-__all__ = ["Base", "bases", "left_out"]
+__all__ = ["Base", "bases", "left_out", "with_given"]
 
 
 @dataclass(frozen=True)
@@ -32,38 +32,55 @@ class Base:
     absent: frozenset[str] = field(default=frozenset())
 
 
-def bases(cls: Any) -> Iterator[Base]:
-    """The configs from which *cls* is measured, its default first; nothing if transformers builds none of them."""
-    given = given_for(cls) or {}
-    plain = [b for more in ([{}, given] if given else [{}]) for b in _default(cls, more)]
-    first = next((base for base in plain if _builds(cls, base)), None)
+def bases(cls: Any, configs: Any) -> Iterator[Base]:
+    """The configs of the class *configs* from which *cls* is measured, its default first.
+
+    There are none if transformers builds none of them.
+    """
+    given = given_for(cls, configs) or {}
+    plain = [b for more in ([{}, given] if given else [{}]) for b in _default(configs, more)]
+    first = next((base for base in plain if _builds(cls, configs, base)), None)
     if first is not None:
         yield first
-    usual = None if first is None else real_total(cls, first.raw)
-    for choice in choices_of(str(getattr(cls.config_class, "model_type", ""))):
-        chosen = next((b for b in _default(cls, _merged(given, choice)) if _builds(cls, b)), None)
-        if chosen is not None and (chosen.types or real_total(cls, chosen.raw) != usual):  # else it is of another head
+    usual = None if first is None else real_total(cls, configs, first.raw)
+    for choice in choices_of(str(getattr(configs, "model_type", ""))):
+        chosen = next((b for b in _default(configs, _merged(given, choice)) if _builds(cls, configs, b)), None)
+        if chosen is not None and (
+            chosen.types or real_total(cls, configs, chosen.raw) != usual
+        ):  # else it is of another head
             yield chosen
 
 
-def left_out(cls: Any, base: Base) -> Base | None:
+def left_out(cls: Any, configs: Any, base: Base) -> Base | None:
     """*base* without any sub-config; `None` if it has none, or transformers builds no model of that."""
     raw = {k: v for k, v in base.raw.items() if not isinstance(v, dict) or not k.endswith("_config")}
     absent = frozenset(base.raw) - frozenset(raw)
     if not absent or any(path.partition(".")[0] in absent for path in base.required):
         return None
     found = Base(raw, {path: [""] for path in base.types}, base.required, absent)
-    return found if _builds(cls, found) else None
+    return found if _builds(cls, configs, found) else None
 
 
-def _builds(cls: Any, base: Base) -> bool:
-    return real_total(cls, base.raw) is not None
+def with_given(base: Base, numbers: Mapping[str, Any]) -> Base:
+    """*base* with further numbers, which a config must give to be read by it."""
+    raw: dict[str, Any] = json.loads(json.dumps(base.raw))
+    for path, number in numbers.items():
+        *sections, key = path.split(".")
+        target = raw
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[key] = number
+    return replace(base, raw=raw, required=base.required | frozenset(numbers))
 
 
-def _default(cls: Any, given: Mapping[str, Any]) -> Iterator[Base]:
-    """The class's own config with each sub-config given, or as it stands: a sub-config may need more if it is given."""
+def _builds(cls: Any, configs: Any, base: Base) -> bool:
+    return real_total(cls, configs, base.raw) is not None
+
+
+def _default(configs: Any, given: Mapping[str, Any]) -> Iterator[Base]:
+    """The class's default with each sub-config given, or as it stands: a sub-config may need more if it is given."""
     try:
-        config = cls.config_class.from_dict(json.loads(json.dumps(given)))
+        config = configs.from_dict(json.loads(json.dumps(given)))
     except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
         return
     raw, types = _sections(config, given)

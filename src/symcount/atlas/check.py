@@ -18,10 +18,10 @@ from symcount.atlas.codes import MISSING
 from symcount.atlas.counting import Variant
 from symcount.atlas.kinds import expanded
 from symcount.atlas.measure import Measured
-from symcount.atlas.probe import changed, real_total
+from symcount.atlas.probe import Probe, changed, real_total
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader, Reading
-from symcount.derive.certificate import draw
+from symcount.derive.drawing import draw
 from symcount.errors import SymcountError, UncoveredError, VerificationError
 
 __all__ = ["answered", "check"]
@@ -54,12 +54,12 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
             ours = _count(variants, reading)
         except SymcountError:
             continue
-        theirs = real_total(found.probe.cls, raw)
+        theirs = real_total(found.probe.cls, found.probe.config_class, raw)
         if theirs is None:
             continue
         if ours != theirs:
             raise VerificationError(f"{found.probe.cls.__name__}: the atlas and transformers disagree: "
-                                    f"{_smallest(found.probe.cls, reader, variants, raw)}")  # fmt: skip
+                                    f"{_smallest(found.probe, reader, variants, raw)}")  # fmt: skip
         passed += 1
     return passed
 
@@ -86,7 +86,7 @@ def _left_out(found: Measured, activations: frozenset[str]) -> None:
             ours = _count(variants, reader.read(raw))
         except SymcountError:
             continue
-        if ours != real_total(found.probe.cls, raw):
+        if ours != real_total(found.probe.cls, found.probe.config_class, raw):
             layout.sections[section] = replace(rules, optional="given")
 
 
@@ -98,7 +98,7 @@ def _count(variants: list[Variant], reading: Reading) -> int:
     raise UncoveredError("no formula is stored for it")
 
 
-def _smallest(cls: Any, reader: Reader, variants: list[Variant], raw: dict[str, Any]) -> str:
+def _smallest(probe: Probe, reader: Reader, variants: list[Variant], raw: dict[str, Any]) -> str:
     """A config with as few keys as possible at which they still disagree, and the two numbers."""
     said = ""
     for path in [None, *(p for p, v in _leaves(raw))]:
@@ -108,7 +108,7 @@ def _smallest(cls: Any, reader: Reader, variants: list[Variant], raw: dict[str, 
             ours = _count(variants, reading)
         except SymcountError:
             continue
-        theirs = real_total(cls, fewer)
+        theirs = real_total(probe.cls, probe.config_class, fewer)
         if theirs is not None and ours != theirs:
             raw, said = fewer, f"{ours} and {theirs} at {json.dumps(fewer)}"
     return said

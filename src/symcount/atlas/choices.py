@@ -74,6 +74,8 @@ _CHOICES: Final[Mapping[str, tuple[Choice, ...]]] = {
     ),
     "encoder-decoder": (_kinds(encoder="roberta", decoder="roberta"), _kinds(encoder="bert", decoder="gpt2")),
     "informer": (_SERIES, _MONTHLY),
+    "gemma4": ({"text_config": {"hidden_size_per_layer_input": 0}},),  # all but the smallest
+    "gemma4_text": ({"hidden_size_per_layer_input": 0},),
     "falcon_h1": ({"head_dim": 64},),
     **dict.fromkeys(("grounding-dino", "mm-grounding-dino"), (_backbone("swin", 2, 3, 4),)),
     "instructblip": (_kinds(text_config="t5"),),

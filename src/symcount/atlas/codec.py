@@ -163,8 +163,8 @@ def _expression(node: ast.expr, symbols: Mapping[str, Symbol]) -> Expr:
                 "_power": lambda a, b: a**b,
                 "_divide": lambda a, b: a / b,
                 "_round": Round,
-                "_min": sympy.Min,
-                "_max": sympy.Max,
+                "_min": lambda *numbers: sympy.Min(*numbers, evaluate=False),  # it was simplified when it was stored
+                "_max": lambda *numbers: sympy.Max(*numbers, evaluate=False),
             }
             return rules[name](*parts)
     raise StructureError(f"{ast.dump(node)} is no stored expression")

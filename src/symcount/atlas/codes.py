@@ -104,7 +104,8 @@ def exact(path: str, number: Number, value: Any) -> Value:
         hint = "; write it without a point" if point else "; give a number" if isinstance(value, bool | str) else ""
         raise DomainError(f"{title}: expected an integer{least}, got {value!r:.80}{hint}")
     if number.minimum is not None and value < number.minimum:
-        raise DomainError(f"{title}: expected an integer{least}, got {word(value)}")
+        kind_ = UncoveredError if value == 0 else DomainError  # a zero may say that a part of the model is left out
+        raise kind_(f"{title}: expected an integer{least}, got {word(value)}")
     if not -_LARGEST <= value <= _LARGEST:
         raise DomainError(f"{title}: expected at most 2^63 - 1, the largest size of a tensor, got {word(value)}")
     return value
@@ -143,10 +144,10 @@ def spelled_out(
             continue
         text, path = own[other], path_of(section, other)
         if not isinstance(text, str) or not set(text) <= letters.keys():
-            raise ConfigError(f"{path}: expected a text of the letters {' '.join(letters)}, got {word(text)}")
+            raise ConfigError(f"{path}: expected a string of the letters {' '.join(letters)}, got {word(text)}")
         listed = [letters[letter] for letter in text]
         if own.get(key) not in (None, listed):
-            raise UncoveredError(f"{path} = {word(text)} says something else than {key}; keep one")
+            raise UncoveredError(f"{path} = {word(text)} contradicts {key}; keep one")
         own = {**{k: v for k, v in own.items() if k != other}, key: listed}
     return own
 

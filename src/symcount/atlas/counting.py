@@ -5,23 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from functools import cache, cached_property
-from typing import Any
+from importlib.util import find_spec
+from typing import Any, NamedTuple
 
 from symcount.arithmetic import HOLDS, WORDS
 from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled, readable
-from symcount.atlas.codes import identifiers
+from symcount.atlas.codes import identifiers, word
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
+from symcount.filetypes import check_typed, nameless
+from symcount.modeltypes import canonical, is_known, meant, text_type
 
-__all__ = ["CONVENTIONS", "REMEDY", "Counted", "Counter", "Variant", "class_of", "counter"]
+__all__ = [
+    "CONVENTIONS",
+    "REMEDY",
+    "Counted",
+    "Counter",
+    "Found",
+    "Variant",
+    "class_of",
+    "counter",
+    "derivable",
+    "remedy",
+]
 
 CONVENTIONS = ("unique", "per_layer", "non_embedding", "active", "trainable")
 REMEDY = 'with pip install "symcount[hf]" it is derived from the model\'s own code'
+"""What to do about a config that no stored formula covers, where it cannot be derived at once."""
 
 Counted = tuple[str, dict[str, int]]
+
+
+class Found(NamedTuple):
+    """What a config was read as."""
+
+    entry: Entry
+    layout: Layout
+    reading: Reading
+    variant: Variant
 
 
 def class_of(fields: Mapping[str, Any]) -> str:
@@ -29,6 +53,7 @@ def class_of(fields: Mapping[str, Any]) -> str:
 
     Raises:
         ConfigError: none, several, or something that is no name.
+        FileTypeError: the file is of another kind.
     """
     names, model_type = fields.get("architectures"), fields.get("model_type")
     if names is not None and names != []:
@@ -38,7 +63,8 @@ def class_of(fields: Mapping[str, Any]) -> str:
             raise ConfigError(f"architectures names {len(names)} classes ({', '.join(names)}); keep one")
         return str(names[0])
     if not isinstance(model_type, str) or not model_type:
-        raise ConfigError("neither architectures nor model_type is given; add one of them")
+        raise nameless(fields)
+    check_typed(fields)
     return model_type
 
 
@@ -124,14 +150,26 @@ class Counter:
             ConfigError: it names none, or the model type of another.
             UnknownModelError: the atlas does not have it.
         """
-        name = class_of(fields)
-        entry = self.atlas.find(name)
+        name, stated = class_of(fields), fields.get("model_type")
+        if stated is not None and not isinstance(stated, str):
+            raise ConfigError(f"model_type: expected a name, got {stated!r:.80}")
+        model_type = (
+            canonical(stated) if stated is not None and is_known(stated) else ""
+        )  # others are of a repository's own code
+        named = bool(fields.get("architectures"))
+        entry = self.atlas.find(name, model_type) if named or name in self.atlas.bases else None
+        if entry is None and named and not self.atlas.model_types(name):
+            family = self.atlas.family(model_type) if model_type else ()
+            name = meant(name, model_type, family, self.atlas.names) or name
+            entry = self.atlas.find(name, model_type)
+        if entry is None and named and model_type and (own := self.atlas.find(name)) is not None:
+            said = f"this is a config of {stated:.80}, but the formula is of {own.model_type}"
+            if text_type(model_type) == own.model_type:
+                raise UncoveredError(f"{said}, of its text model: outside the stored formulas")
+            raise ConfigError(said)
         if entry is None:
             known = [*self.atlas.names, *self.atlas.bases]
-            raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)} {REMEDY.capitalize()}")
-        stated = fields.get("model_type")
-        if stated is not None and stated != entry.model_type and self.atlas.bases.get(str(stated)) != entry.name:
-            raise ConfigError(f"this is a config of {stated!s:.80}, but the formula is of {entry.model_type}")
+            raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)}{remedy(' ', REMEDY.capitalize())}")
         return entry
 
     def layouts(self, entry: Entry, fields: Mapping[str, Any]) -> list[Layout]:
@@ -146,7 +184,7 @@ class Counter:
             for path, admitted in layout.types.items():
                 stated = _inside(fields, path)
                 if (stated is not None and stated not in admitted) or (stated is None and "" not in admitted):
-                    said = f"{path}.model_type = {stated!r:.60}"
+                    said = f"{path}.model_type = {word(stated)}"
                     break
             else:
                 found.append(layout)
@@ -162,15 +200,35 @@ class Counter:
         """
         refused: DomainError | UncoveredError | None = None
         for layout in self.layouts(entry, fields):
-            reader = self._readers.get(id(layout))
-            if reader is None:
-                reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
             try:
-                reading = reader.read(fields)
+                reading = self._reader(layout).read(fields)
                 return layout, reading, self.settled(layout, reading)
             except (DomainError, UncoveredError) as error:
                 refused = refused or error  # the first one is told: it is the one of the usual case
         raise refused or UncoveredError("no formula is stored for it")
+
+    def readings(self, entry: Entry, fields: Mapping[str, Any]) -> list[tuple[Layout, Reading]]:
+        """Read a config by each layout that has formulas for it, whichever of them holds at its numbers.
+
+        Raises:
+            ConfigError, DomainError, UncoveredError: there is none, see `Reader.read`.
+        """
+        refused: DomainError | UncoveredError | None = None
+        found = []
+        for layout in self.layouts(entry, fields):
+            try:
+                found.append((layout, self._reader(layout).read(fields)))
+            except (DomainError, UncoveredError) as error:
+                refused = refused or error
+        if not found:
+            raise refused or UncoveredError("no formula is stored for it")
+        return found
+
+    def _reader(self, layout: Layout) -> Reader:
+        reader = self._readers.get(id(layout))
+        if reader is None:
+            reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
+        return reader
 
     def count(self, fields: Mapping[str, Any]) -> Counted:
         """The class that a config names, and its counts by convention.
@@ -178,12 +236,31 @@ class Counter:
         Raises:
             SymcountError: the config is malformed, unknown, or outside the stored formulas.
         """
+        found = self.found(fields)
+        return found.entry.name, self.totals(found)
+
+    def found(self, fields: Mapping[str, Any]) -> Found:
+        """What a config is read as: the entry of its class, the layout that covers it, numbers, and the formula.
+
+        Raises:
+            SymcountError: the config is malformed, unknown, or outside the stored formulas.
+        """
         entry = self.entry(fields)
         try:
-            _, reading, variant = self.read(entry, fields)
-            return entry.name, variant.count(reading.values)
+            return Found(entry, *self.read(entry, fields))
         except UncoveredError as error:
-            raise UncoveredError(f"{entry.name}: {error}; {REMEDY}") from None
+            raise UncoveredError(f"{entry.name}: {error}{remedy()}") from None
+
+    def totals(self, found: Found) -> dict[str, int]:
+        """The counts of a config by convention.
+
+        Raises:
+            UncoveredError: its numbers are outside the stored formulas.
+        """
+        try:
+            return found.variant.count(found.reading.values)
+        except UncoveredError as error:
+            raise UncoveredError(f"{found.entry.name}: {error}{remedy()}") from None
 
     def settled(self, layout: Layout, reading: Reading) -> Variant:
         """The formula in whose domain the numbers of a config lie.
@@ -222,3 +299,17 @@ def counter() -> Counter | None:
     """The counter of the shipped atlas, `None` where there is none."""
     found = atlas()
     return None if found is None else Counter(found)
+
+
+@cache
+def derivable() -> bool:
+    """Whether the packages are there with which a formula is derived from a model's own code."""
+    try:
+        return find_spec("torch") is not None and find_spec("transformers") is not None
+    except ImportError:
+        return False
+
+
+def remedy(before: str = "; ", said: str = REMEDY) -> str:
+    """What to do about a config that is not covered, *said* after *before*; nothing where it is derived at once."""
+    return "" if derivable() else f"{before}{said}"

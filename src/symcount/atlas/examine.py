@@ -41,60 +41,66 @@ def activations() -> frozenset[str]:
 def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, trials: int = 8) -> dict[str, Any]:
     """The entry of a class with its trees, or the reason why there is none."""
     from symcount.derive.resolve import model_class, shortened
+    from symcount.realmodel import config_class
 
     row: dict[str, Any] = {"class": name, "model_type": model_type, "base": base, "effort": effort}
     try:
         cls: Any = model_class(name)
-        found = _layouts(cls, effort, trials)
+        configs: Any = config_class(cls, model_type)
+        found = _layouts(cls, configs, effort, trials)
     except SymcountError as error:
         return {**row, "reason": " ".join(str(error).split())[:600]}
     except Exception as error:  # noqa: BLE001  # a constructor raises whatever it likes
         return {**row, "reason": shortened(error)}
-    said = str(getattr(cls.config_class, "model_type", "") or model_type)
-    return {**row, "said": said, **found}
+    said = str(getattr(configs, "model_type", "") or model_type)
+    return {**row, "said": said, "own": configs is cls.config_class, **found}
 
 
-def _layouts(cls: Any, effort: int, trials: int) -> dict[str, Any]:
-    from symcount.atlas.bases import bases
+def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]:
+    from symcount.atlas.bases import bases, with_given
     from symcount.atlas.check import check
     from symcount.atlas.measure import measure
+    from symcount.atlas.saved import accept_saved
 
     layouts: list[dict[str, Any]] = []
     trees: list[Any] = []
     notes: list[str] = []
-    pending = [*bases(cls)][::-1]
+    pending = [*bases(cls, configs)][::-1]
     while pending:
         base = pending.pop()
         try:
-            found = measure(cls, base, activations(), effort=effort, trials=trials)
+            found = measure(cls, configs, base, activations(), effort=effort, trials=trials)
             passed = check(found, activations(), trials)
         except SymcountError as error:
             if not layouts:
                 raise
             notes.append(f"{json.dumps(base.types)}: {' '.join(str(error).split())[:300]}")
             continue
-        item = {**found.layout.to_json(), "configs": passed}
+        layout = accept_saved(found.layout, found.probe, activations())
+        item = {**layout.to_json(), "configs": passed}
         for formula in item["formulas"]:
             formula["tree"] += len(trees)
         trees += found.trees
         layouts.append(item)
-        if not base.absent and len(layouts) == 1 and (other := _left_out(cls, base, found.layout)):
+        if len(layouts) == 1 and found.computed:
+            pending.append(with_given(base, {path: 2 * number for path, number in found.computed.items()}))
+        if not base.absent and len(layouts) == 1 and (other := _left_out(cls, configs, base, found.layout)):
             pending.append(other)
     if not layouts:
-        raise DerivationError(f"{cls.__name__} cannot be built with its default config: {_refusal(cls)}")
+        raise DerivationError(f"{cls.__name__} cannot be built with its default config: {_refusal(cls, configs)}")
     return {"layouts": layouts, "trees": trees, "notes": notes}
 
 
-def _left_out(cls: Any, base: Base, layout: Layout) -> Base | None:
+def _left_out(cls: Any, configs: Any, base: Base, layout: Layout) -> Base | None:
     """The base without sub-configs, if *layout* does not read that."""
     from symcount.atlas.bases import left_out
     from symcount.atlas.check import answered
 
-    other = left_out(cls, base)
+    other = left_out(cls, configs, base)
     return None if other is None or answered(layout, activations(), other.raw) else other
 
 
-def _refusal(cls: Any) -> str:
+def _refusal(cls: Any, configs: Any) -> str:
     """What transformers says where it does not build the default config."""
     import torch
 
@@ -102,7 +108,7 @@ def _refusal(cls: Any) -> str:
 
     try:
         with torch.device("meta"):
-            cls(cls.config_class())
+            cls(configs())
     except Exception as error:  # noqa: BLE001  # a constructor raises whatever it likes
         return shortened(error)
     return "a config file without fields is not its default"

@@ -6,6 +6,8 @@ And numbers at which a trace takes less time, where these are as good.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sympy import Max, Min, Mod, ceiling, floor
@@ -13,6 +15,7 @@ from sympy import Max, Min, Mod, ceiling, floor
 from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import attribute_at
 from symcount.atlas.probe import Probe, differs, signature
+from symcount.atlas.record import Section
 from symcount.atlas.work import Work
 from symcount.derive.api import derive
 from symcount.derive.carriers import SymbolicInt
@@ -23,7 +26,7 @@ from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
 from symcount.errors import SymcountError
 
-__all__ = ["fill", "floored", "shallow", "small"]
+__all__ = ["computed_keys", "fill", "floored", "refusing", "shallow", "small"]
 
 _FEW = 8  # things of which a table may have as many without taking long
 _EXTENT = re.compile(r"(image|input|sample|spectrogram|img)_size$|_length$")
@@ -67,6 +70,35 @@ def fill(work: Work, base: Trace) -> None:
             explicit, left = probe.try_config({path: int(value)}), probe.try_config({path: None})
             if explicit is not None and left is not None and not differs(explicit, left):
                 work.nulls[path] = value.node
+
+
+def computed_keys(work: Work, base: Trace) -> dict[str, int]:
+    """Keys that the config computes where they are left out, and that change it where they are given: key -> number.
+
+    The number that a config saves under such a key is not the one that it was computed from at the same key: HrmText
+    saves how many layers there are in all as `num_hidden_layers`, beside `num_layers_per_stack`, from which they are
+    counted then. So the key has a formula of its own, in which the other number does not occur, or is refused.
+    """
+    probe, found = work.probe, {}
+    for path, value in base.config_reads.items():
+        owner = probe.declared(path)
+        if owner is None or path in work.rules or path in work.nulls or path in work.sames or probe.ignored(path):
+            continue
+        if not isinstance(value, SymbolicInt) or value.node == symbol(path) or path in base.symbols:
+            continue
+        moved = [probe.trace({path: other}) for other in (2 * int(value), int(value))]
+        if any(one is None or signature(one) != signature(base) for one in moved):
+            found[path] = int(value)
+    return found
+
+
+def refusing(sections: dict[str, Section], paths: Iterable[str]) -> dict[str, Section]:
+    """*sections* that refuse the keys at *paths*."""
+    found = dict(sections)
+    for path in paths:
+        section, _, key = path.rpartition(".")
+        found[section] = replace(found[section], refused=sorted({*found[section].refused, key}))
+    return found
 
 
 def _chained(work: Work) -> None:

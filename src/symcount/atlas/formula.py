@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sympy import Expr
-
-from symcount.atlas.codec import to_sympy
-from symcount.atlas.counting import REMEDY, Counter, class_of, counter
+from symcount.atlas.counting import Counter, class_of, counter, remedy
+from symcount.atlas.draft import Draft
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.trees import tree_from
 from symcount.configs import Config, read
 from symcount.derive.arranged import MARK
-from symcount.domain import Condition, relation
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
-from symcount.notation import Entry as Letter
-from symcount.notation import Notation
+from symcount.values import by_letter
 
-__all__ = ["AtlasFormula", "find", "from_config"]
+__all__ = ["AtlasFormula", "cases", "find", "from_config"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AtlasFormula(Formula):
     """A formula of the atlas.
 
@@ -39,11 +35,29 @@ class AtlasFormula(Formula):
     stored: StoredFormula | None = field(default=None, repr=False)
     pinned: Mapping[str, Any] = field(default_factory=dict)
 
+    __hash__ = Formula.__hash__
+
     def domain_text(self) -> str:
         """The domain in words, with the fields that are kept at one value."""
         kept = [f"{name} = {value}" for name, value in self.pinned.items()]
         said = super().domain_text()
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
+
+    @property
+    def deciding(self) -> Mapping[str, Any]:
+        """Those of the options at whose other value the atlas has another total."""
+        if self.layout is None or self.stored is None:
+            return self.options
+        others = [f for f in self.layout.formulas if f.totals != self.stored.totals]
+
+        def alone(other: StoredFormula, name: str) -> bool:  # it differs in this option and in no other
+            return all(other.options.get(n) == v for n, v in self.options.items() if n != name)
+
+        return {
+            name: value
+            for name, value in self.options.items()
+            if any(f.options.get(name) != value and alone(f, name) for f in others)
+        }
 
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters; see `Formula.count`.
@@ -53,7 +67,7 @@ class AtlasFormula(Formula):
         if config is None or not values:
             return super().count(config, convention=convention, **values)
         fields, rest = dict(read(config).fields), {}
-        for name, value in values.items():
+        for name, value in by_letter(self.notation, values).items():
             path = self.notation[name].field
             if "[" in path or MARK in path:
                 rest[name] = value
@@ -75,14 +89,26 @@ class AtlasFormula(Formula):
         assert self.entry is not None  # noqa: S101  # set by `find`
         assert self.layout is not None  # noqa: S101  # the same
         fields = {"model_type": self.entry.model_type, **described.fields, "architectures": [self.entry.name]}
-        found.entry(fields)
+        if (other := found.entry(fields)) is not self.entry:
+            raise ConfigError(f"{described.source} is a config of {other.model_type}, but the formula is of "
+                              f"{self.entry.model_type}; use its own: symcount.formula(config)")  # fmt: skip
         try:
             layout, reading, variant = found.read(self.entry, fields)
             if layout is not self.layout or variant.formula is not self.stored:
-                raise UncoveredError("other options than this formula's; ask for symcount.formula(config)")
+                raise UncoveredError("the config has other options than this formula; ask for symcount.formula(config)")
         except (ConfigError, DomainError) as error:
             raise type(error)(f"{described.source}: {self.name}: {error}") from None
         return {e.letter: reading.values[e.field] for e in self.notation}
+
+    def given(self, config: Any = None, beside: Collection[str] = ()) -> dict[str, Any]:
+        """Values by letter that *config* states or that are constants of the class; see `Formula.given`.
+
+        Raises:
+            ConfigError, UncoveredError: see `bound`.
+        """
+        if not beside and (config is None or not read(config).fields):
+            return dict(self.defaults)
+        return cases(self, config, beside)[0][1]
 
 
 def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
@@ -141,38 +167,61 @@ def _formula(found: Counter, entry: Entry, fields: Mapping[str, Any], said: str)
     try:
         layout, reading, variant = found.read(entry, fields)
     except UncoveredError as error:
-        raise UncoveredError(f"{said}: {error}; {REMEDY}") from None
+        raise UncoveredError(f"{said}: {error}{remedy()}") from None
     except DomainError as error:
         raise DomainError(f"{said}: {error}") from None
-    stored = variant.formula
-    notation = Notation(tuple(Letter(*letter) for letter in stored.letters))
-    symbols = {e.letter: e.symbol for e in notation}
-    names = {n.name: notation[p].symbol for p, n in layout.numbers.items() if p in {e.field for e in notation}}
+    return _made(Draft(entry, layout, reading, variant.formula, {}), found)
 
-    def condition(item: list[str]) -> Condition:
-        how, left, right = item
-        return relation(to_sympy(left, symbols), how, to_sympy(right, symbols))
 
-    filled: dict[str, Expr] = {}
-    for e in notation:
-        rule = layout.numbers[e.field].rule
-        if rule and layout.numbers[e.field].given is None:
-            try:
-                filled[e.letter] = to_sympy(rule, names)
-            except ValueError:  # it is filled from a number that the formula does not have
-                continue
-    return AtlasFormula(
-        tree_from(found.atlas.trees(entry.name), stored.tree, symbols),
-        notation,
-        entry.name,
-        entry.model_type,
-        options=stored.options,
-        defaults={e.letter: reading.values[e.field] for e in notation},
-        filled=filled,
-        conditions=tuple(map(condition, stored.domain)),
+def cases(formula: AtlasFormula, config: Any, beside: Collection[str]) -> list[tuple[AtlasFormula, dict[str, Any]]]:
+    """The formulas of which one holds for *config*, whatever the numbers called *beside* will be; the usual one first.
+
+    They are in the letters of *formula*, each with the values that the config gives; see `Formula.given`. Their domains
+    have everything in them that the atlas knows, also of numbers that do not enter the count.
+
+    Raises:
+        ConfigError, UncoveredError: see `AtlasFormula.bound`.
+    """
+    found, described, entry = _counter(), read({} if config is None else config), formula.entry
+    assert entry is not None  # noqa: S101  # set by `find`
+    fields = {"model_type": entry.model_type, **described.fields, "architectures": [entry.name]}
+    found.entry(fields)
+    try:
+        _, reading = found.readings(entry, fields)[0]
+        for letter in beside:  # a sub-config of which one number is given may have other defaults for the rest
+            path = formula.notation[letter].field
+            if "[" not in path and MARK not in path and path not in reading.stated and path in reading.values:
+                fields = _put(fields, path.split("."), reading.values[path])
+        readings = found.readings(entry, fields)
+    except (ConfigError, DomainError) as error:
+        raise type(error)(f"{described.source}: {formula.name}: {error}") from None
+    letters = {e.field: e.letter for e in formula.notation}
+    drafts = [Draft(entry, layout, one, layout.formulas[i], letters) for layout, one in readings for i in one.formulas]
+    drafts = [draft for draft in drafts if draft.possible(beside)] or drafts[:1]
+    made = [_made(draft, found, formula) for draft in drafts]
+    return [(one, dict(one.defaults)) for one in made]
+
+
+def _made(draft: Draft, found: Counter, beside: AtlasFormula | None = None) -> AtlasFormula:
+    """The formula of a draft; *beside* another one of the class with all that is asked, and with its tree."""
+    own = all(s.name == name for name, s in draft.symbols.items())
+    like = beside if beside is not None and own and beside.stored is draft.stored else None
+    pool = found.atlas.trees(draft.entry.name, draft.entry.model_type)
+    made = AtlasFormula(
+        tree_from(pool, draft.stored.tree, draft.symbols) if like is None else like.tree,
+        draft.notation,
+        draft.entry.name,
+        draft.entry.model_type,
+        options=draft.stored.options,
+        defaults=draft.defaults,
+        filled=draft.filled,
+        conditions=(*draft.domain, *(() if beside is None else draft.asked)),
         origin="derived",
-        entry=entry,
-        layout=layout,
-        stored=stored,
-        pinned=stored.pinned,
+        entry=draft.entry,
+        layout=draft.layout,
+        stored=draft.stored,
+        pinned=draft.stored.pinned,
     )
+    if like is not None:  # what follows from the tree alone
+        made.__dict__.update({n: v for n, v in like.__dict__.items() if n in ("ledger", "_totals")})
+    return made

@@ -15,7 +15,7 @@ from typing import Any
 from symcount.atlas.around import defaults_around
 from symcount.atlas.bases import Base
 from symcount.atlas.combining import combine
-from symcount.atlas.filling import fill, floored, shallow, small
+from symcount.atlas.filling import computed_keys, fill, floored, refusing, shallow, small
 from symcount.atlas.keys import Keys
 from symcount.atlas.kinds import kinds
 from symcount.atlas.lists import by_layer
@@ -42,6 +42,8 @@ class Measured:
         derived: the derived formula of each state's labels.
         samples: path of a check -> label -> a value with that label.
         probe: what was varied.
+        free: key that is no switch -> values without influence.
+        computed: see `filling.computed_keys`.
     """
 
     layout: Layout
@@ -50,6 +52,7 @@ class Measured:
     samples: dict[str, dict[int, Any]]
     probe: Probe
     free: dict[str, list[Any]]
+    computed: dict[str, int]
 
     def options(self, path: str) -> list[Any]:
         """Values without influence for a key that is no switch."""
@@ -57,14 +60,15 @@ class Measured:
 
 
 def measure(
-    cls: Any, start: Base, activations: frozenset[str], *, effort: int = EFFORT, trials: int = 8, seed: int = 0,
+    cls: Any, configs: Any, start: Base, activations: frozenset[str], *, effort: int = EFFORT, trials: int = 8,
+    seed: int = 0,
 ) -> Measured:  # fmt: skip
-    """Measure the layout of *cls* around the config *start*.
+    """Measure the layout of *cls* with configs of the class *configs*, around the config *start*.
 
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
-    work = Work(Probe(cls, start.raw, start.required, start.absent), activations, effort)
+    work = Work(Probe(cls, configs, start.raw, start.required, start.absent), activations, effort)
     defaults_around(work.probe)
     base = work.probe.trace({})
     if base is None:
@@ -73,6 +77,7 @@ def measure(
     base = work.probe.trace({})
     assert base is not None  # noqa: S101  # `fill` leaves only givens at which it can be built
     first = floored(work, small(work, derive(cls, config=work.probe.source({}))))
+    apart = computed_keys(work, base)
     shallow(work, first)
     base = work.probe.trace({}) or base
     # what came before was traced at full depth, and does not count
@@ -86,6 +91,7 @@ def measure(
     beside_switches(work, base)
     formulas, states, derived, trees, at = combine(work, first, trials, seed)
     numbers, sections, checks = Keys(work, at, list(derived.values()), formulas).measured()
+    sections = refusing(sections, [p for p in apart if p not in numbers and p not in checks])
     layout = Layout(start.types, sections, numbers, checks, switches(work), states, formulas)
     free = {p: values_of(work, p) for p in work.accept if len(set(work.accept[p].values())) == 1}
-    return Measured(layout, trees, derived, work.samples, work.probe, free)
+    return Measured(layout, trees, derived, work.samples, work.probe, free, apart)

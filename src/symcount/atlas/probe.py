@@ -81,13 +81,19 @@ def uninitialised() -> Iterator[None]:
             STATE.recorder = before
 
 
-def real_total(cls: Any, raw: Raw) -> int | None:
-    """The number of parameters of the real model of a config, `None` if transformers does not build it."""
+def real_total(cls: Any, configs: Any, raw: Raw) -> int | None:
+    """The number of parameters of the real model of a config; `None` if transformers does not build it.
+
+    Args:
+        cls: the model class.
+        configs: the class of its configs.
+        raw: the config, in the form of a `config.json`.
+    """
     import torch
 
     try:
         with quiet(), uninitialised(), torch.device("meta"):
-            model = cls(cls.config_class.from_dict(copy.deepcopy(raw)))
+            model = cls(configs.from_dict(copy.deepcopy(raw)))
     except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
         return None
     return int(sum(p.numel() for p in model.parameters()))
@@ -141,6 +147,7 @@ class Probe:
 
     Attributes:
         cls: the model class.
+        config_class: of its configs.
         raw: the base config, in the form of a `config.json`.
         required: keys of it that have no default: every config must give them.
         absent: sub-configs that every config leaves out: they are what the class makes of that.
@@ -150,10 +157,15 @@ class Probe:
     """
 
     def __init__(
-        self, cls: Any, raw: Raw, required: frozenset[str] = frozenset(), absent: frozenset[str] = frozenset()
+        self,
+        cls: Any,
+        configs: Any,
+        raw: Raw,
+        required: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
     ) -> None:
         self.cls = cls
-        self.config_class: Any = cls.config_class
+        self.config_class: Any = configs
         self.raw = raw
         self.required = required
         self.absent = absent

@@ -28,7 +28,11 @@ def promoted(work: Work, path: str, at: dict[str, Any], own: tuple[Any, ...]) ->
         if accept.get(key_of(value)) != 0:
             continue
         both = work.probe.trace({**at, path: value})
-        if both is None and real_total(work.probe.cls, changed(work.probe.raw, {**at, path: value})) is None:
+        if (
+            both is None
+            and real_total(work.probe.cls, work.probe.config_class, changed(work.probe.raw, {**at, path: value}))
+            is None
+        ):
             continue
         found = signature(both) if both is not None else (key_of(value),)  # there is a model, but no trace of it
         if found not in known:

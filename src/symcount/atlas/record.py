@@ -217,6 +217,7 @@ class Entry(_Json):
         base: whether it is a base model, rather than one with a head.
         effort: tensors that were traced for it, about.
         layouts: one for each choice of sub-config classes; the first is the default.
+        own: whether *model_type* is that of the class itself, rather than of others whose configs it takes as well.
     """
 
     name: str
@@ -224,12 +225,15 @@ class Entry(_Json):
     base: bool = False
     effort: int = 0
     layouts: list[Layout] = field(default_factory=list)
+    own: bool = True
 
     def to_json(self) -> dict[str, Any]:
         """With the layouts as JSON."""
         found: dict[str, Any] = {"name": self.name, "model_type": self.model_type}
         if self.base:
             found["base"] = True
+        if not self.own:
+            found["own"] = False
         if self.effort:
             found["effort"] = self.effort
         return {**found, "layouts": [layout.to_json() for layout in self.layouts]}

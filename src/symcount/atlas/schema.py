@@ -46,11 +46,13 @@ class Reading:
         formulas: indices of the formulas of which one may hold for it.
         values: numbers by dotted path.
         stated: paths that the config gives itself.
+        filled: paths that the config leaves to others -> text of the number that these make of it.
     """
 
     formulas: list[int]
     values: dict[str, Value]
     stated: frozenset[str]
+    filled: Mapping[str, str]
 
 
 class Reader:
@@ -133,12 +135,13 @@ class Reader:
                     found[path] = default if check.absent is None else check.absent
                 else:
                     found[path] = own.get(key, default)
+        filled = dict(pending)
         self._fill(pending, values)
         for path in self._same:
             number = layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
-        return Reading(self._state(found, values), values, frozenset(stated))
+        return Reading(self._state(found, values), values, frozenset(stated), filled)
 
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""
@@ -179,7 +182,7 @@ class Reader:
         for key in rules.refused:
             if own.get(key) is not None:
                 said = f"{path_of(section, key)} = {word(own[key])}"
-                raise UncoveredError(f"{said} changes the model in a way that is not measured")
+                raise UncoveredError(f"{said} changes the model in a way that was not measured")
         for key, length in rules.lengths.items():
             if isinstance(own.get(key), list) and len(own[key]) != length:
                 raise UncoveredError(
@@ -225,7 +228,7 @@ class Reader:
                     del pending[path]
                     progress = True
             if not progress:
-                raise UncoveredError(f"{', '.join(pending)}: left out, and nothing says what they are")
+                raise UncoveredError(f"{', '.join(pending)}: left out, and no rule fills in a value; give a number")
 
     def _needs_of(self, text: str) -> list[str]:
         if text not in self._needs:
@@ -247,7 +250,7 @@ class Reader:
         state = layout.states.get(key)
         if state is None:
             said = ", ".join(f"{p} = {word(found[p])}" for p in layout.switches if labels[p])
-            raise UncoveredError(f"{said or 'this combination'} together are outside the stored formulas")
+            raise UncoveredError(f"no stored formula holds for {said or 'its options'}{' together' * (', ' in said)}")
         return state
 
     def _label(self, path: str, check: Check, found: Mapping[str, Any], values: dict[str, Value]) -> int:
@@ -294,6 +297,6 @@ class Reader:
             if known is None:  # no formula has it: it took too long
                 raise UncoveredError(f"{path} = {word(value)} is outside the stored formulas")
             if number < (least := known.minimum or 0):
-                said = f"has {number} of the kind {kind_}; the stored formulas are for at least {least}"
+                said = f"has {number} layers of the kind {kind_}; the stored formulas are for at least {least}"
                 raise UncoveredError(f"{path} = {word(value)} {said}")
             values[field_of(path, kind_)] = number

@@ -126,6 +126,11 @@ class Sections:
         default = self._probe.default(prefix + key)
         for value in _others(default, attribute_at(self._probe.instances.get(""), prefix + key)):
             one, other = (self._probe.try_config({prefix + name: value}) for name in (alias, key))
+            for beside in self._work.failed if one is None and other is None else ():  # a config has both or none
+                more = {beside: value}
+                one, other = (self._probe.try_config({prefix + name: value, **more}) for name in (alias, key))
+                if one is not None and other is not None:
+                    break
             if one is not None and other is not None:
                 return not differs(one, other)
         return False

@@ -2,7 +2,8 @@
 
 Looking a class up reads the index and one block. The bytes depend on nothing but the entries: their order is fixed, and
 there is no date. Layout: a magic line; the length of the index in four bytes; the index; the blocks. Index and blocks
-are JSON, compressed with zlib. A family has two blocks: what counting needs, and the trees.
+are JSON, compressed with zlib. A family, which is one model type, has two blocks: what counting needs, and the trees. A
+class whose configs are of several model types has an entry in the family of each.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ import json
 import os
 import tempfile
 import zlib
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
 from symcount.atlas.record import Entry
 from symcount.errors import ConfigError
+from symcount.modeltypes import canonical
 
 __all__ = ["Atlas", "atlas", "default_path", "write"]
 
-_MAGIC = b"symcount atlas 1\n"
+_MAGIC = b"symcount atlas 2\n"
 _WORD = 4
 _PARTS = 2
 
@@ -44,7 +47,7 @@ class Atlas:
         except (OSError, zlib.error, ValueError) as error:
             raise ConfigError(f"{path}: the atlas cannot be read ({error}); reinstall symcount") from None
         self._start = len(_MAGIC) + _WORD + length
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[tuple[str, int], Entry] = {}
         self._blocks: dict[tuple[int, int], Any] = {}
 
     @property
@@ -74,24 +77,48 @@ class Atlas:
         found: dict[str, Any] = self._header["summary"]
         return found
 
-    def find(self, name: str) -> Entry | None:
-        """The entry of a class or of a model type's base model."""
-        name = self.bases.get(name, name)
-        if name not in self._entries:
-            place = self._header["classes"].get(name)
-            if place is None:
-                return None
-            self._entries[name] = Entry.from_json(self._block(place, 0)[name])
-        return self._entries[name]
+    def find(self, name: str, model_type: str = "") -> Entry | None:
+        """The entry of a class, or of a model type's base model.
 
-    def model_type(self, name: str) -> str:
-        """The model type of a class of the atlas, without reading its block."""
-        return str(self._header["families"][self._header["classes"][name]][0])
+        Args:
+            name: of either.
+            model_type: of whose configs, where the class is that of several; by default those that it says itself.
+        """
+        if name in self.bases:
+            name, model_type = self.bases[name], canonical(name)
+        place = self._place(name, model_type)
+        if place is None:
+            return None
+        if (name, place) not in self._entries:
+            self._entries[name, place] = Entry.from_json(self._block(place, 0)[name])
+        found = self._entries[name, place]
+        return found if found.own or model_type else None
 
-    def trees(self, name: str) -> dict[str, Any]:
+    def model_types(self, name: str) -> list[str]:
+        """The model types of a class of the atlas, its own first, without reading their blocks."""
+        return [str(self._header["families"][place][0]) for place in self._header["classes"].get(name, ())]
+
+    def family(self, model_type: str) -> list[str]:
+        """The classes that the atlas has for a model type."""
+        return [name for name in self.names if model_type in self.model_types(name)]
+
+    def trees(self, name: str, model_type: str = "") -> dict[str, Any]:
         """The trees of the family of a class: `expressions`, `blocks`, `trees`."""
-        found: dict[str, Any] = self._block(self._header["classes"][name], 1)
+        place = self._place(name, model_type)
+        found: dict[str, Any] = {} if place is None else self._block(place, 1)
         return found
+
+    def families(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+        """Everything: model type, entries by class as JSON, trees; as `write` takes it."""
+        for place, (model_type, *_) in enumerate(self._header["families"]):
+            yield model_type, self._block(place, 0), self._block(place, 1)
+
+    def _place(self, name: str, model_type: str) -> int | None:
+        """The family of a class that is of that model type, or else the first one."""
+        places: list[int] = self._header["classes"].get(name, [])
+        if not model_type:
+            return places[0] if places else None
+        return next((place for place in places if self._header["families"][place][0] == model_type), None)
 
     def _block(self, place: int, part: int) -> Any:
         if (place, part) not in self._blocks:
@@ -139,16 +166,18 @@ def write(
     """
     blocks: list[bytes] = []
     sizes: list[list[Any]] = []
-    classes: dict[str, int] = {}
+    classes: dict[str, list[int]] = defaultdict(list)
     for place, (model_type, entries, trees) in enumerate(families):
         packed = [_pack(dict(sorted(entries.items()))), _pack(trees)]
         blocks.extend(packed)
         sizes.append([model_type, *map(len, packed)])
-        classes.update(dict.fromkeys(entries, place))
+        for name, entry in entries.items():
+            classes[name].insert(0 if entry.get("own", True) else len(classes[name]), place)
+    kept = [(t, n) for t, n in bases.items() if any(sizes[place][0] == canonical(t) for place in classes.get(n, ()))]
     header = {
         "versions": versions,
         "classes": dict(sorted(classes.items())),
-        "bases": dict(sorted((k, v) for k, v in bases.items() if v in classes)),
+        "bases": dict(sorted(kept)),
         "activations": sorted(activations),
         "families": sizes,
         "summary": dict(summary),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from symcount.atlas.codec import encode, to_sympy
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from symcount.tree import Block
 
-__all__ = ["Pool", "tree_from", "tree_to_json"]
+__all__ = ["Pool", "StoredRow", "rows", "tree_from", "tree_of", "tree_to_json"]
 
 #: A block: name, kind, parameters, children, repeat, active share, role, same_as, note.
 #: A parameter: name, shape, alias_of, trainable (0 or 1), same_layer (0 or 1). Trailing defaults are left out.
@@ -101,6 +101,20 @@ class Pool:
         return {"expressions": self.expressions, "blocks": self.blocks, "trees": self.trees}
 
 
+def tree_of(pool: Mapping[str, Any], number: int) -> list[Any]:
+    """The tree of that number in the form that `Pool.add` takes."""
+    texts, blocks = pool["expressions"], pool["blocks"]
+
+    def block(index: int) -> list[Any]:
+        item = [*blocks[index]]
+        item[2:3] = [[[*p[:1], [texts[d] for d in p[1]], *p[2:]] if len(p) > 1 else p for p in x] for x in item[2:3]]
+        item[3:4] = [[block(child) for child in x] for x in item[3:4]]
+        item[4:6] = [texts[x] for x in item[4:6]]
+        return item
+
+    return block(pool["trees"][number])
+
+
 def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol]) -> Block:
     """The tree of that number, in *symbols* by letter."""
     from symcount.tree import ONE, Block, Parameter
@@ -127,3 +141,36 @@ def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol
                      same_as or None, (), note)  # fmt: skip
 
     return block(pool["trees"][number])
+
+
+class StoredRow(NamedTuple):
+    """A parameter name of a stored tree.
+
+    Attributes:
+        path: of the tensor, from the root.
+        shape: texts of its dimensions.
+        alias_of: path of the tensor that it is, if it is no tensor of its own.
+        role: see `Block.role`.
+    """
+
+    path: str
+    shape: tuple[str, ...]
+    alias_of: str
+    role: str
+
+
+def rows(pool: Mapping[str, Any], number: int) -> Iterator[StoredRow]:
+    """The parameter names of the tree of that number, as text: SymPy is not needed."""
+    texts, blocks = pool["expressions"], pool["blocks"]
+
+    def walk(index: int, above: str, role: str) -> Iterator[StoredRow]:
+        item: list[Any] = [*blocks[index], *_BLOCK[len(blocks[index]) :]]
+        path = ".".join(part for part in (above, item[0]) if part)
+        role = item[6] or role
+        for parameter in item[2]:
+            name, shape, alias = [*parameter, *_PARAMETER[len(parameter) :]][:3]
+            yield StoredRow(f"{path}.{name}" if path else name, tuple(texts[i] for i in shape), alias, role)
+        for child in item[3]:
+            yield from walk(child, path, role)
+
+    return walk(pool["trees"][number], "", "")

@@ -67,6 +67,7 @@ def _activates(work: Work, accept: Mapping[str, int], usual: Any) -> bool:
 
 def further(work: Work, formula: DerivedFormula) -> None:
     """What is read only beside another value of a key, of whatever influence that value is by itself."""
+    _in_pairs(work)
     done: set[tuple[str, str]] = set()
     while fresh := [(p, *c) for p in list(work.accept) for c in coded_values(work, p) if (p, c[0]) not in done]:
         for path, said, value in fresh:
@@ -84,6 +85,19 @@ def _leads_nowhere(work: Work, changes: dict[str, Any]) -> bool:
     """Whether the model was traced at *changes*, and reads nothing there that was not varied yet."""
     there = work.probe.trace(changes) if work.probe.knows(changes) else None
     return there is not None and all(path in work.accept for path, _ in _candidates(work, there))
+
+
+def _in_pairs(work: Work) -> None:
+    """Values of two keys of which a config must have both or none: they are switches, and told together only."""
+    for (path, values), (other, others) in itertools.combinations(list(work.failed.items()), 2):
+        for value, beside in itertools.product(values, others):
+            if work.probe.trace({path: value, other: beside}) is None:
+                continue
+            for key, said in ((path, value), (other, beside)):
+                if key_of(said) not in work.accept[key]:
+                    work.labels += 1
+                    work.accept[key][key_of(said)] = work.labels
+                    work.samples[key][work.labels] = said
 
 
 def _again(work: Work, there: Trace, at: dict[str, Any]) -> None:

@@ -24,6 +24,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run the command line with *arguments*, and return the exit code."""
     from symcount.cli.output import complain
     from symcount.errors import SymcountError
+    from symcount.foreign import foreign
 
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
@@ -38,20 +39,18 @@ def run(arguments: Sequence[str]) -> int:
     except BrokenPipeError:  # the reader has gone: nothing to say, and nobody to say it to
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
-    except SystemExit:  # typer leaves in this way only where the reader has gone while a command was writing
-        return 141
+    except SystemExit as error:  # a shell was told how to complete; or the reader has gone while a command was writing
+        return int(error.code or 0) if "_SYMCOUNT_COMPLETE" in os.environ else 141
     except OSError as error:
         return complain(f"cannot write: {error.strerror or error}")
-    except ValueError as error:
-        if "integer string conversion" not in str(error):
-            raise
-        return complain("a number has more digits than Python prints; give smaller values")
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  # whatever it is, the user is told it in one line
+        if isinstance(error, ValueError) and "integer string conversion" in str(error):
+            return complain("a number has more digits than Python prints; give smaller values")
         kinds = {c.__name__ for c in type(error).__mro__}  # typer's own, whichever package they live in
         if "Abort" in kinds:
             return 130
         if "ClickException" not in kinds:
-            raise  # a bug of ours, to be seen as one
+            return complain(str(foreign(error)))
         return complain(getattr(error, "format_message", error.__str__)())
     return code if isinstance(code, int) else 0
 

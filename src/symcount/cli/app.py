@@ -6,13 +6,25 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import atlas, counting, deriving, laddering, reading, solving, sweeping, typesetting, verifying
+from symcount.cli import (
+    atlas,
+    citing,
+    comparing,
+    counting,
+    deriving,
+    laddering,
+    reading,
+    solving,
+    sweeping,
+    typesetting,
+    verifying,
+)
 from symcount.cli.output import say
 
 __all__ = ["app", "command"]
 
 app = typer.Typer(
-    add_completion=False,
+    add_completion=True,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Exact closed forms for the parameter counts of neural networks.",
@@ -44,8 +56,8 @@ for _function in (
     counting.count,
     counting.breakdown,
     typesetting.latex,
-    typesetting.compare,
-    typesetting.shares,
+    comparing.compare,
+    comparing.shares,
     reading.diff,
     solving.solve,
     laddering.ladder,
@@ -53,6 +65,7 @@ for _function in (
     deriving.derive,
     sweeping.sweep,
     reading.list_models,
+    citing.cite,
 ):
     app.command(name="list" if _function is reading.list_models else None)(_function)
 

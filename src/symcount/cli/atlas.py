@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
@@ -11,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from symcount import modeltypes
 from symcount.cli.options import Json
 from symcount.cli.output import emit, note, number, say
 from symcount.errors import UnknownModelError
@@ -34,21 +36,27 @@ def build(
     effort: Annotated[int | None, typer.Option(min=0, help="Tensors that are traced for one class, about.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="Random points and random configs for each formula.")] = 8,
     resume: Annotated[bool, typer.Option(help="Continue where the last build stopped.")] = True,
+    update: Annotated[bool, typer.Option("--update", help="Keep the other entries of the file that is there.")] = False,
     as_json: Json = False,
 ) -> int:
-    """Derive and certify all model classes of transformers with their variants, and write the atlas."""
-    from symcount.atlas.build import assemble, journal_of, read_journal
+    """Derive and certify all model classes of transformers with their variants, and write the atlas.
+
+    Beside it go the tables of how transformers loads their files, and what their tensors are called.
+    """
+    from symcount.atlas.build import assemble, base_models, journal_of, model_types, read_journal
     from symcount.atlas.build import build as run
     from symcount.atlas.examine import activations
-    from symcount.atlas.store import default_path
+    from symcount.atlas.store import Atlas, default_path
     from symcount.atlas.work import EFFORT
+    from symcount.checkpoints import identify, loading
     from symcount.derive.sweep import candidates
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    chosen = candidates(pattern, exported=True)
+    chosen = candidates(pattern, exported=True, pairs=True)
     if not chosen:
         raise UnknownModelError(f"no model class of transformers matches {pattern!r}")
     target = output or default_path()
+    before = Atlas(target) if update else None
     journal = journal_of(target)
     with closing(run(chosen, journal, jobs=jobs or os.cpu_count() or 1, timeout=timeout,
                      effort=EFFORT if effort is None else effort, trials=trials, resume=resume)) as rows:  # fmt: skip
@@ -57,8 +65,13 @@ def build(
                 emit({k: v for k, v in row.items() if k not in ("layouts", "trees")})
             elif "reason" in row:
                 note(f"{row['class']}: {row['reason']}")
-    bases = {c.model_type: c.name for c in candidates(base_only=True)}
-    summary = assemble(read_journal(journal).values(), target, activations(), bases)
+    summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before)
+    stored = Atlas(target)
+    known = [(name, stored.model_types(name)[0]) for name in stored.names]
+    for table in (loading, identify):
+        table.measure(known, table.default_path() if output is None else target.with_name(table.default_path().name))
+    if target == default_path():
+        modeltypes.PATH.write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
     if not as_json:
         size = target.stat().st_size
         say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")

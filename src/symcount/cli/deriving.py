@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
+from math import prod
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, symbols_of
 from symcount.cli.options import ConventionOption, Json, pairs
-from symcount.cli.output import emit, note, say
+from symcount.cli.output import complain, emit, note, say
 from symcount.cli.reading import described, present, word
-from symcount.errors import VerificationError
+from symcount.cli.writing import write
+from symcount.errors import NotationError, VerificationError
 from symcount.ledger import check_convention
+from symcount.typeset.derivation import Seen, derivation
+from symcount.typeset.pdf import compile_document
+from symcount.typeset.setting import Look, Setting
 
 if TYPE_CHECKING:
+    from symcount.derive.certificate import Certificate
     from symcount.derive.result import DerivedFormula
 
 __all__ = ["Seed", "Trials", "derive"]
@@ -36,10 +45,20 @@ def derive(
     trials: Trials = 8,
     seed: Seed = 0,
     convention: ConventionOption = "unique",
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
+    document: Annotated[
+        Path | None,
+        typer.Option(
+            "--document", metavar="FILE", help="Write the derivation, part by part: .md, .tex, .pdf or .html."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> int:
     """Derive the closed form of any class of transformers from its own code."""
     checked = check_convention(convention)
+    form = _form(document)
     from symcount.derive.api import derive as run
 
     found = run(model, **_fields(options or ()))
@@ -49,6 +68,11 @@ def derive(
             certificate = found.certify(trials, seed)
         except VerificationError as error:
             failure = str(error)
+    if document is not None:
+        chosen = symbols_of(symbols, symbols_file, list(found.notation.names))
+        look: Look = {"convention": convention, "notation": notation, "symbols": chosen}
+        _write_document(document, form, found.setting(**look), _seen(found, certificate))
+        return 1 if failure and complain(failure) else 0
     if as_json:
         item = {**described(found, checked, dict(found.defaults)), **_structure(found)}
         if explain:
@@ -62,6 +86,7 @@ def derive(
                     "points": certificate.passed,
                     "seed": certificate.seed,
                     "varied": list(certificate.varied),
+                    "held": list(certificate.held),
                     "bound": float(certificate.bound),
                 }
             )
@@ -77,6 +102,40 @@ def derive(
     if failure:
         note(f"error: {failure}")
     return 1 if failure else 0
+
+
+def _form(document: Path | None) -> str:
+    """The form of a document, by the ending of its name."""
+    endings = {".md": "markdown", ".tex": "tex", ".pdf": "pdf", ".html": "html", ".htm": "html"}
+    if document is None:
+        return ""
+    if document.suffix.lower() not in endings:
+        raise NotationError(f"--document {document.name}: expected a name that ends in {', '.join(endings)}")
+    return endings[document.suffix.lower()]
+
+
+def _write_document(file: Path, form: str, setting: Setting, seen: Seen) -> None:
+    text = derivation(setting, "tex" if form == "pdf" else form, seen)
+    write(file, compile_document(text, runs=2)[0] if form == "pdf" else text + "\n")
+
+
+def _seen(found: DerivedFormula, certificate: Certificate | None) -> Seen:
+    """What the real model has at the sizes of its own config."""
+    from symcount.verify import verify
+
+    report = verify(found)
+    report.raise_for_difference()
+    by_tensor: Counter[str] = Counter()
+    for tensor in report.tensors:
+        if tensor.row is not None and tensor.actual is not None and tensor.row.alias_of is None:
+            by_tensor[tensor.row.tensor] += prod(tensor.actual)
+    good = sum(not t.difference for t in report.tensors)
+    said = [
+        f"In transformers {report.version}, {good} of {len(report.tensors)} tensors match in path, shape and sharing."
+    ]
+    if certificate is not None:
+        said.append(f"{certificate}.")
+    return Seen(by_tensor, tuple(said))
 
 
 def _structure(found: DerivedFormula) -> dict[str, Any]:

@@ -7,40 +7,62 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
-from symcount.errors import ConfigError
+from symcount.errors import ConfigError, FileTypeError, SymcountError
 from symcount.files import MAX_BYTES, is_directory, load, parse
+from symcount.filetypes import check_typed, nameless
 
 __all__ = ["Input", "expand", "lines"]
 
-Input = tuple[str, "dict[str, Any] | ConfigError"]
+Input = tuple[str, "dict[str, Any] | SymcountError"]
 
 
 def expand(sources: Iterable[str]) -> Iterator[Input]:
     """Every config that *sources* name: files, and directories with all the configs below them.
 
     Of a directory, JSON objects that name neither `architectures` nor `model_type` are no configs and are passed over,
-    unless the file is called `config.json`.
+    as are files that are recognised as something else; a `config.json` that is not recognised is one.
     """
     for source in sources:
         path = Path(source)
         if not is_directory(path):
             yield source, _read(path)
             continue
-        found = False
+        found, passed = False, ""
         for file in sorted(path.rglob("*.json")):
             config = _read(file)
-            stated = isinstance(config, ConfigError) or "architectures" in config or "model_type" in config
-            if stated or file.name == "config.json":
+            if said := _foreign(file, config):
+                passed = passed or said
+            elif isinstance(config, SymcountError) or file.name == "config.json" or _names(config):
                 found = True
                 yield str(file), config
         if not found:
-            yield source, ConfigError(f"{source}: no config.json in this directory")
+            yield source, ConfigError(f"{source}: no config.json in this directory{'; ' if passed else ''}{passed}")
 
 
-def _read(path: Path) -> dict[str, Any] | ConfigError:
+def _names(config: dict[str, Any]) -> bool:
+    return "architectures" in config or "model_type" in config
+
+
+def _foreign(file: Path, config: dict[str, Any] | SymcountError) -> str:
+    """What a file is that is no config, in words; empty if that is not known."""
+    if isinstance(config, FileTypeError):
+        return str(config)
+    if isinstance(config, SymcountError) or "architectures" in config:
+        return ""
+    try:
+        if "model_type" in config:
+            check_typed(config, str(file))
+        elif config and isinstance(error := nameless(config, str(file)), FileTypeError):
+            return str(error)
+    except FileTypeError as error:
+        return str(error)
+    return ""
+
+
+def _read(path: Path) -> dict[str, Any] | SymcountError:
     try:
         return load(path)
-    except ConfigError as error:
+    except SymcountError as error:
         return error
 
 
@@ -72,6 +94,7 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[Input]:
             yield source, ConfigError(f"{source}: longer than {MAX_BYTES // 2**20} MiB; expected one config on a line")
         elif not line.isspace():
             try:
-                yield source, parse(line, source)
-            except ConfigError as error:
-                yield source, error
+                found: dict[str, Any] | SymcountError = parse(line, source)
+            except SymcountError as error:
+                found = error
+            yield source, found

@@ -11,7 +11,7 @@ import typer
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.reading import plain
-from symcount.cli.solving import Free, Rules, Where, described, subject_of
+from symcount.cli.solving import Free, Rules, Runnable, Where, described, subject_of
 from symcount.errors import VerificationError
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ def ladder(
     where: Where = None,
     options: Options = None,
     convention: ConventionOption = "unique",
+    runnable: Runnable = True,
     output: Annotated[
         Path | None, typer.Option(metavar="DIRECTORY", help="Write each rung's config.json here, checked on meta.")
     ] = None,
@@ -44,7 +45,7 @@ def ladder(
     subject, fixed = subject_of(model, values, options)
     found = ladder_of(
         subject.formula,
-        subject.config.values_for(subject.formula),
+        subject.config,
         budgets,
         aspect=None if aspect.lower() == "none" else aspect,
         head_dim=head_dim,
@@ -53,6 +54,7 @@ def ladder(
         fixed=fixed,
         where=where or (),
         convention=convention,
+        runnable=runnable,
     )
     written: Mapping[str, Path] = {}
     failure = ""

@@ -9,14 +9,16 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from functools import cache
 from typing import Any
 
-from symcount.atlas.counting import CONVENTIONS, Counted, Counter, class_of, counter
+from symcount.adapters.config import is_adapter
+from symcount.atlas.counting import CONVENTIONS, counter, derivable
 from symcount.cli.inputs import Input, expand, lines
-from symcount.cli.output import complain, emit, number, say, show, table
-from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
+from symcount.cli.output import complain, emit, note, number, printable, say, show, table
+from symcount.errors import SymcountError, UncoveredError, UnknownModelError
 from symcount.files import is_directory, looks_like_path
+from symcount.foreign import guarded
+from symcount.notes import Note, refuse, teller
 
 __all__ = ["count_configs", "quick"]
 
@@ -28,27 +30,41 @@ def quick(arguments: Sequence[str]) -> int | None:
     """Count what *arguments* name and return the exit code; `None` if they ask for something else."""
     sources: list[str] = []
     stream = convention = None
-    as_json = False
+    as_json = strict = False
     rest = iter(arguments)
     for argument in rest:
         if argument == "--json":
             as_json = True
+        elif argument == "--strict":
+            strict = True
         elif argument in ("--jsonl", "-c", "--convention"):
             value = next(rest, None)
             if value is None or (argument == "--jsonl") == (value in CONVENTIONS):
                 return None
             stream, convention = (value, convention) if argument == "--jsonl" else (stream, value)
+        elif is_adapter(argument):
+            return None
         elif not argument.startswith("-") and (looks_like_path(argument) or is_directory(argument)):
             sources.append(argument)
         else:
             return None
     if counter() is None or not (sources or stream) or (convention is not None and convention not in CONVENTIONS):
         return None
-    return count_configs(sources, stream, convention, as_json)
+    return count_configs(sources, stream, convention, as_json=as_json, strict=strict)
 
 
-def count_configs(sources: Sequence[str], stream: str | None, convention: str | None, as_json: bool) -> int:
-    """Count configs and print the numbers; the exit code, 2 if one of them could not be counted."""
+def count_configs(
+    sources: Sequence[str], stream: str | None, convention: str | None, *, as_json: bool = False, strict: bool = False
+) -> int:
+    """Count configs and print the numbers; the exit code, 2 if one of them could not be counted.
+
+    Args:
+        sources: files and directories.
+        stream: a file with a config on each line.
+        convention: the only one to be printed.
+        as_json: one JSON object for each config.
+        strict: a config that may mean something else is not counted.
+    """
     columns = _COLUMNS if convention is None else (convention,)
     inputs = _inputs(sources, stream)
     several = stream is not None or len(sources) > 1
@@ -58,9 +74,12 @@ def count_configs(sources: Sequence[str], stream: str | None, convention: str | 
     rows: list[tuple[str, ...]] = []
     for source, found in _watched(inputs, several and not as_json):
         try:
-            if isinstance(found, ConfigError):
+            if isinstance(found, SymcountError):
                 raise found
-            name, numbers = counted(source, found)
+            name, numbers, notes = counted(source, found)
+            printable(max(numbers.values()), source)
+            if strict:
+                refuse(notes, source)
         except SymcountError as error:  # the other inputs are counted all the same
             failed = True
             text = str(error) if str(error).startswith(source) else f"{source}: {error}"
@@ -68,9 +87,12 @@ def count_configs(sources: Sequence[str], stream: str | None, convention: str | 
             if as_json:
                 emit({"source": source, "error": str(error)})
             continue
+        for remark in notes:
+            note(f"note: {source}: {remark.text}")
         if as_json:
             shown = dict.fromkeys((*_COLUMNS, *columns))
-            emit({"source": source, "class": name, **{c: numbers[c] for c in shown}})
+            emit({"source": source, "class": name, **{c: numbers[c] for c in shown},
+                  "notes": [remark.text for remark in notes]})  # fmt: skip
             continue
         rows.append((source, name, *(number(numbers[c]) for c in columns)))
         if len(rows) > _ROWS:
@@ -83,50 +105,37 @@ def count_configs(sources: Sequence[str], stream: str | None, convention: str | 
     return 2 if failed else 0
 
 
-def counted(source: str, fields: dict[str, Any]) -> Counted:
-    """Class and counts of one config: by the atlas, or where that does not cover it, derived if that is possible.
+@guarded
+def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], list[Note]]:
+    """Class, counts and notes of one config: by the atlas, or where that does not cover it, derived if possible.
 
     Raises:
-        SymcountError: neither is possible.
+        SymcountError: neither is possible; where both were tried, the reasons of both.
     """
-    found = counter()
-    assert found is not None  # noqa: S101  # `quick` and the command see to that
+    stored, tell = counter(), teller()
+    assert stored is not None  # noqa: S101  # `quick` and the command see to that
+    assert tell is not None  # noqa: S101  # the same
     try:
-        return _by(found, fields)
+        found = stored.found(fields)
+        return found.entry.name, stored.totals(found), tell.notes(fields, found)
     except (UncoveredError, UnknownModelError) as error:
-        if not _derivable():
+        if not derivable():
             raise
         refusal = error
     from symcount.api import formula
     from symcount.configs import Config
+    from symcount.derive.api import derive
+    from symcount.notes.of_formula import notes_on
 
     config = Config(fields, source)
+    unknown = isinstance(refusal, UnknownModelError)
     try:
-        derived = formula(config) if isinstance(refusal, UnknownModelError) else _derived(config)
-        return derived.name, {c: derived.count(config, convention=c) for c in CONVENTIONS}
-    except SymcountError:
-        raise refusal from None
-
-
-def _derived(config: Any) -> Any:
-    from symcount.derive.api import derive
-
-    return derive(config)
-
-
-def _by(found: Counter, fields: dict[str, Any]) -> Counted:
-    class_of(fields)
-    return found.count(fields)
-
-
-@cache
-def _derivable() -> bool:
-    from importlib.util import find_spec
-
-    try:
-        return find_spec("torch") is not None and find_spec("transformers") is not None
-    except ImportError:
-        return False
+        derived = formula(config) if unknown else derive(config)
+        numbers = {c: derived.count(config, convention=c) for c in CONVENTIONS}
+    except SymcountError as error:
+        said = str(error).removeprefix(f"{source}: ")
+        raise error if unknown else type(error)(f"{refusal}; nor is it derived: {said}") from None
+    return derived.name, numbers, notes_on(config, derived, tell)
 
 
 def _inputs(sources: Sequence[str], stream: str | None) -> Iterator[Input]:

@@ -12,13 +12,17 @@ from typing import Annotated, Any
 import typer
 
 from symcount.api import formula as formula_of
-from symcount.architectures import find
-from symcount.cli.output import number
+from symcount.architectures import find, names
+from symcount.atlas.store import atlas
+from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
 from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry, canonical
+from symcount.notes import Note, refuse, teller
+from symcount.notes.of_formula import TIED, notes_on
 from symcount.values import title
 
 __all__ = [
@@ -31,10 +35,23 @@ __all__ = [
     "is_number",
     "load",
     "pairs",
+    "related",
+    "told",
     "value_of",
 ]
 
-Source = Annotated[str, typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.")]
+
+def completed(incomplete: str) -> list[str]:
+    """The names of models that begin so, for a shell."""
+    stored = atlas()
+    known = [*names(), *(stored.names if stored is not None else ())]
+    return sorted({name for name in known if name.startswith(incomplete)})
+
+
+Source = Annotated[
+    str,
+    typer.Argument(metavar="MODEL", help="A class name, a model type, or a config.json.", autocompletion=completed),
+]
 Values = Annotated[
     list[str] | None,
     typer.Option("--set", "-s", metavar="NAME=NUMBER", help="A value, by letter or config field. Repeatable."),
@@ -53,7 +70,6 @@ _INTEGER = re.compile(r"[+-]?(\d+(_\d+)*|\d{1,3}(,\d{3})+)\Z", re.ASCII)
 _DECIMAL = re.compile(r"[+-]?\d{1,30}(\.\d{1,30})?\Z", re.ASCII)
 _WORD = re.compile(r"[A-Za-z][\w-]{0,79}\Z", re.ASCII)
 _LONGEST = 400  # digits of a value: far beyond any model, and short enough that every count can be printed
-_MOST_BITS = 14_000  # Python prints integers of up to 4,300 digits
 
 
 @dataclass(frozen=True)
@@ -65,17 +81,26 @@ class Subject:
         formula: for the options that were asked for, or that the config chooses.
         config: what the config file says; empty for a model's name.
         overrides: single values, by letter.
+        notes: what is to be told beside the numbers.
+        made: letters that are always made of others.
     """
 
     source: str
     formula: Formula
     config: Config
     overrides: Mapping[str, Any]
+    notes: Sequence[Note] = ()
+    made: frozenset[str] = frozenset()
+
+    @cached_property
+    def given(self) -> dict[str, Any]:
+        """By letter: single values, then the config's, then the class's defaults; none that follows from others."""
+        given = {**self.formula.given(self.config, self.overrides.keys()), **self.overrides}
+        return {k: v for k, v in given.items() if k not in self.made or k in self.stated}
 
     def values(self, convention: str = "unique") -> dict[str, Any]:
-        """Numbers by letter: single values, then the config's, then the class's defaults."""
-        given = {**self.config.values_for(self.formula), **self.overrides}
-        return self.formula.values(given, convention)
+        """The same with those that are filled in from others, checked against the domain."""
+        return self.formula.values(self.given, convention)
 
     def count(self, convention: str = "unique") -> int:
         """The exact number of parameters.
@@ -84,10 +109,7 @@ class Subject:
             SymcountError: see `Formula.count`.
             DomainError: the number is so long that Python refuses to print it.
         """
-        number = self.formula.count(self.config, convention=convention, **self.overrides)
-        if number.bit_length() > _MOST_BITS:
-            raise DomainError(f"{self.source}: the count has more than 4,200 digits; give smaller values")
-        return number
+        return printable(self.formula.count(self.config, convention=convention, **self.overrides), self.source)
 
     @cached_property
     def stated(self) -> set[str]:
@@ -105,7 +127,7 @@ class Subject:
     def defaults_note(self, convention: str = "unique") -> str:
         """Which defaults a number rests on; empty if on none."""
         used = self.formula.total_as(convention).free_symbols
-        left = {k: v for k, v in self.values(convention).items() if k not in self.stated}
+        left = {k: v for k, v in self.values(convention).items() if k in self.given and k not in self.stated}
         shown = [
             f"{title(e)} = {number(left[e.letter])}"
             for e in self.formula.notation
@@ -114,15 +136,28 @@ class Subject:
         return f"defaults of {self.formula.name}: {', '.join(shown)}" if shown else ""
 
 
-def load(source: str, values: Sequence[str] | None = None, options: Sequence[str] | None = None) -> Subject:
+@guarded
+def load(
+    source: str | Config,
+    values: Sequence[str] | None = None,
+    options: Sequence[str] | None = None,
+    *,
+    strict: bool = False,
+) -> Subject:
     """Resolve what was asked for.
+
+    Args:
+        source: a model's name, or a config file.
+        values: `NAME=NUMBER` for single symbols.
+        options: `NAME=VALUE` for the structure.
+        strict: whether a config that may mean something else is refused.
 
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
     """
     chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
     given = pairs(values or (), "-s", "hidden_size=768")
-    if looks_like_path(source):
+    if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
         config = replace(read_config, fields={**read_config.fields, **chosen})
         wanted: Any = config
@@ -139,7 +174,38 @@ def load(source: str, values: Sequence[str] | None = None, options: Sequence[str
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
             raise DomainError(f"{title(entry)} is given twice: {overrides[entry.letter]} and {value}; give it once")
-    return Subject(source, formula, config, overrides)
+    notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
+    if strict:
+        refuse(notes, config.source)
+    return Subject(config.source, formula, config, overrides, notes)
+
+
+def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
+    """The notes on a file; where it was asked that the head is not tied, that was followed."""
+    fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
+    return notes_on(replace(config, fields=fields), formula, teller())
+
+
+def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
+    """The same with sizes that are always made of others, each `NAME=RULE`.
+
+    Raises:
+        SymcountError: see `Formula.related`.
+    """
+    if not relations:
+        return subject
+    rules: dict[str, str] = {}
+    for name, rule in pairs(relations, "--relation", "I=4*H"):
+        letter = subject.formula.notation[name].letter
+        if rules.setdefault(letter, rule) != rule:
+            raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
+    return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
+
+
+def told(subject: Subject) -> None:
+    """Write the notes on what was asked for."""
+    for remark in subject.notes:
+        note(f"note: {subject.source}: {remark.text}")
 
 
 def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]]:

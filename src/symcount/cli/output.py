@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from symcount.errors import DomainError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["ascii_only", "complain", "emit", "note", "number", "say", "share", "show", "table"]
+__all__ = ["ascii_only", "complain", "emit", "note", "number", "printable", "say", "share", "show", "stream", "table"]
 
+Item = TypeVar("Item")
+_MOST_BITS = 14_000  # Python prints integers of up to 4,300 digits
 _LONGEST = 2000  # characters of an error, which repeats what was asked
 
 
@@ -45,6 +49,17 @@ def ascii_only() -> bool:
     except (UnicodeEncodeError, LookupError):
         return True
     return False
+
+
+def printable(count: int, source: str) -> int:
+    """*count* itself.
+
+    Raises:
+        DomainError: it is so long that Python refuses to print it.
+    """
+    if count.bit_length() > _MOST_BITS:
+        raise DomainError(f"{source}: the count has more than 4,200 digits; give smaller values")
+    return count
 
 
 def number(value: float | Fraction) -> str:
@@ -90,6 +105,21 @@ def show(result: Table, rows: Sequence[Sequence[str]], total: Sequence[str] | No
     with console.capture() as drawn:  # written by ourselves: rich would turn a closed pipe into an exit of its own
         console.print(result, crop=False)
     sys.stdout.write(drawn.get())
+
+
+def stream(headings: Sequence[str], items: Iterable[Item], cells: Callable[[Item], Sequence[str]]) -> None:
+    """Print a table of numbers row by row, however long it is: *items* are gone through twice, and none is kept."""
+    widths = [len(h) for h in headings]
+    for item in items:
+        widths = [max(w, len(cell)) for w, cell in zip(widths, cells(item), strict=True)]
+
+    def line(row: Sequence[str]) -> str:
+        return f" {'   '.join([cell.rjust(w) for cell, w in zip(row, widths, strict=True)])}\n"
+
+    rule = ("-" if ascii_only() else "─") * (sum(widths) + 3 * (len(widths) - 1) + 1)
+    sys.stdout.write(f"\n{line(headings)} {rule}\n")
+    sys.stdout.writelines(line(cells(item)) for item in items)
+    sys.stdout.write("\n")
 
 
 def _printable(text: str) -> str:

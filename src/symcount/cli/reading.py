@@ -4,70 +4,124 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from sympy import Expr, Symbol, fraction
 
+from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load
+from symcount.cli.looks import Notation, Relations, Symbols, SymbolsFile, symbols_of
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, related, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
+from symcount.cli.typesetting import known, typeset
+from symcount.cli.writing import Output, target_of
+from symcount.code.languages import LANGUAGES
 from symcount.errors import DomainError, UnknownModelError, near
 from symcount.evaluate import compile_scalar
+from symcount.files import is_checkpoint
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention, check_convention
+from symcount.notation import Notation as Letters
+from symcount.typeset.latex import set_symbols
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
+from symcount.typeset.presets import with_symbols
+from symcount.typeset.setting import Look, word
+from symcount.typeset.text import text
 from symcount.values import exact, title
 
-__all__ = ["described", "diff", "formula", "list_models", "plain", "present", "word"]
+__all__ = ["described", "diff", "formula", "letters_of", "list_models", "plain", "present", "word"]
 
 
-def plain(expression: Expr, formula: Formula) -> str:
-    """An expression as text, multiplicities taken out."""
+def plain(expression: Expr, formula: Formula, letters: Letters | None = None) -> str:
+    """An expression as text, multiplicities taken out; in other *letters* if such are wanted."""
     repeats = {s for row in formula.ledger for s in row.repeat.free_symbols if isinstance(s, Symbol)}
-    return set_plain(layers_first(expression, repeats), ascii_only=ascii_only())
+    collected = layers_first(expression, repeats)
+    if letters is not None:
+        return text(set_symbols(collected, letters), ascii_only=ascii_only())
+    return set_plain(collected, ascii_only=ascii_only())
+
+
+def letters_of(shown: Formula, notation: str | None, symbols: Mapping[str, str]) -> Letters | None:
+    """The letters that were asked for; `None` for the formula's own."""
+    return with_symbols(shown.notation, notation, symbols) if notation or symbols else None
 
 
 def formula(
-    model: Source, options: Options = None, convention: ConventionOption = "unique", as_json: Json = False
+    model: Source,
+    values: Values = None,
+    options: Options = None,
+    convention: ConventionOption = "unique",
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
+    relations: Relations = None,
+    to: Annotated[
+        str | None, typer.Option("--to", help="What `latex --to` knows: html (a page to play with), pdf, python, c, …")
+    ] = None,
+    output: Output = None,
+    base: Annotated[str | None, typer.Option("--base", metavar="MODEL", help="Of an adapter: its base model.")] = None,
+    as_json: Json = False,
 ) -> None:
-    """Print the closed form, its domain, its symbols and its shared tensors."""
-    subject = load(model, None, options)
+    """Print the closed form, its domain, its symbols and its shared tensors; or write a page to play with.
+
+    Of an adapter it is what is trained; of a file of weights the numbers are those of its shapes.
+    """
+    if is_adapter(model):
+        from symcount.cli.adapters import adapter_formula
+
+        adapter_formula(model, base, convention, as_json)
+        return
+    if is_checkpoint(Path(model)):
+        from symcount.cli.checkpoints import formula_of_file
+
+        formula_of_file(Path(model), convention, as_json)
+        return
+    subject = related(load(model, values, options), relations)
+    told(subject)
     shown, checked = subject.formula, check_convention(convention)
-    at = subject.config.values_for(shown)
+    at = subject.given
     for letter, value in at.items():
         exact(shown.notation[letter], value)
+    chosen = symbols_of(symbols, symbols_file, known(subject))
     if as_json:
         emit(described(shown, convention, at))
         return
-    present(
-        shown, checked, at, "in the config" if subject.config.source != model or subject.config.fields else "default"
-    )
+    if to is not None or output is not None:
+        look: Look = {"convention": convention, "notation": notation, "symbols": chosen, "values": at}
+        typeset(subject, look, "grouped", target_of(to, output, extra=tuple(LANGUAGES)), output)
+        return
+    stated = subject.config.source != model or subject.config.fields or subject.overrides
+    heading = "value" if subject.overrides else "in the config" if stated else "default"
+    present(shown, checked, at, heading, letters_of(shown, notation, chosen))
 
 
-def present(shown: Formula, convention: Convention, at: Mapping[str, Any], heading: str) -> None:
+def present(
+    shown: Formula, convention: Convention, at: Mapping[str, Any], heading: str, letters: Letters | None = None
+) -> None:
     """Print a formula: closed form, options, domain, symbols with the numbers *at* them, shared tensors."""
     say(f"{shown.name} ({shown.model_type})")
     if shown.options:
         say(f"for {', '.join(f'{name} = {word(value)}' for name, value in shown.options.items())}")
     say("")
-    say(f"P = {formula_plain(shown.tree, shown.ledger, convention, ascii_only=ascii_only())}")
+    if letters is None:
+        say(f"P = {formula_plain(shown.tree, shown.ledger, convention, ascii_only=ascii_only())}")
+    else:
+        latex = shown.latex(convention=convention, symbols={e.letter: e.latex for e in letters})
+        say(f"P = {text(latex, ascii_only=ascii_only())}")
     say(f"{shown.domain_text() if not ascii_only() else shown.domain_text().encode('ascii', 'replace').decode()}\n")
     rows = []
     for e in shown.notation:
-        rule = "" if e.letter not in shown.filled else f"if left out {plain(shown.filled[e.letter], shown)}"
-        rows.append((e.letter, e.field, e.meaning, number(at[e.letter]) if e.letter in at else rule))
+        rule = "" if e.letter not in shown.filled else f"if left out {plain(shown.filled[e.letter], shown, letters)}"
+        letter = e.letter if letters is None else text(letters[e.letter].latex, ascii_only=ascii_only())
+        rows.append((letter, e.field, e.meaning, number(at[e.letter]) if e.letter in at else rule))
     show(table(("symbol", "left"), ("config field", "left"), ("meaning", "left"), (heading, "right")), rows)
     for row, owner in shown.shared:
-        say(f"{row.tensor} is {owner.tensor}: {plain(row.total, shown)} stored once")
+        say(f"{row.tensor} is {owner.tensor}: {plain(row.total, shown, letters)} stored once")
     for other, expression in _differences(shown, convention):
-        say(f"{other} - {convention} = {plain(expression, shown)}")
-
-
-def word(value: Any) -> str:
-    """A config value as JSON writes it."""
-    return {True: "true", False: "false", None: "null"}.get(value, str(value))
+        say(f"{other} - {convention} = {plain(expression, shown, letters)}")
 
 
 def _differences(shown: Formula, convention: str) -> Iterator[tuple[str, Expr]]:
@@ -107,10 +161,14 @@ def diff(
     values: Values = None,
     options: Options = None,
     convention: ConventionOption = "unique",
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     as_json: Json = False,
 ) -> None:
     """Print what changes with one symbol: derivative, finite difference and elasticity."""
     subject = load(model, values, options)
+    told(subject)
     shown = subject.formula
     entry = shown.notation[symbol]
     results = {"step": shown.step(symbol, convention=convention)}
@@ -134,24 +192,26 @@ def diff(
             }
         )
         return
-    if text := subject.defaults_note(convention):
-        note(text)
-    letter, d = entry.letter, "d" if ascii_only() else "∂"
+    if words := subject.defaults_note(convention):
+        note(words)
+    letters = letters_of(shown, notation, symbols_of(symbols, symbols_file, known(subject)))
+    letter, d = plain(entry.symbol, shown, letters), "d" if ascii_only() else "∂"
     names_of = {
         "derivative": f"{d}P/{d}{letter}",
         "step": f"P({letter}+1) - P({letter})",
         "elasticity": f"{letter}/P {d}P/{d}{letter}",
     }
-    say(f"{shown.name}, {title(entry)} = {number(at[letter]) if letter in at else 'not needed'}")
+    say(f"{shown.name}, {title(entry)} = {number(at[entry.letter]) if entry.letter in at else 'not needed'}")
     for name, expression in results.items():
         result = numbers[name]
         value = number(result) if isinstance(result, int) else _fraction(result)
-        say(f"\n{names_of[name]} = {_ratio(expression, shown)}\n  = {value}")
+        say(f"\n{names_of[name]} = {_ratio(expression, shown, letters)}\n  = {value}")
 
 
-def _ratio(expression: Expr, shown: Formula) -> str:
+def _ratio(expression: Expr, shown: Formula, letters: Letters | None) -> str:
     top, bottom = fraction(expression)
-    return plain(top, shown) if bottom == 1 else f"({plain(top, shown)})/({plain(bottom, shown)})"
+    over = plain(top, shown, letters)
+    return over if bottom == 1 else f"({over})/({plain(bottom, shown, letters)})"
 
 
 def _fraction(value: Fraction) -> str:
@@ -167,7 +227,7 @@ def list_models(
     found = [find(n) for n in names() if wanted in n.lower() or wanted in find(n).model_type]
     composed = {item.name for item in found}
     stored = atlas()
-    others = [] if stored is None else [(n, stored.model_type(n)) for n in stored.names if n not in composed]
+    others = [] if stored is None else [(n, stored.model_types(n)[0]) for n in stored.names if n not in composed]
     others = [(n, kind) for n, kind in others if wanted in n.lower() or wanted in kind]
     if not found and not others:
         known = [*names(), *(stored.names if stored is not None else ())]

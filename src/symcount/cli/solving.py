@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,19 +11,32 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, is_number, load, pairs, value_of
-from symcount.cli.output import ascii_only, emit, note, number, say, show, table
+from symcount.cli.options import (
+    ConventionOption,
+    Json,
+    Options,
+    Source,
+    Subject,
+    is_number,
+    load,
+    pairs,
+    told,
+    value_of,
+)
+from symcount.cli.output import ascii_only, emit, note, number, say, show, stream, table
 from symcount.cli.reading import plain
 from symcount.errors import BudgetError
 
 if TYPE_CHECKING:
     from symcount.formula import Formula
     from symcount.solve.hunt import Hunt
-    from symcount.solve.solutions import Solution, Solutions
+    from symcount.solve.solution import Solution
+    from symcount.solve.solutions import Solutions
 
-__all__ = ["Free", "Rules", "Where", "described", "solve", "subject_of"]
+__all__ = ["Free", "Rules", "Runnable", "Where", "described", "solve", "subject_of"]
 
 _DRAWN = 2000  # solutions in a picture
+_FEW = 200  # rows up to which a table is laid out in memory
 
 Rules = Annotated[
     list[str] | None,
@@ -36,6 +49,11 @@ Where = Annotated[
 Free = Annotated[
     list[str] | None,
     typer.Option("--free", metavar="NAME[=FIRST..LAST[:STEP]]", help="An unknown and its range. Repeatable."),
+]
+
+Runnable = Annotated[
+    bool,
+    typer.Option(help="Only configs whose models run: K divides A, no more experts for a token than there are."),
 ]
 
 
@@ -52,7 +70,7 @@ def solve(
     where: Where = None,
     rank: Annotated[
         list[str] | None,
-        typer.Option("--rank", help="distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."),
+        typer.Option("--rank", help="shape, distance, aspect=80, reference, round, or e.g. 'abs(I/H-4)'. Repeatable."),
     ] = None,
     reference: Annotated[
         str | None, typer.Option(metavar="CONFIG", help="The config.json, or values H=768,N=12, for --rank reference.")
@@ -60,6 +78,7 @@ def solve(
     limit: Annotated[int, typer.Option("--limit", "-k", min=0, help="Solutions to show; 0 for all.")] = 10,
     options: Options = None,
     convention: ConventionOption = "unique",
+    runnable: Runnable = True,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the iso-budget curve (.pdf, .svg, .png).")
     ] = None,
@@ -71,16 +90,17 @@ def solve(
     subject, fixed = subject_of(model, values, options)
     hunt = search_for(
         subject.formula,
-        subject.config.values_for(subject.formula),
+        subject.config,
         _budgets(budget, convention),
         free=free or [],
         fixed=fixed,
         where=where or (),
         tolerance=tolerance,
-        rank=rank or ["distance"],
+        rank=rank or ["shape"],
         reference=_reference(reference, subject.formula),
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
+        runnable=runnable,
     )
     interrupted = False
     try:
@@ -97,7 +117,7 @@ def solve(
     else:
         _report(found, subject)
     if interrupted:
-        note(f"interrupted: {number(found.number)} solutions found so far, {100 * hunt.search.progress:.0f} % searched")
+        note(f"interrupted: {number(found.number)} solutions found so far, {100 * hunt.progress:.0f} % searched")
         return 130
     if plot is not None:
         from symcount.solve.plot import plot_solutions
@@ -114,6 +134,7 @@ def subject_of(
     given = pairs(values or (), "-s", "A=H/64")
     numbers = [f"{name}={value}" for name, value in given if is_number(value)]
     subject = load(model, numbers, options)
+    told(subject)
     rules = {name: value for name, value in given if not is_number(value)}
     return subject, {**subject.overrides, **rules}
 
@@ -169,6 +190,10 @@ def _report(found: Solutions, subject: Subject) -> None:
         note(f"defaults of {formula.name}: {', '.join(found.defaults)}")
     if found.left_open:
         say(f"open: {', '.join(map(str, found.left_open))}")
+    if found.conditions:
+        say(f"where: {', '.join(found.conditions)}")
+    if any(found.cases):
+        say(f"cases: {'; '.join(' and '.join(case) or 'else' for case in found.cases)}")
     say(f"{_solutions(found.number)}{'' if found.complete else ' so far'} among {number(found.size)} points")
     if found.best:
         _rows(found, found.best)
@@ -189,23 +214,30 @@ def _solutions(count: int) -> str:
     return "no solution" if count == 0 else f"{number(count)} solution{'s' if count > 1 else ''}"
 
 
-def _rows(found: Solutions, solutions: Iterable[Solution]) -> None:
-    solutions = list(solutions)
+def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
     letters = [n for n in solutions[0].values if n in found.ranges or n in found.space.rules.functions]
     conventions = [b.convention for b in found.budgets]
     headings = ["parameters"] if conventions == ["unique"] else conventions
-    ratio = any(s.aspect is not None for s in solutions)
-    columns = [*letters, *headings, "deviation", *(["H/N"] if ratio else [])]
-    rows = [
-        (
-            *(number(s.values[n]) for n in letters),
-            *(number(s.counts[c]) for c in conventions),
-            f"{100 * float(s.relative):+.4f} %",
-            *([f"{float(s.aspect):.1f}" if s.aspect is not None else ""] if ratio else []),
+    sizes = next((s.sizes for s in solutions[:_FEW] if s.sizes), None)
+    columns = [*letters, *headings, "deviation", *(["/".join(sizes)] if sizes else [])]
+
+    def cells(s: Solution) -> tuple[str, ...]:
+        return (
+            *[number(s.values[n]) if n in s.values else "" for n in letters],
+            *[f"{s.counts[c]:,}" for c in conventions],
+            f"{100 * s.deviation / s.target:+.4f} %",
+            *([_aspect(s)] if sizes else []),
         )
-        for s in solutions
-    ]
-    show(table(*((c, "right") for c in columns)), rows)
+
+    if len(solutions) <= _FEW:
+        show(table(*((c, "right") for c in columns)), [cells(s) for s in solutions])
+    else:
+        stream(columns, solutions, cells)
+
+
+def _aspect(solution: Solution) -> str:
+    width, depth = solution.sizes or ("", "")
+    return f"{solution.values[width] / solution.values[depth]:.1f}" if width and solution.values[depth] else ""
 
 
 def _exact(value: Any) -> Any:
@@ -214,12 +246,13 @@ def _exact(value: Any) -> Any:
 
 def described(solution: Solution) -> dict[str, Any]:
     """A solution as a JSON object."""
+    aspect = solution.aspect
     return {
         "values": {n: _exact(v) for n, v in solution.values.items()},
         "counts": dict(solution.counts),
         "deviation": solution.deviation,
-        "relative": float(solution.relative),
-        "aspect": None if solution.aspect is None else float(solution.aspect),
+        "relative": solution.deviation / solution.target,
+        "aspect": None if aspect is None else float(aspect),
     }
 
 
@@ -232,6 +265,8 @@ def _summary(found: Solutions) -> dict[str, Any]:
         "fixed": {n: _exact(v) for n, v in found.space.rules.fixed.items()},
         "rules": {n: str(rule) for n, rule in found.space.rules.functions.items()},
         "open": [str(c) for c in found.left_open],
+        "where": list(found.conditions),
+        "cases": [list(case) for case in found.cases],
         "points": found.size,
         "solutions": found.number,
         "shown": len(found),

@@ -1,17 +1,20 @@
-"""The command `verify`: a formula against the real model."""
+"""The command `verify`: a formula against the real model, or against a file of weights."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from symcount.cli.options import Json, Options, Source, Values, load
+from symcount.cli.adapters import Base, adapter_verify, is_adapter
+from symcount.cli.options import Json, Options, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.reading import plain
 from symcount.evaluate import integer_value
+from symcount.files import is_checkpoint
 from symcount.typeset.plain import formula_plain
 from symcount.verify import Report, Tensor
 from symcount.verify import verify as compare
@@ -20,14 +23,29 @@ __all__ = ["verify"]
 
 
 def verify(
-    model: Source,
+    model: Annotated[
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="A class name, a model type, a config.json, or weights: a folder, "
+            "model.safetensors, its index, model.gguf.",
+        ),
+    ],
     values: Values = None,
     options: Options = None,
     device: Annotated[str, typer.Option(help="meta, which allocates nothing, or cpu.")] = "meta",
+    base: Base = None,
     as_json: Json = False,
 ) -> int:
-    """Build the real model with transformers and compare every tensor and every total."""
+    """Compare every tensor and every total with the real model, built by transformers, or with a file of weights."""
+    if is_adapter(model):
+        return adapter_verify(model, base, as_json)
+    if is_checkpoint(Path(model)):
+        from symcount.cli.checkpoints import verify_file
+
+        return verify_file(Path(model), values, options, as_json)
     subject = load(model, values, options)
+    told(subject)
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")  # its advice on the model is not about the count
     report = compare(subject.formula, subject.config, device=device, **subject.overrides)
     if as_json:

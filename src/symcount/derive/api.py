@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
@@ -14,10 +15,12 @@ from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.derive.sources import defaults_of
 from symcount.errors import DependencyError, DerivationError, OptionError, near
+from symcount.foreign import guarded
 
 __all__ = ["derive"]
 
 
+@guarded
 def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedFormula:
     """The closed form of a model, derived from the model's own code.
 
@@ -61,7 +64,7 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
                 derivation = derive_class(cls, with_arrangements(found, arranged))
         derivation = derivation or derive_class(cls, found)
         _check_read(derivation, options)
-        return formula_of(derivation, name, model_type)
+        return replace(formula_of(derivation, name, model_type), requested=found.asked)
     except DerivationError as error:
         if package := missing_package(error.__cause__ or error):
             raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None

@@ -120,7 +120,7 @@ def counted(value: Sequence[Any], kinds: Mapping[str, str], depth: int | None, f
         return {**found, LISTED: len(value), OTHERS: depth - len(value)}
     for x in value:
         if not isinstance(x, str) or x not in kinds:
-            return f"has the element {x!r:.40}; known are {', '.join(kinds)}"
+            return f"has the element {x!r:.40}; expected one of {', '.join(kinds)}"
         found[kinds[x]] += 1
     if depth is not None and len(value) != depth:
         return f"has {len(value)} elements, but there are {depth} layers"

@@ -14,6 +14,7 @@ from symcount.derive.sources import construct, is_config
 from symcount.derive.structure import likely_depths
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
+from symcount.realmodel import attribute
 
 __all__ = ["INDICES", "arrangements", "distinguishes", "nameless", "number_in", "with_arrangements"]
 
@@ -61,8 +62,8 @@ def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
     path, _, kind = name.partition(MARK)
     *sections, key = path.split(".")
     for section in sections:
-        config = getattr(config, section, None)
-    value, depth = getattr(config, key, None), getattr(config, arrangement.depth or " ", None)
+        config = attribute(config, section)
+    value, depth = attribute(config, key), attribute(config, arrangement.depth or " ")
     if arrangement.form == "indices" and isinstance(depth, int):
         listed = len(set(value or ()))
         return listed if kind == LISTED else depth - listed
@@ -76,10 +77,10 @@ def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tupl
     depths = likely_depths(numbers)
     for name, value in source.kwargs.items():
         if isinstance(value, ConfigSource):
-            if is_config(inner := getattr(config, name, None)):
+            if is_config(inner := attribute(config, name)):
                 yield from _candidates(inner, value, f"{prefix}{name}.")
             continue
-        now = getattr(config, name, None)  # as the config class understands it: other words may mean the same
+        now = attribute(config, name)  # as the config class understands it: other words may mean the same
         if not isinstance(now, list | tuple) or not now:
             continue
         if all(isinstance(x, str) for x in now):

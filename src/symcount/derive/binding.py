@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -25,7 +26,7 @@ from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened
 from symcount.derive.result import DerivedFormula
-from symcount.derive.sources import is_config, source_of
+from symcount.derive.sources import is_config, source_of, varies_by_layer
 from symcount.errors import ConfigError, OptionError
 from symcount.values import exact, title
 
@@ -70,6 +71,8 @@ def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
         exact(item, numbers[item.field])
     if found := _deviations(formula, asked, numbers):
         _decide(formula, asked, numbers, f"{said}: {'; '.join(found[:3])}")
+    elif varies_by_layer(asked):  # what its layers have of their own is in no field that was compared
+        _decide(formula, asked, numbers, f"{said}: layers that differ in numbers of their own")
     return {e.letter: numbers[e.field] for e in formula.notation}
 
 
@@ -118,14 +121,17 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     if not described.fields:
         return None, described.source
     stated = described.model_type
-    if stated is not None and formula.model_type and stated != formula.model_type:
+    if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
+        return ConfigSource(formula.source.cls, dict(described.fields)), described.source
+    if stated is None:
+        described = replace(described, fields={**described.fields, "model_type": formula.model_type})
+    found = config_object(described, formula.cls)
+    if type(found) is not formula.source.cls:
         raise ConfigError(
             f"{described.source} is a config of {stated}, but the formula is of {formula.model_type}; "
             f"use its own formula: symcount.formula({stated!r})"
         )
-    if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
-        return ConfigSource(formula.source.cls, dict(described.fields)), described.source
-    return source_of(config_object(described, formula.cls), formula.cls), described.source
+    return source_of(found, formula.cls, described.fields), described.source
 
 
 def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:
@@ -145,7 +151,7 @@ def _lookup(config: Any, path: str) -> Any:
             index = int(part) if part.isdecimal() else len(value)
             value = value[index] if index < len(value) else _ABSENT
         else:
-            value = getattr(value, part, _ABSENT)
+            value = realmodel.attribute(value, part, _ABSENT)
         if value is _ABSENT:
             break
     return value

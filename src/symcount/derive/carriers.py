@@ -142,6 +142,30 @@ class SymbolicFloat(float):
     def __pos__(self) -> SymbolicFloat:
         return self
 
+    def __repr__(self) -> str:  # the text may be read as a number again, or be compared
+        return float.__repr__(self._noted())
+
+    def __format__(self, spec: str) -> str:
+        return float.__format__(self._noted(), spec)
+
+    def hex(self) -> str:
+        """As text, which no expression follows."""
+        return float.hex(self._noted())
+
+    def as_integer_ratio(self) -> tuple[int, int]:
+        """Numerator and denominator, which no expression follows."""
+        return float.as_integer_ratio(self._noted())
+
+    def is_integer(self) -> bool:
+        """Whether it is a whole number; the answer is recorded as a condition."""
+        whole = float.is_integer(self)
+        record_condition("divides" if whole else "not divides", ex.const(1), self.node)
+        return whole
+
+    def _noted(self) -> float:
+        record_structural("log", self.node)
+        return self
+
     def __trunc__(self) -> int:
         """``int(x)``: towards zero."""
         return self.__floor__() if self.exact >= 0 else self.__ceil__()
@@ -159,7 +183,7 @@ class SymbolicFloat(float):
 
     def __round__(self, ndigits: SupportsIndex | None = None) -> Any:
         if ndigits is not None:
-            return float.__round__(self, ndigits)
+            return float.__round__(self._noted(), ndigits)
         return _checked(float.__round__(self), ex.round_half_even(self.node), round(self.exact))
 
 

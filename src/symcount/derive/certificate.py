@@ -1,38 +1,44 @@
-"""The certificate: a derived formula against real models at random points of its domain.
+"""The certificate: a derived formula against real models, at the config asked for and at random points of its domain.
 
-At every point all integer fields move, those the formula depends on and those it claims not to. The real class is
-built plainly, on the meta device, and compared tensor by tensor: name, shape, number. A polynomial of degree dᵢ in a
+At every point all numbers move, those the formula depends on and those it claims not to. The real class is built
+plainly, on the meta device, and compared tensor by tensor: name, shape, number. A polynomial of degree dᵢ in a
 field drawn from Sᵢ values that is wrong anywhere agrees at r independent points with probability at most (Σ dᵢ/Sᵢ)^r
 (Schwartz 1980, Zippel 1979); where the formula has floors that holds for each of its pieces.
 """
 
 from __future__ import annotations
 
+import copy
 import random
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from typing import Any
 
 from sympy import Poly, Symbol
 
 from symcount.derive.configs import Number as Field
-from symcount.derive.configs import build
-from symcount.derive.points import grid_size, holds, repair, sample
+from symcount.derive.configs import build, construct
+from symcount.derive.drawing import draw, edges, inside, values_of
+from symcount.derive.points import grid_size
 from symcount.derive.quiet import quiet
-from symcount.derive.result import DerivedFormula
-from symcount.derive.selecting import selector_points
+from symcount.derive.result import DerivedFormula, idle
+from symcount.derive.sources import is_config
 from symcount.derive.structure import MANY
-from symcount.errors import DerivationError, SymcountError, VerificationError
-from symcount.evaluate import Number, as_written, compile_scalar
+from symcount.derive.trace import Trace, trace
+from symcount.errors import DerivationError, VerificationError
+from symcount.evaluate import compile_scalar
+from symcount.foreign import guarded
 from symcount.ledger import Row
 
 __all__ = ["Certificate", "certify", "disagreements"]
 
-DEEP = 0.3  # share of the points at which one depth is larger than at the others
-FAR = 8  # by that much
+FAR = 3  # so many points, the first ones, have far more layers than others
+EDGES = 24  # so many comparisons are tried on their other side
+NAMED = 12  # fields that are listed in words
 _DIGITS = re.compile(r"\d+")
 
 
@@ -42,9 +48,10 @@ class Certificate:
 
     Attributes:
         name: the model class.
-        passed: number of random points at which every tensor agreed.
+        passed: number of random points at which every tensor agreed, beside the config that was asked for.
         seed: of the random points.
         varied: fields that took more than one value.
+        held: fields that the class reads, numbers and others, which had one value at all points.
         bound: the probability that a wrong formula would have passed is at most this.
         redrawn: points that transformers itself refused, replaced by others.
     """
@@ -55,21 +62,37 @@ class Certificate:
     varied: tuple[str, ...]
     bound: Fraction
     redrawn: int = 0
+    held: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return (
-            f"{self.name}: exact at {self.passed} random points (seed {self.seed}), {len(self.varied)} fields varied; "
-            f"a wrong formula passes with probability at most {float(self.bound):.2g}"
+            f"{self.name}: exact at this config and at {self.passed} random points (seed {self.seed}), "
+            f"{len(self.varied)} fields varied; a wrong formula passes with probability at most {float(self.bound):.2g}"
+            f"\nvaried: {_listed(self.varied)}\nheld at their values: {_listed(self.held)}"
         )
 
 
+def _listed(names: Sequence[str]) -> str:
+    more = [f"and {len(names) - NAMED} more"] if len(names) > NAMED else []
+    return ", ".join([*names[:NAMED], *more]) or "none"
+
+
+@guarded
 def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certificate:
-    """Compare *formula* with *trials* real models.
+    """Compare *formula* with the real model of the config that it was asked for, and with *trials* others.
 
     Raises:
         VerificationError: they disagree; the message says at which smallest change of fields, and in which tensor.
         DerivationError: not enough points of the domain could be built.
     """
+    if differences := disagreements(formula, formula.base, asked(formula)):
+        raise VerificationError(_said(formula, {}, differences))
+    assert formula.cls is not None  # noqa: S101  # set by the engine
+    own = trace(formula.cls, formula.source)  # its own, not the one that the formula was derived from
+    for point in islice(edges(formula, own), EDGES):
+        real = _real(formula, point)
+        if real is not None and (differences := disagreements(formula, point, real)):
+            raise VerificationError(_smallest(formula, point, differences))
     rng = random.Random(seed)
     passed = redrawn = full = 0
     seen: dict[str, set[Field]] = {}
@@ -81,7 +104,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
             )
         # where transformers refuses points, perhaps because a field may not move at all, fewer fields move at a time
         share = max(0.1, 0.8**redrawn)
-        point = draw(formula, rng, share=share)
+        point = draw(formula, rng, share=share, far=passed + redrawn < FAR, reads=own.config_reads)
         real = _real(formula, point) if point != formula.base else None  # the default is no random point
         if real is None:
             redrawn += 1
@@ -93,51 +116,36 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
         for name, value in point.items():
             seen.setdefault(name, set()).add(value)
     varied = tuple(name for name, values in seen.items() if len(values) > 1)
-    return Certificate(formula.name, passed, seed, varied, _bound(formula, full), redrawn)
+    return Certificate(formula.name, passed, seed, varied, _bound(formula, full), redrawn, _held(own, varied))
 
 
-def draw(formula: DerivedFormula, rng: random.Random, *, share: float = 1.0) -> dict[str, Field]:
-    """A random point of the formula's domain, by config field; about a *share* of the fields moves."""
-    assert formula.default is not None  # noqa: S101  # set by the engine
-    base, structural = formula.base, formula.structural
-    integers = [n for n, v in base.items() if isinstance(v, int) and n not in structural and n not in formula.pinned]
-    movable = [n for n in integers if not n.endswith("token_id")]
-    conditions = list(formula.asked)
-    for _ in range(50):
-        values = sample(base, movable, conditions, rng, attempts=60, share=share, wide=share > 0.5)
-        drawn = selector_points(formula.selectors, formula.depths, formula.default, rng, least=formula.least)
-        if formula.depths and rng.random() < DEEP:  # a pattern may look otherwise among many layers than among few
-            name = rng.choice(formula.depths)
-            drawn[name] += FAR if base[name] else 0
-        moved = {name for name in structural if share > 0.5 or rng.random() < share}
-        values.update({name: drawn[name] if name in moved else base[name] for name in structural})
-        repair(values, conditions, structural)  # one depth may have to be the sum of others
-        if all(holds(c, values) for c in conditions) and _inside(formula, values) and _small(formula, values):
-            return values
-    return dict(base)
+def asked(formula: DerivedFormula) -> Any:
+    """The real model of the config that *formula* was derived for, as its own class reads it.
 
+    Raises:
+        DerivationError: it cannot be built.
+    """
+    import torch
 
-def _small(formula: DerivedFormula, point: Mapping[str, Field]) -> bool:
-    """Whether the model at *point* has not many times as many tensors as by default: building it would take long."""
-    values, default = _values(formula, point), _values(formula, formula.base)
-    repeats = [compile_scalar(row.repeat) for row in formula.ledger]
-    return bool(sum(f(values) for f in repeats) <= 5 * sum(f(default) for f in repeats) + 500)
-
-
-def _values(formula: DerivedFormula, point: Mapping[str, Field]) -> dict[str, Number]:
-    values: dict[str, Number] = {}
-    for e in formula.notation:
-        value = point[e.field]
-        values[e.letter] = as_written(value) if isinstance(value, float) else value
-    return values
-
-
-def _inside(formula: DerivedFormula, values: Mapping[str, Field]) -> bool:
+    assert formula.source is not None  # noqa: S101  # set by the engine
+    assert formula.cls is not None  # noqa: S101  # the same
     try:
-        formula.values({e.letter: values[e.field] for e in formula.notation})
-    except SymcountError:
-        return False
-    return True
+        with quiet(), torch.device("meta"):
+            given = construct(formula.source) if formula.requested is None else copy.deepcopy(formula.requested)
+            return formula.cls(given)
+    except Exception as error:  # a constructor raises what it likes
+        said = f"{type(error).__name__}: {error}"
+        raise DerivationError(f"{formula.name} cannot be built from the config that was asked for: {said}") from error
+
+
+def _held(one: Trace, varied: Sequence[str]) -> tuple[str, ...]:
+    """The fields that the class reads, without those that *varied* and those that never matter."""
+    moved = {part for name in varied for part in (name, name.partition("[")[0])}
+    return tuple(
+        name
+        for name, value in one.config_reads.items()
+        if name not in moved and not is_config(value) and not callable(value) and not idle(name)
+    )
 
 
 def _real(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
@@ -155,7 +163,7 @@ def _real(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
 
 def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any) -> list[str]:
     """Where formula and model disagree at *point* (by config field): names, shapes, numbers and sharing of tensors."""
-    values = _values(formula, point)
+    values = values_of(formula, point)
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
         expected[_key(row), _shape(row, values), row.alias_of is None] += int(compile_scalar(row.repeat)(values))
@@ -188,10 +196,13 @@ def _smallest(formula: DerivedFormula, point: Mapping[str, Field], differences: 
         if current.get(name) == value:
             continue
         trial = {**current, name: value}
-        real = _real(formula, trial) if _inside(formula, trial) else None
+        real = _real(formula, trial) if inside(formula, trial) else None
         if real is not None and (found := disagreements(formula, trial, real)):
             current, differences = trial, found
-    changed = {n: v for n, v in current.items() if v != formula.base.get(n)}
+    return _said(formula, {n: v for n, v in current.items() if v != formula.base.get(n)}, differences)
+
+
+def _said(formula: DerivedFormula, changed: Mapping[str, Field], differences: Sequence[str]) -> str:
     said = ", ".join(f"{n} = {v} (default {formula.base.get(n)})" for n, v in changed.items()) or "the default config"
     return f"{formula.name}: formula and model disagree at {said}: {'; '.join(differences[:3])}"
 

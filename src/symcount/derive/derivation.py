@@ -10,7 +10,7 @@ from symcount.derive.configs import ConfigSource, Number
 from symcount.derive.expression import Node
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
-from symcount.derive.structure import bounds, depth_fields, model_conditions
+from symcount.derive.structure import COUNTING, bounds, depth_fields, model_conditions, shape_symbols
 from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace
 from symcount.errors import DerivationError
@@ -47,6 +47,7 @@ class Derivation:
         insisted: what the libraries asked by default, where moving the other fields was refused: it stays so.
         kept: traces of the last round that hold with what was pinned since, that of the default first.
         harmless: values of fields that no trace moved, or in a logarithm, that were seen to change no parameter.
+        reached: depths with numbers of layers at which the formula was tried, beyond those of the traces.
         shallow: traces put aside because they are too shallow to show what the model does in general.
         counted: whether the multiplicities were counted over the iterations of the code's loops.
         assumed: conditions on fields that decide the structure, on which these counts rely.
@@ -64,6 +65,7 @@ class Derivation:
     pinned: dict[str, Number] = field(default_factory=dict)
     conditions: list[Condition] = field(default_factory=list)
     shallow: list[Trace] = field(default_factory=list)
+    reached: set[tuple[str, Number]] = field(default_factory=set)
     discovered: list[str] = field(default_factory=list)
     switches: list[Condition] = field(default_factory=list)
     guards: list[Condition] = field(default_factory=list)
@@ -117,6 +119,20 @@ class Derivation:
         """Integer fields that may take other values without being part of the structure; not the tokens' numbers."""
         taken = {*self.structural, *self.pinned}
         return [n for n, v in self.base.items() if isinstance(v, int) and n not in taken and not n.endswith("token_id")]
+
+    def unfollowed(self) -> list[str]:
+        """Ratios and rates that the model reads, and that are in no size and no number of things by default."""
+        if self.default is None:
+            return []
+        known = {*self.pinned, *shape_symbols([self.default])}.union(
+            *(ex.free_symbols(use.node) for use in self.default.structural if use.kind in COUNTING)
+        )
+        read = self.default.config_reads
+        return [
+            n
+            for n, v in self.base.items()
+            if isinstance(v, float) and v >= 0 and n.partition("[")[0] in read and n not in known
+        ]
 
     def depths(self) -> list[str]:
         """Fields that are numbers of things, in the default trace or by their effect."""

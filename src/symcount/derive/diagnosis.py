@@ -109,7 +109,8 @@ def culprits(d: Derivation) -> list[str]:
     torch's own code); it is noted as discovered, and becomes a culprit only if that does not help.
     """
     start = min(d.traces, key=lambda t: len(t.parameters))
-    sizes = [n for n, v in start.symbols.items() if isinstance(v, int) and n not in d.pinned and "token_id" not in n]
+    free = {*d.free(), *d.unfollowed()}
+    sizes = [n for n in start.symbols if n in free or n in d.structural]
     found: list[str] = []
     groups = [[n for n in sizes if n not in d.structural], *([n] for n in sizes if n in d.structural)]
     for name, other in [item for group in groups for item in changing(d, start, group)]:
@@ -197,7 +198,9 @@ def _other_side(conditions: Sequence[Condition], name: str, start: Trace) -> dic
     """Values at which as many of *conditions* as possible do not hold, with one field changed; none if all hold."""
     value = start.symbols[name]
     best: tuple[int, dict[str, Number] | None] = (0, None)
-    for candidate in (0, 1, value + 1, value - 1, value * 2):
+    met = (side.args[0] for c in conditions for side in (c.left, c.right) if side.op == "const")
+    beside = [n + step for n in met if isinstance(n, int) for step in (0, 1, -1) if n + step >= 0]
+    for candidate in (0, 1, value + 1, value - 1, value * 2, *beside):
         changed = {**start.symbols, name: type(value)(candidate)}
         broken = sum(not holds(c, changed) for c in conditions)
         if broken > best[0]:

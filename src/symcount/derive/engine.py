@@ -42,6 +42,7 @@ from symcount.derive.selecting import selectors, steady
 from symcount.derive.settling import fit_plain, settle
 from symcount.derive.structure import HUGE, MANY, bounds, depth_fields, likely_depths, model_conditions, shape_symbols
 from symcount.derive.templates import Row
+from symcount.derive.unreached import to_be_explained
 from symcount.errors import DerivationError
 
 __all__ = ["Derivation", "derive_class"]
@@ -68,6 +69,8 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Derivation:
                 check_order(result)
                 result.dispensable = dispensable(result)
                 result.most, result.existing = deepest(result), existing(result)
+                if to_be_explained(result):
+                    continue
                 return result
             if deep := named(result, concrete):
                 result.named.update(deep)

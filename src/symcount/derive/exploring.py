@@ -14,12 +14,20 @@ from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds, sample
 from symcount.derive.recording import Condition
 from symcount.derive.selecting import selector_points, selectors
-from symcount.derive.structure import depth_points, divisions_in, likely_depths, shape_nodes, shape_symbols
+from symcount.derive.structure import (
+    depth_fields,
+    depth_points,
+    divisions_in,
+    likely_depths,
+    shape_nodes,
+    shape_symbols,
+)
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
 
 REDRAWN = 8  # times that a point is drawn again
+MOVES = 3  # sizes of moves, each larger than the ones before together
 PATIENCE = 2  # times in a row that a way to move the other fields may be refused
 
 __all__ = [
@@ -70,8 +78,14 @@ def possible(d: Derivation, candidates: Iterable[Mapping[str, Number]]) -> Trace
 
 
 def shallow(d: Derivation, fields: Sequence[str], start: int = 2) -> dict[str, Number]:
-    """Small values of the depth *fields*, none of which is less than it can be; see `depth_points`."""
-    points = depth_points(fields, d.base, start)
+    """Small values of the depth *fields*, none of which is less than it can be; see `depth_points`.
+
+    Where nothing is seen to be counted, all move upwards, so that no sum of them stays as it is.
+    """
+    counted = set(fields) if d.default is None else {*depth_fields(d.default), *d.discovered}
+    points = depth_points([n for n in fields if n in counted], d.base, start)
+    hidden = (n for n in fields if n not in counted)  # what only a name says, and what may count without a trace of it
+    points |= {n: d.base[n] + (2 << min(i, MOVES) if d.base[n] else 0) for i, n in enumerate(hidden)}
     return {n: v if v >= (low := d.least.get(n, 0)) else low + (low == d.base[n]) for n, v in points.items()}
 
 

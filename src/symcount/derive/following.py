@@ -19,6 +19,7 @@ from symcount.derive.followed import Following, elements
 from symcount.derive.sources import defaults_of, source_of
 from symcount.derive.structure import depth_fields, shape_symbols
 from symcount.derive.trace import Trace
+from symcount.realmodel import attribute
 
 __all__ = ["follow", "following"]
 
@@ -63,7 +64,7 @@ def _with(source: ConfigSource, config: Any, lists: Mapping[str, Sequence[Any]])
         field, _, rest = path.partition(".")
         name = next((given for given in kwargs if aliases.get(given, given) == field), field)
         if rest:
-            inner, made = kwargs.get(name), getattr(config, name)
+            inner, made = kwargs.get(name), attribute(config, name)
             if not isinstance(inner, ConfigSource):  # its class's own, or its parent's
                 inner = source_of(made, type(made))
             kwargs[name] = _with(inner, made, {rest: value})
@@ -127,5 +128,5 @@ def _of(source: ConfigSource, prefix: str = "") -> dict[str, Following]:
 
 def _lookup(config: Any, path: str) -> Any:
     for part in path.split("."):
-        config = getattr(config, part)
+        config = attribute(config, part)
     return config

@@ -55,11 +55,15 @@ _OF_MODELS: Final[Mapping[str, Mapping[str, Any]]] = {
 }
 
 
-def given_for(cls: Any) -> dict[str, Any] | None:
+def given_for(cls: Any, configs: Any = None) -> dict[str, Any] | None:
     """The arguments with which the config of a model class can be built into a model; `None` where none are known.
+
+    Args:
+        cls: the model class.
+        configs: its config class, by default the one that it names.
 
     >>> given_for(type("EsmModel", (), {"config_class": type("EsmConfig", (), {})}))
     {'vocab_size': 33}
     """
-    found = {**_GIVEN.get(cls.config_class.__name__, {}), **_OF_MODELS.get(cls.__name__, {})}
+    found = {**_GIVEN.get((configs or cls.config_class).__name__, {}), **_OF_MODELS.get(cls.__name__, {})}
     return found or None

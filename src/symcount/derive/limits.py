@@ -6,7 +6,7 @@ by tracing there, or outside its domain.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from itertools import cycle, pairwise, product
 
 from sympy import Expr, Max, Min, Symbol, floor
@@ -18,7 +18,7 @@ from symcount.derive.ordering import counts
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.selecting import named_layers
-from symcount.derive.structure import MAX_SELECTOR
+from symcount.derive.structure import MAX_SELECTOR, divisions_in, shape_nodes
 from symcount.domain import Condition, relation
 
 __all__ = ["deepest", "existing", "layers_there_are", "of_index"]
@@ -133,7 +133,7 @@ def _negative(d: Derivation, times: Node) -> bool:
         return False
     known = [
         c for c in (*d.guards, *d.conditions)
-        if free_symbols(c.left) | free_symbols(c.right) <= set(names) and not of_index(c, set(d.structural))
+        if free_symbols(c.left) | free_symbols(c.right) <= set(names) and not of_index(d, c)
     ]  # fmt: skip
     for numbers in product(range(1, _SMALL), repeat=min(len(names), 3)):
         values = dict(zip(names, cycle(numbers), strict=False))
@@ -143,7 +143,17 @@ def _negative(d: Derivation, times: Node) -> bool:
     return False
 
 
-def of_index(condition: TracedCondition, structural: Collection[str]) -> bool:
-    """Whether structural fields met the running index of a layer: that is what the multiplicities are made of."""
+def of_index(d: Derivation, condition: TracedCondition) -> bool:
+    """Whether structural fields met the running index of a layer: that is what the multiplicities are made of.
+
+    A division that a size is made with is none of an index: where two divides the number of layers, `n // 2` is `n/2`.
+    """
     constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
-    return constant and free_symbols(condition.left) | free_symbols(condition.right) <= set(structural)
+    if not constant or not free_symbols(condition.left) | free_symbols(condition.right) <= set(d.structural):
+        return False
+    return condition.relation != "divides" or (condition.left, condition.right) not in _quotients(d)
+
+
+def _quotients(d: Derivation) -> set[tuple[Node, Node]]:
+    """Divisor and dividend of every quotient in a size."""
+    return {(c.left, c.right) for c in divisions_in(shape_nodes(d.traces)) if c.exact}

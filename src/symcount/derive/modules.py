@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 from types import FunctionType, ModuleType
 from typing import Any, Final
 
@@ -19,7 +19,20 @@ _SHARED: Final = (
 )  # fmt: skip
 #: Packages that are not user code even though a user's class inherits from them.
 _FOREIGN: Final = ("torch", "transformers", "builtins", "symcount", "dataclasses", "typing", "abc", "enum", "numpy",
-                   "collections", "huggingface_hub")  # fmt: skip
+                   "collections", "huggingface_hub", "sympy", "scipy", "pandas", "PIL", "pytest", "_pytest",
+                   "hypothesis")  # fmt: skip
+_STANDARD: Final = sys.stdlib_module_names - {"__main__"}
+
+
+def foreign(name: str) -> bool:
+    """Whether the code of a module of that name is neither a model's nor the user's."""
+    return name.partition(".")[0] in _FOREIGN and not name.startswith("transformers.models.")
+
+
+def library(name: str) -> bool:
+    """Whether a module of that name is one of transformers, torch, or another package that is no user's code."""
+    return name.partition(".")[0] in _FOREIGN
+
 
 #: The number of loaded modules, and the answer it was found with.
 _LIBRARY: Final[dict[int, tuple[ModuleType, ...]]] = {}
@@ -45,10 +58,40 @@ def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
     """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
     bases = {base for cls in classes for base in cls.__mro__}
     names = {base.__module__ for base in bases if base.__module__.partition(".")[0] not in _FOREIGN}
-    packages = tuple({name.partition(".")[0] + "." for name in names})
-    loaded = list(sys.modules.items()) if names else []
-    found = [m for name, m in loaded if name in names or name.startswith(packages)]
+    found = _with_imported(frozenset(names), len(sys.modules)) if names else ()
     return (*found, *_loose(bases, {id(vars(module)) for module in found}))
+
+
+@lru_cache(maxsize=64)
+def _with_imported(names: frozenset[str], loaded: int) -> tuple[ModuleType, ...]:
+    """The modules of these *names*, those whose classes, functions or names they use, and the rest of their packages.
+
+    Args:
+        names: of modules.
+        loaded: the number of loaded modules, with which the answer may change.
+    """
+    found: dict[str, ModuleType] = {}
+    packages: set[str] = set()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in sys.modules:
+            continue
+        found[name] = module = sys.modules[name]
+        package = name.partition(".")[0]
+        if package not in packages:
+            packages.add(package)
+            waiting += [other for other in sys.modules if other.startswith(package + ".")]
+        for value in list(getattr(module, "__dict__", {}).values()):
+            used = value.__name__ if isinstance(value, ModuleType) else _home(value)
+            if used and used not in found and not foreign(used) and used.partition(".")[0] not in _STANDARD:
+                waiting.append(used)
+    return tuple(found.values())
+
+
+def _home(value: object) -> str:
+    """The name of the module in which a class or a function was written."""
+    return str(getattr(value, "__module__", None) or "") if isinstance(value, type | FunctionType) else ""
 
 
 class _Namespace(ModuleType):

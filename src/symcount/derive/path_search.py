@@ -52,7 +52,7 @@ class PathSearch:
         self.runs: list[Trace] = []
         self.lonely: list[Condition] = []
         self.fields = frozenset(d.structural)
-        hard = [c for c in d.asked() if not of_index(c, self.fields) and not of_iteration(c, d.traces)]
+        hard = [c for c in d.asked() if not of_index(d, c) and not of_iteration(c, d.traces)]
         self.hard = [c for c in hard if free_symbols(c.left) | free_symbols(c.right) <= self.fields]
         self.found: Tables = {}
 
@@ -233,7 +233,7 @@ class PathSearch:
         return [
             p
             for p, truth in single.items()
-            if (p not in about_fields or (p.symbols <= met and of_index(p.condition(truth=True), self.fields)))
+            if (p not in about_fields or (p.symbols <= met and of_index(self.d, p.condition(truth=True))))
             and not ((p.relation, p.left) in self.idle and sum(p in questions(t) for t in self.d.traces) < 2)
             and not (p in about_fields and any(p.holds(t.symbols) is (not truth) for t in self.d.traces))
             and not (p.relation == "==" and p.symbols & looked_up)

@@ -101,20 +101,33 @@ def _broken(conditions: Iterable[Condition], values: Mapping[str, Number]) -> li
 
 def grid_size(value: Number) -> int:
     """How many values a field with this default is drawn from, with *wide*."""
+    if value <= 0:
+        return 1
     return 16 if value <= 16 else 64
 
 
 def _anywhere(value: Number, rng: random.Random) -> Number:
-    if isinstance(value, float) or value < 1:
+    """A number of a grid around *value*; of floats one that is a binary fraction, so that no rounding is met."""
+    if isinstance(value, float):
+        if value <= 1:  # a rate, or what keeps a divisor from zero
+            return value if value < 0 else rng.randint(value > 0, 16) / 16
+        return (
+            rng.randint(4, max(20, int(16 * value))) / 4
+            if value <= 64
+            else float(int(value) // 16 * rng.randint(1, 64))
+        )
+    if value < 1:
         return value
     return rng.randint(1, 16) if value <= 16 else max(1, int(value) // 16) * rng.randint(1, 64)
 
 
 def _drawn(value: Number, rng: random.Random, largest: int) -> Number:
     """Another number of the same kind: never *value* itself, so that nothing stays where it was by chance."""
-    if isinstance(value, float) and 1 < value <= 64:  # a ratio of sizes; rates and bases of frequencies stay
-        return value + rng.choice((0.5, 1.0, 2.0))
-    if isinstance(value, float) or value < 1:
+    if isinstance(value, float):
+        if value <= 1:  # a rate, which stays one
+            return value if value < 0 else rng.choice([n / 16 for n in range(1, 16) if n / 16 != value])
+        return value + rng.choice((0.5, 1.5, 2.5)) if value <= 64 else value * rng.choice((2, 3))
+    if value < 1:
         return value
     if value <= 4:
         return int(value) + rng.randint(1, 3)

@@ -10,15 +10,19 @@ from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import possible
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds
-from symcount.derive.structure import MAX_SELECTOR
+from symcount.derive.structure import MAX_SELECTOR, shape_symbols
 from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, once_a_trace
 
 __all__ = ["changing", "doubtful", "forced", "signature", "suspects", "unseen"]
 
 
-Change = Callable[[str, int], int]
-_CHANGES: tuple[Change, ...] = (lambda _, v: 2 * v, lambda _, v: v + 1, lambda _, v: max(1, v // 2))
+Change = Callable[[str, Any], Number]
+_CHANGES: tuple[Change, ...] = (
+    lambda _, v: 2 * v,
+    lambda _, v: v + (1 if isinstance(v, int) else 0.5),
+    lambda _, v: max(1, v // 2) if isinstance(v, int) else v / 2,
+)
 
 
 def changing(
@@ -27,7 +31,7 @@ def changing(
     """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
     if not names:
         return []
-    moved = ({**start.symbols, **{n: change(n, int(start.symbols[n])) for n in names}} for change in changes)
+    moved = ({**start.symbols, **{n: change(n, start.symbols[n]) for n in names}} for change in changes)
     other = possible(d, (values for values in moved if values != start.symbols))
     if other is not None and signature(other) == signature(start):
         rest = [n for n in names if other.symbols[n] == start.symbols[n]]  # a half of one is one
@@ -49,9 +53,11 @@ def unseen(d: Derivation) -> list[str]:
         for n in d.free()
         if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
     ]
+    asked = set().union(*(free_symbols(c.left) | free_symbols(c.right) for c in d.conditions))
+    still += [n for n in d.unfollowed() if n not in asked and all(t.symbols.get(n) == d.base[n] for t in d.traces)]
     start = min(d.traces, key=lambda t: len(t.parameters))
     still = [n for n in still if n not in d.harmless]
-    return [name for name, _ in changing(d, start, still)] or _idle(d, start)
+    return [name for name, _ in changing(d, start, still)] or _idle(d, start) or _thresholds(d, start)
 
 
 def forced(d: Derivation) -> list[str]:
@@ -77,7 +83,7 @@ def _idle(d: Derivation, start: Trace) -> list[str]:
     idle = [n for n in d.depths() if n in d.structural and n not in used]
     hard = [c for c in d.asked() if c.relation == "divides"]
 
-    def more(name: str, _: int) -> int:
+    def more(name: str, _: Number) -> int:
         least = int(d.base[name]) + min(int(d.base[name]), MAX_SELECTOR) + 2
         near = range(least, least + MAX_SELECTOR)
         about = [c for c in hard if name in free_symbols(c.left) | free_symbols(c.right) and holds(c, start.symbols)]
@@ -86,7 +92,27 @@ def _idle(d: Derivation, start: Trace) -> list[str]:
     return [name for name, _ in changing(d, start, idle, (more,))]
 
 
+def _thresholds(d: Derivation, start: Trace) -> list[str]:
+    """Fields of a user's own model that are in no shape and that matter far from their default: `np.float32(r) > 8`."""
+    if d.cls.__module__.startswith("transformers."):
+        return []
+    read = d.default.config_reads if d.default else {}
+    sizes = shape_symbols(d.traces)
+    fields = (*d.free(), *d.unfollowed())
+    quiet = [n for n in fields if n.partition("[")[0] in read and n not in sizes and n in start.symbols]
+
+    def up(_: str, v: Number) -> Number:
+        return 8 * v + (1 if isinstance(v, int) else 0.5) if v > 1 or isinstance(v, int) else (15 + v) / 16
+
+    def down(_: str, v: Number) -> Number:
+        return max(1, v // 8) if isinstance(v, int) else v / 8
+
+    return [name for change in (up, down) for name, _ in changing(d, start, quiet, (change,))]
+
+
 def _far(value: Number) -> tuple[Number, ...]:
+    if isinstance(value, float):
+        return (value / 4, value / 16, value * 4 if value > 1 else (1 + value) / 2)
     return (value * 4, max(1, value // 4), max(1, value // 16))
 
 

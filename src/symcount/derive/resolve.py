@@ -15,6 +15,8 @@ from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 from symcount.files import looks_like_path
+from symcount.filetypes import check_typed, nameless
+from symcount.modeltypes import meant
 
 __all__ = ["auto_classes", "config_object", "missing_package", "model_class", "resolve", "shortened"]
 
@@ -68,8 +70,12 @@ def _model_type(name: str) -> str:
     return ""
 
 
-def model_class(name: str) -> type:
+def model_class(name: str, model_type: str = "") -> type:
     """The class of that name in transformers, or the base model of that model type.
+
+    Args:
+        name: a class, also as it is spelled or was called elsewhere; see `modeltypes.meant`. Or a model type.
+        model_type: what the file says beside a class.
 
     Raises:
         UnknownModelError: there is none; near names are suggested.
@@ -78,6 +84,9 @@ def model_class(name: str) -> type:
     package = transformers()
     auto_classes()
     wanted = _by_model_type().get(name, name)
+    if wanted == name != model_type and not hasattr(package, name):
+        family = realmodel.family(model_type) if model_type else ()
+        wanted = meant(name, model_type, family, (c for group in auto_classes().values() for c in group)) or name
     try:
         cls = getattr(package, wanted, None) or realmodel.model_class(wanted, _model_type(wanted))
     except (AttributeError, ImportError, UnknownModelError):
@@ -106,23 +115,31 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         UnknownModelError: no such class or model type.
         ConfigError: the config is malformed, or transformers rejects it.
     """
+    said: Mapping[str, Any] = {}
     if isinstance(source, type):
         cls = source
     elif isinstance(source, str) and not looks_like_path(source):
         cls = model_class(source)
+        if config is None or isinstance(config, Mapping):
+            config = ConfigSource(_config_class(cls, source), dict(config or {}))
     elif isinstance(source, Config | Mapping | str | Path):
         described = read(source)
         name = described.class_name or described.model_type
         if name is None:
-            raise ConfigError(f"{described.source}: neither architectures nor model_type is given; add one of them")
-        cls, config = model_class(name), config_object(described, model_class(name))
+            raise nameless(described.fields, described.source)
+        if described.class_name is None:
+            check_typed(described.fields, described.source)
+        cls = model_class(name, described.model_type or "")
+        config, said = config_object(described, cls), described.fields
     elif hasattr(source, "to_diff_dict"):
         names = getattr(source, "architectures", None) or [source.model_type]
-        cls, config = model_class(names[0]), source
+        cls = model_class(names[0], source.model_type)
+        text = realmodel.is_text_of(getattr(cls, "config_class", None), type(source))
+        config = source.get_text_config() if text else source
     else:
         raise ConfigError(f"expected a model class, its name or a config, got {type(source).__name__}")
     try:
-        found = source_of(config, cls)
+        found = source_of(config, cls, said)
         if options:
             found = ConfigSource(found.cls, {**found.kwargs, **options})
             found.cls(**{k: v for k, v in found.kwargs.items() if not isinstance(v, ConfigSource)})
@@ -134,16 +151,24 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
     return cls, found, cls.__name__, str(getattr(found.cls, "model_type", "") or "")
 
 
+def _config_class(cls: type, name: str) -> Any:
+    """The config class for what a user calls *name*: a model type has its own, whatever else its class is used for."""
+    found = realmodel.config_class(cls, name if name in _by_model_type() else None)
+    if found is None:
+        raise DerivationError(f"{cls.__name__} names no config class; pass a config instance or class")
+    return found
+
+
 def config_object(described: Config, cls: type) -> Any:
-    """The config object of *cls* that a `config.json` or dict describes.
+    """The config object for *cls* that a `config.json` or dict describes, made by the class of its model type.
 
     Raises:
-        ConfigError: transformers rejects it.
+        ConfigError: it is a config of other classes, or transformers rejects it.
     """
-    config_class: Any = getattr(cls, "config_class", None)
-    fields = {k: v for k, v in described.fields.items() if k not in ("architectures", "model_type")}
     try:
-        return config_class.from_dict({**fields, "architectures": [cls.__name__]})
+        return realmodel.config_of(cls, described.fields)
+    except ConfigError as error:
+        raise ConfigError(f"{described.source} {str(error).removeprefix('this ')}") from None
     except Exception as error:  # noqa: BLE001  # the same
         raise ConfigError(f"{described.source}: transformers rejects this config: {shortened(error)}") from None
 

@@ -21,6 +21,7 @@ from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.lettering import assign
 from symcount.notation import Entry, Notation
@@ -30,7 +31,7 @@ from symcount.values import exact
 if TYPE_CHECKING:
     from symcount.derive.certificate import Certificate
 
-__all__ = ["DerivedFormula", "formula_of"]
+__all__ = ["DerivedFormula", "formula_of", "idle"]
 
 _EXPERTS = re.compile(r"(^|\.)(moe_)?(num|n)_(\w+_)?experts$|(^|\.)moe_num_experts$")
 _PER_TOKEN = re.compile(
@@ -38,7 +39,7 @@ _PER_TOKEN = re.compile(
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DerivedFormula(Formula):
     """A formula that was derived from the model's own code.
 
@@ -53,6 +54,7 @@ class DerivedFormula(Formula):
         least: depths that cannot be less than they are by default.
         default: the trace at the default config.
         story: how it was derived, a line each: runs of the constructor and what each decided.
+        requested: the config that it was derived for, as its own class reads it; `None` where *source* says it all.
     """
 
     cls: type | None = None
@@ -65,6 +67,9 @@ class DerivedFormula(Formula):
     least: Mapping[str, int] = field(default_factory=dict)
     default: Trace | None = field(default=None, repr=False, compare=False)
     story: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    requested: Any = field(default=None, repr=False, compare=False)
+
+    __hash__ = Formula.__hash__
 
     def domain_text(self) -> str:
         """The domain in words, with the fields that are kept at one value."""
@@ -83,6 +88,7 @@ class DerivedFormula(Formula):
 
         return certify(self, trials, seed)
 
+    @guarded
     def bound(self, config: Any) -> dict[str, Any]:
         """Values by letter for *config*, read by the model's own config class; see `symcount.derive.binding`.
 
@@ -94,6 +100,7 @@ class DerivedFormula(Formula):
 
         return bind(self, config)
 
+    @guarded
     def real_model(self, config: Any, changed: Mapping[str, Any], device: str = "meta") -> tuple[dict[str, Any], Any]:
         """Values by letter, and the real model there: that of *config*, with single fields (or letters) *changed*.
 
@@ -147,7 +154,7 @@ def formula_of(d: Derivation, name: str, model_type: str) -> DerivedFormula:
         source=d.source,
         pinned=dict(d.pinned),
         base=dict(d.base),
-        asked=(*d.guards, *d.insisted, *(c for c in d.conditions if not of_index(c, set(d.structural)))),
+        asked=(*d.guards, *d.insisted, *(c for c in d.conditions if not of_index(d, c))),
         structural=tuple(d.structural),
         depths=tuple(n for n in d.structural if n in d.depths()),
         least=dict(d.least),
@@ -221,8 +228,14 @@ def _template(path: str | None, d: Derivation) -> tuple[str, ...] | None:
     return None
 
 
-_IGNORED = ("_attn_implementation", "_experts_implementation", "use_cache", "return_dict", "name_or_path",
-            "output_attentions", "output_hidden_states", "gradient_checkpointing")  # fmt: skip
+_IDLE = ("_attn_implementation", "_experts_implementation", "use_cache", "return_dict", "name_or_path",
+         "output_attentions", "output_hidden_states", "gradient_checkpointing")  # fmt: skip
+
+
+def idle(name: str) -> bool:
+    """Whether a field says how a model is run, not what it is."""
+    last = name.rpartition(".")[2]
+    return last in _IDLE or last.startswith(("_", "base_model_"))
 
 
 def _options(d: Derivation) -> dict[str, Any]:
@@ -230,15 +243,12 @@ def _options(d: Derivation) -> dict[str, Any]:
     options: dict[str, Any] = {}
     for one in d.traces:
         for name, value in one.config_reads.items():
-            last = name.rpartition(".")[2]
-            switch = value is None or isinstance(value, bool)
-            if switch and last not in _IGNORED and not last.startswith(("_", "base_model_")):
+            if (value is None or isinstance(value, bool)) and not idle(name):
                 options.setdefault(name, value)
     return options
 
 
 def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
-    selecting = set(d.structural)
     for condition in d.guards:
         yield relation(convert(condition.left), condition.relation, convert(condition.right))
     for condition in d.conditions:
@@ -248,7 +258,7 @@ def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: 
             continue
         if condition.relation == "ieee" or not names <= letters.keys():
             continue
-        if of_index(condition, selecting):
+        if of_index(d, condition):
             continue
         how = condition.relation
         if how == "not divides":

@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any, Final
 
 from symcount.derive import expression as ex
+from symcount.derive.carriers import record_comparison
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt, exact_of, integer, node_of, number
 from symcount.derive.loops import SymbolicRange
 from symcount.derive.operators import OPERATORS, Value
@@ -136,8 +137,8 @@ def _symbolic_math(
         if not symbolic or None in nodes or len(args) < operands:
             return value
         result = node(*nodes)
-        if integer_result:
-            return integer(value, result)
+        if integer_result or result.op == "const":
+            return integer(value, result) if integer_result else value
         exact_value = OPERATORS[result.op](*(_exact_arguments(result, nodes, args)))
         return number(value, result, exact_value)
 
@@ -168,6 +169,41 @@ def _noted(node: ex.Node) -> ex.Node:
     return node
 
 
+def _isclose(a: Any, b: Any, **tolerances: Any) -> bool:
+    """``math.isclose``: as it is meant, a question whether two numbers are equal."""
+    near = _ISCLOSE(a, b, **tolerances)
+    left, right = node_of(a), node_of(b)
+    if left is not None and right is not None and left is not right:
+        record_comparison("==" if near else "!=", left, right)
+    return near
+
+
+_ISCLOSE: Final = math.isclose
+
+
+def _noting(name: str) -> Callable[..., Any]:
+    """``math.name``, whose result has no expression: that of its arguments is noted."""
+    original = getattr(math, name)
+
+    @wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        for argument in args:
+            for item in argument if isinstance(argument, list | tuple) else (argument,):
+                if isinstance(item, SymbolicInt | SymbolicFloat):
+                    record_structural("log", item.node)
+        return original(*args, **kwargs)
+
+    return function
+
+
+#: Functions of :mod:`math` that no expression has; the others ask the number itself.
+_OTHERS: Final = (
+    "exp", "exp2", "expm1", "log10", "log1p", "cbrt", "hypot", "dist", "fsum", "fmod", "modf", "frexp", "ldexp",
+    "copysign", "remainder", "nextafter", "ulp", "sin", "cos", "tan", "asin", "acos", "atan", "atan2", "sinh", "cosh",
+    "tanh", "gamma", "lgamma", "erf", "erfc", "fabs",
+)  # fmt: skip
+
+
 #: Shadowed in :mod:`math` itself and wherever they have been imported by name.
 MATH: Final[dict[str, Any]] = {
     "sqrt": _symbolic_math("sqrt", lambda x: ex.power(x, _HALF)),
@@ -176,7 +212,10 @@ MATH: Final[dict[str, Any]] = {
     "gcd": _symbolic_math("gcd", ex.gcd, integer_result=True),
     "log2": _symbolic_math("log2", lambda x: _noted(ex.log(x, ex.const(2)))),
     "log": _symbolic_math("log", lambda *args: _noted(ex.log(*args)), operands=2),
+    "isclose": wraps(math.isclose)(_isclose),
 }
+#: Shadowed in :mod:`math` itself only: to look for all of them in every module takes long.
+NOTED: Final[dict[str, Any]] = {name: _noting(name) for name in _OTHERS if hasattr(math, name)}
 
 
 def _numpy(name: str, convert: Callable[..., Any]) -> Callable[..., Any]:
@@ -197,9 +236,26 @@ def _numpy(name: str, convert: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
+def _schedule(name: str) -> Callable[..., Any]:
+    """A NumPy function that makes a number of things which code goes through one by one."""
+    import numpy as np
+
+    original = getattr(np, name)
+
+    @wraps(original)
+    def function(*args: Any, **kwargs: Any) -> Any:
+        for argument in (*args, *kwargs.values()):
+            if isinstance(argument, SymbolicInt):
+                record_structural("repeat", argument.node)
+        return original(*args, **kwargs)
+
+    return function
+
+
 @lru_cache(maxsize=1)
 def _numpy_patches() -> tuple[tuple[str, Any], ...]:
-    return tuple((name, _numpy(name, convert)) for name, convert in _NUMPY.items())
+    found = {name: _numpy(name, convert) for name, convert in _NUMPY.items()}
+    return tuple({**found, **{name: _schedule(name) for name in ("linspace", "geomspace", "logspace")}}.items())
 
 
 _NUMPY: Final[dict[str, Callable[..., Any]]] = {
@@ -212,7 +268,7 @@ _OF_MANY: Final = frozenset({"prod", "sum", "max", "min"})  # of a number by its
 
 def shadows(modules: Iterable[ModuleType]) -> list[Patch]:
     """The patches that keep expressions alive in ``modules`` and in :mod:`math`."""
-    patches = [Patch(math, name, replacement) for name, replacement in MATH.items()]
+    patches = [Patch(math, name, replacement) for name, replacement in (MATH | NOTED).items()]
     if "numpy" in sys.modules:
         patches += [Patch(sys.modules["numpy"], name, replacement) for name, replacement in _numpy_patches()]
     for module in modules:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import copy
 import dataclasses
 import inspect
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field, replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -19,10 +20,15 @@ PATH_KEY: Final = "_symcount_path"
 
 @dataclass(frozen=True)
 class ConfigSource:
-    """How to construct a config: its class and the arguments that differ from the defaults."""
+    """How to construct a config: its class and the arguments that differ from the defaults.
+
+    Attributes:
+        asked: the config that it was read from, if it was read from one.
+    """
 
     cls: type
     kwargs: dict[str, Any] = field(default_factory=dict)
+    asked: Any = field(default=None, repr=False, compare=False)
 
 
 def construct(source: ConfigSource) -> Any:
@@ -36,8 +42,17 @@ def is_config(value: object) -> bool:
     return (dataclasses.is_dataclass(value) and not isinstance(value, type)) or hasattr(type(value), "attribute_map")
 
 
-def source_of(config: Any, model_class: type) -> ConfigSource:
-    """Accept a config class, an instance, ``(class, kwargs)``, keyword arguments, or ``None`` for the defaults."""
+def varies_by_layer(config: Any) -> bool:
+    """Whether layers of a model of *config*, or of a sub-config of it, have numbers of their own."""
+    inner = (v for v in vars(config).values() if is_config(v))
+    return "_heterogeneity_spec" in vars(config) or any(map(varies_by_layer, inner))
+
+
+def source_of(config: Any, model_class: type, said: Mapping[str, Any] | None = None) -> ConfigSource:
+    """Accept a config class, an instance, ``(class, kwargs)``, keyword arguments, or ``None`` for the defaults.
+
+    Of an instance, *said* is what a file says from which it was read.
+    """
     if isinstance(config, ConfigSource):
         return config
     if isinstance(config, type):
@@ -50,16 +65,19 @@ def source_of(config: Any, model_class: type) -> ConfigSource:
             raise DerivationError(f"{model_class.__name__} names no config class; pass a config instance or class")
         return ConfigSource(config_class, dict(config or {}))
     if is_config(config):
-        return _source_of_instance(config)
+        return replace(_source_of_instance(config, said or {}), asked=config)
     raise DerivationError(f"cannot read a config from {type(config).__name__!r}")
 
 
-def _source_of_instance(config: Any) -> ConfigSource:
+def _source_of_instance(config: Any, said: Mapping[str, Any] = MappingProxyType({})) -> ConfigSource:
     """The arguments that reproduce ``config``, and no more.
 
     What the class fills in itself (``head_dim`` from ``hidden_size``) is left to the class, so that it comes out as an
     expression, not as a symbol of its own. So arguments are added only where a config built without them differs: first
     those that have a default, then those that are ``None`` by default, then attributes that are no declared argument.
+
+    What single layers have of their own may come from a key that the class takes and does not keep
+    (``global_head_dim``), so such keys that a file *said* are taken before it is given layer by layer.
     """
     cls = type(config)
     aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
@@ -70,11 +88,26 @@ def _source_of_instance(config: Any) -> ConfigSource:
     for stage in (False, True, None):
         if len(kwargs) > known:
             found, known = _state_of(cls, kwargs), len(kwargs)
+        if stage is None and found and _differs(found.get(PER_LAYER), wanted.get(PER_LAYER)):
+            kwargs |= {n: v for n, v in said.items() if _consumed(config, n, {*wanted, *kwargs, *optional})}
+            found, known = _state_of(cls, kwargs), len(kwargs)
         for name, value in wanted.items():
             if optional.get(name) is stage and name not in kwargs and _differs(found.get(name, _MISSING), value):
                 kwargs[name] = value
-    made = {k: _source_of_instance(v) if is_config(v) else v for k, v in kwargs.items()}
+    computed = [name for name, none in optional.items() if none and type(wanted.get(name)) is int]
+    if computed:  # from another number, which may then be changed itself: HrmText multiplies its depth
+        found = _state_of(cls, kwargs)
+        apart = [n for n in optional if type(wanted.get(n)) is int and n in found and _differs(found[n], wanted[n])]
+        kwargs.update((n, wanted[n]) for n in ((*computed, *apart) if apart else ()))
+    parts = {k: part if isinstance(part := said.get(k), Mapping) else {} for k in kwargs}
+    made = {k: _source_of_instance(v, parts[k]) if is_config(v) else v for k, v in kwargs.items()}
     return _without_written(config, ConfigSource(cls, made))
+
+
+def _consumed(config: Any, name: str, known: Collection[str]) -> bool:
+    """Whether a config that was given *name* does not have it, so that it was used up."""
+    aliases: dict[str, str] = getattr(config, "attribute_map", None) or {}
+    return name not in known and aliases.get(name, name) not in known and name not in dir(config)
 
 
 def _without_written(config: Any, source: ConfigSource) -> ConfigSource:
@@ -117,6 +150,8 @@ def _default_state(cls: type) -> dict[str, Any]:
 
 
 _MISSING: Final = object()
+#: What single layers have of their own, by the index of the layer: transformers keeps it apart from the attributes.
+PER_LAYER: Final = "per_layer_config"
 #: Attributes that say how a config came about or is run, not what the model is.
 _BOOKKEEPING: Final = {"transformers_version", "torch_dtype", "dtype", "name_or_path", "label2id", "output_attentions",
                        "attn_implementation", "experts_implementation", "architectures"}  # fmt: skip
@@ -136,6 +171,9 @@ def _state(config: Any) -> dict[str, Any]:
         public = name[1:] if name.startswith("_") and settable else name
         if not public.startswith("_") and public not in _BOOKKEEPING:
             state[public] = value
+    if hasattr(type(config), PER_LAYER):
+        layers = getattr(vars(config).get("_heterogeneity_spec"), "per_layer_overrides", None)
+        state[PER_LAYER] = None if layers is None else {index: dict(own) for index, own in layers.items()}
     labels = state.get("id2label")
     if isinstance(labels, dict) and labels == {i: f"LABEL_{i}" for i in range(len(labels))}:
         del state["id2label"]  # made from the number of labels, which is what can be a symbol

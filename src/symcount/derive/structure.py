@@ -55,7 +55,7 @@ def likely_depths(symbols: Mapping[str, Number]) -> list[str]:
 
 
 def depth_points(fields: Sequence[str], base: Mapping[str, Number], start: int = 2) -> dict[str, Number]:
-    """Small depths at which a multiplicity tells which depth it is: no two move by the same amount.
+    """Small depths at which a multiplicity tells which depth it is: no two move by the same amount, up or down.
 
     A field that is zero by default stays zero: what it would switch on is another model.
 
@@ -69,9 +69,9 @@ def depth_points(fields: Sequence[str], base: Mapping[str, Number], start: int =
         if not default:
             chosen[name] = default
             continue
-        free = (v for v in range(start, start + 7) if v != default and v - default not in moves)
+        free = (v for v in range(start, start + 7) if v != default and abs(v - default) not in moves)
         chosen[name] = next(free, start + (start == default))
-        moves.add(chosen[name] - default)
+        moves.add(abs(chosen[name] - default))
     return chosen
 
 

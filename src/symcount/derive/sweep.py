@@ -17,18 +17,21 @@ from typing import Any
 
 from symcount.derive.examine import Row, versions
 from symcount.derive.pool import Candidate, Service, answers
-from symcount.errors import ConfigError
+from symcount.errors import ConfigError, SymcountError
 
 __all__ = ["Candidate", "candidates", "read_rows", "sweep"]
 
 
-def candidates(pattern: str = "", *, base_only: bool = False, exported: bool = False) -> tuple[Candidate, ...]:
+def candidates(
+    pattern: str = "", *, base_only: bool = False, exported: bool = False, pairs: bool = False
+) -> tuple[Candidate, ...]:
     """The model classes of transformers' auto mappings, each once: base models first, then those with heads.
 
     Args:
-        pattern: a part of the class name or of the model type; case is ignored.
+        pattern: a part of the class name or of the model type, or of both with a slash between; case is ignored.
         base_only: only the classes of `MODEL_MAPPING_NAMES`.
         exported: also those that transformers exports beside its mappings (`CLIPTextModelWithProjection`).
+        pairs: a class once more for each other config class that a mapping has for it (`LlamaModel` of InternLM3).
 
     Raises:
         DependencyError: torch or transformers is missing.
@@ -40,16 +43,35 @@ def candidates(pattern: str = "", *, base_only: bool = False, exported: bool = F
     # the other mappings of that module (CONFIG_MAPPING_NAMES) do not name models
     tables = sorted(n for n in vars(auto) if n.startswith("MODEL_") and n.endswith("MAPPING_NAMES"))
     tables.sort(key=lambda n: n != "MODEL_MAPPING_NAMES")
-    found: dict[str, Candidate] = {}
+    listed: dict[str, list[tuple[str, bool]]] = {}
     for table in tables if not base_only else tables[:1]:
         mapping: Mapping[str, Any] = getattr(auto, table)
         for model_type, value in mapping.items():
             for name in value if isinstance(value, list | tuple) else (value,):
-                found.setdefault(name, Candidate(name, model_type, table == "MODEL_MAPPING_NAMES"))
+                listed.setdefault(name, []).append((model_type, table == "MODEL_MAPPING_NAMES"))
+    found = {name: _of(name, under) if pairs else [Candidate(name, *under[0])] for name, under in listed.items()}
     for cls in _exported() if exported else ():
-        found.setdefault(cls.__name__, Candidate(cls.__name__, str(cls.config_class.model_type), False))
+        found.setdefault(cls.__name__, [Candidate(cls.__name__, str(cls.config_class.model_type), False)])
     wanted = pattern.lower()
-    return tuple(c for c in found.values() if wanted in c.name.lower() or wanted in c.model_type.lower())
+    chosen = (c for several in found.values() for c in several)
+    return tuple(c for c in chosen if wanted in f"{c.model_type}/{c.name}".lower())
+
+
+def _of(name: str, under: list[tuple[str, bool]]) -> list[Candidate]:
+    """A class as a model of its own model type, then of each other config class that it is listed under."""
+    from symcount.derive.resolve import model_class
+    from symcount.realmodel import config_class, is_text_of
+
+    try:
+        cls: Any = model_class(name)
+    except SymcountError:  # it needs a package that is not there
+        return [Candidate(name, *under[0])]
+    found = {str(cls.config_class.model_type): False}
+    for model_type, base in under:
+        other = config_class(cls, model_type)
+        if not is_text_of(cls.config_class, other):
+            found[str(other.model_type)] = base or found.get(str(other.model_type), False)
+    return [Candidate(name, model_type, base) for model_type, base in found.items()]
 
 
 def _exported() -> list[Any]:

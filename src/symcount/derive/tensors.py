@@ -101,6 +101,7 @@ def _mode_class() -> Any:
     filled = {torch.empty, torch.ones, torch.zeros, torch.rand, torch.randn}
     shape: Any = torch.Tensor.shape
     sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
+    parts = {torch.Tensor.unbind, torch.unbind, torch.Tensor.tolist}  # `for x in tensor` is the first of them
     quick = computed()
     tensor_class = torch.Tensor
 
@@ -132,6 +133,8 @@ def _mode_class() -> Any:
             if rule is not None:
                 if isinstance(result, tensor_class):
                     self.tracker.apply(rule, args, kwargs, result)
+            elif func in parts:
+                _gone_through(self.tracker.known(args[0]))
             elif func in sizes:
                 return _sizes(self.tracker.known(args[0]), result, args, kwargs)
             return result
@@ -152,6 +155,12 @@ def _sizes(dims: Dims | None, result: Any, args: Sequence[Any], kwargs: dict[str
     dim = kwargs.get("dim", args[1] if len(args) > 1 else None)
     symbolic = math.prod(dims) if dim is None else dims[dim]
     return symbolic if int(symbolic) == result else result
+
+
+def _gone_through(dims: Dims | None) -> None:
+    """Code goes through a tensor part by part: so there are as many things as it is long."""
+    if dims and isinstance(dims[0], SymbolicInt):
+        record_structural("repeat", dims[0].node)
 
 
 def tracing_mode(tracker: Tracker) -> Any:

@@ -20,7 +20,7 @@ from symcount.derive.concolic import Node, SymbolicInt, evaluate
 from symcount.derive.configs import ConfigSource, Number, build, config_classes, source_of
 from symcount.derive.expression import Value
 from symcount.derive.literals import literals
-from symcount.derive.modules import defining_modules, library_modules, user_modules
+from symcount.derive.modules import defining_modules, library, library_modules, user_modules
 from symcount.derive.patching import Patches
 from symcount.derive.quiet import quiet
 from symcount.derive.reads import Reads
@@ -151,9 +151,24 @@ def trace(
             result = _attempt(cls, source, values or {}, frozen, limit)
             # A model may import the code of another while it is being constructed (AutoModel.from_config). That code
             # was not shadowed, so once it is there, the trace is repeated.
-            if len(library_modules()) == len(loaded):
+            if len(library_modules()) == len(loaded) and not _strangers(cls, result):
                 break
     return result
+
+
+#: Classes of the modules of a model that were written in places that the model's own module does not name.
+_PARTS: Final[WeakKeyDictionary[type, set[type]]] = WeakKeyDictionary()
+
+
+def _strangers(cls: type, one: Trace) -> bool:
+    """Whether modules of the model are of classes whose code was not shadowed; the next time it will be."""
+    parts = {m.cls for m in one.modules if not library(m.cls.__module__)}
+    known = _PARTS.setdefault(cls, set())
+    if parts <= known:
+        return False
+    shadowed = {module.__name__ for module in user_modules((cls, *known))}
+    known |= parts
+    return any(c.__module__ not in shadowed for c in parts)
 
 
 def _attempt(
@@ -163,7 +178,7 @@ def _attempt(
     recorder, tracker, outer = Recorder(), Tracker(limit), (STATE.recorder, TENSORS.tracker)
     try:
         classes = config_classes(source)
-        own = user_modules((cls, *classes))
+        own = user_modules((cls, *classes, *_PARTS.get(cls, ())))
         computing = (*defining_modules((cls, *classes)), *own)
         with Patches([*shadows((*library_modules(), *own)), *literals(computing)]):
             STATE.recorder = recorder
@@ -220,7 +235,10 @@ def _parameters(
         for name, tensor in module._parameters.items():
             if tensor is None:
                 continue
-            sizes = tuple(tensor.shape)
+            try:
+                sizes = tuple(tensor.shape)
+            except RuntimeError:
+                raise DerivationError(_unsized(owner, module, name)) from None
             dims = tuple([_size(dim) for dim in tracker.shape_of(tensor)])
             shape = known.get((dims, sizes))
             if shape is None:
@@ -236,6 +254,15 @@ def _size(dim: int) -> Node | int:
         return dim
     node = concrete(dim.node)
     return int(dim) if node.op == "const" else node
+
+
+def _unsized(owner: str, module: Any, name: str) -> str:
+    """What to say of a parameter that has no size until the model has run, as those of `LazyLinear` have none."""
+    kind = type(module).__name__
+    return (
+        f"{owner or 'the model'} ({kind}) has no size for {name} before a forward pass; "
+        f"give the size: {kind.removeprefix('Lazy')} instead of {kind}"
+    )
 
 
 def _checked(

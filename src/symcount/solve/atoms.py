@@ -8,8 +8,9 @@ from typing import Any
 
 from sympy import Expr, Symbol, ceiling, floor, fraction, together
 
-from symcount.errors import DomainError
+from symcount.errors import DomainError, StructureError
 from symcount.evaluate import Number, compile_scalar, function
+from symcount.solve.columns import column
 from symcount.solve.polynomial import Columns
 from symcount.solve.ranges import Range
 from symcount.vector import LIMIT, magnitude
@@ -67,15 +68,23 @@ class Atom:
         inputs = [columns[n] for n in self.names]
         if self.largest is not None and self.largest <= LIMIT:
             return function(self.expression, list(self.names))(*inputs), None
+        if self.whole:
+            try:
+                found = column(self.expression, dict(zip(self.names, inputs, strict=True)), self.numbers)
+            except (StructureError, ZeroDivisionError):  # row by row, where some may have no value
+                pass
+            else:
+                if isinstance(found.bottom, int) and found.bottom == 1:
+                    return np.broadcast_to(found.top, inputs[0].shape), None
         value = compile_scalar(self.expression)
         known: dict[tuple[int, ...], Number | None] = {}
-        found = []
-        for point in zip(*(column.tolist() for column in inputs), strict=True):
+        numbers = []
+        for point in zip(*(array.tolist() for array in inputs), strict=True):
             if point not in known:
                 try:
                     known[point] = value({**self.numbers, **dict(zip(self.names, point, strict=True))})
                 except (DomainError, ZeroDivisionError):
                     known[point] = None
-            found.append(known[point])
-        column = np.array([0 if v is None else v for v in found], dtype=dtype)
-        return column, np.array([v is not None for v in found], dtype=bool)
+            numbers.append(known[point])
+        filled = np.array([0 if v is None else v for v in numbers], dtype=dtype)
+        return filled, np.array([v is not None for v in numbers], dtype=bool)

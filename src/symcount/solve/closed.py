@@ -11,12 +11,14 @@ from sympy import Add, Expr, Integer, Poly, Rational, Symbol, expand, fraction, 
 from symcount.evaluate import compile_scalar
 from symcount.formula import Formula
 from symcount.solve.budget import Budget
+from symcount.solve.rules import ROUNDINGS
 from symcount.solve.space import Space
 from symcount.typeset.plain import set_plain
 
 __all__ = ["ClosedForm", "closed_form"]
 
 _DIGITS = 12
+_MOST_ROUNDED = 8  # roundings beyond which nobody would call it a closed form
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ def closed_form(space: Space, budget: Budget) -> ClosedForm | None:
     count = Symbol(
         next(n for n in ("P", "Q", "X", "P_budget") if n not in formula.notation), integer=True, positive=True
     )
+    if len(total.atoms(*ROUNDINGS)) > _MOST_ROUNDED:
+        return None
     top, bottom = fraction(together(total))
     equation = expand(top - count * bottom)
     if not equation.is_polynomial(x) or (degree := Poly(equation, x).degree()) not in (1, 2):

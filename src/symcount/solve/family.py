@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import Any
 
-from sympy import Integer, Rational
+from sympy import Expr, Integer, Max, Rational
 
 from symcount.errors import ExpressionError
 from symcount.evaluate import as_written
 from symcount.formula import Formula
 from symcount.solve.expressions import FUNCTIONS
-from symcount.solve.ranking import layer_sizes
+from symcount.solve.sizes import layer_sizes, main_sizes
+from symcount.values import resolve
 
 __all__ = ["aspect_conditions", "family"]
 
@@ -21,35 +22,81 @@ def family(
     formula: Formula, defaults: Mapping[str, Any], head_dim: int, free: Any, fixed: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
     """Free symbols and rules of a ladder, where nothing else is said; see `ladder`."""
-    if isinstance(head_dim, bool) or not isinstance(head_dim, int) or head_dim < 1:
+    if isinstance(head_dim, bool) or not hasattr(head_dim, "__index__") or head_dim < 1:
         raise ExpressionError(f"head_dim {head_dim!r:.40}: expected a positive integer")
     notation = formula.notation
     rules: dict[str, Any] = {notation[name].letter: value for name, value in fixed.items()}
+    width, depth = main_sizes(formula)
     if free is None:
-        missing = [letter for letter in "HN" if letter not in notation]
-        if missing:
-            raise ExpressionError(
-                f"{formula.name} has no {' or '.join(missing)}: say what is free, and with what ranges"
-            )
-        free = {n: r for n, r in {"H": f"{head_dim}..:{head_dim}", "N": None}.items() if n not in rules}
+        free = _free(formula, width, depth, head_dim, rules)
     taken = {*rules, *_letters(formula, free)}
-    width = notation["H"].symbol if "H" in notation else None
+    full = resolve(notation, defaults, formula.filled, ())
 
     def default(letter: str, rule: Any) -> None:
         if letter in notation and letter not in taken:
             rules[letter] = rule
+            taken.add(letter)
 
-    if width is not None:
-        default("A", width / head_dim)
-        default("D", Integer(head_dim))
-        if "A" in defaults and "K" in defaults and "A" in notation:
-            default("K", notation["A"].symbol * Rational(defaults["K"], defaults["A"]))
-        for letter in layer_sizes(formula):
-            if letter not in ("H", "D") and letter in defaults and "H" in defaults:
-                size = width * Rational(defaults[letter], defaults["H"])
-                whole = defaults[letter] % defaults["H"] == 0
-                default(letter, size if whole else FUNCTIONS["round_to"][0](size, Integer(head_dim)))
+    def like(letter: str, main: str, multiple: int) -> None:
+        """Let a size keep its ratio to another one; rounded, where the ratio is no whole number."""
+        if letter in taken or letter not in defaults or not full.get(main):
+            return
+        size = notation[main].symbol * Rational(defaults[letter], full[main])
+        whole = defaults[letter] % full[main] == 0
+        rounded = FUNCTIONS["round_to"][0](size, Integer(multiple))
+        default(letter, size if whole else Max(1, rounded) if multiple == 1 else rounded)
+
+    if not width:
+        return free, rules
+    first = ""
+    parts = list(dict.fromkeys(e.letter.partition("_")[2] for e in notation))
+    for part in parts:
+        mark = f"_{part}" if part else ""
+        own = f"H{mark}" if f"H{mark}" in notation else width
+        if own != width:
+            like(own, width, head_dim)
+        heads, groups = f"A{mark}", f"K{mark}"
+        if not mark or heads in notation:
+            default(f"D{mark}", Integer(head_dim))
+        if heads in notation and heads in full:
+            share = Integer(1)
+            if own == width:  # stages have heads in proportion
+                first = first or heads
+                share = Rational(full[heads], full[first])
+            default(heads, _solved(formula, heads, rules) or notation[own].symbol * share / head_dim)
+        if heads in defaults and groups in defaults and heads in notation:
+            default(groups, notation[heads].symbol * Rational(defaults[groups], defaults[heads]))
+        if depth and mark and f"N{mark}" in notation and notation[f"N{mark}"].scales:
+            like(f"N{mark}", depth, 1)
+    for letter in layer_sizes(formula):
+        part = letter.partition("_")[2]
+        own = f"H_{part}" if part and f"H_{part}" in notation else width
+        if letter != width and defaults.get(letter, 0) >= head_dim:  # the width of a convolution does not grow
+            like(letter, own, head_dim)
     return free, rules
+
+
+def _free(formula: Formula, width: str, depth: str, head_dim: int, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """The width in steps of a head, and the depth."""
+    missing = [kind for kind, letter in (("H", width), ("N", depth)) if not letter]
+    if missing:
+        raise ExpressionError(f"{formula.name} has no {' or '.join(missing)}: say what is free, and with what ranges")
+    return {n: r for n, r in {width: f"{head_dim}..:{head_dim}", depth: None}.items() if n not in rules}
+
+
+def _solved(formula: Formula, letter: str, rules: Mapping[str, Any]) -> Expr | None:
+    """What a condition of the formula makes of *letter*, where it enters linearly: A = HX/D of Mamba's H·X = A·D."""
+    wanted = formula.notation[letter].symbol
+    for condition in formula.domain:
+        difference = condition.left - condition.right
+        if condition.relation != "==" or wanted not in difference.free_symbols or not difference.is_polynomial(wanted):
+            continue
+        slope = difference.coeff(wanted)
+        rest = (difference - slope * wanted).expand()
+        if slope != 0 and wanted not in slope.free_symbols | rest.free_symbols:
+            known = {formula.notation[n].symbol: r for n, r in rules.items() if isinstance(r, Integer)}
+            return (-rest / slope).subs(known)
+    return None
 
 
 def _letters(formula: Formula, free: Any) -> set[str]:
@@ -73,9 +120,10 @@ def aspect_conditions(formula: Formula, aspect: Any) -> list[str]:
         raise _bad_aspect(aspect) from None
     if not 0 < ends[0] <= ends[1]:
         raise _bad_aspect(aspect)
-    if not {"H", "N"} <= {e.letter for e in formula.notation}:
+    width, depth = main_sizes(formula)
+    if not width or not depth:
         raise ExpressionError(f"{formula.name} does not have both H and N: give aspect=None, and a condition instead")
-    return [f"{ends[0]} <= H/N <= {ends[1]}"]
+    return [f"{ends[0]} <= {width}/{depth} <= {ends[1]}"]
 
 
 def _pair(aspect: Any) -> tuple[Any, str, Any]:

@@ -11,16 +11,21 @@ from typing import Any
 
 from sympy import Expr
 
+from symcount.configs import Config
 from symcount.errors import BudgetError
+from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
 from symcount.solve.family import aspect_conditions, family
-from symcount.solve.solutions import Solution, Solutions
-from symcount.solve.writing import config_of, write_configs
+from symcount.solve.notebook import shown
+from symcount.solve.solution import Solution
+from symcount.solve.solutions import Solutions
+from symcount.solve.writing import write_configs
 
 __all__ = ["Ladder", "Rung", "ladder", "ladder_of"]
 
+_PARAMETERS = ("budgets", "aspect", "head_dim", "tolerance", "free", "fixed", "where", "convention", "runnable")
 _CANDIDATES = 2000  # configs of one budget among which a chain is sought
 
 
@@ -35,14 +40,15 @@ class Rung:
     def label(self) -> str:
         """The budget as people write it: `110M`."""
         for scale, suffix in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
-            thousandths = Fraction(1000 * self.budget.target, scale)
-            if self.budget.target >= scale and thousandths.denominator == 1:
-                whole, rest = divmod(thousandths.numerator, 1000)
-                return f"{whole}{f'.{rest:03}'.rstrip('0') if rest else ''}{suffix}"
+            if self.budget.target >= scale:
+                whole, rest = divmod(1000 * self.budget.target, 1000 * scale)
+                if rest % scale == 0:
+                    return f"{whole}{f'.{rest // scale:03}'.rstrip('0') if rest else ''}{suffix}"
+                break  # nobody calls it 1011781.632K
         return str(self.budget.target)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ladder:
     """Rungs in the order of their budgets.
 
@@ -64,13 +70,23 @@ class Ladder:
     def __len__(self) -> int:
         return len(self.rungs)
 
+    def __repr__(self) -> str:
+        return f"<Ladder of {self.formula.name}: {', '.join(f'{r.label}: {r.solution.count:,}' for r in self.rungs)}>"
+
+    def _repr_html_(self) -> str:
+        made = ", ".join(f"{n} = {rule}" for n, rule in self.rules.items())
+        heading = f"Ladder of {self.formula.name}{f', where {made}' if made else ''}"
+        own = set(self.rungs[0].solution.values) - set(self.defaults) if self.rungs else set()
+        letters = [e.letter for e in self.formula.notation if e.letter in own]
+        return shown(heading, ((rung.label, rung.solution) for rung in self.rungs), letters, len(self.rungs))
+
     def configs(self) -> dict[str, dict[str, Any]]:
         """The content of each rung's `config.json`, by label.
 
         Raises:
             ConfigError: the formula is not of a model of transformers, or a field is part of a list.
         """
-        return {rung.label: config_of(self.formula, rung.solution.values) for rung in self.rungs}
+        return {rung.label: rung.solution.config() for rung in self.rungs}
 
     def write(self, directory: str | Path, *, check: bool = True, overwrite: bool = False) -> tuple[Path, ...]:
         """Write `<model type>-<budget>/config.json` for every rung; all of them or none.
@@ -85,10 +101,11 @@ class Ladder:
             VerificationError: a real model has another count.
             ConfigError: a file is there, or cannot be written, or see `configs`.
         """
-        counts = {rung.label: rung.solution.counts for rung in self.rungs}
-        return write_configs(self.formula, self.configs(), counts, Path(directory), check=check, overwrite=overwrite)
+        solutions = {rung.label: rung.solution for rung in self.rungs}
+        return write_configs(solutions, Path(directory), check=check, overwrite=overwrite)
 
 
+@guarded
 def ladder(
     source: Any,
     /,
@@ -101,6 +118,7 @@ def ladder(
     fixed: Mapping[str, Any] | None = None,
     where: str | Iterable[str] = (),
     convention: str = "unique",
+    runnable: bool = True,
     **options: Any,
 ) -> Ladder:
     """One config for each budget: each size at least that of the rung below, and together as near as can be.
@@ -119,6 +137,7 @@ def ladder(
         fixed: other numbers or rules, see `solve`.
         where: further conditions.
         convention: what the budgets count.
+        runnable: only configs whose models run, see `solve`.
         options: structural options of the model.
 
     Raises:
@@ -132,16 +151,16 @@ def ladder(
     100M {'H': 832, 'I': 2240, 'N': 9, 'A': 13} 101879232
     1B {'H': 1920, 'I': 5184, 'N': 21, 'A': 30} 998236800
     """
-    formula, defaults = prepared(source, options)
+    formula, config = prepared(source, options, _PARAMETERS)
     return ladder_of(
-        formula, defaults, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
-        where=where, convention=convention,
+        formula, config, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
+        where=where, convention=convention, runnable=runnable,
     )  # fmt: skip
 
 
 def ladder_of(
     formula: Formula,
-    defaults: Mapping[str, Any],
+    config: Config | None,
     budgets: str | Iterable[Any],
     *,
     aspect: Any = "64..128",
@@ -151,21 +170,22 @@ def ladder_of(
     fixed: Mapping[str, Any] | None = None,
     where: str | Iterable[str] = (),
     convention: str = "unique",
+    runnable: bool = True,
 ) -> Ladder:
-    """The ladder for a formula and the values that its symbols have otherwise; see `ladder`."""
+    """The ladder for a class, by one of its formulas and its config; see `ladder` and `solve.api.search_for`."""
     texts = [t.strip() for t in budgets.split(",")] if isinstance(budgets, str) else list(budgets)
     windows = [read_budget(b, tolerance, convention) for b in texts]
     if not windows or any(a.target >= b.target for a, b in pairwise(windows)):
         raise BudgetError(
             f"budgets {', '.join(map(str, texts))}: expected one or more, each larger than the one before"
         )
-    ranges, rules = family(formula, defaults, head_dim, free, fixed or {})
+    ranges, rules = family(formula, formula.given(config), head_dim, free, fixed or {})
     conditions = [where] if isinstance(where, str) else list(where)
     conditions += aspect_conditions(formula, aspect)
     answers = [
         search_for(
-            formula, defaults, text, free=ranges, fixed=rules, where=conditions, tolerance=tolerance,
-            convention=convention, limit=_CANDIDATES,
+            formula, config, text, free=ranges, fixed=rules, where=conditions, tolerance=tolerance,
+            convention=convention, limit=_CANDIDATES, rank="distance", runnable=runnable,
         ).run()
         for text in texts
     ]  # fmt: skip

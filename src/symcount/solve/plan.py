@@ -11,14 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from symcount.errors import BudgetError
 from symcount.solve.atoms import Atom
 from symcount.solve.polynomial import Polynomial, bound, degree_in, split, variables
 from symcount.solve.ranges import Range
 from symcount.solve.space import Check, Inequality, Space
-from symcount.values import title
 
-__all__ = ["Affine", "Level", "Monotone", "bounded", "make_plan"]
+__all__ = ["Affine", "Level", "Monotone", "make_plan"]
 
 _MANY = 64  # numbers beyond which a monotone bound is looked for by halving rather than by trying all
 
@@ -61,54 +59,6 @@ class Level:
     atoms: list[Atom] = field(default_factory=list)
     filters: list[Polynomial] = field(default_factory=list)
     tests: list[Check] = field(default_factory=list)
-
-
-def bounded(space: Space, inequalities: Sequence[Inequality]) -> dict[str, Range]:
-    """The ranges of *space*, open ones closed by what the inequalities leave possible.
-
-    Raises:
-        BudgetError: nothing bounds one of them.
-    """
-    ranges = dict(space.ranges)
-    waiting = [name for name, r in ranges.items() if r.stop is None]
-    while waiting:
-        for name in waiting:
-            stops = [s for g in inequalities if (s := _largest(g.polynomial, name, ranges, space.atoms)) is not None]
-            if stops:
-                r = ranges[name]
-                stop = max(min(stops), r.start)
-                ranges[name] = Range(r.start, r.start + (stop - r.start) // r.step * r.step, r.step)
-                break
-        else:
-            entry = space.formula.notation[waiting[0]]
-            raise BudgetError(f"nothing bounds {title(entry)} from above; give a range: {entry.letter}=FIRST..LAST")
-        waiting.remove(name)
-    return ranges
-
-
-def _largest(g: Polynomial, name: str, ranges: Mapping[str, Range], atoms: Mapping[str, Atom]) -> int | None:
-    """The largest value of *name* with which *g* can be ≥ 0, where *g* says so."""
-    grow = [m for m, c in g.items() if c > 0 and m]
-    if any(n in atoms or n == name or ranges[n].stop is None for m in grow for n, _ in m):
-        return None
-    rest = {m: c for m, c in g.items() if not any(n in atoms for n, _ in m)}
-    if any(c < 0 and any(n in atoms and not atoms[n].nonnegative for n, _ in m) for m, c in g.items()):
-        return None
-    box = {n: (r.start, r.stop if r.stop is not None else r.start) for n, r in ranges.items() if n != name}
-    limit = bound(rest, box, upper=True)
-    if all(c >= 0 or not m for m, c in limit.items()):
-        return None
-
-    def at(x: int) -> int:
-        return sum(c * x ** (m[0][1] if m else 0) for m, c in limit.items())
-
-    low, high = ranges[name].start, ranges[name].start + 1
-    while at(high) >= 0:
-        low, high = high, 2 * high
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (middle, high) if at(middle) >= 0 else (low, middle)
-    return low
 
 
 def make_plan(space: Space, inequalities: Sequence[Inequality], ranges: Mapping[str, Range]) -> list[Level]:

@@ -15,6 +15,7 @@ from sympy import Expr, Poly, Symbol
 from symcount.errors import StructureError
 
 __all__ = [
+    "SAFE",
     "Columns",
     "Monomial",
     "Polynomial",
@@ -29,6 +30,7 @@ __all__ = [
 
 Monomial = tuple[tuple[str, int], ...]
 Polynomial = Mapping[Monomial, int]
+SAFE = 2**61  # twice this is still a 64-bit integer
 Array = Any  # a NumPy array of int64, or of Python integers where 64 bits might not do
 
 

@@ -1,48 +1,35 @@
 """Which solutions come first: criteria with exact integer or rational scores, the smallest first.
 
-`distance` to the budget, `aspect=80` (distance of H/N from 80), `reference` (relative distance to a reference config),
-`round` or `round=128` (how many layer sizes are no multiple of it), or an expression of one's own.
+`shape` (like what people build, see `symcount.solve.shape`), `distance` to the budget, `aspect=80` (distance of H/N
+from 80), `reference` (relative distance to a reference config), `round` or `round=128` (how many layer sizes are no
+multiple of it), an expression of one's own, or a function.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from math import lcm
 from typing import Any
 
-from sympy import Expr, Rational, Symbol
+from sympy import Expr, Rational
 
-from symcount.errors import ExpressionError, near
+from symcount.errors import ExpressionError, StructureError, near
 from symcount.formula import Formula
-from symcount.notation import Notation
 from symcount.solve.budget import Budget
-from symcount.solve.expressions import read_expression
-from symcount.solve.polynomial import Columns
-from symcount.solve.search import CHUNK, SAFE, Search, evaluated
+from symcount.solve.columns import column
+from symcount.solve.expressions import read_expression, totals_of
+from symcount.solve.polynomial import SAFE, Columns
+from symcount.solve.search import CHUNK, Search, evaluated
+from symcount.solve.shape import Shape
+from symcount.solve.sizes import aspect_ratio, layer_sizes
 
-__all__ = ["CRITERIA", "Criterion", "Ranking", "aspect_ratio", "layer_sizes", "read_criteria"]
+__all__ = ["CRITERIA", "Criterion", "Ranking", "read_criteria"]
 
-CRITERIA = ("distance", "aspect", "reference", "round")
+CRITERIA = ("shape", "distance", "aspect", "reference", "round")
 Array = Any
 Score = tuple[Array, Array]  # numerator and positive denominator
-
-
-def aspect_ratio(notation: Notation) -> Expr | None:
-    """H/N, where the formula has both."""
-    return notation["H"].symbol / notation["N"].symbol if "H" in notation and "N" in notation else None
-
-
-def layer_sizes(formula: Formula) -> tuple[str, ...]:
-    """The letters of widths: they grow with the model, are a dimension of a tensor on their own, and repeat nothing.
-
-    >>> import symcount as sc
-    >>> layer_sizes(sc.formula("bert"))
-    ('H', 'I')
-    """
-    alone = {d for row in formula.ledger for d in row.shape if isinstance(d, Symbol)}
-    repeats = {s for _, item in formula.tree.walk() for s in item.repeat.free_symbols | item.active.free_symbols}
-    return tuple(e.letter for e in formula.notation if e.scales and e.symbol in alone and e.symbol not in repeats)
+_TOLD_APART = 1 << 51  # a/b and c/d differ by 1/(bd) at least: more than a float is wrong by
 
 
 class Criterion:
@@ -53,12 +40,24 @@ class Criterion:
         needs: expressions whose symbols must have values.
     """
 
-    def __init__(self, text: str, formula: Formula, reference: Mapping[str, Any] | None) -> None:
-        self.text = text.strip()
-        word, sign, value = (part.strip() for part in self.text.partition("="))
+    def __init__(
+        self,
+        text: str | Callable[[Mapping[str, Any]], Any],
+        formula: Formula,
+        reference: Mapping[str, Any] | None,
+        usual: Mapping[str, Any],
+    ) -> None:
         self.needs: tuple[Expr, ...] = ()
         self._score: Callable[[Search, Budget, Columns], Score]
-        if self.text == "distance":
+        if not isinstance(text, str):
+            self.text = getattr(text, "__name__", "a function")
+            self._score = _called(text, self.text)
+            return
+        self.text = text.strip()
+        word, sign, value = (part.strip() for part in self.text.partition("="))
+        if self.text == "shape":
+            self._score = Shape(formula, usual).score
+        elif self.text == "distance":
             self._score = _distance
         elif word == "aspect" and sign:
             self._score = self._aspect(formula, value)
@@ -68,7 +67,7 @@ class Criterion:
             self._score = self._roundness(formula, int(value or 128))
         elif word in CRITERIA:
             raise ExpressionError(
-                f"rank {self.text!r:.80}: expected distance, aspect=80, reference, round or round=128"
+                f"rank {self.text!r:.80}: expected shape, distance, aspect=80, reference, round or round=128"
             )
         else:
             self._score = self._own(formula)
@@ -78,15 +77,16 @@ class Criterion:
         return self._score(search, budget, columns)
 
     def _own(self, formula: Formula) -> Callable[[Search, Budget, Columns], Score]:
-        if self.text.isidentifier() and self.text not in formula.notation:
+        totals = totals_of(formula)
+        if self.text.isidentifier() and self.text not in formula.notation and self.text not in totals:
             hint = near(self.text, [*CRITERIA, *(e.letter for e in formula.notation)])
             raise ExpressionError(f"rank {self.text!r:.80}: expected {', '.join(CRITERIA)} or an expression.{hint}")
-        expression = read_expression(self.text, formula.notation)
+        expression = read_expression(self.text, formula.notation, totals)
         self.needs = (expression,)
         return lambda search, _, columns: _values(search, expression, columns)
 
     def _aspect(self, formula: Formula, value: str) -> Callable[[Search, Budget, Columns], Score]:
-        ratio = aspect_ratio(formula.notation)
+        ratio = aspect_ratio(formula)
         if ratio is None:
             raise ExpressionError(f"rank {self.text!r:.80}: {formula.name} does not have both H and N; rank by abs(…)")
         wanted = read_expression(value, formula.notation)
@@ -142,24 +142,55 @@ def _absolute(score: Score) -> Score:
 def _values(search: Search, expression: Expr, columns: Columns) -> Score:
     import numpy as np
 
-    quotient = search.space.quotient(expression)
+    applied = search.space.rules.apply(expression)
+    quotient = search.space.quotient(expression) if applied.is_rational_function() else None
     if quotient is not None:
         return evaluated(quotient, search, columns)
+    try:
+        exact = column(applied, columns, search.space.rules.fixed)
+    except (StructureError, ZeroDivisionError):  # row by row, where the first that has none can be named
+        pass
+    else:
+        return exact.top, exact.bottom
     rows = zip(*(c.tolist() for c in columns.values()), strict=True)
     found = [Fraction(search.space.number(expression, dict(zip(columns, row, strict=True)))) for row in rows]
     return np.array([v.numerator for v in found], dtype=object), np.array([v.denominator for v in found], dtype=object)
 
 
-def read_criteria(rank: Any, formula: Formula, reference: Mapping[str, Any] | None = None) -> tuple[Criterion, ...]:
-    """The criteria that *rank* names: one text, or several, the first the most important.
+def _called(function: Callable[[Mapping[str, Any]], Any], name: str) -> Callable[[Search, Budget, Columns], Score]:
+    """The scores that a function of a config's values gives."""
+
+    def score(search: Search, _: Budget, columns: Columns) -> Score:
+        import numpy as np
+
+        tops, bottoms = [], []
+        for row in zip(*(c.tolist() for c in columns.values()), strict=True):
+            values = search.space.values(dict(zip(columns, row, strict=True)))
+            try:
+                number = Fraction(function(values))
+            except Exception as error:  # it is the caller's code
+                raise ExpressionError(f"rank {name}: no number at {values}: {type(error).__name__}: {error}") from error
+            tops.append(number.numerator)
+            bottoms.append(number.denominator)
+        return np.array(tops, dtype=object), np.array(bottoms, dtype=object)
+
+    return score
+
+
+def read_criteria(
+    rank: Any, formula: Formula, reference: Mapping[str, Any] | None = None, usual: Mapping[str, Any] | None = None
+) -> tuple[Criterion, ...]:
+    """The criteria that *rank* names: one text, or several, the first the most important; or a function of the values.
+
+    *usual* are the values of the class's default config, by letter.
 
     Raises:
         ExpressionError: a criterion that cannot be read, or that this formula does not have.
     """
-    texts = [rank] if isinstance(rank, str) else list(rank)
-    if not texts or not all(isinstance(t, str) for t in texts):
+    texts = [rank] if isinstance(rank, str) or callable(rank) or not isinstance(rank, Iterable) else list(rank)
+    if not texts or not all(isinstance(t, str) or callable(t) for t in texts):
         raise ExpressionError(f"rank {rank!r:.80}: expected one or more of {', '.join(CRITERIA)}, or an expression")
-    return tuple(Criterion(text, formula, reference) for text in texts)
+    return tuple(Criterion(text, formula, reference, usual or {}) for text in texts)
 
 
 class Ranking:
@@ -183,12 +214,31 @@ class Ranking:
         if self._limit is not None and self._rows > max(4 * self._limit, CHUNK):
             self._reduce()
 
-    def best(self) -> list[dict[str, int]]:
+    def columns(self) -> Columns:
         """The best points, in order."""
         if not self._waiting:
-            return []
+            return Columns()
         self._reduce()
         [columns] = self._waiting
+        return columns
+
+    def scored(self) -> list[tuple[Fraction, ...]]:
+        """What the best points are ranked by, for a comparison with those of another search."""
+        columns = self.columns()
+        keys = [_fractions(score) for score in self._scored(columns)]
+        keys += [[Fraction(x) for x in columns[n].tolist()] for n in self._letters]
+        return list(zip(*keys, strict=True))
+
+    def _scored(self, columns: Columns) -> list[Score]:
+        first = columns[self._letters[0]]
+        scores = [score(self._search, self._budget, columns) for score in self._scores]
+        return [_pair(top, bottom, first) for top, bottom in scores]
+
+    def best(self) -> list[dict[str, int]]:
+        """The best points, in order."""
+        columns = self.columns()
+        if not columns:
+            return []
         return [
             dict(zip(self._letters, map(int, row), strict=True))
             for row in zip(*(columns[n].tolist() for n in self._letters), strict=True)
@@ -199,20 +249,38 @@ class Ranking:
 
         merged = Columns((n, np.concatenate([c[n] for c in self._waiting])) for n in self._letters)
         points = [merged[n] for n in self._letters]
-        scores = [score(self._search, self._budget, merged) for score in self._scores]
-        keys = [_ordinal(*np.broadcast_arrays(top, bottom, points[0])[:2]) for top, bottom in scores]
+        keys = [_ordinal(*score) for score in self._scored(merged)]
         keys += [_ordinal(column, np.ones_like(column)) for column in points]
-        order = np.lexsort(keys[::-1])[: self._limit]
+        few = np.arange(len(points[0]))
+        if self._limit is not None and len(few) > self._limit:  # most rows are out by the first criterion alone
+            few = np.flatnonzero(keys[0] <= np.partition(keys[0], self._limit - 1)[self._limit - 1])
+        order = few[np.lexsort([key[few] for key in keys[::-1]])][: self._limit]
         self._waiting = [Columns((n, c[order]) for n, c in merged.items())]
         self._rows = len(order)
 
 
-def _ordinal(top: Array, bottom: Array) -> Array:
-    """64-bit integers in the order of the fractions `top / bottom`."""
+def _pair(top: Array, bottom: Array, like: Array) -> Score:
     import numpy as np
 
-    if object not in (top.dtype, bottom.dtype) and (bottom == 1).all():
-        return top
+    first, second, _ = np.broadcast_arrays(top, bottom, like)
+    return first, second
+
+
+def _fractions(score: Score) -> list[Fraction]:
+    return [Fraction(a) / Fraction(b) for a, b in zip(score[0].tolist(), score[1].tolist(), strict=True)]
+
+
+def _ordinal(top: Array, bottom: Array) -> Array:
+    """Numbers of 64 bits in the order of the fractions `top / bottom`."""
+    import numpy as np
+
+    if object not in (top.dtype, bottom.dtype):
+        if (bottom == 1).all():
+            return top
+        if int(abs(top).max()) * int(bottom.max()) < _TOLD_APART:
+            return top / bottom  # equal fractions give one float, others give others, in their order
+    elif np.all(bottom == 1):
+        return np.unique(top, return_inverse=True)[1]
     pairs = list(zip(top.tolist(), bottom.tolist(), strict=True))
     values = {pair: Fraction(pair[0]) / Fraction(pair[1]) for pair in set(pairs)}
     rank = {value: i for i, value in enumerate(sorted(set(values.values())))}

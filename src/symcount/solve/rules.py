@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Integer, Rational, Symbol
+from sympy import Expr, Integer, Max, Min, Mod, Rational, Symbol, ceiling, floor
 
 from symcount.domain import Condition, relation
 from symcount.errors import ExpressionError, MissingSymbolError
-from symcount.evaluate import Number, compile_scalar
+from symcount.evaluate import Number, Round, compile_scalar
 from symcount.formula import Formula
 from symcount.notation import symbol
 from symcount.solve.expressions import Stated
 from symcount.solve.ranges import Range
 from symcount.values import exact, title
 
-__all__ = ["Rules"]
+__all__ = ["ROUNDINGS", "Rules"]
+
+ROUNDINGS = (floor, ceiling, Round, Mod, Min, Max)
+"""What is no polynomial of what it is made of."""
 
 
 @dataclass
@@ -41,6 +44,7 @@ class Rules:
     defaulted: set[str] = field(default_factory=set)
     open: set[str] = field(default_factory=set)
     _in_free: dict[Symbol, Expr] = field(default_factory=dict)
+    _parts: dict[Expr, Expr] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -81,6 +85,10 @@ class Rules:
 
     def _known(self, letter: str) -> bool:
         return letter in self.free or letter in self.fixed or letter in self.functions
+
+    def has(self, condition: Condition) -> bool:
+        """Whether every symbol of *condition* has a value or a range."""
+        return all(self._known(s.name) for s in condition.symbols)
 
     def _need(self, expression: Expr, defaults: Mapping[str, Number]) -> None:
         for letter in sorted(s.name for s in expression.free_symbols if isinstance(s, Symbol)):
@@ -132,6 +140,15 @@ class Rules:
         notation = self.formula.notation
         return {notation[n].symbol: Integer(v) for n, v in self.fixed.items() if not notation[n].rational}
 
+    @property
+    def known(self) -> set[str]:
+        """The letters that have a number or a rule."""
+        return {*self.fixed, *self.functions}
+
+    def in_free(self, letter: str) -> Expr:
+        """The rule of *letter* in free symbols and ratios."""
+        return self._in_free[self.formula.notation[letter].symbol]
+
     def ratios(self) -> dict[Symbol, Expr]:
         """The fixed ratios (`mlp_ratio`), which stay symbols until floors have been set apart."""
         return {
@@ -141,10 +158,27 @@ class Rules:
         }
 
     def apply(self, expression: Expr) -> Expr:
-        """*expression* in the free symbols (and ratios)."""
+        """*expression* in the free symbols (and ratios); what depends on neither is a number."""
         known = {**self._in_free, **self._integers()}
-        used = {s: v for s, v in known.items() if s in expression.free_symbols}
-        return expression.subs(used, simultaneous=True) if used else expression
+        return self._applied(expression, known) if known.keys() & expression.free_symbols else expression
+
+    def _applied(self, expression: Expr, known: Mapping[Symbol, Expr]) -> Expr:
+        """One step of `apply`: from the inside out, each part once; roundings of numbers are numbers at once."""
+        if isinstance(expression, Symbol):
+            return known.get(expression, expression)
+        if not expression.args:
+            return expression
+        found = self._parts.get(expression)
+        if found is None:
+            args = [self._applied(a, known) for a in expression.args]
+            found = expression if all(a is b for a, b in zip(args, expression.args, strict=True)) else (
+                expression.func(*args)
+            )  # fmt: skip
+            if isinstance(found, ROUNDINGS) and not {s.name for s in found.free_symbols} & set(self.free):
+                number = Fraction(compile_scalar(found)(self.fixed))  # of ratios, rounded as the model does
+                found = Rational(number.numerator, number.denominator)
+            self._parts[expression] = found
+        return found
 
     def conditions(self) -> list[Stated]:
         """The formula's domain without open conditions, and that every rule gives an admissible number."""

@@ -2,42 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from pathlib import Path
+from typing import Any, overload
 
 from symcount.domain import Condition
+from symcount.errors import DependencyError
 from symcount.solve.budget import Budget
 from symcount.solve.closed import ClosedForm
+from symcount.solve.notebook import shown
 from symcount.solve.ranges import Range
+from symcount.solve.solution import Solution
 from symcount.solve.space import Space
+from symcount.solve.writing import write_configs
 
 __all__ = ["Neighbours", "Solution", "Solutions"]
-
-
-@dataclass(frozen=True)
-class Solution:
-    """One config.
-
-    Attributes:
-        values: of every symbol that has one, by letter.
-        counts: the number of parameters under each convention that was asked for.
-        deviation: count minus budget, of the first budget.
-        relative: the same as a share of the budget.
-        aspect: H/N, where the formula has both.
-    """
-
-    values: Mapping[str, Any]
-    counts: Mapping[str, int]
-    deviation: int
-    relative: Fraction
-    aspect: Fraction | None
-
-    @property
-    def count(self) -> int:
-        """The number of parameters under the first convention."""
-        return next(iter(self.counts.values()))
 
 
 @dataclass(frozen=True)
@@ -49,12 +29,12 @@ class Neighbours:
     above: Solution | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Solutions:
-    """What a search found. Iterating gives the best solutions, in order.
+    """What a search found. It is the sequence of the best solutions, in order: `found[0]`, `len(found)`, a loop.
 
     Attributes:
-        space: what was searched.
+        spaces: what was searched: one space for each formula that the class may have there.
         budgets: the windows of counts.
         ranges: of the free symbols, open ones as far as the budget reaches.
         number: how many solutions there are.
@@ -65,11 +45,11 @@ class Solutions:
         closed_form: with one free symbol, its closed form, where there is one.
     """
 
-    space: Space
+    spaces: tuple[Space, ...]
     budgets: tuple[Budget, ...]
     ranges: Mapping[str, Range]
     number: int
-    best: tuple[Solution, ...]
+    best: Sequence[Solution]
     complete: bool = True
     neighbours: tuple[Neighbours, ...] = ()
     closed_form: ClosedForm | None = None
@@ -79,6 +59,73 @@ class Solutions:
 
     def __len__(self) -> int:
         return len(self.best)
+
+    @overload
+    def __getitem__(self, index: int) -> Solution: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Solution]: ...
+    def __getitem__(self, index: int | slice) -> Solution | Sequence[Solution]:
+        return self.best[index]
+
+    def __repr__(self) -> str:
+        first = f"; the first: {self.best[0].to_dict()}" if len(self.best) else ""
+        asked = ", ".join(f"{b.convention} {b}" for b in self.budgets)
+        return f"<{self.number:,} of {self.size:,} configs of {self.space.formula.name} with {asked}{first}>"
+
+    def _repr_html_(self) -> str:
+        asked = ", ".join(f"{b.convention} {b}" for b in self.budgets)
+        heading = f"{self.number:,} of {self.size:,} configs of {self.space.formula.name} with {asked}"
+        return shown(heading, (("", solution) for solution in self.best), list(self.ranges), self.number)
+
+    def config(self, index: int = 0) -> dict[str, Any]:
+        """The content of the `config.json` of a solution; see `Solution.config`."""
+        return self.best[index].config()
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """A row for each solution, see `Solution.to_dict`.
+
+        >>> import symcount as sc
+        >>> sc.solve("gpt2", "124M", free="H=64..:64").to_dicts()[0]["parameters"]
+        124439808
+        """
+        return [solution.to_dict() for solution in self.best]
+
+    def to_frame(self) -> Any:
+        """The same as a DataFrame of pandas.
+
+        Raises:
+            DependencyError: pandas is not installed.
+        """
+        try:
+            from pandas import DataFrame
+        except ImportError:
+            raise DependencyError("a DataFrame needs pandas: pip install pandas; or take to_dicts()") from None
+        return DataFrame(self.to_dicts())
+
+    def write(self, directory: str | Path, *, check: bool = True, overwrite: bool = False) -> tuple[Path, ...]:
+        """Write `<model type>-<sizes>/config.json` for every solution that is given in full; see `Ladder.write`.
+
+        Raises:
+            ConfigError, DependencyError, VerificationError: see `Ladder.write`.
+        """
+        labelled = {"-".join(f"{n}{s.values[n]}" for n in self.ranges): s for s in self.best}
+        return write_configs(labelled, Path(directory), check=check, overwrite=overwrite)
+
+    @property
+    def space(self) -> Space:
+        """The space of the formula of the usual case."""
+        return self.spaces[0]
+
+    @property
+    def conditions(self) -> tuple[str, ...]:
+        """What every config that was looked at fulfils, beyond the ranges: nothing is said of others."""
+        return tuple(c for c in self.space.cuts if all(c in space.cuts for space in self.spaces[1:]))
+
+    @property
+    def cases(self) -> tuple[tuple[str, ...], ...]:
+        """What tells the formulas of the class apart, where there are several: the conditions of each."""
+        common = set(self.conditions)
+        return tuple(tuple(c for c in s.cuts if c not in common) for s in self.spaces) if len(self.spaces) > 1 else ()
 
     @property
     def size(self) -> int:

@@ -12,17 +12,18 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
 
-from sympy import Expr, Max, Min, Mod, Pow, Rational, Symbol, ceiling, floor, fraction, together
+from sympy import Expr, Pow, Rational, Symbol, ceiling, floor, fraction, together
 
 from symcount.domain import Condition, minimal
 from symcount.errors import DomainError, ExpressionError
-from symcount.evaluate import Number, Round, compile_scalar
+from symcount.evaluate import Number, compile_scalar
 from symcount.formula import Formula
 from symcount.solve.atoms import Atom
-from symcount.solve.expressions import Stated, read_conditions
+from symcount.solve.cases import disjoint
+from symcount.solve.expressions import Stated, read_conditions, totals_of
 from symcount.solve.polynomial import Polynomial, combine, from_sympy, variables
 from symcount.solve.ranges import Range
-from symcount.solve.rules import Rules
+from symcount.solve.rules import ROUNDINGS, Rules
 
 __all__ = ["Check", "Inequality", "Quotient", "Space"]
 
@@ -65,12 +66,14 @@ class Space:
         ranges: the free symbols, by letter.
         rules: the values of the others: numbers, or functions of the free symbols.
         stated: conditions beyond the formula's domain.
+        earlier: domains of the formulas that come before this one: what lies in one of them is theirs.
     """
 
     formula: Formula
     ranges: Mapping[str, Range]
     rules: Rules
     stated: tuple[Stated, ...] = ()
+    earlier: tuple[tuple[Condition, ...], ...] = ()
     atoms: dict[str, Atom] = field(default_factory=dict)
     inequalities: list[Inequality] = field(default_factory=list)
     tests: list[Check] = field(default_factory=list)
@@ -87,6 +90,8 @@ class Space:
         where: Iterable[str] = (),
         conventions: Iterable[str] = ("unique",),
         also: Iterable[Expr] = (),
+        demanded: Iterable[Stated] = (),
+        earlier: Iterable[tuple[Condition, ...]] = (),
     ) -> Space:
         """Put a space together.
 
@@ -98,16 +103,24 @@ class Space:
             where: conditions, see `symcount.solve.expressions`.
             conventions: those whose totals are asked for.
             also: further expressions that will be asked for.
+            demanded: what a model needs to run: it counts where its symbols are asked for, free or given.
+            earlier: see the attribute.
 
         Raises:
             MissingSymbolError: a symbol has no value.
             ExpressionError, UnknownSymbolError: a condition or rule that cannot be read, or that needs itself.
             DomainError: the values alone violate a condition.
         """
-        stated = tuple(c for text in where for c in read_conditions(text, formula.notation))
+        stated = tuple(c for text in where for c in read_conditions(text, formula.notation, totals_of(formula)))
         asked = [formula.total_as(c) for c in conventions]
         asked += [e for s in stated for e in (s.condition.left, s.condition.right)] + list(also)
-        space = cls(formula, dict(ranges), Rules.of(formula, ranges, given, defaults, asked), stated)
+        named = {*ranges, *given}
+        demands = [s for s in demanded if named & {x.name for x in s.condition.symbols}]
+        asked += [e for s in demands for e in (s.condition.left, s.condition.right)]
+        rules = Rules.of(formula, ranges, given, defaults, asked)
+        stated += tuple(s for s in demanded if s in demands or rules.has(s.condition))
+        apart = tuple(d for d in earlier if not disjoint(d, formula.domain))
+        space = cls(formula, dict(ranges), rules, stated, apart)
         space._constrain()
         return space
 
@@ -115,13 +128,24 @@ class Space:
         """The same space with other ranges, or without some of its stated conditions, by index."""
         left_out = set(without)
         kept = tuple(s for i, s in enumerate(self.stated) if i not in left_out)
-        space = Space(self.formula, dict(ranges or self.ranges), self.rules, kept)
+        space = Space(self.formula, dict(ranges or self.ranges), self.rules, kept, self.earlier)
         space._constrain()
         return space
 
     def _constrain(self) -> None:
         for item in (*self.rules.conditions(), *self.stated):
             self._add(item.condition, item.text)
+
+    @property
+    def cuts(self) -> tuple[str, ...]:
+        """Conditions that the formula and what its model needs to run add: in words, without those that always hold."""
+        own = [Stated(c, str(c)) for c in self.formula.domain if not {s.name for s in c.symbols} & self.rules.open]
+        own += [s for s in self.stated if s.implied]
+        return tuple(dict.fromkeys(s.text for s in own if self._may_fail(s.condition)))
+
+    def _may_fail(self, condition: Condition) -> bool:
+        applied = Condition(condition.relation, self.rules.apply(condition.left), self.rules.apply(condition.right))
+        return bool(minimal([applied]) and self.names_of(applied.left) | self.names_of(applied.right))
 
     # ---------------------------------------------------------------- from expressions to polynomials
 
@@ -158,8 +182,10 @@ class Space:
 
     def _without_atoms(self, expression: Expr) -> Expr:
         symbolic = isinstance(expression, Pow) and not expression.exp.is_Integer
-        if isinstance(expression, floor | ceiling | Round | Mod | Min | Max) or symbolic:
+        if isinstance(expression, ROUNDINGS) or symbolic:
             if self.names_of(expression):
+                if isinstance(expression, floor) and expression.args[0].could_extract_minus_sign():
+                    return -self._atom(ceiling(-expression.args[0]))  # which is not negative
                 return self._atom(expression)
             number = Fraction(compile_scalar(expression)(self.rules.fixed))
             return Rational(number.numerator, number.denominator)
@@ -224,6 +250,15 @@ class Space:
         return {s.name for s in expression.free_symbols if isinstance(s, Symbol) and s.name in self.ranges}
 
     # ---------------------------------------------------------------- single points
+
+    def belongs_earlier(self, point: Mapping[str, int]) -> bool:
+        """Whether a formula that comes before this one holds at a point, and counts it."""
+        if not self.earlier:
+            return False
+        values = self.rules.at(point)
+        return any(
+            all(c.holds(values) for c in d if {s.name for s in c.symbols} <= values.keys()) for d in self.earlier
+        )
 
     def values(self, point: Mapping[str, int]) -> dict[str, Any]:
         """Every known symbol's value at a point of the grid, by letter."""

@@ -1,4 +1,4 @@
-"""HTML: a page of its own that needs no network, and the fragment that a notebook shows. Mathematics is MathML."""
+"""HTML for a page or a notebook: formulas in MathML, tables."""
 
 from __future__ import annotations
 
@@ -13,58 +13,14 @@ from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
 
-__all__ = ["element", "fragment", "page"]
+__all__ = ["block", "element", "fragment"]
 
-_PAGE = """\
-<!DOCTYPE html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{title}</title>
-<style>
-body {{ font: 16px/1.5 Georgia, 'Times New Roman', serif; color: #222 }}
-body {{ max-width: 80rem; margin: 2rem auto; padding: 0 1rem }}
-math {{ font-family: 'Latin Modern Math', 'STIX Two Math', 'Cambria Math', math; font-size: 1.1em }}
-.display {{ overflow-x: auto; margin: 1.2rem 0 }}
-table {{ border-collapse: collapse; border-top: 2px solid; border-bottom: 2px solid; margin: 1.5rem 0 }}
-th, td {{ padding: .25rem .7rem; text-align: left; vertical-align: top }}
-thead th {{ border-bottom: 1px solid }}
-tfoot td {{ border-top: 1px solid; font-weight: bold }}
-.wide {{ overflow-x: auto }}
-th, td {{ white-space: nowrap }}
-.right {{ text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }}
-.inner td:first-child {{ padding-left: 2rem }}
-.inner {{ color: #555 }}
-.bar {{ display: inline-block; height: .6em; background: #4a7ebb; margin-right: .5em }}
-</style>
-</head>
-<body>
-<h1>{heading}</h1>
-{body}
-</body>
-</html>"""
-_WIDEST = 48.0  # em of a formula on the page, before it is broken
-
-
-def page(setting: Setting, style: str) -> str:
-    """A page with the formula in *style*, its domain, the parts of the model and its notation.
-
-    Raises:
-        NotationError: no such style; or LaTeX for a symbol that MathML has no sign for.
-    """
-    shown = replace(setting, equation=True, width=setting.width or _WIDEST)
-    parts = [_block(compose(shown, style), setting.numbers)]
-    if setting.conditions:
-        parts.append(f"<p>Valid where {', '.join(map(mathml, setting.conditions))}.</p>")
-    parts += [_block(compose(shown, other), setting.numbers) for other in ("table", "notation") if other != style]
-    title = f"Parameters of {escape(setting.name)}"
-    return _PAGE.format(title=title, heading=title, body="\n".join(parts))
+_RIGHT = ' class=right style="text-align:right"'  # a notebook has no style sheet of ours
 
 
 def fragment(setting: Setting, style: str) -> str:
     """The formula in *style*, for a notebook."""
-    return _block(compose(replace(setting, equation=True), style), setting.numbers)
+    return block(compose(replace(setting, equation=True), style), setting.numbers)
 
 
 def element(setting: Setting, style: str) -> str:
@@ -73,7 +29,8 @@ def element(setting: Setting, style: str) -> str:
     return mathml(content.latex, display=True) if isinstance(content, Math) else _table(content, setting.numbers)
 
 
-def _block(content: Content, numbers: str) -> str:
+def block(content: Content, numbers: str = "comma") -> str:
+    """A formula or a table as HTML."""
     if isinstance(content, Math):
         return f'<div class="display">{mathml(content.latex, display=True)}</div>'
     return _table(content, numbers)
@@ -82,7 +39,7 @@ def _block(content: Content, numbers: str) -> str:
 def _table(table: Table, numbers: str) -> str:
     def line(cells: object, tag: str = "td", inner: bool = False) -> str:
         shown = "".join(
-            f"<{tag}{' class=right' if side == 'right' else ''}>{cell}</{tag}>"
+            f"<{tag}{_RIGHT if side == 'right' else ''}>{cell}</{tag}>"
             for cell, (_, side) in zip(cells, table.columns, strict=True)  # type: ignore[call-overload]
         )
         return f"<tr{' class=inner' if inner else ''}>{shown}</tr>"

@@ -15,10 +15,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
+from sympy.core.function import AppliedUndef
 
 from symcount.evaluate import Round
 from symcount.notation import TABLE, Notation
-from symcount.typeset.terms import Group, Sum, degree
+from symcount.typeset.terms import Group, Series, Sum, degree
+from symcount.typeset.unify import INDEX
 
 __all__ = ["Term", "is_numeric", "joined", "product", "set_symbols", "sorted_terms", "terms_of"]
 
@@ -38,16 +40,40 @@ class Term:
 
 def terms_of(arranged: Sum, notation: Notation) -> tuple[Term, ...]:
     """The terms of a sum, each printed, in the order of the model."""
-    result = []
+    result: list[Term] = []
     for term in arranged.sorted():
-        if isinstance(term, Group):
-            head, body = _parenthesised(term.repeat, notation), terms_of(term.body, notation)
-            if _is_word(head):
-                head += r"\,"
-            result.append(Term(head + _brackets(joined([t.text for t in body])), head, body))
+        if isinstance(term, Group) and term.repeat == 1:
+            result += terms_of(term.body, notation)
+        elif isinstance(term, Group):
+            result.append(_group(term, notation))
+        elif isinstance(term, Series):
+            result.append(_series(term, notation))
         else:
             result.append(_term(term, notation))
     return tuple(result)
+
+
+def _group(group: Group, notation: Notation) -> Term:
+    match group.body.terms:
+        case [Expr() as only]:  # a single term needs no brackets
+            return _term(group.repeat * only, notation)
+    head, body = _parenthesised(group.repeat, notation), terms_of(group.body, notation)
+    if _is_word(head):
+        head += r"\,"
+    return Term(head + _brackets(joined([t.text for t in body])), head, body)
+
+
+def _series(series: Series, notation: Notation) -> Term:
+    index = notation[INDEX].latex
+    sign = rf"\sum_{{{index}={series.first}}}^{{{series.last}}}"
+    if len(str(series.last)) == 1:
+        sign = rf"\sum_{{{index}={series.first}}}^{series.last}"
+    body = terms_of(series.body, notation)
+    if len(body) > 1:
+        return Term(sign + _brackets(joined([t.text for t in body])), sign, body)
+    only = body[0]
+    space = " " if only.text[0].isalpha() or only.text[0].isdigit() else ""
+    return Term(sign + space + only.text, sign + space + only.head if only.body else "", only.body)
 
 
 def sorted_terms(expression: Expr, notation: Notation) -> tuple[Term, ...]:
@@ -105,6 +131,8 @@ def _parenthesised(expression: Expr, notation: Notation) -> str:
 def _rank(factor: tuple[Expr, Expr]) -> tuple[int, str]:
     base = factor[0]
     if isinstance(base, Symbol):
+        if not base.is_integer:  # a ratio is a coefficient
+            return -1, base.name
         return _RANK.get(base.name.split("_")[0], len(_RANK)), base.name
     return len(_RANK) + 1, str(base)
 
@@ -114,6 +142,9 @@ def _monomial(term: Expr, notation: Notation) -> str:
     coefficient, rest = term.as_coeff_Mul()
     if coefficient.is_Rational is not True:
         coefficient, rest = Integer(1), term
+    for factor in Mul.make_args(rest):  # -⌊-x⌋ is ⌈x⌉
+        if coefficient < 0 and isinstance(factor, floor) and factor.args[0].could_extract_minus_sign():
+            coefficient, rest = -coefficient, rest / factor * ceiling(-factor.args[0])
     top: list[tuple[Expr, Expr]] = []
     bottom: list[tuple[Expr, Expr]] = []
     for base, exponent in sorted(rest.as_powers_dict().items(), key=_rank) if rest != 1 else []:
@@ -166,7 +197,7 @@ def _power(base: Expr, exponent: Expr, notation: Notation) -> str:
     text = _factor(base, notation)
     if exponent == 1:
         return text
-    if "^" in text or "'" in text or not isinstance(base, Symbol | Integer):
+    if not isinstance(base, AppliedUndef) and ("^" in text or "'" in text or not isinstance(base, Symbol | Integer)):
         text = text if text.startswith((r"\left", "(")) else _brackets(text)
     shown = set_symbols(exponent, notation)
     return f"{text}^{shown}" if len(shown) == 1 else f"{text}^{{{shown}}}"
@@ -194,6 +225,8 @@ def _factor(base: Expr, notation: Notation) -> str:
     if isinstance(base, Min | Max):
         name = r"\min" if isinstance(base, Min) else r"\max"
         return rf"{name}\left({', '.join(set_symbols(a, notation) for a in base.args)}\right)"
+    if isinstance(base, AppliedUndef):
+        return f"{base.func.__name__}{_brackets(', '.join(set_symbols(a, notation) for a in base.args))}"
     if isinstance(base, Mod):
         top, bottom = (set_symbols(a, notation) for a in base.args)
         return rf"\left({top} \bmod {bottom}\right)"

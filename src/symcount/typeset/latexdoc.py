@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symcount.errors import NotationError
+from symcount.errors import NotationError, SymcountError
 from symcount.notation import escape
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
 from symcount.typeset.measure import measure
@@ -17,7 +17,7 @@ from symcount.typeset.numbers import digits, percent
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 
-__all__ = ["document", "fragment", "tabular"]
+__all__ = ["document", "fragment", "paragraph", "tabular"]
 
 _PAGE = 6.3  # inches: the text width of a page of its own
 _WIDEST = 15.0  # em: beyond that, a column is of paragraphs, which may be broken
@@ -29,11 +29,20 @@ _NARROWEST = 6.0  # em
 def fragment(setting: Setting, style: str) -> str:
     """The formula in *style*, to be put into a paper."""
     content = compose(setting, style)
-    return content.latex if isinstance(content, Math) else tabular(content, setting.numbers, setting.width)
+    if setting.label is not None and (not isinstance(content, Math) or content.standalone):
+        raise NotationError(f"label {setting.label!r}: style {style!r} is not one equation; only such are labelled")
+    if isinstance(content, Math):
+        shown = content.latex
+        return shown if setting.label is None else _equation(shown, setting.label)
+    return tabular(content, setting.numbers, setting.width)
+
+
+def _equation(latex: str, label: str) -> str:
+    return f"\\begin{{equation}}\\label{{{label}}}\n{latex}\n\\end{{equation}}"
 
 
 def document(setting: Setting, style: str) -> str:
-    """A document with the formula in *style*, its domain, its leading term and its notation.
+    """A document with the formula in *style*, its domain and its notation.
 
     Raises:
         NotationError: no such style.
@@ -52,18 +61,27 @@ def document(setting: Setting, style: str) -> str:
         r"\setlength{\tabcolsep}{4pt}",
         r"\begin{document}",
         rf"\section*{{\raggedright Parameters of {_in_words(setting.name)}}}",
+        rf"\raggedright {'; '.join(escape(said) for said in setting.holds_for)}.\par",
         "",
-        _paragraph(content, shown),
+        paragraph(content, shown),
         "",
     ]
     if setting.conditions:
         conditions = ", ".join(f"${condition}$" for condition in setting.conditions)
         lines += [rf"\raggedright Valid where {conditions}.\par", ""]
-    if style not in ("leading", "notation") and setting.total.free_symbols:
-        lines += [_paragraph(compose(shown, "leading"), shown), ""]
+    lines += [*_at_sizes(shown), ""]
     if style != "notation":
-        lines += [_paragraph(compose(shown, "notation"), shown), ""]
+        lines += [paragraph(compose(shown, "notation"), shown), ""]
     return "\n".join([*lines, r"\end{document}"])
+
+
+def _at_sizes(setting: Setting) -> list[str]:
+    """The total at the sizes of the notation table, where there are sizes."""
+    try:
+        total = setting.count(setting.at(setting.total))
+    except SymcountError:
+        return []
+    return [rf"${setting.symbol} = {total}$ at the sizes below.\par"]
 
 
 def _in_words(name: str) -> str:
@@ -73,12 +91,16 @@ def _in_words(name: str) -> str:
     )
 
 
-def _paragraph(content: Content, setting: Setting) -> str:
+def paragraph(content: Content, setting: Setting) -> str:
+    """A formula as a display, a table that may be longer than a page."""
     if isinstance(content, Table):
         rows = tabular(content, setting.numbers, setting.width).replace(
             "{tabular}", "{longtable}"
-        )  # over several pages
+        )  # over several pages, with the headings on each
+        rows = rows.replace("\\midrule", "\\midrule\n\\endhead", 1)
         return f"\\begingroup\\small\n{rows}\n\\endgroup"
+    if setting.label is not None and not content.standalone:
+        return _equation(content.latex, setting.label)
     return content.latex if content.standalone else f"\\[\n{content.latex}\n\\]"
 
 
@@ -86,6 +108,9 @@ def tabular(table: Table, numbers: str = "comma", width: float | None = None) ->
     """A table in LaTeX, with booktabs' rules; in a narrow column cells are broken, and shapes left out."""
     columns = list(range(len(table.columns)))
     sizes = {i: _natural(table, i, numbers) for i in columns}
+    stacked = width is not None and _total(sizes) > width
+    if stacked:
+        sizes = {i: _natural(table, i, numbers, stacked) for i in columns}
     shrunk = _shrunk(table, sizes, width)
     if width is not None and _total(sizes) > width:
         for heading in _DISPENSABLE:
@@ -101,17 +126,30 @@ def tabular(table: Table, numbers: str = "comma", width: float | None = None) ->
         return indent + " & ".join(_cell(row[i], numbers, i in shrunk) for i in sizes) + r" \\"
 
     lines = [rf"\begin{{tabular}}{{@{{}}{sides}@{{}}}}", r"\toprule"]
-    lines += [line([heading for heading, _ in table.columns]), r"\midrule"]
+    heads = [_heading(*table.columns[i], stacked and i not in shrunk) for i in sizes]
+    lines += [" & ".join(heads) + r" \\", r"\midrule"]
     lines += [line(row, r"\quad " * table.level(i)) for i, row in enumerate(table.rows)]
     if table.total is not None:
         lines += [r"\midrule", line(table.total)]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 
-def _natural(table: Table, column: int, numbers: str) -> float:
-    """The width of a column whose cells are not broken, in em."""
+def _words(heading: str) -> list[str]:
+    """The lines of a heading that is broken: `cross-` and `attention`."""
+    return heading.replace("-", "- ").split()
+
+
+def _heading(heading: str, side: str, stacked: bool) -> str:
+    words = [escape(word) for word in _words(heading)]
+    lines = r" \\ ".join(words)
+    return rf"\shortstack[{side[0]}]{{{lines}}}" if stacked and len(words) > 1 else escape(heading)
+
+
+def _natural(table: Table, column: int, numbers: str, stacked: bool = False) -> float:
+    """The width of a column whose cells are not broken, in em; its heading may be, if *stacked*."""
     cells = [row[column] for row in (*table.rows, table.total or ()) if row]
-    widest = _LETTER * len(table.columns[column][0])
+    heading = table.columns[column][0]
+    widest = _LETTER * max(map(len, _words(heading) if stacked else [heading]), default=0)
     for number, cell in enumerate(cells):
         match cell:
             case Formulas(latex, before):

@@ -1,7 +1,7 @@
 r"""A file of macros, so that the numbers in a paper stay in step with its formula.
 
 >>> import symcount as sc
->>> print(sc.formula("gpt2").typeset("macros").splitlines()[2])
+>>> print(sc.formula("gpt2").typeset("macros").splitlines()[1])
 \newcommand{\gptTwoTotal}{124{,}439{,}808}
 """
 
@@ -14,7 +14,7 @@ from itertools import count
 from symcount.errors import NotationError
 from symcount.ledger import CONVENTIONS
 from symcount.typeset.content import Math
-from symcount.typeset.numbers import percent
+from symcount.typeset.numbers import percent, rounded
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 
@@ -26,15 +26,16 @@ _DIGITS = "Zero One Two Three Four Five Six Seven Eight Nine".split()
 def macros(setting: Setting, style: str) -> str:
     r"""One `\newcommand` for the total, each other convention, each part and its share, each size, and the formula.
 
-    Names have the model type before them; LaTeX's names are of letters, so digits are spelled: `gptTwo`.
+    Names have the model type before them, or the *prefix* of the look, so that a paper can have two sizes of one
+    class; LaTeX's names are of letters, so digits are spelled: `gptTwo`.
 
     Raises:
-        NotationError: the style is one that is not a formula.
+        NotationError: the style is one that is not a formula, or the prefix is not of letters.
     """
     if style not in ("grouped", "compact", "expanded"):
         raise NotationError(f"style {style!r} is not one formula; for macros use grouped, compact or expanded")
-    prefix = macro_name(setting.model_type or setting.name, lower=True)
-    found = {"Total": setting.count(setting.at(setting.total))}
+    prefix = _prefix(setting)
+    found = {"Total": setting.count(setting.at(setting.total)), "About": rounded(setting.at(setting.total))}
     for convention in CONVENTIONS:
         if convention != setting.convention:
             total = setting.ledger.total(convention)
@@ -53,9 +54,16 @@ def macros(setting: Setting, style: str) -> str:
     if isinstance(content, Math):
         found["Formula"] = rf"\ensuremath{{{content.latex}}}"
     lines = [rf"\newcommand{{\{prefix}{name}}}{{{value}}}" for name, value in found.items()]
-    return "\n".join(
-        [f"% Parameters of {setting.name}, convention {setting.convention}.", "% Made by symcount.", *lines]
-    )
+    return "\n".join([f"% Parameters of {setting.name}: {'; '.join(setting.holds_for)}.", *lines])
+
+
+def _prefix(setting: Setting) -> str:
+    wanted = setting.prefix
+    if wanted is None:
+        return macro_name(setting.model_type or setting.name, lower=True)
+    if not (wanted.isascii() and wanted.isalpha()):
+        raise NotationError(f"prefix {wanted!r:.80}: expected letters only, as LaTeX's names are, such as bertLarge")
+    return wanted
 
 
 def macro_name(words: str, *, lower: bool = False) -> str:

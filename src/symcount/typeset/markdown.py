@@ -1,6 +1,7 @@
 """Markdown with the mathematics that GitHub shows: ```` ```math ```` blocks, and $`…`$ inside a line.
 
-Those forms keep Markdown's own rules away from backslashes and underscores.
+Those forms keep Markdown's own rules away from backslashes and underscores. Pandoc, Jupyter and others want `$…$` and
+`$$` instead.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
 
-__all__ = ["block", "markdown"]
+__all__ = ["block", "escaped", "inline", "markdown"]
 
 _MEANS = {c: "\\" + c for c in r"\`*_{}[]<>|#"}
 
 
-def markdown(setting: Setting, style: str) -> str:
-    """The formula in *style*, with its notation and domain.
+def markdown(setting: Setting, style: str, *, dollars: bool = False) -> str:
+    """The formula in *style*, with its notation and domain; with *dollars* as Pandoc and Jupyter have it, `$…$`.
 
     Raises:
         NotationError: no such style; or numbers in siunitx's style, which Markdown does not know.
@@ -28,16 +29,22 @@ def markdown(setting: Setting, style: str) -> str:
     if setting.numbers == "siunitx":
         raise NotationError("numbers 'siunitx': Markdown has no siunitx; use comma or thin")
     shown = replace(setting, equation=True)
-    parts = [f"### Parameters of {_escaped(setting.name)}", block(compose(shown, style), setting.numbers)]
+    parts = [
+        f"### Parameters of {escaped(setting.name)}",
+        block(compose(shown, style), setting.numbers, dollars=dollars),
+        f"Counted by {escaped('; '.join(setting.holds_for))}.",
+    ]
     if setting.conditions:
-        parts.append(f"Valid where {', '.join(map(_inline, setting.conditions))}.")
+        parts.append(f"Valid where {', '.join(inline(c, dollars) for c in setting.conditions)}.")
     if style != "notation":
-        parts.append(block(compose(shown, "notation"), setting.numbers))
+        parts.append(block(compose(shown, "notation"), setting.numbers, dollars=dollars))
     return "\n\n".join(parts)
 
 
-def block(content: Content, numbers: str = "comma") -> str:
-    """A formula as a ```` ```math ```` block, a table as a table."""
+def block(content: Content, numbers: str = "comma", *, dollars: bool = False) -> str:
+    """A formula as a ```` ```math ```` block, or between `$$`; a table as a table."""
+    if isinstance(content, Math) and dollars:
+        return content.latex if content.standalone else f"$$\n{content.latex}\n$$"
     if isinstance(content, Math):
         # on its own it makes no difference where lines are aligned, and KaTeX does not know how to say it
         return f"```math\n{content.latex.replace('{aligned}[t]', '{aligned}')}\n```"
@@ -45,29 +52,32 @@ def block(content: Content, numbers: str = "comma") -> str:
     rules = ["---:" if side == "right" else "---" for _, side in content.columns]
     rows = [heads, rules]
     for number, row in enumerate(content.rows):
-        cells = [_cell(cell, numbers) for cell in row]
+        cells = [_cell(cell, numbers, dollars) for cell in row]
         rows.append(["&emsp;" * content.level(number) + cells[0], *cells[1:]])
     if content.total is not None:
-        rows.append([f"**{_cell(c, numbers)}**" if c != "" else "" for c in content.total])
+        rows.append([f"**{_cell(c, numbers, dollars)}**" if c != "" else "" for c in content.total])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
-def _inline(latex: str) -> str:
-    return f"$`{' '.join(latex.split())}`$"
+def inline(latex: str, dollars: bool = False) -> str:
+    """A formula within a sentence."""
+    line = " ".join(latex.split())
+    return f"${line}$" if dollars else f"$`{line}`$"
 
 
-def _escaped(words: str) -> str:
+def escaped(words: str) -> str:
+    """Words in which Markdown sees no signs of its own."""
     return "".join(_MEANS.get(c, c) for c in words)
 
 
-def _cell(cell: Cell, numbers: str) -> str:
+def _cell(cell: Cell, numbers: str, dollars: bool) -> str:
     match cell:
         case Formulas(latex, before):
-            return before + ", ".join(map(_inline, latex))
+            return before + ", ".join(inline(formula, dollars) for formula in latex)
         case Count(value):
             return text(digits(value, numbers))
         case Share(part, whole):
             return f"{percent(part, whole)} %"
         case str():
-            return _escaped(cell)
+            return escaped(cell)
     raise NotationError(f"a table cannot show {cell!r}")

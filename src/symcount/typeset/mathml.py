@@ -26,11 +26,12 @@ _LETTERS = {
         strict=True,
     )
 } | {"ell": "ℓ", "hbar": "ℏ", "Gamma": "Γ", "Delta": "Δ", "Theta": "Θ", "Lambda": "Λ", "Xi": "Ξ", "Pi": "Π",
-     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "varepsilon": "ε", "infty": "∞"}  # fmt: skip
+     "Sigma": "Σ", "Phi": "Φ", "Psi": "Ψ", "Omega": "Ω", "varepsilon": "ε", "varphi": "φ", "vartheta": "ϑ",
+     "infty": "∞"}  # fmt: skip
 _SIGNS = {
     "cdot": "·", "times": "×", "approx": "≈", "mid": "∣", "leq": "≤", "geq": "≥", "neq": "≠", "lfloor": "⌊",
     "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "min": "min", "max": "max", "bmod": "mod", "prime": "′",
-    "%": "%", "_": "_", "star": "⋆", "ast": "∗", "mathcal": "",
+    "sum": "∑", "%": "%", "_": "_", "star": "⋆", "ast": "∗", "mathcal": "",
 }  # fmt: skip
 _SPACES = {",": 0.17, ":": 0.22, ";": 0.28, "quad": 1.0, "qquad": 2.0, " ": 0.25}
 _ALPHABETS = {"mathcal": "script", "mathbf": "bold", "mathbb": "double-struck", "boldsymbol": "bold"}
@@ -60,6 +61,8 @@ def _node(node: Node) -> str:
             return f"<munder>{brace}{_node(sub)}</munder>" if sub is not None else brace
         case Script(base, sub, sup):
             parts = "".join(_node(p) for p in (base, sub, sup) if p is not None)
+            if base == Atom(r"\sum") and sub is not None and sup is not None:
+                return f"<munderover>{parts}</munderover>"
             tag = "msubsup" if sub is not None and sup is not None else "msub" if sub is not None else "msup"
             return f"<{tag}>{parts}</{tag}>"
         case Fence(left, body, right):

@@ -21,7 +21,7 @@ _OPERATOR = 1.22
 _SIGNS = {"+": _OPERATOR, "-": _OPERATOR, "=": _RELATION, "(": 0.39, ")": 0.39, ",": 0.45, ".": 0.28, "/": 0.5}
 _COMMANDS = {
     r"\cdot": 0.72, r"\,": 0.17, r"\quad": 1.0, r"\qquad": 2.0, r"\approx": _RELATION, r"\min": 1.5, r"\max": 1.7,
-    r"\bmod": 2.2, r"\mid": 0.84, r"\lfloor": 0.5, r"\rfloor": 0.5, r"\lceil": 0.5, r"\rceil": 0.5,
+    r"\sum": 1.5, r"\bmod": 2.2, r"\mid": 0.84, r"\lfloor": 0.5, r"\rfloor": 0.5, r"\lceil": 0.5, r"\rceil": 0.5,
 }  # fmt: skip
 _UNITS = {"pt": 1.0, "bp": 1.00375, "in": 72.27, "cm": 28.4528, "mm": 2.84528, "em": 10.0}  # points; 10 pt type
 _LENGTH = re.compile(r"(\d{1,4}(?:\.\d{1,4})?)\s*(" + "|".join(_UNITS) + r")\Z")

@@ -19,7 +19,7 @@ from fractions import Fraction
 from symcount.errors import NotationError, near
 from symcount.evaluate import Number
 
-__all__ = ["NUMBERS", "check_numbers", "digits", "percent", "significant"]
+__all__ = ["NUMBERS", "check_numbers", "digits", "percent", "rounded", "significant"]
 
 # style -> the LaTeX between groups of digits; siunitx takes the digits as they are
 NUMBERS: Mapping[str, str] = {"comma": "{,}", "thin": r"\,", "siunitx": "", "none": ""}
@@ -90,3 +90,16 @@ def significant(error: Fraction) -> str:
     while error and abs(error) * 100 * 10**places < 10 and places < 12:
         places += 1
     return percent(error, 1, places)
+
+
+def rounded(value: int) -> str:
+    """A number as people say it, with one place: `109.1M`; a small one as it is.
+
+    >>> rounded(109_112_880), rounded(20_914_757_184), rounded(999_960), rounded(671_026_404_352), rounded(512)
+    ('109.1M', '20.9B', '1.0M', '671.0B', '512')
+    """
+    for suffix, zeros in (("T", 12), ("B", 9), ("M", 6), ("K", 3)):
+        if value * 10**5 >= 99_995 * 10**zeros:  # what would be 1000.0 of the next smaller unit
+            tenths = (20 * value + 10**zeros) // (2 * 10**zeros)
+            return f"{tenths // 10}.{tenths % 10}{suffix}"
+    return str(value)

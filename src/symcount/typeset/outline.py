@@ -16,7 +16,6 @@ N [('norms', 4*H), ('attention', 4*H**2 + 4*H), ('feed-forward', 8*H**2 + 5*H)]
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -24,6 +23,7 @@ from sympy import Expr, Integer
 
 from symcount.ledger import Convention, Ledger, Row
 from symcount.tree import Block
+from symcount.typeset.folding import Folding
 from symcount.typeset.terms import Sum, arrange_inside
 
 __all__ = ["Piece", "Section", "outline"]
@@ -73,9 +73,12 @@ class Section:
     pieces: tuple[Piece, ...]
 
 
-def outline(tree: Block, ledger: Ledger, convention: Convention) -> tuple[Section, ...]:
-    """The sections of *tree*, in the order of the model; those that count nothing are left out."""
-    found = _Outliner(tree, ledger, convention).sections()
+def outline(tree: Block, ledger: Ledger, convention: Convention, folding: Folding | None = None) -> tuple[Section, ...]:
+    """The sections of *tree*, in the order of the model; those that count nothing are left out.
+
+    A list of modules that is folded into sums is one section.
+    """
+    found = _Outliner(tree, ledger, convention, folding or Folding()).sections()
     return _uniquely_titled([s for s in found if s.pieces])
 
 
@@ -93,11 +96,15 @@ Chain = tuple[Block, ...]
 
 @dataclass
 class _Run:
-    """Rows that follow one another: in one stack, or between two; *home* is the module whose stack came before."""
+    """Rows that follow one another: in one stack, or between two; *home* is the module whose stack came before.
+
+    *folded* is the path of a list that is folded into sums.
+    """
 
     stack: Block | None
     home: Block | None
     last: bool = False
+    folded: str = ""
     members: list[tuple[Row, Chain]] = field(default_factory=list)
 
 
@@ -106,29 +113,41 @@ class _Outliner:
     tree: Block
     ledger: Ledger
     convention: Convention
+    folding: Folding
+    whole: dict[str, list[Row]] = field(default_factory=dict)
 
     def sections(self) -> list[Section]:
         runs: list[_Run] = []
+        lists: dict[str, _Run] = {}
         home: Block | None = None
         for row, chain in zip(self.ledger, _walk(self.tree, ()), strict=True):
+            if (inner := next((b for b in chain if b.repeat != 1), None)) is not None:
+                self.whole.setdefault(_path(chain, inner), []).append(row)
+            if (family := self.folding.by_row.get(id(row))) is not None:
+                path = family.path.partition("*")[0]
+                if path not in lists:
+                    runs.append(lists.setdefault(path, _Run(None, None, folded=path)))
+                lists[path].members.append((row, chain))
+                continue
             stack = next((b for b in chain if b.repeat != 1), None)
             if stack is not None:
                 home = _home(chain, stack)
             elif home is not None and (home is self.tree or home not in chain):
                 home = None
-            if not runs or runs[-1].stack is not stack or runs[-1].home is not home:
+            if not runs or runs[-1].folded or runs[-1].stack is not stack or runs[-1].home is not home:
                 runs.append(_Run(stack, home))
             runs[-1].members.append((row, chain))
-        stacks = [i for i, run in enumerate(runs) if run.stack is not None]
+        stacks = [i for i, run in enumerate(runs) if run.stack is not None or run.folded]
         for run in runs[stacks[-1] + 1 if stacks else len(runs) :]:
-            run.last = True
+            run.last = not run.folded
         return [self._section(run) for run in runs]
 
     def _section(self, run: _Run) -> Section:
         titles: dict[str, list[Row]] = {}
         for row, chain in run.members:
             if self.ledger.counted(row, self.convention) != 0:
-                titles.setdefault(_title(row, chain, run), []).append(row)
+                inner = _Run(_element(chain, run.folded), None) if run.folded else run
+                titles.setdefault(_title(row, chain, inner), []).append(row)
         if "experts" in titles and not any(_EXPERT.search(row.tensor) for row in titles["experts"]):
             titles = {("feed-forward" if t == "experts" else t): rows for t, rows in titles.items()}
         pieces = []
@@ -138,14 +157,30 @@ class _Outliner:
         return Section(ONE if run.stack is None else run.stack.repeat, tuple(pieces))
 
     def _body(self, run: _Run, rows: Sequence[Row]) -> Sum:
+        if run.folded:
+            families = {id(f): f for row in rows if (f := self.folding.by_row.get(id(row))) is not None}
+            return Sum(list(self.folding.series(families.values())))
         if run.stack is not None:
-            keep = {row.tensor for row in rows}
-            members = [row for row, _ in run.members]
-            return arrange_inside(run.stack, members, self.ledger, self.convention, keep)
+            keep = {id(row) for row in rows}
+            members = self.whole[_path(run.members[0][1], run.stack)]
+            return arrange_inside(
+                run.stack, members, self.ledger, self.convention, lambda row: id(row) in keep, self.folding.single
+            )
         body = Sum()
         for row in rows:
-            body.add(self.ledger.counted(row, self.convention) * row.size)
+            body.add(self.ledger.counted(row, self.convention) * self.folding.single(row))
         return body
+
+
+def _element(chain: Chain, path: str) -> Block:
+    """The element, of the list at *path*, that *chain* goes through."""
+    depth = len((path + "x").split("."))
+    named = [block for block in chain if block.name]
+    return named[min(depth, len(named)) - 1]
+
+
+def _path(chain: Chain, block: Block) -> str:
+    return ".".join(f"{b.name}:{id(b)}" for b in chain[: chain.index(block) + 1])
 
 
 def _home(chain: Chain, stack: Block) -> Block:
@@ -187,31 +222,53 @@ def _title(row: Row, chain: Chain, run: _Run) -> str:
 
 
 def _uniquely_titled(sections: list[Section]) -> tuple[Section, ...]:
-    """A title that several pieces have is told apart by the word, or the number, that their paths do not share."""
+    """A title that several pieces have is told apart by the words, or the number, that their paths do not share."""
     groups: dict[str, list[Piece]] = {}
     for piece in (p for s in sections for p in s.pieces):
         groups.setdefault(piece.title, []).append(piece)
     titles: dict[int, str] = {}
-    taken: Counter[str] = Counter()
+    taken: set[str] = set()
     for title, pieces in groups.items():
-        names = [[title]] * len(pieces)
-        if len(pieces) > 1:
-            paths = [piece.rows[0].path.split(".") for piece in pieces]
-            shared = set.intersection(*map(set, paths))
-            names = _told_apart(title, [[w for w in path if w not in shared] for path in paths])
-        for piece, words in zip(pieces, names, strict=True):
-            name = " ".join(words)
-            taken[name] += 1
-            titles[id(piece)] = name if taken[name] == 1 else f"{name} ({taken[name]})"
+        names = _told_apart(title, [piece.rows[0].path.split(".") for piece in pieces]) if len(pieces) > 1 else [title]
+        for piece, name in zip(pieces, names, strict=True):
+            free = (other for other in (name, *(f"{name} {n}" for n in range(2, len(taken) + 3))) if other not in taken)
+            titles[id(piece)] = next(free)
+            taken.add(titles[id(piece)])
     return tuple(replace(s, pieces=tuple(replace(p, title=titles[id(p)]) for p in s.pieces)) for s in sections)
 
 
-def _told_apart(title: str, paths: Sequence[Sequence[str]]) -> list[list[str]]:
-    """*title* for each of *paths*: `decoder norms` where a word tells them apart, `attention 2` where a number does."""
-    parts = [[w.removesuffix("_model") for w in path if _PART.search(w)][:1] for path in paths]
-    if len({tuple(p) for p in parts}) == len(paths):
-        return [[*part, title] for part in parts]
-    numbers = [[w for w in path if w.isdigit()][:1] for path in paths]
-    if len({tuple(p) for p in parts}) == 1 or len({tuple(n) for n in numbers}) == len(paths):
-        parts = [[]] * len(paths)
-    return [[*part, title, *number] for part, number in zip(parts, numbers, strict=True)]
+def _told_apart(title: str, paths: Sequence[Sequence[str]]) -> list[str]:
+    """*title* for each of *paths*: `decoder norms` where a word tells them apart, `attention 2` where a number does.
+
+    >>> _told_apart("norms", [["encoder", "layer"], ["decoder", "layer"]])
+    ['encoder norms', 'decoder norms']
+    >>> _told_apart("norms", [["blocks", "0", "norm"], ["blocks", "3", "norm"]])
+    ['norms 0', 'norms 3']
+    """
+    shared = set.intersection(*map(set, paths))
+    own = [[w for w in path if w not in shared and "*" not in w] for path in paths]
+    parts = [[_plain(w) for w in words if _PART.search(w)][:1] for words in own]
+    numbers = [[w for w in words if w.isdigit()] for words in own]
+    words = [[_plain(w) for w in these if not w.isdigit()] for these in own]
+    ways = (
+        parts,
+        [n[:1] for n in numbers],
+        [[*p, *n[:1]] for p, n in zip(parts, numbers, strict=True)],
+        [w[:1] for w in words],
+        [[*w[:1], *n[:1]] for w, n in zip(words, numbers, strict=True)],
+    )
+    made = [[_joined(title, one) for one in way] for way in ways]
+    return next((names for names in made if len(set(names)) == len(names)), max(made, key=lambda n: len(set(n))))
+
+
+def _joined(title: str, words: Sequence[str]) -> str:
+    """The words before *title* and the numbers behind it."""
+    before = [w for w in words if w and not w.isdigit() and w not in title]
+    return " ".join([*before, title, *(w for w in words if w.isdigit())])
+
+
+def _plain(word: str) -> str:
+    """A part of a path, as a word; nothing where it says nothing."""
+    if word in ("parametrizations", "layers", "blocks", "model", "module", "modules", "weight"):
+        return ""
+    return re.sub(r"_(model|tower|module|layers?)$", "", word).replace("_", " ")

@@ -20,7 +20,7 @@ import re
 from collections.abc import Mapping
 
 from symcount.errors import NotationError, near
-from symcount.lettering import decorated
+from symcount.lettering import decorated, towers
 from symcount.notation import Notation, canonical, escape
 from symcount.typeset.tex import parse
 
@@ -133,11 +133,12 @@ def _preset(notation: Notation, preset: str) -> dict[str, str]:
         known = [*PRESETS, _FIELDS]
         raise NotationError(f"notation {preset!r}: expected one of {', '.join(known)}.{near(str(preset), known)}")
     found = {}
+    marks = towers(e.field for e in notation)
     for e in notation:
         name = e.field.rpartition(".")[2].partition("[")[0]
         letter = PRESETS[preset].get(canonical(name))
         if letter is not None:
-            found[e.letter] = decorated(letter, e.field)
+            found[e.letter] = decorated(letter, e.field, marks)
     return found
 
 

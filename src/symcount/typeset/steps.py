@@ -16,6 +16,7 @@ from symcount.typeset.latex import Term, is_numeric, joined, product, set_symbol
 from symcount.typeset.lines import broken, indented
 from symcount.typeset.measure import measure
 from symcount.typeset.setting import Setting
+from symcount.typeset.terms import Series
 
 __all__ = ["steps"]
 
@@ -42,6 +43,8 @@ def steps(setting: Setting) -> Math:
         blocks = [_narrow(step, width) for step in parts]
     else:
         blocks = [_wide(step, None if width is None else width - label - _EQUALS) for step in parts]
+    if setting.definitions:
+        blocks.append(" \\\\\n".join(f"& {definition}" for definition in setting.definitions))
     return Math("\\begin{align*}\n" + " \\\\[1ex]\n".join(blocks) + "\n\\end{align*}", standalone=True)
 
 
@@ -49,12 +52,14 @@ def _steps(setting: Setting) -> list[_Step]:
     result = []
     for section in setting.sections:
         for piece in section.pieces:
-            sides = [terms_of(piece.body, n) for n in (setting.notation, setting.in_numbers)]
+            sides = [terms_of(piece.body, setting.letters)]
+            if not any(isinstance(term, Series) for term in piece.body.terms):  # of a sum each term has its numbers
+                sides.append(terms_of(piece.body, setting.in_numbers))
             result.append(
                 _step(setting, f"_{{\\text{{{escape(piece.title)}}}}}", sides, setting.at(piece.body.value()))
             )
     if len(result) == 1:
-        return [_Step(setting.symbol, result[0].sides)]
+        return [_Step(setting.left, result[0].sides)]
     labels = iter([step.label for step in result])
     numbers = iter([step.sides[-1][0].text for step in result])
     in_letters, in_numbers = [], []
@@ -81,7 +86,7 @@ def _parts(repeat: Expr, names: Sequence[str], notation: Notation) -> list[Term]
 def _step(setting: Setting, label: str, sides: Sequence[Sequence[Term]], value: int) -> _Step:
     number = (Term(setting.count(value)),)
     shown = [tuple(side) for side in sides if tuple(t.text for t in side) != (number[0].text,)]
-    return _Step(f"{setting.symbol}{label}", (*shown, number))
+    return _Step(f"{setting.letter}{label}" if label else setting.left, (*shown, number))
 
 
 def _wide(step: _Step, width: float | None) -> str:

@@ -9,6 +9,7 @@ from sympy import Add, Expr
 
 from symcount.ledger import Row
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
+from symcount.typeset.folding import Folding
 from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.lines import aligned, broken
 from symcount.typeset.outline import Piece, Section
@@ -36,14 +37,17 @@ def table(setting: Setting) -> Table:
     levels: list[int] = []
     for section in setting.sections:
         for piece in section.pieces:
-            layers = _layers(piece)
+            layers = _layers(piece, setting.folding)
             shape = _shape(setting, layers[0][1]) if len(layers) == 1 else ""
             rows.append(_row(setting, section, piece.title, piece.body, shape, total))
             levels.append(0)
             for name, members in layers if len(layers) > 1 else ():
                 body = Sum()
+                families = {id(f): f for row in members if (f := setting.folding.by_row.get(id(row))) is not None}
+                body.terms += setting.folding.series(families.values())
                 for row in members:
-                    body.add(_once(setting, section, row))
+                    if id(row) not in setting.folding.by_row:
+                        body.add(_once(setting, section, row))
                 rows.append(_row(setting, section, name, body, _shape(setting, members), total))
                 levels.append(1)
     last: tuple[Cell, ...] = ("total", "", "", Count(total), Share(total, total))
@@ -54,36 +58,38 @@ def _row(setting: Setting, section: Section, name: str, body: Sum, shape: Cell, 
     whole = body if section.repeat == 1 else Sum([Group(section.repeat, body)])
     number = setting.at(section.repeat * body.value())
     width = _FORMULA if setting.width is None else max(_NARROWEST, 0.42 * setting.width)
-    formula = aligned(broken(terms_of(whole, setting.notation), width))
+    formula = aligned(broken(terms_of(whole, setting.letters), width))
     return name, Formulas((formula,)), shape, Count(number), Share(number, total)
 
 
 def _once(setting: Setting, section: Section, row: Row) -> Expr:
-    return setting.ledger.counted(row, setting.convention) / section.repeat * row.size
+    return setting.ledger.counted(row, setting.convention) / section.repeat * setting.folding.single(row)
 
 
 def _shape(setting: Setting, members: Sequence[Row]) -> Cell:
     """The shapes of the tensors of one layer; of several equal layers, those of each."""
-    first = [row for row in members if row.path == members[0].path]
-    shapes = tuple(r" \times ".join(_side(setting, side) for side in row.shape) if row.shape else "1" for row in first)
-    return Formulas(shapes, "each " if len(first) < len(members) else "")
+    fold = setting.folding
+    first = {(fold.path(row), row.name): fold.shape(row) for row in members if fold.path(row) == fold.path(members[0])}
+    names = {(fold.path(row), row.name) for row in members}
+    shapes = tuple(r" \times ".join(_side(setting, d) for d in shape) if shape else "1" for shape in first.values())
+    return Formulas(shapes, "each " if len(first) < len(names) else "")
 
 
 def _side(setting: Setting, side: Expr) -> str:
-    text = set_symbols(side, setting.notation)
+    text = set_symbols(side, setting.letters)
     return f"({text})" if isinstance(side, Add) else text
 
 
-def _layers(piece: Piece) -> list[tuple[str, list[Row]]]:
+def _layers(piece: Piece, fold: Folding) -> list[tuple[str, list[Row]]]:
     """The layers of a piece: rows by path, those that follow one another with equal shapes together."""
     paths: dict[str, list[Row]] = {}
     for row in piece.rows:
-        paths.setdefault(row.path, []).append(row)
+        paths.setdefault(fold.path(row), []).append(row)
     names = _names(list(paths))
     result: list[tuple[list[str], list[Row]]] = []
     shapes: object = None
     for path, rows in paths.items():
-        own = [(row.repeat, row.shape, row.active) for row in rows]
+        own = [(fold.times(row), fold.shape(row), row.active) for row in rows]
         if own == shapes:
             result[-1][0].append(names[path])
             result[-1][1].extend(rows)

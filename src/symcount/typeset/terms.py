@@ -6,26 +6,37 @@ a list of monomials and of groups `repeat · Sum`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Integer, Mul, Poly, Pow, expand
+from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, expand
 
 from symcount.ledger import Convention, Ledger, Row
 from symcount.tree import Block
 
-__all__ = ["Group", "Sum", "arrange", "arrange_inside", "compact", "degree", "monomials", "readable_terms"]
+__all__ = [
+    "Group",
+    "Series",
+    "Sum",
+    "arrange",
+    "arrange_inside",
+    "compact",
+    "degree",
+    "monomials",
+    "readable_terms",
+    "shared_by_kinds",
+]
 
 
 @dataclass
 class Sum:
-    """Terms in the order of the model: monomials, and groups of a repeated block."""
+    """Terms in the order of the model: monomials, groups of a repeated block, sums over an index."""
 
-    terms: list[Expr | Group] = field(default_factory=list)
+    terms: list[Expr | Group | Series] = field(default_factory=list)
 
     def add(self, expression: Expr) -> None:
         """Add the monomials of *expression*; like terms of one stretch between two groups are merged."""
-        start = max((i + 1 for i, t in enumerate(self.terms) if isinstance(t, Group)), default=0)
+        start = max((i + 1 for i, t in enumerate(self.terms) if isinstance(t, Group | Series)), default=0)
         for term in readable_terms(expression):
             coefficient, rest = term.as_coeff_Mul()
             for i in range(start, len(self.terms)):
@@ -62,16 +73,18 @@ class Sum:
                 for part in parts if merging else (one,):
                     result.add(part)
             stretch = []
-            if term is not None:
+            if isinstance(term, Group):
                 result.terms.append(Group(term.repeat, term.body.settled()))
+            elif isinstance(term, Series):
+                result.terms.append(Series(term.first, term.last, term.body.settled(), term.read))
         return result
 
-    def sorted(self) -> list[Expr | Group]:
+    def sorted(self) -> list[Expr | Group | Series]:
         """The terms, each stretch between two groups by falling degree (stable: the model's order breaks ties)."""
-        result: list[Expr | Group] = []
+        result: list[Expr | Group | Series] = []
         stretch: list[Expr] = []
         for term in self.terms:
-            if isinstance(term, Group):
+            if isinstance(term, Group | Series):
                 result += [*sorted(stretch, key=degree, reverse=True), term]
                 stretch = []
             else:
@@ -80,7 +93,7 @@ class Sum:
 
     def value(self) -> Expr:
         """The sum as one SymPy expression."""
-        return Add(*(t.repeat * t.body.value() if isinstance(t, Group) else t for t in self.terms))
+        return Add(*(t if isinstance(t, Expr) else t.value() for t in self.terms))
 
 
 @dataclass
@@ -89,6 +102,25 @@ class Group:
 
     repeat: Expr
     body: Sum
+
+    def value(self) -> Expr:
+        """The product as one SymPy expression."""
+        return self.repeat * self.body.value()
+
+
+@dataclass
+class Series:
+    """`body` added up over an index from *first* to *last*; *read* says what its symbols are at an index."""
+
+    first: int
+    last: int
+    body: Sum
+    read: Callable[[int], Mapping[Expr, Expr]]
+
+    def value(self) -> Expr:
+        """The sum written out."""
+        body = self.body.value()
+        return Add(*(body.xreplace(self.read(index)) for index in range(self.first, self.last + 1)))
 
 
 def monomials(expression: Expr) -> tuple[Expr, ...]:
@@ -131,19 +163,42 @@ def degree(term: Expr) -> int:
     return sum(int(e) for b, e in term.as_powers_dict().items() if e.is_Integer and b.free_symbols)
 
 
-def arrange(tree: Block, ledger: Ledger, convention: Convention) -> Sum:
-    """Arrange the total of *tree* under *convention* as a nested sum in the order of the model."""
+def arrange(
+    tree: Block,
+    ledger: Ledger,
+    convention: Convention,
+    folded: Callable[[Row], list[Series] | None] = lambda _: None,
+    size: Callable[[Row], Expr] | None = None,
+) -> Sum:
+    """Arrange the total of *tree* under *convention* as a nested sum in the order of the model.
+
+    *folded* says of a row that it is part of a sum, and at the first row of each gives that sum; *size* is what a row
+    that is not counts.
+    """
     result = Sum()
-    _fill(result, tree, iter(ledger), ledger, convention, Integer(1))
+    rest = [(row, found) for row in ledger if (found := folded(row)) is not None]
+    skipped = {id(row) for row, _ in rest}
+    begins = {id(row): series for row, series in rest if series}
+
+    def keep(row: Row) -> bool:
+        result.terms += begins.get(id(row), [])
+        return id(row) not in skipped
+
+    _fill(result, tree, iter(ledger), ledger, convention, Integer(1), keep, size)
     return result.settled()
 
 
 def arrange_inside(
-    block: Block, rows: Iterable[Row], ledger: Ledger, convention: Convention, keep: Collection[str]
+    block: Block,
+    rows: Iterable[Row],
+    ledger: Ledger,
+    convention: Convention,
+    keep: Callable[[Row], bool],
+    size: Callable[[Row], Expr] | None = None,
 ) -> Sum:
-    """One copy of the repeated *block*, of whose *rows* only the tensors of *keep* count."""
+    """One copy of the repeated *block*, of whose *rows* only those count that *keep* says, each with its *size*."""
     result = Sum()
-    _own(result, block, iter(rows), ledger, convention, block.repeat, keep)
+    _own(result, block, iter(rows), ledger, convention, block.repeat, keep, size)
     return result.settled()
 
 
@@ -158,8 +213,8 @@ def compact(arranged: Sum) -> Sum:
     result = Sum()
     places: dict[Expr, int] = {}
     for term in arranged.terms:
-        key = None if isinstance(term, Group) else term.as_coeff_Mul()[1]
-        if isinstance(term, Group) or key not in places:
+        key = term.as_coeff_Mul()[1] if isinstance(term, Expr) else None
+        if not isinstance(term, Expr) or key not in places:
             if key is not None:
                 places[key] = len(result.terms)
             result.terms.append(term)
@@ -169,6 +224,34 @@ def compact(arranged: Sum) -> Sum:
     return result
 
 
+def shared_by_kinds(arranged: Sum, kinds: Mapping[Symbol, Collection[Symbol]]) -> Sum:
+    """The same sum; a term that the layers of every kind have is summed once, over all layers.
+
+    *kinds* has for the number of all layers of a list the numbers of those of each kind.
+
+    >>> from symcount.notation import letters, symbol
+    >>> H, I, N, a, b = *letters("H I N"), symbol("N_a"), symbol("N_b")
+    >>> found = shared_by_kinds(Sum([Group(a, Sum([H, H * I])), Group(b, Sum([H, I]))]), {N: [a, b]})
+    >>> found.value().expand()
+    H*I*N_a + H*N + I*N_b
+    """
+    terms = list(arranged.terms)
+    for total, each in kinds.items():
+        groups = [t for t in terms if isinstance(t, Group) and t.repeat in each]
+        if len(groups) != len(each):
+            continue
+        bodies = [{t for t in g.body.terms if isinstance(t, Expr)} for g in groups]
+        shared = [t for t in groups[0].body.terms if isinstance(t, Expr) and all(t in body for body in bodies)]
+        if not shared:
+            continue
+        left = {id(g): Group(g.repeat, Sum([t for t in g.body.terms if t not in shared])) for g in groups}
+        first = min(i for i, t in enumerate(terms) if id(t) in left)
+        terms = [left.get(id(t), t) for t in terms]
+        terms.insert(first, Group(total, Sum(shared)))
+        terms = [t for t in terms if not isinstance(t, Group) or t.body.terms]
+    return Sum(terms)
+
+
 def _fill(
     target: Sum,
     block: Block,
@@ -176,12 +259,13 @@ def _fill(
     ledger: Ledger,
     how: Convention,
     outer: Expr,
-    keep: Collection[str] | None = None,
+    keep: Callable[[Row], bool] | None = None,
+    size: Callable[[Row], Expr] | None = None,
 ) -> None:
     """Consume the rows of *block*, which come in the order in which the tree is walked; count those of *keep*."""
     if block.repeat != 1:
         body = Sum()
-        _own(body, block, rows, ledger, how, outer * block.repeat, keep)
+        _own(body, block, rows, ledger, how, outer * block.repeat, keep, size)
         match body.terms:
             case []:
                 return
@@ -190,7 +274,7 @@ def _fill(
             case _:
                 _append(target, Group(block.repeat, body))
     else:
-        _own(target, block, rows, ledger, how, outer, keep)
+        _own(target, block, rows, ledger, how, outer, keep, size)
 
 
 def _append(target: Sum, group: Group) -> None:
@@ -199,7 +283,7 @@ def _append(target: Sum, group: Group) -> None:
             for term in group.body.terms:
                 if isinstance(term, Group):
                     _append(other.body, term)
-                else:
+                elif isinstance(term, Expr):
                     other.body.add(term)
             return
     target.terms.append(group)
@@ -212,12 +296,13 @@ def _own(
     ledger: Ledger,
     how: Convention,
     outer: Expr,
-    keep: Collection[str] | None = None,
+    keep: Callable[[Row], bool] | None = None,
+    size: Callable[[Row], Expr] | None = None,
 ) -> None:
     for _ in block.parameters:
         row = next(rows)
         times = ledger.counted(row, how)
-        if times != 0 and (keep is None or row.tensor in keep):
-            target.add(times / outer * row.size)
+        if (keep is None or keep(row)) and times != 0:
+            target.add(times / outer * (row.size if size is None else size(row)))
     for child in block.children:
-        _fill(target, child, rows, ledger, how, outer, keep)
+        _fill(target, child, rows, ledger, how, outer, keep, size)

@@ -58,12 +58,16 @@ def _is_word(item: Node) -> bool:
     if isinstance(item, Words):
         return len(item.text) > 1
     if isinstance(item, Script):
-        return _is_word(item.base) or item.sub is not None or not _short(item.sup)
+        return _is_word(item.base) or item.sub is not None or not _short(item.sup) or _letter(item.sup)
     return False
 
 
 def _short(node: Node | None) -> bool:
     return isinstance(node, Atom) and len(node.text) == 1
+
+
+def _letter(node: Node | None) -> bool:
+    return isinstance(node, Atom) and node.text.isalpha()
 
 
 def _node(node: Node, plain: bool) -> str:
@@ -75,10 +79,14 @@ def _node(node: Node, plain: bool) -> str:
         case Script(Command("underbrace", (body,)), sub):
             label = f" [{_node(sub, plain)}]" if sub is not None else ""
             return f"{_row(body, plain)}{label}"
+        case Script(Atom(r"\sum"), sub, sup) if sub is not None and sup is not None:
+            sign = "sum" if plain else "∑"
+            return f"{sign}_{{{_node(sub, plain).replace(' ', '')}}}^{{{_node(sup, plain)}}} "
         case Script(base, sub, sup):
             shown = _node(base, plain)
             if sub is not None:
-                shown += f"_{_node(sub, plain)}"
+                below = _node(sub, plain).replace(" ", "")
+                shown += f"_{{{below}}}" if any(sign in below for sign in "+-") else f"_{below}"
             return shown + _raised(sup, plain) if sup is not None else shown
         case Fence(left, body, right):
             return f"{_sign(left)}{_row(body, plain)}{_sign(right)}"

@@ -1,0 +1,1 @@
+"""Adapters: what a fine-tuning adds to a model, as a formula in its rank."""

@@ -1,0 +1,108 @@
+"""What a config class saves for its defaults: a file with every key, which is the same model as one without any."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from symcount.atlas.codes import MISSING
+from symcount.atlas.probe import Probe, differs, real_total, signature
+from symcount.atlas.record import Check, Layout
+from symcount.atlas.schema import Reader
+from symcount.atlas.work import key_of
+from symcount.errors import ConfigError, SymcountError
+
+__all__ = ["accept_saved", "saved_file"]
+
+_MOST = 12  # keys that are asked about for one class
+
+
+def saved_file(probe: Probe) -> dict[str, Any]:
+    """The file that the config class writes for the base config, with all its keys."""
+    config = probe.config(probe.raw)
+    found: dict[str, Any] = json.loads(json.dumps(config.to_dict(), default=str))
+    return {key: value for key, value in found.items() if key not in ("architectures", "transformers_version")}
+
+
+def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layout:
+    """*layout* with those values accepted that the config class itself saves, as far as they leave the tensors alone.
+
+    Which key a layout is refused for is found by reading the file again and again.
+    """
+    file, found = saved_file(probe), layout
+    own = probe.trace({})
+    for _ in range(_MOST if own is not None else 0):
+        refused = next(_refused(found, activations, file), None)
+        if refused is None:
+            break
+        check = _accepted(probe, found, refused, attribute_of(file, refused), own)
+        if check is None:
+            return layout
+        found = replace(found, checks={**found.checks, refused: check})
+    try:
+        Reader(found, activations).read(file)
+    except SymcountError:
+        return layout
+    totals = {real_total(probe.cls, probe.config_class, raw) for raw in (file, probe.raw)}
+    return found if len(totals) == 1 else layout
+
+
+def attribute_of(file: Mapping[str, Any], path: str) -> Any:
+    """The value at a dotted path of a file, `MISSING` if it has none."""
+    value: Any = file
+    for key in path.split("."):
+        value = value.get(key, MISSING) if isinstance(value, Mapping) else MISSING
+    return value
+
+
+def _refused(layout: Layout, activations: frozenset[str], file: dict[str, Any]) -> Iterator[str]:
+    """The checked keys whose values alone *layout* does not read."""
+    for path in layout.checks:
+        value = attribute_of(file, path)
+        if value is MISSING:
+            continue
+        one = replace(layout, checks={path: layout.checks[path]}, switches=[], states={"": [0]})
+        try:
+            Reader(one, activations).read(file)
+        except ConfigError:
+            return
+        except SymcountError as error:
+            if str(error).startswith(f"{path} "):
+                yield path
+
+
+def _following(probe: Probe, layout: Layout, path: str, value: int) -> Check | None:
+    """The check of a number that the config takes from another one where it is left out, `None` if from none."""
+    check, section = layout.checks[path], path.rpartition(".")[0]
+    for key, default in probe.parts[section].defaults.items() if not check.equals else ():
+        name = f"{section}.{key}" if section else key
+        if default != value or type(default) is not int or not _same(probe, {}, path, value):
+            continue
+        if _same(probe, {name: 2 * value}, path, 2 * value):  # the configs are the same, whatever that is
+            if name in layout.numbers:
+                return replace(check, equals=layout.numbers[name].name)
+            return replace(check, accept={**check.accept, "#": 0})  # no formula has the one, nor the other
+    return None
+
+
+def _same(probe: Probe, changes: Mapping[str, Any], path: str, value: Any) -> bool:
+    """Whether the config at *changes* is the same where *value* is given at *path*."""
+    left, given = (probe.try_config({**changes, **more}) for more in ({}, {path: value}))
+    return left is not None and given is not None and not differs(left, given)
+
+
+def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> Check | None:
+    """The check of a key that accepts the saved *value* too, `None` if that is another model."""
+    check = layout.checks[path]
+    if type(value) is int:
+        return _following(probe, layout, path, value)
+    one = probe.trace({path: value})
+    if one is None or signature(one) != signature(own):
+        return None
+    if isinstance(value, list):  # one element for each layer, of so many layers only
+        depths = [n for n, number in layout.numbers.items() if number.given == len(value) and len(value) > 1]
+        if any(probe.try_config({path: value, n: 2 * len(value)}) is not None for n in depths):
+            return None
+    return replace(check, accept={**check.accept, key_of(value): 0})

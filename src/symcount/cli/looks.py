@@ -1,0 +1,107 @@
+"""How a formula is to look: options that several commands have."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from symcount.errors import NotationError
+from symcount.files import MAX_BYTES
+
+__all__ = [
+    "Label",
+    "Lhs",
+    "Notation",
+    "Numbers",
+    "Prefix",
+    "Relations",
+    "Symbols",
+    "SymbolsFile",
+    "Width",
+    "symbols_of",
+]
+
+Notation = Annotated[
+    str | None,
+    typer.Option("--notation", help="Letters: default, bert, vaswani, kaplan, llama, deepseek or fields."),
+]
+Symbols = Annotated[
+    list[str] | None, typer.Option("--symbol", metavar="NAME=LATEX", help="Other LaTeX for a symbol. Repeatable.")
+]
+SymbolsFile = Annotated[
+    Path | None,
+    typer.Option("--symbols", metavar="FILE", help="A file of NAME=LATEX lines, or a JSON object of them."),
+]
+Numbers = Annotated[str, typer.Option("--numbers", help="Separators: comma {,}, thin \\,, siunitx or none.")]
+Width = Annotated[
+    str | None, typer.Option("--width", metavar="LENGTH", help="Break formulas at this width, such as 3.3in.")
+]
+Lhs = Annotated[str | None, typer.Option("--lhs", metavar="LATEX", help="The left-hand side, such as P_{\\mathrm{B}}.")]
+Label = Annotated[str | None, typer.Option("--label", metavar="NAME", help="An equation with this label: eq:bert.")]
+Prefix = Annotated[str | None, typer.Option("--prefix", metavar="NAME", help="What macros begin with: bertLarge.")]
+
+Relations = Annotated[
+    list[str] | None,
+    typer.Option("--relation", metavar="NAME=RULE", help="A size that is always made of others: I=4*H. Repeatable."),
+]
+
+
+def symbols_of(
+    texts: Sequence[str] | None, file: Path | None = None, known: Sequence[str] | None = None
+) -> dict[str, str]:
+    """LaTeX by name, of `--symbol` and of a file of symbols; a single option goes before the file.
+
+    Args:
+        texts: of `--symbol`.
+        file: of `--symbols`; it may name symbols that a model does not have.
+        known: names that the model has, if the file's others are to be left out.
+
+    Raises:
+        NotationError: not `NAME=LATEX`, twice with two values, or a file that cannot be read.
+    """
+    found: dict[str, str] = {}
+    for given in texts or ():
+        name, sign, value = given.partition("=")
+        if not sign or not name or not value:
+            raise NotationError(f"--symbol {given!r}: expected NAME=LATEX, for example --symbol 'H=d_{{model}}'")
+        if found.setdefault(name, value) != value:
+            raise NotationError(f"--symbol {name} is given twice: {found[name]} and {value}; give it once")
+    return {**(_read(file, known) if file is not None else {}), **found}
+
+
+def _read(file: Path, known: Sequence[str] | None) -> dict[str, str]:
+    try:
+        with file.open("rb") as opened:
+            content = opened.read(MAX_BYTES + 1).decode("utf-8")
+    except OSError as error:
+        raise NotationError(f"{file}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise NotationError(f"{file}: expected a text in UTF-8") from None
+    pairs = _object(file, content) if content.lstrip().startswith("{") else _lines(file, content)
+    return {name: latex for name, latex in pairs.items() if known is None or name in known}
+
+
+def _object(file: Path, content: str) -> dict[str, str]:
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError):
+        raise NotationError(f"{file}: expected a JSON object of LaTeX by name, or lines NAME=LATEX") from None
+    if not all(isinstance(latex, str) and latex for latex in found.values()):
+        raise NotationError(f"{file}: expected LaTeX as a text for each name")
+    return dict(found)
+
+
+def _lines(file: Path, content: str) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for number, line in enumerate(content.splitlines(), 1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        name, sign, latex = (part.strip() for part in line.partition("="))
+        if not (sign and name and latex):
+            raise NotationError(f"{file}, line {number}: expected NAME=LATEX, got {line!r:.80}")
+        found[name] = latex
+    return found

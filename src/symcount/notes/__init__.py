@@ -1,0 +1,6 @@
+"""What is told beside a number that is right: it may not be that of the checkpoint, or not the one that was meant."""
+
+from symcount.notes.note import Note, refuse
+from symcount.notes.of_config import Teller, teller
+
+__all__ = ["Note", "Teller", "refuse", "teller"]
