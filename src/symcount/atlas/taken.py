@@ -38,7 +38,7 @@ def taken(probe: Probe, path: str, known: Collection[str]) -> dict[str, str]:
         values = _values(attribute(probe.instances[path], key))
         configs = [probe.try_config({prefix + key: value}) for value in values]
         moved = [v for v, one in zip(values, configs, strict=True) if one is not None and _moves(probe, path, key, one)]
-        matters = any(not alike(probe, prefix + key, value) for value in moved)
+        matters = bool(_described(probe, path, key)) or any(not alike(probe, prefix + key, v) for v in moved)
         if key in set_by:
             matters |= all(one is None for one in configs)
             matters |= any(not _counts_alike(probe, prefix + key, value) for value in values)
@@ -86,27 +86,34 @@ def other_spelling(probe: Probe, section: str, key: str) -> str:
 
 
 def renamed(probe: Probe, section: str, key: str) -> str:
-    """The sub-config for which *key* stands where it is left out, as `vit_config` does for `vision_config`."""
+    """The sub-config for which *key* stands where it is left out, if whatever it says means the same there."""
     prefix = f"{section}." if section else ""
-    for name in _inner(probe, section):
-        part = probe.parts.get(prefix + name)
-        sizes = [(k, v) for k, v in part.defaults.items() if type(v) is int and v > 1][:2] if part is not None else []
-        empty = probe.try_config({prefix + name: MISSING})
-        if not sizes or empty is None:
-            continue
-        pairs = [
-            (probe.try_config({prefix + name: MISSING, prefix + key: said}), probe.try_config({prefix + name: said}))
-            for said in ({k: 2 * v} for k, v in sizes)
-        ]
-        if all(
-            old is not None
-            and new is not None
-            and differs(old, empty)
-            and not differs(_without(old, section, key), new)
-            for old, new in pairs
-        ):
+    for name in _described(probe, section, key):
+        part, same = probe.parts[prefix + name], True
+        for field, default in part.defaults.items():
+            for value in _values(default) if type(default) in (bool, int) else ():
+                said = {field: value}
+                old = probe.try_config({prefix + name: MISSING, prefix + key: said})
+                new = probe.try_config({prefix + name: said})
+                same &= (old is None) == (new is None)
+                same &= old is None or new is None or not differs(_without(old, section, key), new)
+        if same:
             return name
     return ""
+
+
+def _described(probe: Probe, section: str, key: str) -> list[str]:
+    """The sub-configs that *key* describes where they are left out, as Molmo2's `vit_config` does `vision_config`."""
+    prefix, found = f"{section}." if section else "", []
+    for name in sorted(_inner(probe, section)):
+        part, empty = probe.parts.get(prefix + name), probe.try_config({prefix + name: MISSING})
+        sizes = {k: 2 * v for k, v in part.defaults.items() if type(v) is int and v > 1} if part is not None else {}
+        for size, value in list(sizes.items())[:3] if empty is not None else ():
+            one = probe.try_config({prefix + name: MISSING, prefix + key: {size: value}})
+            if one is not None and differs(_without(one, section, key), empty):
+                found.append(name)
+                break
+    return found
 
 
 def _inner(probe: Probe, path: str) -> set[str]:
