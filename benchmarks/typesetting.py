@@ -58,7 +58,10 @@ def examine(name: str) -> dict[str, Any]:
     except Exception as error:  # noqa: BLE001  # the same
         row["document_error"] = f"{type(error).__name__}: {error}"[:200]
     row["seconds_documents"] = round((time.perf_counter() - started) / 3, 2)
-    row["equal"] = equal(formula)
+    try:
+        row["equal"] = equal(formula)
+    except Exception as error:  # noqa: BLE001  # the same
+        row |= {"equal": False, "value_error": f"{type(error).__name__}: {error}"[:200]}
     return row
 
 

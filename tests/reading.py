@@ -1,10 +1,11 @@
 """Printed formulas read back by SymPy's LaTeX parser, which shares nothing with the code that printed them."""
 
 import re
+from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 
-from sympy import Add, Expr, expand
+from sympy import Add, Expr, Symbol, expand
 from sympy.parsing.latex import parse_latex_lark
 
 import symcount as sc
@@ -44,8 +45,8 @@ def read_back(latex):
 
 def read_as(latex, notation):
     """The expression that *latex* says, where its symbols look as in *notation* and it may be broken and annotated."""
-    latex = unfolded(latex)
-    ordered = sorted(notation, key=lambda e: -len(e.latex))
+    latex, scalars = unfolded(latex), _scalars(latex)
+    ordered = sorted([*notation, *(_Name(left) for left in scalars)], key=lambda e: -len(e.latex))
     numbered = dict(zip(STAND_INS, (e.symbol for e in ordered), strict=False))
     names = {e.latex: name for name, e in zip(STAND_INS, ordered, strict=False)}
     kept = (
@@ -56,7 +57,33 @@ def read_as(latex, notation):
     text = signs.sub(lambda m: f" {names[m[0]]} " if m[0] in names else m[0], unbraced(latex))
     text = re.sub(LAYOUT, " ", text)
     parsed = [sign * _term(term) for sign, term in _terms(text.replace("{,}", ""))]
-    return expand(Add(*(term.xreplace({s: numbered[str(s)] for s in term.free_symbols}) for term in parsed)))
+    value = Add(*(term.xreplace({s: numbered[str(s)] for s in term.free_symbols}) for term in parsed))
+    return expand(value.xreplace({Symbol(left): read_as(right, notation) for left, right in scalars.items()}))
+
+
+@dataclass(frozen=True)
+class _Name:
+    """What stands for something that is said behind the formula."""
+
+    latex: str
+
+    @property
+    def symbol(self):
+        return Symbol(self.latex)
+
+
+def _said(latex):
+    """What is said behind a formula, `n = …`."""
+    parts = re.split(r",?\s*(?:\\\\\n& |\\quad )(?=[A-Za-z]\S* = )", latex)
+    return parts[0], [re.sub(r"\s*\\end\{aligned\}\s*\Z|,\s*\Z", "", part) for part in parts[1:]]
+
+
+def _scalars(latex):
+    """Those definitions that have no index."""
+    pairs = [definition.split(" = ") for definition in _said(latex)[1]]
+    return {left: right for left, right in pairs if len(left) == 1 and not right.startswith("(")} | {
+        left: right for left, right in pairs if re.fullmatch(r"N_\{\\mathrm\{\w+\}\}", left)
+    }
 
 
 def unfolded(latex):
@@ -67,11 +94,9 @@ def unfolded(latex):
     >>> unfolded(r"\sum_{i=1}^2 r_ic_{i-1}c_i,\quad r = (3, 5)")
     '(((3)c_0c_1)+((5)c_1c_2))'
     """
-    parts = re.split(r",?\s*(?:\\\\\n& |\\quad )(?=[A-Za-z]\S* = )", latex)
-    formula, *said = parts[0].rstrip().rstrip(",") + r"\end{aligned}" * ("begin{aligned}" in latex), *parts[1:]
-    said = [re.sub(r"\s*\\end\{aligned\}\s*|,\s*$", "", s) for s in said]
-    if not said:
-        formula = latex
+    start, said = _said(latex)
+    formula = start.rstrip().rstrip(",") + r"\end{aligned}" * (r"\begin{aligned}" in latex) if said else latex
+    said = [definition for definition in said if definition.split(" = ")[0] not in _scalars(latex)]
     while (found := re.search(r"\\sum_\{(\w)=(\d+)\}\^(?:\{(\d+)\}|(\d))", formula)) is not None:
         index, first, last = found[1], int(found[2]), int(found[3] or found[4])
         end, depth = found.end(), 0

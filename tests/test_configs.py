@@ -84,7 +84,7 @@ def test_a_transformers_config_is_a_config():
         ("[" * 100_000, "nested too deeply|not JSON"),
         ("{}", "neither architectures nor model_type is given"),
         ({"model_type": None}, "neither architectures nor model_type is given"),
-        ({"model_type": 3}, "neither architectures nor model_type is given"),
+        ({"model_type": 3}, "model_type: expected a name, got 3"),
         ({"architectures": "BertModel"}, "architectures: expected a list of class names, got 'BertModel'"),
         ({"architectures": [3]}, "expected a list of class names"),
         (

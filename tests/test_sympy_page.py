@@ -187,3 +187,19 @@ def test_a_config_that_does_not_keep_the_relation_is_refused():
         found.count({"model_type": "bert", "hidden_size": 768, "intermediate_size": 1000})
     with pytest.raises(DomainError, match="H is made of others too; write it out"):
         sc.formula("BertModel").related(I="4*H", H="I/4")
+
+
+def test_solutions_and_ladders_show_themselves():
+    pytest.importorskip("numpy")
+    found = sc.solve("bert", "110M", free=["H=64..4096:64", "I=64..16384:64", "N=1..96"], tolerance="0.1%", limit=30)
+    html = found._repr_html_()
+    assert balanced(html)
+    assert html.count("<tr>") == 21  # the heading, and twenty of the thirty that are given in full
+    assert f"and {found.number - 20:,} more" in html
+    assert f"{found[0].count:,}" in html
+    none = sc.solve("bert", "20000001", free=["H=64..640:64"], tolerance="0%")
+    assert none._repr_html_().startswith("<p>0 of 10 configs of BertModel with unique exactly 20,000,001")
+    rungs = sc.ladder("llama", "10M,100M")
+    assert balanced(rungs._repr_html_())
+    assert all(f"{rung.solution.count:,}" in rungs._repr_html_() for rung in rungs)
+    assert repr(rungs) == "<Ladder of LlamaModel: " + ", ".join(f"{r.label}: {r.solution.count:,}" for r in rungs) + ">"

@@ -341,14 +341,13 @@ def model_of(source: str | Path, config: Any = None) -> FileModel:
 
 def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:
     from symcount.checkpoints import folders
-    from symcount.checkpoints.packed import bits_of
-    from symcount.checkpoints.report import verify as compare
+    from symcount.checkpoints.report import verify_by_config
 
     checkpoint = folders.read(path)
     stated = folders.config_of(checkpoint) if config is None else read(config)
     found = formula(stated)
     changed = {found.notation[name].letter: value for name, value in values.items()}
-    return compare(checkpoint, found, {**stated.values_for(found), **changed}, bits=bits_of(stated.fields))
+    return verify_by_config(checkpoint, found, {**stated.values_for(found), **changed}, stated.fields)
 
 
 def _formula_for(named: str | type | None, stated: Config) -> Formula:

@@ -27,6 +27,15 @@ MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of th
 WEIGHTS = (".safetensors", ".safetensors.index.json", ".gguf")
 """How the names of files of weights end."""
 
+PICKLES = (
+    "pytorch_model.bin",
+    "pytorch_model.bin.index.json",
+    "consolidated.00.pth",
+    "tf_model.h5",
+    "flax_model.msgpack",
+)
+"""Files of weights that are not opened: to read them is to run them, or takes the package that wrote them."""
+
 
 def is_file(path: str | Path) -> bool:
     r"""Whether there is a file of that name.
@@ -47,7 +56,7 @@ def is_directory(path: str | Path) -> bool:
 
 
 def is_checkpoint(path: Path) -> bool:
-    """Whether *path* is a file of weights by its name, or a folder that has one.
+    """Whether *path* is a file of weights by its name, or a folder that has one, be it one that is not opened.
 
     >>> is_checkpoint(Path("model.safetensors")), is_checkpoint(Path("config.json"))
     (True, False)
@@ -55,7 +64,7 @@ def is_checkpoint(path: Path) -> bool:
     if path.name.endswith(WEIGHTS):
         return True
     try:
-        return is_directory(path) and any(p.name.endswith(WEIGHTS) for p in path.iterdir())
+        return is_directory(path) and any(p.name.endswith(WEIGHTS) or p.name in PICKLES for p in path.iterdir())
     except OSError:  # it may not be read
         return False
 

@@ -70,6 +70,9 @@ class Formula(Substitution, Shown):
     conditions: tuple[Condition, ...] = ()
     origin: Literal["composed", "derived"] = "composed"
 
+    def __hash__(self) -> int:
+        return hash((self.name, self.model_type, self.tree))  # the mappings beside them have none
+
     def __getstate__(self) -> dict[str, Any]:
         return {f.name: self.__dict__[f.name] for f in fields(self)}  # what follows from them is worked out again
 

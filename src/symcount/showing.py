@@ -13,9 +13,9 @@ from symcount.domain import Condition
 from symcount.ledger import Convention, Ledger, check_convention
 from symcount.notation import Notation
 from symcount.tree import Block
-from symcount.typeset.notebook import notebook, word
+from symcount.typeset.notebook import notebook
 from symcount.typeset.plain import formula_plain
-from symcount.typeset.setting import Look, Setting
+from symcount.typeset.setting import Look, Setting, word
 
 __all__ = ["Shown"]
 
@@ -76,7 +76,7 @@ class Shown:
             StructureError: the total has an operation for which the language has no exact one.
         """
         if language == "latex":
-            return f"P = {self.latex(convention=convention)}"
+            return self.latex(convention=convention, lhs=self.setting(convention=convention).symbol)
         checked, total = check_convention(convention), self.total_as(convention)
         needed = total.free_symbols.union(*(c.symbols for c in self.domain))
         return write(
@@ -86,11 +86,10 @@ class Shown:
     def _heading(self, convention: Convention) -> tuple[str, ...]:
         """What a comment says of the formula."""
         kind = f" ({self.model_type})" if self.model_type else ""
-        lines = [f"Parameters of {self.name or self.tree.kind}{kind}, convention {convention}."]
-        lines += [self._in_words(convention, 400)]
-        kept = {**self.options, **getattr(self, "pinned", {})}
-        lines += [f"for {', '.join(f'{name} = {word(value)}' for name, value in kept.items())}"] if kept else []
-        return (*lines, "Made by symcount.")
+        held = "; ".join(self.setting(convention=convention).holds_for)
+        pinned = [f"{name} = {word(value)}" for name, value in getattr(self, "pinned", {}).items()]
+        lines = [f"Parameters of {self.name or self.tree.kind}{kind}.", held, self._in_words(convention, 400)]
+        return (*lines, f"Valid where {', '.join(pinned)}.") if pinned else tuple(lines)
 
     def _in_words(self, convention: Convention, longest: int) -> str:
         text = f"P = {formula_plain(self.tree, self.ledger, convention)}"
@@ -103,4 +102,5 @@ class Shown:
         return rf"$\displaystyle {self.latex(width=_WIDTH)}$"
 
     def _repr_html_(self) -> str:
-        return notebook(self.setting(width=_WIDTH), self.options, self.defaults)
+        setting = self.setting(width=_WIDTH)
+        return notebook(setting, setting.options, self.defaults)

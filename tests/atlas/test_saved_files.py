@@ -167,3 +167,10 @@ def test_infinity_as_transformers_writes_it(tmp_path, capsys):
     counted = json.loads(capsys.readouterr().out)["unique"]
     assert counted == real_total(transformers.BambaModel, transformers.BambaConfig, {"num_hidden_layers": 4})
     assert sc.count(json.loads(text)) == sc.derive(json.loads(text)).count(json.loads(text)) == counted
+
+
+def test_a_fixed_list_of_layers_holds_up_to_its_end():
+    """Mllama's layers of cross-attention are a list of eight: more layers than it was made for have no more of them."""
+    fields = {"model_type": "mllama_text_model", "architectures": ["MllamaTextModel"], "num_hidden_layers": 80}
+    assert stored(fields) is None
+    assert stored({**fields, "num_hidden_layers": 43}) is not None

@@ -36,6 +36,13 @@ MODELS = {
     "gpt-oss": ("GptOssForCausalLM", "gpt-oss", {**SIZES, "head_dim": 16, "num_local_experts": 4,
                                                  "num_experts_per_tok": 2}),
     "olmo2": ("Olmo2ForCausalLM", "olmo2", SIZES),
+    "gemma": ("GemmaForCausalLM", "gemma", {**SIZES, "head_dim": 32}),
+    "gemma3": ("Gemma3ForCausalLM", "gemma3", {**SIZES, "head_dim": 32}),
+    "granite": ("GraniteForCausalLM", "granite", SIZES),
+    "stablelm": ("StableLmForCausalLM", "stablelm", SIZES),
+    "qwen2moe": ("Qwen2MoeForCausalLM", "qwen2moe", {**SIZES, "num_experts": 4, "num_experts_per_tok": 2,
+                                                     "moe_intermediate_size": 32,
+                                                     "shared_expert_intermediate_size": 64}),
 }  # fmt: skip
 
 
@@ -63,6 +70,7 @@ def written(path, model, arch, config, kind="F32", change=None):
         "context_length": ("max_position_embeddings", "n_positions"), "attention.key_length": ("head_dim",),
         "expert_used_count": ("num_experts_per_tok",), "expert_count": ("num_local_experts", "num_experts"),
         "expert_feed_forward_length": ("moe_intermediate_size",),
+        "expert_shared_feed_forward_length": ("shared_expert_intermediate_size",),
     }.items():  # fmt: skip
         for field in fields:
             if field in config:

@@ -15,7 +15,7 @@ from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
 from symcount.matching import template
 
-from .conftest import hollow, shapes_of
+from .conftest import SMALL, hollow, shapes_of
 
 NAMES = sorted(table()["classes"])
 RENAMED = [n for n in NAMES if len(table()["classes"][n][1]) > 5]
@@ -26,7 +26,7 @@ def built(name):
     """The model of the default config, on the meta device, or a skip."""
     from symcount.errors import ConfigError
 
-    cls = realmodel.model_class(name, atlas().model_type(name))
+    cls = realmodel.model_class(name, atlas().model_types(name)[0])
     try:
         return realmodel.build(cls, realmodel.make_config(cls, {}), {})
     except ConfigError:
@@ -194,3 +194,38 @@ def test_parts_of_which_one_is_missing_do_not_make_the_tensor():
 @pytest.mark.filterwarnings("ignore")
 def test_what_of_a_model_would_be_written(llama):
     assert shapes_of(llama[1]) == {n: tuple(p.shape) for n, p in llama[1].named_parameters()}
+
+
+VISION = {
+    "hidden_size": 16, "intermediate_size": 24, "num_hidden_layers": 2, "num_attention_heads": 4, "image_size": 28,
+    "patch_size": 14,
+}  # fmt: skip
+PARTS = {
+    "as by default": (("LlamaConfig", {}), ("CLIPVisionConfig", VISION)),
+    "other experts": (("MixtralConfig", {"num_local_experts": 2}), ("SiglipVisionConfig", VISION)),
+    "experts, too": (("Qwen3MoeConfig", {"num_experts": 2, "moe_intermediate_size": 8, "head_dim": 4}),
+                     ("CLIPVisionConfig", VISION)),
+}  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("installed", [True, False])
+@pytest.mark.parametrize(("words", "pictures"), PARTS.values(), ids=list(PARTS))
+def test_parts_of_other_classes_than_by_default(tmp_path, monkeypatch, words, pictures, installed):
+    """By the rules of their own classes, whether transformers can be asked or not."""
+    import transformers
+
+    text = getattr(transformers, words[0])(**{**SMALL, **words[1]})
+    vision = getattr(transformers, pictures[0])(**pictures[1])
+    config = transformers.LlavaConfig(text_config=text, vision_config=vision, image_token_index=5)
+    model = transformers.LlavaForConditionalGeneration(config)
+    model.save_pretrained(tmp_path)
+    if not installed:
+        monkeypatch.setattr(module, "_installed", lambda: None)
+    report = sc.verify(tmp_path)
+    assert report.exact, [str(d) for d in report.differences[:5]]
+    assert report.totals["unique"].file == model.num_parameters()
+
+
+def test_a_model_of_one_part_is_loaded_in_one_way():
+    assert list(module.others("LlamaForCausalLM", "llama", {"hidden_size": 8, "rope_parameters": {}})) == []

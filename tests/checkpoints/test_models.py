@@ -7,6 +7,7 @@ import pytest
 
 import symcount as sc
 from symcount.api import model_of
+from symcount.checkpoints import identify
 from symcount.checkpoints.identify import candidates
 from symcount.cli import run
 from symcount.errors import CheckpointError
@@ -90,3 +91,14 @@ def test_tensors_of_no_class(tmp_path):
 
 def test_names_that_no_class_has():
     assert candidates(["no.such.name"]) == []
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_shipped_table_has_what_transformers_saves(tmp_path, monkeypatch):
+    known = [("GPT2LMHeadModel", "gpt2"), ("MixtralForCausalLM", "mixtral"), ("ViTModel", "vit")]
+    assert identify.measure(known, tmp_path / "names.bin") == 3
+    shipped = identify._table()
+    monkeypatch.setattr(identify, "default_path", lambda: tmp_path / "names.bin")
+    made = identify._table.__wrapped__()
+    assert made == {name: shipped[name] for name, _ in known}
+    assert all(made.values())

@@ -223,3 +223,48 @@ def test_fp8_as_torch_saves_it(tmp_path):
 )
 def test_the_bits_that_a_config_says(said, bits):
     assert bits_of(said) == bits
+
+
+DEEPSEEK = {
+    "model_type": "deepseek_v3", "vocab_size": 96, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 3,
+    "num_attention_heads": 4, "num_key_value_heads": 4,
+        "n_routed_experts": 4, "n_group": 2, "topk_group": 1,
+    "num_experts_per_tok": 2, "first_k_dense_replace": 1, "moe_intermediate_size": 32, "q_lora_rank": 32,
+    "kv_lora_rank": 32, "qk_rope_head_dim": 16, "v_head_dim": 16, "qk_nope_head_dim": 16,
+    "num_nextn_predict_layers": 1,
+}  # fmt: skip
+MIXTRAL = {
+    "model_type": "mixtral", "vocab_size": 96, "hidden_size": 64, "intermediate_size": 96, "num_hidden_layers": 2,
+    "num_attention_heads": 4, "num_key_value_heads": 2, "num_local_experts": 4, "num_experts_per_tok": 2,
+}  # fmt: skip
+EXPERTS = {
+    "deepseek": ("DeepseekV3ForCausalLM", DEEPSEEK, blocks_of_eight),
+    "mixtral": ("MixtralForCausalLM", MIXTRAL, gptq),
+}
+
+
+@pytest.mark.parametrize(("name", "config", "method"), EXPERTS.values(), ids=list(EXPERTS))
+def test_every_expert_is_packed_by_itself_and_put_together(tmp_path, name, config, method):
+    """As the published files are: packed first, stacked while they are loaded; and a layer for predicting more."""
+    from safetensors import safe_open
+
+    model = saved(tmp_path, name, config)
+    with safe_open(tmp_path / "model.safetensors", "pt") as file:
+        shapes = {n: file.get_slice(n).get_shape() for n in file.keys()}  # noqa: SIM118  # it is no dict
+    tensors = {}
+    for tensor, shape in shapes.items():
+        if len(shape) == 2 and not any(word in tensor for word in ("embed", "lm_head", "gate.weight")):
+            tensors |= {tensor.removesuffix("weight") + end: said for end, said in method(*shape, 4).items()}
+        else:
+            tensors[tensor] = ("F16", tuple(shape))
+    more = {f"model.layers.3.{n}.weight": ("F16", (64, 128)) for n in ("eh_proj", "mlp.experts.0.up_proj")}
+    if name.startswith("Deepseek"):
+        tensors |= more
+    hollow(tmp_path / "model.safetensors", tensors)
+    (tmp_path / "config.json").write_text(json.dumps({**config, "architectures": [name]}))
+    report = sc.verify(tmp_path)
+    assert report.exact, [str(d) for d in report.differences[:5]]
+    assert report.totals["unique"].file == report.totals["unique"].formula == model.num_parameters()
+    assert {t.reason for t in report.tensors if t.status == "beyond"} <= {"multi-token prediction", "buffer"}
+    sources = [s for t in report.tensors if t.stored for s in t.stored.sources]
+    assert sorted(sources) == sorted(tensors)

@@ -1,12 +1,15 @@
 """Files that the real packages write, against the formulas: every tensor is accounted for."""
 
 import json
+import os
 import shutil
 
 import pytest
 from safetensors.torch import load_file, save_file
 
 import symcount as sc
+from symcount.api import model_of
+from symcount.cli import run
 from symcount.errors import CheckpointError, ConfigError, VerificationError
 
 from .conftest import SMALL, hollow, saved, shapes_of
@@ -255,9 +258,31 @@ def test_a_bad_index_is_refused(shards, change, words):
 def test_a_folder_with_pickles_only(tmp_path, llama):
     shutil.copy(llama[0] / "config.json", tmp_path)
     (tmp_path / "pytorch_model.bin").write_bytes(b"\x80")
-    (tmp_path / "model.safetensors.index.json").write_text('{"weight_map": {"x": "y.bin"}}')
-    with pytest.raises(CheckpointError, match="expected a safetensors file"):
+    with pytest.raises(CheckpointError, match=r"pytorch_model\.bin is not opened: convert it to safetensors"):
         sc.verify(tmp_path)
+    assert run(["verify", str(tmp_path)]) == 2
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "model.gguf"])
+def test_a_pipe_is_not_waited_for(tmp_path, llama, name):
+    shutil.copy(llama[0] / "config.json", tmp_path)
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(CheckpointError, match="no regular file"):
+        sc.verify(tmp_path / name)
+
+
+def test_names_that_steer_a_terminal_are_quoted(tmp_path, llama, capsys):
+    shapes = {n: ("F32", s) for n, s in shapes_of(llama[1]).items()}
+    hollow(tmp_path / "model.safetensors", {**shapes, "a\x1b[2J\nb": (3,), "\ud800": (3,)})
+    shutil.copy(llama[0] / "config.json", tmp_path)
+    assert run(["verify", str(tmp_path)]) == 1
+    out = capsys.readouterr().out
+    assert "\x1b" not in out
+    assert r"differs: 'a\x1b[2J\nb': beyond, unknown to the class" in out
+    assert r"differs: '\ud800': beyond" in out
+    (tmp_path / "config.json").unlink()
+    with pytest.raises(CheckpointError, match="no class has exactly these tensors"):
+        model_of(tmp_path)
 
 
 def test_two_files_with_the_same_tensor(tmp_path, llama):

@@ -13,7 +13,7 @@ from sympy import Function, Mod, Mul, Rational, Symbol, denom, floor, numer
 from sympy.parsing.mathematica import parse_mathematica
 
 import symcount as sc
-from reading import read_back
+from reading import read_as
 from symcount.atlas.formula import find
 from symcount.atlas.store import atlas
 from symcount.code.javascript import JAVASCRIPT
@@ -248,7 +248,7 @@ def test_mathematica_says_the_count(name, cases):
 @pytest.mark.parametrize("name", ["BertForMaskedLM", "GPT2LMHeadModel", "ViTModel"])
 def test_latex_says_the_total(name):
     shown = sc.formula(name)
-    assert read_back(shown.code("latex").removeprefix("P = ")) == shown.expanded()
+    assert read_as(shown.code("latex").partition(" = ")[2], shown.notation) == shown.expanded()
 
 
 def test_other_conventions_and_names():
@@ -320,3 +320,16 @@ def test_a_program_starts_by_itself():
 
 def test_there_is_a_test_for_every_language():
     assert set(LANGUAGES) == {"python", "c", "javascript", "mathematica"}
+
+
+def test_a_name_cannot_leave_its_comment():
+    hostile = 'x\nimport os\u2028 */ int y; (* *) """ \\'
+    shown = sc.formula("gpt2").renamed(hostile)
+    scope = {}
+    exec(shown.code("python"), scope)
+    assert "os" not in scope
+    assert scope["parameters"](50257, 1024, 768, 12) == sc.count("gpt2")
+    plain = sc.formula("gpt2")
+    for language in LANGUAGES:
+        assert len(shown.code(language).splitlines()) == len(plain.code(language).splitlines())
+        assert shown.code(language).count("*/") == plain.code(language).count("*/")

@@ -251,7 +251,7 @@ def test_ctrl_c_on_a_search_without_end(call, monkeypatch):
     monkeypatch.setattr(search.Search, "chunks", signalled)
     before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background is born deaf to it
     try:
-        code, out, err = call("solve", "gpt2", "-b", "1000000000000000B", "-t", "90%", "--free", "V,L,H,N")
+        code, out, err = call("solve", "gpt2", "-b", "3B", "-t", "90%", "--free", "V=1..20000,H=64..:64,N")
     finally:
         signal.signal(signal.SIGINT, before)
     assert code == 130

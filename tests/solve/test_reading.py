@@ -1,7 +1,9 @@
 """What a user writes: budgets, ranges, expressions; and every way of writing them wrong."""
 
+from decimal import Decimal
 from fractions import Fraction
 
+import numpy as np
 import pytest
 from sympy import Max, floor
 
@@ -29,7 +31,28 @@ def test_counts(text, count):
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "M", "1.5", "-3M", "0", 0, -5, 1.5, True, None, "1e6", "110 MB", "1.2.3M", "1,00M", "9" * 100, "1_M"]
+    "wrong",
+    [
+        "",
+        "M",
+        "1.5",
+        "-3M",
+        "0",
+        0,
+        -5,
+        1.5,
+        True,
+        None,
+        "1e-6",
+        "1e999",
+        float("inf"),
+        "130M..100M",
+        "110 MB",
+        "1.2.3M",
+        "1,00M",
+        "9" * 100,
+        "1_M",
+    ],
 )
 def test_no_counts(wrong):
     with pytest.raises(BudgetError, match="expected a whole number of parameters, such as 110M"):
@@ -65,7 +88,35 @@ def test_several_budgets():
     assert read_budgets({"unique": 10, "active": 5}, {"active": 0})[1] == Budget("active", 5, 5, 5)
 
 
-@pytest.mark.parametrize("wrong", ["a lot", "1e-3", 0.1, -1, "1%%", "%", "±", "1" * 80])
+@pytest.mark.parametrize(
+    ("budget", "tolerance", "window"),
+    [
+        (np.int64(124_000_000), None, (122_760_000, 125_240_000)),
+        (124e6, 0.01, (122_760_000, 125_240_000)),
+        (np.float64(1.3e9), np.float64(0.01), (1_287_000_000, 1_313_000_000)),
+        ("1e9", "0.01", (990_000_000, 1_010_000_000)),
+        ("1.5E3k", 0, (1_500_000, 1_500_000)),
+        ("~124M", None, (122_760_000, 125_240_000)),
+        ("about 124M", "2%", (121_520_000, 126_480_000)),
+        ("100M..130M", None, (100_000_000, 130_000_000)),
+        ((1e8, "130M"), None, (100_000_000, 130_000_000)),
+        (Decimal("1e6"), 1e3, (999_000, 1_001_000)),
+    ],
+    ids=str,
+)
+def test_numbers_as_people_and_tables_write_them(budget, tolerance, window):
+    found = read_budget(budget, tolerance)
+    assert (found.low, found.high) == window
+    assert all(type(number) is int for number in (found.low, found.high, found.target))
+
+
+def test_a_budget_from_where_to_where_has_no_tolerance():
+    assert str(read_budget("100M..130M")) == "100,000,000 to 130,000,000"
+    with pytest.raises(BudgetError, match="says from where to where; leave the tolerance out"):
+        read_budget("100M..130M", "1%")
+
+
+@pytest.mark.parametrize("wrong", ["a lot", "1e-3", -0.1, True, -1, "1%%", "%", "±", "1" * 80])
 def test_no_tolerance(wrong):
     with pytest.raises(BudgetError, match=r"tolerance .*: expected a share such as 0.1%"):
         read_budget("110M", wrong)

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -244,6 +245,8 @@ def test_two_checkpoints_of_a_class_have_names_of_their_own(call, tmp_path):
 
 
 def test_it_says_how_to_cite_it(call):
+    stated = (Path(__file__).parents[2] / "CITATION.cff").read_text(encoding="utf-8")
+    assert f"\nversion: {sc.__version__}\n" in stated
     assert f"version = {{{sc.__version__}}}" in call("cite")[1]
     assert call("cite", "--to", "text")[1].startswith("the symcount authors: symcount, version ")
     assert "--to 'ris': expected one of bibtex, text" in call("cite", "--to", "ris")[2]

@@ -124,6 +124,30 @@ def test_its_script_gives_what_python_gives(cases, tmp_path):
         assert not wrong, name
 
 
+TWENTY = (
+    "BertForMaskedLM T5ForConditionalGeneration DeepseekV3ForCausalLM CLIPModel Gemma3ForConditionalGeneration "
+    "Qwen3NextForCausalLM GptOssForCausalLM Llama4ForCausalLM Glm4MoeForCausalLM DeepseekV32ForCausalLM "
+    "FalconH1ForCausalLM NemotronHForCausalLM SwinModel ConvNextModel Wav2Vec2ForCTC SamModel PerceiverModel "
+    "EncodecModel DebertaV2ForMaskedLM Blip2ForConditionalGeneration"
+).split()
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if i % 5 else n for i, n in enumerate(TWENTY)]
+)
+def test_pages_of_many_models_start_with_the_published_count(name, tmp_path):
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("needs Node")
+    page = sc.formula(name).typeset("html")
+    given = dict(re.findall(r'<input id="at-(\w+)" value="([^"]*)"', page))
+    lines = [script_of(page), f"console.log(answer({json.dumps(given)}).total.toString());"]
+    (tmp_path / "page.js").write_text("\n".join(lines), encoding="utf-8")
+    done = subprocess.run([node, "page.js"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) == sc.count(name)
+
+
 _DRIVER = """
 <script>
 const asked = %s;

@@ -36,7 +36,11 @@ def base_of(config: AdapterConfig) -> Path:
     for place in places:
         if is_file(place):
             return place
-    said = f"its base model {config.base!r:.120} is no folder here" if config.base else "it does not say its base model"
+    said = (
+        f"this is an adapter of PEFT, and its base model {config.base!r:.120} is no folder here"
+        if config.base
+        else "this is an adapter of PEFT that does not say its base model"
+    )
     raise ConfigError(f"{config.source}: {said}; give the base model's config: --base config.json, or base=…")
 
 

@@ -12,8 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from symcount.errors import ConfigError, OptionError
+from symcount.errors import ConfigError, FileTypeError, OptionError
 from symcount.files import is_directory, is_file, load
+from symcount.filetypes import of_json
 
 __all__ = ["NAME", "AdapterConfig", "is_adapter", "read"]
 
@@ -167,6 +168,7 @@ def read(source: str | Path | Mapping[str, Any]) -> AdapterConfig:
 
     Raises:
         ConfigError: it cannot be read, or is malformed.
+        FileTypeError: it is a file of another kind.
         OptionError: a method, or an option of it, that is not covered.
     """
     if isinstance(source, Mapping):
@@ -175,8 +177,12 @@ def read(source: str | Path | Mapping[str, Any]) -> AdapterConfig:
         path = Path(source) / NAME if is_directory(source) else Path(source)
         fields, said = load(path), str(path)
     kind = fields.get("peft_type")
+    if not isinstance(kind, str):
+        raise FileTypeError(f"{said}: {of_json(fields) or 'no adapter of PEFT: peft_type is not given'}")
     if kind not in _KINDS:
-        raise OptionError(f"{said}: peft_type = {kind!r:.80}: adapters of {' and '.join(_KINDS)} are counted")
+        raise OptionError(
+            f"{said}: an adapter of PEFT of the kind {kind!r:.80}; those of {' and '.join(_KINDS)} are counted"
+        )
     for name in _UNCOVERED:
         if fields.get(name) not in (None, False, [], {}):
             raise OptionError(f"{said}: {name} = {fields[name]!r:.80} is not covered; leave it out")

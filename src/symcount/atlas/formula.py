@@ -35,6 +35,8 @@ class AtlasFormula(Formula):
     stored: StoredFormula | None = field(default=None, repr=False)
     pinned: Mapping[str, Any] = field(default_factory=dict)
 
+    __hash__ = Formula.__hash__
+
     def domain_text(self) -> str:
         """The domain in words, with the fields that are kept at one value."""
         kept = [f"{name} = {value}" for name, value in self.pinned.items()]

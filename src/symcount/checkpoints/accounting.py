@@ -11,6 +11,7 @@ from math import prod
 from typing import Any, Literal
 
 from symcount.checkpoints.explain import explain, predictors
+from symcount.checkpoints.header import shown
 from symcount.checkpoints.loading import Loading
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
@@ -53,7 +54,7 @@ class Entry:
 
     def __str__(self) -> str:
         often = f" ({self.times} times)" if self.times > 1 else ""
-        return f"{self.name}{often}: {self.status}{f', {self.reason}' if self.reason else ''}"
+        return f"{shown(self.name)}{often}: {self.status}{f', {self.reason}' if self.reason else ''}"
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _twice(tensors: Sequence[LogicalTensor]) -> set[int]:
 
 
 def _second(tensor: LogicalTensor) -> Entry:
-    reason = f"the file has it a second time, as {tensor.sources[0]}"
+    reason = f"the file has it a second time, as {shown(tensor.sources[0])}"
     return Entry(tensor.name, "beyond", reason, True, actual=tensor.shape or (tensor.most,), stored=tensor)
 
 

@@ -16,12 +16,11 @@ from symcount.checkpoints.header import Checkpoint, Header, said
 from symcount.configs import Config
 from symcount.configs import read as read_config
 from symcount.errors import CheckpointError, ConfigError
-from symcount.files import WEIGHTS, is_directory, is_file, load
+from symcount.files import PICKLES, WEIGHTS, is_directory, is_file, load
 
 __all__ = ["config_of", "read"]
 
 _INDEX = ".safetensors.index.json"
-_PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".npz")
 _SHARD = re.compile(r"(.*)-(\d{5})-of-(\d{5})\Z", re.DOTALL)
 _MOST_FILES = 100_000
 _MOST_BYTES = 256 * 2**20  # of an index: a million tensors
@@ -72,8 +71,8 @@ def _files(folder: Path) -> list[Path]:
 def _folder(folder: Path) -> Checkpoint:
     files = _files(folder)
     if not files:
-        others = sorted(p.name for p in folder.iterdir() if p.suffix in _PICKLES)
-        remedy = f"; {others[0]} is no safetensors file, and pickles are not opened: convert it" if others else ""
+        others = sorted(p.name for p in folder.iterdir() if p.name in PICKLES)
+        remedy = f"; {others[0]} is not opened: convert it to safetensors" if others else ""
         raise CheckpointError(f"{folder}: no *.safetensors and no *.gguf in this folder{remedy}")
     chosen = _chosen(files)
     if chosen.name.endswith(_INDEX):

@@ -14,7 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any
 
-from symcount.checkpoints.header import LARGEST, LONGEST_NAME, Header, StoredTensor, said
+from symcount.checkpoints.header import LARGEST, LONGEST_NAME, Header, StoredTensor, check_regular, said
 from symcount.errors import CheckpointError
 
 __all__ = ["TYPES", "read"]
@@ -51,6 +51,7 @@ def read(path: Path) -> Header:
     """
     source = str(path)
     try:
+        check_regular(path)
         with path.open("rb", buffering=0) as file:
             return _Reader(file, os.fstat(file.fileno()).st_size, source).header()
     except OSError as error:

@@ -8,11 +8,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import prod
+from pathlib import Path
 from typing import Any
 
 from symcount.errors import CheckpointError
 
-__all__ = ["BITS", "LONGEST_NAME", "MOST_DIMENSIONS", "Checkpoint", "Header", "StoredTensor", "said"]
+__all__ = [
+    "BITS",
+    "LONGEST_NAME",
+    "MOST_DIMENSIONS",
+    "Checkpoint",
+    "Header",
+    "StoredTensor",
+    "check_regular",
+    "said",
+    "shown",
+]
 
 LONGEST_NAME = 4096  # characters of a tensor's name; the longest of published models have about 200
 MOST_DIMENSIONS = 64  # of a tensor: as many as PyTorch can handle
@@ -114,9 +125,30 @@ class Checkpoint:
         return sum(tensor.size for header in self.headers for tensor in header.tensors)
 
 
+def check_regular(path: Path) -> None:
+    """Raise unless *path* is a file, or nothing at all: a pipe would be waited for.
+
+    Raises:
+        CheckpointError: it is something else.
+    """
+    if path.exists() and not path.is_file():
+        raise CheckpointError(f"{path}: no regular file")
+
+
+def shown(name: str) -> str:
+    r"""A name as it can be printed: without characters that steer a terminal, and not too long.
+
+    >>> shown("lm_head.weight")
+    'lm_head.weight'
+    >>> print(shown("a\x1b[2J"))
+    'a\x1b[2J'
+    """
+    return name if name.isprintable() and len(name) <= 200 else said(name)
+
+
 def said(name: object) -> str:
     """A name, or another value, from a file, fit for a message: quoted and not too long."""
     if isinstance(name, list | dict) and len(name) > MOST_DIMENSIONS:
         return f"a {type(name).__name__} of {len(name):,}"
-    text = repr(name)
+    text = ascii(name) if isinstance(name, str) and not name.isprintable() else repr(name)
     return text if len(text) <= 120 else f"{text[:100]}… ({len(text):,} characters)"

@@ -37,7 +37,7 @@ def candidates(names: Iterable[str], most: int = 12) -> list[str]:
 
 
 def _hash(name: str) -> int:
-    return int(zlib.crc32(template(name).encode("utf-8"))) & 0xFFFFFF
+    return int(zlib.crc32(template(name).encode("utf-8", "surrogatepass"))) & 0xFFFFFF
 
 
 @cache

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import json
 import zlib
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Self
 
+from symcount.atlas.store import atlas
 from symcount.errors import ConfigError, SymcountError
 
-__all__ = ["NOTHING", "Loading", "Rename", "default_path", "loading", "measure", "read_off", "table", "write"]
+__all__ = ["NOTHING", "Loading", "Rename", "default_path", "loading", "measure", "others", "read_off", "table", "write"]
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,28 @@ def loading(name: str, model_type: str = "") -> Loading:
     return _stored(shipped, name) if name in shipped["classes"] else NOTHING
 
 
+def others(name: str, model_type: str, config: Mapping[str, Any]) -> Iterator[Loading]:
+    """How else the files of a class may be loaded, whose *config* has parts of other classes than by default.
+
+    First the rules of those classes are added; then transformers is asked for this very config, where it is installed.
+    """
+    said = (value.get("model_type") for value in config.values() if isinstance(value, Mapping))
+    parts = [model_type for model_type in said if isinstance(model_type, str)]
+    if not parts:
+        return
+    stored, known = atlas(), table()["classes"]
+    bases = [stored.bases[p] for p in parts if stored is not None and stored.bases.get(p) in known]
+    if bases:
+        own = loading(name, model_type)
+        more = [rule for base in bases for rule in loading(base).renames if rule not in own.renames]
+        yield replace(own, renames=(*more, *own.renames))
+    if _installed() is not None:
+        try:
+            yield _asked.__wrapped__(name, model_type, config)
+        except SymcountError:  # a class of somebody's own, or a config that it refuses
+            return
+
+
 def _installed() -> str | None:
     try:
         version("torch")
@@ -127,12 +150,12 @@ def _stored(shipped: Mapping[str, Any], name: str) -> Loading:
 
 
 @cache
-def _asked(name: str, model_type: str) -> Loading:
+def _asked(name: str, model_type: str, config: Mapping[str, Any] | None = None) -> Loading:
     from symcount import realmodel
 
     cls = realmodel.model_class(name, model_type)
     try:
-        return read_off(realmodel.build(cls, realmodel.make_config(cls, {}), {}))
+        return read_off(realmodel.build(cls, realmodel.make_config(cls, config or {}), {}))
     except ConfigError:  # its default config builds no model: what the class says, without its sub-models
         return _said(cls)
 

@@ -11,15 +11,15 @@ from symcount.checkpoints.accounting import Entry, Total, account, totals
 from symcount.checkpoints.gguf_config import architecture
 from symcount.checkpoints.gguf_names import named
 from symcount.checkpoints.header import Checkpoint
-from symcount.checkpoints.loading import NOTHING, Loading, loading
+from symcount.checkpoints.loading import NOTHING, Loading, loading, others
 from symcount.checkpoints.logical import LogicalTensor
-from symcount.checkpoints.packed import unpack
+from symcount.checkpoints.packed import bits_of, unpack
 from symcount.errors import VerificationError
 from symcount.formula import Formula
 from symcount.ledger import Ledger
 from symcount.verify import numbers_at
 
-__all__ = ["CheckpointReport", "Stated", "in_the_models_names", "verify"]
+__all__ = ["CheckpointReport", "Stated", "in_the_models_names", "verify", "verify_by_config"]
 
 
 @dataclass(frozen=True)
@@ -144,6 +144,26 @@ def verify(
         formula, checkpoint.source, checkpoint.format, values, entries, found, stated, checkpoint.size,
         elements, len(checkpoint.headers), checkpoint.notes,
     )  # fmt: skip
+
+
+def verify_by_config(
+    checkpoint: Checkpoint, formula: Formula, given: Mapping[str, Any], config: Mapping[str, Any]
+) -> CheckpointReport:
+    """Compare as `verify` does; parts of a composite model are loaded as the classes are that *config* names for them.
+
+    Raises:
+        SymcountError: see `verify`.
+    """
+    bits = bits_of(config)
+    best = verify(checkpoint, formula, given, bits=bits)
+    if not best.exact and checkpoint.format != "gguf":
+        for how in others(formula.name, formula.model_type, config):
+            report = verify(checkpoint, formula, given, how, bits)
+            if len(report.differences) < len(best.differences):
+                best = report
+            if best.exact:
+                break
+    return best
 
 
 def in_the_models_names(

@@ -13,7 +13,16 @@ from math import prod
 from pathlib import Path
 from typing import Any, NoReturn
 
-from symcount.checkpoints.header import BITS, LARGEST, LONGEST_NAME, MOST_DIMENSIONS, Header, StoredTensor, said
+from symcount.checkpoints.header import (
+    BITS,
+    LARGEST,
+    LONGEST_NAME,
+    MOST_DIMENSIONS,
+    Header,
+    StoredTensor,
+    check_regular,
+    said,
+)
 from symcount.errors import CheckpointError, near
 
 __all__ = ["MOST_BYTES", "read"]
@@ -32,6 +41,7 @@ def read(path: Path) -> Header:
     """
     source = str(path)
     try:
+        check_regular(path)
         with path.open("rb", buffering=0) as file:  # unbuffered: not a byte after the header is read
             whole = os.fstat(file.fileno()).st_size
             text = _text(file, whole, source)

@@ -92,6 +92,7 @@ def _supposed(
         if letter in names - found.keys():
             least = formula.notation[letter].minimum
             yield from ((n, "free") for n in range(max(least, 1), min(number, _TRIED) + 1) if number % n == 0)
+    yield max(1, formula.notation[letter].minimum), "free"
 
 
 def _admitted(formula: Formula, values: Mapping[str, Any]) -> bool:

@@ -11,9 +11,8 @@ from typing import Any
 from symcount.api import model_of
 from symcount.checkpoints import folders
 from symcount.checkpoints.accounting import Entry
-from symcount.checkpoints.packed import bits_of
-from symcount.checkpoints.report import CheckpointReport
-from symcount.checkpoints.report import verify as compare
+from symcount.checkpoints.header import shown
+from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.reading import described, present
@@ -31,7 +30,7 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     checkpoint = folders.read(path)
     subject = load(folders.config_of(checkpoint), values, options)
     given = {**subject.config.values_for(subject.formula), **subject.overrides}
-    report = compare(checkpoint, subject.formula, given, bits=bits_of(subject.config.fields))
+    report = verify_by_config(checkpoint, subject.formula, given, subject.config.fields)
     return show_report(report, as_json)
 
 
@@ -113,7 +112,7 @@ def _grouped(entries: Sequence[Entry]) -> list[str]:
     lines = []
     for (status, reason), found in groups.items():
         more = f" and {number(len(found) - 1)} more" if len(found) > 1 else ""
-        lines.append(f"{_WORDS[status]}: {found[0].name}{more}, {reason}")
+        lines.append(f"{_WORDS[status]}: {shown(found[0].name)}{more}, {reason}")
     return lines
 
 

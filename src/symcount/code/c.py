@@ -141,7 +141,7 @@ def c(program: Program) -> str:
         *described(arguments, names),
         "The result is -1 outside the domain, and where it or a step",
     )
-    comment = "\n".join(["/*", *(f" * {line.replace('*/', '* /')}" for line in said)])
+    comment = "\n".join(["/*", *(f" * {line}" for line in said)])
     comment += "\n * towards it does not fit into 64 bits.\n */"
     helpers = used(_HELPERS, text)
     maths = ["#include <math.h>"] if "floor_of_ratio(" in text else []

@@ -62,7 +62,7 @@ def mathematica(program: Program) -> str:
     tests += [holds(language, condition, program.ratios) for condition in program.conditions]
     body = language.exact(*quotient(program.total, program.ratios))
     said = (*program.heading, *described(arguments, names), "Outside the domain a call stays as it is.")
-    comment = "\n".join(f"(* {line.replace('*)', '* )')} *)" for line in said)
+    comment = "\n".join(f"(* {line} *)" for line in said)
     head = f"{program.name.replace('_', '')}[{', '.join(pattern)}]"
     return f"{comment}\n{head} /; {' && '.join(tests)} :=\n  {body}\n" if tests else f"{comment}\n{head} := {body}\n"
 

@@ -14,7 +14,7 @@ from symcount.domain import Condition
 from symcount.errors import NotationError
 from symcount.notation import Entry
 
-__all__ = ["Program", "described", "identifiers", "spoken", "used"]
+__all__ = ["Program", "commented", "described", "identifiers", "spoken", "used"]
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,7 @@ class Program:
     def __post_init__(self) -> None:
         if not (isinstance(self.name, str) and self.name.isidentifier() and self.name.isascii()):
             raise NotationError(f"function name {self.name!r:.80}: expected an identifier such as parameters")
+        object.__setattr__(self, "heading", tuple(map(commented, self.heading)))
 
     @property
     def ratios(self) -> frozenset[str]:
@@ -52,6 +53,16 @@ class Program:
     def arguments(self) -> tuple[Entry, ...]:
         """The letters of the total, then those that only conditions speak of."""
         return tuple(sorted(self.letters, key=lambda e: e.letter not in self.needed))
+
+
+def commented(line: str) -> str:
+    """*line* for a comment, which it can end in none of the languages: names and options are other people's text.
+
+    >>> commented("a */ b (* c *)")
+    'a * / b ( * c * )'
+    """
+    shown = "".join(c if c.isprintable() else " " for c in line).replace("\\", "/").replace('"', "'")
+    return shown.replace("*/", "* /").replace("(*", "( *").replace("*)", "* )")
 
 
 def identifiers(names: Iterable[str], taken: Collection[str]) -> dict[str, str]:
@@ -87,7 +98,7 @@ def described(letters: Sequence[Entry], names: Mapping[str, str]) -> list[str]:
     lines = []
     for e in letters:
         kind = "a ratio" if e.rational else f"an integer of at least {e.minimum}"
-        lines.append(f"{names[e.letter]}: {e.field}, {e.meaning}; {kind}")
+        lines.append(commented(f"{names[e.letter]}: {e.field}, {e.meaning}; {kind}"))
     return lines
 
 

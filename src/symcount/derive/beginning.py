@@ -31,7 +31,8 @@ def second_trace(d: Derivation, likely: Sequence[str], rng: random.Random, still
         rest = [name for name in movable if name not in within]
         if (found := possible(d, [{**_moved(d, rest, asked, rng, within), **within}])) is not None:
             return found
-    if (found := possible(d, [{**_moved(d, movable, asked, rng, small), **small}])) is not None:
+    values = {**_moved(d, movable, asked, rng, small), **small}
+    if (found := possible(d, [{**values, **_ratios(d, asked, values, still)}, values])) is not None:
         return found
     if insisted := _insisted(d.default, movable):
         found = possible(d, [{**_moved(d, movable, [*asked, *insisted], rng, small), **small}])
@@ -63,6 +64,15 @@ def _within(d: Derivation, likely: Sequence[str], small: Mapping[str, Number]) -
         least = int(max(found[depth], found[name] + 2))
         found[depth] = least + (least == d.base[depth])
     return found if found.keys() != small.keys() else {}
+
+
+def _ratios(
+    d: Derivation, asked: Sequence[Condition], values: Mapping[str, Number], still: Sequence[str]
+) -> dict[str, Number]:
+    """Other values of the ratios and rates that nothing follows, at which what was *asked* is answered alike."""
+    names = [n for n in d.unfollowed() if n not in still]
+    drawn_ones = drawn(d, names, asked, random.Random(len(names)), attempts=30, known=values)  # no secret
+    return {n: drawn_ones[n] for n in names}
 
 
 def _moved(

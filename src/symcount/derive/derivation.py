@@ -10,7 +10,7 @@ from symcount.derive.configs import ConfigSource, Number
 from symcount.derive.expression import Node
 from symcount.derive.points import holds
 from symcount.derive.recording import Condition
-from symcount.derive.structure import bounds, depth_fields, model_conditions
+from symcount.derive.structure import COUNTING, bounds, depth_fields, model_conditions, shape_symbols
 from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace
 from symcount.errors import DerivationError
@@ -104,17 +104,22 @@ class Derivation:
         return list({(c.relation, c.left, c.right): c for t in traces for c in model_conditions(t)}.values())
 
     def free(self) -> list[str]:
-        """Fields that may take other values without being part of the structure; not the tokens' numbers.
+        """Integer fields that may take other values without being part of the structure; not the tokens' numbers."""
+        taken = {*self.structural, *self.pinned}
+        return [n for n, v in self.base.items() if isinstance(v, int) and n not in taken and not n.endswith("token_id")]
 
-        Those are all whole numbers, and the others that the model reads.
-        """
-        taken, read = {*self.structural, *self.pinned}, self.default.config_reads if self.default else {}
+    def unfollowed(self) -> list[str]:
+        """Ratios and rates that the model reads, and that are in no size and no number of things by default."""
+        if self.default is None:
+            return []
+        known = {*self.pinned, *shape_symbols([self.default])}.union(
+            *(ex.free_symbols(use.node) for use in self.default.structural if use.kind in COUNTING)
+        )
+        read = self.default.config_reads
         return [
             n
             for n, v in self.base.items()
-            if n not in taken
-            and not n.endswith("token_id")
-            and (isinstance(v, int) or (n.partition("[")[0] in read and v >= 0))
+            if isinstance(v, float) and v >= 0 and n.partition("[")[0] in read and n not in known
         ]
 
     def depths(self) -> list[str]:

@@ -109,7 +109,7 @@ def culprits(d: Derivation) -> list[str]:
     torch's own code); it is noted as discovered, and becomes a culprit only if that does not help.
     """
     start = min(d.traces, key=lambda t: len(t.parameters))
-    free = set(d.free())
+    free = {*d.free(), *d.unfollowed()}
     sizes = [n for n in start.symbols if n in free or n in d.structural]
     found: list[str] = []
     groups = [[n for n in sizes if n not in d.structural], *([n] for n in sizes if n in d.structural)]

@@ -53,6 +53,8 @@ def unseen(d: Derivation) -> list[str]:
         for n in d.free()
         if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
     ]
+    asked = set().union(*(free_symbols(c.left) | free_symbols(c.right) for c in d.conditions))
+    still += [n for n in d.unfollowed() if n not in asked and all(t.symbols.get(n) == d.base[n] for t in d.traces)]
     start = min(d.traces, key=lambda t: len(t.parameters))
     still = [n for n in still if n not in d.harmless]
     return [name for name, _ in changing(d, start, still)] or _idle(d, start) or _thresholds(d, start)
@@ -96,7 +98,8 @@ def _thresholds(d: Derivation, start: Trace) -> list[str]:
         return []
     read = d.default.config_reads if d.default else {}
     sizes = shape_symbols(d.traces)
-    quiet = [n for n in d.free() if n.partition("[")[0] in read and n not in sizes and n in start.symbols]
+    fields = (*d.free(), *d.unfollowed())
+    quiet = [n for n in fields if n.partition("[")[0] in read and n not in sizes and n in start.symbols]
 
     def up(_: str, v: Number) -> Number:
         return 8 * v + (1 if isinstance(v, int) else 0.5) if v > 1 or isinstance(v, int) else (15 + v) / 16

@@ -67,6 +67,8 @@ class DerivedFormula(Formula):
     default: Trace | None = field(default=None, repr=False, compare=False)
     requested: Any = field(default=None, repr=False, compare=False)
 
+    __hash__ = Formula.__hash__
+
     def domain_text(self) -> str:
         """The domain in words, with the fields that are kept at one value."""
         kept = [f"{name} = {value}" for name, value in self.pinned.items()]

@@ -35,12 +35,15 @@ def nameless(fields: Fields, source: str = "") -> ConfigError:
     >>> str(nameless({"weight_map": {}}, "a.json"))[:60]
     'a.json: this is the index of a checkpoint in several files ('
     >>> nameless({"model_type": 3})
-    ConfigError('neither architectures nor model_type is given; add one of them')
+    ConfigError('model_type: expected a name, got 3')
     """
     if said := of_json(fields):
         return FileTypeError(f"{source}: {said}" if source else said)
+    stated = fields.get("model_type")
     said = NAMELESS if fields else f"this is an empty object: {NAMELESS}"
-    if sum(name in fields for name in _SIZES) >= 2:
+    if stated is not None and not isinstance(stated, str):
+        said = f"model_type: expected a name, got {stated!r:.80}"
+    elif sum(name in fields for name in _SIZES) >= 2:
         said = f'the sizes of a model, but {NAMELESS}, for example "model_type": "{_likely(fields)}"'
     return ConfigError(f"{source}: {said}" if source else said)
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from difflib import get_close_matches
 from fractions import Fraction
 from typing import Any
 
@@ -13,12 +14,12 @@ from symcount.api import formula as formula_of
 from symcount.api import is_config
 from symcount.configs import Config, read
 from symcount.domain import Condition
-from symcount.errors import DomainError, ExpressionError
+from symcount.errors import DomainError, ExpressionError, OptionError, UnknownSymbolError
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.solve.budget import read_budgets
-from symcount.solve.cases import cases, running
+from symcount.solve.cases import cases, declared, running
 from symcount.solve.expressions import read_expression
 from symcount.solve.hunt import Hunt
 from symcount.solve.ranges import Range, read_range
@@ -118,7 +119,7 @@ def hunt(
     **options: Any,
 ) -> Hunt:
     """The search that `solve` runs, not yet begun: it can be watched, and left at any point; see there."""
-    formula, config = prepared(source, options)
+    formula, config = prepared(source, options, _PARAMETERS)
     return search_for(
         formula, config, budget, free=free, fixed=fixed, where=where, tolerance=tolerance, rank=rank,
         reference=reference, limit=limit, convention=convention, runnable=runnable,
@@ -177,9 +178,28 @@ def search_for(
     return Hunt(found, budgets, limit)
 
 
-def prepared(source: Any, options: Mapping[str, Any]) -> tuple[Formula, Config | None]:
-    """The formula that *source* names, and its config: an empty one for a name, none for a formula."""
-    formula = formula_of(source, **options)
+_PARAMETERS = ("budget", "free", "fixed", "where", "tolerance", "rank", "reference", "limit", "convention", "runnable")
+
+
+def prepared(
+    source: Any, options: Mapping[str, Any], parameters: Sequence[str] = _PARAMETERS
+) -> tuple[Formula, Config | None]:
+    """The formula that *source* names, and its config: an empty one for a name, none for a formula.
+
+    Raises:
+        OptionError: an option that the model does not have; where it is nearly one of the *parameters* of what is
+            called, that is said.
+    """
+    meant = [(name, near) for name in options if (near := get_close_matches(name, parameters, n=1, cutoff=0.75))]
+    try:
+        formula = formula_of(source, **options)
+    except OptionError:
+        for name, (parameter, *_) in meant:
+            raise OptionError(f"there is no argument {name!r}. Did you mean {parameter}?") from None
+        raise
+    for name, (parameter, *_) in meant:
+        if name not in formula.options and name not in formula.notation:
+            raise OptionError(f"there is no argument {name!r}. Did you mean {parameter}?")
     if isinstance(source, Formula):
         return formula, None
     return formula, read(source) if is_config(source) else Config(dict(options), formula.name)
@@ -197,7 +217,7 @@ def read_free(formula: Formula, free: Any) -> dict[str, Range]:
         items = list(free.items())
     else:
         texts = [free] if isinstance(free, str) else free
-        for text in (part.strip() for item in texts for part in str(item).split(",")):
+        for text in (part for item in texts for part in _parts(str(item))):
             name, sign, value = (part.strip() for part in text.partition("="))
             if not name or (sign and not value):
                 raise ExpressionError(f"free {text!r:.80}: expected NAME or NAME=RANGE, such as H=256..4096:64")
@@ -215,6 +235,17 @@ def read_free(formula: Formula, free: Any) -> dict[str, Range]:
     return {e.letter: found[e.letter] for e in formula.notation if e.letter in found}
 
 
+def _parts(text: str) -> list[str]:
+    """The items of `H=64,128,768, N`: what begins with a digit goes on with the values of the one before."""
+    found: list[str] = []
+    for part in (p.strip() for p in text.split(",")):
+        if found and part[:1].isdigit():
+            found[-1] += f",{part}"
+        else:
+            found.append(part)
+    return found
+
+
 def named(formula: Formula, name: Any, role: str) -> Entry:
     """The entry called *name*.
 
@@ -224,7 +255,13 @@ def named(formula: Formula, name: Any, role: str) -> Entry:
     """
     if not isinstance(name, str):
         raise ExpressionError(f"{role} {name!r:.80}: expected the name of a symbol")
-    return formula.notation[name]
+    try:
+        return formula.notation[name]
+    except UnknownSymbolError:
+        if field := declared(formula, name):
+            said = name if name == field else f"{name} ({field})"
+            raise UnknownSymbolError(f"{said} does not change the count of {formula.name}; leave it out") from None
+        raise
 
 
 def _given(formula: Formula, fixed: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,10 +12,10 @@ from symcount.configs import Config
 from symcount.domain import Condition, divides, relation
 from symcount.errors import UnknownModelError
 from symcount.formula import Formula
-from symcount.notation import Notation
+from symcount.notation import Notation, tabulated
 from symcount.solve.expressions import Stated
 
-__all__ = ["cases", "disjoint", "running"]
+__all__ = ["cases", "declared", "disjoint", "running"]
 
 Case = tuple[Formula, Mapping[str, Any]]
 
@@ -111,6 +111,23 @@ def _filled(formula: Formula, defaults: Mapping[str, Any]) -> dict[str, Any]:
     return dict(
         resolve(formula.notation, {n: v for n, v in defaults.items() if n in formula.notation}, formula.filled, ())
     )
+
+
+def declared(formula: Formula, name: str) -> str:
+    """The config field that *name* says, where the class has it and the formula does not; empty otherwise.
+
+    >>> import symcount as sc
+    >>> albert = sc.formula("albert")
+    >>> declared(albert, "N"), declared(albert, "n_layer"), declared(albert, "x")
+    ('num_hidden_layers', 'num_hidden_layers', '')
+    """
+    from symcount.atlas.counting import counter
+
+    found = counter()
+    stored = None if found is None else found.atlas.find(formula.name)
+    known = tabulated().get(name)
+    fields = stored.layouts[0].sections[""].types if stored is not None and stored.layouts else {}
+    return next((f for f in (name, *([known.field] if known is not None else [])) if f in fields), "")
 
 
 def disjoint(one: Iterable[Condition], other: Iterable[Condition]) -> bool:

@@ -7,6 +7,7 @@ it can have, so that `N·X − 3·X` becomes `N'·X`, and what is no polynomial 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from math import comb
 
@@ -22,6 +23,7 @@ from symcount.values import title
 
 __all__ = ["bounded"]
 
+_FAR = 1 << 40  # an end beyond which a range is as good as open
 _STEPS = 64  # numbers of a range that are tried for the first one that a condition admits
 Bound = Mapping[Monomial, Fraction]
 
@@ -32,7 +34,9 @@ def bounded(space: Space, inequalities: Sequence[Inequality]) -> dict[str, Range
     Raises:
         BudgetError: nothing bounds one of them.
     """
-    ranges = dict(space.ranges)
+    ranges = {
+        n: replace(r, stop=None) if (r.stop or 0) > _FAR and not r.members else r for n, r in space.ranges.items()
+    }
     waiting = [name for name, r in ranges.items() if r.stop is None]
     if not waiting:
         return ranges
@@ -43,10 +47,15 @@ def bounded(space: Space, inequalities: Sequence[Inequality]) -> dict[str, Range
             stops = [s for g in falling if (s := _largest(g, name, ranges, starts)) is not None]
             if stops:
                 r = ranges[name]
-                stop = max(min(stops), r.start)
+                stop = max(min([*stops, *([end] if (end := space.ranges[name].stop) is not None else [])]), r.start)
                 ranges[name] = Range(r.start, r.start + (stop - r.start) // r.step * r.step, r.step)
                 break
         else:
+            name = next((n for n in waiting if space.ranges[n].stop is not None), "")
+            if name:
+                ranges[name] = space.ranges[name]
+                waiting.remove(name)
+                continue
             entry = space.formula.notation[waiting[0]]
             rules = {n for n, rule in space.rules.functions.items() if entry.symbol in rule.free_symbols}
             said = ", ".join(f"{n} = {space.rules.functions[n]}" for n in space.rules.functions if n in rules)

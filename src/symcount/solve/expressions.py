@@ -17,16 +17,20 @@ import ast
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import NoReturn
 
 from sympy import Expr, Integer, Max, Min, Rational, ceiling, floor
 
 from symcount.domain import Condition, divides, relation
 from symcount.errors import ExpressionError, UnknownSymbolError
+from symcount.formula import Formula
+from symcount.ledger import CONVENTIONS
 from symcount.notation import Notation
 
-__all__ = ["FUNCTIONS", "Stated", "read_conditions", "read_expression"]
+__all__ = ["FUNCTIONS", "Stated", "read_conditions", "read_expression", "totals_of"]
 
+Totals = Mapping[str, Callable[[], Expr]]
 _LONGEST = 500
 _HIGHEST_POWER = 8
 _DEEPEST = 4  # functions inside one another: SymPy compares the arguments of each, which grow by every level
@@ -83,24 +87,30 @@ class Stated:
         return self.text
 
 
-def read_expression(text: str, notation: Notation) -> Expr:
-    """The expression that *text* says, in the symbols of *notation*.
+def totals_of(formula: Formula) -> dict[str, Callable[[], Expr]]:
+    """What `P`, `unique`, `active` … stand for in conditions and rankings: totals, worked out when they are used."""
+    named: dict[str, Callable[[], Expr]] = {name: partial(formula.total_as, name) for name in CONVENTIONS}
+    return {"P": named["unique"], **named}
+
+
+def read_expression(text: str, notation: Notation, totals: Totals | None = None) -> Expr:
+    """The expression that *text* says, in the symbols of *notation*, and the names of *totals* where it has no such.
 
     Raises:
         ExpressionError: not an expression of the allowed form.
         UnknownSymbolError: a name that the formula does not have.
     """
-    return _Reader(text, notation).expression(_parse(text))
+    return _Reader(text, notation, totals or {}).expression(_parse(text))
 
 
-def read_conditions(text: str, notation: Notation) -> tuple[Stated, ...]:
+def read_conditions(text: str, notation: Notation, totals: Totals | None = None) -> tuple[Stated, ...]:
     """The conditions that *text* says: one comparison, a chain, or several joined by `and`.
 
     Raises:
         ExpressionError: not a comparison of the allowed form.
         UnknownSymbolError: a name that the formula does not have.
     """
-    return tuple(_Reader(text, notation).conditions(_parse(text)))
+    return tuple(_Reader(text, notation, totals or {}).conditions(_parse(text)))
 
 
 def _parse(text: str) -> ast.expr:
@@ -127,9 +137,10 @@ def _nesting(node: ast.AST) -> int:
 
 
 class _Reader:
-    def __init__(self, text: str, notation: Notation) -> None:
+    def __init__(self, text: str, notation: Notation, totals: Totals) -> None:
         self.text = text
         self.notation = notation
+        self.totals = totals
 
     def conditions(self, node: ast.expr) -> list[Stated]:
         if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.And):
@@ -201,6 +212,8 @@ class _Reader:
         return Rational(number.numerator, number.denominator)
 
     def symbol(self, name: str) -> Expr:
+        if name in self.totals and name not in self.notation:
+            return self.totals[name]()
         try:
             return self.notation[name].symbol
         except UnknownSymbolError as error:

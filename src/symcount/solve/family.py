@@ -22,7 +22,7 @@ def family(
     formula: Formula, defaults: Mapping[str, Any], head_dim: int, free: Any, fixed: Mapping[str, Any]
 ) -> tuple[Any, dict[str, Any]]:
     """Free symbols and rules of a ladder, where nothing else is said; see `ladder`."""
-    if isinstance(head_dim, bool) or not isinstance(head_dim, int) or head_dim < 1:
+    if isinstance(head_dim, bool) or not hasattr(head_dim, "__index__") or head_dim < 1:
         raise ExpressionError(f"head_dim {head_dim!r:.40}: expected a positive integer")
     notation = formula.notation
     rules: dict[str, Any] = {notation[name].letter: value for name, value in fixed.items()}

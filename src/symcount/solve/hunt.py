@@ -8,6 +8,7 @@ from typing import Any
 
 from symcount.domain import Condition
 from symcount.errors import BudgetError, DomainError
+from symcount.evaluate import compile_scalar
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
 from symcount.solve.ranges import Range
@@ -20,6 +21,8 @@ from symcount.solve.space import Space
 
 __all__ = ["Hunt"]
 
+_MOST = 10**12  # configs that are gone through: hours
+_MANY = 1 << 18  # configs in a window beyond which it is made smaller instead of gone through
 _BEYOND = 1 << 20  # times a budget: how far above it is looked where the ranges themselves have no end
 
 
@@ -39,7 +42,7 @@ class Hunt:
         self, spaces: Sequence[tuple[Space, Sequence[Criterion]]], budgets: Sequence[Budget], limit: int | None = 10
     ) -> None:
         self.spaces, self.budgets = tuple(space for space, _ in spaces), tuple(budgets)
-        self._searches = [Search(space, budgets) for space in self.spaces]
+        self._searches = [Search(space, budgets, _MOST) for space in self.spaces]
         self._rankings = [
             Ranking(search, self.budgets[0], criteria, limit)
             for search, (_, criteria) in zip(self._searches, spaces, strict=True)
@@ -162,23 +165,40 @@ class Hunt:
         while True:
             if above:
                 assert budget.high is not None  # noqa: S101  # see the first line
-                last = width > budget.high * _BEYOND
+                last = width > self._beyond(space, budget)
                 high = budget.high + width
                 window = replace(budget, low=budget.high + 1, high=None if last and self._closed else high)
             else:
                 last = width >= budget.low - 1
                 window = replace(budget, low=max(1, budget.low - width), high=budget.low - 1)
-            budgets = [*self.budgets[:index], window, *self.budgets[index + 1 :]]
-            search = Search(space, budgets)
-            target = replace(window, target=budget.high if above else budget.low)  # type: ignore[arg-type]  # not None
-            nearest = Ranking(search, target, (), 1)
-            for columns in search.chunks():
-                nearest.add(columns)
-            if nearest.number:
-                return Part(search, nearest.columns()).solutions(slice(0, 1), self.budgets)[0]
+            if found := self._nearest_in(space, index, window, above=above):
+                return found
             if last:
                 return None
             width *= 4
+
+    def _nearest_in(self, space: Space, index: int, window: Budget, *, above: bool) -> Solution | None:
+        """The solution in a window that is nearest to the one beside it; the window shrinks to the best one so far."""
+        low, high = window.low, window.high
+        while True:
+            window = replace(window, low=low, high=high, target=low if above else high)  # type: ignore[arg-type]
+            search = Search(space, [*self.budgets[:index], window, *self.budgets[index + 1 :]])
+            nearest = Ranking(search, window, (), 1)
+            best: Solution | None = None
+            for columns in search.chunks():
+                nearest.add(columns)
+                if nearest.number > _MANY:
+                    best = self._first(search, nearest)
+                    count = best.counts[window.convention]
+                    if count != (high if above else low):
+                        break
+                    return best  # none is nearer than the end of the window
+            else:
+                return self._first(search, nearest) if nearest.number else None
+            low, high = (low, count) if above else (count, high)
+
+    def _first(self, search: Search, ranking: Ranking) -> Solution:
+        return Part(search, ranking.columns()).solutions(slice(0, 1), self.budgets)[0]
 
     def _explain(self) -> None:
         """Say which conditions exclude everything.
@@ -186,7 +206,11 @@ class Hunt:
         Raises:
             DomainError: always, unless a budget is what excludes everything.
         """
-        loose = [] if self._closed else [replace(b, low=1, high=(b.high or b.low) * _BEYOND) for b in self.budgets]
+        loose = (
+            []
+            if self._closed
+            else [replace(b, low=1, high=max(self._beyond(space, b) for space in self.spaces)) for b in self.budgets]
+        )
         if any(_possible(space, loose) for space in self.spaces):
             return
         space = self.space
@@ -204,7 +228,17 @@ class Hunt:
                 f"not searched: the formula of {name} holds only where {' and '.join(apart)}, which no config with "
                 f"{ranges} fulfils; at other sizes {name} has a formula of its own: symcount.derive(config)"
             )
-        raise DomainError(f"contradictory: no config with {ranges} fulfils {' and '.join(kept)}, whatever its count")
+        fulfils = f" fulfils {' and '.join(kept)}," if kept else " is admissible,"
+        raise DomainError(f"contradictory: no config with {ranges}{fulfils} whatever its count")
+
+    def _beyond(self, space: Space, budget: Budget) -> int:
+        """A count far above a budget, and above that of the smallest config where the ranges begin."""
+        values = space.rules.at({n: r.start for n, r in space.ranges.items()}) if space.ranges else {}
+        try:
+            least = int(compile_scalar(space.formula.total_as(budget.convention))(values))
+        except (DomainError, ZeroDivisionError, KeyError):
+            least = 1
+        return _BEYOND * max(budget.high or budget.low, least)
 
 
 def _without(space: Space, texts: Sequence[str]) -> Space:

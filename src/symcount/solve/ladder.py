@@ -18,12 +18,14 @@ from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
 from symcount.solve.family import aspect_conditions, family
+from symcount.solve.notebook import shown
 from symcount.solve.solution import Solution
 from symcount.solve.solutions import Solutions
 from symcount.solve.writing import write_configs
 
 __all__ = ["Ladder", "Rung", "ladder", "ladder_of"]
 
+_PARAMETERS = ("budgets", "aspect", "head_dim", "tolerance", "free", "fixed", "where", "convention", "runnable")
 _CANDIDATES = 2000  # configs of one budget among which a chain is sought
 
 
@@ -38,14 +40,15 @@ class Rung:
     def label(self) -> str:
         """The budget as people write it: `110M`."""
         for scale, suffix in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
-            thousandths = Fraction(1000 * self.budget.target, scale)
-            if self.budget.target >= scale and thousandths.denominator == 1:
-                whole, rest = divmod(thousandths.numerator, 1000)
-                return f"{whole}{f'.{rest:03}'.rstrip('0') if rest else ''}{suffix}"
+            if self.budget.target >= scale:
+                whole, rest = divmod(1000 * self.budget.target, 1000 * scale)
+                if rest % scale == 0:
+                    return f"{whole}{f'.{rest // scale:03}'.rstrip('0') if rest else ''}{suffix}"
+                break  # nobody calls it 1011781.632K
         return str(self.budget.target)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Ladder:
     """Rungs in the order of their budgets.
 
@@ -66,6 +69,16 @@ class Ladder:
 
     def __len__(self) -> int:
         return len(self.rungs)
+
+    def __repr__(self) -> str:
+        return f"<Ladder of {self.formula.name}: {', '.join(f'{r.label}: {r.solution.count:,}' for r in self.rungs)}>"
+
+    def _repr_html_(self) -> str:
+        made = ", ".join(f"{n} = {rule}" for n, rule in self.rules.items())
+        heading = f"Ladder of {self.formula.name}{f', where {made}' if made else ''}"
+        own = set(self.rungs[0].solution.values) - set(self.defaults) if self.rungs else set()
+        letters = [e.letter for e in self.formula.notation if e.letter in own]
+        return shown(heading, ((rung.label, rung.solution) for rung in self.rungs), letters, len(self.rungs))
 
     def configs(self) -> dict[str, dict[str, Any]]:
         """The content of each rung's `config.json`, by label.
@@ -138,7 +151,7 @@ def ladder(
     100M {'H': 832, 'I': 2240, 'N': 9, 'A': 13} 101879232
     1B {'H': 1920, 'I': 5184, 'N': 21, 'A': 30} 998236800
     """
-    formula, config = prepared(source, options)
+    formula, config = prepared(source, options, _PARAMETERS)
     return ladder_of(
         formula, config, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
         where=where, convention=convention, runnable=runnable,

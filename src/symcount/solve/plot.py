@@ -15,6 +15,8 @@ from symcount.notation import Entry
 from symcount.solve.files import whole
 from symcount.solve.solution import Solution
 from symcount.solve.solutions import Solutions
+from symcount.typeset.colours import colours
+from symcount.typeset.figure import STYLE
 
 __all__ = ["FORMATS", "plot_solutions"]
 
@@ -52,7 +54,7 @@ def plot_solutions(found: Solutions, file: str | Path) -> None:
     points = found.best or tuple(s for n in found.neighbours for s in (n.below, n.above) if s is not None)
     if not points:
         raise BudgetError("there is no solution to draw, and none near")
-    with rc_context({"font.size": 8, "axes.linewidth": 0.6, "svg.hashsalt": "symcount"}):
+    with rc_context({**STYLE, "font.size": 8, "axes.linewidth": 0.6}):
         figure = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
         curve, shares = figure.subplots(2, 1)
         (_curve if len(found.ranges) > 1 else _count)(curve, found, points)
@@ -144,7 +146,7 @@ def _shares(axes: Any, found: Solutions, best: Solution) -> None:
     shown = {name: shares[name] for name in large[:_PARTS]}
     if small := large[_PARTS:]:
         shown["other"] = [sum(column) for column in zip(*(shares[name] for name in small), strict=True)]
-    axes.stackplot(places, list(shown.values()), labels=list(shown))
+    axes.stackplot(places, list(shown.values()), labels=list(shown), colors=colours(shown))
     axes.axvline(best.values[letter], color="black", linewidth=0.6, linestyle=":")
     axes.set_xlim(places[0], places[-1])
     axes.set_ylim(0, 100)

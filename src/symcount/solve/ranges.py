@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from math import gcd
+from operator import index
 from typing import Any
 
 from symcount.errors import ExpressionError
 from symcount.notation import Entry
-from symcount.values import title
+from symcount.values import exact, title
 
 __all__ = ["Range", "read_range"]
 
@@ -16,26 +19,50 @@ _RANGE = re.compile(
     r"(?P<start>\d+(_\d+)*)?\s*(?P<dots>\.\.)?\s*(?P<stop>\d+(_\d+)*)?\s*(:\s*(?P<step>\d+(_\d+)*))?\Z", re.ASCII
 )
 _LONGEST = 120
+_LONGEST_LIST = 10_000
+_MOST = 1_000_000  # numbers of a range in a list
 
 
 @dataclass(frozen=True)
 class Range:
-    """`start`, `start + step`, … up to and including `stop`; `None` leaves the end to the budget."""
+    """`start`, `start + step`, … up to and including `stop`; `None` leaves the end to the budget.
+
+    Where it has *members*, these are its numbers, in order: all lie in the steps.
+    """
 
     start: int
     stop: int | None
     step: int = 1
+    members: tuple[int, ...] = ()
+
+    @classmethod
+    def of(cls, numbers: Iterable[int]) -> Range:
+        """The range that has these numbers, and no others.
+
+        >>> str(Range.of([64, 768, 128])), Range.of([64, 128, 192])
+        ('64, 128, 768', Range(start=64, stop=192, step=64, members=()))
+        """
+        members = tuple(sorted(set(numbers)))
+        step = gcd(*(b - members[0] for b in members[1:])) or 1
+        whole = cls(members[0], members[-1], step)
+        return whole if whole.size == len(members) else cls(members[0], members[-1], step, members)
 
     @property
     def size(self) -> int | None:
         """How many numbers it has; `None` for an open one."""
+        if self.members:
+            return len(self.members)
         return None if self.stop is None else (self.stop - self.start) // self.step + 1
 
     def __contains__(self, value: int) -> bool:
+        if self.members:
+            return value in self.members
         inside = value >= self.start and (self.stop is None or value <= self.stop)
         return inside and (value - self.start) % self.step == 0
 
     def __str__(self) -> str:
+        if self.members:
+            return ", ".join(map(str, self.members))
         end = "" if self.stop is None else self.stop
         return f"{self.start}..{end}" + (f":{self.step}" if self.step != 1 else "")
 
@@ -45,8 +72,9 @@ def read_range(entry: Entry, value: Any) -> Range:
 
     Args:
         entry: the symbol.
-        value: text (`256..4096:64`, `1..96`, `64..:64` with the end left to the budget), a Python `range`, an integer,
-            a `Range`, or `None` for every admissible number.
+        value: text (`256..4096:64`, `1..96`, `64..:64` with the end left to the budget, `64,128,768`, `64..4096:*2` for
+            every doubling), a Python `range`, an integer, a list, set or array of them, a `Range`, or `None` for every
+            admissible number.
 
     Raises:
         ExpressionError: not a range, empty, reversed, a step of zero, or below the symbol's smallest value.
@@ -58,26 +86,55 @@ def read_range(entry: Entry, value: Any) -> Range:
     first = max(0, entry.minimum)
     if value is None:
         return Range(first, None)
+    found = _range(entry, value, first)
+    if found.step == 0:
+        raise ExpressionError(f"{title(entry)}: the step is zero; expected at least 1")
+    if found.start < first:
+        raise ExpressionError(f"{title(entry)}: expected a range from {first} upwards, got {value}")
+    if found.stop is None or found.members:
+        return found
+    if found.stop < found.start:
+        raise ExpressionError(f"{title(entry)}: the range {value} is reversed: {found.start} > {found.stop}")
+    return Range(found.start, found.start + (found.stop - found.start) // found.step * found.step, found.step)
+
+
+def _range(entry: Entry, value: Any, first: int) -> Range:
+    """The range as it was written."""
     if isinstance(value, Range):
-        start, stop, step = value.start, value.stop, value.step
-    elif isinstance(value, range):
+        return value
+    if isinstance(value, range):
         if not value:
             raise ExpressionError(f"{title(entry)}: the range is empty: {value}")
         low, high = sorted((value[0], value[-1]))
-        start, stop, step = low, high, abs(value.step)
-    elif isinstance(value, int) and not isinstance(value, bool):
-        start, stop, step = value, value, 1
-    else:
-        start, stop, step = _parsed(entry, value, first)
-    if step == 0:
-        raise ExpressionError(f"{title(entry)}: the step is zero; expected at least 1")
-    if start < first:
-        raise ExpressionError(f"{title(entry)}: expected a range from {first} upwards, got {value}")
-    if stop is not None:
-        if stop < start:
-            raise ExpressionError(f"{title(entry)}: the range {value} is reversed: {start} > {stop}")
-        stop = start + (stop - start) // step * step
-    return Range(start, stop, step)
+        return Range(low, high, abs(value.step))
+    if isinstance(value, list | tuple | set | frozenset) or type(value).__name__ == "ndarray":
+        numbers = [exact(entry, number) for number in value]
+        if not numbers:
+            raise ExpressionError(f"{title(entry)}: the set of values is empty")
+        return Range.of(map(int, numbers))
+    if hasattr(value, "__index__") and not isinstance(value, bool):  # NumPy's integers too
+        return Range(index(value), index(value))
+    if isinstance(value, str) and ("," in value or "*" in value) and len(value) <= _LONGEST_LIST:
+        return Range.of(_listed(entry, value))
+    return Range(*_parsed(entry, value, first))
+
+
+def _listed(entry: Entry, text: str) -> Iterator[int]:
+    """The numbers of a list of numbers and ranges, and of ranges whose step is a factor: `64..4096:*2`."""
+    for part in text.split(","):
+        ends, star, factor = part.replace(" ", "").partition(":*")
+        r = read_range(entry, ends if star else part.strip())
+        if r.stop is None or (r.size or 0) > _MOST or (star and not (factor.isdecimal() and int(factor[:9]) > 1)):
+            raise ExpressionError(
+                f"{title(entry)}: {part.strip()!r:.60}: expected a number, FIRST..LAST:STEP, or FIRST..LAST:*FACTOR"
+            )
+        if not star:
+            yield from range(r.start, r.stop + 1, r.step)
+            continue
+        number = r.start
+        while 0 < number <= r.stop:
+            yield number
+            number *= int(factor)
 
 
 def _parsed(entry: Entry, value: Any, first: int) -> tuple[int, int | None, int]:

@@ -18,7 +18,7 @@ from symcount.errors import ExpressionError, StructureError, near
 from symcount.formula import Formula
 from symcount.solve.budget import Budget
 from symcount.solve.columns import column
-from symcount.solve.expressions import read_expression
+from symcount.solve.expressions import read_expression, totals_of
 from symcount.solve.polynomial import SAFE, Columns
 from symcount.solve.search import CHUNK, Search, evaluated
 from symcount.solve.shape import Shape
@@ -77,10 +77,11 @@ class Criterion:
         return self._score(search, budget, columns)
 
     def _own(self, formula: Formula) -> Callable[[Search, Budget, Columns], Score]:
-        if self.text.isidentifier() and self.text not in formula.notation:
+        totals = totals_of(formula)
+        if self.text.isidentifier() and self.text not in formula.notation and self.text not in totals:
             hint = near(self.text, [*CRITERIA, *(e.letter for e in formula.notation)])
             raise ExpressionError(f"rank {self.text!r:.80}: expected {', '.join(CRITERIA)} or an expression.{hint}")
-        expression = read_expression(self.text, formula.notation)
+        expression = read_expression(self.text, formula.notation, totals)
         self.needs = (expression,)
         return lambda search, _, columns: _values(search, expression, columns)
 
@@ -250,7 +251,10 @@ class Ranking:
         points = [merged[n] for n in self._letters]
         keys = [_ordinal(*score) for score in self._scored(merged)]
         keys += [_ordinal(column, np.ones_like(column)) for column in points]
-        order = np.lexsort(keys[::-1])[: self._limit]
+        few = np.arange(len(points[0]))
+        if self._limit is not None and len(few) > self._limit:  # most rows are out by the first criterion alone
+            few = np.flatnonzero(keys[0] <= np.partition(keys[0], self._limit - 1)[self._limit - 1])
+        order = few[np.lexsort([key[few] for key in keys[::-1]])][: self._limit]
         self._waiting = [Columns((n, c[order]) for n, c in merged.items())]
         self._rows = len(order)
 
@@ -275,6 +279,8 @@ def _ordinal(top: Array, bottom: Array) -> Array:
             return top
         if int(abs(top).max()) * int(bottom.max()) < _TOLD_APART:
             return top / bottom  # equal fractions give one float, others give others, in their order
+    elif np.all(bottom == 1):
+        return np.unique(top, return_inverse=True)[1]
     pairs = list(zip(top.tolist(), bottom.tolist(), strict=True))
     values = {pair: Fraction(pair[0]) / Fraction(pair[1]) for pair in set(pairs)}
     rank = {value: i for i, value in enumerate(sorted(set(values.values())))}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from symcount.errors import DomainError
+from symcount.errors import BudgetError, DomainError
 from symcount.solve.budget import Budget
 from symcount.solve.ends import bounded
 from symcount.solve.plan import Affine, Level, Monotone, make_plan
@@ -25,14 +25,15 @@ Array = Any
 class Search:
     """All points of a space whose totals lie in all of the budgets' windows.
 
-    `chunks` yields them, as columns by letter; `progress` is the share of the work that is done, for the eye.
+    `chunks` yields them, as columns by letter; `progress` is the share of the work that is done, for the eye. Where it
+    turns out that more than *most* rows would be gone through, it refuses.
 
     Raises:
         BudgetError: a range is open and nothing bounds it.
     """
 
-    def __init__(self, space: Space, budgets: Sequence[Budget]) -> None:
-        self.space = space
+    def __init__(self, space: Space, budgets: Sequence[Budget], most: int | None = None) -> None:
+        self.space, self._most = space, most
         self.progress = 0.0
         inequalities = list(space.inequalities)
         self._whole: list[Quotient] = []
@@ -79,7 +80,13 @@ class Search:
         if not len(low):
             self.progress += weight
             return
-        for x, picked, share in _expanded(low, high, step):
+        counts = _counts(low, high, step)
+        if self._most is not None and (rows := int(counts.sum())) > self._most * weight:
+            raise BudgetError(
+                f"about {rows / max(weight, 1e-300):.0e} configs would be gone through; narrow the ranges "
+                "or the tolerance"
+            )
+        for x, picked, share in _expanded(low, counts, step):
             taken = Columns((n, c[picked]) for n, c in columns.items())
             taken[level.name] = x
             left = self._checked(level, taken)
@@ -110,12 +117,16 @@ class Search:
 
     def _checked(self, level: Level, columns: Columns) -> Columns | None:
         """The rows that pass everything which can be checked after *level*; `None` if there is none."""
+        import numpy as np
+
         for atom in level.atoms:
             column, known = atom.column(columns, self.dtype)
             columns[atom.name] = column if column.dtype == self.dtype else column.astype(self.dtype)
             if known is not None:
                 columns = _kept(columns, known)
         mask: Array = True
+        if level.range.members:
+            mask = np.isin(columns[level.name], np.array(level.range.members, dtype=self.dtype))
         for g in level.filters:
             mask = mask & (evaluate(g, columns) >= 0)
         for test in level.tests:
@@ -237,13 +248,16 @@ def _by_halving(item: Monotone, name: str, columns: Columns, low: Array, high: A
     return low, np.where(none, low - 1, edge)
 
 
-def _expanded(low: Array, high: Array, step: int) -> Iterator[tuple[Array, Array, float]]:
+def _counts(low: Array, high: Array, step: int) -> Array:
+    """How many numbers the range of each row has; in Python's integers where their sum might leave 64 bits."""
+    counts = (high - low) // step + 1
+    return counts.astype(object) if int(counts.max()) * len(counts) > SAFE else counts
+
+
+def _expanded(low: Array, counts: Array, step: int) -> Iterator[tuple[Array, Array, float]]:
     """The numbers of all rows' ranges, at most `CHUNK` at a time: numbers, rows they belong to, share of the whole."""
     import numpy as np
 
-    counts = (high - low) // step + 1
-    if int(counts.max()) * len(counts) > SAFE:
-        counts = counts.astype(object)
     total = int(counts.sum())
     if total <= CHUNK:
         counts = counts.astype(np.int64, copy=False)

@@ -55,12 +55,15 @@ class Solution:
     def config(self) -> dict[str, Any]:
         """The content of a `config.json`: what transformers builds the model from.
 
+        Sizes that do not enter the count and were left open get the admissible value that is nearest to the class's
+        own proportions: for H = 896, GPT-2 gets 14 heads.
+
         Raises:
             ConfigError: the formula is of no model with a config, or a field is part of a list.
         """
-        from symcount.solve.writing import config_of
+        from symcount.solve.writing import config_of, with_open
 
-        return config_of(self.formula, self.values)
+        return config_of(self.formula, with_open(self.formula, self.values))
 
     def to_dict(self) -> dict[str, Any]:
         """Values by letter, counts by convention, deviation and aspect: one row of a table."""

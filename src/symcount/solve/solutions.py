@@ -11,6 +11,7 @@ from symcount.domain import Condition
 from symcount.errors import DependencyError
 from symcount.solve.budget import Budget
 from symcount.solve.closed import ClosedForm
+from symcount.solve.notebook import shown
 from symcount.solve.ranges import Range
 from symcount.solve.solution import Solution
 from symcount.solve.space import Space
@@ -70,6 +71,11 @@ class Solutions:
         first = f"; the first: {self.best[0].to_dict()}" if len(self.best) else ""
         asked = ", ".join(f"{b.convention} {b}" for b in self.budgets)
         return f"<{self.number:,} of {self.size:,} configs of {self.space.formula.name} with {asked}{first}>"
+
+    def _repr_html_(self) -> str:
+        asked = ", ".join(f"{b.convention} {b}" for b in self.budgets)
+        heading = f"{self.number:,} of {self.size:,} configs of {self.space.formula.name} with {asked}"
+        return shown(heading, (("", solution) for solution in self.best), list(self.ranges), self.number)
 
     def config(self, index: int = 0) -> dict[str, Any]:
         """The content of the `config.json` of a solution; see `Solution.config`."""

@@ -20,7 +20,7 @@ from symcount.evaluate import Number, compile_scalar
 from symcount.formula import Formula
 from symcount.solve.atoms import Atom
 from symcount.solve.cases import disjoint
-from symcount.solve.expressions import Stated, read_conditions
+from symcount.solve.expressions import Stated, read_conditions, totals_of
 from symcount.solve.polynomial import Polynomial, combine, from_sympy, variables
 from symcount.solve.ranges import Range
 from symcount.solve.rules import ROUNDINGS, Rules
@@ -111,7 +111,7 @@ class Space:
             ExpressionError, UnknownSymbolError: a condition or rule that cannot be read, or that needs itself.
             DomainError: the values alone violate a condition.
         """
-        stated = tuple(c for text in where for c in read_conditions(text, formula.notation))
+        stated = tuple(c for text in where for c in read_conditions(text, formula.notation, totals_of(formula)))
         asked = [formula.total_as(c) for c in conventions]
         asked += [e for s in stated for e in (s.condition.left, s.condition.right)] + list(also)
         named = {*ranges, *given}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +13,12 @@ from symcount.architectures import find
 from symcount.errors import ConfigError, UnknownModelError, VerificationError
 from symcount.formula import Formula
 from symcount.solve.files import whole
+from symcount.solve.sizes import main_sizes
 from symcount.solve.solution import Solution
 
-__all__ = ["config_of", "write_configs"]
+__all__ = ["config_of", "with_open", "write_configs"]
+
+_TRIED = 4096  # values of an open symbol
 
 
 def config_of(formula: Formula, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,6 +50,34 @@ def config_of(formula: Formula, values: Mapping[str, Any]) -> dict[str, Any]:
             target = target.setdefault(parent, {})
         target[last] = float(value) if isinstance(value, Fraction) else value
     return config
+
+
+def with_open(formula: Formula, values: Mapping[str, Any]) -> dict[str, Any]:
+    """*values*, and admissible ones of the symbols that only a condition speaks of: nearest to the usual proportions.
+
+    >>> import symcount as sc
+    >>> with_open(sc.formula("gpt2"), {"V": 50257, "L": 1024, "H": 896, "N": 8})["A"]
+    14
+    """
+    found = dict(values)
+    usual = formula.given()
+    width, _ = main_sizes(formula)
+    share = Fraction(values[width], usual[width]) if width in values and usual.get(width) else Fraction(1)
+    conditions = [c for c in formula.domain if not {s.name for s in c.symbols} <= values.keys()]
+    waiting = [e for e in formula.notation if any(e.symbol in c.symbols for c in conditions) and e.letter not in values]
+    for e in waiting:
+        found[e.letter] = max(1, e.minimum)  # which always fits, see `Rules`
+    for e in waiting:
+        if e.letter not in usual:
+            continue
+        wanted = usual[e.letter] * (share if e.scales else 1)
+        own = [c for c in conditions if e.symbol in c.symbols and {s.name for s in c.symbols} <= found.keys()]
+        most = min(2 * ceil(wanted), _TRIED)
+        for number in sorted(range(max(1, e.minimum), most + 1), key=lambda n: (abs(n - wanted), -n)):
+            if all(c.holds({**found, e.letter: number}) for c in own):
+                found[e.letter] = number
+                break
+    return {e.letter: found[e.letter] for e in formula.notation if e.letter in found}
 
 
 def write_configs(

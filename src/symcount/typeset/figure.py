@@ -13,14 +13,14 @@ from typing import Any
 from symcount.errors import DependencyError, TypesettingError
 from symcount.typeset.colours import colours
 
-__all__ = ["areas", "bars"]
+__all__ = ["STYLE", "areas", "bars"]
 
 _FORMATS = (".svg", ".png", ".pdf")
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*x\s*(\d+(?:\.\d+)?)\s*(in|cm|mm|pt)\Z")
 _INCH = {"in": 1.0, "cm": 2.54, "mm": 25.4, "pt": 72.27}
 _SMALL = 5.0  # inches: narrower pictures have smaller letters
 # the same file for the same numbers: no date, no random identifiers; 42 is TrueType, which journals ask for
-_STYLE: Any = {"svg.hashsalt": "symcount", "svg.fonttype": "path", "pdf.fonttype": 42, "ps.fonttype": 42}
+STYLE: Any = {"svg.hashsalt": "symcount", "svg.fonttype": "path", "pdf.fonttype": 42, "ps.fonttype": 42}
 
 
 def inches(size: str) -> tuple[float, float]:
@@ -96,7 +96,7 @@ def _save(path: str | Path, draw: Callable[[Any], None], size: str) -> None:
     except ImportError:
         raise DependencyError('pictures need matplotlib: pip install "symcount[plot]"') from None
     letters: Any = {"font.size": 8, "axes.titlesize": 9, "axes.linewidth": 0.6} if width < _SMALL else {}
-    with rc_context({**_STYLE, **letters}):
+    with rc_context({**STYLE, **letters}):
         figure = Figure(figsize=(width, height), layout="constrained")
         axes = figure.add_subplot()
         draw(axes)

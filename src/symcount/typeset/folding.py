@@ -197,9 +197,14 @@ def _latex(place: Place, lists: Lists, notation: Notation, index: str) -> str:
 
 def _letter(place: Place, lists: Lists, notation: Notation) -> str:
     """The letter of a part or of data: one that no size and no other of them has."""
-    free = (x for x in "brsuvaqcdefgyzRSUQYJ" if not any(_begins(e, x) for e in notation))
-    others = [p for p in lists.places.values() if p.kind in ("part", "number")]
-    return dict(zip(others, free, strict=False))[place]
+    free = [x for x in "bdurvsaqcefgyzRSUQYJ" if not any(_begins(e, x) for e in notation)]
+    chosen: dict[Place, str] = {}
+    for other in lists.places.values():
+        if other.kind in ("part", "number"):
+            wanted = "b" if other.kind == "part" else "r"
+            chosen[other] = wanted if wanted in free else free[0]
+            free.remove(chosen[other])
+    return chosen[place]
 
 
 def _begins(entry: Entry, letter: str) -> bool:

@@ -96,7 +96,8 @@ def paragraph(content: Content, setting: Setting) -> str:
     if isinstance(content, Table):
         rows = tabular(content, setting.numbers, setting.width).replace(
             "{tabular}", "{longtable}"
-        )  # over several pages
+        )  # over several pages, with the headings on each
+        rows = rows.replace("\\midrule", "\\midrule\n\\endhead", 1)
         return f"\\begingroup\\small\n{rows}\n\\endgroup"
     if setting.label is not None and not content.standalone:
         return _equation(content.latex, setting.label)

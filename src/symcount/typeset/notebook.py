@@ -10,9 +10,9 @@ from symcount.errors import NotationError
 from symcount.typeset.content import Cell, Formulas, Table
 from symcount.typeset.html import block, fragment
 from symcount.typeset.mathml import mathml
-from symcount.typeset.setting import Setting
+from symcount.typeset.setting import Setting, word
 
-__all__ = ["notebook", "word"]
+__all__ = ["notebook"]
 
 
 def notebook(setting: Setting, options: Mapping[str, Any], sizes: Mapping[str, Any]) -> str:
@@ -46,8 +46,3 @@ def notebook(setting: Setting, options: Mapping[str, Any], sizes: Mapping[str, A
 
 def _size(value: Any) -> str:
     return f"{value:,}" if isinstance(value, int) else "" if value is None else str(value)
-
-
-def word(value: Any) -> str:
-    """A config value as JSON writes it."""
-    return {True: "true", False: "false", None: "null"}.get(value, str(value))

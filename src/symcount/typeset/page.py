@@ -29,7 +29,6 @@ from symcount.typeset.html import block
 from symcount.typeset.latex import terms_of
 from symcount.typeset.lines import aligned, broken
 from symcount.typeset.mathml import mathml
-from symcount.typeset.notebook import word
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.terms import Group, Sum
@@ -106,7 +105,7 @@ class _Page:
             for piece in section.pieces:
                 whole = piece.body if section.repeat == 1 else Sum([Group(section.repeat, piece.body)])
                 shown = aligned(broken(terms_of(whole, self.setting.letters), _CELL))
-                own = self.setting.resolved(section.repeat * piece.body.value())
+                own = self.setting.plain(section.repeat * piece.body.value())
                 found.append((piece.title, piece.category, own, shown))
         return found
 
@@ -122,10 +121,8 @@ class _Page:
 
     def body(self) -> Iterable[str]:
         setting = self.setting
-        said = [f"convention {setting.convention}"]
-        said += [f"{escape(name)} = {escape(word(value))}" for name, value in setting.options.items()]
-        kind = f"{escape(setting.model_type)}; " if setting.model_type else ""
-        yield f"<p>{kind}{', '.join(said)}</p>"
+        kind = f"{escape(setting.model_type)}: " if setting.model_type else ""
+        yield f"<p>{kind}{escape('; '.join(setting.holds_for))}</p>"
         yield block(compose(setting, self.style), setting.numbers)
         if setting.conditions:
             yield f"<p>Valid where {', '.join(map(mathml, setting.conditions))}.</p>"

@@ -11,6 +11,7 @@ from importlib.util import find_spec
 from typing import Any, TypedDict
 
 from sympy import Add, Expr, Integer, Symbol
+from sympy.core.function import AppliedUndef
 
 from symcount.coining import subscripted
 from symcount.domain import Condition
@@ -22,16 +23,19 @@ from symcount.notation import Entry, Notation, escape
 from symcount.tree import Block
 from symcount.typeset.folding import Family, Folding, fold, lists_of
 from symcount.typeset.latex import set_symbols, terms_of
+from symcount.typeset.naming import ARGUMENT
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
 from symcount.typeset.terms import Group, Series, Sum, arrange, shared_by_kinds
 from symcount.typeset.tex import parse
+from symcount.typeset.wherelist import with_names
 
-__all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs"]
+__all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs", "word"]
 
 _LABEL = re.compile(r"[A-Za-z0-9:._+/ -]{1,80}\Z")
 
 
+_LETTERS = ("D", "n", "m", "u", "v", "a", "b")  # for what occurs more than once
 _FUNCTIONS = (r"\rho", r"\varphi", r"\psi")
 _TERM = 4  # signs that a term is worth
 _UNSEEN = re.compile(r"\\(?:mathrm|left|right|quad)|[{}\s]|\\,")
@@ -74,6 +78,15 @@ def check_look(look: Mapping[str, object]) -> None:
     for name in look:
         if name not in known:
             raise NotationError(f"{name}: expected one of {', '.join(known)}.{near(name, known)}")
+
+
+def word(value: Any) -> str:
+    """A config value as JSON writes it."""
+    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if _is_word(value) else str(value)
+
+
+def _is_word(value: Any) -> bool:
+    return value is None or isinstance(value, bool)  # 1 is no true, and a list cannot be looked up
 
 
 def checked_lhs(latex: str | None) -> str | None:
@@ -174,7 +187,7 @@ class Setting:
         """How long the formula is to read, with what is said below it: its signs, and some more for each term."""
         shown = terms_of(self.arranged, self.letters)
         terms = sum(len(t.body) or 1 for t in shown)
-        signs = _UNSEEN.sub("", "".join([t.text for t in shown] + [*self.definitions]))
+        signs = _UNSEEN.sub("", "".join([t.text for t in shown] + [*self.definitions, *self.names]))
         return len(_COMMAND.sub("#", signs)) + _TERM * terms
 
     @cached_property
@@ -185,6 +198,18 @@ class Setting:
     @cached_property
     def parts(self) -> tuple[tuple[str, Sum], ...]:
         """The total of each sub-config, by its name, and what belongs to none or several (`""`)."""
+        return self._named[0]
+
+    @cached_property
+    def _named(self) -> tuple[tuple[tuple[str, Sum], ...], Mapping[Symbol, tuple[str, Expr]]]:
+        """The parts with names for roundings that occur more than once, and these names."""
+        parts = self._unnamed
+        free = [x for x in _LETTERS if all(not e.latex.startswith(x) for e in self._signs) and x != self.index]
+        sums, names = with_names([part for _, part in parts], {e.symbol for e in self.notation}, free)
+        return tuple((name, made) for (name, _), made in zip(parts, sums, strict=True)), names
+
+    @property
+    def _unnamed(self) -> tuple[tuple[str, Sum], ...]:
         fields = {e.symbol: e.field.rpartition(".")[0] for e in self.notation}
         found: dict[str, set[int]] = {}
         for row in self.ledger:
@@ -234,15 +259,28 @@ class Setting:
     def meanings(self) -> dict[Expr, Expr]:
         """What the symbols and names in the formula that are no sizes of the model mean."""
         used = self.folding if self.folded is None else self.folded
-        return {**used.meanings, **{s: Add(*kinds) for s, (_, kinds) in self.kinds.items()}}
+        sums = {s: Add(*kinds) for s, (_, kinds) in self.kinds.items()}
+        return {**used.meanings, **sums, **{s: meaning for s, (_, meaning) in self._named[1].items()}}
 
     def value(self, arranged: Sum) -> Expr:
-        """What a sum of the formula is, in its own symbols."""
-        return arranged.value().xreplace(self.meanings)
+        """What a sum of the formula is, in the model's symbols."""
+        return self.plain(arranged.value())
+
+    def plain(self, expression: Expr) -> Expr:
+        """*expression* with what its names mean."""
+        found = expression.xreplace(self.meanings)
+        names = dict((self.folding if self.folded is None else self.folded).named)
+        while names and (left := found.atoms(AppliedUndef)):  # at an index it may have arguments of its own
+            found = found.xreplace({e: names[e.func].xreplace({ARGUMENT: e.args[0]}) for e in left if e.func in names})
+        return found
 
     @cached_property
     def letters(self) -> Notation:
-        """The symbols of the formula, and those of its sums."""
+        """The symbols of the formula, those of its sums, and what has a name."""
+        return Notation((*self._signs, *(Entry(s.name, s.name, x, "") for s, (x, _) in self._named[1].items())))
+
+    @cached_property
+    def _signs(self) -> Notation:
         used = self.folding if self.folded is None else self.folded
         kinds = (Entry(s.name, s.name, latex, "") for s, (latex, _) in self.kinds.items())
         return Notation((*used.symbols(self.notation, self.index), *kinds))
@@ -251,13 +289,18 @@ class Setting:
     def definitions(self) -> tuple[str, ...]:
         """What is said below the formula."""
         used = self.folding if self.folded is None else self.folded
+        return used.definitions(self.notation, self.index)
+
+    @cached_property
+    def names(self) -> tuple[str, ...]:
+        r"""What is said below the formula in the order of the model besides: `n = \lfloor N/4 \rfloor`."""
         shown = set().union(*(part.value().free_symbols for _, part in self.parts)) if self.kinds else set()
         sums = (
             f"{latex} = {' + '.join(self.notation[k].latex for k in kinds)}"
             for s, (latex, kinds) in self.kinds.items()
             if s in shown
         )
-        return (*sums, *used.definitions(self.notation, self.index))
+        return (*sums, *(f"{latex} = {self.latex(meaning)}" for latex, meaning in self._named[1].values()))
 
     @property
     def index(self) -> str:
@@ -308,7 +351,7 @@ class Setting:
     @cached_property
     def holds_for(self) -> tuple[str, ...]:
         """What a document says of the formula: its convention, options, and by what it was made."""
-        options = [f"{name} = {value}" for name, value in self.options.items()]
+        options = [f"{n} not given" if v is None else f"{n} = {word(v)}" for n, v in self.options.items()]
         made = [f"symcount {version('symcount')}"] if find_spec("symcount") else []
         return (f"convention {self.convention}", *options, *made)
 
@@ -319,11 +362,7 @@ class Setting:
 
     def at(self, expression: Expr) -> int:
         """The exact number that *expression* is at the sizes."""
-        return integer_value(self.resolved(expression), self.values)
-
-    def resolved(self, expression: Expr) -> Expr:
-        """*expression* in the formula's own symbols, where it has those that are defined below the formula."""
-        return expression.xreplace(self.meanings)
+        return integer_value(self.plain(expression), self.values)
 
     def count(self, number: Number) -> str:
         """A number in LaTeX."""

@@ -58,16 +58,17 @@ def _shown(setting: Setting, terms: tuple[Term, ...], width: float | None) -> Ma
     return Math(left + aligned(broken(terms, None if width is None else width - measure(left))))
 
 
-def _defined(setting: Setting, terms: tuple[Term, ...]) -> Math:
-    """The formula, and behind it what its sums are of."""
-    if not setting.definitions:
+def _defined(setting: Setting, terms: tuple[Term, ...], names: tuple[str, ...] = ()) -> Math:
+    """The formula, and behind it what its sums are of, and its *names* mean."""
+    definitions = (*names, *setting.definitions)
+    if not definitions:
         return _shown(setting, terms, setting.width)
-    said = r",\quad ".join(setting.definitions)
+    said = r",\quad ".join(definitions)
     last = terms[-1]
     whole = _shown(setting, (*terms[:-1], replace(last, text=f"{last.text},")), setting.width)
     if setting.width is None:
         return Math(rf"{whole.latex}\quad {said}")
-    lines = [f"{d}," if n + 1 < len(setting.definitions) else d for n, d in enumerate(setting.definitions)]
+    lines = [f"{d}," if n + 1 < len(definitions) else d for n, d in enumerate(definitions)]
     latex = whole.latex
     if r"\begin{aligned}" not in latex:
         latex = f"\\begin{{aligned}}[t]\n& {latex}\n\\end{{aligned}}"
@@ -78,7 +79,7 @@ def _defined(setting: Setting, terms: tuple[Term, ...]) -> Math:
 def _grouped(setting: Setting) -> Math:
     if setting.equation and len(setting.parts) > 1:
         return _in_parts(setting)
-    return _defined(setting, form_terms(setting))
+    return _defined(setting, form_terms(setting), setting.names)
 
 
 def _in_parts(setting: Setting) -> Math:
@@ -90,7 +91,7 @@ def _in_parts(setting: Setting) -> Math:
         left = f"{label} = "
         first, *rest = broken(terms_of(part, setting.letters), setting.width, measure(left))
         lines += [left + indented(*first), *(rf"\quad {indented(*line)}" for line in rest)]
-    lines += setting.definitions
+    lines += [*setting.names, *setting.definitions]
     return Math("\\begin{aligned}[t]\n" + " \\\\\n".join(f"& {line}" for line in lines) + _ALIGNED_END)
 
 
@@ -106,7 +107,7 @@ def part_titles(names: Sequence[str]) -> list[str]:
 
 
 def _compact(setting: Setting) -> Math:
-    return _defined(setting, form_terms(setting, "compact"))
+    return _defined(setting, form_terms(setting, "compact"), setting.names)
 
 
 def _expanded(setting: Setting) -> Math:
