@@ -12,6 +12,8 @@ from symcount.notation import Entry, Notation, canonical, tabulated
 
 __all__ = ["assign", "decorated", "lettered", "towers"]
 
+_NUMBERED = 100  # signs with a number that are tried for a list of entries, before each entry has its own
+
 
 def assign(paths: Iterable[str]) -> Notation:
     r"""Give every config path a letter: the table's where it is free, a readable name otherwise.
@@ -62,11 +64,15 @@ def lettered(notation: Notation) -> Notation:
     used: set[str] = set()
     found: dict[str, tuple[str, str]] = {}
     for (prefix, name, _), members in sorted(groups.items(), key=lambda item: not _known(item[0][1])):
-        for latex in chain(_candidates(name, members[0]), (f"x_{{({n})}}" for n in count(1))):
+        for latex in chain(_candidates(name, members[0]), (f"x_{{({n})}}" for n in range(1, _NUMBERED))):
             shown = {e.letter: _marked(latex, e.field, marks) for e in members}
             signs = {_sign(text) for text in (subscripted(latex, [marks[prefix]]), *shown.values())}
             if not signs & used and len(set(map(_sign, shown.values()))) == len(shown):
                 break
+        else:  # paths that nothing tells apart, as `a[` and `a[]`
+            free = (text for n in count(_NUMBERED) if _sign(text := f"x_{{({n})}}") not in used)
+            shown = {e.letter: next(free) for e in members}
+            signs = set(map(_sign, shown.values()))
         used |= signs
         found |= {e.letter: (shown[e.letter], _meaning(e)) for e in members}
     return Notation(

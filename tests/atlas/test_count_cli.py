@@ -81,7 +81,7 @@ def test_a_stream(capsys, monkeypatch):
         (b'{"architectures": ["NoSuchModel"]}', "unknown model 'NoSuchModel'"),
         (b'{"architectures": ["BertForMaskedLn"]}', "Did you mean"),
         (b'{"model_type": "nonsense"}', "unknown model 'nonsense'"),
-        (b'{"model_type": 3}', "neither architectures nor model_type"),
+        (b'{"model_type": 3}', "model_type: expected a name, got 3"),
         (b'{"architectures": ["BertModel", "GPT2Model"]}', "names 2 classes"),
         (b'{"architectures": "BertModel"}', "expected a list of class names"),
         (

@@ -42,10 +42,16 @@ def test_an_entry_is_what_is_derived_now(name):
         for state in stored["states"].keys() & now["states"].keys():
             one, other = (x["formulas"][x["states"][state][0]] for x in (stored, now))
             assert one["totals"] == other["totals"]
-            assert one["letters"] == other["letters"]
+            assert list(map(meant, one["letters"])) == list(map(meant, other["letters"]))
             assert one.get("domain") == other.get("domain")
             compared += 1
     assert compared
+
+
+def meant(letter):
+    """What a letter stands for: how it is typeset is decided when it is shown, not when the entry is built."""
+    name, field, _, _, minimum, _, rational = letter
+    return name, field, minimum, rational
 
 
 @pytest.mark.parametrize("name", named(NAMES, random.Random(0).sample(NAMES, min(25, len(NAMES)))))

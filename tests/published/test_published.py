@@ -22,16 +22,20 @@ TABLE = json.loads(EXPECTED.read_text(encoding="utf-8"))
 
 # files of which transformers itself builds no model here: words of the error, and the package that would change that
 UNBUILDABLE = {
-    "mpt-7b": ("MPTForCausalLM", None),  # a class of the checkpoint's own code
     "detr-resnet-50": ("needs timm", "timm"),
     "mask2former-swin-tiny-coco-instance": ("needs scipy", "scipy"),
     "maskformer-swin-tiny-ade": ("needs scipy", "scipy"),
     "jina-embeddings-v2-base-en": ("JinaBertForMaskedLM", None),  # a class of the checkpoint's own code
-    "kimi-k2-instruct": ("kimi_k2", None),  # a model type of the checkpoint's own code
     "resnet50.a1_in1k": ("this is a config of timm", None),  # timm's own file, without a model type
     "table-transformer-detection": ("needs timm", "timm"),
     "gemma-3n-e2b-it": ("needs timm", "timm"),
     "oneformer_ade20k_swin_tiny": ("needs scipy", "scipy"),
+}
+
+# files of a checkpoint's own code, under a name by which transformers has the class: its number of parameters
+OWN_CODE = {
+    "mpt-7b": ("MptForCausalLM", 6_649_286_656),  # MPTForCausalLM
+    "kimi-k2-instruct": ("DeepseekV3ForCausalLM", 1_026_408_209_408),  # of the model type kimi_k2
 }
 
 # files whose model exists, but whose count symcount refuses: words of the error
@@ -119,6 +123,13 @@ def test_the_count_of_a_file_is_that_of_the_real_model(name):
 def test_what_cannot_be_counted_is_refused_by_name(name, words):
     with pytest.raises(SymcountError, match=words):
         sc.count(path_of(name))
+
+
+@pytest.mark.parametrize("name", sorted(OWN_CODE))
+def test_a_class_of_own_code_is_counted_as_the_one_that_transformers_has(name):
+    report = sc.verify(path_of(name))
+    assert report.exact
+    assert (sc.formula(path_of(name)).name, sc.count(path_of(name))) == OWN_CODE[name]
 
 
 @pytest.mark.parametrize("name", sorted(UNBUILDABLE))

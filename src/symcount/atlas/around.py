@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.codes import MISSING
-from symcount.atlas.facts import attribute, attribute_at, facts_of
+from symcount.atlas.facts import attribute, attribute_at, facts_of, settable
 from symcount.atlas.probe import differs
 from symcount.derive.quiet import quiet
 from symcount.errors import DerivationError
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from symcount.atlas.probe import Probe
 
 __all__ = ["defaults_around", "handed_down", "passed_on"]
-
-_GENERAL = "transformers.configuration_utils"
 
 
 def defaults_around(probe: Probe) -> None:
@@ -90,7 +88,7 @@ def passed_on(probe: Probe, path: str) -> list[str]:
     prefix = f"{path}." if path else ""
     inner = [p for p in probe.instances if p and p.startswith(prefix) and p != path]
     base, found = probe.try_config({}), []
-    for name in _settable(type(probe.instances[path])) if inner and base is not None else ():
+    for name in sorted(settable(type(probe.instances[path]))) if inner and base is not None else ():
         value = attribute(probe.instances[path], name)
         if name in probe.parts[path].types or f"_{name}" in probe.parts[path].defaults:
             continue
@@ -98,12 +96,6 @@ def passed_on(probe: Probe, path: str) -> list[str]:
         if one is None or any(differs(attribute_at(base, p), attribute_at(one, p)) for p in inner):
             found.append(name)
     return found
-
-
-def _settable(cls: type) -> Iterator[str]:
-    for owner in cls.__mro__:
-        if owner.__module__ != _GENERAL:
-            yield from (name for name, made in vars(owner).items() if getattr(made, "fset", None) is not None)
 
 
 def handed_down(probe: Probe, path: str) -> str:
@@ -117,7 +109,7 @@ def handed_down(probe: Probe, path: str) -> str:
     section, owner = path.rpartition(".")[0], facts_of(probe.instances[path])
     values: dict[str, Any] = {}
     outer = probe.parts[section]
-    refused = set(_settable(type(probe.instances[section])))  # see `passed_on`
+    refused = settable(type(probe.instances[section]))  # see `passed_on`
     for key in owner.types:
         default = owner.defaults.get(key)
         number = isinstance(default, int) and not isinstance(default, bool) and default != 0

@@ -17,7 +17,7 @@ from typing import Any, get_args
 
 from symcount.derive.sources import defaults_of, is_config
 
-__all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "part", "parts"]
+__all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "part", "parts", "settable"]
 
 _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("i", (1,)), ("f", (1.0,)), ("b", (True,)), ("s", ("x",)), ("n", (None,)),
@@ -38,6 +38,7 @@ class Part:
         literals: declared key -> the strings that its annotation lists.
         aliases: other spelling -> key.
         mentioned: attributes that the class's own code uses.
+        words: these, and all that stands in its code as a text and may be the name of a key.
         consumed: undeclared keys that its code takes, with the constants that stand there as defaults.
         automatic: sub-config -> default model type, where the model type chooses the class.
     """
@@ -48,6 +49,7 @@ class Part:
     literals: dict[str, tuple[str, ...]]
     aliases: dict[str, str]
     mentioned: set[str] = field(default_factory=set)
+    words: set[str] = field(default_factory=set)
     consumed: dict[str, list[Any]] = field(default_factory=dict)
     automatic: dict[str, str] = field(default_factory=dict)
 
@@ -118,6 +120,12 @@ def part(cls: Any) -> Part:
     return found
 
 
+def settable(cls: type) -> set[str]:
+    """The properties of a config class that can be set, those of the general config class left out."""
+    owners = [owner for owner in cls.__mro__ if not owner.__module__.startswith(_GENERAL)]
+    return {name for owner in owners for name, made in vars(owner).items() if getattr(made, "fset", None) is not None}
+
+
 def _behind(cls: Any, name: str) -> bool:
     """Whether a field is where a property keeps its value (`_out_features`), which a config file names instead."""
     return name.startswith("_") and getattr(getattr(cls, name[1:], None), "fset", None) is not None
@@ -160,6 +168,9 @@ def _harvest(cls: type, found: Part) -> None:
         match node:
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 found.mentioned.add(name)
+                found.words.add(name)
+            case ast.Constant(value=str(word)) if word.isidentifier() and not word.startswith("_"):
+                found.words.add(word)
             case ast.Call(
                 func=ast.Attribute(value=ast.Name(id="kwargs"), attr="pop" | "get" | "setdefault"),
                 args=[ast.Constant(value=str(key)), *rest],

@@ -11,6 +11,7 @@ from symcount.atlas.facts import Part, attribute, attribute_at, parts
 from symcount.atlas.lists import stages
 from symcount.atlas.probe import differs, signature
 from symcount.atlas.record import Check, Number, Section
+from symcount.atlas.taken import DESCRIPTION, alike, other_spelling, renamed, taken
 from symcount.atlas.work import key_of
 from symcount.derive.result import DerivedFormula
 
@@ -21,8 +22,6 @@ __all__ = ["Sections", "plain"]
 
 #: Numbers that a key is tried at which the code takes.
 _NUMBERS = (7, 3, 0.5)
-#: What a key may say that describes a part of the model once more.
-_DESCRIPTION = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
 
 
 class Sections:
@@ -61,7 +60,7 @@ class Sections:
                 continue
             if self._probe.ignored(prefix + key) or key in {self._instead(prefix + name) for name in inner}:
                 continue
-            if target := self._other_spelling(path, key, owner):
+            if target := renamed(self._probe, path, key) or other_spelling(self._probe, path, key):
                 aliases[key] = target
             else:
                 self._consumed(path, key, constants, checks)
@@ -69,6 +68,16 @@ class Sections:
             legacy = [k for k in ("partial_rotary_factor", "rope_theta") if k not in owner.types]
             refused += [k for k in legacy if prefix + k not in checks and not self._same(prefix + k, 0.5)]
         refused += [k for k in passed_on(self._probe, path) if k not in aliases and prefix + k not in checks]
+        listed = {p.rpartition(".")[2].partition("[")[0] for p in (*numbers, *checks) if p.rpartition(".")[0] == path}
+        known = {*aliases, *refused, *spelled, *listed, *(self._instead(prefix + name) for name in inner)}
+        for key, effect in taken(self._probe, path, known).items():
+            if effect == "null":
+                checks[prefix + key] = Check(None, None, {"absent": 0})
+                self._work.samples.setdefault(prefix + key, {0: MISSING})
+            elif effect:
+                aliases[key] = effect
+            else:
+                refused.append(key)
         lengths = {k.rpartition(".")[2]: v for k, v in self._work.lengths.items() if k.rpartition(".")[0] == path}
         null, optional = False, ""
         if path and self._empty is not None:
@@ -114,7 +123,7 @@ class Sections:
         if any(e.field.startswith(f"{path}[") for f in self._formulas for e in f.notation):
             return False
         current = attribute_at(self._probe.instances.get(""), path)
-        return isinstance(current, list | tuple) and len(current) > 1 and self._alike(path, list(current)[:1])
+        return isinstance(current, list | tuple) and len(current) > 1 and alike(self._probe, path, list(current)[:1])
 
     def _same(self, path: str, value: Any) -> bool:
         base, one = self._probe.trace({}), self._probe.trace({path: value})
@@ -135,31 +144,9 @@ class Sections:
                 return not differs(one, other)
         return False
 
-    def _other_spelling(self, section: str, key: str, owner: Part) -> str:
-        """The declared number that the code sets from an undeclared key."""
-        prefix = f"{section}." if section else ""
-        base = self._probe.config(self._probe.raw)
-        for value in (128, 4096):
-            one = self._probe.try_config({prefix + key: value})
-            if one is None or not differs(self._without(one, section, key), base):
-                continue
-            found = []
-            for target in owner.types:
-                if "i" in owner.types[target] and isinstance(owner.defaults.get(target), int):
-                    other = self._probe.try_config({prefix + target: value})
-                    if other is not None and not differs(one, other):
-                        found.append(target)
-            return found[0] if len(found) == 1 else ""
-        return ""
-
-    @staticmethod
-    def _without(config: Any, section: str, key: str) -> Any:
-        vars(attribute_at(config, section)).pop(key, None)
-        return config
-
     def _describes(self, path: str) -> bool:
         """Whether the key describes a sub-config once more, as `text_config_dict` does beside `text_config`."""
-        base, other = self._probe.config(self._probe.raw), self._probe.try_config({path: dict(_DESCRIPTION)})
+        base, other = self._probe.config(self._probe.raw), self._probe.try_config({path: dict(DESCRIPTION)})
         return other is not None and any(
             differs(attribute_at(base, p), attribute_at(other, p)) for p in self._probe.parts if p
         )
@@ -169,13 +156,13 @@ class Sections:
         path = f"{section}.{key}" if section else key
         same, other = [], False
         for value in dict.fromkeys([*(c for c in constants if plain(c)), None, True, False, *_NUMBERS, "x"]):
-            if self._alike(path, value):
+            if alike(self._probe, path, value):
                 same.append(value)
             else:
                 other = True  # also where no model can be built: the value is used, and another one may say something
         if not other and not self._describes(path):
             return
-        accept = {"absent": 0} if path not in self._probe.required or self._alike(path, MISSING) else {}
+        accept = {"absent": 0} if path not in self._probe.required or alike(self._probe, path, MISSING) else {}
         for value in same:
             number = isinstance(value, int | float) and not isinstance(value, bool)
             accept["=" + json.dumps(value) if number else code(value)] = 0
@@ -183,16 +170,11 @@ class Sections:
             accept["#"] = 0
         pattern: dict[str, Any] = {}
         current = attribute_at(self._probe.instances.get(""), path)
-        if isinstance(current, list) and current and self._alike(path, current):
+        if isinstance(current, list) and current and alike(self._probe, path, current):
             accept[key_of(current)] = 0
             pattern = stages(self._probe, path, current)
         checks[path] = Check(None, None, accept, pattern=pattern)
         self._work.samples.setdefault(path, {0: MISSING})
-
-    def _alike(self, path: str, value: Any) -> bool:
-        """Whether the model has the same tensors with *value* at *path*."""
-        own, one = self._probe.trace({}), self._probe.trace({path: value})
-        return own is not None and one is not None and signature(one) == signature(own)
 
 
 def plain(value: Any) -> bool:
