@@ -44,14 +44,15 @@ def _unexplained(d: Derivation) -> Trace | None:
     depths = [n for n in d.depths() if n in d.structural and d.base[n]]
     if not depths:
         return None
+    start = _smallest(d)
     for structure, condition in _untried(d, depths):
         if condition is not None and condition in d.guards:
             continue
-        one = possible(d, [{**min(d.traces, key=lambda t: len(t.parameters)).symbols, **structure}])
+        one = possible(d, [{**start, **structure}])
         if one is None:
             continue
         d.reached.update(structure.items())
-        if _counted(d, one):
+        if _counted(d, one) or not all(holds(c, one.symbols) for c in d.assumed):
             continue
         if condition is None or not all(holds(condition, t.symbols) for t in d.traces):
             return one
@@ -60,11 +61,17 @@ def _unexplained(d: Derivation) -> Trace | None:
     return None
 
 
+def _smallest(d: Derivation) -> Mapping[str, Number]:
+    """The numbers of the smallest model that was traced, of those that the formula speaks of."""
+    spoken = [t for t in d.traces if all(holds(c, t.symbols) for c in d.assumed)]
+    return min(spoken or d.traces, key=lambda t: len(t.parameters)).symbols
+
+
 def _not_below(d: Derivation, depths: list[str]) -> None:
     """Note the depths below which a pattern does not hold: the first and the last layers may be the same."""
     counted = counted_to(d)
     patterned = set().union(*(free_symbols(t) for t in set(d.times.values()) if not simple(t, counted)))
-    start = min(d.traces, key=lambda t: len(t.parameters)).symbols
+    start = _smallest(d)
     for name in (n for n in depths if n in patterned):
         seen = {int(t.symbols[name]) for t in d.traces}
         for number in range(min(LOW, *seen) - 1, d.least.get(name, 1) - 1, -1):
@@ -77,7 +84,7 @@ def _not_below(d: Derivation, depths: list[str]) -> None:
 def _within(d: Derivation, one: Trace) -> bool:
     """Whether the formula speaks of a trace: no multiplicity is negative there, and no condition broken."""
     values = [ex.value_at(times, one.symbols) for times in set(d.times.values())]
-    return all(v is not None and v >= 0 for v in values) and all(holds(c, one.symbols) for c in d.guards)
+    return all(v is not None and v >= 0 for v in values) and all(holds(c, one.symbols) for c in (*d.guards, *d.assumed))
 
 
 def _untried(d: Derivation, depths: list[str]) -> Iterator[tuple[dict[str, Number], Condition | None]]:
