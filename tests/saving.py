@@ -184,8 +184,8 @@ def main(log: Path, pattern: str = "") -> int:
             line = {"model_type": model_type, "class": name, "tally": found, "wrong": wrong, "refused": refused}
             file.write(json.dumps({**line, "late": late}) + "\n")
         for row in wrong:
-            print(model_type, name, row, flush=True)
-    print(dict(tally))
+            sys.stdout.write(f"{model_type} {name} {row}\n")
+    sys.stdout.write(f"{dict(tally)}\n")
     return 1 if tally["wrong"] else 0
 
 
