@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
-from symcount.atlas.probe import Probe, differs, real_total, signature
+from symcount.atlas.probe import Probe, changed, differs, real_total, signature
 from symcount.atlas.record import Check, Layout
 from symcount.atlas.schema import Reader
 from symcount.atlas.work import key_of
@@ -123,8 +123,9 @@ def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, 
     def follows(changes: dict[str, Any]) -> bool:
         if _made(probe, changes, path) in (value, MISSING) or _same(probe, changes, path, value):
             return False
-        one, other = probe.trace(changes), probe.trace({**changes, path: value})
-        return one is None or other is None or signature(one) != signature(other)
+        raws = [changed(probe.raw, more) for more in (changes, {**changes, path: value})]  # a trace computes it itself
+        one, other = (real_total(probe.cls, probe.config_class, raw) for raw in raws)
+        return one is None or one != other
 
     found = {}
     for name, number in layout.numbers.items():
