@@ -35,7 +35,7 @@ def fits(
 ) -> bool:
     """Whether *value* is a list of the *pattern*, beside the numbers *values* and what else was *found*."""
     if isinstance(value, dict):
-        return "list" in pattern and _usual(pattern, value, values)
+        return "list" in pattern and _usual(pattern, value, {**found, **values})
     if isinstance(value, str):
         return "letters" in pattern and says(value, found.get(pattern["of"]), pattern["letters"])
     if "numbered" in pattern:
@@ -47,7 +47,7 @@ def fits(
         kinds = found.get(pattern["of"])
         return isinstance(kinds, list) and value == [i for i, x in enumerate(kinds) if x == pattern["kind"]]
     if "list" in pattern:
-        return _usual(pattern, value, values)
+        return _usual(pattern, value, {**found, **values})
     if pattern.get("runs"):
         value = expanded(value) or []
     if len(value) != values.get(pattern["depth"]):
@@ -62,9 +62,9 @@ def fits(
     )
 
 
-def _usual(pattern: Mapping[str, Any], value: Any, values: Mapping[str, Value]) -> bool:
-    """Whether *value* is the one that is computed by default, and the numbers that it is made of are the usual ones."""
-    return bool(value == pattern["list"]) and all(values[p] == v for p, v in pattern.get("same", {}).items())
+def _usual(pattern: Mapping[str, Any], value: Any, others: Mapping[str, Any]) -> bool:
+    """Whether *value* is the one that is computed by default, and the others that it is made of are the usual ones."""
+    return bool(value == pattern["list"]) and all(others[p] == v for p, v in pattern.get("same", {}).items())
 
 
 def expanded(value: Any) -> list[str] | None:

@@ -114,10 +114,10 @@ def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> 
     return replace(check, accept={**check.accept, key_of(value): 0})
 
 
-def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, int] | None:
-    """The numbers from which the config computes what it saves as *value* at *path*, with their defaults.
+def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, Any] | None:
+    """The numbers and switches from which the config computes what it saves as *value* at *path*, with their defaults.
 
-    `None` if it computes that from a switch as well, or from a number that has no default.
+    `None` if one of them is a number that has no default.
     """
 
     def follows(changes: dict[str, Any]) -> bool:
@@ -127,7 +127,7 @@ def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, 
         one, other = (real_total(probe.cls, probe.config_class, raw) for raw in raws)
         return one is None or one != other
 
-    found = {}
+    found: dict[str, Any] = {}
     for name, number in layout.numbers.items():
         stem = name.partition("[")[0]
         if stem == path or type(default := probe.default(stem)) not in (int, list, type(None)):
@@ -142,7 +142,7 @@ def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, 
     for name in layout.switches:
         others = [_VALUES.get(c, c[1:]) for c, label in layout.checks[name].accept.items() if label and c[0] in "tfn'"]
         if name != path and any(follows({name: other}) for other in others):
-            return None
+            found[name] = layout.checks[name].given
     return found
 
 
