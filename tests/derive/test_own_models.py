@@ -312,6 +312,46 @@ def test_layers_of_a_kind_end_where_a_field_says(default):
 
 
 @dataclass
+class Listed:
+    """Some layers are of another kind: a list that does not follow the number of layers."""
+
+    width: int = 24
+    layers: int = 16
+    crossed: list[int] = field(default_factory=lambda: [3, 8, 13])
+
+
+def some_of_a_list(model, c):
+    model.layers = nn.ModuleList(nn.Linear(c.width, 3 if i in c.crossed else 1) for i in range(c.layers))
+
+
+def as_many_as_listed(model, c):
+    model.layers = nn.ModuleList(nn.Linear(c.width, 1) for i, _ in zip(range(c.layers), c.crossed, strict=False))
+
+
+@pytest.mark.parametrize(
+    ("make", "default"),
+    [
+        (some_of_a_list, Listed()),
+        (some_of_a_list, Listed(layers=20, crossed=[1, 3, 5, 7, 9, 11])),
+        (some_of_a_list, Listed(layers=12, crossed=[0, 1, 2, 3])),
+        (as_many_as_listed, Listed(layers=4, crossed=[5, 6, 7, 8, 9, 10])),
+    ],
+    ids=str,
+)
+def test_a_list_that_does_not_follow_the_layers_ends(make, default):
+    cls = built(make)
+    f = sc.derive(cls, config=default)
+    assert f.count(default) == real(cls, default)
+    for layers in (1, 2, 3, 4, 5, 6, 7, 9, 13, 14, 17, 18, 19, 23, 24, 28, 40, 100):
+        config = replace(default, layers=layers)
+        try:
+            found = f.count(config)
+        except (DomainError, OptionError):
+            continue
+        assert found == real(cls, config), (layers, f.total, f.domain_text())
+
+
+@dataclass
 class Tower:
     """A sub-config."""
 

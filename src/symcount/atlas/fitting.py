@@ -28,9 +28,14 @@ def says(text: str, kinds: Any, meaning: Mapping[str, str]) -> bool:
 
 
 def fits(
-    pattern: Mapping[str, Any], value: Sequence[Any] | str, values: Mapping[str, Value], found: Mapping[str, Any]
+    pattern: Mapping[str, Any],
+    value: Sequence[Any] | str | dict[str, Any],
+    values: Mapping[str, Value],
+    found: Mapping[str, Any],
 ) -> bool:
     """Whether *value* is a list of the *pattern*, beside the numbers *values* and what else was *found*."""
+    if isinstance(value, dict):
+        return "list" in pattern and _usual(pattern, value, {**found, **values})
     if isinstance(value, str):
         return "letters" in pattern and says(value, found.get(pattern["of"]), pattern["letters"])
     if "numbered" in pattern:
@@ -42,7 +47,7 @@ def fits(
         kinds = found.get(pattern["of"])
         return isinstance(kinds, list) and value == [i for i, x in enumerate(kinds) if x == pattern["kind"]]
     if "list" in pattern:
-        return value == pattern["list"] and all(values[p] == v for p, v in pattern.get("same", {}).items())
+        return _usual(pattern, value, {**found, **values})
     if pattern.get("runs"):
         value = expanded(value) or []
     if len(value) != values.get(pattern["depth"]):
@@ -55,6 +60,11 @@ def fits(
     return all(values[p] == v for p, v in same.items()) and all(
         v == period[i % len(period)] for i, v in enumerate(value)
     )
+
+
+def _usual(pattern: Mapping[str, Any], value: Any, others: Mapping[str, Any]) -> bool:
+    """Whether *value* is the one that is computed by default, and the others that it is made of are the usual ones."""
+    return bool(value == pattern["list"]) and all(others[p] == v for p, v in pattern.get("same", {}).items())
 
 
 def expanded(value: Any) -> list[str] | None:

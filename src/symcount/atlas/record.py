@@ -129,9 +129,9 @@ class Check(_Json):
         activation: any activation function without parameters has the default's label.
         pattern: of a list with an element for each layer: `depth`, the path of the number of layers; and `kinds`, the
             elements that it may have (`runs`: written as kinds and how often these come), or `numbers`, of which it
-            may have any, or `period`, which the only list there may be repeats; or the only `list` there may be, while
-            other numbers are the `same` as by default. Of names: `numbered`, the first one, and that to which the
-            others add their number; or how many `stages` they choose, whichever these are; 0 if any number. Of
+            may have any, or `period`, which the only list there may be repeats; or the only `list` (or object) there
+            may be, while others are the `same` as by default. Of names: `numbered`, the first one, and that to
+            which the others add their number; or how many `stages` they choose, whichever these are; 0 if any. Of
             numbers: those of the layers that a list (`of`, a path) says to be of a `kind`. Of a text: its
             `letters`, over and over, mean what that list says.
         equals: text of the number that must be given if any is.

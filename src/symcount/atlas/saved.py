@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
-from symcount.atlas.probe import Probe, differs, real_total, signature
+from symcount.atlas.probe import Probe, changed, differs, real_total, signature
 from symcount.atlas.record import Check, Layout
 from symcount.atlas.schema import Reader
 from symcount.atlas.work import key_of
@@ -17,6 +17,7 @@ from symcount.errors import ConfigError, SymcountError
 __all__ = ["accept_saved", "saved_file"]
 
 _MOST = 12  # keys that are asked about for one class
+_VALUES: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None}
 
 
 def saved_file(probe: Probe) -> dict[str, Any]:
@@ -105,4 +106,47 @@ def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> 
         depths = [n for n, number in layout.numbers.items() if number.given == len(value) and len(value) > 1]
         if any(probe.try_config({path: value, n: 2 * len(value)}) is not None for n in depths):
             return None
+    followed = _followed(probe, layout, path, value)
+    if followed is None or (followed and (check.pattern or not isinstance(value, list | dict))):
+        return None
+    if followed:  # what the config computes is no other's: beside other numbers it is another model
+        return replace(check, pattern={"list": value, "same": followed})
     return replace(check, accept={**check.accept, key_of(value): 0})
+
+
+def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, Any] | None:
+    """The numbers and switches from which the config computes what it saves as *value* at *path*, with their defaults.
+
+    `None` if one of them is a number that has no default.
+    """
+
+    def follows(changes: dict[str, Any]) -> bool:
+        if _made(probe, changes, path) in (value, MISSING) or _same(probe, changes, path, value):
+            return False
+        raws = [changed(probe.raw, more) for more in (changes, {**changes, path: value})]  # a trace computes it itself
+        one, other = (real_total(probe.cls, probe.config_class, raw) for raw in raws)
+        return one is None or one != other
+
+    found: dict[str, Any] = {}
+    for name, number in layout.numbers.items():
+        stem = name.partition("[")[0]
+        if stem == path or type(default := probe.default(stem)) not in (int, list, type(None)):
+            continue
+        several = isinstance(default, list) and all(type(x) is int for x in default)
+        usual = number.given if type(number.given) is int else 4
+        tries: list[Any] = [[x + 1 for x in default], [2 * x for x in default]] if several else [usual + 1, 2 * usual]
+        if any(follows({stem: other}) for other in tries):
+            if type(number.given) is not int:
+                return None
+            found[name] = number.given
+    for name in layout.switches:
+        others = [_VALUES.get(c, c[1:]) for c, label in layout.checks[name].accept.items() if label and c[0] in "tfn'"]
+        if name != path and any(follows({name: other}) for other in others):
+            found[name] = layout.checks[name].given
+    return found
+
+
+def _made(probe: Probe, changes: Mapping[str, Any], path: str) -> Any:
+    """What the config at *changes* saves at *path*, `MISSING` if there is none."""
+    config = probe.try_config(changes)
+    return MISSING if config is None else attribute_of(json.loads(json.dumps(config.to_dict(), default=str)), path)

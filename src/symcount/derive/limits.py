@@ -30,7 +30,8 @@ _SMALL = 10  # numbers below which a number of layers is tried
 def deepest(d: Derivation) -> dict[str, int]:
     """Depths with the number of layers up to which the formula holds, where more are of another kind.
 
-    Of a field that keeps its value (`moe_layer_end_index = 27`) the traces are too shallow to show that it matters.
+    Of a field that keeps its value (`moe_layer_end_index = 27`) the traces are too shallow to show that it matters, and
+    of a list that does not follow the number of layers they may show no more than its beginning.
     """
     usual = {n: int(d.base[n]) for n in d.structural if n not in d.depths() and MARK not in n}
     found: dict[str, int] = {}
@@ -47,7 +48,26 @@ def deepest(d: Derivation) -> dict[str, int]:
             if index and name.rpartition(".")[0] == section and refuted(int(value) + _BEYOND):
                 found[depth] = next((n for n in (int(value) + 1, int(value)) if n > seen and not refuted(n)), seen)
                 break
+        for end in _ends(d, section, limit):
+            if refuted(end + _BEYOND):
+                most = next(n for n in range(seen + 1, end + _BEYOND + 1) if refuted(n)) - 1
+                found[depth] = min(most, found.get(depth, most))
     return found
+
+
+def _ends(d: Derivation, section: str, limit: int) -> list[int]:
+    """Numbers of layers up to which the lists that a config is made with say something of each layer.
+
+    Layers that the traces show may lie in a pattern (`[3, 8, 13]`), of which the list itself has no more than it names.
+    """
+    found: set[int] = set()
+    for path, value in d.default.config_reads.items() if d.default else ():
+        if path.rpartition(".")[0] != section or not isinstance(value, list | tuple) or not value:
+            continue
+        numbers = [x for x in value if type(x) is int]
+        ends = (len(value), max(numbers) + 1 if len(numbers) == len(value) else 0)
+        found.update(n for n in ends if 1 < n <= limit)
+    return sorted(found)
 
 
 def existing(d: Derivation) -> set[tuple[str, str]]:
