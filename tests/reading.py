@@ -122,7 +122,7 @@ def _at(body, index, number, said, first):
         left, right = (side.strip() for side in definition.split(" = "))
         if right.startswith("("):
             data = right.strip("()").split(", ")
-            body = re.sub(rf"(?<![A-Za-z\\]){left}_{index}(?![A-Za-z])", f"({data[number - first]})", body)
+            body = re.sub(rf"(?<![A-Za-z\\]){left}_{index}", f"({data[number - first]})", body)
         elif index in left:
             part = re.fullmatch(r"(.*)/(.*)", right)
             value = rf"\frac{{{part[1]}}}{{{part[2]}}}" if part else right

@@ -337,6 +337,7 @@ def as_many_as_listed(model, c):
         (as_many_as_listed, Listed(layers=4, crossed=[5, 6, 7, 8, 9, 10])),
     ],
     ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_a_list_that_does_not_follow_the_layers_ends(make, default):
     cls = built(make)

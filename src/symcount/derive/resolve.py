@@ -129,6 +129,11 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
             raise nameless(described.fields, described.source)
         if described.class_name is None:
             check_typed(described.fields, described.source)
+            if name not in _by_model_type():  # it may be called like a class
+                known = sorted(_by_model_type())
+                raise UnknownModelError(
+                    f"transformers has no base model for the model type {name!r}.{near(name, known)}"
+                )
         cls = model_class(name, described.model_type or "")
         config, said = config_object(described, cls), described.fields
     elif hasattr(source, "to_diff_dict"):
