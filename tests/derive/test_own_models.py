@@ -336,7 +336,6 @@ def as_many_as_listed(model, c):
         (some_of_a_list, Listed(layers=12, crossed=[0, 1, 2, 3])),
         (as_many_as_listed, Listed(layers=4, crossed=[5, 6, 7, 8, 9, 10])),
     ],
-    ids=str,
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_a_list_that_does_not_follow_the_layers_ends(make, default):
