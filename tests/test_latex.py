@@ -157,9 +157,8 @@ EXPECTED = {
     "CLIPVisionModel": f"{CLIP_VISION} + 2H",
     "CLIPVisionModelWithProjection": f"{CLIP_VISION} + H{SPACE} + 2H",
     "CLIPModel": (
-        f"{tower('VH + LH', 'text')} + 1 + {tower(LAYERS, 'text')} + {tower('CP^2H', 'vision')} + {tower('2H', 'text')}"
-        f" + {tower(CLIP_VISION.removeprefix('CP^2H + '), 'vision')}"
-        f" + {tower('H', 'vision')}{SPACE} + {tower('H', 'text')}{SPACE} + {tower('2H', 'vision')}"
+        f"{tower('VH + LH', 'text')} + {tower(LAYERS, 'text')} + {tower('H', 'text')}{SPACE} + {tower('2H', 'text')}"
+        f" + {tower(CLIP_VISION, 'vision')} + {tower('H', 'vision')}{SPACE} + {tower('2H', 'vision')} + 1"
     ),
     "CLIPForImageClassification": f"{tower(CLIP_VISION, 'vision')} + Y{tower('H + 2H', 'vision')} + Y",
 }

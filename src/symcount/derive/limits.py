@@ -50,7 +50,8 @@ def deepest(d: Derivation) -> dict[str, int]:
                 break
         for end in _ends(d, section, limit):
             if refuted(end + _BEYOND):
-                most = next(n for n in range(seen + 1, end + _BEYOND + 1) if refuted(n)) - 1
+                first = min(seen + 1, end)  # a trace may have more layers than a list speaks of
+                most = next(n for n in range(first, end + _BEYOND + 1) if refuted(n)) - 1
                 found[depth] = min(most, found.get(depth, most))
     return found
 
