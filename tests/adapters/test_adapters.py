@@ -10,7 +10,7 @@ import symcount as sc
 from symcount.adapters import config as module
 from symcount.adapters.adapting import is_added
 from symcount.cli import run
-from symcount.errors import CheckpointError, ConfigError, FileTypeError, OptionError, StructureError
+from symcount.errors import CheckpointError, ConfigError, OptionError, StructureError
 from symcount.evaluate import integer_value
 
 peft = pytest.importorskip("peft")
@@ -147,7 +147,7 @@ def test_what_differs_in_the_file_is_named(tmp_path):
 GOOD = {"peft_type": "LORA", "r": 4, "target_modules": ["q_proj"]}
 REFUSED = {
     "another method": ({"peft_type": "VERA"}, OptionError, "of the kind 'VERA'; those of LORA and IA3"),
-    "no method": ({"peft_type": None}, FileTypeError, "peft_type is not given"),
+    "no method": ({"peft_type": None}, ConfigError, "peft_type: expected the name of a method, got None"),
     "no rank": ({"r": 0}, ConfigError, "r: expected an integer of at least 1, got 0"),
     "a rank that is no number": ({"r": True}, ConfigError, "r: expected an integer"),
     "nothing named": ({"target_modules": None}, ConfigError, "target_modules says nothing"),

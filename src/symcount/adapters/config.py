@@ -177,8 +177,10 @@ def read(source: str | Path | Mapping[str, Any]) -> AdapterConfig:
         path = Path(source) / NAME if is_directory(source) else Path(source)
         fields, said = load(path), str(path)
     kind = fields.get("peft_type")
-    if not isinstance(kind, str):
+    if "peft_type" not in fields:
         raise FileTypeError(f"{said}: {of_json(fields) or 'no adapter of PEFT: peft_type is not given'}")
+    if not isinstance(kind, str):
+        raise ConfigError(f"{said}: peft_type: expected the name of a method, got {kind!r:.80}")
     if kind not in _KINDS:
         raise OptionError(
             f"{said}: an adapter of PEFT of the kind {kind!r:.80}; those of {' and '.join(_KINDS)} are counted"
