@@ -41,7 +41,9 @@ def deepest(d: Derivation) -> dict[str, int]:
         section = depth.rpartition(".")[0]
 
         def refuted(number: int, depth: str = depth) -> bool:
-            return any(counts(d, {**chosen, depth: number}) is False for chosen in ({}, usual))
+            places = [{**chosen, depth: number} for chosen in ({}, usual)]
+            spoken = [p for p in places if all(holds(c, {**d.base, **p}) for c in d.assumed)]
+            return any(counts(d, place) is False for place in spoken)
 
         for name, value in sorted(d.pinned.items(), key=lambda item: item[1]):
             index = isinstance(value, int) and not name.endswith("]") and seen <= value + 1 <= limit
