@@ -365,6 +365,7 @@ def _formula_for(named: str | type | None, stated: Config) -> Formula:
         return _derived(named, {}, error, fields)
 
 
+@guarded
 def compare(
     *models: Any,
     values: Sequence[Mapping[str, Any] | None] = (),
@@ -410,6 +411,7 @@ def compare(
     )
 
 
+@guarded
 def shares(
     source: Any,
     symbol: str,
