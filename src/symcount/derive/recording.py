@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 from weakref import ReferenceType
 
-from symcount.derive.expression import Node, free_symbols
-from symcount.derive.rewriting import concrete, generic
+from symcount.derive.expression import Node
+from symcount.derive.rewriting import concrete
 
 
 @dataclass(frozen=True)
@@ -183,6 +183,14 @@ def record_hash(node: Node) -> None:
     """Note that the index of a loop was hashed, if a trace is running in this thread."""
     recorder = STATE.recorder
     if recorder is not None:
-        for name in free_symbols(generic(node)):
-            if name not in recorder.hashed:
-                recorder.hashed[name] = _asking_module()
+        _note_hashed(node, recorder.hashed)
+
+
+def _note_hashed(node: Node, hashed: dict[str, str]) -> None:
+    """Note the fields and loops of a hashed expression: tables of positions hash millions, so nothing is rebuilt."""
+    if node.op in ("sym", "index"):
+        if node.args[0] not in hashed:
+            hashed[node.args[0]] = _asking_module()
+    elif node.op != "const":
+        for part in node.args:
+            _note_hashed(part, hashed)
