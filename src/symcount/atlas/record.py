@@ -140,6 +140,7 @@ class Check(_Json):
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
             `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind;
             `spelled`, keys that say the same as a text -> letter -> element.
+        paths: measured values of the default's label, each with what was asked on its path; see `questions.alike`.
     """
 
     given: Any = None
@@ -150,11 +151,12 @@ class Check(_Json):
     equals: str = ""
     arranged: dict[str, Any] = field(default_factory=dict)
     each: list[Any] = field(default_factory=list)
+    paths: list[list[Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""
         found = asdict(self)
-        return {k: v for k, v in found.items() if v not in ({}, "", None) and (k not in ("activation", "each") or v)}
+        return {k: v for k, v in found.items() if v not in ({}, "", None) and (k not in ("activation", "each", "paths") or v)}
 
 
 @dataclass(frozen=True)
