@@ -42,8 +42,11 @@ def samples_of(check: Check) -> Iterator[tuple[int, Any]]:
     for code, label in check.accept.items():
         if code == "arranged":
             spec = check.arranged
-            yield label, Arrangement(
-                dict.fromkeys(spec["kinds"].values(), _EACH), spec["depth"].rpartition(".")[2], spec["form"]
+            yield (
+                label,
+                Arrangement(
+                    dict.fromkeys(spec["kinds"].values(), _EACH), spec["depth"].rpartition(".")[2], spec["form"]
+                ),
             )
         elif code.startswith("'"):
             yield label, code[1:]
@@ -223,9 +226,7 @@ class _Paths:
                 if tried == _TRIED or not alike(start, asked, value):
                     continue
                 tried += 1
-                total = real_total(
-                    self.probe.cls, self.probe.config_class, changed(self.probe.raw, {path: value})
-                )
+                total = real_total(self.probe.cls, self.probe.config_class, changed(self.probe.raw, {path: value}))
                 if total not in (usual, None):
                     return value
         return None

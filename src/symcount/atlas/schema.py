@@ -30,6 +30,7 @@ from symcount.atlas.codes import (
     word,
     wrong,
 )
+from symcount.atlas.computed import is_said
 from symcount.atlas.fitting import fits
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Check, Layout, Number, Section
@@ -64,6 +65,7 @@ class Reader:
         self._activations = activations
         self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
         self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
+        self._taken: dict[str, list[tuple[str, Any]]] = {}
         self._spelled: dict[str, list[tuple[str, dict[str, dict[str, str]]]]] = {}
         self._types = {path: dict(section.types) for path, section in layout.sections.items()}
         for path, number in layout.numbers.items():
@@ -74,6 +76,9 @@ class Reader:
         for path, check in layout.checks.items():
             section, key, _ = split(path)
             self._checks[section].append((path, key, check))
+            if check.rule:
+                taken = {**check.rule["numbers"], **check.rule["beside"]}
+                self._taken[path] = [(k, v) for k, v in taken.items() if k not in {**layout.numbers, **layout.checks}]
             if "spelled" in check.arranged:
                 self._spelled.setdefault(section, []).append((key, check.arranged["spelled"]))
         self._names = [n.name for n in layout.numbers.values()]
@@ -136,6 +141,8 @@ class Reader:
                     found[path] = default if check.absent is None else check.absent
                 else:
                     found[path] = own.get(key, default)
+                    for name, usual in self._taken.get(path, ()):
+                        found.setdefault(name, own.get(name.rpartition(".")[2], usual))
         filled = dict(pending)
         self._fill(pending, values)
         for path in self._same:
@@ -261,6 +268,8 @@ class Reader:
             return 0
         if check.each and isinstance(value, list) and value == self._listed(check.each, values):
             return 0
+        if check.rule and self._computed(check, value, found, values):
+            return 0
         label = check.accept.get(said)
         if label is None and said.startswith("numbers"):
             label = check.accept.get("numbers")
@@ -279,6 +288,19 @@ class Reader:
         if any(alike(measured, asked, value) for measured, asked in check.paths):
             return 0
         raise UncoveredError(f"{path} = {word(value)} is outside the stored formulas")
+
+    def _computed(self, check: Check, value: Any, found: Mapping[str, Any], values: Mapping[str, Value]) -> bool:
+        """Whether *value* is what the config computes beside the other keys of a file."""
+        if not isinstance(value, list | dict) or not is_said(check.rule, value, {**found, **values}):
+            return False
+        for path, usual in check.rule["beside"].items():
+            own = found.get(path, MISSING)
+            other = self.layout.checks.get(path)
+            if own is MISSING or own is None or own == usual:
+                continue
+            if other is None or not other.rule or not self._computed(other, own, found, values):
+                return False
+        return True
 
     def _listed(self, each: list[Any], values: Mapping[str, Value]) -> Any:
         def said(item: Any) -> Any:

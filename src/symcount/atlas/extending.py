@@ -1,0 +1,81 @@
+"""What a layout admits beyond the values that were tried: rules of what the config computes, and paths of values.
+
+This needs no formula to be derived, so that the layouts of an atlas can be extended as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from symcount.atlas.around import defaults_around
+from symcount.atlas.bases import Base, bases, left_out
+from symcount.atlas.check import count
+from symcount.atlas.counting import Variant
+from symcount.atlas.gate import disagreements
+from symcount.atlas.layer_rules import with_rules
+from symcount.atlas.paths import with_paths
+from symcount.atlas.probe import Probe, real_total
+from symcount.atlas.record import Entry, Layout
+from symcount.atlas.saved import accept_saved
+from symcount.atlas.schema import Reader
+from symcount.errors import SymcountError
+
+__all__ = ["extend", "extended"]
+
+
+def extend(layout: Layout, probe: Probe, activations: frozenset[str], said: list[str]) -> Layout:
+    """*layout* with rules and paths, each only if what it makes of saved files is right; else the reason is *said*."""
+    found = layout
+    for step in (
+        with_rules,
+        lambda one, by: with_paths(one, by, said),
+        lambda one, by: accept_saved(one, by, activations),
+    ):
+        more = step(found, probe)
+        if more is found or (wrong := next(disagreements(more, probe, activations), None)) is None:
+            found = more
+        else:
+            said.append(wrong)
+    return found
+
+
+def extended(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], list[str]]:
+    """The layouts of an entry, extended; and what was dropped."""
+    from symcount.derive.resolve import model_class
+    from symcount.realmodel import config_class
+
+    cls: Any = model_class(entry.name)
+    configs: Any = config_class(cls, entry.model_type)
+    known, found, said = [*_bases(cls, configs)], [], []
+    for layout in entry.layouts:
+        base = next((b for b in known if _is_of(layout, b, cls, configs, activations)), None)
+        if base is None:
+            said.append("a layout whose base is not found")
+            found.append(layout)
+            continue
+        known.remove(base)
+        probe = Probe(cls, configs, base.raw, base.required, base.absent)
+        defaults_around(probe)
+        found.append(extend(layout, probe, activations, said))
+    return found, said
+
+
+def _bases(cls: Any, configs: Any) -> Iterator[Base]:
+    for number, base in enumerate(bases(cls, configs)):
+        yield base
+        if not number and not base.absent and (other := left_out(cls, configs, base)) is not None:
+            yield other
+
+
+def _is_of(layout: Layout, base: Base, cls: Any, configs: Any, activations: frozenset[str]) -> bool:
+    """Whether a layout was measured around *base*: it has its sub-configs, and counts it."""
+    absent = {path.partition(".")[0] for path, section in layout.sections.items() if section.optional == "absent"}
+    if base.types != layout.types or absent != base.absent:
+        return False
+    try:
+        ours = count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(base.raw))
+    except SymcountError:
+        return False
+    return ours == real_total(cls, configs, base.raw)

@@ -1,0 +1,289 @@
+"""Finding the rule by which a config class computes a list layer by layer; see `atlas.computed`."""
+
+from __future__ import annotations
+
+import itertools
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from symcount.atlas.codes import MISSING
+from symcount.atlas.computed import REFERENCE, holds, is_said
+from symcount.atlas.paths import samples_of
+from symcount.atlas.probe import Probe, changed, differs, real_total
+from symcount.atlas.record import Check, Layout
+from symcount.atlas.saved import attribute_of
+from symcount.derive.arranged import Arrangement
+from symcount.derive.sources import PER_LAYER
+
+__all__ = ["Rules", "with_rules"]
+
+_DEPTHS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 24, 31, 40, 65)
+_CONFIRMED: Final = (14, 15, 18, 19, 29, 33, 48, 97)
+_CASES: Final = 5
+_PERIODS: Final = range(2, 13)
+_COUNTS: Final = range(1, 9)
+_DEEP: Final = ("layer", "depth", "block", "stage", "n_", "num_")
+
+
+@dataclass(frozen=True)
+class _Sample:
+    """Numbers that were given, and what the class saved beside them."""
+
+    numbers: dict[str, Any]
+    value: Any
+
+
+class Rules:
+    """What one config class computes; each config is made once."""
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._files: dict[str, Any] = {}
+        self.file = self._file({})
+
+    def _file(self, changes: Mapping[str, Any]) -> Any:
+        """What the class saves at *changes*, `None` if it refuses them."""
+        key = json.dumps(sorted(changes.items()), default=str)
+        if key not in self._files:
+            config = self._probe.try_config(changes)
+            self._files[key] = None if config is None else json.loads(json.dumps(config.to_dict(), default=str))
+        return self._files[key]
+
+    def value(self, path: str, changes: Mapping[str, Any]) -> Any:
+        """What the class saves at *path*, `MISSING` if it refuses the changes or saves nothing there."""
+        file = self._file(changes)
+        return MISSING if file is None else attribute_of(file, path)
+
+    def rule(self, path: str) -> dict[str, Any] | None:
+        """The rule of what stands at *path* where a file leaves it out, `None` if none is found.
+
+        With `numbers`, those that it takes beside those of a formula, and `beside`, other keys that must be as usual.
+        """
+        usual = self.value(path, {})
+        if not isinstance(usual, list | dict) or self._probe.default(path) == usual:
+            return None
+        section = path.rpartition(".")[0]
+        prefix = f"{section}." if section else ""
+        own = self.file if not section else attribute_of(self.file, section)
+        sizes = {prefix + k: v for k, v in own.items() if type(v) is int and v >= 0 and not k.endswith("_id")}
+        depths = [name for name, n in sizes.items() if any(w in name for w in _DEEP) and self._grows(path, name, n)]
+        for depth in sorted(depths, key=lambda name: ("num_hidden_layers" not in name, name)):
+            others = self._influences(path, depth, sizes)
+            if len(others) > _CASES:
+                continue
+            form = self._form(usual)
+            samples = list(self._samples(path, depth, others, _DEPTHS))
+            cases = _cases(form, depth, others, samples) if form and len(samples) > _CASES else None
+            if cases is None:
+                continue
+            rule = {"form": form, "depth": depth, "cases": cases}
+            confirmed = [*samples, *self._samples(path, depth, others, _CONFIRMED)]
+            if all(is_said(rule, s.value, s.numbers) for s in confirmed):
+                keys = [prefix + key for x in usual.values() for key in x] if form == "layers" else []
+                numbers = {name: sizes[name] for name in (depth, *others, *keys) if name in sizes}
+                return {**rule, "numbers": numbers, "beside": self._beside(path, prefix, own, numbers)}
+        return None
+
+    def _grows(self, path: str, name: str, n: int) -> bool:
+        values = [self.value(path, {name: more}) for more in (n + 12, 2 * n + 24)]
+        usual = self.value(path, {})
+        return all(v is not MISSING and type(v) is type(usual) for v in values) and len(values[1]) > len(usual)
+
+    def _form(self, usual: Any) -> str:
+        if isinstance(usual, dict):
+            return "layers" if usual and all(key.isdecimal() for key in usual) else ""
+        if usual and all(type(x) is int for x in usual) and sorted(set(usual)) == usual:
+            return "indices"
+        return "list" if usual else ""
+
+    def _influences(self, path: str, depth: str, sizes: Mapping[str, int]) -> dict[str, list[int]]:
+        """The other numbers that change what is computed, each with values at which it is tried."""
+        found: dict[str, list[int]] = {}
+        own = self.value(path, {})
+        leaves = {v for x in own.values() for v in x.values()} if isinstance(own, dict) else set()
+        for name, n in sizes.items():
+            for deep in (sizes[depth], _CONFIRMED[-1]) if name != depth else ():
+                usual = self.value(path, {depth: deep})
+                tries = [m for m in (n + 1, 2 * n, n - 1, n + 2, n + 3) if m > 0 and m not in {n, *leaves}]
+                values = [m for m in tries if self.value(path, {depth: deep, name: m}) not in (usual, MISSING)]
+                if values and usual is not MISSING:
+                    found.setdefault(name, tries)
+        return found
+
+    def _samples(
+        self, path: str, depth: str, others: Mapping[str, list[int]], depths: tuple[int, ...]
+    ) -> Iterator[_Sample]:
+        usual = {name: attribute_of(self.file, name) for name in others}
+        moved: list[dict[str, int]] = [{}, *({name: m} for name, tries in others.items() for m in tries)]
+        for n, more in itertools.product(depths, moved):
+            value = self.value(path, {depth: n, **more})
+            if value is not MISSING and value is not None:
+                yield _Sample({**usual, depth: n, **more}, value)
+
+    def _beside(self, path: str, prefix: str, own: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
+        """Other keys that change what is computed, with what they are where a file leaves them out."""
+        usual, found = self.value(path, {}), {}
+        for key, value in own.items():
+            name = prefix + key
+            if name == path or name in numbers or self._probe.ignored(name) or name in self._probe.instances:
+                continue
+            default = self._probe.default(name)
+            others: list[Any] = [not value] if isinstance(value, bool) else [value[1:], value[1:] + value[:1]] if (
+                isinstance(value, list) and len(value) > 1) else [8, 0.5, True] if value is None else []  # fmt: skip
+            if any(self.value(path, {name: other}) not in (usual, MISSING) for other in others):
+                found[name] = None if default is MISSING else default
+        return found
+
+
+def _cases(form: str, depth: str, others: Mapping[str, list[int]], samples: list[_Sample]) -> list[list[Any]] | None:
+    """Cases that tell every layer of all samples, `None` if there are none as simple as that."""
+    rows: list[tuple[int, int, dict[str, Any]]] = []
+    classes: dict[str, int] = {}
+    for sample in samples:
+        n = sample.numbers[depth]
+        elements = _elements(form, n, sample, others)
+        if elements is None:
+            return None
+        for i, element in enumerate(elements):
+            said = json.dumps(element)
+            classes[said] = classes.get(said, 0) | 1 << len(rows)
+            rows.append((i, n, sample.numbers))
+    if not 1 <= len(classes) <= _CASES:
+        return None
+    tests = {json.dumps(test): test for test in _tests(others)}
+    masks = {
+        text: sum(1 << r for r, (i, n, numbers) in enumerate(rows) if holds(test, i, n, numbers))
+        for text, test in tests.items()
+    }
+    cases: list[list[Any]] = []
+    left = (1 << len(rows)) - 1
+    while left:
+        remaining = {said: mask & left for said, mask in classes.items() if mask & left}
+        if len(remaining) == 1:
+            return [*cases, [[], json.loads(next(iter(remaining)))]]
+        if len(cases) == _CASES or (best := _best(masks, remaining, left)) is None:
+            return None
+        chosen, element = best
+        cases.append([[tests[text] for text in chosen], json.loads(element)])
+        for text in chosen[1:]:
+            masks[chosen[0]] &= masks[text]
+        left &= ~masks[chosen[0]]
+        masks = {text: sum_ for text, sum_ in masks.items() if text != chosen[0]}
+    return cases or None
+
+
+def _best(masks: Mapping[str, int], classes: Mapping[str, int], left: int) -> tuple[tuple[str, ...], str] | None:
+    """The test, or two of them, that tells most layers of one kind and no other's."""
+    found: tuple[int, tuple[str, ...], str] | None = None
+    for pair in (False, True):
+        chosen: Iterator[tuple[str, ...]]
+        chosen = itertools.combinations(masks, 2) if pair else ((text,) for text in masks)
+        for texts in chosen:
+            mask = left & masks[texts[0]] & (masks[texts[1]] if pair else -1)
+            for element, own in classes.items():
+                if mask and not mask & ~own and (found is None or mask.bit_count() > found[0]):
+                    found = mask.bit_count(), texts, element
+        if found is not None:
+            return found[1], found[2]
+    return None
+
+
+def _tests(others: Mapping[str, list[int]]) -> Iterator[list[Any]]:
+    """Tests of a layer, the simplest first."""
+    for a in (*others, *_COUNTS):
+        yield from (["below", a], ["from", a], ["last", a], ["before", a])
+    for a in others:
+        yield from ([kind, a, b] for b in (0, 1, *(x for x in others if x != a)) for kind in ("every", "between"))
+    for a in _PERIODS:
+        yield from ([kind, a, b] for b in range(a) for kind in ("every", "between", "back"))
+
+
+def _elements(form: str, n: int, sample: _Sample, others: Mapping[str, list[int]]) -> list[Any] | None:
+    """What stands for each layer, `None` if it is no such list."""
+    value = sample.value
+    if form == "indices":
+        inside = isinstance(value, list) and all(type(x) is int and 0 <= x < n for x in value)
+        return [True if i in value else None for i in range(n)] if inside and sorted(set(value)) == value else None
+    if form == "list":
+        return [_named(x, sample, others) for x in value] if isinstance(value, list) and len(value) == n else None
+    if not isinstance(value, dict) or not all(key.isdecimal() and int(key) < n for key in value):
+        return None
+    by_number = {int(key): x for key, x in value.items()}
+    return [_named(by_number.get(i), sample, others) for i in range(n)]
+
+
+def _named(element: Any, sample: _Sample, others: Mapping[str, list[int]]) -> Any:
+    """An element with the paths of its numbers that are those of the config."""
+    if isinstance(element, dict):
+        return {key: _named(value, sample, others) for key, value in element.items()}
+    if type(element) is int and element > max(_PERIODS):
+        names = [name for name in others if sample.numbers[name] == element]
+        return REFERENCE + names[0] if len(names) == 1 else element
+    return element
+
+
+def with_rules(layout: Layout, probe: Probe) -> Layout:
+    """*layout* with the rules of what the config class computes layer by layer, where it is the same said once more."""
+    rules, checks, sections = Rules(probe), dict(layout.checks), dict(layout.sections)
+    for path, value in [*_computed(rules.file, probe)]:
+        section, _, key = path.rpartition(".")
+        refused = section in sections and key in sections[section].refused
+        check = checks.get(path) or (Check(None, None, {"absent": 0, "null": 0}) if refused else None)
+        if check is None or section not in sections or (refused and key != PER_LAYER):
+            continue
+        found: dict[str, Any] = {}
+        if value == {} and _as_left_out(rules, probe, path, [{}]):
+            found["accept"] = {**check.accept, "{}": 0}
+        elif (rule := rules.rule(path)) is not None:
+            rule["beside"] |= _switched(rules, layout, path)
+            depths = [{rule["depth"]: n} for n in (3, 8, 13)]
+            if _as_left_out(rules, probe, path, depths):
+                kept = {} if check.pattern.keys() & {"period", "list", "of"} else check.pattern
+                found.update(rule=rule, pattern=kept)
+        if found:
+            checks[path] = replace(check, **found)
+            if refused:
+                rest = [name for name in sections[section].refused if name != key]
+                sections[section] = replace(sections[section], refused=rest)
+    return replace(layout, checks=checks, sections=sections)
+
+
+def _computed(file: Mapping[str, Any], probe: Probe, section: str = "") -> Iterator[tuple[str, Any]]:
+    """Lists and objects that a file has, by path."""
+    for key, value in file.items():
+        path = f"{section}.{key}" if section else key
+        if path in probe.instances and isinstance(value, dict):
+            yield from _computed(value, probe, path)
+        elif isinstance(value, list | dict) and not probe.ignored(path):
+            yield path, value
+
+
+def _switched(rules: Rules, layout: Layout, path: str) -> dict[str, Any]:
+    """Checked keys beside whose other values something else is computed, with their defaults."""
+    usual, found = rules.value(path, {}), {}
+    for name, check in layout.checks.items():
+        for _, value in samples_of(check) if name != path else ():
+            if not isinstance(value, Arrangement) and rules.value(path, {name: value}) not in (usual, MISSING):
+                found[name] = check.given
+    return found
+
+
+def _as_left_out(rules: Rules, probe: Probe, path: str, several: list[dict[str, Any]]) -> bool:
+    """Whether the config is the same, or has as many parameters, where it says what it computes."""
+    for changes in several:
+        value = rules.value(path, changes)
+        if value is MISSING:
+            continue
+        left, given = probe.try_config(changes), probe.try_config({**changes, path: value})
+        if left is None or given is None:
+            return False
+        if differs(left, given):
+            totals = {
+                real_total(probe.cls, probe.config_class, changed(probe.raw, more))
+                for more in (changes, {**changes, path: value})
+            }
+            if len(totals) > 1 or None in totals:
+                return False
+    return True
