@@ -1,4 +1,4 @@
-"""Lists and objects that a config computes layer by layer: a rule by which they are told from other numbers.
+"""What a config computes, lists and objects layer by layer: a rule by which it is told from other numbers.
 
 A file that transformers saves has them, beside the numbers that they were made of. Said once more, they are what the
 config makes of these numbers anyway. The config class is asked for them at many numbers; the rule is found on some of
@@ -12,6 +12,10 @@ there are.
 ['dense', 'dense', 'sparse']
 >>> said({"form": "indices", "depth": "n", "cases": [[[["last", 2]], True], [[], None]]}, {"n": 5})
 [3, 4]
+>>> said({"form": "stages", "depth": "n", "more": 1, "cases": [[[], True]]}, {"n": 2})
+['stem', 'stage1', 'stage2']
+>>> said({"form": "number", "terms": ["floor", "hidden", "heads"]}, {"hidden": 768, "heads": 12})
+64
 """
 
 from __future__ import annotations
@@ -54,14 +58,19 @@ def said(rule: Mapping[str, Any], numbers: Mapping[str, Any]) -> Any:
     """What the config computes beside *numbers*, `None` if a number that it takes is none.
 
     Args:
-        rule: `form`: a `list`, the `indices` of layers, or an object of `layers` by their numbers
-            with what they have in place of numbers of the config; `depth`, the path of
-            the number of layers; `cases`, tests of a layer and what stands for it if all hold, the first one counts.
+        rule: `form`: a `number`, with `terms`; a `list`, the `indices` of layers, the names of `stages`, or an object
+            of `layers` by their numbers with what they have in place of numbers of the config; `depth`, the path of the
+            number of layers, and how many `more` there are; `cases`, tests of a layer and what stands for it if all
+            hold, the first one counts.
         numbers: by path.
     """
+    if rule["form"] == "number":
+        kind, one, other = rule["terms"]
+        return _number(kind, one, other, numbers)
     n = numbers.get(rule["depth"])
     if type(n) is not int or not 0 <= n <= LONGEST:
         return None
+    n += rule.get("more", 0)
     if any(isinstance(x, str) and type(numbers.get(x)) is not int
            for tests, _ in rule["cases"] for _, *arguments in tests for x in arguments):  # fmt: skip
         return None
@@ -74,6 +83,8 @@ def said(rule: Mapping[str, Any], numbers: Mapping[str, Any]) -> Any:
             return [_filled(x, numbers) for x in elements]
         case "indices":
             return [i for i, x in enumerate(elements) if x is not None]
+        case "stages":
+            return [f"stage{i}" if i else "stem" for i, x in enumerate(elements) if x is not None]
         case _:
             section = rule["depth"].rpartition(".")[0]
             usual = {key: numbers.get(f"{section}.{key}" if section else key) for x in elements for key in x or ()}
@@ -88,7 +99,21 @@ def is_said(rule: Mapping[str, Any], value: Any, numbers: Mapping[str, Any]) -> 
         if len(by_number := {int(key): x for key, x in value.items()}) != len(value):
             return False
         value = by_number
-    return value is not None and bool(value == said(rule, numbers))
+    found = said(rule, numbers)
+    return found is not None and type(value) is type(found) and bool(value == found)
+
+
+def _number(kind: str, one: str | int, other: str | int, numbers: Mapping[str, Any]) -> int | None:
+    a, b = (numbers.get(x) if isinstance(x, str) else x for x in (one, other))
+    if type(a) is not int or type(b) is not int:
+        return None
+    match kind:
+        case "floor":
+            return a // b if b else None
+        case "times":
+            return a * b
+        case _:
+            return a + b
 
 
 def _filled(element: Any, numbers: Mapping[str, Any]) -> Any:

@@ -5,8 +5,7 @@ This needs no formula to be derived, so that the layouts of an atlas can be exte
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from symcount.atlas.around import defaults_around
@@ -27,14 +26,20 @@ __all__ = ["extend", "extended"]
 
 def extend(layout: Layout, probe: Probe, activations: frozenset[str], said: list[str]) -> Layout:
     """*layout* with rules and paths, each only if what it makes of saved files is right; else the reason is *said*."""
-    found = layout
-    for step in (
-        with_rules,
-        lambda one, by: with_paths(one, by, said),
-        lambda one, by: accept_saved(one, by, activations),
-    ):
-        more = step(found, probe)
-        if more is found or (wrong := next(disagreements(more, probe, activations), None)) is None:
+    every = layout
+    steps: list[Callable[[Layout], Layout]] = [
+        lambda one: with_rules(one, probe),
+        lambda one: with_paths(one, probe, said),
+        lambda one: accept_saved(one, probe, activations),
+    ]
+    for step in steps:
+        every = step(every)
+    if next(disagreements(every, probe, activations), None) is None:
+        return every
+    found = layout  # which of them is wrong?
+    for step in steps:
+        more = step(found)
+        if (wrong := next(disagreements(more, probe, activations), None)) is None:
             found = more
         else:
             said.append(wrong)

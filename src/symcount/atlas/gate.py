@@ -47,7 +47,7 @@ def _files(layout: Layout, probe: Probe, rng: random.Random) -> Iterator[tuple[d
     }
     rules = {n: v for c in layout.checks.values() for n, v in c.rule.get("numbers", {}).items() if type(v) is int and v}
     sizes = {**rules, **sizes}
-    deep = sorted({check.rule["depth"] for check in layout.checks.values() if check.rule} & sizes.keys())
+    deep = sorted({check.rule.get("depth", "") for check in layout.checks.values()} & sizes.keys())
     for turn in range(_DRAWN if sizes else 0):
         among = deep if deep and turn % 2 == 0 else sorted(sizes)
         chosen = {rng.choice(among), *rng.sample(sorted(sizes), turn % 2)}

@@ -1,29 +1,31 @@
-"""Finding the rule by which a config class computes a list layer by layer; see `atlas.computed`."""
+"""Finding the rule by which a config class computes a number, or a list layer by layer; see `atlas.computed`."""
 
 from __future__ import annotations
 
 import itertools
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
 from symcount.atlas.computed import REFERENCE, holds, is_said
-from symcount.atlas.paths import samples_of
 from symcount.atlas.probe import Probe, changed, differs, real_total
 from symcount.atlas.record import Check, Layout
+from symcount.atlas.samples import samples_of
 from symcount.atlas.saved import attribute_of
 from symcount.derive.arranged import Arrangement
 from symcount.derive.sources import PER_LAYER
 
-__all__ = ["Rules", "with_rules"]
+__all__ = ["Rules", "rules_of", "with_rules"]
 
 _DEPTHS: Final = (1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 16, 17, 24, 31, 40, 65)
 _CONFIRMED: Final = (14, 15, 18, 19, 29, 33, 48, 97)
 _CASES: Final = 5
 _PERIODS: Final = range(2, 13)
 _COUNTS: Final = range(1, 9)
+_STAGE: Final = re.compile(r"stem|stage[1-9]\d*")
 _DEEP: Final = ("layer", "depth", "block", "stage", "n_", "num_")
 
 
@@ -35,12 +37,23 @@ class _Sample:
     value: Any
 
 
+def rules_of(probe: Probe) -> Rules:
+    """What the config class of *probe* computes: a fact of the base model, which its heads share."""
+    key = probe.config_class, json.dumps(probe.raw, sort_keys=True)
+    if key not in _KNOWN:
+        while len(_KNOWN) >= _KEPT:
+            del _KNOWN[next(iter(_KNOWN))]
+        _KNOWN[key] = Rules(probe)
+    return _KNOWN[key]
+
+
 class Rules:
     """What one config class computes; each config is made once."""
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._files: dict[str, Any] = {}
+        self._rules: dict[str, dict[str, Any] | None] = {}
         self.file = self._file({})
 
     def _file(self, changes: Mapping[str, Any]) -> Any:
@@ -61,42 +74,65 @@ class Rules:
 
         With `numbers`, those that it takes beside those of a formula, and `beside`, other keys that must be as usual.
         """
+        if path not in self._rules:
+            self._rules[path] = self._found(path)
+        return self._rules[path]
+
+    def _found(self, path: str) -> dict[str, Any] | None:
         usual = self.value(path, {})
-        if not isinstance(usual, list | dict) or self._probe.default(path) == usual:
+        if type(usual) not in (int, list, dict) or self._probe.default(path) == usual:
             return None
         section = path.rpartition(".")[0]
         prefix = f"{section}." if section else ""
         own = self.file if not section else attribute_of(self.file, section)
         sizes = {prefix + k: v for k, v in own.items() if type(v) is int and v >= 0 and not k.endswith("_id")}
+        sizes.pop(path, None)
+        rule = self._of_number(path, sizes) if type(usual) is int else self._by_layer(path, usual, sizes)
+        return None if rule is None else {**rule, "beside": self._beside(path, prefix, own, rule["numbers"])}
+
+    def _of_number(self, path: str, sizes: Mapping[str, int]) -> dict[str, Any] | None:
+        """The rule of a number."""
+        others = self._influences(path, "", sizes)
+        samples = [*self._samples(path, "", others, (0,))]
+        for name in [*others][:1]:  # two of them at once
+            samples += [
+                _Sample({**s.numbers, name: m}, value)
+                for s in samples[1:] for m in others[name]
+                if (value := self.value(path, {**s.numbers, name: m})) is not MISSING
+            ]  # fmt: skip
+        pairs = itertools.permutations([*others, 1, 2], 2) if 0 < len(others) < _CASES else ()
+        for kind, (a, b) in itertools.product(("times", "floor", "plus"), pairs):
+            rule = {"form": "number", "terms": [kind, a, b]}
+            if isinstance(a, str) and {a, b} >= others.keys() and len(samples) > 2 and all(
+                is_said(rule, s.value, s.numbers) for s in samples
+            ):  # fmt: skip
+                return {**rule, "numbers": {name: sizes[name] for name in others}}
+        return None
+
+    def _by_layer(self, path: str, usual: Any, sizes: Mapping[str, int]) -> dict[str, Any] | None:
+        """The rule of a list or an object."""
         depths = [name for name, n in sizes.items() if any(w in name for w in _DEEP) and self._grows(path, name, n)]
         for depth in sorted(depths, key=lambda name: ("num_hidden_layers" not in name, name)):
             others = self._influences(path, depth, sizes)
             if len(others) > _CASES:
                 continue
-            form = self._form(usual)
             samples = list(self._samples(path, depth, others, _DEPTHS))
-            cases = _cases(form, depth, others, samples) if form and len(samples) > _CASES else None
-            if cases is None:
-                continue
-            rule = {"form": form, "depth": depth, "cases": cases}
-            confirmed = [*samples, *self._samples(path, depth, others, _CONFIRMED)]
-            if all(is_said(rule, s.value, s.numbers) for s in confirmed):
-                keys = [prefix + key for x in usual.values() for key in x] if form == "layers" else []
-                numbers = {name: sizes[name] for name in (depth, *others, *keys) if name in sizes}
-                return {**rule, "numbers": numbers, "beside": self._beside(path, prefix, own, numbers)}
+            for form, more in _forms(usual) if len(samples) > _CASES else ():
+                cases = _cases(form, more, depth, others, samples)
+                if cases is None:
+                    continue
+                rule = {"form": form, "depth": depth, "cases": cases, **({"more": more} if more else {})}
+                confirmed = [*samples, *self._samples(path, depth, others, _CONFIRMED)]
+                if all(is_said(rule, s.value, s.numbers) for s in confirmed):
+                    prefix = path.removesuffix(path.rpartition(".")[2])
+                    keys = [prefix + key for x in usual.values() for key in x] if form == "layers" else []
+                    return {**rule, "numbers": {n: sizes[n] for n in (depth, *others, *keys) if n in sizes}}
         return None
 
     def _grows(self, path: str, name: str, n: int) -> bool:
         values = [self.value(path, {name: more}) for more in (n + 12, 2 * n + 24)]
         usual = self.value(path, {})
-        return all(v is not MISSING and type(v) is type(usual) for v in values) and len(values[1]) > len(usual)
-
-    def _form(self, usual: Any) -> str:
-        if isinstance(usual, dict):
-            return "layers" if usual and all(key.isdecimal() for key in usual) else ""
-        if usual and all(type(x) is int for x in usual) and sorted(set(usual)) == usual:
-            return "indices"
-        return "list" if usual else ""
+        return all(v is not MISSING and type(v) is type(usual) for v in values) and values[1] != usual
 
     def _influences(self, path: str, depth: str, sizes: Mapping[str, int]) -> dict[str, list[int]]:
         """The other numbers that change what is computed, each with values at which it is tried."""
@@ -104,10 +140,12 @@ class Rules:
         own = self.value(path, {})
         leaves = {v for x in own.values() for v in x.values()} if isinstance(own, dict) else set()
         for name, n in sizes.items():
-            for deep in (sizes[depth], _CONFIRMED[-1]) if name != depth else ():
-                usual = self.value(path, {depth: deep})
+            for deep in (
+                ({depth: sizes[depth]}, {depth: _CONFIRMED[-1]}) if depth and name != depth else ({},) * (not depth)
+            ):
+                usual = self.value(path, deep)
                 tries = [m for m in (n + 1, 2 * n, n - 1, n + 2, n + 3) if m > 0 and m not in {n, *leaves}]
-                values = [m for m in tries if self.value(path, {depth: deep, name: m}) not in (usual, MISSING)]
+                values = [m for m in tries if self.value(path, {**deep, name: m}) not in (usual, MISSING)]
                 if values and usual is not MISSING:
                     found.setdefault(name, tries)
         return found
@@ -118,9 +156,10 @@ class Rules:
         usual = {name: attribute_of(self.file, name) for name in others}
         moved: list[dict[str, int]] = [{}, *({name: m} for name, tries in others.items() for m in tries)]
         for n, more in itertools.product(depths, moved):
-            value = self.value(path, {depth: n, **more})
+            at = {**({depth: n} if depth else {}), **more}
+            value = self.value(path, at)
             if value is not MISSING and value is not None:
-                yield _Sample({**usual, depth: n, **more}, value)
+                yield _Sample({**usual, **at}, value)
 
     def _beside(self, path: str, prefix: str, own: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
         """Other keys that change what is computed, with what they are where a file leaves them out."""
@@ -137,12 +176,29 @@ class Rules:
         return found
 
 
-def _cases(form: str, depth: str, others: Mapping[str, list[int]], samples: list[_Sample]) -> list[list[Any]] | None:
+_KEPT: Final = 4
+_KNOWN: Final[dict[tuple[Any, str], Rules]] = {}
+
+
+def _forms(usual: Any) -> list[tuple[str, int]]:
+    """The forms that a list or an object may have, and how many more elements than layers."""
+    if isinstance(usual, dict):
+        return [("layers", 0)] if usual and all(key.isdecimal() for key in usual) else []
+    if usual and all(type(x) is int for x in usual) and sorted(set(usual)) == usual:
+        return [("indices", 0), ("indices", 1), ("list", 0)]
+    if usual and all(isinstance(x, str) and _STAGE.fullmatch(x) for x in usual):
+        return [("stages", 1)]
+    return [("list", 0)] if usual else []
+
+
+def _cases(
+    form: str, more: int, depth: str, others: Mapping[str, list[int]], samples: list[_Sample]
+) -> list[list[Any]] | None:
     """Cases that tell every layer of all samples, `None` if there are none as simple as that."""
     rows: list[tuple[int, int, dict[str, Any]]] = []
     classes: dict[str, int] = {}
     for sample in samples:
-        n = sample.numbers[depth]
+        n = sample.numbers[depth] + more
         elements = _elements(form, n, sample, others)
         if elements is None:
             return None
@@ -203,6 +259,10 @@ def _tests(others: Mapping[str, list[int]]) -> Iterator[list[Any]]:
 def _elements(form: str, n: int, sample: _Sample, others: Mapping[str, list[int]]) -> list[Any] | None:
     """What stands for each layer, `None` if it is no such list."""
     value = sample.value
+    if form == "stages":
+        names = [f"stage{i}" if i else "stem" for i in range(n)]
+        known = isinstance(value, list) and set(value) <= set(names)
+        return [True if name in value else None for name in names] if known else None
     if form == "indices":
         inside = isinstance(value, list) and all(type(x) is int and 0 <= x < n for x in value)
         return [True if i in value else None for i in range(n)] if inside and sorted(set(value)) == value else None
@@ -226,19 +286,20 @@ def _named(element: Any, sample: _Sample, others: Mapping[str, list[int]]) -> An
 
 def with_rules(layout: Layout, probe: Probe) -> Layout:
     """*layout* with the rules of what the config class computes layer by layer, where it is the same said once more."""
-    rules, checks, sections = Rules(probe), dict(layout.checks), dict(layout.sections)
+    rules, checks, sections = rules_of(probe), dict(layout.checks), dict(layout.sections)
     for path, value in [*_computed(rules.file, probe)]:
         section, _, key = path.rpartition(".")
         refused = section in sections and key in sections[section].refused
         check = checks.get(path) or (Check(None, None, {"absent": 0, "null": 0}) if refused else None)
-        if check is None or section not in sections or (refused and key != PER_LAYER):
+        if check is None or path in layout.numbers or section not in sections or (refused and key != PER_LAYER):
             continue
         found: dict[str, Any] = {}
         if value == {} and _as_left_out(rules, probe, path, [{}]):
             found["accept"] = {**check.accept, "{}": 0}
         elif (rule := rules.rule(path)) is not None:
-            rule["beside"] |= _switched(rules, layout, path)
-            depths = [{rule["depth"]: n} for n in (3, 8, 13)]
+            rule = {**rule, "beside": {**rule["beside"], **_switched(rules, layout, path)}}
+            depths = [{rule["depth"]: n} for n in (3, 8, 13)] if "depth" in rule else [
+                {}, *({name: 2 * n} for name, n in rule["numbers"].items())]  # fmt: skip
             if _as_left_out(rules, probe, path, depths):
                 kept = {} if check.pattern.keys() & {"period", "list", "of"} else check.pattern
                 found.update(rule=rule, pattern=kept)
@@ -256,7 +317,7 @@ def _computed(file: Mapping[str, Any], probe: Probe, section: str = "") -> Itera
         path = f"{section}.{key}" if section else key
         if path in probe.instances and isinstance(value, dict):
             yield from _computed(value, probe, path)
-        elif isinstance(value, list | dict) and not probe.ignored(path):
+        elif type(value) in (int, list, dict) and not probe.ignored(path):
             yield path, value
 
 

@@ -17,47 +17,23 @@ from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
+from symcount.atlas.layer_rules import rules_of
 from symcount.atlas.probe import ROPES, Probe, changed, real_total, signature
 from symcount.atlas.questions import alike
-from symcount.atlas.record import Check, Layout
-from symcount.atlas.saved import attribute_of, saved_file
+from symcount.atlas.record import Layout
+from symcount.atlas.samples import samples_of
+from symcount.atlas.saved import attribute_of
 from symcount.atlas.work import key_of
-from symcount.derive.arranged import Arrangement
 from symcount.derive.expression import free_symbols
 from symcount.derive.recording import Question
 from symcount.derive.trace import Trace
 
-__all__ = ["samples_of", "with_paths"]
+__all__ = ["with_paths"]
 
-_WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None, "[]": [], "#": 8}
-_EACH: Final = 2  # layers of each kind in a list of kinds
 _MOST: Final = 24  # values of switches beside which is asked
 _TRIED: Final = 6  # values of a key that are compared with the real model
 
 Asked = dict[str, dict[Question, None]]
-
-
-def samples_of(check: Check) -> Iterator[tuple[int, Any]]:
-    """Labels of a check with a value of each, as far as its code says one."""
-    for code, label in check.accept.items():
-        if code == "arranged":
-            spec = check.arranged
-            yield (
-                label,
-                Arrangement(
-                    dict.fromkeys(spec["kinds"].values(), _EACH), spec["depth"].rpartition(".")[2], spec["form"]
-                ),
-            )
-        elif code.startswith("'"):
-            yield label, code[1:]
-        elif code.startswith("="):
-            yield label, json.loads(code[1:])
-        elif code.startswith("rope "):
-            for rope in ROPES:
-                if key_of(rope) == code:
-                    yield label, dict(rope)
-        elif code in _WORDS:
-            yield label, _WORDS[code]
 
 
 def with_paths(layout: Layout, probe: Probe, said: list[str]) -> Layout:
@@ -73,7 +49,7 @@ class _Paths:
     def __init__(self, layout: Layout, probe: Probe) -> None:
         self.layout, self.probe = layout, probe
         self.asked: Asked = {}
-        self.file = saved_file(probe)
+        self.file = rules_of(probe).file
         self.given = {path: value for path in layout.checks if _opaque(value := self._given(path))}
         self.own: Any = None
 
@@ -92,7 +68,7 @@ class _Paths:
                 starts.append(saved[path])
             accept, paths = dict(check.accept), []
             for start in starts:
-                asked = self._questions(path, start)
+                asked = self._questions(path)
                 if isinstance(start, list) and asked and path not in saved:
                     continue  # the code goes through it as often as there are layers
                 if isinstance(start, list) or any(not steps and kind == "value" for steps, kind, _ in asked):
@@ -102,7 +78,7 @@ class _Paths:
                     paths.append([start, asked])
                 else:
                     said.append(f"{path}: a value with other tensors answers alike")
-            if paths and (wrong := self._refuted(path, check, paths)) is not None:
+            if paths and (wrong := self._refuted(path, paths)) is not None:
                 said.append(f"{path} = {json.dumps(wrong)} has other tensors")
                 paths = []
             if paths or accept != check.accept:
@@ -138,17 +114,14 @@ class _Paths:
 
     def _follows(self, path: str) -> bool:
         """Whether the config computes what it saves at *path* from a number that a formula has."""
-        usual = self._made(path, {})
+        usual = rules_of(self.probe).value(path, {})
         for name, number in self.layout.numbers.items():
             if "[" in name or "#" in name or type(number.given) is not int:
                 continue
-            if any(self._made(path, {name: n}) not in (usual, MISSING) for n in (number.given + 1, 2 * number.given)):
+            moved = [rules_of(self.probe).value(path, {name: n}) for n in (number.given + 1, 2 * number.given)]
+            if any(value not in (usual, MISSING) for value in moved):
                 return True
         return False
-
-    def _made(self, path: str, changes: Mapping[str, Any]) -> Any:
-        config = self.probe.try_config(changes)
-        return MISSING if config is None else attribute_of(json.loads(json.dumps(config.to_dict(), default=str)), path)
 
     # ------------------------------------------------------------- questions
 
@@ -200,24 +173,29 @@ class _Paths:
                 both = self.probe.trace({**others, switch: value}) if others else plain
                 if both is None or signature(both) != signature(plain):
                     for path, own in others.items():
-                        one = self.probe.trace({path: own, switch: value})
-                        if one is None or signature(one) != signature(plain):
+                        if not self._alike({path: own, switch: value}, signature(plain)):
                             saved.pop(path)
                 elif others:
                     self._gather_all({**others, switch: value})
+
+    def _alike(self, changes: Mapping[str, Any], own: Any) -> bool:
+        """Whether the model at *changes* has these tensors, or there is none."""
+        if (one := self.probe.trace(changes)) is not None:
+            return bool(signature(one) == own)
+        return real_total(self.probe.cls, self.probe.config_class, changed(self.probe.raw, changes)) is None
 
     def _gather_all(self, changes: Mapping[str, Any]) -> None:
         if self._observe(changes) is None:
             for path in self.layout.checks:
                 self.asked.setdefault(path, {}).setdefault(Question(path, (), "value", None))
 
-    def _questions(self, path: str, start: Any) -> list[list[Any]]:
-        """What was asked at *path*; what a part is asked for that the value does not have is left out."""
+    def _questions(self, path: str) -> list[list[Any]]:
+        """What was asked at *path*, as `questions.alike` has it."""
         return [[list(q.steps), q.kind, q.argument] for q in self.asked.get(path, {})]
 
     # ------------------------------------------------------------- the trial
 
-    def _refuted(self, path: str, check: Check, paths: list[list[Any]]) -> Any:
+    def _refuted(self, path: str, paths: list[list[Any]]) -> Any:
         """A value that is admitted and has other tensors, `None` if none of those that are tried has."""
         usual = real_total(self.probe.cls, self.probe.config_class, self.probe.raw)
         tried = 0

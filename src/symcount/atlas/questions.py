@@ -53,7 +53,7 @@ def _kind(value: Any) -> type:
     return float if type(value) is int else type(value)
 
 
-def _answer(kind: str, argument: Any, value: Any) -> Any:  # noqa: PLR0911  # one line for each kind of question
+def _answer(kind: str, argument: Any, value: Any) -> Any:
     match kind:
         case "equals":
             return bool(value == argument)

@@ -32,20 +32,17 @@ def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> L
 
     Which key a layout is refused for is found by reading the file again and again.
     """
-    file, found = saved_file(probe), layout
+    file, found, left = saved_file(probe), layout, set[str]()
     own = probe.trace({})
     for _ in range(_MOST if own is not None else 0):
-        refused = next(_refused(found, activations, file), None)
+        refused = next((path for path in _refused(found, activations, file) if path not in left), None)
         if refused is None:
             break
         check = _accepted(probe, found, refused, attribute_of(file, refused), own)
         if check is None:
-            return layout
-        found = replace(found, checks={**found.checks, refused: check})
-    try:
-        Reader(found, activations).read(file)
-    except SymcountError:
-        return layout
+            left.add(refused)
+        else:
+            found = replace(found, checks={**found.checks, refused: check})
     totals = {real_total(probe.cls, probe.config_class, raw) for raw in (file, probe.raw)}
     return found if len(totals) == 1 else layout
 

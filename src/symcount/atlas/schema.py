@@ -291,7 +291,7 @@ class Reader:
 
     def _computed(self, check: Check, value: Any, found: Mapping[str, Any], values: Mapping[str, Value]) -> bool:
         """Whether *value* is what the config computes beside the other keys of a file."""
-        if not isinstance(value, list | dict) or not is_said(check.rule, value, {**found, **values}):
+        if type(value) not in (int, list, dict) or not is_said(check.rule, value, {**found, **values}):
             return False
         for path, usual in check.rule["beside"].items():
             own = found.get(path, MISSING)

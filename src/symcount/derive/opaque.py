@@ -26,7 +26,7 @@ import copy
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
@@ -84,14 +84,16 @@ def plain(value: Any) -> Any:
         case _Object():
             return {plain(k): plain(v) for k, v in dict.items(value)}
         case _List():
-            return [plain(v) for v in list.__iter__(value)]
+            listed: Iterator[Any] = list.__iter__(value)
+            return [plain(x) for x in listed]
         case _Tuple():
-            return tuple(plain(v) for v in tuple.__iter__(value))
+            listed = tuple.__iter__(value)
+            return tuple(plain(x) for x in listed)
         case _:
             return value
 
 
-class _Text(str):
+class _Text(str):  # noqa: SLOT000  # a place is given to each
     """A text that notes what is asked of it."""
 
     place: Place
@@ -212,15 +214,15 @@ class _Object(dict[Any, Any]):
         _note(self.place, "value")
         return bool(dict.__ne__(self, other))
 
-    __hash__ = None  # type: ignore[assignment]  # as of a dict
+    __hash__ = None  # as of a dict
 
-    def copy(self) -> _Object:
+    def copy(self) -> Any:
         """As of a dict."""
         return _made(_Object(dict.items(self)), self.place, self.numbers)
 
     __copy__ = copy
 
-    def __deepcopy__(self, memo: Any) -> _Object:
+    def __deepcopy__(self, memo: Any) -> Any:
         inside = {key: copy.deepcopy(value, memo) for key, value in dict.items(self)}
         return _made(_Object(inside), self.place, self.numbers)
 
@@ -231,7 +233,7 @@ class _Object(dict[Any, Any]):
 def _sequence(base: Any) -> Any:
     """The observed version of `list` or `tuple`."""
 
-    class Sequence(base):
+    class Sequence(base):  # type: ignore[misc]  # either
         place: Place
         numbers: dict[str, int | float]
 
@@ -333,7 +335,7 @@ def _radd(self: Any, other: Any) -> Any:
 
 
 for _cls in (_Text, _List, _Tuple):
-    _cls.__radd__ = _radd
+    setattr(_cls, "__radd__", _radd)  # noqa: B010  # mypy knows no such method
 
 
 def _made(made: Any, place: Place, numbers: dict[str, int | float]) -> Any:

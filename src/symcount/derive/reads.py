@@ -35,7 +35,7 @@ class Reads:
         """Prepare to observe the instances of *symbolic*; *observing* also what is asked of texts, objects, lists."""
         self.values: dict[str, Any] = {}
         self.absent: set[str] = set()
-        self.labels: dict[str, int] = {}
+        self.labels: dict[str, int | float] = {}
         self.fixed: set[str] = set()
         self._observing_values = observing
         self._handed: dict[tuple[int, str], tuple[Any, Any]] = {}  # what was read, and how it was handed out
