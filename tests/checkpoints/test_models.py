@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 import symcount as sc
-from symcount.api import model_of
+from symcount.lookup import model_of
 from symcount.checkpoints import identify
 from symcount.checkpoints.identify import candidates
 from symcount.cli import run

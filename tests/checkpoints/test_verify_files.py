@@ -8,7 +8,7 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import symcount as sc
-from symcount.api import model_of
+from symcount.lookup import model_of
 from symcount.cli import run
 from symcount.errors import CheckpointError, ConfigError, VerificationError
 
