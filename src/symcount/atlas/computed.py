@@ -23,6 +23,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from symcount.paths import path_of, section_of
+
 __all__ = ["LONGEST", "REFERENCE", "holds", "is_said", "said"]
 
 #: Layers that a list may have.
@@ -86,8 +88,8 @@ def said(rule: Mapping[str, Any], numbers: Mapping[str, Any]) -> Any:
         case "stages":
             return [f"stage{i}" if i else "stem" for i, x in enumerate(elements) if x is not None]
         case _:
-            section = rule["depth"].rpartition(".")[0]
-            usual = {key: numbers.get(f"{section}.{key}" if section else key) for x in elements for key in x or ()}
+            section = section_of(rule["depth"])
+            usual = {key: numbers.get(path_of(section, key)) for x in elements for key in x or ()}
             own = (_filled(x or {}, numbers) for x in elements)
             differing = ({k: v for k, v in x.items() if v != usual[k]} for x in own)
             return {i: x for i, x in enumerate(differing) if x}

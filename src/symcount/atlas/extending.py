@@ -14,7 +14,7 @@ from symcount.atlas.check import count
 from symcount.atlas.counting import Variant
 from symcount.atlas.gate import disagreements
 from symcount.atlas.layer_rules import with_rules
-from symcount.atlas.paths import with_paths
+from symcount.atlas.path_conditions import with_paths
 from symcount.atlas.probe import Probe, real_total
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.saved import accept_saved
@@ -24,8 +24,13 @@ from symcount.errors import SymcountError
 __all__ = ["extend", "extended"]
 
 
-def extend(layout: Layout, probe: Probe, activations: frozenset[str], said: list[str]) -> Layout:
-    """*layout* with rules and paths, each only if what it makes of saved files is right; else the reason is *said*."""
+def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: frozenset[str], said: list[str]) -> Layout:
+    """*layout*, which was measured around *base*, with rules and path conditions.
+
+    What makes it wrong for a file that the config class saves is left out, and the reason is *said*.
+    """
+    probe = Probe(cls, configs, base.raw, base.required, base.absent)
+    defaults_around(probe)
     every = layout
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_rules(one, probe),
@@ -61,9 +66,7 @@ def extended(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], l
             found.append(layout)
             continue
         known.remove(base)
-        probe = Probe(cls, configs, base.raw, base.required, base.absent)
-        defaults_around(probe)
-        found.append(extend(layout, probe, activations, said))
+        found.append(extend(layout, cls, configs, base, activations, said))
     return found, said
 
 

@@ -14,9 +14,9 @@ from symcount.atlas.computed import REFERENCE, holds, is_said
 from symcount.atlas.probe import Probe, changed, differs, real_total
 from symcount.atlas.record import Check, Layout
 from symcount.atlas.samples import samples_of
-from symcount.atlas.saved import attribute_of
 from symcount.derive.arranged import Arrangement
 from symcount.derive.sources import PER_LAYER
+from symcount.paths import path_of, section_of, split, value_at
 
 __all__ = ["Rules", "rules_of", "with_rules"]
 
@@ -67,7 +67,7 @@ class Rules:
     def value(self, path: str, changes: Mapping[str, Any]) -> Any:
         """What the class saves at *path*, `MISSING` if it refuses the changes or saves nothing there."""
         file = self._file(changes)
-        return MISSING if file is None else attribute_of(file, path)
+        return MISSING if file is None else value_at(file, path, MISSING)
 
     def rule(self, path: str) -> dict[str, Any] | None:
         """The rule of what stands at *path* where a file leaves it out, `None` if none is found.
@@ -82,9 +82,9 @@ class Rules:
         usual = self.value(path, {})
         if type(usual) not in (int, list, dict) or self._probe.default(path) == usual:
             return None
-        section = path.rpartition(".")[0]
+        section = section_of(path)
         prefix = f"{section}." if section else ""
-        own = self.file if not section else attribute_of(self.file, section)
+        own = value_at(self.file, section, MISSING)
         sizes = {prefix + k: v for k, v in own.items() if type(v) is int and v >= 0 and not k.endswith("_id")}
         sizes.pop(path, None)
         rule = self._of_number(path, sizes) if type(usual) is int else self._by_layer(path, usual, sizes)
@@ -153,7 +153,7 @@ class Rules:
     def _samples(
         self, path: str, depth: str, others: Mapping[str, list[int]], depths: tuple[int, ...]
     ) -> Iterator[_Sample]:
-        usual = {name: attribute_of(self.file, name) for name in others}
+        usual = {name: value_at(self.file, name, MISSING) for name in others}
         moved: list[dict[str, int]] = [{}, *({name: m} for name, tries in others.items() for m in tries)]
         for n, more in itertools.product(depths, moved):
             at = {**({depth: n} if depth else {}), **more}
@@ -288,7 +288,7 @@ def with_rules(layout: Layout, probe: Probe) -> Layout:
     """*layout* with the rules of what the config class computes layer by layer, where it is the same said once more."""
     rules, checks, sections = rules_of(probe), dict(layout.checks), dict(layout.sections)
     for path, value in [*_computed(rules.file, probe)]:
-        section, _, key = path.rpartition(".")
+        section, key, _ = split(path)
         refused = section in sections and key in sections[section].refused
         check = checks.get(path) or (Check(None, None, {"absent": 0, "null": 0}) if refused else None)
         if check is None or path in layout.numbers or section not in sections or (refused and key != PER_LAYER):
@@ -314,7 +314,7 @@ def with_rules(layout: Layout, probe: Probe) -> Layout:
 def _computed(file: Mapping[str, Any], probe: Probe, section: str = "") -> Iterator[tuple[str, Any]]:
     """Lists and objects that a file has, by path."""
     for key, value in file.items():
-        path = f"{section}.{key}" if section else key
+        path = path_of(section, key)
         if path in probe.instances and isinstance(value, dict):
             yield from _computed(value, probe, path)
         elif type(value) in (int, list, dict) and not probe.ignored(path):

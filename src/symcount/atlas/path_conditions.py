@@ -22,11 +22,11 @@ from symcount.atlas.probe import ROPES, Probe, changed, real_total, signature
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Layout
 from symcount.atlas.samples import samples_of
-from symcount.atlas.saved import attribute_of
 from symcount.atlas.work import key_of
 from symcount.derive.expression import free_symbols
 from symcount.derive.recording import Question
 from symcount.derive.trace import Trace
+from symcount.paths import value_at
 
 __all__ = ["with_paths"]
 
@@ -89,7 +89,7 @@ class _Paths:
 
     def _given(self, path: str) -> Any:
         """What stands at *path* where a file does not say it."""
-        if (value := attribute_of(self.probe.raw, path)) is not MISSING:
+        if (value := value_at(self.probe.raw, path, MISSING)) is not MISSING:
             return value
         return self.layout.checks[path].given if self.probe.declared(path) is not None else None
 
@@ -97,7 +97,7 @@ class _Paths:
         """What the class saves where the default says something else, as far as it belongs to no number or switch."""
         wanted = {}
         for path in self.layout.checks:
-            value = attribute_of(self.file, path)
+            value = value_at(self.file, path, MISSING)
             if _opaque(value) and value != self.given.get(path) and path not in self.layout.numbers:
                 wanted[path] = value
         if wanted and self._same(wanted):
