@@ -62,8 +62,8 @@ def said(rule: Mapping[str, Any], numbers: Mapping[str, Any]) -> Any:
     Args:
         rule: `form`: a `number`, with `terms`; a `list`, the `indices` of layers, the names of `stages`, or an object
             of `layers` by their numbers with what they have in place of numbers of the config; `depth`, the path of the
-            number of layers, and how many `more` there are; `cases`, tests of a layer and what stands for it if all
-            hold, the first one counts.
+            number of layers, and how many `more` there are; whether the list may be `longer`; `cases`, tests of a layer
+            and what stands for it if all hold, the first one counts.
         numbers: by path.
     """
     if rule["form"] == "number":
@@ -102,6 +102,8 @@ def is_said(rule: Mapping[str, Any], value: Any, numbers: Mapping[str, Any]) -> 
             return False
         value = by_number
     found = said(rule, numbers)
+    if rule.get("longer") and isinstance(value, list) and isinstance(found, list):
+        value = value[: len(found)]
     return found is not None and type(value) is type(found) and bool(value == found)
 
 

@@ -17,7 +17,7 @@ from symcount.atlas.layer_rules import with_rules
 from symcount.atlas.path_conditions import with_paths
 from symcount.atlas.probe import Probe, real_total
 from symcount.atlas.record import Entry, Layout
-from symcount.atlas.saved import accept_saved
+from symcount.atlas.saved import accept_saved, with_meaning
 from symcount.atlas.schema import Reader
 from symcount.errors import SymcountError
 
@@ -33,6 +33,7 @@ def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: froz
     defaults_around(probe)
     every = layout
     steps: list[Callable[[Layout], Layout]] = [
+        lambda one: with_meaning(one, probe),
         lambda one: with_rules(one, probe),
         lambda one: with_paths(one, probe, said),
         lambda one: accept_saved(one, probe, activations),

@@ -301,6 +301,7 @@ def with_rules(layout: Layout, probe: Probe) -> Layout:
             depths = [{rule["depth"]: n} for n in (3, 8, 13)] if "depth" in rule else [
                 {}, *({name: 2 * n} for name, n in rule["numbers"].items())]  # fmt: skip
             if _as_left_out(rules, probe, path, depths):
+                rule = {**rule, **({"longer": True} if _any_longer(rules, probe, path, rule) else {})}
                 kept = {} if check.pattern.keys() & {"period", "list", "of"} else check.pattern
                 found.update(rule=rule, pattern=kept)
         if found:
@@ -329,6 +330,17 @@ def _switched(rules: Rules, layout: Layout, path: str) -> dict[str, Any]:
             if not isinstance(value, Arrangement) and rules.value(path, {name: value}) not in (usual, MISSING):
                 found[name] = check.given
     return found
+
+
+def _any_longer(rules: Rules, probe: Probe, path: str, rule: Mapping[str, Any]) -> bool:
+    """Whether the elements of a list beyond the number of layers are not read, whatever they are."""
+    if rule["form"] != "list":
+        return False
+    listed = rules.value(path, {rule["depth"]: 3})
+    others: tuple[list[Any], ...] = ([], listed[:1] * 2, listed[-1:] * 3)
+    several = [{rule["depth"]: 3, path: [*listed, *more]} for more in others]
+    totals = {real_total(probe.cls, probe.config_class, changed(probe.raw, changes)) for changes in several}
+    return len(totals) == 1 and None not in totals
 
 
 def _as_left_out(rules: Rules, probe: Probe, path: str, several: list[dict[str, Any]]) -> bool:

@@ -74,6 +74,8 @@ class Section(_Json):
         flat: whether the keys of a sub-config that is left out are taken from the config around it.
         unnamed: whether the number of labels is not that of the names in `id2label`.
         instead: key beside the sub-config that replaces it where it is given: `text_config_dict`.
+        meant: what a sub-config says where the config class saves what it makes of one that is left out.
+        own: the keys of it at which its class has other defaults.
     """
 
     types: dict[str, str] = field(default_factory=dict)
@@ -85,6 +87,8 @@ class Section(_Json):
     flat: bool = False
     unnamed: bool = False
     instead: str = ""
+    meant: dict[str, Any] = field(default_factory=dict)
+    own: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)

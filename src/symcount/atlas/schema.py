@@ -217,6 +217,8 @@ class Reader:
             return None
         if not isinstance(own, dict):
             raise ConfigError(f"{section}: expected an object, got {word(own)}")
+        if rules.meant and _is_meant(rules, own):
+            return None
         if rules.optional == "absent":
             raise UncoveredError(f"{section} is given, but the stored formulas are for configs that leave it out")
         return own
@@ -324,3 +326,13 @@ class Reader:
                 said = f"has {number} layers of the kind {kind_}; the stored formulas are for at least {least}"
                 raise UncoveredError(f"{path} = {word(value)} {said}")
             values[field_of(path, kind_)] = number
+
+
+#: What a saved file says of how it came about.
+_ORIGIN = frozenset({"transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path"})
+
+
+def _is_meant(rules: Section, own: Mapping[str, Any]) -> bool:
+    """Whether a sub-config says what is made of it where it is left out."""
+    said = {key: value for key, value in own.items() if key not in _ORIGIN}
+    return said.keys() >= set(rules.own) and all(rules.meant.get(k, MISSING) == v for k, v in said.items())

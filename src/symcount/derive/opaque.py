@@ -138,7 +138,7 @@ class _Object(dict[Any, Any]):
     """An object that notes what is asked of it, and hands out what is in it likewise."""
 
     place: Place
-    numbers: dict[str, int | float]
+    numbers: dict[str, int | float] | None
 
     def _inside(self, key: Any) -> Any:
         field, steps = self.place
@@ -235,11 +235,11 @@ def _sequence(base: Any) -> Any:
 
     class Sequence(base):  # type: ignore[misc]  # either
         place: Place
-        numbers: dict[str, int | float]
+        numbers: dict[str, int | float] | None
 
         def _inside(self, index: int) -> Any:
             field, steps = self.place
-            return observed((field, (*steps, index)), base.__getitem__(self, index), self.numbers)
+            return observed((field, (*steps, index)), base.__getitem__(self, index), None)
 
         def __getitem__(self, index: Any) -> Any:
             _note(self.place, "length")
@@ -338,15 +338,15 @@ for _cls in (_Text, _List, _Tuple):
     setattr(_cls, "__radd__", _radd)  # noqa: B010  # mypy knows no such method
 
 
-def _made(made: Any, place: Place, numbers: dict[str, int | float]) -> Any:
+def _made(made: Any, place: Place, numbers: dict[str, int | float] | None) -> Any:
     made.place, made.numbers = place, numbers
     return made
 
 
-def observed(place: Place, value: Any, numbers: dict[str, int | float]) -> Any:
+def observed(place: Place, value: Any, numbers: dict[str, int | float] | None) -> Any:
     """*value* as it is handed out at *place*: unchanged if it is no text, object or list.
 
-    Numbers inside of an object become symbols, whose values are noted in *numbers*.
+    Numbers inside of an object become symbols, whose values are noted in *numbers*; without it their values are asked.
     """
     kind = type(value)
     if kind is str:
@@ -356,13 +356,13 @@ def observed(place: Place, value: Any, numbers: dict[str, int | float]) -> Any:
     if kind in (list, tuple) and not any(is_config(x) for x in value):
         return _made(_List(value) if kind is list else _Tuple(value), place, numbers)
     field, steps = place
-    if steps and kind in (int, float) and math.isfinite(value):
+    if steps and numbers is not None and kind in (int, float) and math.isfinite(value):
         name = field + "".join(f"[{json.dumps(step)}]" for step in steps)
         if STATE.recorder is None:
             return value
         numbers[name] = value
         maker: Any = SymbolicInt if kind is int else SymbolicFloat
         return maker.field(name, value)
-    if steps and (kind is bool or value is None):
+    if steps and (kind in (bool, int, float) or value is None):
         _note(place, "value", depth=3)
     return value
