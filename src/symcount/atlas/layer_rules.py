@@ -304,6 +304,8 @@ def with_rules(layout: Layout, probe: Probe) -> Layout:
                 rule = {**rule, **({"longer": True} if _any_longer(rules, probe, path, rule) else {})}
                 kept = {} if check.pattern.keys() & {"period", "list", "of"} else check.pattern
                 found.update(rule=rule, pattern=kept)
+        elif type(value) is int and _overwritten(layout, probe, path, value):
+            found["accept"] = {**check.accept, "#": 0}
         if found:
             checks[path] = replace(check, **found)
             if refused:
@@ -330,6 +332,18 @@ def _switched(rules: Rules, layout: Layout, path: str) -> dict[str, Any]:
             if not isinstance(value, Arrangement) and rules.value(path, {name: value}) not in (usual, MISSING):
                 found[name] = check.given
     return found
+
+
+def _overwritten(layout: Layout, probe: Probe, path: str, value: int) -> bool:
+    """Whether the config puts a number of its own at *path*, whatever a file says there and at other keys."""
+    others = [{n: v} for n, check in layout.checks.items() for _, v in samples_of(check) if n != path]
+    for beside in ({}, *(one for one in others if not isinstance(next(iter(one.values())), Arrangement))):
+        left = probe.try_config(beside)
+        for number in (value + 1, 2 * value + 1, 7) if left is not None else ():
+            given = probe.try_config({**beside, path: number})
+            if given is None or differs(left, given):
+                return False
+    return True
 
 
 def _any_longer(rules: Rules, probe: Probe, path: str, rule: Mapping[str, Any]) -> bool:

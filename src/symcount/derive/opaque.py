@@ -47,11 +47,15 @@ GENERAL: Final = (
     "transformers.integrations.heterogeneity", "copy", "dataclasses", "huggingface_hub", "json", "symcount",
 )  # fmt: skip
 
+_OWN: Final = globals()
 
-def _note(place: Place, kind: str, argument: Any = None, depth: int = 2) -> None:
-    """Record a question of the code that called the caller."""
-    recorder = STATE.recorder
-    if recorder is None or sys._getframe(depth).f_globals.get("__name__", "").startswith(GENERAL):
+
+def _note(place: Place, kind: str, argument: Any = None) -> None:
+    """Record a question, if it is not code of every config that asks."""
+    recorder, frame = STATE.recorder, sys._getframe(1)
+    while frame.f_globals is _OWN and frame.f_back is not None:
+        frame = frame.f_back
+    if recorder is None or frame.f_globals.get("__name__", "").startswith(GENERAL):
         return
     argument = plain(argument)
     if isinstance(argument, SymbolicInt | SymbolicFloat) or not _is_json(argument):
@@ -98,17 +102,21 @@ class _Text(str):  # noqa: SLOT000  # a place is given to each
 
     place: Place
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> Any:
         _note(self.place, "equals", other)
         return str.__eq__(self, plain(other))
 
-    def __ne__(self, other: object) -> bool:
+    def __ne__(self, other: object) -> Any:
         _note(self.place, "equals", other)
         return str.__ne__(self, plain(other))
 
     def __hash__(self) -> int:
         _note(self.place, "value")
         return str.__hash__(self)
+
+    def __bool__(self) -> bool:
+        _note(self.place, "filled")
+        return str.__len__(self) > 0
 
     def __contains__(self, part: object) -> bool:
         _note(self.place, "contains", part)
@@ -206,13 +214,13 @@ class _Object(dict[Any, Any]):
         _note(self.place, "keys")
         return [(key, self._inside(key)) for key in list(dict.keys(self))]
 
-    def __eq__(self, other: object) -> bool:
+    def __eq__(self, other: object) -> Any:
         _note(self.place, "value")
-        return bool(dict.__eq__(self, other))
+        return dict.__eq__(self, plain(other))
 
-    def __ne__(self, other: object) -> bool:
+    def __ne__(self, other: object) -> Any:
         _note(self.place, "value")
-        return bool(dict.__ne__(self, other))
+        return dict.__ne__(self, plain(other))
 
     __hash__ = None  # as of a dict
 
@@ -261,13 +269,13 @@ def _sequence(base: Any) -> Any:
             _note(self.place, "contains", item)
             return bool(base.__contains__(self, plain(item)))
 
-        def __eq__(self, other: object) -> bool:
+        def __eq__(self, other: object) -> Any:
             _note(self.place, "value")
-            return bool(base.__eq__(self, other))
+            return base.__eq__(self, plain(other))
 
-        def __ne__(self, other: object) -> bool:
+        def __ne__(self, other: object) -> Any:
             _note(self.place, "value")
-            return bool(base.__ne__(self, other))
+            return base.__ne__(self, plain(other))
 
         def __hash__(self) -> int:
             _note(self.place, "value")
@@ -364,5 +372,5 @@ def observed(place: Place, value: Any, numbers: dict[str, int | float] | None) -
         maker: Any = SymbolicInt if kind is int else SymbolicFloat
         return maker.field(name, value)
     if steps and (kind in (bool, int, float) or value is None):
-        _note(place, "value", depth=3)
+        _note(place, "value")
     return value
