@@ -11,22 +11,25 @@ changes the tensors, nothing is said.
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
+from symcount.atlas.facts import attribute
 from symcount.atlas.layer_rules import rules_of
-from symcount.atlas.probe import ROPES, Probe, changed, real_total, signature
+from symcount.atlas.probe import ROPES, Probe, changed, differs, real_total, signature
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Layout
 from symcount.atlas.samples import samples_of
 from symcount.atlas.work import key_of
 from symcount.derive.expression import free_symbols
+from symcount.derive.opaque import GENERAL
 from symcount.derive.recording import Question
 from symcount.derive.trace import Trace
-from symcount.paths import value_at
+from symcount.paths import section_of, value_at
 
 __all__ = ["with_paths"]
 
@@ -78,6 +81,8 @@ class _Paths:
                     paths.append([start, asked])
                 else:
                     said.append(f"{path}: a value with other tensors answers alike")
+            if "#" not in accept and self._any_number(path):
+                accept["#"] = 0
             if paths and (wrong := self._refuted(path, paths)) is not None:
                 said.append(f"{path} = {json.dumps(wrong)} has other tensors")
                 paths = []
@@ -123,6 +128,27 @@ class _Paths:
                 return True
         return False
 
+    def _any_number(self, path: str) -> bool:
+        """Whether a number has no part in any tensor, nor in what the code asks, nor in other keys of the config."""
+        value = value_at(self.file, path, MISSING)
+        if type(value) is not int or path in self.layout.numbers:
+            return False
+        left = self.probe.try_config({})
+        if not all(self._alike({path: number}, self.own) for number in (0, 7, value + 1)):
+            return False  # at some of these there is no model
+        for number in (value + 2, 2 * value):
+            one, given = self.probe.trace({path: number}), self.probe.try_config({path: number})
+            if one is None or given is None or signature(one) != self.own or path in _asked_numbers(one):
+                return False
+            if differs(_with(left, path, value), _with(given, path, value)):
+                return False
+        for switch in self.layout.switches:
+            for label, other in samples_of(self.layout.checks[switch]) if switch != path else ():
+                usual, moved = (self.probe.trace({switch: other, **more}) for more in ({}, {path: 2 * value}))
+                if label and usual is not None and (moved is None or signature(moved) != signature(usual)):
+                    return False
+        return True
+
     # ------------------------------------------------------------- questions
 
     def _observe(self, changes: Mapping[str, Any]) -> Trace | None:
@@ -137,14 +163,7 @@ class _Paths:
 
     def _numbers(self, one: Trace) -> None:
         """Numbers inside of objects: that they are some, or their very values where the code asked for these."""
-        pinned: set[str] = set(one.hashed)
-        for c in one.conditions:
-            pinned |= free_symbols(c.left) | free_symbols(c.right)
-        for use in one.structural:
-            pinned |= free_symbols(use.node)
-        for parameter in one.parameters:
-            for size in parameter.shape:
-                pinned |= frozenset() if isinstance(size, int) else free_symbols(size)
+        pinned = _asked_numbers(one)
         for name in one.symbols:
             field, bracket, rest = name.partition("[")
             if bracket and field in self.layout.checks:
@@ -208,6 +227,28 @@ class _Paths:
                 if total not in (usual, None):
                     return value
         return None
+
+
+def _asked_numbers(one: Trace) -> set[str]:
+    """The numbers that are in the shape of a tensor, or in what the code asked."""
+    found: set[str] = set(one.hashed)
+    for c in one.conditions:
+        if c.module.startswith(GENERAL) or (c.right.op == "const" and not c.right.args[0]):
+            continue  # a check of every config, or whether it is none
+        found |= free_symbols(c.left) | free_symbols(c.right)
+    for use in one.structural:
+        found |= free_symbols(use.node)
+    for parameter in one.parameters:
+        for size in parameter.shape:
+            found |= frozenset() if isinstance(size, int) else free_symbols(size)
+    return found
+
+
+def _with(config: Any, path: str, value: int) -> Any:
+    """A config whose number at *path* is *value*."""
+    config = copy.deepcopy(config)
+    vars(value_at(config, section_of(path), None, attribute))[path.rpartition(".")[2]] = value
+    return config
 
 
 def _opaque(value: Any) -> bool:
