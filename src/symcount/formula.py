@@ -58,6 +58,8 @@ class Formula(Substitution, Shown):
         filled: rules by which the config fills fields that are left out, by letter (`D`: `H/A`).
         conditions: conditions beyond those that the tree's blocks carry.
         origin: `composed` by hand or `derived` from the model's code.
+        unit: what is counted, in words: `parameters`.
+        sign: the letter of totals in LaTeX.
     """
 
     tree: Block
@@ -69,6 +71,8 @@ class Formula(Substitution, Shown):
     filled: Mapping[str, Expr] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     origin: Literal["composed", "derived"] = "composed"
+    unit: str = "parameters"
+    sign: str = "P"
 
     def __hash__(self) -> int:
         return hash((self.name, self.model_type, self.tree))  # the mappings beside them have none
@@ -378,6 +382,8 @@ class Formula(Substitution, Shown):
             lhs=checked_lhs(look.get("lhs")),
             label=checked_label(look.get("label")),
             prefix=look.get("prefix"),
+            unit=self.unit,
+            sign=self.sign,
         )
 
     @property
@@ -393,6 +399,43 @@ class Formula(Substitution, Shown):
     def set_symbols(self, expression: Expr) -> str:
         """Typeset any expression in this formula's notation."""
         return set_symbols(expression, self.notation)
+
+    @guarded
+    def bytes(
+        self,
+        dtype: Any = "bfloat16",
+        part: str = "weights",
+        *,
+        optimizer: str = "adamw",
+        master: bool = False,
+        kept: bool = True,
+        quantization: Mapping[str, Any] | None = None,
+        page: int = 1,
+    ) -> Formula:
+        """The bytes of the weights, of their gradients, or of what an optimizer keeps, as a formula.
+
+        Args:
+            dtype: of the weights: `bfloat16`, `float32`, `fp16`, … What is trained in another type says so itself.
+            part: `weights`, `gradients`, `optimizer`, `master` (copies in fp32), `step` (what a step takes besides for
+                a while) or `training`: all but the last together.
+            optimizer: see `symcount.storage.optimizers`: `adamw`, `sgd_momentum`, `adafactor`, `muon`, `adamw_8bit`, …
+            master: whether the optimizer works on copies of the weights in fp32.
+            kept: whether what transformers keeps in fp32 when it loads a model in half precision stays so; otherwise
+                everything is in *dtype*, as after `model.to(dtype)`.
+            quantization: a config's `quantization_config`; see `symcount.storage.quantizers`.
+            page: each tensor takes a multiple of so many bytes: 512 of torch's CUDA allocator.
+
+        Raises:
+            OptionError: no such type, part, optimizer or quantisation.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("gpt2").bytes("bf16")
+        >>> f.count(V=50257, L=1024, H=768, N=12), f.diff("N")
+        (248879616, 24*H**2 + 26*H)
+        """
+        from symcount.storage.formulas import Storage, bytes_of
+
+        return bytes_of(self, part, Storage(dtype, optimizer, master, kept, quantization, page))
 
     def renamed(self, name: str) -> Formula:
         """The same formula under another name."""
