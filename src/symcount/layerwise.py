@@ -50,9 +50,10 @@ def children(
     """
     made: list[Block] = []
     starred = [c for c in block.children if "*" in c.name]
+    several = sum(integer_value(c.repeat, values) for c in starred) if by_index and len(starred) > 1 else None
     for child in block.children:
         if "*" in child.name and by_index:
-            made += _one_by_one(child, path, values, change, alone=len(starred) == 1, source=source)
+            made += _one_by_one(child, path, values, change, several, source)
         else:
             made.append(change(child, joined(path, child.name.replace("*", "0"))))
     return made
@@ -63,21 +64,23 @@ def _one_by_one(
     path: str,
     values: Mapping[str, Any],
     change: Callable[[Block, str], Block],
-    *,
-    alone: bool,
+    several: int | None,
     source: str,
 ) -> list[Block]:
-    """The layers of a list by what they become; most of them keep the symbol of their number."""
-    number = integer_value(block.repeat, values)
+    """The layers of a list by what they become; most of them keep the symbol of their number.
+
+    Of a list with *several* layers of more than one kind it is not known which are of this; it must not matter.
+    """
+    number = integer_value(block.repeat, values) if several is None else several
     if number > _MOST:
         raise OptionError(f"{source}: a list of {number:,} modules, of which some are meant")
     groups: dict[Block, int] = {}
     for index in range(number):
         made = change(block, joined(path, block.name.replace("*", str(index))))
         groups[made] = groups.get(made, 0) + 1
-    if len(groups) <= 1:
-        return list(groups)
-    if not alone:
+    if len(groups) == 1:
+        return [replace(made, repeat=block.repeat) for made in groups]
+    if several is not None:
         raise OptionError(f"{source}: it names by their index layers of {path}, where there are several kinds")
     most = max(groups, key=lambda b: groups[b])
     rest = sum(n for b, n in groups.items() if b is not most)

@@ -27,6 +27,7 @@ from typing import Any, Final
 from sympy import Expr, Integer, Max, ceiling
 
 from symcount import layerwise
+from symcount.domain import divides
 from symcount.errors import ConfigError, OptionError, near
 from symcount.formula import Formula
 from symcount.storage.precision import table
@@ -271,8 +272,8 @@ class _Quantizing:
         return replace(block, children=tuple(children))
 
     def _packed(self, block: Block) -> Block | None:
-        """What stands in a module's place; `None` if the method leaves it."""
-        method, shapes = self._method, {p.name: p.shape for p in block.parameters}
+        """What stands in a module's place; `None` if the method leaves it. What is tied stays tied to what it is."""
+        method, shapes = self._method, {p.name: p.shape for p in block.parameters if p.alias_of is None}
         if method.linear is not None and block.kind in method.kinds and len(shapes.get("weight", ())) == 2:
             first, last = shapes["weight"]
             size, out = (first, last) if block.kind == "Conv1D" else (last, first)
@@ -289,4 +290,11 @@ class _Quantizing:
         made = [
             Parameter(name, shape, trainable=False) for tensors in packed.values() for name, shape in tensors.items()
         ]
-        return replace(block, kind=f"{PACKED}{block.kind}", parameters=(*made, *kept))
+        whole = {s for p in made for s in p.shape if s.as_numer_denom()[1] != 1 and not s.has(ceiling)}
+        conditions = (divides(s.as_numer_denom()[1], s.as_numer_denom()[0]) for s in sorted(whole, key=str))
+        return replace(
+            block,
+            kind=f"{PACKED}{block.kind}",
+            parameters=(*made, *kept),
+            conditions=(*block.conditions, *conditions),
+        )
