@@ -81,6 +81,7 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
     kind = asked.dtype or _stated(fields)
     storage: dict[str, Any] = {
         "master": asked.master,
+        "values": {**formula.defaults, **values},
         "quantization": _quantization(asked.quantization, fields),
         **({} if asked.optimizer is None else {"optimizer": asked.optimizer}),
     }

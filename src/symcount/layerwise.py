@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -50,13 +51,24 @@ def children(
     """
     made: list[Block] = []
     starred = [c for c in block.children if "*" in c.name]
-    several = sum(integer_value(c.repeat, values) for c in starred) if by_index and len(starred) > 1 else None
+    several = _length(starred, values) if by_index and len(starred) > 1 else None
     for child in block.children:
         if "*" in child.name and by_index:
             made += _one_by_one(child, path, values, change, several, source)
         else:
             made.append(change(child, joined(path, child.name.replace("*", "0"))))
     return made
+
+
+def _length(layers: Sequence[Block], values: Mapping[str, Any]) -> int:
+    """How long a list is that has several kinds of layers, or parts that not all of its layers have."""
+    parts: dict[str, Counter[str]] = {}
+    for layer in layers:
+        number = integer_value(layer.repeat, values)
+        found = parts.setdefault(layer.kind, Counter())
+        for name in [c.name for c in layer.children] or [""]:
+            found[name] += number
+    return sum(max(numbers.values()) for numbers in parts.values())
 
 
 def _one_by_one(

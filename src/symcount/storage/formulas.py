@@ -35,6 +35,7 @@ class Storage:
     kept: bool = True
     quantization: Mapping[str, Any] | None = None
     page: int = 1
+    values: Mapping[str, Any] | None = None
 
 
 def bytes_of(of: Formula, part: str, storage: Storage) -> Quantity:
@@ -76,7 +77,7 @@ def _tree(of: Formula, part: str, storage: Storage, of_weights: Dtype, used: Opt
     sizes = sizes_of(of, of_weights, kept=storage.kept)
     tree = of.tree
     if storage.quantization is not None:
-        tree, sizes = quantized(of, storage.quantization), _packed(sizes)
+        tree, sizes = quantized(of, storage.quantization, storage.values), _packed(sizes)
     if part == "weights":
         return trees.in_bytes(tree, sizes)
     if part == "gradients":
