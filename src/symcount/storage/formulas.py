@@ -47,7 +47,7 @@ def bytes_of(of: Formula, part: str, storage: Storage) -> Quantity:
     """
     if part not in PARTS:
         raise OptionError(f"part {part!r:.80}: expected one of {', '.join(PARTS)}.{near(str(part), list(PARTS))}")
-    if isinstance(of, Quantity):
+    if of.unit != "parameters":
         raise OptionError(f"{of.name}: this is a formula of {of.unit} already; ask the formula of its parameters")
     if type(storage.page) is not int or storage.page < 1:
         raise OptionError(f"page {storage.page!r:.80}: expected a number of bytes of at least 1, such as 512")
