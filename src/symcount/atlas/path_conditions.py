@@ -66,7 +66,7 @@ class _Paths:
         self._beside(saved)
         result: dict[str, dict[str, Any]] = {}
         for path, check in self.layout.checks.items():
-            starts = [self.given[path]] if path in self.given else []
+            starts = [self.given[path]] if path in self.given and self._kept(path) else []
             if path in saved:
                 starts.append(saved[path])
             accept, paths = dict(check.accept), []
@@ -104,7 +104,8 @@ class _Paths:
         for path in self.layout.checks:
             value = value_at(self.file, path, MISSING)
             if _opaque(value) and value != self.given.get(path) and path not in self.layout.numbers:
-                wanted[path] = value
+                if rules_of(self.probe).value(path, {path: value}) == value:  # said once more, it is not made anew
+                    wanted[path] = value
         if wanted and self._same(wanted):
             self._gather(wanted)
         else:
@@ -112,6 +113,13 @@ class _Paths:
             for path, value in wanted.items():
                 self._gather({path: value})
         return {path: value for path, value in wanted.items() if not self._follows(path)}
+
+    def _kept(self, path: str) -> bool:
+        """Whether the config has what a file says, so that its own code is seen to ask it."""
+        start, made = self.given[path], value_at(self.file, path, MISSING)
+        if isinstance(start, dict) and isinstance(made, dict):
+            return all(made.get(key, MISSING) == value for key, value in start.items())
+        return bool(made == start)
 
     def _same(self, changes: Mapping[str, Any]) -> bool:
         one = self.probe.trace(changes)
