@@ -103,9 +103,9 @@ class _Paths:
         wanted = {}
         for path in self.layout.checks:
             value = value_at(self.file, path, MISSING)
-            if _opaque(value) and value != self.given.get(path) and path not in self.layout.numbers:
-                if rules_of(self.probe).value(path, {path: value}) == value:  # said once more, it is not made anew
-                    wanted[path] = value
+            new = _opaque(value) and value != self.given.get(path) and path not in self.layout.numbers
+            if new and rules_of(self.probe).value(path, {path: value}) == value:  # said once more, it is not made anew
+                wanted[path] = value
         if wanted and self._same(wanted):
             self._gather(wanted)
         else:
