@@ -19,6 +19,7 @@ from symcount.atlas.probe import Probe, real_total
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.saved import accept_saved, with_meaning
 from symcount.atlas.schema import Reader
+from symcount.atlas.widening import widened
 from symcount.errors import SymcountError
 
 __all__ = ["extend", "extended"]
@@ -37,6 +38,7 @@ def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: froz
         lambda one: with_rules(one, probe),
         lambda one: with_paths(one, probe, said),
         lambda one: accept_saved(one, probe, activations),
+        lambda one: widened(one, probe, activations),
     ]
     for step in steps:
         every = step(every)
