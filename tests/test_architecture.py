@@ -15,7 +15,7 @@ from symcount.architectures import FAMILIES, GIVEN, find, names
 from symcount.errors import OptionError, UnknownModelError
 from symcount.evaluate import compile_scalar
 from symcount.notation import letters
-from symcount.solve.expressions import read_expression
+from symcount.expressions.reader import read_expression
 from symcount.tree import Block
 from symcount.verify import compare
 

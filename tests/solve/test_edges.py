@@ -9,7 +9,8 @@ from symcount.formula import Formula
 from symcount.layers import Linear
 from symcount.notation import Notation, entry
 from symcount.solve.budget import read_budget
-from symcount.solve.expressions import read_conditions, read_expression
+from symcount.expressions.conditions import read_conditions
+from symcount.expressions.reader import read_expression
 from symcount.solve.ladder import ladder
 from symcount.solve.polynomial import from_sympy
 from symcount.solve.ranges import Range

@@ -10,8 +10,8 @@ from sympy import Expr, Integer, Max, Rational
 
 from symcount.errors import ExpressionError
 from symcount.evaluate import as_written
+from symcount.expressions.reader import FUNCTIONS
 from symcount.formula import Formula
-from symcount.solve.expressions import FUNCTIONS
 from symcount.solve.sizes import layer_sizes, main_sizes
 from symcount.values import resolve
 

@@ -140,7 +140,7 @@ class Hunt:
             [only] = found
             side, extreme = ("smallest", only.above) if only.below is None else ("largest", only.below)
             if extreme is not None and (only.below is None or only.above is None):
-                at = ", ".join(f"{n} = {extreme.values[n]:,}" for n in self.space.ranges)
+                at = ", ".join(f"{n} = {_written(extreme.values[n])}" for n in self.space.ranges)
                 raise BudgetError(
                     f"the budget {only.budget} is out of reach: the {side} admissible config has {extreme.count:,} "
                     f"parameters ({at})"
@@ -219,7 +219,10 @@ class Hunt:
             if not _possible(space.changed(without=[*dropped, i]), loose):
                 dropped.append(i)
         kept = [s.text for i, s in enumerate(space.stated) if i not in dropped]
-        kept += [s.text for s in space.rules.conditions() if space.names_of(_applied(space, s.condition))]
+        kept += [getattr(f, "__name__", "a function") for f in space.called]
+        kept += [
+            s.text for s in space.rules.conditions() if any(space.names_of(_applied(space, c)) for c in s.conditions)
+        ]
         ranges = ", ".join(f"{n} = {r}" for n, r in self.space.ranges.items())
         apart = [c for c in space.cuts if _tells_apart(space, c)]
         if apart and _possible(_without(space, apart), loose):
@@ -233,12 +236,16 @@ class Hunt:
 
     def _beyond(self, space: Space, budget: Budget) -> int:
         """A count far above a budget, and above that of the smallest config where the ranges begin."""
-        values = space.rules.at({n: r.start for n, r in space.ranges.items()}) if space.ranges else {}
         try:
+            values = space.rules.at({n: r.start for n, r in space.ranges.items()}) if space.ranges else {}
             least = int(compile_scalar(space.formula.total_as(budget.convention))(values))
         except (DomainError, ZeroDivisionError, KeyError):
             least = 1
         return _BEYOND * max(budget.high or budget.low, least)
+
+
+def _written(number: Any) -> str:
+    return f"{number:,}" if isinstance(number, int) else str(float(number))  # for the eye
 
 
 def _without(space: Space, texts: Sequence[str]) -> Space:

@@ -18,6 +18,7 @@ from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
 from symcount.solve.family import aspect_conditions, family
+from symcount.solve.given import Conditions, read_where
 from symcount.solve.notebook import shown
 from symcount.solve.solution import Solution
 from symcount.solve.solutions import Solutions
@@ -116,7 +117,7 @@ def ladder(
     tolerance: Any = "10%",
     free: Any = None,
     fixed: Mapping[str, Any] | None = None,
-    where: str | Iterable[str] = (),
+    where: Conditions = (),
     convention: str = "unique",
     runnable: bool = True,
     **options: Any,
@@ -168,7 +169,7 @@ def ladder_of(
     tolerance: Any = "10%",
     free: Any = None,
     fixed: Mapping[str, Any] | None = None,
-    where: str | Iterable[str] = (),
+    where: Conditions = (),
     convention: str = "unique",
     runnable: bool = True,
 ) -> Ladder:
@@ -180,7 +181,7 @@ def ladder_of(
             f"budgets {', '.join(map(str, texts))}: expected one or more, each larger than the one before"
         )
     ranges, rules = family(formula, formula.given(config), head_dim, free, fixed or {})
-    conditions = [where] if isinstance(where, str) else list(where)
+    conditions = read_where(where)
     conditions += aspect_conditions(formula, aspect)
     answers = [
         search_for(

@@ -15,14 +15,15 @@ from typing import Any
 from sympy import Expr, Rational
 
 from symcount.errors import ExpressionError, StructureError, near
+from symcount.expressions.reader import read_expression
 from symcount.formula import Formula
 from symcount.solve.budget import Budget
 from symcount.solve.columns import column
-from symcount.solve.expressions import read_expression, totals_of
 from symcount.solve.polynomial import SAFE, Columns
 from symcount.solve.search import CHUNK, Search, evaluated
 from symcount.solve.shape import Shape
 from symcount.solve.sizes import aspect_ratio, layer_sizes
+from symcount.solve.totals import totals_of
 
 __all__ = ["CRITERIA", "Criterion", "Ranking", "read_criteria"]
 
@@ -99,13 +100,18 @@ class Criterion:
         if reference is None:
             raise ExpressionError("rank 'reference': no reference config is given; give one: reference=…")
 
-        def score(_: Search, __: Budget, columns: Columns) -> Score:
-            values = {n: reference[n] for n in columns if n in reference}
+        def score(search: Search, _: Budget, columns: Columns) -> Score:
+            free = search.space.rules.free
+            values = {n: reference[n] * (free[n].parts or 1) for n in columns if n in reference}
             if not values:
                 raise ExpressionError("rank 'reference': the reference config has no value for any free symbol")
-            units = {n: v or 1 for n, v in values.items()}  # of nothing there is no share: then the number itself
-            common = lcm(*units.values())
-            return sum(abs(columns[n].astype(object) - v) * (common // units[n]) for n, v in values.items()), 1
+            exact = {n: Fraction(v) for n, v in values.items()}
+            shares = {n: 1 / Fraction(v.numerator or 1) for n, v in exact.items()}  # of nothing there is no share
+            common = lcm(*(share.denominator for share in shares.values()))
+            return sum(
+                abs(columns[n].astype(object) * v.denominator - v.numerator) * int(shares[n] * common)
+                for n, v in exact.items()
+            ), 1
 
         return score
 
@@ -147,7 +153,7 @@ def _values(search: Search, expression: Expr, columns: Columns) -> Score:
     if quotient is not None:
         return evaluated(quotient, search, columns)
     try:
-        exact = column(applied, columns, search.space.rules.fixed)
+        exact = column(applied, columns, search.space.rules.fixed, search.ranges)
     except (StructureError, ZeroDivisionError):  # row by row, where the first that has none can be named
         pass
     else:

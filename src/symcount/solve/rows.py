@@ -52,16 +52,17 @@ class Part:
         """The values of one symbol: a list, or one number over and over."""
         rules = self.search.space.rules
         if letter in free:
-            return free[letter].tolist()
+            own = rules.free[letter]
+            return [own.number(x) for x in free[letter].tolist()] if own.parts else free[letter].tolist()
         if letter in rules.fixed:
             return repeat(rules.fixed[letter])
         expression = rules.in_free(letter)
         try:
-            found = column(expression, free, rules.fixed)
+            found = column(expression, free, rules.fixed, rules.free)
         except (StructureError, ZeroDivisionError):
             value = compile_scalar(expression)
             points = zip(*(c.tolist() for c in free.values()), strict=True)
-            return [value({**rules.fixed, **dict(zip(free, point, strict=True))}) for point in points]
+            return [value({**rules.fixed, **rules.exact(dict(zip(free, point, strict=True)))}) for point in points]
         return found.numbers(len(next(iter(free.values()))))
 
     def _counts(self, convention: str, free: Columns) -> list[int]:
