@@ -5,12 +5,12 @@ from sympy import Integer
 
 import symcount as sc
 from symcount.errors import ConfigError, DomainError, ExpressionError, NotationError, SymcountError
+from symcount.expressions.conditions import read_conditions
+from symcount.expressions.reader import read_expression
 from symcount.formula import Formula
 from symcount.layers import Linear
 from symcount.notation import Notation, entry
 from symcount.solve.budget import read_budget
-from symcount.expressions.conditions import read_conditions
-from symcount.expressions.reader import read_expression
 from symcount.solve.ladder import ladder
 from symcount.solve.polynomial import from_sympy
 from symcount.solve.ranges import Range

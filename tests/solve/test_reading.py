@@ -10,10 +10,10 @@ from sympy import Max, floor
 import symcount as sc
 from symcount.errors import BudgetError, ConventionError, ExpressionError, UnknownSymbolError
 from symcount.evaluate import compile_scalar
-from symcount.notation import entry
-from symcount.solve.budget import Budget, read_budget, read_budgets, read_count
 from symcount.expressions.conditions import read_conditions
 from symcount.expressions.reader import read_expression
+from symcount.notation import entry
+from symcount.solve.budget import Budget, read_budget, read_budgets, read_count
 from symcount.solve.ranges import Range, read_range
 
 NOTATION = sc.formula("llama").notation
@@ -260,8 +260,10 @@ def test_conditions(text, conditions):
     ("text", "words"),
     [
         ("H", "is not a condition"), ("H or N", "is not a condition"), ("not H", "is not a condition"),
-        ("H in N", "expected values after in"), ("H in ()", "expected values after in"), ("H is N", "expected a comparison by one of"),
-        ("H < 3 or N", "is not a condition"), ("(H < 3) + 1 > 2", "a comparison inside an expression"), ("H.x == 3", "attribute access"), ("", "expected an expression"),
+        ("H in N", "expected values after in"), ("H in ()", "expected values after in"),
+        ("H is N", "expected a comparison by one of"),
+        ("H < 3 or N", "is not a condition"), ("(H < 3) + 1 > 2", "a comparison inside an expression"),
+        ("H.x == 3", "attribute access"), ("", "expected an expression"),
     ],
 )  # fmt: skip
 def test_no_conditions(text, words):

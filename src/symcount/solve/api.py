@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any
 
-from symcount.api import formula as formula_of
-from symcount.api import is_config
 from symcount.configs import Config, read
 from symcount.domain import Condition
 from symcount.errors import DomainError, ExpressionError, OptionError
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.lookup import formula as formula_of
+from symcount.lookup import is_config
 from symcount.solve.budget import read_budgets
 from symcount.solve.cases import cases, running
 from symcount.solve.given import Conditions, read_free, read_given, read_reference, read_where

@@ -9,10 +9,10 @@ from typing import Any
 
 from sympy import Expr
 
-from symcount.api import formula as formula_of
 from symcount.errors import DomainError, ExpressionError, UnknownSymbolError
 from symcount.expressions.reader import read_expression
 from symcount.formula import Formula
+from symcount.lookup import formula as formula_of
 from symcount.notation import Entry
 from symcount.solve.cases import declared
 from symcount.solve.ranges import Range, read_range
