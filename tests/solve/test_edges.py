@@ -14,7 +14,7 @@ from symcount.solve.budget import read_budget
 from symcount.solve.ladder import ladder
 from symcount.solve.polynomial import from_sympy
 from symcount.solve.ranges import Range
-from symcount.solve.writing import config_of
+from symcount.solve.content import config_of
 
 LAYER = Formula(Linear(entry("M").symbol, entry("I").symbol), Notation((entry("M"), entry("I"))), "Layer")
 BERT = sc.formula("bert").notation

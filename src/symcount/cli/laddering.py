@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,8 +10,8 @@ import typer
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.reading import plain
-from symcount.cli.solving import Free, Rules, Runnable, Where, described, subject_of
-from symcount.errors import VerificationError
+from symcount.cli.solutions import described
+from symcount.cli.solving import Free, Rules, Runnable, Where, subject_of, written
 
 if TYPE_CHECKING:
     from symcount.solve.ladder import Ladder
@@ -56,23 +55,14 @@ def ladder(
         convention=convention,
         runnable=runnable,
     )
-    written: Mapping[str, Path] = {}
-    failure = ""
-    if output is not None:
-        try:
-            files = found.write(output, check=check, overwrite=overwrite)
-            written = dict(zip((r.label for r in found), files, strict=True))
-        except VerificationError as error:
-            failure = str(error)
+    files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
-        for rung in found:
-            file = written.get(rung.label)
-            emit(
-                {"budget": rung.budget.target, **described(rung.solution), "file": None if file is None else str(file)}
-            )
+        for i, rung in enumerate(found):
+            file = str(files[i]) if files else None
+            emit({"budget": rung.budget.target, **described(rung.solution), "file": file})
     else:
         _show_ladder(found, subject, convention)
-        for file in written.values():
+        for file in files:
             note(f"written: {file}")
     if failure:
         note(f"error: {failure}; nothing is written")

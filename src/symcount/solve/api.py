@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
 from symcount.configs import Config, read
-from symcount.domain import Condition
 from symcount.errors import DomainError, ExpressionError, OptionError
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.lookup import formula as formula_of
 from symcount.lookup import is_config
 from symcount.solve.budget import read_budgets
-from symcount.solve.cases import cases, running
-from symcount.solve.given import Conditions, read_free, read_given, read_reference, read_where
+from symcount.solve.cases import Case, cases, running
+from symcount.solve.given import Conditions, read_free, read_given, read_items, read_reference, read_where
 from symcount.solve.hunt import Hunt
+from symcount.solve.patterns import patterned
 from symcount.solve.ranking import Criterion, read_criteria
 from symcount.solve.solutions import Solutions
-from symcount.solve.space import Space
+from symcount.solve.space import Space, Where
 from symcount.values import title
 
 __all__ = ["hunt", "prepared", "search_for", "solve"]
@@ -49,7 +50,9 @@ def solve(
         budget: a number of parameters (`110_000_000`, `"110M"`, `"<=1.3B"`), or several by convention
             (`{"unique": "47B", "active": "13B"}`), all of which must be met.
         free: the unknowns, by letter or config field, with their ranges: `{"H": "256..4096:64", "N": range(1, 97)}` or
-            `"H=256..4096:64, N"`. Without a range, or with an open one (`64..:64`), the budget bounds it.
+            `"H=256..4096:64, N"`. Without a range, or with an open one (`64..:64`), the budget bounds it. A ratio has
+            its numbers (`"width_coefficient=1..2:0.1"`), a list of kinds of layers the patterns that it may repeat
+            (`"layer_types=conv conv full_attention, conv full_attention"`).
         fixed: numbers or rules for other symbols: `{"V": 50_000, "I": "4*H", "A": "H/64"}`. Everything else has the
             value of the config or the model's default; what neither enters the count nor can exclude anything is open.
         where: conditions beyond the formula's domain, which always applies:
@@ -139,37 +142,75 @@ def search_for(
     if limit is not None and limit < 1:
         raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
     budgets = read_budgets(budget, tolerance, convention)
-    ranges = read_free(formula, free)
-    given = read_given(formula, fixed or {})
+    asked = _Asked(
+        fixed or {}, read_where(where), rank, reference, tuple(b.convention for b in budgets), runnable=runnable
+    )
+    items, lists = read_items(formula, free)
+    if not lists:
+        return Hunt(_spaces(formula, config, items, asked), budgets, limit)
+    [(field, patterns), *more] = lists.items()
+    if more:
+        raise ExpressionError(f"{field} and {more[0][0]} are patterns of layers; one list is searched at a time")
+    found: list[tuple[Space, tuple[Criterion, ...]]] = []
+    for one in patterned(formula, config, field, patterns):
+        beside = _Asked(**{**vars(asked), "fixed": {**asked.fixed, **one.rules}, "usual": {one.depth: one.layers}})
+        for space, criteria in _spaces(one.formula, one.config, items, beside):
+            found.append((replace(space, lists=one.lists, depth=one.depth), criteria))
+    return Hunt(found, budgets, limit)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a search is given beside its free symbols."""
+
+    fixed: Mapping[str, Any]
+    where: Sequence[Where]
+    rank: Any
+    reference: Any
+    conventions: tuple[str, ...]
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    runnable: bool = True
+
+
+def _spaces(
+    formula: Formula, config: Config | None, items: Sequence[tuple[str, Any]], asked: _Asked
+) -> list[tuple[Space, tuple[Criterion, ...]]]:
+    """A space for each formula that the class may have there, with what its solutions are ranked by.
+
+    Raises:
+        DomainError: no formula holds for what is given.
+    """
+    ranges, given = read_free(formula, items), read_given(formula, asked.fixed)
     if both := sorted(ranges.keys() & given.keys()):
         raise ExpressionError(f"{title(formula.notation[both[0]])} is free and fixed; keep one of the two")
-    near = read_reference(formula, reference)
-    conditions = read_where(where)
+    near = read_reference(formula, asked.reference)
     found: list[tuple[Space, tuple[Criterion, ...]]] = []
-    earlier: list[tuple[Condition, ...]] = []
+    earlier: list[Case] = []
     empty: DomainError | None = None
-    for case, defaults in cases(formula, config, {*ranges, *given}):
-        criteria = read_criteria(rank, case, near, formula.given())
+    for case, known in cases(formula, config, {*ranges, *given}):
+        defaults = {**asked.usual, **known}
+        criteria = read_criteria(asked.rank, case, near, formula.given())
         try:
             space = Space.of(
                 case,
                 ranges,
                 given,
                 defaults,
-                conditions,
-                [b.convention for b in budgets],
+                asked.where,
+                asked.conventions,
                 [e for c in criteria for e in c.needs],
-                running(case, defaults) if runnable else (),
+                running(case, defaults) if asked.runnable else (),
                 earlier,
             )
         except DomainError as error:  # what is given is the business of another formula
             empty = empty or error
         else:
+            space.beside = {} if config is None else config.fields
             found.append((space, criteria))
-        earlier.append(case.domain)
+        earlier.append((case, defaults))
     if not found:
         raise empty or DomainError(f"{formula.name}: no formula holds for what is given")
-    return Hunt(found, budgets, limit)
+    return found
 
 
 _PARAMETERS = ("budget", "free", "fixed", "where", "tolerance", "rank", "reference", "limit", "convention", "runnable")

@@ -15,7 +15,7 @@ from symcount.expressions.conditions import Stated
 from symcount.formula import Formula
 from symcount.notation import Notation, tabulated
 
-__all__ = ["cases", "declared", "disjoint", "running"]
+__all__ = ["Case", "cases", "declared", "disjoint", "running"]
 
 Case = tuple[Formula, Mapping[str, Any]]
 

@@ -15,11 +15,12 @@ from symcount.formula import Formula
 from symcount.lookup import formula as formula_of
 from symcount.notation import Entry
 from symcount.solve.cases import declared
+from symcount.solve.patterns import Pattern, read_patterns
 from symcount.solve.ranges import Range, read_range
 from symcount.solve.space import Where
 from symcount.values import by_letter, exact, resolve, title
 
-__all__ = ["Conditions", "named", "read_free", "read_given", "read_reference", "read_where"]
+__all__ = ["Conditions", "named", "read_free", "read_given", "read_items", "read_reference", "read_where"]
 
 Conditions = Where | Iterable[Where]
 """One condition, or several: texts, and functions of a config's values by letter."""
@@ -40,39 +41,53 @@ def read_where(where: Any) -> list[Where]:
     return found
 
 
-def read_free(formula: Formula, free: Any) -> dict[str, Range]:
-    """The free symbols with their ranges, in the notation's order.
+def read_items(formula: Formula, free: Any) -> tuple[list[tuple[str, Any]], dict[str, list[Pattern]]]:
+    """The free symbols as they are given, names and ranges; and apart from them lists of kinds with their patterns.
 
     Raises:
-        ExpressionError: none, one twice, or a range that cannot be read.
-        UnknownSymbolError: a name that the formula does not have.
+        ExpressionError: none, or not of the form NAME=RANGE.
     """
     items: list[tuple[str, Any]] = []
     if isinstance(free, Mapping):
         items = list(free.items())
     else:
         texts = [free] if isinstance(free, str) else free
-        for text in (part for item in texts for part in _parts(str(item))):
+        for text in (part for item in texts for part in _parts(formula, str(item))):
             name, sign, value = (part.strip() for part in text.partition("="))
             if not name or (sign and not value):
                 raise ExpressionError(f"free {text!r:.80}: expected NAME or NAME=RANGE, such as H=256..4096:64")
             items.append((name, value if sign else None))
+    if not items:
+        raise ExpressionError("nothing is free: name an unknown with its range, such as H=256..4096:64")
+    lists: dict[str, list[Pattern]] = {}
+    for name, value in items:
+        if isinstance(name, str) and name not in formula.notation and (patterns := read_patterns(value)):
+            lists[name] = patterns
+    return [(name, value) for name, value in items if name not in lists], lists
+
+
+def read_free(formula: Formula, items: Iterable[tuple[str, Any]]) -> dict[str, Range]:
+    """The free symbols with their ranges, in the notation's order.
+
+    Raises:
+        ExpressionError: one twice, or a range that cannot be read.
+        UnknownSymbolError: a name that the formula does not have.
+    """
     found: dict[str, Range] = {}
     for name, value in items:
         entry = named(formula, name, "free")
         if entry.letter in found:
             raise ExpressionError(f"{title(entry)} is free twice; give one range")
         found[entry.letter] = read_range(entry, value)
-    if not found:
-        raise ExpressionError("nothing is free: name an unknown with its range, such as H=256..4096:64")
     return {e.letter: found[e.letter] for e in formula.notation if e.letter in found}
 
 
-def _parts(text: str) -> list[str]:
-    """The items of `H=64,128,768, N`: what begins with a digit goes on with the values of the one before."""
+def _parts(formula: Formula, text: str) -> list[str]:
+    """The items of `H=64,128,768, N`: what is no name of a symbol goes on with the values of the one before."""
     found: list[str] = []
     for part in (p.strip() for p in text.split(",")):
-        if found and part[:1].isdigit():
+        words = part not in formula.notation and "=" not in part
+        if found and (part[:1].isdigit() or (words and read_patterns(found[-1].partition("=")[2]))):
             found[-1] += f",{part}"
         else:
             found.append(part)

@@ -44,7 +44,7 @@ class Hunt:
         self.spaces, self.budgets = tuple(space for space, _ in spaces), tuple(budgets)
         self._searches = [Search(space, budgets, _MOST) for space in self.spaces]
         self._rankings = [
-            Ranking(search, self.budgets[0], criteria, limit)
+            Ranking(search, self.budgets, criteria, limit)
             for search, (_, criteria) in zip(self._searches, spaces, strict=True)
         ]
         self._limit = limit
@@ -183,7 +183,7 @@ class Hunt:
         while True:
             window = replace(window, low=low, high=high, target=low if above else high)  # type: ignore[arg-type]
             search = Search(space, [*self.budgets[:index], window, *self.budgets[index + 1 :]])
-            nearest = Ranking(search, window, (), 1)
+            nearest = Ranking(search, (window,), (), 1)
             best: Solution | None = None
             for columns in search.chunks():
                 nearest.add(columns)

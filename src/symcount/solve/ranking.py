@@ -1,8 +1,8 @@
 """Which solutions come first: criteria with exact integer or rational scores, the smallest first.
 
-`shape` (like what people build, see `symcount.solve.shape`), `distance` to the budget, `aspect=80` (distance of H/N
-from 80), `reference` (relative distance to a reference config), `round` or `round=128` (how many layer sizes are no
-multiple of it), an expression of one's own, or a function.
+`shape` (like what people build, see `symcount.solve.shape`), `distance` to the budget (of several: to all of them),
+`aspect=80` (distance of H/N from 80), `reference` (relative distance to a reference config), `round` or `round=128`
+(how many layer sizes are no multiple of it), an expression of one's own, or a function.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ __all__ = ["CRITERIA", "Criterion", "Ranking", "read_criteria"]
 CRITERIA = ("shape", "distance", "aspect", "reference", "round")
 Array = Any
 Score = tuple[Array, Array]  # numerator and positive denominator
+Budgets = Sequence[Budget]
+Scorer = Callable[[Search, Budgets, Columns], Score]
 _TOLD_APART = 1 << 51  # a/b and c/d differ by 1/(bd) at least: more than a float is wrong by
 
 
@@ -49,7 +51,7 @@ class Criterion:
         usual: Mapping[str, Any],
     ) -> None:
         self.needs: tuple[Expr, ...] = ()
-        self._score: Callable[[Search, Budget, Columns], Score]
+        self._score: Scorer
         if not isinstance(text, str):
             self.text = getattr(text, "__name__", "a function")
             self._score = _called(text, self.text)
@@ -73,11 +75,11 @@ class Criterion:
         else:
             self._score = self._own(formula)
 
-    def score(self, search: Search, budget: Budget, columns: Columns) -> Score:
+    def score(self, search: Search, budgets: Budgets, columns: Columns) -> Score:
         """The scores of the points in *columns*."""
-        return self._score(search, budget, columns)
+        return self._score(search, budgets, columns)
 
-    def _own(self, formula: Formula) -> Callable[[Search, Budget, Columns], Score]:
+    def _own(self, formula: Formula) -> Scorer:
         totals = totals_of(formula)
         if self.text.isidentifier() and self.text not in formula.notation and self.text not in totals:
             hint = near(self.text, [*CRITERIA, *(e.letter for e in formula.notation)])
@@ -86,7 +88,7 @@ class Criterion:
         self.needs = (expression,)
         return lambda search, _, columns: _values(search, expression, columns)
 
-    def _aspect(self, formula: Formula, value: str) -> Callable[[Search, Budget, Columns], Score]:
+    def _aspect(self, formula: Formula, value: str) -> Scorer:
         ratio = aspect_ratio(formula)
         if ratio is None:
             raise ExpressionError(f"rank {self.text!r:.80}: {formula.name} does not have both H and N; rank by abs(…)")
@@ -96,11 +98,11 @@ class Criterion:
         self.needs = (ratio,)
         return lambda search, _, columns: _absolute(_values(search, ratio - wanted, columns))
 
-    def _reference(self, reference: Mapping[str, Any] | None) -> Callable[[Search, Budget, Columns], Score]:
+    def _reference(self, reference: Mapping[str, Any] | None) -> Scorer:
         if reference is None:
             raise ExpressionError("rank 'reference': no reference config is given; give one: reference=…")
 
-        def score(search: Search, _: Budget, columns: Columns) -> Score:
+        def score(search: Search, _: Budgets, columns: Columns) -> Score:
             free = search.space.rules.free
             values = {n: reference[n] * (free[n].parts or 1) for n in columns if n in reference}
             if not values:
@@ -115,23 +117,31 @@ class Criterion:
 
         return score
 
-    def _roundness(self, formula: Formula, multiple: int) -> Callable[[Search, Budget, Columns], Score]:
+    def _roundness(self, formula: Formula, multiple: int) -> Scorer:
         sizes = layer_sizes(formula)
         expressions = [formula.notation[letter].symbol for letter in sizes]
         if not sizes:
             raise ExpressionError(f"rank {self.text!r:.80}: {formula.name} has no layer size to be round")
         self.needs = tuple(expressions)
 
-        def score(search: Search, _: Budget, columns: Columns) -> Score:
+        def score(search: Search, _: Budgets, columns: Columns) -> Score:
             tops = [_values(search, e, columns)[0] for e in expressions]
             return sum((_beside(top, multiple) % multiple != 0) + 0 * next(iter(columns.values())) for top in tops), 1
 
         return score
 
 
-def _distance(search: Search, budget: Budget, columns: Columns) -> Score:
+def _distance(search: Search, budgets: Budgets, columns: Columns) -> Score:
+    """How far the count is from the budget; of several, the sum of the shares by which each is missed."""
+    if len(budgets) == 1:
+        return _missed(search, budgets[0], columns), 1
+    common = lcm(*(b.target for b in budgets))
+    return sum(_missed(search, b, columns).astype(object) * (common // b.target) for b in budgets), 1
+
+
+def _missed(search: Search, budget: Budget, columns: Columns) -> Array:
     top, bottom = evaluated(search.space.total(budget.convention), search, columns)
-    return abs(_beside(top // bottom, budget.target) - budget.target), 1
+    return abs(_beside(top // bottom + 0 * next(iter(columns.values())), budget.target) - budget.target)
 
 
 def _beside(column: Array, number: int) -> Array:
@@ -163,10 +173,10 @@ def _values(search: Search, expression: Expr, columns: Columns) -> Score:
     return np.array([v.numerator for v in found], dtype=object), np.array([v.denominator for v in found], dtype=object)
 
 
-def _called(function: Callable[[Mapping[str, Any]], Any], name: str) -> Callable[[Search, Budget, Columns], Score]:
+def _called(function: Callable[[Mapping[str, Any]], Any], name: str) -> Scorer:
     """The scores that a function of a config's values gives."""
 
-    def score(search: Search, _: Budget, columns: Columns) -> Score:
+    def score(search: Search, _: Budgets, columns: Columns) -> Score:
         import numpy as np
 
         tops, bottoms = [], []
@@ -202,9 +212,9 @@ def read_criteria(
 class Ranking:
     """The best solutions so far. Ties go to the smaller distance, then to the smaller values in notation order."""
 
-    def __init__(self, search: Search, budget: Budget, criteria: Sequence[Criterion], limit: int | None) -> None:
+    def __init__(self, search: Search, budgets: Budgets, criteria: Sequence[Criterion], limit: int | None) -> None:
         self.number = 0
-        self._search, self._budget, self._limit = search, budget, limit
+        self._search, self._budgets, self._limit = search, budgets, limit
         self._scores = [c.score for c in criteria] + [_distance]
         letters = [e.letter for e in search.space.formula.notation if e.letter in search.ranges]
         self._letters = letters
@@ -237,7 +247,7 @@ class Ranking:
 
     def _scored(self, columns: Columns) -> list[Score]:
         first = columns[self._letters[0]]
-        scores = [score(self._search, self._budget, columns) for score in self._scores]
+        scores = [score(self._search, self._budgets, columns) for score in self._scores]
         return [_pair(top, bottom, first) for top, bottom in scores]
 
     def best(self) -> list[dict[str, int]]:

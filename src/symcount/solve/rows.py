@@ -41,11 +41,18 @@ class Part:
         width, depth = main_sizes(formula)
         ratio = (width, depth) if {width, depth} <= set(letters) else None
         target = budgets[0].target
+        known = [dict(zip(letters, row, strict=True)) for row in zip(*values, strict=False)]
         return [
             Solution(
-                dict(zip(letters, row, strict=True)), dict(zip(conventions, count, strict=True)), target, ratio, formula
+                row,
+                dict(zip(conventions, count, strict=True)),
+                target,
+                ratio,
+                formula,
+                space.beside,
+                space.lists_at(row),
             )
-            for row, count in zip(zip(*values, strict=False), zip(*counts, strict=True), strict=True)
+            for row, count in zip(known, zip(*counts, strict=True), strict=True)
         ]
 
     def _values(self, letter: str, free: Columns) -> Any:

@@ -7,35 +7,48 @@ from typing import Any
 
 from symcount.domain import Condition
 from symcount.errors import DomainError, StructureError
+from symcount.evaluate import Number
 from symcount.solve.columns import Column, column, distinct
-from symcount.solve.rules import Rules
+from symcount.solve.ranges import Range
 
 __all__ = ["holds"]
 
 Array = Any
 
 
-def holds(condition: Condition, columns: Mapping[str, Array], rules: Rules) -> Array:
-    """In which rows *condition* holds: in none where it divides by zero.
+def holds(
+    condition: Condition, columns: Mapping[str, Array], numbers: Mapping[str, Number], ranges: Mapping[str, Range]
+) -> Array:
+    """In which rows *condition* holds: in none where it divides by zero; one truth value where it is the same for all.
 
-    *condition* speaks of the free symbols, whose numbers *columns* has, and of what *rules* has a number for.
+    Args:
+        condition: in symbols that have a column or a number.
+        columns: by letter; of ratios, they count parts.
+        numbers: exact numbers, by letter.
+        ranges: those of the columns.
     """
     import numpy as np
 
-    inputs, places = distinct(list(columns.values()))
-    free = dict(zip(columns, inputs, strict=True))
+    names = sorted(s.name for s in condition.symbols if s.name in columns)
+    if not names:
+        return _at(condition, numbers)
+    inputs, places = distinct([columns[n] for n in names])
+    free = dict(zip(names, inputs, strict=True))
     try:
-        left, right = (column(side, free, rules.fixed, rules.free) for side in (condition.left, condition.right))
+        left, right = (column(side, free, numbers, ranges) for side in (condition.left, condition.right))
         return np.broadcast_to(_related(condition.relation, left, right), inputs[0].shape)[places]
     except (StructureError, ZeroDivisionError):  # row by row, where some may have no value
         pass
-    found = []
-    for row in zip(*(array.tolist() for array in inputs), strict=True):
-        try:
-            found.append(condition.holds({**rules.fixed, **rules.exact(dict(zip(columns, row, strict=True)))}))
-        except (DomainError, ZeroDivisionError):
-            found.append(False)
-    return np.array(found, dtype=bool)[places]
+    rows = zip(*(array.tolist() for array in inputs), strict=True)
+    exact = ({n: ranges[n].number(x) for n, x in zip(names, row, strict=True)} for row in rows)
+    return np.array([_at(condition, {**numbers, **row}) for row in exact], dtype=bool)[places]
+
+
+def _at(condition: Condition, values: Mapping[str, Number]) -> bool:
+    try:
+        return condition.holds(values)
+    except (DomainError, ZeroDivisionError):
+        return False
 
 
 def _related(relation: str, left: Column, right: Column) -> Array:

@@ -148,7 +148,7 @@ class Search:
         if test.quotient is not None:
             mask = mask & (evaluate(test.quotient.top, columns) % evaluate(test.quotient.bottom, columns) == 0)
         if test.condition is not None:
-            mask = mask & holds(test.condition, {n: columns[n] for n in sorted(test.names)}, self.space.rules)
+            mask = mask & holds(test.condition, columns, self.space.rules.fixed, self.space.ranges)
         return mask
 
     def _all(self, tests: Iterable[Check], columns: Columns) -> Array:
@@ -161,9 +161,11 @@ class Search:
         for total in self._whole:
             columns = _kept(columns, evaluate(total.top, columns) % evaluate(total.bottom, columns) == 0)
         points = Columns((n, columns[n]) for n in self.ranges)
-        if self.space.by_point:
+        if self.space.earlier:
+            points = _kept(points, ~np.asarray(self.space.elsewhere(points)))
+        if self.space.called:
             rows = zip(*(c.tolist() for c in points.values()), strict=True)
-            here = [self.space.admits(dict(zip(points, row, strict=True))) for row in rows]
+            here = [self.space.passes(dict(zip(points, row, strict=True))) for row in rows]
             points = _kept(points, np.array(here, dtype=bool))
         return points if len(next(iter(points.values()))) else Columns()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import reduce
+from operator import or_
 from typing import Any
 
 from sympy import Expr
@@ -16,9 +18,10 @@ from symcount.expressions.conditions import Stated, read_conditions
 from symcount.formula import Formula
 from symcount.solve.algebra import Algebra, Quotient
 from symcount.solve.atoms import Atom
-from symcount.solve.cases import disjoint
+from symcount.solve.cases import Case, disjoint
 from symcount.solve.constraints import Check, Constraints, Inequality
 from symcount.solve.ranges import Range
+from symcount.solve.rowwise import holds
 from symcount.solve.rules import Rules
 from symcount.solve.totals import totals_of
 
@@ -38,7 +41,11 @@ class Space:
         rules: the values of the others: numbers, or functions of the free symbols.
         stated: conditions beyond the formula's domain.
         called: conditions that are functions of the values.
-        earlier: domains of the formulas that come before this one: what lies in one of them is theirs.
+        earlier: the formulas that come before this one, with the values of their other symbols: a point that lies in
+            one of their domains is theirs.
+        beside: fields of the config that the search was given.
+        lists: lists of kinds of layers, by field, as patterns that repeat.
+        depth: the letter of the number of layers of these lists.
     """
 
     formula: Formula
@@ -46,7 +53,10 @@ class Space:
     rules: Rules
     stated: tuple[Stated, ...] = ()
     called: tuple[Callable[[Mapping[str, Any]], Any], ...] = ()
-    earlier: tuple[tuple[Condition, ...], ...] = ()
+    earlier: tuple[Case, ...] = ()
+    beside: Mapping[str, Any] = field(default_factory=dict)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    depth: str = ""
     algebra: Algebra = field(init=False)
     _constraints: Constraints = field(init=False)
 
@@ -65,7 +75,7 @@ class Space:
         conventions: Iterable[str] = ("unique",),
         also: Iterable[Expr] = (),
         demanded: Iterable[Stated] = (),
-        earlier: Iterable[tuple[Condition, ...]] = (),
+        earlier: Iterable[Case] = (),
     ) -> Space:
         """Put a space together.
 
@@ -95,14 +105,14 @@ class Space:
         asked += [side for s in demands for side in s.sides]
         rules = Rules.of(formula, ranges, given, defaults, asked)
         stated += tuple(s for s in demanded if s in demands or rules.has(s))
-        apart = tuple(d for d in earlier if not disjoint(d, formula.domain))
+        apart = tuple(case for case in earlier if not disjoint(case[0].domain, formula.domain))
         return cls(formula, dict(ranges), rules, stated, called, apart)
 
     def changed(self, ranges: Mapping[str, Range] | None = None, without: Iterable[int] = ()) -> Space:
         """The same space with other ranges, or without some of its stated conditions, by index."""
         left_out = set(without)
         kept = tuple(s for i, s in enumerate(self.stated) if i not in left_out)
-        return Space(self.formula, dict(ranges or self.ranges), self.rules, kept, self.called, self.earlier)
+        return replace(self, ranges=dict(ranges or self.ranges), stated=kept)
 
     @property
     def inequalities(self) -> list[Inequality]:
@@ -144,20 +154,34 @@ class Space:
 
     # ---------------------------------------------------------------- single points
 
-    @property
-    def by_point(self) -> bool:
-        """Whether there is something that is checked point by point, after everything else: see `admits`."""
-        return bool(self.earlier or self.called)
+    def elsewhere(self, columns: Mapping[str, Any]) -> Any:
+        """Which rows lie in the domain of an earlier formula; conditions on what has no value are left open."""
+        return reduce(or_, (self._in(case, columns) for case in self.earlier), False)
 
-    def admits(self, point: Mapping[str, int]) -> bool:
-        """Whether a point is this formula's, no earlier one's, and passes the conditions that are functions.
+    def _in(self, case: Case, columns: Mapping[str, Any]) -> Any:
+        formula, defaults = case
+        numbers = {**defaults, **self.rules.fixed}
+        known = {*numbers, *self.ranges}
+        mask: Any = True
+        for condition in formula.domain:
+            sides = [self.rules.apply(side) for side in (condition.left, condition.right)]
+            for _ in formula.filled:  # one may be filled in from another that is filled in
+                sides = [side.xreplace(self._filled(formula, side, known)) for side in sides]
+            if all(s.name in known for side in sides for s in side.free_symbols):
+                mask = mask & holds(Condition(condition.relation, *sides), columns, numbers, self.ranges)
+        return mask
+
+    def _filled(self, formula: Formula, side: Expr, known: Collection[str]) -> dict[Any, Expr]:
+        missing = [s for s in side.free_symbols if s.name not in known and s.name in formula.filled]
+        return {s: self.rules.apply(formula.filled[s.name]) for s in missing}
+
+    def passes(self, point: Mapping[str, int]) -> bool:
+        """Whether a point passes the conditions that are functions.
 
         Raises:
             ExpressionError: such a function fails.
         """
         values = self.rules.at(point)
-        if any(all(c.holds(values) for c in d if {s.name for s in c.symbols} <= values.keys()) for d in self.earlier):
-            return False
         for function in self.called:
             try:
                 if not function(values):
@@ -166,6 +190,11 @@ class Space:
                 name = getattr(function, "__name__", "a function")
                 raise ExpressionError(f"where {name}: at {values}: {type(error).__name__}: {error}") from error
         return True
+
+    def lists_at(self, values: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+        """The lists of kinds at the values of a config."""
+        number = int(values[self.depth]) if self.lists else 0
+        return {path: tuple(kinds[i % len(kinds)] for i in range(number)) for path, kinds in self.lists.items()}
 
     def values(self, point: Mapping[str, int]) -> dict[str, Any]:
         """Every known symbol's value at a point of the grid, by letter."""
