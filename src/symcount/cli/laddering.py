@@ -58,8 +58,8 @@ def ladder(
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
         for i, rung in enumerate(found):
-            file = str(files[i]) if files else None
-            emit({"budget": rung.budget.target, **described(rung.solution), "file": file})
+            place = str(files[i]) if files else None
+            emit({"budget": rung.budget.target, **described(rung.solution), "file": place})
     else:
         _show_ladder(found, subject, convention)
         for file in files:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from symcount.cli.output import ascii_only, note, number, say, show, stream, table
@@ -26,6 +27,8 @@ def report(found: Solutions, subject: Subject) -> None:
         said = str(budget) if not ascii_only() else str(budget).encode("ascii", "replace").decode()
         say(f"{formula.name}, {budget.convention}: {said}")
     rules = found.space.rules
+    for path, patterns in found.patterns.items():
+        say(f"{path}: {', '.join(' '.join(pattern) for pattern in patterns)}")
     say(f"free: {', '.join(f'{n} = {r}' for n, r in found.ranges.items())}")
     shown = {n: number(v) for n, v in rules.fixed.items()}
     shown.update({n: plain(rule, formula) for n, rule in rules.functions.items()})
@@ -65,7 +68,7 @@ def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
     conventions = [b.convention for b in found.budgets]
     headings = ["parameters"] if conventions == ["unique"] else conventions
     sizes = next((s.sizes for s in solutions[:_FEW] if s.sizes), None)
-    columns = [*letters, *headings, "deviation", *(["/".join(sizes)] if sizes else [])]
+    columns = [*letters, *headings, "deviation", *(["/".join(sizes)] if sizes else []), *found.patterns]
 
     def cells(s: Solution) -> tuple[str, ...]:
         return (
@@ -73,6 +76,7 @@ def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
             *[f"{s.counts[c]:,}" for c in conventions],
             f"{100 * s.deviation / s.target:+.4f} %",
             *([_aspect(s)] if sizes else []),
+            *(runs(kinds) for kinds in s.lists.values()),
         )
 
     if len(solutions) <= _FEW:
@@ -84,6 +88,18 @@ def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
 def _aspect(solution: Solution) -> str:
     width, depth = solution.sizes or ("", "")
     return f"{solution.values[width] / solution.values[depth]:.1f}" if width and solution.values[depth] else ""
+
+
+def runs(kinds: Sequence[str]) -> str:
+    """A list of kinds of layers in short.
+
+    >>> runs(["conv", "conv", "attention", "conv"]), runs(["mlp", "conv", "mlp", "conv"])
+    ('2 conv, attention, conv', 'mlp, conv, …')
+    """
+    found = [(kind, len(list(run))) for kind, run in groupby(kinds)]
+    short = [f"{number} {kind}" if number > 1 else kind for kind, number in found]
+    period = next(p for p in range(1, len(short) + 1) if all(a == b for a, b in zip(short, short[p:], strict=False)))
+    return ", ".join([*short[:period], *(["…"] if period < len(short) else [])])
 
 
 def _exact(value: Any) -> Any:
@@ -99,6 +115,7 @@ def described(solution: Solution) -> dict[str, Any]:
         "deviation": solution.deviation,
         "relative": solution.deviation / solution.target,
         "aspect": None if aspect is None else float(aspect),
+        **{path: list(kinds) for path, kinds in solution.lists.items()},
     }
 
 

@@ -88,7 +88,7 @@ def solve(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(metavar="DIRECTORY", help="Write the config.json of what is shown here, checked on meta."),
+        typer.Option(metavar="DIRECTORY", help="Write each shown config.json here, checked on meta."),
     ] = None,
     check: Annotated[bool, typer.Option(help="Build each config with transformers before it is written.")] = True,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,

@@ -36,14 +36,14 @@ def config_of(
         lists: whole lists, by field.
 
     Raises:
-        ConfigError: the formula is of no class, or a field is part of a list of which the rest is not known.
+        ConfigError: the formula is of no model that takes a config, or a list is only known in part.
 
     >>> import symcount as sc
     >>> config_of(sc.formula("gpt2"), {"V": 50257, "L": 1024, "H": 768, "N": 12, "A": 12})["n_embd"]
     768
     """
-    if not formula.name:
-        raise ConfigError("this formula is of no model; there is no config to write")
+    if not formula.model_type and formula.origin != "derived":
+        raise ConfigError(f"{formula.name or 'this formula'} is no model of transformers; there is no config to write")
     try:
         architecture = find(formula.name)
         arguments = {*architecture.arguments, *architecture.decided}
@@ -107,10 +107,9 @@ def _list(formula: Formula, path: str, elements: Mapping[int, Any]) -> list[Any]
 
 def _kept(formula: Formula, beside: Mapping[str, Any], fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of a given config that stay: none that is said anew, nor a list with an element for each layer."""
-    depths = {
-        value_at(beside, path): value for path, value in fields.items() if formula.notation[path].letter[0] == "N"
-    }
-    old = {depth for depth, new in depths.items() if depth != new}
+    depths = {path: new for path, new in fields.items() if formula.notation[path].letter.startswith("N")}
+    old = {value_at(beside, path) for path in depths} - {None}
+    changed = any(value_at(beside, path, new) != new for path, new in depths.items())
 
     def stays(path: str, value: Any) -> bool:
         if isinstance(value, list) and changed and len(value) in old:

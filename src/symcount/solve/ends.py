@@ -130,10 +130,10 @@ def _from_starts(g: Polynomial, starts: Mapping[str, int], atoms: Mapping[str, A
 
 def _least(atom: Atom, starts: Mapping[str, int]) -> int | None:
     """The value of a floor or ceiling at the starts, where it is the least: what it rounds only grows."""
-    ratios = atom.numbers or any(r.parts for r in atom.ranges.values())
-    if not isinstance(atom.expression, floor | ceiling) or ratios:
+    expression = atom.in_parts
+    if not isinstance(expression, floor | ceiling):
         return None
-    inside = _polynomial(atom.expression.args[0], starts, {})
+    inside = _polynomial(expression.args[0], starts, atom.numbers)
     if inside is None or any(c < 0 for m, c in inside.items() if m):
         return None
     value = inside.get((), Fraction(0))

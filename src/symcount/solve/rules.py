@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -27,6 +27,13 @@ ROUNDINGS = (floor, ceiling, Round, Mod, Min, Max)
 def parts_of_ratios(ranges: Mapping[str, Range]) -> dict[Symbol, Expr]:
     """By the symbol of each free ratio, what it is in parts: `n/10` for one that runs in tenths."""
     return {symbol(n, rational=True): symbol(n) / r.parts for n, r in ranges.items() if r.parts}
+
+
+def _rebuilt(expression: Expr, args: Sequence[Expr]) -> Expr:
+    """*expression* of other arguments; of which one is the largest is decided for numbers only, as it takes long."""
+    if isinstance(expression, Max | Min) and not all(a.is_number for a in args):
+        return expression.func(*args, evaluate=False)
+    return expression.func(*args)
 
 
 @dataclass
@@ -184,9 +191,8 @@ class Rules:
         found = self._parts.get(expression)
         if found is None:
             args = [self._applied(a, known) for a in expression.args]
-            found = expression if all(a is b for a, b in zip(args, expression.args, strict=True)) else (
-                expression.func(*args)
-            )  # fmt: skip
+            same = all(a is b for a, b in zip(args, expression.args, strict=True))
+            found = expression if same else _rebuilt(expression, args)
             if isinstance(found, ROUNDINGS) and not {s.name for s in found.free_symbols} & self.free.keys():
                 number = Fraction(compile_scalar(found)(self.fixed))  # of ratios, rounded as the model does
                 found = Rational(number.numerator, number.denominator)

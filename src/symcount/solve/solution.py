@@ -78,4 +78,5 @@ class Solution:
         row["deviation"] = self.deviation
         if self.aspect is not None:
             row["aspect"] = float(self.aspect)
+        row.update({path: list(kinds) for path, kinds in self.lists.items()})
         return row
