@@ -9,7 +9,7 @@ import typer
 
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
-from symcount.cli.reading import plain
+from symcount.cli.presentation import plain
 from symcount.cli.solutions import described
 from symcount.cli.solving import Free, Rules, Runnable, Where, subject_of, written
 

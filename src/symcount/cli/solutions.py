@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from symcount.cli.output import ascii_only, note, number, say, show, stream, table
-from symcount.cli.reading import plain
+from symcount.cli.presentation import plain
 
 if TYPE_CHECKING:
     from symcount.cli.options import Subject
