@@ -11,7 +11,7 @@ from symcount.cli.options import ConventionOption, Json, Options, Source, Subjec
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import plain
 from symcount.cli.solutions import described
-from symcount.cli.solving import Free, Rules, Runnable, Where, subject_of, written
+from symcount.cli.solving import Free, Rules, Runnable, Where, reference_of, subject_of, written
 
 if TYPE_CHECKING:
     from symcount.solve.ladder import Ladder
@@ -21,9 +21,24 @@ __all__ = ["ladder"]
 
 def ladder(
     model: Source,
-    budgets: Annotated[str, typer.Option("--budgets", "-b", metavar="COUNT,…", help="Rising: 10M,30M,100M.")],
-    aspect: Annotated[str, typer.Option(help="Admissible H/N, LOWEST..HIGHEST; none for any.")] = "64..128",
-    head_dim: Annotated[int, typer.Option(min=1, help="Size of an attention head; H is a multiple of it.")] = 64,
+    budgets: Annotated[
+        str | None, typer.Option("--budgets", "-b", metavar="COUNT,…", help="Rising: 10M,30M,100M.")
+    ] = None,
+    aspect: Annotated[
+        str, typer.Option(help="Admissible H/N, LOWEST..HIGHEST; none for any. [default: 64..128, or the reference's]")
+    ] = "usual",
+    head_dim: Annotated[
+        int | None, typer.Option(min=1, help="Size of an attention head. [default: 64, or the reference's]")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="CONFIG", help="A config.json, or H=768,N=12, whose proportions are kept.")
+    ] = None,
+    exponent: Annotated[str | None, typer.Option(metavar="E", help="N grows as H to this power: 1, 0.5, 2/3.")] = None,
+    shapes: Annotated[
+        list[str] | None,
+        typer.Option("--shape", metavar="H=…,N=…", help="Sizes of one rung; once for each, with or without budgets."),
+    ] = None,
+    tokens: Annotated[int, typer.Option(min=0, help="Tokens of training for each parameter; 0 for no column.")] = 20,
     tolerance: Annotated[str, typer.Option("--tolerance", "-t", help="How far a rung may be from its budget.")] = "10%",
     free: Free = None,
     values: Rules = None,
@@ -48,6 +63,10 @@ def ladder(
         budgets,
         aspect=None if aspect.lower() == "none" else aspect,
         head_dim=head_dim,
+        reference=reference_of(reference, subject.formula),
+        exponent=exponent,
+        shapes=shapes,
+        tokens=tokens,
         tolerance=tolerance,
         free=free,
         fixed=fixed,
@@ -59,7 +78,7 @@ def ladder(
     if as_json:
         for i, rung in enumerate(found):
             place = str(files[i]) if files else None
-            emit({"budget": rung.budget.target, **described(rung.solution), "file": place})
+            emit({"budget": rung.budget.target, **described(rung.solution), "tokens": rung.tokens, "file": place})
     else:
         _show_ladder(found, subject, convention)
         for file in files:
@@ -75,6 +94,7 @@ def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     say(f"{subject.formula.name}, {convention}: {', '.join(rules)}")
     letters = [n for n in found.rungs[0].solution.values if n not in found.defaults]
     head = [("budget", "right"), *((n, "right") for n in letters), ("parameters", "right"), ("deviation", "right")]
+    tokens = any(rung.tokens for rung in found)
     ratio = all(r.solution.aspect is not None for r in found)
     rows = [
         (
@@ -83,7 +103,9 @@ def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
             number(rung.solution.count),
             f"{100 * float(rung.solution.relative):+.2f} %",
             *([f"{float(rung.solution.aspect):.1f}"] if ratio and rung.solution.aspect is not None else []),
+            *([number(rung.tokens)] if tokens else []),
         )
         for rung in found
     ]
-    show(table(*head, *([("H/N", "right")] if ratio else [])), rows)
+    head += [("H/N", "right")] if ratio else []
+    show(table(*head, *([("tokens", "right")] if tokens else [])), rows)

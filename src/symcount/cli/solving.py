@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from symcount.solve.ladder import Ladder
     from symcount.solve.solutions import Solutions
 
-__all__ = ["Free", "Rules", "Runnable", "Where", "solve", "subject_of", "written"]
+__all__ = ["Free", "Rules", "Runnable", "Where", "reference_of", "solve", "subject_of", "written"]
 
 _DRAWN = 2000  # solutions in a picture
 
@@ -107,7 +107,7 @@ def solve(
         where=where or (),
         tolerance=tolerance,
         rank=rank or ["shape"],
-        reference=_reference(reference, subject.formula),
+        reference=reference_of(reference, subject.formula),
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
         runnable=runnable,
@@ -178,7 +178,8 @@ def _budgets(texts: Sequence[str], convention: str) -> dict[str, str]:
     return found
 
 
-def _reference(text: str | None, formula: Formula) -> Any:
+def reference_of(text: str | None, formula: Formula) -> Any:
+    """The reference config: a path, or values by name."""
     if text is None or "=" not in text:
         return text
     given = pairs(text.split(","), "--reference", "H=768,N=12")

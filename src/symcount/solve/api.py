@@ -15,10 +15,10 @@ from symcount.lookup import formula as formula_of
 from symcount.lookup import is_config
 from symcount.solve.budget import read_budgets
 from symcount.solve.cases import Case, cases, running
+from symcount.solve.criteria import Criterion, read_criteria
 from symcount.solve.given import Conditions, read_free, read_given, read_items, read_reference, read_where
 from symcount.solve.hunt import Hunt
 from symcount.solve.patterns import patterned
-from symcount.solve.ranking import Criterion, read_criteria
 from symcount.solve.solutions import Solutions
 from symcount.solve.space import Space, Where
 from symcount.values import title

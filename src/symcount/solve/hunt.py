@@ -11,8 +11,9 @@ from symcount.errors import BudgetError, DomainError
 from symcount.evaluate import compile_scalar
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
+from symcount.solve.criteria import Criterion
 from symcount.solve.ranges import Range
-from symcount.solve.ranking import Criterion, Ranking
+from symcount.solve.ranking import Ranking
 from symcount.solve.rows import Part, Rows
 from symcount.solve.search import Search
 from symcount.solve.solution import Solution
