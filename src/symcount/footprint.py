@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,6 +29,8 @@ class Request:
         optimizer: for training; `None` for inference.
         master: whether the optimizer works on copies in fp32.
         quantization: a method by its name, or `none`; `None` for what the config says.
+        lora: the rank of an adapter that alone is trained; `None` for none.
+        targets: the modules that are adapted; `None` for PEFT's own.
     """
 
     dtype: str | None = None
@@ -37,6 +39,8 @@ class Request:
     optimizer: str | None = None
     master: bool = False
     quantization: str | None = None
+    lora: int | None = None
+    targets: str | Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,10 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
         SymcountError: see `Formula.count`.
     """
     kind = asked.dtype or _stated(fields)
+    if asked.lora is not None:
+        formula = formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+    elif asked.targets is not None:
+        raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
     storage: dict[str, Any] = {
         "master": asked.master,
         "values": {**formula.defaults, **values},
@@ -103,7 +111,8 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
 
 
 def _at(part: Formula, values: Mapping[str, Any]) -> int:
-    return integer_value(part.total, part.values({k: v for k, v in values.items() if k in part.notation}))
+    known = {**part.defaults, **values}  # an adapter's letters are beside those of the model
+    return integer_value(part.total, part.values({k: v for k, v in known.items() if k in part.notation}))
 
 
 def _stated(fields: Mapping[str, Any]) -> str:

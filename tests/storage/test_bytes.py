@@ -244,7 +244,18 @@ def test_a_config_without_a_type_is_of_fp32(capsys, tmp_path):
     assert json.loads(capsys.readouterr().out)["weights"] == 2 * 155731968
 
 
+def test_of_an_adapter_alone_there_are_gradients(capsys):
+    assert run(["memory", "LlamaForCausalLM", "--dtype", "bf16", "--optimizer", "adamw", "--lora", "8", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert (found["weights"], found["gradients"]) == (2 * 6_738_415_616 + 4 * 4_194_304, 4 * 4_194_304)
+    assert found["optimizer"] == 8 * 4_194_304 + 4 * 128
+    assert run(["memory", "LlamaForCausalLM", "--lora", "8", "--targets", "q_proj", "--quantization", "4bit"]) == 0
+    assert "LlamaForCausalLM with LORA" in capsys.readouterr().out
+
+
 WRONG = [
+    (["--lora", "0"], "lora: r: expected an integer of at least 1, got 0"),
+    (["--targets", "query"], "targets are an adapter's"),
     (["--dtype", "bf17"], "dtype 'bf17': expected one of"),
     (["--optimizer", "adamx"], "optimizer 'adamx': expected one of"),
     (["--master"], "master weights are an optimizer's"),

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from symcount.adapters.config import ALL_LINEAR
 from symcount.cli.options import Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, share, show, table
 from symcount.errors import OptionError
@@ -41,6 +42,11 @@ def memory(
             help="4bit, 8bit (bitsandbytes), fp8, gptq, awq, mxfp4 or none; by default what the config says.",
         ),
     ] = None,
+    lora: Annotated[int | None, typer.Option("--lora", metavar="RANK", help="An adapter alone is trained.")] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option("--targets", help="What it adapts: q_proj,v_proj or all-linear; PEFT's own."),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Print the bytes of weights, cache, gradients and optimizer, each as a formula and a number.
@@ -48,7 +54,9 @@ def memory(
     Without --optimizer it is inference: weights, and with --length the cache.
     """
     subject = load(model, values, options)
-    asked = Request(dtype, _positive(batch, "--batch"), _tokens(length), optimizer, master, quantization)
+    asked = Request(
+        dtype, _positive(batch, "--batch"), _tokens(length), optimizer, master, quantization, lora, _targets(targets)
+    )
     found = footprint(subject.formula, subject.config.fields, subject.given, asked)
     if text := subject.defaults_note():
         note(text)
@@ -62,7 +70,7 @@ def memory(
             part = found.parts[name]
             rule = formula_plain(part.tree, part.ledger, "unique", ascii_only=ascii_only())
             rows.append((name, rule, number(size), share(size, found.total)))
-    say(f"{subject.formula.name}, {found.dtype}")
+    say(f"{found.formula.name}, {found.dtype}")
     show(
         table(("part", "left"), ("formula", "left"), ("bytes", "right"), ("share", "right")),
         rows,
@@ -76,6 +84,17 @@ def memory(
 def _described(found: Footprint) -> dict[str, object]:
     step = {} if found.step is None else {"step": found.step}
     return {**found.numbers, "total": found.total, "dtype": found.dtype, "rounding": found.rounding, **step}
+
+
+def _targets(text: str | None) -> str | list[str] | None:
+    """Names between commas, or one pattern.
+
+    >>> _targets("q_proj,v_proj"), _targets("all-linear")
+    (['q_proj', 'v_proj'], 'all-linear')
+    """
+    if text is None or text.lower() == ALL_LINEAR or any(sign in text for sign in "*|()[]"):
+        return text
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _positive(value: int, flag: str) -> int:
