@@ -5,9 +5,9 @@ import random
 
 import pytest
 
-from symcount.atlas.counting import counter
+from symcount.atlas.counting import Counter, counter
 from symcount.atlas.questions import alike
-from symcount.atlas.store import default_path
+from symcount.atlas.store import Atlas, default_path
 from symcount.errors import SymcountError
 from symcount.paths import value_at, with_value
 
@@ -72,3 +72,25 @@ def test_what_is_admitted_has_the_tensors_of_the_measured_value(name):
             except SymcountError:
                 continue
             assert real_total(cls, configs, fields) in (None, counted), value_at(fields, path)
+
+
+def test_an_atlas_is_extended_in_place_and_goes_on_where_it_stopped(tmp_path):
+    pytest.importorskip("torch")
+    from symcount.atlas.build import assemble, rows_of
+    from symcount.cli import run
+
+    source, path = counter().atlas, tmp_path / "atlas.bin"
+    (row,) = (row for row in rows_of(source) if row["class"] == "CohereModel")
+    for layout in row["layouts"]:
+        for check in layout["checks"].values():
+            check.pop("paths", None)
+    assemble([row], path, source.activations, {"cohere": "CohereModel"})
+    rope = {"rope_type": "default", "rope_theta": 3.0, "comment": "any"}
+    fields = {"architectures": ["CohereModel"], "model_type": "cohere", "rope_parameters": rope}
+    assert run(["atlas", "extend", "--output", str(path)]) == 0
+    extended = path.read_bytes()
+    assert Counter(Atlas(path)).count(fields)[1] == Counter(source).count({**fields, "rope_parameters": ROPE})[1]
+    journal = path.with_name("atlas.bin.extended.jsonl")
+    assert len(journal.read_text().splitlines()) == 1
+    assert run(["atlas", "extend", "--output", str(path)]) == 0  # what is extended stays as it is
+    assert path.read_bytes() == extended

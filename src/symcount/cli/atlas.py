@@ -78,6 +78,39 @@ def build(
     return 0
 
 
+@app.command()
+def extend(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
+
+    The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
+    """
+    from symcount.atlas.build import assemble, base_models
+    from symcount.atlas.extending import extensions
+    from symcount.atlas.store import Atlas, default_path
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    target = output or default_path()
+    before = Atlas(target)
+    rows = []
+    for row in _watched(
+        extensions(before, pattern, target.with_name(f"{target.name}.extended.jsonl")), len(before.names)
+    ):
+        rows.append(row)
+        if as_json:
+            emit({k: row[k] for k in ("class", "model_type", "notes")})
+        else:
+            for said in row["notes"]:
+                note(f"{row['class']}: {said}")
+    summary = assemble(rows, target, before.activations, base_models(), before)
+    if not as_json:
+        say(f"{number(len(rows))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
+    return 0
+
+
 def _watched(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
     """Show a progress bar on standard error, where that is a terminal."""
     if not sys.stderr.isatty():
