@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.adapters.config import is_adapter
 from symcount.architectures import Architecture, find
-from symcount.atlas.counting import counter, derivable
+from symcount.atlas.counting import derivable
+from symcount.atlas.speaker import speaker
 from symcount.configs import Config, read
 from symcount.errors import (
     CheckpointError,
@@ -23,8 +24,9 @@ from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
-from symcount.notes import Note, refuse, teller
+from symcount.notes import Note, notes_on_release, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on, untied
+from symcount.releases import is_installed
 from symcount.values import by_letter
 
 if TYPE_CHECKING:
@@ -39,7 +41,7 @@ __all__ = ["compare", "count", "formula", "model_of", "notes", "shares", "verify
 
 
 @guarded
-def formula(source: Any, /, **options: Any) -> Formula:
+def formula(source: Any, /, *, transformers: str = "", **options: Any) -> Formula:
     """The closed form of a model: composed by hand where there is such a formula, derived from its code otherwise.
 
     Args:
@@ -47,13 +49,16 @@ def formula(source: Any, /, **options: Any) -> Formula:
             a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
             model with its adapter, which alone the convention `trainable` counts; or a file of weights: with the
             numbers of its shapes as defaults.
+        transformers: the version of transformers of whose class it is to be; by default the one that is installed,
+            or else see `count`.
         options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
             the base model, where it does not lie beside it.
 
     Raises:
         UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
-            are not installed.
+            are not installed; or not in the version that is asked for.
         ConfigError: a config that cannot be read.
+        UncoveredError: no formula is stored for the version that is asked for.
         OptionError: an option that the model does not have.
         DerivationError: no closed form was found; see `symcount.derive`.
 
@@ -68,13 +73,13 @@ def formula(source: Any, /, **options: Any) -> Formula:
     if isinstance(source, str | Path) and is_checkpoint(Path(source)):
         held = model_of(source)
         return replace(held.formula, defaults={**held.formula.defaults, **held.numbers.values})
-    found = _formula(source, options)
+    found = _formula(source, options, transformers)
     if options.get(TIED) is False:  # some classes tie the head whatever the config says
         return untied(found) or found
     return found
 
 
-def _formula(source: Any, options: dict[str, Any]) -> Formula:
+def _formula(source: Any, options: dict[str, Any], version: str) -> Formula:
     try:
         if isinstance(source, type):
             if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
@@ -83,9 +88,9 @@ def _formula(source: Any, options: dict[str, Any]) -> Formula:
         if isinstance(source, str) and not looks_like_path(source):
             return _of_architecture(find(source), options)
         if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
-            return _composed(source, read(source), options)
+            return _composed(source, read(source), options, version)
     except UnknownModelError as error:
-        return _stored_or_derived(source, options, error)
+        return _stored_or_derived(source, options, error, version)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
 
 
@@ -98,19 +103,19 @@ def _of_architecture(architecture: Architecture, options: dict[str, Any]) -> For
     return architecture.formula(**options)
 
 
-def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
+def _composed(source: Any, config: Config, options: dict[str, Any], version: str) -> Formula:
     """The formula composed for the class of a config, with the config's options; derived where it has others."""
     architecture = config.architecture()
     try:
         chosen = config.options_for(architecture)
     except OptionError:
-        if not derivable():
+        if not derivable() or not is_installed(version):
             raise
         return _derived(source, options, None)
     return _of_architecture(architecture, {**chosen, **options})
 
 
-def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
+def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError, version: str) -> Formula:
     """The atlas's formula; derived where the atlas does not have the class, or not with these options."""
     from symcount.atlas.formula import find as stored
     from symcount.atlas.formula import from_config
@@ -118,16 +123,18 @@ def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownMod
     try:
         found: Formula | None
         if isinstance(source, str | type) and not is_config(source):
-            found = stored(source if isinstance(source, str) else source.__name__, options)
-        elif isinstance(source, str | Path | dict | Config):
-            found = from_config(read(source), options)
+            found = stored(source if isinstance(source, str) else source.__name__, options, version)
+        elif version or isinstance(source, str | Path | dict | Config):
+            found = from_config(read(source), options, version)
         else:
             found = None  # a transformers config: transformers is there
         if found is not None:
             return found
     except (ConfigError, DomainError):  # transformers may know better, or say in other words why not
-        if not derivable():
+        if not derivable() or not is_installed(version):
             raise
+    if not is_installed(version):
+        raise UnknownModelError(f"{unknown} No formula of it is stored for transformers {version}") from None
     return _derived(source, options, unknown)
 
 
@@ -150,14 +157,21 @@ def _derived(
 
 
 @guarded
-def count(source: Any, /, *, convention: str = "unique", strict: bool = False, **values: Any) -> int:
+def count(
+    source: Any, /, *, convention: str = "unique", strict: bool = False, transformers: str = "", **values: Any
+) -> int:
     """The exact number of parameters of the model that *source* describes; fields left out have their defaults.
+
+    Classes differ from one release of transformers to another. The number is that of the release that is asked for;
+    else of the one that is installed; else, where it matters, of the one that the file names in `transformers_version`;
+    else of the newest. A config object is of the installed one. `notes` tells where others have another number.
 
     Args:
         source: as for `formula`.
         convention: `unique`, `per_layer`, `non_embedding`, `active` or `trainable`.
         strict: whether a config is refused that may mean something else than what it says: one with a misspelt size,
             with a size in another family's spelling, or without any; see `notes`.
+        transformers: a version; of one between two releases that are stored, the earlier one answers.
         values: letters or config fields that differ from *source*.
 
     Raises:
@@ -167,25 +181,30 @@ def count(source: Any, /, *, convention: str = "unique", strict: bool = False, *
     >>> import symcount as sc
     >>> sc.count("BertForMaskedLM", V=30_000), sc.count("BertForMaskedLM", V=30_000, convention="per_layer")
     (109112880, 132152880)
+    >>> [sc.count({"architectures": ["DbrxForCausalLM"]}, transformers=release) for release in ("5.12.0", "5.24.0")]
+    [6687213568, 2459207680]
     """
     config: Any = read(source) if is_config(source) else {}
     if strict and config:
         refuse(_notes(config), config.source)
-    if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
-        return found
-    one = formula(source)
+    exactly = not transformers and hasattr(source, "to_dict") and not isinstance(source, type)
+    if config and not values:
+        found = _stored_count(config, check_convention(convention), transformers, exactly=exactly)
+        if found is not None:
+            return found
+    one = formula(source, transformers=transformers)
     try:
         return one.count(config, convention=convention, **values)
     except DomainError:
         if not values or is_config(source) or isinstance(source, Formula):
             raise
-        other = _chosen(one, values)  # the numbers may be those of another formula of the class
+        other = _chosen(one, values, transformers)  # the numbers may be those of another formula of the class
         if other is None:
             raise
         return other[0].count(other[1], convention=convention)
 
 
-def _chosen(one: Formula, values: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]] | None:
+def _chosen(one: Formula, values: Mapping[str, Any], version: str) -> tuple[Formula, dict[str, Any]] | None:
     """The formula of the same class that a config with these *values* chooses, and that config; `None` for the same."""
     fields: dict[str, Any] = {"architectures": [one.name], "model_type": one.model_type}
     for letter, value in by_letter(one.notation, values).items():
@@ -198,7 +217,7 @@ def _chosen(one: Formula, values: Mapping[str, Any]) -> tuple[Formula, dict[str,
             inner = inner.setdefault(parent, {})
         inner[last] = value
     try:
-        found = formula(fields)
+        found = formula(fields, transformers=version)
     except (ConfigError, DomainError, OptionError, UnknownModelError):
         return None
     return None if found.tree == one.tree else (found, fields)
@@ -227,29 +246,33 @@ def notes(source: Any, /) -> list[str]:
 
 
 def _notes(config: Config) -> list[Note]:
-    stored, tell = counter(), teller()
-    if stored is not None and tell is not None:
-        try:
-            return tell.notes(config.fields, stored.found(config.fields))
-        except (DomainError, UnknownModelError):  # another formula may hold for it
-            pass
-        except ConfigError as error:
-            raise type(error)(f"{config.source}: {error}") from None
+    tell = teller()
+    try:
+        speaks = speaker(config.fields)
+        tell = teller(speaks.release) if speaks is not None else None
+        if speaks is not None and tell is not None:
+            found = speaks.counter.found(config.fields)
+            total = speaks.counter.totals(found)["unique"]
+            return [*tell.notes(config.fields, found), *notes_on_release(speaks, config.fields, found, total)]
+    except (DomainError, UnknownModelError):  # another formula may hold for it
+        pass
+    except ConfigError as error:
+        raise type(error)(f"{config.source}: {error}") from None
     return notes_on(config, formula(config), tell)
 
 
-def _stored_count(config: Config, convention: str) -> int | None:
+def _stored_count(config: Config, convention: str, version: str, *, exactly: bool) -> int | None:
     """What the atlas says of a config, which it reads as transformers does; `None` if it does not cover it."""
-    stored = counter()
-    if stored is None:
-        return None
     try:
-        return stored.count(config.fields)[1][convention]
+        speaks = speaker(config.fields, version, exactly=exactly)
+        return None if speaks is None else speaks.counter.count(config.fields)[1][convention]
     except UnknownModelError:
+        if not is_installed(version) and not _is_composed(config):
+            raise
         return None
     except (ConfigError, DomainError) as error:
-        if _is_composed(config) or derivable():  # they may know better, or say in other words why not
-            return None
+        if _is_composed(config) or (derivable() and is_installed(version)):
+            return None  # they may know better, or say in other words why not
         raise type(error)(f"{config.source}: {error}") from None
 
 

@@ -13,6 +13,7 @@ import typer
 
 from symcount.api import formula as formula_of
 from symcount.architectures import find, names
+from symcount.atlas.counting import counter
 from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
@@ -23,6 +24,7 @@ from symcount.formula import Formula
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on
+from symcount.releases import installed
 from symcount.values import title
 
 __all__ = [
@@ -83,6 +85,7 @@ class Subject:
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
         made: letters that are always made of others.
+        release: of transformers, of whose class the formula is.
     """
 
     source: str
@@ -91,6 +94,7 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
     made: frozenset[str] = frozenset()
+    release: str = ""
 
     @cached_property
     def given(self) -> dict[str, Any]:
@@ -141,6 +145,7 @@ def load(
     source: str | Config,
     values: Sequence[str] | None = None,
     options: Sequence[str] | None = None,
+    version: str = "",
     *,
     strict: bool = False,
 ) -> Subject:
@@ -150,6 +155,7 @@ def load(
         source: a model's name, or a config file.
         values: `NAME=NUMBER` for single symbols.
         options: `NAME=VALUE` for the structure.
+        version: of transformers, of whose class it is to be; by default see `count`.
         strict: whether a config that may mean something else is refused.
 
     Raises:
@@ -163,10 +169,10 @@ def load(
         wanted: Any = config
     else:
         config, wanted = Config(chosen, source), source
-    formula = formula_of(wanted, **chosen)
+    formula = formula_of(wanted, transformers=version, **chosen)
     if optional := _optional(formula, given):
         # a field that may be null becomes a symbol as soon as it has a value
-        formula = formula_of(wanted, **{**chosen, **optional})
+        formula = formula_of(wanted, transformers=version, **{**chosen, **optional})
         config = replace(config, fields={**config.fields, **optional})
     overrides: dict[str, Any] = {}
     for name, text in given:
@@ -177,7 +183,14 @@ def load(
     notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
     if strict:
         refuse(notes, config.source)
-    return Subject(config.source, formula, config, overrides, notes)
+    return Subject(config.source, formula, config, overrides, notes, release=_release(formula, version))
+
+
+def _release(formula: Formula, version: str) -> str:
+    """The release of transformers of which a formula is; those that are composed by hand hold for all of them."""
+    stored = counter(version)
+    known = "" if stored is None else stored.atlas.release
+    return str(getattr(formula, "release", known if formula.origin == "composed" else installed() or known))
 
 
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
