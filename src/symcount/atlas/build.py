@@ -14,12 +14,23 @@ from pathlib import Path
 from typing import Any
 
 from symcount.atlas import layers, store
+from symcount.atlas.layers import rows_of
 from symcount.atlas.work import EFFORT
 from symcount.derive.examine import versions
 from symcount.derive.pool import Candidate, Service, answers
 from symcount.errors import ConfigError
 
-__all__ = ["assemble", "base_models", "build", "journal_of", "model_types", "read_journal"]
+__all__ = [
+    "append",
+    "assemble",
+    "base_models",
+    "build",
+    "journal_of",
+    "key_of",
+    "model_types",
+    "read_journal",
+    "rows_of",
+]
 
 Row = dict[str, Any]
 
@@ -47,7 +58,7 @@ def read_journal(path: Path) -> dict[str, Row]:
             continue
         try:
             row = json.loads(line)
-            rows[_key(str(row["class"]), str(row["model_type"]))] = row
+            rows[key_of(str(row["class"]), str(row["model_type"]))] = row
         except (ValueError, KeyError, TypeError):
             if number == len(lines):
                 break  # the process was killed while it wrote
@@ -71,7 +82,7 @@ def build(
         journal.unlink(missing_ok=True)
     pending = []
     for candidate in chosen:
-        row = known.get(_key(candidate.name, candidate.model_type))
+        row = known.get(key_of(candidate.name, candidate.model_type))
         if row is not None and row.get("versions") == versions() and "layouts" in row:
             yield row
         else:
@@ -85,16 +96,16 @@ def build(
     with closing(answers(service, pending, jobs)) as rows:
         for answer in rows:
             row = {**answer, "versions": versions()}
-            _append(journal, row)
+            append(journal, row)
             yield row
 
 
-def _key(name: str, model_type: str) -> str:
+def key_of(name: str, model_type: str) -> str:
     """Under which a class is known as a model of a type."""
     return f"{model_type} {name}"
 
 
-def _append(path: Path, row: Row) -> None:
+def append(path: Path, row: Row) -> None:
     """Add a line in a single write."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)

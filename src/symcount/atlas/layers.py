@@ -18,7 +18,7 @@ from symcount.atlas.record import Entry, Layout
 from symcount.atlas.trees import Pool, tree_of
 from symcount.releases import number, release_of
 
-__all__ = ["Table", "rows_of", "stored", "with_release", "write"]
+__all__ = ["Table", "rows_at", "rows_of", "stored", "with_release", "write"]
 
 Row = dict[str, Any]
 Key = tuple[str, str]
@@ -41,9 +41,9 @@ class Table:
     activations: Collection[str] = field(repr=False)
 
 
-def rows_of(atlas: store.Atlas) -> Iterator[Row]:
-    """The entries that a file has of a release and of no newer one, as rows of a build."""
-    for model_type, entries, trees in atlas.families():
+def rows_of(atlas: store.Atlas, wanted: str = "") -> Iterator[Row]:
+    """The entries that a file has of a release and of no newer one, as rows of a build; those of a model type only."""
+    for model_type, entries, trees in atlas.families(wanted):
         for name, entry in entries.items():
             numbers: dict[int, int] = {}
             layouts = json.loads(json.dumps(entry["layouts"]))
@@ -68,6 +68,21 @@ def stored(atlas: store.Atlas) -> list[Table]:
         rows = {key: row for key, row in {**rows, **own}.items() if key in there}
         found.append(Table(view.versions, rows, view.bases, view.activations))
     return found
+
+
+def rows_at(atlas: store.Atlas, version: str, model_type: str) -> dict[str, Row]:
+    """The rows of a model type by class, of the release that a new one is compared with.
+
+    That is the release itself, where the file has it; else the next newer one, or the newest.
+    """
+    there = [r for r in atlas.releases if number(r) >= number(version)] or atlas.releases[-1:]
+    at = atlas.releases.index(there[0])
+    rows: dict[str, Row] = {}
+    for release in reversed(atlas.releases[at:]):
+        view = atlas.at(release)
+        rows.update((row["class"], row) for row in rows_of(view, model_type))
+    names = atlas.at(there[0]).family(model_type)
+    return {name: row for name, row in rows.items() if name in names}
 
 
 def with_release(

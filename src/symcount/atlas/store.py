@@ -175,17 +175,33 @@ class Atlas:
         places = [view._place(name, model_type) for view in views]  # of its own kind
         return [r for r, own, older in zip(self.releases[1:], places[1:], places, strict=False) if own != older]
 
+    def same(self, other: Atlas, name: str, model_type: str) -> bool:
+        """Whether another atlas, or this one as it is for another release, has the same entry of a class."""
+        places = [one._place(name, model_type) for one in (self, other)]
+        if self.path == other.path or None in places:
+            return places[0] == places[1]
+        return bool(self._json(name, model_type) == other._json(name, model_type))
+
+    def _json(self, name: str, model_type: str) -> Any:
+        place = self._place(name, model_type)
+        return None if place is None else self._block(place, 0)[name]
+
     def trees(self, name: str, model_type: str = "") -> dict[str, Any]:
         """The trees of the family of a class: `expressions`, `blocks`, `trees`."""
         place = self._place(name, model_type)
         found: dict[str, Any] = {} if place is None else self._block(place, 1)
         return found
 
-    def families(self) -> Iterator[Family]:
-        """What the file has of this release and no newer one: model type, entries by class as JSON, trees."""
+    def families(self, wanted: str = "") -> Iterator[Family]:
+        """What the file has of this release and no newer one: model type, entries by class as JSON, trees.
+
+        Args:
+            wanted: only of this model type.
+        """
         for number, (model_type, *_) in enumerate(self._headers[self._depth]["families"]):
             place = self._depth, number
-            yield model_type, self._block(place, 0), self._block(place, 1)
+            if not wanted or model_type == wanted:
+                yield model_type, self._block(place, 0), self._block(place, 1)
 
     @cached_property
     def _places(self) -> dict[str, list[tuple[int, int]]]:
