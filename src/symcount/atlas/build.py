@@ -139,7 +139,7 @@ def assemble(
     table = layers.Table(versions(), found, bases, frozenset(activations))
     tables = [] if before is None else layers.stored(before)
     known = {key for one in tables for key in one.rows} if there is None else {*there, *found}
-    failed = {(str(row["model_type"]), str(row["class"])) for row in own if not row.get("layouts")}
+    failed = {(str(row.get("model_type", "")), str(row["class"])) for row in own if not row.get("layouts")}
     return layers.write(output, layers.with_release(tables, table, known, failed - found.keys()))
 
 
