@@ -168,7 +168,9 @@ def test_the_page_of_releases_is_that_of_the_atlas():
     assert page.read_text(encoding="utf-8") == "\n".join(differences.table(atlas())) + "\n"
 
 
-@pytest.mark.parametrize("name", ["CsmForConditionalGeneration", "DbrxForCausalLM", "LlamaForCausalLM", "ReformerForMaskedLM"])
+@pytest.mark.parametrize(
+    "name", ["CsmForConditionalGeneration", "DbrxForCausalLM", "LlamaForCausalLM", "ReformerForMaskedLM"]
+)
 def test_a_config_object_is_of_the_installed_release(name):
     transformers = pytest.importorskip("transformers")
     torch = pytest.importorskip("torch")
@@ -193,9 +195,7 @@ def test_layers_are_written_and_read(tmp_path):
     from symcount.atlas import layers
 
     whole = atlas()
-    tables = [
-        layers.Table(whole.at(r).versions, {}, {}, ()) for r in reversed(whole.releases)
-    ]
+    tables = [layers.Table(whole.at(r).versions, {}, {}, ()) for r in reversed(whole.releases)]
     for table, release in zip(tables, reversed(whole.releases), strict=True):
         for name in ("DbrxForCausalLM", "InklingForCausalLM", "BertModel"):
             entry = whole.at(release).find(name)

@@ -15,9 +15,9 @@ from typing import Any
 
 from sympy import Expr, Integer
 
+from symcount import layerwise
 from symcount.adapters.config import AdapterConfig
 from symcount.errors import OptionError, StructureError
-from symcount.evaluate import integer_value
 from symcount.formula import Formula
 from symcount.ledger import Row
 from symcount.notation import Entry, Notation
@@ -29,7 +29,6 @@ _LINEAR = ("Linear", "Conv1D", "NonDynamicallyQuantizableLinear")
 _CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
 _KINDS = ("LoRA", "DoRA", "IA3")  # layer types of adapters
 _SAVED = "modules_to_save"
-_MOST = 100_000  # modules of one list that are looked at one by one
 
 
 def adapted(base: Formula, config: AdapterConfig, values: Mapping[str, Any]) -> Formula:
@@ -102,14 +101,14 @@ class _Adapting:
         """*block* with its adapters; *path* has the index in lists that is looked at."""
         if concrete and any(concrete.endswith(name) for name in self._config.saved):
             return self._saved(block)
-        children: list[Block] = []
-        starred = [c for c in block.children if "*" in c.name]
-        for child in block.children:
-            if "*" in child.name and self._config.asks_for_indices:
-                children += self._split(child, concrete, alone=len(starred) == 1)
-            else:
-                name = child.name.replace("*", "0")
-                children.append(self._block(child, path, ".".join(p for p in (concrete, name) if p)))
+        children = layerwise.children(
+            block,
+            concrete,
+            self._values,
+            lambda child, inner: self._block(child, path, inner),
+            by_index=self._config.asks_for_indices,
+            source=self._config.source,
+        )
         frozen = tuple(replace(p, trainable=self._biased(p, block, concrete)) for p in block.parameters)
         added = [] if block.same_as is not None else self._added(block, concrete)
         return replace(block, parameters=frozen, children=(*children, *added))
@@ -119,26 +118,6 @@ class _Adapting:
         copy = replace(_copied(block), name=_SAVED, repeat=ONE, active=ONE, role=None, conditions=())
         kept = _frozen(block)
         return replace(kept, children=(*kept.children, copy))
-
-    def _split(self, block: Block, concrete: str, *, alone: bool) -> list[Block]:
-        """The layers of a list by what is adapted in them; most of them keep the symbol of their number."""
-        number = integer_value(block.repeat, self._values)
-        if number > _MOST:
-            raise OptionError(f"{self._config.source}: a list of {number:,} modules, of which some are adapted")
-        groups: dict[Block, int] = {}
-        for index in range(number):
-            name = block.name.replace("*", str(index))
-            made = self._block(block, concrete, ".".join(p for p in (concrete, name) if p))
-            groups[made] = groups.get(made, 0) + 1
-        if len(groups) <= 1:
-            return list(groups)
-        if not alone:
-            raise OptionError(
-                f"{self._config.source}: it names by their index layers of {concrete}, where there are several kinds"
-            )
-        most = max(groups, key=lambda b: groups[b])
-        rest = sum(n for b, n in groups.items() if b is not most)
-        return [replace(b, repeat=block.repeat - rest if b is most else Integer(n)) for b, n in groups.items()]
 
     def _biased(self, parameter: Parameter, block: Block, path: str) -> bool:
         """Whether a parameter of the base model is trained."""

@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from symcount.atlas.build import append, key_of, read_journal
+from symcount.atlas.build import key_of, read_journal
+from symcount.derive import journal as journals
 from symcount.derive.examine import versions
 from symcount.derive.pool import Candidate, Service, answers
 
@@ -45,5 +46,5 @@ def changes(
     with closing(answers(service, pending, jobs)) as rows:
         for answer in rows:
             row = {**answer, "versions": versions(), "atlas": str(atlas)}
-            append(journal, row)
+            journals.append(journal, row)
             yield row

@@ -110,8 +110,8 @@ def _installed() -> str:
 
 def _changed(chosen: Sequence[Candidate], target: Path, journal: Path, jobs: int, *, as_json: bool) -> list[Candidate]:
     """Those classes of which an entry must be built; those that only have fewer spellings go into the journal."""
-    from symcount.atlas.build import append
     from symcount.atlas.changes import changes
+    from symcount.derive.journal import append
 
     found = []
     asked = {(c.name, c.model_type): c for c in chosen}

@@ -132,9 +132,9 @@ def counted(source: str, fields: dict[str, Any], version: str = "") -> tuple[str
         if not derivable() or not is_installed(version):
             raise
         refusal = error
-    from symcount.api import formula
     from symcount.configs import Config
     from symcount.derive.api import derive
+    from symcount.lookup import formula
     from symcount.notes.of_formula import notes_on
 
     config = Config(fields, source)
