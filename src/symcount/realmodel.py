@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal, get_args
@@ -166,6 +167,12 @@ def attribute(config: Any, name: str, default: Any = None) -> Any:
         return vars(config).get(aliases.get(name, name), default)
 
 
+def settable(model: Any, name: str) -> bool:
+    """Whether a field may be given to the config class of *model*: one that it computes may not."""
+    found = getattr(getattr(model, "config_class", None), name, None)
+    return not isinstance(found, property) or found.fset is not None
+
+
 def constructor_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
     """Those *options* that the constructor of *model* takes (`add_pooling_layer`); the others are the config's."""
     accepted = inspect.signature(model.__init__).parameters
@@ -187,6 +194,25 @@ def build(model: Any, config: Any, arguments: Mapping[str, Any], device: str = "
             return model(config, **arguments)
     except Exception as error:  # a model's constructor may raise anything
         raise ConfigError(f"{model.__name__} cannot be built from this config: {_one_line(error)}") from error
+
+
+@contextmanager
+def default_dtype(name: str) -> Iterator[None]:
+    """Torch's default type of numbers, for as long as a model is built; only floating types can be one.
+
+    Raises:
+        DependencyError: torch is missing.
+    """
+    transformers()
+    import torch
+
+    before, wanted = torch.get_default_dtype(), getattr(torch, name)
+    if wanted in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        torch.set_default_dtype(wanted)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _one_line(error: Exception) -> str:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from symcount import realmodel
 from symcount.errors import OptionError, near
 from symcount.formula import Formula
 from symcount.notation import Entry
 from symcount.quantities import quantity
 from symcount.storage.shards import SCHEMES, by_plan, by_rows, flat
 from symcount.tree import Block
+from symcount.verify import realised
 
 __all__ = ["plan_of", "shard_of"]
 
@@ -63,12 +63,7 @@ def plan_of(formula: Formula) -> Mapping[str, str]:
         DependencyError: torch or transformers is missing; give the plan.
         OptionError: the model has none.
     """
-    built = formula.binding.real_model(formula, None, {}, "meta")
-    if built is None:
-        cls = realmodel.model_class(formula.name, formula.model_type)
-        model = realmodel.build(cls, realmodel.make_config(cls, {}, formula.model_type), {})
-    else:
-        model = built[1]
+    _, model = realised(formula, None, {})
     found = getattr(model, "tp_plan", None) or getattr(model, "_tp_plan", None)
     if not isinstance(found, Mapping) or not found:
         raise OptionError(f"{formula.name}: transformers has no plan of tensor parallelism for it; give one: plan=…")
