@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from sympy import Add, Expr, Symbol
 
+from symcount import compiled
 from symcount.algebra import Algebra
 from symcount.binding import Binding, ByField
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, StructureError, near
-from symcount.evaluate import function, integer_value
+from symcount.evaluate import integer_value
 from symcount.foreign import guarded_methods
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
@@ -21,7 +22,6 @@ from symcount.parts import Breakdown, Part
 from symcount.showing import Shown
 from symcount.tree import Block
 from symcount.values import by_letter, check_domain, resolve
-from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
 
@@ -188,7 +188,7 @@ class Formula(Algebra, Shown):
                 could leave 64 bits are refused before anything is computed. Otherwise Python integers of any size.
             convention: what counts.
 
-        Neither form checks the domain; `count` does.
+        Neither form checks the domain; `count` does. Both pickle, and name the letter of an argument that is none.
 
         >>> import symcount as sc
         >>> fast = sc.formula("gpt2").compile()
@@ -196,10 +196,8 @@ class Formula(Algebra, Shown):
         124439808
         """
         total = self.total_as(convention)
-        names = [e.letter for e in self.notation if e.symbol in total.free_symbols]
-        if vector:
-            return vector_function(total, {n: self.notation[n].minimum for n in names})
-        return function(total, names)
+        entries = tuple(e for e in self.notation if e.symbol in total.free_symbols)
+        return compiled.vector(total, entries) if vector else compiled.scalar(total, entries)
 
     # ---------------------------------------------------------------- reading
 
