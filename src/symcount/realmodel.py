@@ -150,7 +150,7 @@ def make_config(model: Any, fields: Mapping[str, Any], model_type: str = "") -> 
         target[last] = value
     cls = config_class(model, model_type)
     try:
-        return cls(**nested)
+        return cls(**{name: value for name, value in nested.items() if _settable(cls, name)})
     except Exception as error:  # the validation of a config class may raise anything
         raise ConfigError(f"{cls.__name__} refuses the config: {_one_line(error)}") from error
 
@@ -167,9 +167,9 @@ def attribute(config: Any, name: str, default: Any = None) -> Any:
         return vars(config).get(aliases.get(name, name), default)
 
 
-def settable(model: Any, name: str) -> bool:
-    """Whether a field may be given to the config class of *model*: one that it computes may not."""
-    found = getattr(getattr(model, "config_class", None), name, None)
+def _settable(cls: Any, name: str) -> bool:
+    """Whether a field may be given to a config class: one that it computes may not."""
+    found = getattr(cls, name, None)
     return not isinstance(found, property) or found.fset is not None
 
 

@@ -158,7 +158,6 @@ def realised(
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
     fields = _fields(formula, given, {letter: numbers[letter] for letter in values}, arguments)
-    fields = {name: value for name, value in fields.items() if realmodel.settable(model_class, name)}
     real = realmodel.make_config(model_class, fields, formula.model_type)
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
         numbers = numbers_at(formula, {**stated, **_computed(formula, real, stated, given, arguments), **values})
