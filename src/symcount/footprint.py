@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from symcount.errors import OptionError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.realmodel import default_dtype
+from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
 from symcount.storage.quantizers import METHODS
 from symcount.storage.trees import PAGE
+from symcount.values import by_letter
+from symcount.verify import realised
 
-__all__ = ["Footprint", "Request", "footprint"]
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint"]
 
 _BITSANDBYTES = "bitsandbytes_"
 
@@ -29,6 +34,8 @@ class Request:
         optimizer: for training; `None` for inference.
         master: whether the optimizer works on copies in fp32.
         quantization: a method by its name, or `none`; `None` for what the config says.
+        lora: the rank of an adapter that alone is trained; `None` for none.
+        targets: the modules that are adapted; `None` for PEFT's own.
     """
 
     dtype: str | None = None
@@ -37,6 +44,8 @@ class Request:
     optimizer: str | None = None
     master: bool = False
     quantization: str | None = None
+    lora: int | None = None
+    targets: str | Sequence[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,51 @@ class Footprint:
         return sum(self.numbers.values())
 
 
+@dataclass(frozen=True)
+class Buffers:
+    """The bytes of a model's buffers, which are no parameters.
+
+    Attributes:
+        persistent: of those that are in a file of weights, and in its `total_size`.
+        others: of those that the model makes when it is built.
+        rounding: bytes besides of the allocator's pages, for both.
+    """
+
+    persistent: int
+    others: int
+    rounding: int
+
+
+@guarded
+def buffers(formula: Formula, config: Any = None, dtype: str = "float32", **values: Any) -> Buffers:
+    """The bytes of the buffers of the real model at a config, built on the meta device with *dtype* as torch's default.
+
+    Args:
+        formula: of the model's parameters.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own.
+        dtype: of the weights.
+        values: letters or config fields that differ from *config*.
+
+    Raises:
+        DependencyError: torch or transformers is missing.
+        SymcountError: see `symcount.verify.verify`.
+    """
+    kind = type_of(dtype).name
+    with default_dtype(kind):
+        _, model = realised(formula, config, by_letter(formula.notation, values))
+    inside, outside, rounding = 0, 0, 0
+    for module in model.modules():
+        for name, tensor in module._buffers.items():
+            if tensor is None:
+                continue
+            rounding += -tensor.nbytes % PAGE
+            if name in module._non_persistent_buffers_set:
+                outside += tensor.nbytes
+            else:
+                inside += tensor.nbytes
+    return Buffers(inside, outside, rounding)
+
+
 def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, Any], asked: Request) -> Footprint:
     """The bytes of the parts of a model.
 
@@ -79,6 +133,10 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
         SymcountError: see `Formula.count`.
     """
     kind = asked.dtype or _stated(fields)
+    if asked.lora is not None:
+        formula = formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+    elif asked.targets is not None:
+        raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
     storage: dict[str, Any] = {
         "master": asked.master,
         "values": {**formula.defaults, **values},
@@ -103,7 +161,8 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
 
 
 def _at(part: Formula, values: Mapping[str, Any]) -> int:
-    return integer_value(part.total, part.values({k: v for k, v in values.items() if k in part.notation}))
+    known = {**part.defaults, **values}  # an adapter's letters are beside those of the model
+    return integer_value(part.total, part.values({k: v for k, v in known.items() if k in part.notation}))
 
 
 def _stated(fields: Mapping[str, Any]) -> str:

@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
+from symcount.adapters.config import ALL_LINEAR
 from symcount.cli.options import Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, share, show, table
 from symcount.errors import OptionError
-from symcount.footprint import Footprint, Request, footprint
+from symcount.footprint import Buffers, Footprint, Request, buffers, footprint
 from symcount.typeset.plain import formula_plain
 
 __all__ = ["memory"]
@@ -41,6 +42,14 @@ def memory(
             help="4bit, 8bit (bitsandbytes), fp8, gptq, awq, mxfp4 or none; by default what the config says.",
         ),
     ] = None,
+    lora: Annotated[int | None, typer.Option("--lora", metavar="RANK", help="An adapter alone is trained.")] = None,
+    targets: Annotated[
+        str | None,
+        typer.Option("--targets", help="What it adapts: q_proj,v_proj or all-linear; PEFT's own."),
+    ] = None,
+    with_buffers: Annotated[
+        bool, typer.Option("--buffers", help="Also the buffers, of the real model: needs torch and transformers.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print the bytes of weights, cache, gradients and optimizer, each as a formula and a number.
@@ -48,13 +57,18 @@ def memory(
     Without --optimizer it is inference: weights, and with --length the cache.
     """
     subject = load(model, values, options)
-    asked = Request(dtype, _positive(batch, "--batch"), _tokens(length), optimizer, master, quantization)
+    asked = Request(
+        dtype, _positive(batch, "--batch"), _tokens(length), optimizer, master, quantization, lora, _targets(targets)
+    )
     found = footprint(subject.formula, subject.config.fields, subject.given, asked)
     if text := subject.defaults_note():
         note(text)
     told(subject)
+    own = None
+    if with_buffers:
+        own = buffers(subject.formula, subject.config, found.dtype, **subject.overrides)
     if as_json:
-        emit(_described(found))
+        emit(_described(found, own))
         return
     rows = []
     for name, size in found.numbers.items():
@@ -62,20 +76,35 @@ def memory(
             part = found.parts[name]
             rule = formula_plain(part.tree, part.ledger, "unique", ascii_only=ascii_only())
             rows.append((name, rule, number(size), share(size, found.total)))
-    say(f"{subject.formula.name}, {found.dtype}")
+    say(f"{found.formula.name}, {found.dtype}")
     show(
         table(("part", "left"), ("formula", "left"), ("bytes", "right"), ("share", "right")),
         rows,
         ("total", "", number(found.total), share(found.total, found.total)),
     )
     say(f"besides, of CUDA's allocator for the weights: {number(found.rounding)}")
+    if own is not None:
+        say(f"besides, buffers that are in a file of weights: {number(own.persistent)}; others: {number(own.others)}")
     if found.step is not None and optimizer is not None:
         say(f"besides, for a while in each step: {number(found.step)}")
 
 
-def _described(found: Footprint) -> dict[str, object]:
-    step = {} if found.step is None else {"step": found.step}
-    return {**found.numbers, "total": found.total, "dtype": found.dtype, "rounding": found.rounding, **step}
+def _described(found: Footprint, own: Buffers | None) -> dict[str, object]:
+    further: dict[str, object] = {} if found.step is None else {"step": found.step}
+    if own is not None:
+        further["buffers"] = {"persistent": own.persistent, "others": own.others, "rounding": own.rounding}
+    return {**found.numbers, "total": found.total, "dtype": found.dtype, "rounding": found.rounding, **further}
+
+
+def _targets(text: str | None) -> str | list[str] | None:
+    """Names between commas, or one pattern.
+
+    >>> _targets("q_proj,v_proj"), _targets("all-linear")
+    (['q_proj', 'v_proj'], 'all-linear')
+    """
+    if text is None or text.lower() == ALL_LINEAR or any(sign in text for sign in "*|()[]"):
+        return text
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _positive(value: int, flag: str) -> int:

@@ -14,16 +14,23 @@ import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
-from typing import Any
+from typing import Any, Final
 
 from symcount.formula import Formula
 from symcount.storage.dtypes import Dtype, dtype
 from symcount.storage.trees import Sizes
 from symcount.tree import Block, Parameter
 
-__all__ = ["sizes_of", "table"]
+__all__ = ["ADAPTERS", "PROMPT", "sizes_of", "table"]
 
 _HALVES = ("float16", "bfloat16")
+
+#: layer types of adapters, which PEFT makes in fp32 beside a model in half precision (`autocast_adapter_dtype`)
+ADAPTERS: Final = (
+    "LoRA", "DoRA", "AdaLoRA", "VeRA", "LoHa", "LoKr", "IA3", "OFT", "BOFT", "PromptEncoder",
+)  # fmt: skip
+PROMPT: Final = "prompt_encoder"
+"""Where the trained tokens of prompt learning are."""
 
 
 @cache
@@ -48,7 +55,7 @@ def sizes_of(formula: Formula, of: Dtype, *, kept: bool = True) -> Sizes:
     Args:
         formula: of the model.
         of: the type that is asked for.
-        kept: whether what transformers keeps stays in fp32; otherwise only integers have another size.
+        kept: whether what transformers keeps in fp32 is, and adapters are; otherwise only integers have another size.
     """
     patterns = _patterns(formula, of) if kept else []
     keeps = re.compile("|".join(p.replace("*", ".*") for p in patterns)) if patterns else None
@@ -56,7 +63,10 @@ def sizes_of(formula: Formula, of: Dtype, *, kept: bool = True) -> Sizes:
 
     def size(path: str, block: Block, parameter: Parameter) -> int:
         name = ".".join(p for p in (path.replace("*", "0"), parameter.name) if p)
-        if keeps is not None and keeps.search(name):
+        added = block.kind in ADAPTERS or path.startswith(PROMPT)
+        if kept and added and of.name in _HALVES:
+            return 4
+        if keeps is not None and not added and keeps.search(name):
             return 4
         made = own.get(f"{block.kind}.{parameter.name}")
         if made is None or (not kept and "float" in made):

@@ -30,7 +30,7 @@ from symcount import layerwise
 from symcount.domain import divides
 from symcount.errors import ConfigError, OptionError, near
 from symcount.formula import Formula
-from symcount.storage.precision import table
+from symcount.storage.precision import PROMPT, table
 from symcount.tree import Block, Parameter
 
 __all__ = ["METHODS", "PACKED", "quantized"]
@@ -257,6 +257,8 @@ class _Quantizing:
 
     def _block(self, block: Block, path: str, *, in_list: bool) -> Block:
         inside = in_list or "*" in block.name
+        if path == PROMPT:
+            return block
         if path and block.same_as is None and not self._kept(path) and (inside or not self._method.inside):
             packed = self._packed(block)
             if packed is not None:
