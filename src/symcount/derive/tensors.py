@@ -8,7 +8,7 @@ meta device does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ class Tracker:
         self._known: dict[int, tuple[Any, Dims]] = {}
         self._limit = limit
         self.made: Made = {}
+        self.follow: Callable[[Any, Sequence[Any], dict[str, Any], Any], None] | None = None  # while a model runs
 
     def shape_of(self, tensor: Any) -> Dims:
         """The symbolic shape of a tensor if known, otherwise its plain one."""
@@ -137,6 +138,8 @@ def _mode_class() -> Any:
                 _gone_through(self.tracker.known(args[0]))
             elif func in sizes:
                 return _sizes(self.tracker.known(args[0]), result, args, kwargs)
+            if self.tracker.follow is not None:
+                self.tracker.follow(func, args, kwargs, result)
             return result
 
     return TracingMode
