@@ -68,6 +68,17 @@ class Tracker:
         if result.device.type != "meta":
             self._data(args)
 
+    def apply_each(self, rule: Any, args: Sequence[Any], kwargs: dict[str, Any], results: Sequence[Any]) -> None:
+        """Find the symbolic shapes of several results by a rule that gives one for each."""
+        try:
+            each = rule(self.shape_of, args, kwargs, results)
+            found = [agreeing(dims, one.shape) for dims, one in zip(each, results, strict=True)]
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
+            return  # the same
+        for one, dims in zip(results, found, strict=True):
+            if dims is not None:
+                self.learn(one, dims)
+
     @staticmethod
     def _data(args: Sequence[Any]) -> None:
         """A symbolic number became the *content* of a real tensor, where no expression can follow it: report it."""

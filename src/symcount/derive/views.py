@@ -41,10 +41,10 @@ def view_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], re
     size = list(sizes_of(args[1:])) if len(args) > 1 else list(kwargs.get("shape", kwargs.get("size", ())))
     if not size or not all(isinstance(dim, int) for dim in size):
         return shape_of(args[0]) if not size else None  # view(dtype)
-    return _infer(size, shape_of(args[0]))
+    return inferred(size, shape_of(args[0]))
 
 
-def _infer(size: list[int], given: Sequence[int]) -> Dims | None:
+def inferred(size: list[int], given: Sequence[int]) -> Dims | None:
     if -1 in [int(dim) for dim in size]:
         unknown = [int(dim) for dim in size].index(-1)
         total, rest = map(_product, _uncommon(given, size[:unknown] + size[unknown + 1 :]))
@@ -217,6 +217,8 @@ def _sliced(dim: int, item: slice) -> int:
     """The length of a slice of a dimension, exact in the common forms ``[:]``, ``[:n]``, ``[n:]`` and ``[::2]``."""
     start, stop, step = item.start or 0, item.stop, 1 if item.step is None else item.step
     if int(start) >= 0 and (stop is None or 0 <= int(stop) <= int(dim)) and int(step) > 0:
+        if stop is None and int(start) < int(step) and int(dim) % int(step) == 0:
+            return dim // step  # every second one, from the first or from the second on
         length: int = (dim if stop is None else stop) - start
         return length if int(step) == 1 else math.ceil(length / step)
     if int(start) < 0 and stop is None and int(step) == 1:  # the last ones, all of them if there are fewer
