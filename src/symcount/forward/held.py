@@ -33,7 +33,7 @@ def holder(cls: type) -> type:
         torch.nn.Module.__init__(self)
         model = build(cls, config, DTYPE)
         with torch.no_grad():
-            output = run(model, config, dtype=DTYPE)
+            output, _ = run(model, config, dtype=DTYPE)
         found = next((c for n in OUTPUTS if (c := getattr(output, n, None)) is not None), None)
         if found is None:
             raise DerivationError(f"{cls.__name__} has no cache: its forward pass returns none")

@@ -17,7 +17,7 @@ BATCH, LENGTH, SOURCE = "batch", "length", "source"
 SIZES = {BATCH: 3, LENGTH: 77, SOURCE: 59}
 
 
-def inputs(model: Any, config: Any) -> dict[str, Any]:
+def inputs(model: Any, config: Any, *, cached: bool = True) -> dict[str, Any]:
     """The arguments of `model.forward`."""
     import torch
 
@@ -35,7 +35,7 @@ def inputs(model: Any, config: Any) -> dict[str, Any]:
     if "lang_ids" in accepted:
         given["lang_ids"] = torch.zeros((batch,), dtype=torch.long)
     if "use_cache" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
-        given["use_cache"] = True
+        given["use_cache"] = cached
     return given
 
 

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
+from symcount.derive.expression import Node
 from symcount.derive.patching import Patch, Patches
+from symcount.derive.recording import STATE
 from symcount.derive.tensors import TENSORS
 from symcount.errors import DerivationError
 from symcount.forward.following import Follower
@@ -99,8 +101,10 @@ def _answers(watch: _Watch) -> list[Patch]:
     return [Patch(torch.Tensor, "__bool__", __bool__), Patch(torch.Tensor, "item", answered)]
 
 
-def run(model: Any, config: Any, *observers: Observer, dtype: str = "bfloat16") -> Any:
-    """What the model returns for the inputs that *config* speaks of.
+def run(
+    model: Any, config: Any, *observers: Observer, dtype: str = "bfloat16", cached: bool = True
+) -> tuple[Any, Places]:
+    """What the model returns for the inputs that *config* speaks of, and where its modules are.
 
     Raises:
         DerivationError: the forward pass cannot be followed.
@@ -113,14 +117,45 @@ def run(model: Any, config: Any, *observers: Observer, dtype: str = "bfloat16") 
         stack.enter_context(_default_dtype(getattr(torch, dtype)))
         stack.enter_context(watch.places)
         stack.enter_context(Patches(_answers(watch)))
-        given = inputs(model, config)
+        given = inputs(model, config, cached=cached)
+        stack.enter_context(_asking())
         tracker = TENSORS.tracker
         if tracker is None:
             stack.enter_context(_mode()(watch))
         else:
             tracker.follow = watch
             stack.callback(setattr, tracker, "follow", None)
-        return model(**given)
+        return model(**given), watch.places
+
+
+@contextmanager
+def _asking() -> Iterator[None]:
+    """What the forward pass asks about logarithms and common divisors is forgotten: no formula says those.
+
+    That concerns what tensors contain, as slopes that are powers of two; where it should decide about their sizes, the
+    model is another one at other values, which the derivation sees.
+    """
+    recorder = STATE.recorder
+    if recorder is None:
+        yield
+        return
+    before = {id(one): set(one) for one in (recorder.conditions, recorder.predicates, recorder.structural)}
+    try:
+        yield
+    finally:
+        for asked in (recorder.conditions, recorder.predicates):
+            for key in [k for k in asked if k not in before[id(asked)]]:
+                if any(_transcendental(side) for side in (asked[key].left, asked[key].right)):
+                    del asked[key]
+        for use in [k for k in recorder.structural if k not in before[id(recorder.structural)]]:
+            if use[0] in ("log", "data"):
+                del recorder.structural[use]
+
+
+def _transcendental(node: Node) -> bool:
+    if node.op in ("sym", "const", "index"):
+        return False
+    return node.op in ("log", "gcd", "pow") or any(_transcendental(a) for a in node.args if isinstance(a, Node))
 
 
 def _mode() -> Any:
