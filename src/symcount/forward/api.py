@@ -1,58 +1,112 @@
-"""`cache`: the closed form of what a model's own cache holds."""
+"""`cache` and `flops`: the closed forms of what a model's forward pass holds and does."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.configs import ConfigSource
-from symcount.derive.derivation import Derivation
 from symcount.derive.engine import derive_class
-from symcount.derive.resolve import resolve, shortened
-from symcount.derive.result import formula_of
-from symcount.errors import DerivationError
-from symcount.forward.formulas import CacheFormula
-from symcount.forward.held import holder
-from symcount.forward.inputs import BATCH, LENGTH, SIZES, SOURCE
+from symcount.derive.resolve import missing_package, resolve, shortened
+from symcount.derive.result import DerivedFormula, formula_of
+from symcount.errors import DependencyError, DerivationError
 from symcount.foreign import guarded
+from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
+from symcount.forward.held import holder
+from symcount.forward.inputs import SIZES, SOURCE
+from symcount.forward.widening import widened
+from symcount.forward.worked import worker
 
-__all__ = ["cache"]
+__all__ = ["cache", "flops"]
 
 
 @guarded
-def cache(source: Any, /, *, config: Any = None, **options: Any) -> CacheFormula:
-    cls, found, name, model_type = resolve(source, options, config)
-    derivation = _derived(cls, _with_sizes(cls, found))
-    return formula_of(derivation, name, model_type)
+def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **options: Any) -> CacheFormula:
+    """The closed form of what a model's own cache holds after *length* tokens of each of *batch* sequences: elements.
+
+    The model is constructed on the meta device, which allocates nothing, its forward pass is run there with a cache,
+    and the sizes of the tensors that the cache has afterwards are read off as expressions in the config's fields: full
+    and sliding attention, latent keys, convolution and recurrent states, cross-attention, each for the layers that have
+    it. Nothing model-specific is involved. `cache(…).bytes("bf16")` are its bytes.
+
+    Args:
+        source: as for `symcount.derive`: a class, its name, a model type, a config in any form.
+        batch: a number, or the letter for it.
+        length: the same, of tokens of a sequence.
+        options: config fields that differ, e.g. `use_sliding_window=True`.
+
+    Raises:
+        UnknownModelError, ConfigError, OptionError: see `symcount.derive`.
+        DependencyError: torch or transformers is missing.
+        DerivationError: the model has no cache, or its forward pass cannot be followed.
+        DomainError: a size of the input is no positive number, or one at which the formula does not hold.
+
+    >>> import symcount as sc
+    >>> f = sc.cache("LlamaForCausalLM")
+    >>> print(f.latex())
+    2NBSH
+    >>> f.bytes("bf16").count(N=32, H=4096, A=32, B=1, S=8192)
+    4294967296
+
+    Source: concolic execution, as for `symcount.derive`; the sizes of a cache's tensors are those of
+    `transformers.cache_utils`.
+    """
+    derived = _derived(source, options, holder, "cache")
+    return cache_formula(derived).at(batch=batch, length=length)
 
 
-def _with_sizes(cls: type, source: ConfigSource) -> ConfigSource:
-    sizes = {n: v for n, v in SIZES.items() if n != SOURCE or _translates(source)}
-    kwargs = {**source.kwargs, **sizes}
-    if not _translates(source) and hasattr(source.cls, "is_decoder") and "is_decoder" not in kwargs:
-        kwargs["is_decoder"] = True  # a decoder that is made of an encoder's layers says so in its config
-    return ConfigSource(source.cls, kwargs)
+@guarded
+def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **options: Any) -> OperationsFormula:
+    """The closed form of the operations of a forward pass over *length* tokens of each of *batch* sequences.
+
+    Counted are the multiplications and additions of matrix products and convolutions, `2·m·n·k` each, as the model's
+    own code calls them; of a mixture those of the experts that a token is routed to; of attention all pairs of tokens,
+    of which `.causal()` has half. `.backward()`, `.training()` and `.per_token()` follow from it.
+
+    Args:
+        source: as for `symcount.derive`.
+        batch: a number, or the letter for it.
+        length: the same, of tokens of a sequence.
+        options: config fields that differ.
+
+    Raises:
+        SymcountError: see `cache`.
+
+    >>> import symcount as sc
+    >>> f = sc.flops("LlamaForCausalLM")
+    >>> f.count(V=128256, H=4096, I=14336, N=32, A=32, B=1, S=8192)
+    164875537580032
+    """
+    derived = _derived(source, options, worker, "operations")
+    return operations_formula(derived).at(batch=batch, length=length)
 
 
-def _translates(source: ConfigSource) -> bool:
-    return bool(source.kwargs.get("is_encoder_decoder", getattr(source.cls, "is_encoder_decoder", False)))
-
-
-def _derived(cls: type, source: ConfigSource) -> Derivation:
-    """The derivation of the cache of *cls* with the lists of the kinds of layers as numbers, if only these matter."""
-    held = holder(cls)
+def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type], what: str) -> DerivedFormula:
+    """The formula of the model that `model(cls)` makes of the class that *source* says."""
+    cls, found, name, model_type = resolve(source, options)
+    observed, sized = model(cls), _with_sizes(found)
     try:
-        if arranged := arrangements(held, source):
-            with suppress(DerivationError):
-                return derive_class(held, with_arrangements(source, arranged))
-        return derive_class(held, source)
+        if arranged := arrangements(observed, sized):
+            with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
+                return widened(formula_of(derive_class(observed, with_arrangements(sized, arranged)), name, model_type))
+        return widened(formula_of(derive_class(observed, sized), name, model_type))
     except DerivationError as error:
-        cause = error.__cause__
+        cause = error.__cause__ or error.__context__
         if isinstance(cause, DerivationError):
             raise cause from None
+        if cause is not None and (package := missing_package(cause)):
+            raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
         if cause is not None:
-            raise DerivationError(f"{cls.__name__}: its cache cannot be followed: {shortened(cause)}") from cause
+            raise DerivationError(f"{name}: its {what} cannot be followed: {shortened(cause)}") from cause
         raise
+
+
+def _with_sizes(source: ConfigSource) -> ConfigSource:
+    """*source* with the sizes of the input beside the config's own fields."""
+    translates = bool(source.kwargs.get("is_encoder_decoder", getattr(source.cls, "is_encoder_decoder", False)))
+    kwargs = {**source.kwargs, **{n: v for n, v in SIZES.items() if n != SOURCE or translates}}
+    if not translates and hasattr(source.cls, "is_decoder"):
+        kwargs.setdefault("is_decoder", True)  # a decoder that is made of an encoder's layers says so in its config
+    return ConfigSource(source.cls, kwargs)

@@ -7,7 +7,7 @@ a number that only content says cannot be followed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol
 
@@ -102,7 +102,8 @@ def _answers(watch: _Watch) -> list[Patch]:
 
 
 def run(
-    model: Any, config: Any, *observers: Observer, dtype: str = "bfloat16", cached: bool = True
+    model: Any, config: Any, *observers: Observer, dtype: str = "bfloat16", cached: bool = True,
+    mode: Callable[[Places], Any] | None = None,
 ) -> tuple[Any, Places]:
     """What the model returns for the inputs that *config* speaks of, and where its modules are.
 
@@ -125,6 +126,8 @@ def run(
         else:
             tracker.follow = watch
             stack.callback(setattr, tracker, "follow", None)
+        if mode is not None:
+            stack.enter_context(mode(watch.places))
         return model(**given), watch.places
 
 
