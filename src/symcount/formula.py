@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sympy import Add, Expr, Symbol
 
@@ -22,6 +22,9 @@ from symcount.showing import Shown
 from symcount.tree import Block
 from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
+
+if TYPE_CHECKING:
+    from symcount.forward.formulas import CacheFormula, OperationsFormula
 
 __all__ = ["Formula", "Part"]
 
@@ -242,6 +245,35 @@ class Formula(Algebra, Shown):
             )
         checked = check_convention(convention)
         return Part(pattern, kind or "", Add(*(self.ledger.counted(row, checked) * row.size for row in rows)))
+
+    def cache(
+        self, batch: int | str = "B", length: int | str = "S", *, dtype: Any = None, config: Any = None
+    ) -> CacheFormula:
+        """What the model's own cache holds after *length* tokens of each of *batch* sequences; see `symcount.cache`.
+
+        Args:
+            batch: a number, or the letter for it.
+            length: the same, of tokens.
+            dtype: of the model: then its bytes; by default its elements.
+            config: in any form, where it has numbers that the parameters do not depend on (`sliding_window`).
+
+        Raises:
+            SymcountError: see `symcount.cache`.
+        """
+        from symcount.forward.api import cache  # it derives formulas, and is above them
+
+        found = cache(self if config is None else config, batch=batch, length=length)
+        return found if dtype is None else found.bytes(dtype)
+
+    def flops(self, batch: int | str = "B", length: int | str = "S", *, config: Any = None) -> OperationsFormula:
+        """The operations of a forward pass over *length* tokens of each of *batch* sequences; see `symcount.flops`.
+
+        Raises:
+            SymcountError: see `symcount.flops`.
+        """
+        from symcount.forward.api import flops  # the same
+
+        return flops(self if config is None else config, batch=batch, length=length)
 
     def renamed(self, name: str) -> Formula:
         """The same formula under another name."""

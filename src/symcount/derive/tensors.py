@@ -16,7 +16,7 @@ from symcount.derive.blanks import Made, computed, sized
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.patching import Patch
 from symcount.derive.recording import STATE, record_structural
-from symcount.derive.shadow import shadow_type
+from symcount.derive.shadow import shadow_type, unshadowed
 from symcount.derive.shapes import agreeing, rules
 from symcount.derive.views import Dims, Rule
 from symcount.errors import DerivationError
@@ -128,6 +128,8 @@ def _mode_class() -> Any:
             self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
             kwargs = kwargs or {}
+            if (given := kwargs.get("dtype")) is not None and isinstance(given, type):
+                kwargs["dtype"] = unshadowed(given)  # `int` may be meant, in code where it is shadowed
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
             if result is None and func in on_device and kwargs.get("device") is None:

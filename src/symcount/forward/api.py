@@ -9,10 +9,12 @@ from typing import Any
 from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.configs import ConfigSource
 from symcount.derive.engine import derive_class
+from symcount.derive.origin import Derived
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.errors import DependencyError, DerivationError
 from symcount.foreign import guarded
+from symcount.formula import Formula
 from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
 from symcount.forward.held import holder
 from symcount.forward.inputs import SIZES, SOURCE
@@ -85,13 +87,17 @@ def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
 
 def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type], what: str) -> DerivedFormula:
     """The formula of the model that `model(cls)` makes of the class that *source* says."""
-    cls, found, name, model_type = resolve(source, options)
+    cls, found, name, model_type = resolve(*_described(source, options))
     observed, sized = model(cls), _with_sizes(found)
+
+    def made(config: ConfigSource) -> DerivedFormula:
+        return widened(formula_of(derive_class(observed, config), name, model_type, Derived()))
+
     try:
         if arranged := arrangements(observed, sized):
             with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
-                return widened(formula_of(derive_class(observed, with_arrangements(sized, arranged)), name, model_type))
-        return widened(formula_of(derive_class(observed, sized), name, model_type))
+                return made(with_arrangements(sized, arranged))
+        return made(sized)
     except DerivationError as error:
         cause = error.__cause__ or error.__context__
         if isinstance(cause, DerivationError):
@@ -101,6 +107,15 @@ def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type]
         if cause is not None:
             raise DerivationError(f"{name}: its {what} cannot be followed: {shortened(cause)}") from cause
         raise
+
+
+def _described(source: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What to resolve: of a formula the class that it is of, with its options."""
+    if not isinstance(source, Formula):
+        return source, options
+    if isinstance(source, DerivedFormula) and source.cls is not None:
+        return (source.cls if source.requested is None else source.requested), options
+    return source.name, {**source.options, **options}
 
 
 def _with_sizes(source: ConfigSource) -> ConfigSource:

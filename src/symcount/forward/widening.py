@@ -20,7 +20,7 @@ from symcount.forward.inputs import SIZES
 __all__ = ["widened"]
 
 _LENGTHS = (1, 2, 3, 7, 64, 100, 128, 200, 256, 320, 512, 1000, 1024)
-_ENOUGH = 3  # points on the other side at which the formula is right
+_ENOUGH = 2  # points on the other side at which the formula is right
 
 
 def widened(formula: DerivedFormula) -> DerivedFormula:
