@@ -105,6 +105,7 @@ class Recorder:
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: tensor -> where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
+        running: whether the code is in a forward pass, where the indices of loops are plain numbers.
     """
 
     conditions: dict[tuple[Any, ...], Condition] = field(default_factory=dict)
@@ -114,6 +115,7 @@ class Recorder:
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[Iteration, ...]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
+    running: bool = False
 
     def here(self) -> tuple[Iteration, ...]:
         """In which iterations of which loops the code is, the outermost loop first."""

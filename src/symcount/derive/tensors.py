@@ -27,7 +27,7 @@ class Tracker:
 
     def __init__(self, limit: int | None = None) -> None:
         self._known: dict[int, tuple[Any, Dims]] = {}
-        self._limit = limit
+        self.limit = limit
         self.made: Made = {}
         self.follow: Callable[[Any, Sequence[Any], dict[str, Any], Any], None] | None = None  # while a model runs
 
@@ -46,8 +46,8 @@ class Tracker:
         self._known[id(tensor)] = (tensor, dims)
         if STATE.recorder is not None and STATE.recorder.iterations:
             STATE.recorder.made.setdefault(id(tensor), STATE.recorder.here())
-        if self._limit is not None and len(self._known) > self._limit:
-            raise DerivationError(f"the model has more than {self._limit} tensors at these values")
+        if self.limit is not None and len(self._known) > self.limit:
+            raise DerivationError(f"the model has more than {self.limit} tensors at these values")
 
     def empty(self, args: Sequence[Any], dtype: Any) -> Any:
         """What `torch.empty(*args)` makes; `None` if *args* are not just a size."""

@@ -124,7 +124,7 @@ def run(
         if tracker is None:
             stack.enter_context(_mode()(watch))
         else:
-            tracker.follow = watch
+            tracker.follow, tracker.limit = watch, None  # what flows is not what the model has
             stack.callback(setattr, tracker, "follow", None)
         if mode is not None:
             stack.enter_context(mode(watch.places))
@@ -133,26 +133,27 @@ def run(
 
 @contextmanager
 def _asking() -> Iterator[None]:
-    """What the forward pass asks about logarithms and common divisors is forgotten: no formula says those.
+    """What the forward pass uses up as numbers of things is forgotten, and what it asks that no formula says.
 
-    That concerns what tensors contain, as slopes that are powers of two; where it should decide about their sizes, the
-    model is another one at other values, which the derivation sees.
+    Its loops make no modules. Logarithms and common divisors concern what tensors contain, as slopes that are powers of
+    two; where they should decide about their sizes, these are others at other values, which the derivation sees.
     """
     recorder = STATE.recorder
     if recorder is None:
         yield
         return
     before = {id(one): set(one) for one in (recorder.conditions, recorder.predicates, recorder.structural)}
+    recorder.running = True
     try:
         yield
     finally:
+        recorder.running = False
         for asked in (recorder.conditions, recorder.predicates):
             for key in [k for k in asked if k not in before[id(asked)]]:
                 if any(_transcendental(side) for side in (asked[key].left, asked[key].right)):
                     del asked[key]
         for use in [k for k in recorder.structural if k not in before[id(recorder.structural)]]:
-            if use[0] in ("log", "data"):
-                del recorder.structural[use]
+            del recorder.structural[use]
 
 
 def _transcendental(node: Node) -> bool:
