@@ -14,7 +14,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from symcount.derive.certificate import disagreements
-from symcount.derive.configs import Number, build, construct
+from symcount.derive.configs import Number, build
 from symcount.derive.drawing import draw, values_of
 from symcount.derive.quiet import quiet
 from symcount.derive.result import DerivedFormula

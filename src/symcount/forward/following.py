@@ -105,7 +105,9 @@ def _product(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], res
 def _broadcast(a: Dims, b: Dims) -> Dims:
     width = max(len(a), len(b))
     a, b = (1,) * (width - len(a)) + tuple(a), (1,) * (width - len(b)) + tuple(b)
-    return tuple(y if int(x) == 1 or not isinstance(x, SymbolicInt) and int(y) != 1 else x for x, y in zip(a, b, strict=True))
+    return tuple(
+        y if int(x) == 1 or (not isinstance(x, SymbolicInt) and int(y) != 1) else x for x, y in zip(a, b, strict=True)
+    )
 
 
 def _added_product(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
@@ -198,7 +200,10 @@ def _adapted(places: int) -> Rule:
     def rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
         given = shape_of(args[0])
         size = _each(kwargs.get("output_size", args[1] if len(args) > 1 else None), places)
-        return (*given[:-places], *(old if new is None else new for old, new in zip(given[-places:], size, strict=True)))
+        return (
+            *given[:-places],
+            *(old if new is None else new for old, new in zip(given[-places:], size, strict=True)),
+        )
 
     return rule
 
@@ -302,7 +307,11 @@ def _einsum(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resu
     inputs, arrow, output = equation.replace(" ", "").partition("->")
     if not arrow or "." in equation:
         return None
-    sizes = {c: d for part, t in zip(inputs.split(","), operands, strict=True) for c, d in zip(part, shape_of(t), strict=True)}
+    sizes = {
+        c: d
+        for part, t in zip(inputs.split(","), operands, strict=True)
+        for c, d in zip(part, shape_of(t), strict=True)
+    }
     return tuple(sizes[c] for c in output)
 
 

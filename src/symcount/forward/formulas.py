@@ -123,7 +123,9 @@ def _exchanged(formula: Any, changed: Mapping[Symbol, Expr], notation: Notation)
 
     conditions = tuple(Condition(c.relation, change(c.left), change(c.right)) for c in formula.conditions)
     defaults = {letter: value for letter, value in formula.defaults.items() if letter in notation}
-    return replace(formula, tree=formula.tree.mapped(change), notation=notation, conditions=conditions, defaults=defaults)
+    return replace(
+        formula, tree=formula.tree.mapped(change), notation=notation, conditions=conditions, defaults=defaults
+    )
 
 
 @dataclass(frozen=True, repr=False)
@@ -169,7 +171,7 @@ class CacheFormula(ForwardFormula):
 
 
 def type_name(dtype: Any) -> str:
-    """torch's name of a type of elements.
+    """Torch's name of a type of elements.
 
     >>> type_name("bf16"), type_name("torch.float32")
     ('bfloat16', 'float32')

@@ -49,6 +49,11 @@ def holder(cls: type) -> type:
                 name = f"{name}{MARK}{dtype}"
             owner.register_parameter(name, torch.nn.Parameter(tensor, requires_grad=False))
 
-    members = {"__init__": construct, "__module__": cls.__module__, "config_class": getattr(cls, "config_class", None),
-               "of": cls, "observes": "cache"}
+    members = {
+        "__init__": construct,
+        "__module__": cls.__module__,
+        "config_class": getattr(cls, "config_class", None),
+        "of": cls,
+        "observes": "cache",
+    }
     return type(f"{cls.__name__}Cache", (torch.nn.Module,), members)

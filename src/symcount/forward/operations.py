@@ -207,7 +207,9 @@ def _recurrent(gates: int) -> Rule:
 
 def _multi_head(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
     """``multi_head_attention_forward``, which does all that `torch.nn.MultiheadAttention` does."""
-    names = "query key value embed_dim_to_check num_heads in_proj_weight in_proj_bias bias_k bias_v add_zero_attn dropout_p"
+    names = (
+        "query key value embed_dim_to_check num_heads in_proj_weight in_proj_bias bias_k bias_v add_zero_attn dropout_p"
+    )
     named = _named(names + " out_proj_weight", args, kwargs)
     query, key, value = (named[n] for n in ("query", "key", "value"))
     width, heads, weight = named["embed_dim_to_check"], named["num_heads"], named["in_proj_weight"]

@@ -16,7 +16,9 @@ __all__ = ["parting"]
 Rule = Callable[[ShapeOf, Sequence[Any], dict[str, Any], Sequence[Any]], list[Dims]]
 
 
-def _argument(args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str], place: int, default: Any = None) -> Any:
+def _argument(
+    args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str], place: int, default: Any = None
+) -> Any:
     return next((kwargs[n] for n in names if n in kwargs), args[place] if len(args) > place else default)
 
 

@@ -32,7 +32,9 @@ class Places:
         from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
         self._hooks = [
-            register_module_forward_pre_hook(lambda module, _: self._stack.append(self._paths.get(id(module), self.here))),
+            register_module_forward_pre_hook(
+                lambda module, _: self._stack.append(self._paths.get(id(module), self.here))
+            ),
             register_module_forward_hook(lambda *_: self._left(), always_call=True),
         ]
         recorder = STATE.recorder

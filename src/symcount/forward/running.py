@@ -96,13 +96,19 @@ def _answers(watch: _Watch) -> list[Patch]:
             return item(self)
         if self.dtype is torch.bool:
             return watch.truth(self)
-        raise DerivationError(f"the forward pass asks for a number that is the content of a tensor, in {watch.places.here}")
+        raise DerivationError(
+            f"the forward pass asks for a number that is the content of a tensor, in {watch.places.here}"
+        )
 
     return [Patch(torch.Tensor, "__bool__", __bool__), Patch(torch.Tensor, "item", answered)]
 
 
 def run(
-    model: Any, config: Any, *observers: Observer, dtype: str = "bfloat16", cached: bool = True,
+    model: Any,
+    config: Any,
+    *observers: Observer,
+    dtype: str = "bfloat16",
+    cached: bool = True,
     mode: Callable[[Places], Any] | None = None,
 ) -> tuple[Any, Places]:
     """What the model returns for the inputs that *config* speaks of, and where its modules are.

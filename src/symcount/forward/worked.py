@@ -44,8 +44,13 @@ def worker(cls: type) -> type:
             full = f"{name}{MARK}{one.gradients}{'c' if one.causal else ''}"
             owner.register_parameter(full, torch.nn.Parameter(tensor, requires_grad=False))
 
-    members = {"__init__": construct, "__module__": cls.__module__, "config_class": getattr(cls, "config_class", None),
-               "of": cls, "observes": "operations"}
+    members = {
+        "__init__": construct,
+        "__module__": cls.__module__,
+        "config_class": getattr(cls, "config_class", None),
+        "of": cls,
+        "observes": "operations",
+    }
     return type(f"{cls.__name__}Operations", (torch.nn.Module,), members)
 
 
