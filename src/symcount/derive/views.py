@@ -45,6 +45,7 @@ def view_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], re
 
 
 def inferred(size: list[int], given: Sequence[int]) -> Dims | None:
+    """A size in which one place may be -1: what is left there of the *given* sizes."""
     if -1 in [int(dim) for dim in size]:
         unknown = [int(dim) for dim in size].index(-1)
         total, rest = map(_product, _uncommon(given, size[:unknown] + size[unknown + 1 :]))

@@ -7,9 +7,10 @@ from contextlib import suppress
 from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
-from symcount.derive.configs import ConfigSource
+from symcount.derive.configs import ConfigSource, construct
 from symcount.derive.engine import derive_class
 from symcount.derive.origin import Derived
+from symcount.derive.quiet import quiet
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.errors import DependencyError, DerivationError
@@ -17,9 +18,10 @@ from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
 from symcount.forward.held import holder
-from symcount.forward.inputs import SIZES, SOURCE
+from symcount.forward.inputs import sizes_for
 from symcount.forward.widening import widened
 from symcount.forward.worked import worker
+from symcount.realmodel import attribute
 
 __all__ = ["cache", "flops"]
 
@@ -88,7 +90,7 @@ def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
 def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type], what: str) -> DerivedFormula:
     """The formula of the model that `model(cls)` makes of the class that *source* says."""
     cls, found, name, model_type = resolve(*_described(source, options))
-    observed, sized = model(cls), _with_sizes(found)
+    observed, sized = model(cls), _with_sizes(cls, found)
 
     def made(config: ConfigSource) -> DerivedFormula:
         return widened(formula_of(derive_class(observed, config), name, model_type, Derived()))
@@ -118,10 +120,16 @@ def _described(source: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any
     return source.name, {**source.options, **options}
 
 
-def _with_sizes(source: ConfigSource) -> ConfigSource:
+def _with_sizes(cls: type, source: ConfigSource) -> ConfigSource:
     """*source* with the sizes of the input beside the config's own fields."""
-    translates = bool(source.kwargs.get("is_encoder_decoder", getattr(source.cls, "is_encoder_decoder", False)))
-    kwargs = {**source.kwargs, **{n: v for n, v in SIZES.items() if n != SOURCE or translates}}
-    if not translates and hasattr(source.cls, "is_decoder"):
-        kwargs.setdefault("is_decoder", True)  # a decoder that is made of an encoder's layers says so in its config
+    with quiet():
+        config = construct(source)
+    kwargs = {**source.kwargs, **sizes_for(cls, config)}
+    if attribute(config, "is_decoder") is False and not attribute(config, "is_encoder_decoder") and _writes(cls):
+        kwargs["is_decoder"] = True  # a decoder that is made of an encoder's layers says so in its config
     return ConfigSource(source.cls, kwargs)
+
+
+def _writes(cls: type) -> bool:
+    """Whether a model of *cls* continues texts, as its name says."""
+    return any(part in cls.__name__ for part in ("CausalLM", "LMHead", "Decoder"))

@@ -44,11 +44,11 @@ def counted(cls: type, config: Any) -> Counter[str]:
 def _mode() -> Any:
     from torch.utils._python_dispatch import TorchDispatchMode
 
-    class Counting(TorchDispatchMode):
+    class Counting(TorchDispatchMode):  # type: ignore[no-untyped-call]  # torch's own
         """Counts elementary operations."""
 
         def __init__(self, places: Any, found: Counter[str]) -> None:
-            super().__init__()
+            super().__init__()  # type: ignore[no-untyped-call]  # the same
             self._places, self._found = places, found
 
         def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
@@ -63,18 +63,16 @@ def _mode() -> Any:
 
 def _operations(name: str, args: Any, result: Any) -> int:
     """How many operations an elementary operation is."""
-    if name in ("mm", "bmm"):
-        return 2 * result.numel() * int(args[0].shape[-1])
+    if name in ("mm", "bmm", "mv", "dot"):
+        return 2 * int(result.numel()) * int(args[0].shape[-1])
     if name in ("addmm", "baddbmm", "addmv"):
-        return 2 * result.numel() * int(args[1].shape[-1])
-    if name in ("mv", "dot"):
-        return 2 * result.numel() * int(args[0].shape[-1])
+        return 2 * int(result.numel()) * int(args[1].shape[-1])
     if name == "convolution":
         weight, transposed = args[1], args[6]
-        return 2 * (args[0].numel() if transposed else result.numel()) * prod(weight.shape[1:])
+        return 2 * int((args[0] if transposed else result).numel()) * prod(map(int, weight.shape[1:]))
     if name.startswith("_scaled_dot_product"):
         query, key, value = args[:3]
-        pairs = prod(query.shape[:-1]) * int(key.shape[-2])
+        pairs = prod(map(int, query.shape[:-1])) * int(key.shape[-2])
         return 2 * pairs * (int(query.shape[-1]) + int(value.shape[-1]))
     if "mm" in name.split("_") or "grouped_mm" in name:
         raise DerivationError(f"aten::{name}")

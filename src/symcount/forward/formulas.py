@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
-from sympy import Expr, Integer, Symbol, cancel
+from sympy import Expr, Integer, Mul, Symbol, cancel
 
 from symcount.configs import read
 from symcount.derive.result import DerivedFormula
@@ -15,7 +15,7 @@ from symcount.domain import Condition
 from symcount.errors import DomainError, OptionError, near
 from symcount.formula import Formula
 from symcount.forward.held import DTYPE, MARK
-from symcount.forward.inputs import BATCH, LENGTH, SIZES, SOURCE
+from symcount.forward.inputs import BATCH, LENGTH, SIDE, SIZES, SOURCE
 from symcount.notation import Entry, Notation
 from symcount.tree import Block, Parameter
 
@@ -28,6 +28,7 @@ __all__ = ["CacheFormula", "ForwardFormula", "OperationsFormula", "cache_formula
 _INPUT = {
     BATCH: Entry("B", BATCH, "B", "sequences in a batch"),
     LENGTH: Entry("S", LENGTH, "S", "tokens of a sequence"),
+    SIDE: Entry("R", SIDE, "R", "height and width of an image"),
     SOURCE: Entry("S_src", SOURCE, r"S_{\mathrm{src}}", "tokens of the encoder's input"),
 }
 #: Bytes of an element, by the names of its type.
@@ -107,7 +108,7 @@ class ForwardFormula(Formula):
                 notation.remove(item)
             else:
                 raise DomainError(f"{name}: expected a positive number or a letter, got {given!r}")
-        made = _exchanged(self, changed, Notation(tuple(notation)))
+        made: Self = _exchanged(self, changed, Notation(tuple(notation)))
         for condition in made.domain:
             if not condition.symbols and not condition.holds({}):
                 raise DomainError(f"outside the formula's domain: {condition} is required")
@@ -201,7 +202,7 @@ def cache_formula(derived: DerivedFormula) -> CacheFormula:
         children = (cleaned(c, ".".join(x for x in (path, c.name) if x)) for c in block.children)
         return replace(block, parameters=tuple(parameters), children=tuple(children))
 
-    made = _lettered(CacheFormula, derived, cleaned(derived.tree, derived.tree.name))
+    made: CacheFormula = _lettered(CacheFormula, derived, cleaned(derived.tree, derived.tree.name))
     return replace(made, dtypes=dtypes)
 
 
@@ -226,13 +227,13 @@ class OperationsFormula(ForwardFormula):
         return self._with(lambda times, gradients: times * (1 + gradients), again=checkpointing)
 
     def causal(self) -> OperationsFormula:
-        """With half of the products of a causal attention: of S·S pairs of tokens the S(S + 1)/2 that are not masked."""
+        """With half of a causal attention: of S·S pairs of tokens the S(S + 1)/2 that are not masked."""
         return self._with(lambda times, _: times, causal=True)
 
     def per_token(self) -> Expr:
         """The operations for one token."""
-        batch, length = (self.notation[self.sizes[n]].symbol for n in (BATCH, LENGTH))
-        return cancel(self.total / (batch * length))
+        sizes = [self.notation[self.sizes[n]].symbol for n in (BATCH, LENGTH) if self.sizes.get(n, n) in self.notation]
+        return cancel(self.total / Mul(*sizes))
 
     def _with(self, times: Any, *, causal: bool = False, again: bool = False) -> OperationsFormula:
         assert self.noted is not None  # noqa: S101  # set where it is made
@@ -275,14 +276,15 @@ def _worked(noted: Block, times: Any, *, causal: bool, again: bool, inside: bool
 
 def operations_formula(derived: DerivedFormula) -> OperationsFormula:
     """The formula of operations, of that of the model whose parameters they are."""
-    made = _lettered(OperationsFormula, derived, derived.tree)
+    made: OperationsFormula = _lettered(OperationsFormula, derived, derived.tree)
     plain = _worked(made.tree, lambda times, _: times, causal=False, again=False)
     return replace(made, tree=plain, noted=made.tree)
 
 
 def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
     """A formula of the *kind* with the letters of the sizes of the input."""
-    taken = {e.letter for e in _INPUT.values()} | {e.latex for e in _INPUT.values()}
+    present = [_INPUT[e.field] for e in derived.notation if e.field in _INPUT]
+    taken = {e.letter for e in present} | {e.latex for e in present}
     entries, changed, sizes = [], {}, {}
     for item in derived.notation:
         other = item

@@ -87,9 +87,10 @@ class Operations:
         for (path, name, *_, loops), members in groups.items():
             first = members[0]
             times = [_length(loop, len({m.iterations[i][1] for m in members})) for i, loop in enumerate(loops)]
+            together = []
             if loops and _product(map(int, times)) == len(members):
-                members = [first._replace(sizes=(first.sizes[0], *times, *first.sizes[1:]))]
-            for one in members:
+                together = [first._replace(sizes=(first.sizes[0], *times, *first.sizes[1:]))]
+            for one in together or members:
                 number = taken[path, name] = taken.get((path, name), 0) + 1
                 yield path, name if number == 1 else f"{name}_{number}", one
 
@@ -190,19 +191,15 @@ def _einsum(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resu
         yield "einsum", tuple(sizes.values()), operands, False
 
 
-def _recurrent(gates: int) -> Rule:
-    """``lstm`` and ``gru``: in every step the input and the state are multiplied for each gate."""
-
-    def rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-        given, weights = args[0], args[2]
-        if not hasattr(given, "new_empty") or not isinstance(weights, list | tuple):
-            raise DerivationError("a recurrent layer of packed sequences")
-        *steps, _ = shape_of(given)
-        for weight in weights:
-            if weight.ndim == 2:
-                yield "recurrent", (*steps, *shape_of(weight)), (given, weight), False
-
-    return rule
+def _recurrent(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    """``lstm`` and ``gru``: in every step the input and the state are multiplied, by matrices that have all gates."""
+    given, weights = args[0], args[2]
+    if not hasattr(given, "new_empty") or not isinstance(weights, list | tuple):
+        raise DerivationError("a recurrent layer of packed sequences")
+    *steps, _ = shape_of(given)
+    for weight in weights:
+        if weight.ndim == 2:
+            yield "recurrent", (*steps, *shape_of(weight)), (given, weight), False
 
 
 def _multi_head(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
@@ -233,7 +230,7 @@ def _rules() -> dict[Any, Rule]:
         functional.scaled_dot_product_attention: _attention,
         functional.multi_head_attention_forward: _multi_head,
         torch.einsum: _einsum,
-        torch.lstm: _recurrent(4), torch.gru: _recurrent(3), torch.rnn_tanh: _recurrent(1), torch.rnn_relu: _recurrent(1),
+        torch.lstm: _recurrent, torch.gru: _recurrent, torch.rnn_tanh: _recurrent, torch.rnn_relu: _recurrent,
     }  # fmt: skip
     for name, rule in (("matmul", _matmul), ("bmm", _matmul), ("mm", _matmul), ("mv", _matmul), ("dot", _matmul),
                        ("__matmul__", _matmul), ("__rmatmul__", _reflected), ("addmm", _addmm), ("baddbmm", _addmm),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 from symcount.derive.recording import STATE, Iteration
 from symcount.forward.following import tensors_in
@@ -28,7 +28,7 @@ class Places:
         """The path of the innermost module that is running."""
         return self._stack[-1] if self._stack else ""
 
-    def __enter__(self) -> Places:
+    def __enter__(self) -> Self:
         from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
         self._hooks = [

@@ -36,7 +36,7 @@ def worker(cls: type) -> type:
             for part in filter(None, path.split(".")):
                 source = f"{source}.{part}" if source else part
                 if part not in owner._modules:
-                    owner.add_module(part, _like(type(modules[source]))())
+                    owner.add_module(part, _like(type(modules[source]).__name__, type(modules[source]).__module__)())
                 owner = owner._modules[part]
             tensor = torch.empty(one.sizes)
             if recorder is not None and (made := places.iterations(path)):
@@ -59,8 +59,8 @@ def _shape_of(tensor: Any) -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=4096)
-def _like(cls: type) -> type:
-    """An empty module class with the name of *cls*."""
+def _like(name: str, module: str) -> Any:
+    """An empty module class of that name."""
     import torch
 
-    return type(cls.__name__, (torch.nn.Module,), {"__module__": cls.__module__})
+    return type(name, (torch.nn.Module,), {"__module__": module})
