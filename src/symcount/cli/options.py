@@ -32,6 +32,7 @@ __all__ = [
     "Source",
     "Subject",
     "Values",
+    "choices",
     "is_number",
     "load",
     "pairs",
@@ -155,7 +156,7 @@ def load(
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
     """
-    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    chosen = choices(options)
     given = pairs(values or (), "-s", "hidden_size=768")
     if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
@@ -178,6 +179,15 @@ def load(
     if strict:
         refuse(notes, config.source)
     return Subject(config.source, formula, config, overrides, notes)
+
+
+def choices(options: Sequence[str] | None) -> dict[str, bool | int | str | None]:
+    """The options of the structure, each `NAME=VALUE`.
+
+    Raises:
+        OptionError, DomainError: one is malformed.
+    """
+    return {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
 
 
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:

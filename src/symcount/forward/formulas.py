@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,12 +11,13 @@ from sympy import Expr, Integer, Mul, Symbol, cancel
 
 from symcount.configs import read
 from symcount.derive.result import DerivedFormula
-from symcount.domain import Condition
+from symcount.domain import Condition, relation
 from symcount.errors import DomainError, OptionError, near
 from symcount.formula import Formula
-from symcount.forward.held import DTYPE, MARK
+from symcount.forward.held import DTYPE, KIND, MARK
 from symcount.forward.inputs import BATCH, LENGTH, SIDE, SIZES, SOURCE
-from symcount.notation import Entry, Notation
+from symcount.lettering import assign
+from symcount.notation import Entry, Notation, canonical
 from symcount.tree import Block, Parameter
 
 if TYPE_CHECKING:
@@ -192,17 +193,29 @@ def cache_formula(derived: DerivedFormula) -> CacheFormula:
     """The formula of a cache, of that of the model whose parameters its tensors are."""
     dtypes: dict[str, str] = {}
 
-    def cleaned(block: Block, path: str) -> Block:
+    def cleaned(block: Block, path: str) -> list[Block]:
+        """The block; for a layer of a list one of each class."""
         parameters = []
         for p in block.parameters:
             name, _, dtype = p.name.partition(MARK)
             if dtype:
                 dtypes[f"{path}.{name}" if path else name] = dtype
             parameters.append(replace(p, name=name, alias_of=None))
-        children = (cleaned(c, ".".join(x for x in (path, c.name) if x)) for c in block.children)
-        return replace(block, parameters=tuple(parameters), children=tuple(children))
+        children: list[Block] = []
+        layers: list[Block] = []
+        for child in block.children:
+            if child.name.startswith(KIND):
+                layers += [
+                    replace(one, name=block.name, kind=child.kind, repeat=block.repeat * one.repeat)
+                    for one in cleaned(child.named(""), path)
+                ]
+            else:
+                children += cleaned(child, f"{path}.{child.name}" if path else child.name)
+        own = replace(block, parameters=tuple(parameters), children=tuple(children))
+        return layers + ([own] if parameters or children or not layers else [])
 
-    made: CacheFormula = _lettered(CacheFormula, derived, cleaned(derived.tree, derived.tree.name))
+    (tree,) = cleaned(derived.tree, derived.tree.name)
+    made: CacheFormula = _lettered(CacheFormula, derived, tree)
     return replace(made, dtypes=dtypes)
 
 
@@ -218,24 +231,24 @@ class OperationsFormula(ForwardFormula):
 
     __hash__ = Formula.__hash__
 
-    def backward(self) -> OperationsFormula:
+    def backward(self, *, causal: bool = False) -> OperationsFormula:
         """The operations of the backward pass: a product for each operand of which a gradient is needed."""
-        return self._with(lambda times, gradients: times * gradients)
+        return self._with(lambda gradients: gradients, causal=causal)
 
-    def training(self, *, checkpointing: bool = False) -> OperationsFormula:
+    def training(self, *, checkpointing: bool = False, causal: bool = False) -> OperationsFormula:
         """Those of a forward and a backward pass; with *checkpointing* the layers' forward pass is done twice."""
-        return self._with(lambda times, gradients: times * (1 + gradients), again=checkpointing)
+        return self._with(lambda gradients: 1 + gradients, causal=causal, again=checkpointing)
 
     def causal(self) -> OperationsFormula:
         """With half of a causal attention: of S·S pairs of tokens the S(S + 1)/2 that are not masked."""
-        return self._with(lambda times, _: times, causal=True)
+        return self._with(lambda _: 1, causal=True)
 
     def per_token(self) -> Expr:
         """The operations for one token."""
         sizes = [self.notation[self.sizes[n]].symbol for n in (BATCH, LENGTH) if self.sizes.get(n, n) in self.notation]
         return cancel(self.total / Mul(*sizes))
 
-    def _with(self, times: Any, *, causal: bool = False, again: bool = False) -> OperationsFormula:
+    def _with(self, times: Callable[[int], int], *, causal: bool = False, again: bool = False) -> OperationsFormula:
         assert self.noted is not None  # noqa: S101  # set where it is made
         return replace(self, tree=_worked(self.noted, times, causal=causal, again=again))
 
@@ -254,14 +267,14 @@ class OperationsFormula(ForwardFormula):
         return certify_operations(self, trials, seed)
 
 
-def _worked(noted: Block, times: Any, *, causal: bool, again: bool, inside: bool = False) -> Block:
-    """The tree of what counts of *noted*."""
+def _worked(noted: Block, times: Callable[[int], int], *, causal: bool, again: bool, inside: bool = False) -> Block:
+    """The tree of what counts of *noted*: each operation so many *times* as the gradients that it needs say."""
     inside = inside or "*" in noted.name
     parameters: dict[str, Parameter] = {}
     for p in noted.parameters:
         name, _, mark = p.name.partition(MARK)
         number, half = int(mark.rstrip("c")), mark.endswith("c")
-        factor = times(1, number) + (1 if again and inside else 0)
+        factor = times(number) + (1 if again and inside else 0)
         if not factor:
             continue
         shape = (p.shape[0] * factor, *p.shape[1:])
@@ -277,7 +290,7 @@ def _worked(noted: Block, times: Any, *, causal: bool, again: bool, inside: bool
 def operations_formula(derived: DerivedFormula) -> OperationsFormula:
     """The formula of operations, of that of the model whose parameters they are."""
     made: OperationsFormula = _lettered(OperationsFormula, derived, derived.tree)
-    plain = _worked(made.tree, lambda times, _: times, causal=False, again=False)
+    plain = _worked(made.tree, lambda _: 1, causal=False, again=False)
     return replace(made, tree=plain, noted=made.tree)
 
 
@@ -297,6 +310,8 @@ def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
             changed[item.symbol] = other.symbol
         entries.append(other)
     entries.sort(key=lambda e: e.field not in _INPUT)
+    limits = _limits(derived, entries, sizes)
+    entries += [e for e, _ in limits if e not in entries]
 
     def change(size: Expr) -> Expr:
         return size.xreplace(changed)
@@ -308,11 +323,38 @@ def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         derived.model_type,
         options=derived.options,
         defaults={e.letter: derived.base[e.field] for e in entries if e.field not in _INPUT},
-        conditions=tuple(Condition(c.relation, change(c.left), change(c.right)) for c in derived.conditions),
+        conditions=(
+            *(Condition(c.relation, change(c.left), change(c.right)) for c in derived.conditions),
+            *(c for _, c in limits),
+        ),
         origin="derived",
         derived=derived,
         sizes=sizes,
     )
+
+
+def _limits(
+    derived: DerivedFormula, entries: Sequence[Entry], sizes: Mapping[str, str]
+) -> list[tuple[Entry, Condition]]:
+    """That a text is no longer than the positions that the model says it has, where it reads that number."""
+    reads = derived.default.config_reads if derived.default is not None else {}
+    found: list[tuple[Entry, Condition]] = []
+    for name in derived.base:
+        kind = canonical(name.rpartition(".")[2])
+        if kind not in _POSITIONS or name not in reads or name.startswith(("vision", "audio", "image")):
+            continue
+        if LENGTH not in sizes or derived.base[name] < SIZES[LENGTH]:
+            continue
+        known = [e for e in entries if e.field == name]
+        item = known[0] if known else next(iter(assign([name])))
+        if not known and item.letter in {e.letter for e in entries}:
+            item = replace(item, letter=_identifier(name))
+        found.append((item, relation(_INPUT[LENGTH].symbol, "<=", item.symbol)))
+    return found
+
+
+#: Fields that say how long a text may be.
+_POSITIONS = ("max_position_embeddings", "max_target_positions")
 
 
 def _identifier(path: str) -> str:

@@ -9,12 +9,14 @@ from symcount.errors import DerivationError
 from symcount.forward.running import build, run
 from symcount.forward.states import OUTPUTS, placed, states
 
-__all__ = ["DTYPE", "MARK", "holder"]
+__all__ = ["DTYPE", "KIND", "MARK", "holder"]
 
 #: The dtype of the model whose cache is looked at: tensors of another one have that whatever the model's is.
 DTYPE = "bfloat16"
 #: Between the name of a tensor and its dtype, where that is not the model's.
 MARK = ":"
+#: Before the name of a class that stands for the module above it: layers of several classes are in one list.
+KIND = "@"
 
 
 @cache
@@ -40,7 +42,7 @@ def holder(cls: type) -> type:
         for path, kind, tensor in states(found):
             place, name = placed(path)
             owner = self
-            for part in place:
+            for part in (*place, *([f"{KIND}{kind}"] if place else [])):
                 if part not in owner._modules:
                     owner.add_module(part, _kind(kind)())
                 owner = owner._modules[part]
