@@ -12,12 +12,13 @@ from sympy import Expr, Integer, Mul, Symbol, cancel
 from symcount.configs import read
 from symcount.derive.result import DerivedFormula
 from symcount.domain import Condition, relation
-from symcount.errors import DomainError, OptionError, near
+from symcount.errors import DomainError
 from symcount.formula import Formula
 from symcount.forward.held import DTYPE, KIND, MARK
 from symcount.forward.inputs import BATCH, LENGTH, SIDE, SIZES, SOURCE
 from symcount.lettering import assign
 from symcount.notation import Entry, Notation, canonical
+from symcount.storage.dtypes import dtype as dtype_of
 from symcount.tree import Block, Parameter
 
 if TYPE_CHECKING:
@@ -32,13 +33,6 @@ _INPUT = {
     SIDE: Entry("R", SIDE, "R", "height and width of an image"),
     SOURCE: Entry("S_src", SOURCE, r"S_{\mathrm{src}}", "tokens of the encoder's input"),
 }
-#: Bytes of an element, by the names of its type.
-_BYTES = {
-    "float64": 8, "float32": 4, "bfloat16": 2, "float16": 2, "float8_e4m3fn": 1, "float8_e5m2": 1,
-    "int64": 8, "int32": 4, "int16": 2, "int8": 1, "uint8": 1, "bool": 1, "complex64": 8,
-}  # fmt: skip
-_SHORT = {"bf16": "bfloat16", "fp16": "float16", "half": "float16", "fp32": "float32", "float": "float32",
-          "fp64": "float64", "double": "float64", "fp8": "float8_e4m3fn"}  # fmt: skip
 
 
 @dataclass(frozen=True, repr=False)
@@ -142,7 +136,7 @@ class CacheFormula(ForwardFormula):
 
     __hash__ = Formula.__hash__
 
-    def bytes(self, dtype: Any = DTYPE) -> CacheFormula:
+    def bytes(self, dtype: Any = DTYPE) -> CacheFormula:  # type: ignore[override]  # of a cache there are no parts
         """The bytes that the cache holds where the model is in *dtype*: a tensor has the size of an element beside.
 
         Recurrent states may be in fp32 whatever the model is in; see `dtypes`.
@@ -150,17 +144,18 @@ class CacheFormula(ForwardFormula):
         Raises:
             OptionError: no such type.
         """
-        own = type_name(dtype)
+        own = dtype_of(dtype)
 
         def sized(block: Block, path: str) -> Block:
             parameters = []
             for p in block.parameters:
-                size = _BYTES[self.dtypes.get(f"{path}.{p.name}" if path else p.name, own)]
+                found = self.dtypes.get(f"{path}.{p.name}" if path else p.name)
+                size = (own if found is None else dtype_of(found)).size
                 parameters.append(replace(p, shape=(*p.shape, Integer(size)) if size > 1 else p.shape))
             children = (sized(c, ".".join(x for x in (path, c.name) if x)) for c in block.children)
             return replace(block, parameters=tuple(parameters), children=tuple(children))
 
-        return replace(self, tree=sized(self.tree, self.tree.name))
+        return replace(self, tree=sized(self.tree, self.tree.name), unit="bytes of the cache")
 
     def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
         """Compare the formula with the caches of *trials* real models at random points, tensor by tensor.
@@ -170,23 +165,6 @@ class CacheFormula(ForwardFormula):
             DerivationError: not enough points could be built.
         """
         return self.whole.certify(trials, seed)
-
-
-def type_name(dtype: Any) -> str:
-    """Torch's name of a type of elements.
-
-    >>> type_name("bf16"), type_name("torch.float32")
-    ('bfloat16', 'float32')
-
-    Raises:
-        OptionError: there is none.
-    """
-    text = str(dtype).lower().removeprefix("torch.")
-    found = _SHORT.get(text, text)
-    if found not in _BYTES:
-        known = [*_BYTES, *_SHORT]
-        raise OptionError(f"dtype {dtype!r:.40}: expected one of bf16, fp16, fp32, fp8, …{near(text, known)}")
-    return found
 
 
 def cache_formula(derived: DerivedFormula) -> CacheFormula:
@@ -216,7 +194,7 @@ def cache_formula(derived: DerivedFormula) -> CacheFormula:
 
     (tree,) = cleaned(derived.tree, derived.tree.name)
     made: CacheFormula = _lettered(CacheFormula, derived, tree)
-    return replace(made, dtypes=dtypes)
+    return replace(made, dtypes=dtypes, unit="elements of the cache", sign="C")
 
 
 @dataclass(frozen=True, repr=False)
@@ -291,7 +269,7 @@ def operations_formula(derived: DerivedFormula) -> OperationsFormula:
     """The formula of operations, of that of the model whose parameters they are."""
     made: OperationsFormula = _lettered(OperationsFormula, derived, derived.tree)
     plain = _worked(made.tree, lambda _: 1, causal=False, again=False)
-    return replace(made, tree=plain, noted=made.tree)
+    return replace(made, tree=plain, noted=made.tree, unit="operations", sign="F")
 
 
 def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
