@@ -81,7 +81,7 @@ def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     >>> import symcount as sc
     >>> f = sc.flops("LlamaForCausalLM")
     >>> f.count(V=128256, H=4096, I=14336, N=32, A=32, B=1, S=8192)
-    164875537580032
+    171334835372032
     """
     derived = _derived(source, options, worker, "operations")
     return operations_formula(derived).at(batch=batch, length=length)
