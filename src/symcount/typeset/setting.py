@@ -18,8 +18,8 @@ from symcount.domain import Condition
 from symcount.errors import NotationError, near
 from symcount.evaluate import Number, integer_value
 from symcount.ledger import Convention, Ledger, Row
-from symcount.lettering import towers
 from symcount.notation import Entry, Notation, escape
+from symcount.towers import towers
 from symcount.tree import Block
 from symcount.typeset.folding import Family, Folding, fold, lists_of
 from symcount.typeset.latex import set_symbols, terms_of
