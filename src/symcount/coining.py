@@ -23,6 +23,7 @@ from symcount.vocabulary import EMPTY, FREQUENT, GROWING, KINDS, SHORT
 __all__ = ["abbreviated", "coined", "grows", "meaning", "subscripted"]
 
 _RULES = tuple((re.compile(pattern), letter, begin) for pattern, letter, begin in KINDS)
+_OTHER = {"H": "dUb", "I": "MJ", "N": "M", "A": "a", "C": "c", "D": "d", "r": "q", "V": "U", "L": "T", "k": "W"}
 _GREEK = {"τ": r"\tau", "κ": r"\kappa", "σ": r"\sigma", "α": r"\alpha", "δ": r"\delta"}
 
 
@@ -37,6 +38,8 @@ def coined(name: str) -> list[str]:
         found += [_written(letter) for letter in FREQUENT[name][0].split()]
     letter, words = _taken_apart(name)
     found += [subscripted(letter, words_below) for words_below in _subscripts(words)]
+    if not words:
+        found += _OTHER.get(letter, ())
     everything = [w for w in name.split("_") if w]
     found.append(subscripted(letter, [",".join(map(abbreviated, everything))]))
     found.append(subscripted(letter, [r"\,".join(everything)]))

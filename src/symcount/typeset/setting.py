@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.metadata import version
@@ -28,14 +28,15 @@ from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
 from symcount.typeset.terms import Group, Series, Sum, arrange, shared_by_kinds
 from symcount.typeset.tex import parse
-from symcount.typeset.wherelist import with_names
+from symcount.typeset.wherelist import Names, with_names
 
 __all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs", "word"]
 
 _LABEL = re.compile(r"[A-Za-z0-9:._+/ -]{1,80}\Z")
 
 
-_LETTERS = ("D", "n", "m", "u", "v", "a", "b")  # for what occurs more than once
+_LETTERS = ("D", "n", "m", "u", "v", "a", "b", "d", "w")  # for what occurs more than once
+_DEFINITION = 14  # characters that a definition has besides
 _FUNCTIONS = (r"\rho", r"\varphi", r"\psi")
 _TERM = 4  # signs that a term is worth
 _UNSEEN = re.compile(r"\\(?:mathrm|left|right|quad)|[{}\s]|\\,")
@@ -205,7 +206,13 @@ class Setting:
         """The parts with names for roundings that occur more than once, and these names."""
         parts = self._unnamed
         free = [x for x in _LETTERS if all(not e.latex.startswith(x) for e in self._signs) and x != self.index]
-        sums, names = with_names([part for _, part in parts], {e.symbol for e in self.notation}, free)
+
+        def length(shown: Sequence[Sum], names: Names) -> int:
+            letters = Notation((*self._signs, *(Entry(s.name, s.name, x, "") for s, (x, _) in names.items())))
+            texts = [term.text for part in shown for term in terms_of(part, letters)]
+            return sum(map(len, texts)) + sum(_DEFINITION + len(self.latex(meaning)) for _, meaning in names.values())
+
+        sums, names = with_names([part for _, part in parts], {e.symbol for e in self.notation}, free, length)
         return tuple((name, made) for (name, _), made in zip(parts, sums, strict=True)), names
 
     @property
