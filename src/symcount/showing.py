@@ -15,12 +15,13 @@ from symcount.ledger import Convention, Ledger, check_convention
 from symcount.notation import Notation
 from symcount.tree import Block
 from symcount.typeset.latex import set_symbols
+from symcount.typeset.look import Look, check_look, checked_label, checked_lhs, word
 from symcount.typeset.measure import em
 from symcount.typeset.notebook import notebook
 from symcount.typeset.numbers import check_numbers
 from symcount.typeset.plain import formula_plain
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import Look, Setting, check_look, checked_label, checked_lhs, word
+from symcount.typeset.setting import Setting
 from symcount.typeset.targets import render
 from symcount.values import by_letter
 

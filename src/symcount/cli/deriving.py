@@ -19,8 +19,9 @@ from symcount.cli.writing import write
 from symcount.errors import NotationError, VerificationError
 from symcount.ledger import check_convention
 from symcount.typeset.derivation import Seen, derivation
+from symcount.typeset.look import Look
 from symcount.typeset.pdf import compile_document
-from symcount.typeset.setting import Look, Setting
+from symcount.typeset.setting import Setting
 
 if TYPE_CHECKING:
     from symcount.derive.certificate import Certificate

@@ -15,8 +15,8 @@ from symcount.cli.output import ascii_only, emit, note
 from symcount.cli.writing import Output, deliver, target_of, write
 from symcount.code.languages import LANGUAGES
 from symcount.errors import NotationError
+from symcount.typeset.look import Look
 from symcount.typeset.pdf import compile_document
-from symcount.typeset.setting import Look
 
 __all__ = ["known", "latex", "typeset"]
 

@@ -97,7 +97,7 @@ def set_symbols(expression: Expr, notation: Notation) -> str:
     >>> from symcount.notation import Notation, entry
     >>> V, L, H = (entry(letter) for letter in "VLH")
     >>> print(set_symbols(L.symbol * H.symbol + V.symbol * H.symbol - H.symbol**2 / 4, Notation((V, L, H))))
-    VH + LH - \frac{H^2}{4}
+    VH + LH - H^2/4
     """
     return _sum(Add.make_args(expression), notation)
 

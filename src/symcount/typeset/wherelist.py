@@ -5,12 +5,12 @@ Three kinds of things get a name: a rounding, a sum in brackets, and a product w
 
 The law: the formula with the definitions put in is the formula as it was.
 
->>> from symcount.notation import letters
+>>> from symcount.notation import entry, letters
 >>> from symcount.typeset.terms import Group, Sum
 >>> from sympy import floor
 >>> H, N = letters("H N")
 >>> groups = [Group(floor(N / 4), Sum([H])), Group(N - floor(N / 4), Sum([H**2, H]))]
->>> (part,), names = with_names([Sum(groups)], {H, N}, ["n"], lambda parts, _: len(str(parts)))
+>>> (part,), names = with_names([Sum(groups)], {H, N}, ["n"], Notation((entry("H"), entry("N"))))
 >>> part.terms[1].repeat, names
 (N - n__where, {n__where: ('n', floor(N/4))})
 """
@@ -23,11 +23,14 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from sympy import Add, Expr, Integer, Max, Min, Mul, Pow, Symbol, ceiling, floor, fraction, preorder_traversal
 
 from symcount.evaluate import Round
+from symcount.notation import Entry, Notation
+from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.terms import Group, Series, Sum
 
 __all__ = ["Names", "with_names"]
 
 _ROUNDINGS = (floor, ceiling, Round)
+_DEFINITION = 14  # characters that a definition has besides its meaning
 _SAVED = 24  # characters that a sum or a product must save to be worth a name
 _OFTEN = 3  # times that it occurs
 _TRIED = 40  # names that are tried
@@ -41,7 +44,7 @@ def with_names(
     parts: Sequence[Sum],
     sizes: Collection[Symbol],
     letters: Sequence[str],
-    length: Callable[[Sequence[Sum], Names], int],
+    signs: Notation,
 ) -> tuple[list[Sum], Names]:
     """*parts* with names for what occurs more than once.
 
@@ -49,10 +52,10 @@ def with_names(
         parts: the sums.
         sizes: the symbols of the model's sizes; what has others is not named.
         letters: those that are free. `D` is the size of a head, `N` and `n` are numbers of layers.
-        length: how long parts are with names, the definitions included.
+        signs: how the symbols are typeset.
     """
     shown, names, free = list(parts), Names(), list(letters)
-    before = length(shown, names)
+    before = _length(shown, names, signs)
     for find, saved in ((_roundings, 0), (_sums, _SAVED), (_products, _SAVED)):
         for node in list(find(shown, sizes))[:_TRIED]:
             letter = next((x for x in _wanted(node) if x in free), None)
@@ -62,21 +65,27 @@ def with_names(
             named = _divided(node, made) if isinstance(node, Mul) else _replaced(node, made)
             changed = [_renamed(part, named) for part in shown]
             tried = {**names, made: (letter, node.xreplace({s: meaning for s, (_, meaning) in names.items()}))}
-            after = length(changed, tried)
+            after = _length(changed, tried, signs)
             if changed != shown and after + saved <= before:
                 shown, names, before = changed, tried, after
                 free.remove(letter)
     return shown, names
 
 
+def _length(parts: Sequence[Sum], names: Names, signs: Notation) -> int:
+    """How long *parts* are in LaTeX, the definitions included."""
+    letters = Notation((*signs, *(Entry(s.name, s.name, latex, "") for s, (latex, _) in names.items())))
+    texts = [term.text for part in parts for term in terms_of(part, letters)]
+    return sum(map(len, texts)) + sum(_DEFINITION + len(set_symbols(e, signs)) for _, e in names.values())
+
+
 def _wanted(node: Expr) -> tuple[str, ...]:
     """The letters for a name, the best first."""
+    inner = node.args[0] if isinstance(node, _ROUNDINGS) else node
+    if [str(side).partition("_")[0] for side in fraction(inner)] == ["H", "A"]:
+        return ("D", "d", "u")
     if isinstance(node, Mul):
         return ("d", "u", "v", "w", "a", "b")
-    if isinstance(node, _ROUNDINGS):
-        top, bottom = (str(side).partition("_")[0] for side in fraction(node.args[0]))
-        if (top, bottom) == ("H", "A"):
-            return ("D",)
     return ("n", "m", "u", "v", "a", "b")
 
 
@@ -111,9 +120,10 @@ def _products(parts: Sequence[Sum], sizes: Collection[Symbol]) -> Iterator[Expr]
         for other in having[0]:
             if other != symbol and other in sizes:
                 powers = [p.get(other, Integer(0)) for p in having]
-                if all(e.is_Integer for e in powers) and (
-                    power := min(int(e) // n for e, n in zip(powers, times, strict=True))
-                ) > 0:
+                if (
+                    all(e.is_Integer for e in powers)
+                    and (power := min(int(e) // n for e, n in zip(powers, times, strict=True))) > 0
+                ):
                     unit *= other**power
         if isinstance(unit, Mul):
             yield unit
