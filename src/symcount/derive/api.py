@@ -11,6 +11,7 @@ from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.engine import derive_class
+from symcount.derive.origin import Derived
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.derive.sources import defaults_of
@@ -64,7 +65,7 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
                 derivation = derive_class(cls, with_arrangements(found, arranged))
         derivation = derivation or derive_class(cls, found)
         _check_read(derivation, options)
-        return replace(formula_of(derivation, name, model_type), requested=found.asked)
+        return replace(formula_of(derivation, name, model_type, Derived()), requested=found.asked)
     except DerivationError as error:
         if package := missing_package(error.__cause__ or error):
             raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
