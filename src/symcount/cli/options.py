@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any
@@ -83,6 +83,7 @@ class Subject:
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
         made: letters that are always made of others.
+        signs: what an author writes for a letter, as text.
     """
 
     source: str
@@ -91,6 +92,7 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
     made: frozenset[str] = frozenset()
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def given(self) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import (
     ConventionOption,
     Json,
@@ -79,6 +80,9 @@ def solve(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the iso-budget curve (.pdf, .svg, .png).")
     ] = None,
@@ -88,6 +92,7 @@ def solve(
     from symcount.solve.api import search_for
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     hunt = search_for(
         subject.formula,
         subject.config,
@@ -196,7 +201,7 @@ def _report(found: Solutions, subject: Subject) -> None:
         say(f"cases: {'; '.join(' and '.join(case) or 'else' for case in found.cases)}")
     say(f"{_solutions(found.number)}{'' if found.complete else ' so far'} among {number(found.size)} points")
     if found.best:
-        _rows(found, found.best)
+        _rows(found, found.best, subject.signs)
     if found.closed_form:
         say(f"\n{found.closed_form.plain(ascii_only=ascii_only())}\n  = {found.closed_form.value}")
         say(found.closed_form.latex())
@@ -205,7 +210,7 @@ def _report(found: Solutions, subject: Subject) -> None:
         which = " and ".join(w for w, s in (("below", near.below), ("above", near.above)) if s is not None)
         if beside:
             say(f"nearest {which} {near.budget.convention} = {number(near.budget.target)}:")
-            _rows(found, beside)
+            _rows(found, beside, subject.signs)
         else:
             say(f"no config meets the other conditions, whatever its {near.budget.convention} count")
 
@@ -214,12 +219,12 @@ def _solutions(count: int) -> str:
     return "no solution" if count == 0 else f"{number(count)} solution{'s' if count > 1 else ''}"
 
 
-def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
+def _rows(found: Solutions, solutions: Sequence[Solution], signs: Mapping[str, str]) -> None:
     letters = [n for n in solutions[0].values if n in found.ranges or n in found.space.rules.functions]
     conventions = [b.convention for b in found.budgets]
     headings = ["parameters"] if conventions == ["unique"] else conventions
     sizes = next((s.sizes for s in solutions[:_FEW] if s.sizes), None)
-    columns = [*letters, *headings, "deviation", *(["/".join(sizes)] if sizes else [])]
+    columns = [*(signs.get(n, n) for n in letters), *headings, "deviation", *(["/".join(sizes)] if sizes else [])]
 
     def cells(s: Solution) -> tuple[str, ...]:
         return (

@@ -17,10 +17,12 @@ from symcount.code.languages import LANGUAGES
 from symcount.errors import NotationError
 from symcount.typeset.look import Look
 from symcount.typeset.pdf import compile_document
+from symcount.typeset.said import comment
 
 __all__ = ["known", "latex", "typeset"]
 
 _WITH_SIZES = ("steps", "table", "leading", "notation")
+_COMMENTED = {"latex": "%", "typst": "//"}
 _WITHOUT = ("latex", "mathml", "text", "typst", *LANGUAGES)
 
 
@@ -92,7 +94,10 @@ def typeset(subject: Subject, look: Look, style: str, target: str, output: Path 
         write(output, compile_document(shown.typeset("tex", style, **look))[0])
         return
     plain = target == "text" and output is None and ascii_only()
-    deliver(shown.typeset("ascii" if plain else target, style, **look), output)
+    result = shown.typeset("ascii" if plain else target, style, **look)
+    if output is not None and target in _COMMENTED:  # a fragment in a file says what it is of
+        result = f"{comment(shown.setting(**look), _COMMENTED[target])}\n{result}"
+    deliver(result, output)
 
 
 def _described(subject: Subject, look: Look, style: str) -> Mapping[str, Any]:

@@ -6,8 +6,6 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.metadata import version
-from importlib.util import find_spec
 
 from sympy import Add, Expr, Integer, Symbol
 from sympy.core.function import AppliedUndef
@@ -23,7 +21,6 @@ from symcount.typeset.arrangement import arrange
 from symcount.typeset.families import Family
 from symcount.typeset.folding import Folding, fold, lists_of
 from symcount.typeset.latex import set_symbols, terms_of
-from symcount.typeset.look import word
 from symcount.typeset.naming import ARGUMENT
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
@@ -52,6 +49,7 @@ class Setting:
         domain: the conditions under which the formula holds.
         pinned: config fields of which it holds at one value only.
         options: config options at whose other value the formula is another one.
+        made: the packages that it was made of, with their versions.
         sizes: gives the exact sizes by letter; called only by what shows numbers.
         numbers: the style of numbers.
         width: of a line in em.
@@ -72,6 +70,7 @@ class Setting:
     sizes: Callable[[], Mapping[str, Number]]
     pinned: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
     numbers: str = "comma"
     width: float | None = None
     equation: bool = False
@@ -273,13 +272,6 @@ class Setting:
     def letter(self) -> str:
         """The letter of totals."""
         return r"\mathcal{P}" if any(e.latex == "P" or e.latex.startswith("P_") for e in self.used) else "P"
-
-    @cached_property
-    def holds_for(self) -> tuple[str, ...]:
-        """What a document says of the formula: its convention, options, and by what it was made."""
-        options = [f"{n} not given" if v is None else f"{n} = {word(v)}" for n, v in self.options.items()]
-        made = [f"symcount {version('symcount')}"] if find_spec("symcount") else []
-        return (f"convention {self.convention}", *options, *made)
 
     @property
     def left(self) -> str:
