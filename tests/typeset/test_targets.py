@@ -291,8 +291,8 @@ GPT2_SAYS = (
     f"add_cross_attention = false; symcount {sc.__version__}"
 )
 AFMOE_SAYS = (
-    "// Parameters of AfmoeForCausalLM (afmoe): convention unique; attention_bias = false; tie_word_embeddings = false; "
-    f"symcount {sc.__version__}; transformers 5.23.0"
+    "// Parameters of AfmoeForCausalLM (afmoe): convention unique; attention_bias = false; "
+    f"tie_word_embeddings = false; symcount {sc.__version__}; transformers 5.23.0"
 )
 GPT2_AT = "% P = 124,439,808 at V = 50257, L = 1024, H = 768, N = 12, A = 12"
 
