@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symcount.derive.api import derive
     from symcount.errors import SymcountError
     from symcount.formula import Formula
+    from symcount.iverson import with_options
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
     from symcount.solve.api import solve
@@ -51,6 +52,7 @@ __all__ = [
     "stack",
     "symbol",
     "verify",
+    "with_options",
 ]
 
 # public name -> the module that defines it
@@ -73,6 +75,7 @@ _HOME = {
     "stack": "symcount.tree",
     "symbol": "symcount.notation",
     "verify": "symcount.api",
+    "with_options": "symcount.iverson",
 }
 
 

@@ -18,6 +18,7 @@ from symcount.typeset.presets import with_symbols
 from symcount.typeset.text import text
 
 __all__ = [
+    "Inside",
     "Label",
     "Lhs",
     "Notation",
@@ -50,6 +51,10 @@ Lhs = Annotated[str | None, typer.Option("--lhs", metavar="LATEX", help="The lef
 Label = Annotated[str | None, typer.Option("--label", metavar="NAME", help="An equation with this label: eq:bert.")]
 Prefix = Annotated[str | None, typer.Option("--prefix", metavar="NAME", help="What macros begin with: bertLarge.")]
 
+Inside = Annotated[
+    bool,
+    typer.Option("--options", help="Options inside the formula, as [tied]: 1 where it is true, else 0."),
+]
 Relations = Annotated[
     list[str] | None,
     typer.Option("--relation", metavar="NAME=RULE", help="A size that is always made of others: I=4*H. Repeatable."),

@@ -19,6 +19,7 @@ from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.iverson import with_options
 from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
@@ -32,6 +33,7 @@ __all__ = [
     "Source",
     "Subject",
     "Values",
+    "bracketed",
     "is_number",
     "load",
     "pairs",
@@ -202,6 +204,19 @@ def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
         if rules.setdefault(letter, rule) != rule:
             raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
     return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
+
+
+def bracketed(subject: Subject, inside: bool, options: Sequence[str] | None) -> Subject:
+    """The same with those options inside the formula that have no value in *options*, if *inside*.
+
+    Raises:
+        SymcountError: see `symcount.with_options`.
+    """
+    if not inside:
+        return subject
+    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    model: Any = subject.config if looks_like_path(subject.source) else subject.source
+    return replace(subject, formula=with_options(model, **chosen))
 
 
 def told(subject: Subject) -> None:

@@ -9,8 +9,31 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli.looks import Label, Lhs, Notation, Numbers, Prefix, Relations, Symbols, SymbolsFile, Width, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, related, told
+from symcount.cli.looks import (
+    Inside,
+    Label,
+    Lhs,
+    Notation,
+    Numbers,
+    Prefix,
+    Relations,
+    Symbols,
+    SymbolsFile,
+    Width,
+    symbols_of,
+)
+from symcount.cli.options import (
+    ConventionOption,
+    Json,
+    Options,
+    Source,
+    Subject,
+    Values,
+    bracketed,
+    load,
+    related,
+    told,
+)
 from symcount.cli.output import ascii_only, emit, note
 from symcount.cli.writing import Output, deliver, target_of, write
 from symcount.code.languages import LANGUAGES
@@ -41,6 +64,7 @@ def latex(
     numbers: Numbers = "comma",
     width: Width = None,
     relations: Relations = None,
+    inside: Inside = False,
     lhs: Lhs = None,
     label: Label = None,
     prefix: Prefix = None,
@@ -57,7 +81,7 @@ def latex(
 ) -> None:
     """Typeset the closed form: LaTeX, a document, Markdown, HTML, text, or macros for a paper."""
     target = "json" if as_json else target_of(to, output, extra=tuple(LANGUAGES))
-    subject = related(load(model, values, options), relations)
+    subject = related(bracketed(load(model, values, options), inside, options), relations)
     told(subject)
     look: Look = {
         "convention": convention,

@@ -19,7 +19,7 @@ from sympy.core.function import AppliedUndef
 
 from symcount.evaluate import Round
 from symcount.notation import TABLE, Notation
-from symcount.typeset.terms import Group, Series, Sum, degree
+from symcount.typeset.terms import Group, Series, Sum, degree, is_option
 from symcount.typeset.unify import INDEX
 
 __all__ = ["Term", "is_numeric", "joined", "product", "set_symbols", "sorted_terms", "terms_of"]
@@ -107,6 +107,8 @@ def _sum(terms: Sequence[Expr], notation: Notation) -> str:
 
 
 def _order(term: Expr) -> tuple[int, bool, list[tuple[int, str]]]:
+    if term.free_symbols and all(map(is_option, term.free_symbols)):
+        return 1, False, []  # 1 - [tied]
     powers = sorted(term.as_coeff_Mul()[1].as_powers_dict().items(), key=_rank)
     ranks = [_rank(p) for p in powers for _ in range(abs(int(p[1])) if p[1].is_Integer else 1)]
     return -degree(term), not ranks, ranks  # H/A + 1, not 1 + H/A
@@ -140,6 +142,8 @@ def _parenthesised(expression: Expr, notation: Notation) -> str:
 
 def _rank(factor: tuple[Expr, Expr]) -> tuple[int, str]:
     base = factor[0]
+    if any(map(is_option, base.free_symbols)) and base.is_polynomial():  # what says whether a term is there goes first
+        return -2, str(base)
     if isinstance(base, Symbol):
         if not base.is_integer:  # a ratio is a coefficient
             return -1, base.name

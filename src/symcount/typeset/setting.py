@@ -24,7 +24,7 @@ from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.naming import ARGUMENT
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
-from symcount.typeset.terms import Group, Series, Sum, shared_by_kinds
+from symcount.typeset.terms import Group, Series, Sum, is_option, shared_by_kinds
 from symcount.typeset.wherelist import with_names
 
 __all__ = ["Setting"]
@@ -261,7 +261,8 @@ class Setting:
         """The domain in LaTeX, a condition an item."""
         fields = ((escape(name), escape(str(value))) for name, value in self.pinned.items())
         pinned = (rf"\mathrm{{{name}}} = \text{{{value}}}" for name, value in fields)
-        return (*(c.latex(self.latex) for c in self.domain), *pinned)
+        sizes = (c for c in self.domain if not any(map(is_option, c.symbols)))  # that an option is 0 or 1 is known
+        return (*(c.latex(self.latex) for c in sizes), *pinned)
 
     @property
     def symbol(self) -> str:

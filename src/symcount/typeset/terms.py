@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Mul, Poly, Pow, Symbol, expand
+from sympy import Add, Basic, Expr, Mul, Poly, Pow, Symbol, expand
 
 __all__ = [
     "Group",
@@ -17,6 +17,7 @@ __all__ = [
     "Sum",
     "compact",
     "degree",
+    "is_option",
     "monomials",
     "readable_terms",
     "shared_by_kinds",
@@ -31,7 +32,7 @@ class Sum:
 
     def add(self, expression: Expr) -> None:
         """Add the monomials of *expression*; like terms of one stretch between two groups are merged."""
-        start = max((i + 1 for i, t in enumerate(self.terms) if isinstance(t, Group | Series)), default=0)
+        start = max((i + 1 for i, t in enumerate(self.terms) if _parts(t)), default=0)
         for term in readable_terms(expression):
             coefficient, rest = term.as_coeff_Mul()
             for i in range(start, len(self.terms)):
@@ -57,7 +58,7 @@ class Sum:
         """
         result = Sum()
         stretch: list[Expr] = []
-        for term in [*self.terms, None]:
+        for term in [*sorted(self.terms, key=lambda t: isinstance(t, Group) and not _parts(t)), None]:
             if isinstance(term, Expr):
                 stretch.append(term)
                 continue
@@ -72,7 +73,7 @@ class Sum:
                 result.terms.append(Group(term.repeat, term.body.settled()))
             elif isinstance(term, Series):
                 result.terms.append(Series(term.first, term.last, term.body.settled(), term.read))
-        return result
+        return Sum(sorted(result.terms, key=lambda t: isinstance(t, Group) and not _parts(t)))
 
     def sorted(self) -> list[Expr | Group | Series]:
         """The terms, each stretch between two groups by falling degree (stable: the model's order breaks ties)."""
@@ -133,6 +134,18 @@ def readable_terms(expression: Expr) -> tuple[Expr, ...]:
     ((H*(A + 2*K),), (A*H, H))
     """
     return (expression,) if _product(expression) else monomials(expression)
+
+
+def _parts(term: Expr | Group | Series) -> bool:
+    """Whether *term* is a group or a sum that parts what stands before and behind it: not what an option adds."""
+    return isinstance(term, Series) or (isinstance(term, Group) and not any(map(is_option, term.repeat.free_symbols)))
+
+
+def is_option(symbol: Basic) -> bool:
+    """Whether *symbol* is 0 or 1, as an option says: every size is positive."""
+    if not isinstance(symbol, Symbol) or "__" in symbol.name:  # a name of what is computed may be 0 as well
+        return False
+    return bool(symbol.is_nonnegative) and not symbol.is_positive
 
 
 def _product(expression: Expr) -> bool:
