@@ -149,7 +149,7 @@ def with_options(model: Any, /, *names: str, **options: Any) -> OptionalFormula:
         found.filled,
         found.conditions,
         base.origin,
-        Bracketed(chosen),
+        binding=Bracketed(chosen),
         made_of=base.made_of,
         pinned=getattr(base, "pinned", {}),
     )

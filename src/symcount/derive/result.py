@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 from sympy import Add, Expr, Integer, Symbol
 
@@ -14,6 +14,7 @@ from symcount.binding import Binding
 from symcount.derive.arranged import MARK
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
+from symcount.derive.certified import Certificate
 from symcount.derive.configs import ConfigSource, own_defaults
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import least_depth
@@ -28,9 +29,6 @@ from symcount.lettering import assign
 from symcount.notation import Entry, Notation
 from symcount.tree import Block
 from symcount.values import exact
-
-if TYPE_CHECKING:
-    from symcount.derive.certificate import Certificate
 
 __all__ = ["DerivedFormula", "formula_of", "idle"]
 

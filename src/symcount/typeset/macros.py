@@ -55,7 +55,7 @@ def macros(setting: Setting, style: str) -> str:
     if isinstance(content, Math):
         found["Formula"] = rf"\ensuremath{{{content.latex}}}"
     lines = [rf"\newcommand{{\{prefix}{name}}}{{{value}}}" for name, value in found.items()]
-    return "\n".join([f"% Parameters of {setting.name}: {'; '.join(holds_for(setting))}.", *lines])
+    return "\n".join([f"% {setting.unit.capitalize()} of {setting.name}: {'; '.join(holds_for(setting))}.", *lines])
 
 
 def _prefix(setting: Setting) -> str:

@@ -31,7 +31,7 @@ def total_at_sizes(setting: Setting) -> str | None:
 def comment(setting: Setting, mark: str) -> str:
     """Lines of a comment, each behind *mark*, that say of what and for what the formula is."""
     kind = f" ({setting.model_type})" if setting.model_type else ""
-    lines = [f"Parameters of {setting.name}{kind}: {'; '.join(holds_for(setting))}"]
+    lines = [f"{setting.unit.capitalize()} of {setting.name}{kind}: {'; '.join(holds_for(setting))}"]
     if setting.conditions:
         lines.append(f"Valid where {', '.join(text(c, ascii_only=True) for c in setting.conditions)}")
     if (total := total_at_sizes(setting)) is not None:
