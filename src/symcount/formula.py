@@ -9,10 +9,11 @@ from typing import Any, Literal
 
 from sympy import Expr, Symbol
 
+from symcount import compiled
 from symcount.algebra import Algebra
 from symcount.binding import Binding, ByField
 from symcount.domain import Condition, minimal
-from symcount.evaluate import function, integer_value
+from symcount.evaluate import integer_value
 from symcount.foreign import guarded_methods
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
@@ -20,7 +21,6 @@ from symcount.partition import Partitioned
 from symcount.showing import Shown
 from symcount.tree import Block
 from symcount.values import by_letter, check_domain, resolve
-from symcount.vector import vector_function
 
 __all__ = ["Formula"]
 
@@ -187,7 +187,7 @@ class Formula(Algebra, Partitioned, Shown):
                 could leave 64 bits are refused before anything is computed. Otherwise Python integers of any size.
             convention: what counts.
 
-        Neither form checks the domain; `count` does.
+        Neither form checks the domain; `count` does. Both pickle, and name the letter of an argument that is none.
 
         >>> import symcount as sc
         >>> fast = sc.formula("gpt2").compile()
@@ -195,10 +195,8 @@ class Formula(Algebra, Partitioned, Shown):
         124439808
         """
         total = self.total_as(convention)
-        names = [e.letter for e in self.notation if e.symbol in total.free_symbols]
-        if vector:
-            return vector_function(total, {n: self.notation[n].minimum for n in names})
-        return function(total, names)
+        entries = tuple(e for e in self.notation if e.symbol in total.free_symbols)
+        return compiled.vector(total, entries) if vector else compiled.scalar(total, entries)
 
     def bytes(
         self,
@@ -282,6 +280,32 @@ class Formula(Algebra, Partitioned, Shown):
         from symcount.adapters.adapting import applied
 
         return applied(self, method, options, values)
+
+    def shard(
+        self, ranks: int, scheme: str = "fsdp2", *, rank: int = 0, plan: Mapping[str, str] | None = None
+    ) -> Formula:
+        """The parameters that one of several ranks holds, whose number is a letter; `bytes` of it are that rank's.
+
+        Args:
+            ranks: the value of that letter.
+            scheme: `fsdp2` (each parameter by rows), `zero3` (each parameter flat, padded) or `tp`: the tensor
+                parallelism of transformers.
+            rank: which; with sizes that do not divide, the last ones hold less.
+            plan: of `tp`: the style by the path of a module or parameter, with `*` for indices; by default the one that
+                the model's class has in the transformers that is installed.
+
+        Raises:
+            OptionError: no such scheme or rank, or a model without a plan.
+            DependencyError: the plan is to be read, and torch or transformers is missing.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("gpt2").shard(8)
+        >>> f.count({}), f.bytes("bf16").count({}), f.count({}, W=16)
+        (15555648, 31111296, 7778208)
+        """
+        from symcount.sharding import shard_of
+
+        return shard_of(self, ranks, scheme, rank, plan)
 
     def renamed(self, name: str) -> Formula:
         """The same formula under another name."""

@@ -12,6 +12,7 @@ and the order in which instances of each class were created is matched with wher
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.followed import Following
 from symcount.derive.literals import literal
+from symcount.derive.opaque import GENERAL, observed
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.recording import record_structural
 from symcount.derive.rewriting import concrete
@@ -86,12 +88,14 @@ class _Builder:
     frozen: Collection[str]
     followed: bool = False
     symbols: dict[str, Number] = field(default_factory=dict)
+    built: dict[int, tuple[Any, str]] = field(default_factory=dict)
 
     def arguments(self, instance: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
         cls = type(instance)
         path = next(self.expected.get(cls, iter(())), None)
         if path is None:
             return kwargs
+        self.built[id(instance)] = instance, path
         prefix = f"{path}." if path else ""
         aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
         result: dict[str, Any] = {}
@@ -175,6 +179,31 @@ def _wrapped(cls: type) -> Any:
     return constructor
 
 
+def _observing(cls: type, builder: _Builder) -> Any:
+    """Attribute access of a config class whose own code reads observed values."""
+    original: Any = cls.__getattribute__
+    aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+    own = {base.__module__ for base in cls.__mro__ if not base.__module__.startswith(GENERAL)}
+
+    @wraps(original)
+    def read(instance: Any, name: str) -> Any:
+        value = original(instance, name)
+        if type(value) not in (str, dict, list, tuple) or name[:2] == "__":
+            return value
+        known, said = builder.built.get(id(instance)), object.__getattribute__(instance, "__dict__")
+        name = aliases.get(name, name)
+        if known is None or said.get(name) is not value:
+            return value  # of a constant of the class a file says nothing
+        if sys._getframe(1).f_globals.get("__name__", "") not in own:
+            return value
+        made = observed((f"{known[1]}.{name}" if known[1] else name, ()), value, builder.symbols)
+        if type(value) in (dict, list):
+            said[name] = made  # what the code changes in it is changed in the config
+        return made
+
+    return read
+
+
 def walk(config: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
     """A config and all its sub-configs, with their dotted paths; each instance once."""
     seen = set() if seen is None else seen
@@ -241,8 +270,9 @@ def config_classes(source: ConfigSource) -> set[type]:
 
 
 def build(
-    source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], *, followed: bool = False
-) -> SymbolicConfig:
+    source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], *, followed: bool = False,
+    observing: bool = False,
+) -> SymbolicConfig:  # fmt: skip
     """Construct the config with symbolic numbers.
 
     Args:
@@ -250,6 +280,7 @@ def build(
         values: Dotted path to the concrete value its symbol is to have.
         frozen: Dotted paths that stay plain numbers; ``depths`` freezes the whole list.
         followed: Whether a frozen ratio keeps the expressions of what it is multiplied by.
+        observing: Whether what the config's own code asks of its texts, objects and lists is recorded.
     """
     plan = _plan(source)
     values = {_canonical(path, plan.classes): value for path, value in values.items()}
@@ -259,7 +290,10 @@ def build(
         {_canonical(path, plan.classes) for path in frozen},
         followed,
     )
-    with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in plan.paths):
+    patches = [Patch(cls, "__init__", _wrapped(cls)) for cls in plan.paths]
+    if observing:
+        patches += [Patch(cls, "__getattribute__", _observing(cls, builder)) for cls in plan.paths]
+    with Patches(patches):
         _SESSION.active = builder
         try:
             config = construct(source)
