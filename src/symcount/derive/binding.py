@@ -22,6 +22,7 @@ from symcount.derive.arranging import number_in, with_arrangements
 from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource, build
 from symcount.derive.following import following
+from symcount.derive.own_models import own_source
 from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened
@@ -111,6 +112,8 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     """How to construct the config, and what to call it; `None` for an empty one."""
     assert formula.source is not None  # noqa: S101  # set by the engine
     assert formula.cls is not None  # noqa: S101  # the same
+    if not hasattr(formula.source.cls, "from_dict"):  # of the user's own
+        return own_source(formula.cls, formula.source, config)
     if not isinstance(config, Config | Mapping) and is_config(config):
         if type(config) is not formula.source.cls:
             raise ConfigError(
@@ -121,8 +124,6 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     if not described.fields:
         return None, described.source
     stated = described.model_type
-    if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
-        return ConfigSource(formula.source.cls, dict(described.fields)), described.source
     if stated is None:
         described = replace(described, fields={**described.fields, "model_type": formula.model_type})
     found = config_object(described, formula.cls)
@@ -147,7 +148,7 @@ def _lookup(config: Any, path: str) -> Any:
     """The value of a dotted and indexed field of a config object."""
     value = config
     for part in _PART.findall(path):
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple) and not hasattr(value, "_fields"):
             index = int(part) if part.isdecimal() else len(value)
             value = value[index] if index < len(value) else _ABSENT
         else:

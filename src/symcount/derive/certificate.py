@@ -131,11 +131,15 @@ def asked(formula: DerivedFormula) -> Any:
     assert formula.cls is not None  # noqa: S101  # the same
     try:
         with quiet(), torch.device("meta"):
-            given = construct(formula.source) if formula.requested is None else copy.deepcopy(formula.requested)
-            return formula.cls(given)
+            return formula.cls(construct(formula.source) if formula.requested is None else _copy(formula.requested))
     except Exception as error:  # a constructor raises what it likes
         said = f"{type(error).__name__}: {error}"
         raise DerivationError(f"{formula.name} cannot be built from the config that was asked for: {said}") from error
+
+
+def _copy(config: Any) -> Any:
+    """A config that the model may change; itself, where its class is of a kind that may not survive being copied."""
+    return copy.deepcopy(config) if is_config(config) and not hasattr(config, "symcount_passed") else config
 
 
 def _held(one: Trace, varied: Sequence[str]) -> tuple[str, ...]:

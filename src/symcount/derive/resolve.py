@@ -6,13 +6,15 @@ import importlib
 import os
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from symcount import realmodel
 from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
+from symcount.derive.own_models import config_of_instance, is_module, own_model
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 from symcount.files import looks_like_path
 from symcount.filetypes import check_typed, nameless
@@ -102,7 +104,7 @@ def model_class(name: str, model_type: str = "") -> type:
     return cls
 
 
-def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tuple[type, ConfigSource, str, str]:
+def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tuple[Any, ConfigSource, str, str]:
     """The model class, its config source, the class's name and model type.
 
     Args:
@@ -116,8 +118,13 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         ConfigError: the config is malformed, or transformers rejects it.
     """
     said: Mapping[str, Any] = {}
-    if isinstance(source, type):
+    if is_module(source):
+        config, kept = config_of_instance(source, config)
+        source, options = type(source), {**kept, **options}
+    if isinstance(source, type) and getattr(source, "config_class", None) is not None:
         cls = source
+    elif isinstance(source, type | FunctionType | partial):
+        cls, config, options = own_model(source, config, options)
     elif isinstance(source, str) and not looks_like_path(source):
         cls = model_class(source)
         if config is None or isinstance(config, Mapping):
