@@ -18,6 +18,7 @@ from symcount.filetypes import check_typed, nameless
 from symcount.formula import Formula
 from symcount.modeltypes import canonical, is_known
 from symcount.notation import ALIASES
+from symcount.paths import value_at
 from symcount.values import title
 
 __all__ = ["Config", "read"]
@@ -176,7 +177,7 @@ class Config:
         A spelling that the config class does not know is a key like any other that it ignores.
         """
         if "." in field or "[" in field:
-            return _inside(self.fields, field)
+            return _stated(self.fields, field)
         if (
             field == "num_labels"
             and self.fields.get(field) is None
@@ -187,20 +188,15 @@ class Config:
         return self.fields[said[-1]] if said else self.fields.get(field)
 
 
-def _inside(fields: Any, path: str) -> Any:
-    """The value of a field of a sub-config or of an entry of a list (`vision_config.depths[0]`), `None` if absent.
+def _stated(fields: Any, path: str) -> Any:
+    """What a file says at a path, `None` if it leaves it out.
 
     Of a config that also has `vision_config_dict`, transformers takes that one.
     """
     first, _, rest = path.partition(".")
     if rest and isinstance(fields, Mapping) and fields.get(f"{first}_dict") is not None:
         path = f"{first}_dict.{rest}"
-    for part in path.replace("[", ".").replace("]", "").split("."):
-        if isinstance(fields, list | tuple):
-            fields = fields[int(part)] if part.isdecimal() and int(part) < len(fields) else None
-        else:
-            fields = fields.get(part) if isinstance(fields, Mapping) else None
-    return fields
+    return value_at(fields, path)
 
 
 def _untagged(value: Any) -> Any:

@@ -25,6 +25,7 @@ from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
+from symcount.paths import value_at
 from symcount.typeset.content import Cell, Count, Table
 from symcount.typeset.html import block
 from symcount.values import by_letter, check_domain, resolve
@@ -210,12 +211,7 @@ def _read_off(formula: Formula, config: Any) -> dict[str, Any]:
     """Values by letter from the real config object; fields that are no numbers there are left out."""
     values = {}
     for item in formula.notation:
-        value = config
-        for part in item.field.replace("[", ".").replace("]", "").split("."):
-            if isinstance(value, list | tuple):
-                value = value[int(part)] if part.isdecimal() and int(part) < len(value) else None
-            else:
-                value = realmodel.attribute(value, part)
+        value = value_at(config, item.field, attribute=realmodel.attribute)
         if isinstance(value, int | float) and not isinstance(value, bool):
             values[item.letter] = value
     return values

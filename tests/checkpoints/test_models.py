@@ -6,11 +6,11 @@ import shutil
 import pytest
 
 import symcount as sc
-from symcount.api import model_of
 from symcount.checkpoints import identify
 from symcount.checkpoints.identify import candidates
 from symcount.cli import run
 from symcount.errors import CheckpointError
+from symcount.lookup import model_of
 
 from .conftest import SMALL, hollow, saved
 from .test_verify_files import MODELS

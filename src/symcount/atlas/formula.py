@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +14,7 @@ from symcount.configs import Config, read
 from symcount.derive.arranged import MARK
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
+from symcount.paths import with_value
 from symcount.values import by_letter
 
 __all__ = ["AtlasFormula", "cases", "find", "from_config"]
@@ -72,7 +73,7 @@ class AtlasFormula(Formula):
             if "[" in path or MARK in path:
                 rest[name] = value
             else:
-                fields = _put(fields, path.split("."), value)
+                fields = with_value(fields, path, value)
         return super().count(fields, convention=convention, **rest)
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -109,17 +110,6 @@ class AtlasFormula(Formula):
         if not beside and (config is None or not read(config).fields):
             return dict(self.defaults)
         return cases(self, config, beside)[0][1]
-
-
-def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
-    """*fields* with the one at *path* set.
-
-    >>> _put({"a": {"b": 1}}, ["a", "c"], 2)
-    {'a': {'b': 1, 'c': 2}}
-    """
-    first, *rest = path
-    inner = fields.get(first)
-    return {**fields, first: _put(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
 
 
 def find(name: str, options: Mapping[str, Any] | None = None) -> AtlasFormula | None:
@@ -191,7 +181,7 @@ def cases(formula: AtlasFormula, config: Any, beside: Collection[str]) -> list[t
         for letter in beside:  # a sub-config of which one number is given may have other defaults for the rest
             path = formula.notation[letter].field
             if "[" not in path and MARK not in path and path not in reading.stated and path in reading.values:
-                fields = _put(fields, path.split("."), reading.values[path])
+                fields = with_value(fields, path, reading.values[path])
         readings = found.readings(entry, fields)
     except (ConfigError, DomainError) as error:
         raise type(error)(f"{described.source}: {formula.name}: {error}") from None

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symcount.api import model_of
 from symcount.checkpoints import folders
 from symcount.checkpoints.accounting import Entry
 from symcount.checkpoints.header import shown
@@ -17,6 +16,7 @@ from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.reading import described, present
 from symcount.ledger import check_convention
+from symcount.lookup import model_of
 from symcount.values import title
 
 __all__ = ["formula_of_file", "show_report", "verify_file"]

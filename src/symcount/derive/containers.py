@@ -27,6 +27,7 @@ from weakref import WeakKeyDictionary
 
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.config_source import PATH_KEY, ConfigSource, fields_in, is_config
+from symcount.errors import DerivationError
 
 __all__ = ["ConfigDict", "filled", "is_inner", "original", "source_of_other", "stands_in", "with_place"]
 
@@ -118,7 +119,9 @@ def source_of_other(config: Any) -> ConfigSource | None:
     if is_config(config) or isinstance(config, type):
         return None
     if isinstance(config, Mapping):
-        named = {str(name): value for name, value in config.items()}
+        if not _named(config):
+            raise DerivationError(f"a config whose keys are no names cannot be followed: {list(config)!r:.80}")
+        named = dict(config.items())
         return ConfigSource(ConfigDict if cls is dict else _attribute_dict(cls, _has_attributes(config)), named)
     if isinstance(config, tuple) and hasattr(config, "_fields"):
         return ConfigSource(_subclass(cls, {}), dict(zip(config._fields, config, strict=True)))
@@ -127,12 +130,17 @@ def source_of_other(config: Any) -> ConfigSource | None:
     return _of_object(config) if _is_object(config) else None
 
 
+def _named(config: Mapping[Any, Any]) -> bool:
+    """Whether the keys of a mapping can be parts of a path."""
+    return all(isinstance(name, str) and name and not set(name) & set(".[]#") for name in config)
+
+
 def is_inner(value: Any) -> bool:
     """Whether *value*, met inside a config, may be a config of another kind."""
-    if isinstance(value, dict):
-        return bool(value) and all(isinstance(name, str) for name in value)
-    if isinstance(value, tuple) or isinstance(value, Mapping) or not _is_object(value):
-        return hasattr(value, "_fields") or isinstance(value, Mapping)
+    if isinstance(value, Mapping):
+        return bool(value) and _named(value)
+    if isinstance(value, tuple) or not _is_object(value):
+        return hasattr(value, "_fields")
     cls = type(value)
     return cls in (SimpleNamespace, argparse.Namespace) or cls.__module__.partition(".")[0] not in _LIBRARIES
 
