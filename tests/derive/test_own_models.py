@@ -417,7 +417,7 @@ def test_what_a_config_gives_is_no_longer_computed():
     ("source", "config", "error", "words"),
     [
         (built(tables), None, DerivationError, "Own names no config class; pass a config instance or class"),
-        (built(tables), {"width": 3}, DerivationError, "Own cannot be constructed at these values: AttributeError: .*layers"),
+        (built(tables), {"width": 3}, DerivationError, "Own cannot be constructed at these values: AttributeError"),
         (built(tables), 7, DerivationError, "cannot read a config from 'int'"),
         (built(tables), (Sizes, {"widht": 3}), DerivationError, "unexpected keyword argument 'widht'"),
         (built(tables), Tower(), DerivationError, "'Tower' object has no attribute 'layers'"),

@@ -55,7 +55,8 @@ def fields_in(config: Any) -> Mapping[str, Any]:
     if isinstance(config, Mapping):
         return {str(name): value for name, value in config.items()}
     found: dict[str, Any] = getattr(config, "__dict__", {})
-    if slots := _slots(type(config)):
+    kind: Any = type(config)
+    if slots := _slots(kind):
         found = {**found, **{name: getattr(config, name) for name in slots if hasattr(config, name)}}
     return found
 

@@ -72,7 +72,7 @@ class _Recorder:
 
     created: list[Any] = field(default_factory=list)
 
-    def arguments(self, cls: type, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def arguments(self, _: type, kwargs: dict[str, Any]) -> dict[str, Any]:
         return kwargs
 
     def made(self, instance: Any) -> None:
@@ -164,7 +164,7 @@ class _Builder:
 
 
 def _constructor(cls: type) -> Patch:
-    """The patch of what makes instances of a config class: of a tuple that is ``__new__``, of any other ``__init__``."""
+    """The patch of what makes instances of a config class: ``__new__`` of a tuple, ``__init__`` of any other."""
     name = "__new__" if issubclass(cls, tuple) else "__init__"
     original: Any = getattr(cls, name)
 

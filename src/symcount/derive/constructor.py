@@ -1,5 +1,6 @@
 """A class or function that takes its sizes as arguments, as one that takes a config: the arguments are the config.
 
+>>> from symcount.derive.config_source import construct
 >>> from torch import nn
 >>> constructor, source = as_constructor(nn.Linear, {"in_features": 3, "out_features": 5})
 >>> constructor.__name__, source.kwargs["bias"]
@@ -16,7 +17,7 @@ from functools import partial
 from inspect import Parameter
 from typing import Any, Final
 
-from symcount.derive.config_source import PATH_KEY, ConfigSource, construct
+from symcount.derive.config_source import PATH_KEY, ConfigSource
 from symcount.errors import DerivationError, OptionError, near
 
 __all__ = ["Constructor", "Passed", "as_constructor", "parameters_of"]

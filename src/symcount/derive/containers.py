@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import copy
-import dataclasses
 import enum
 import inspect
 import sys
@@ -49,8 +48,9 @@ class ConfigDict(dict[str, Any]):
         super().__init__(fields)
 
     def _read(self, key: Any, value: Any) -> Any:
-        if type(self).observer is not None:
-            type(self).observer(self, key, value)
+        observer = type(self).observer
+        if observer is not None:
+            observer(self, key, value)
         return value
 
     def __getitem__(self, key: Any) -> Any:
@@ -61,7 +61,13 @@ class ConfigDict(dict[str, Any]):
 
     def get(self, key: Any, default: Any = None) -> Any:
         """The item, or *default*."""
-        return self[key] if key in self else default
+        return self._read(key, super().get(key, default)) if super().__contains__(key) else default
+
+    def __contains__(self, key: object) -> bool:
+        found = super().__contains__(key)
+        if found and isinstance(key, str):
+            self._read(key, super().__getitem__(key))
+        return found
 
     def pop(self, key: Any, *default: Any) -> Any:
         """The item, which is gone then."""
@@ -100,7 +106,8 @@ class _AttributeDict(ConfigDict):
 
 def original(cls: type) -> type:
     """The class for which *cls* stands in; *cls* itself if it is no such class."""
-    return vars(cls).get(_ORIGINAL, cls)
+    found: type = vars(cls).get(_ORIGINAL, cls)
+    return found
 
 
 def stands_in(cls: type) -> bool:
@@ -177,7 +184,7 @@ def _fill(self: Any, **fields: Any) -> None:
 
 def _attribute_dict(cls: type, attributes: bool) -> type:
     """What stands in for a mapping that is no plain dict: for `isinstance` it is one of the same class."""
-    members = {"attribute_map": {}, _ORIGINAL: cls, "__class__": property(lambda self: cls)}
+    members = {"attribute_map": {}, _ORIGINAL: cls, "__class__": property(lambda _: cls)}
     known = _MADE.setdefault(cls, {})
     kind = "attributes" if attributes else "items"
     if kind not in known:
@@ -187,14 +194,15 @@ def _attribute_dict(cls: type, attributes: bool) -> type:
 
 def _has_attributes(config: Mapping[Any, Any]) -> bool:
     """Whether the items of a mapping are its attributes, too."""
-    for name in config:
-        if not isinstance(name, str) or not name.isidentifier() or hasattr(dict, name):
-            continue
-        try:
-            return getattr(config, name) is config[name] or bool(getattr(config, name) == config[name])
-        except Exception:  # noqa: BLE001  # a missing value of OmegaConf, an attribute that is none
-            continue
-    return not type(config).__module__.startswith("collections")
+    found = [_same_item(config, name) for name in config if str(name).isidentifier() and not hasattr(dict, str(name))]
+    return any(found) or (not found and not type(config).__module__.startswith("collections"))
+
+
+def _same_item(config: Any, name: Any) -> bool:
+    try:
+        return getattr(config, name) is config[name] or bool(getattr(config, name) == config[name])
+    except Exception:  # noqa: BLE001  # a missing value of OmegaConf, an attribute that is none
+        return False
 
 
 def _validated(cls: type) -> type:
@@ -234,7 +242,9 @@ def _plain(value: Any) -> Any:
 def _restored(found: Any, given: Any) -> Any:
     """What validation made of a *given* value, with the symbolic numbers of that where it is equal to them."""
     if isinstance(given, SymbolicInt | SymbolicFloat):
-        same = isinstance(found, int) is isinstance(given, int) and not isinstance(found, bool) and _plain(given) == found
+        same = (
+            isinstance(found, int) is isinstance(given, int) and not isinstance(found, bool) and _plain(given) == found
+        )
         return given if same else found
     if isinstance(given, list | tuple) and isinstance(found, list | tuple) and len(given) == len(found):
         return type(found)(_restored(f, g) for f, g in zip(found, given, strict=True))
@@ -281,7 +291,7 @@ def _class_attributes(cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__[:-1]):
         data = {n: v for n, v in vars(base).items() if not n.startswith("__") and type(v) in _DATA}
-        found.update({n: v for n, v in data.items() if n != _ORIGINAL and n != "attribute_map"})
+        found.update({n: v for n, v in data.items() if n not in (_ORIGINAL, "attribute_map")})
     return found
 
 
@@ -314,7 +324,11 @@ def _arguments(config: Any) -> dict[str, Any] | None:
 def _alike(a: Any, b: Any) -> bool:
     if type(a) is not type(b):
         return False
-    if not isinstance(a, _DATA) and fields_in(a) and type(a).__eq__ is object.__eq__:
+    if (
+        not isinstance(a, _DATA)
+        and fields_in(a)
+        and "__eq__" not in {n for base in type(a).__mro__[:-1] for n in vars(base)}
+    ):
         x, y = fields_in(a), fields_in(b)
         return x.keys() == y.keys() and all(_alike(x[n], y[n]) for n in x)
     return bool(a == b)

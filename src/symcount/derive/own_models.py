@@ -18,8 +18,8 @@ from typing import Any, Final
 from symcount.configs import Config, read
 from symcount.derive.config_source import ConfigSource, fields_in, is_config
 from symcount.derive.constructor import Constructor, as_constructor, needed, parameters_of
-from symcount.derive.containers import original, source_of_other, stands_in
-from symcount.derive.sources import contained, source_of
+from symcount.derive.containers import original, source_of_other, stands_in, with_place
+from symcount.derive.sources import contained, defaults_of, source_of
 from symcount.errors import ConfigError, DerivationError
 
 __all__ = ["config_of_instance", "is_module", "own_model", "own_source"]
@@ -62,6 +62,11 @@ def own_model(
         return *_arguments(target, dict(options)), {}
     if isinstance(config, ConfigSource):
         return target, config, dict(options)
+    config = _made(config)
+    if isinstance(config, Mapping) and (found := _annotated(target, required, {})) is not None:
+        like = source_of(found, target)
+        if set(config) <= _known(like):
+            return target, _of_fields(like, config), dict(options)
     given = _fields(config)
     names = {p.name for p in parameters}
     if given is not None and _are_arguments(given, parameters, options):
@@ -77,6 +82,19 @@ def own_model(
     source = ConfigSource(source.cls, {**source.kwargs, **inner})
     made, whole = as_constructor(target, {place.name: source, **_contained(beside)})
     return made, whole, {}
+
+
+def _made(config: Any) -> Any:
+    """The config itself, where its class is given and perhaps arguments; as it is, if the class does not make one."""
+    cls, arguments = config, {}
+    if isinstance(config, tuple) and len(config) == 2 and isinstance(config[0], type):
+        cls, arguments = config[0], dict(config[1])
+    if not isinstance(cls, type) or hasattr(cls, "attribute_map"):
+        return config
+    try:
+        return cls(**arguments)
+    except Exception:  # noqa: BLE001  # it says what is wrong when the model is constructed
+        return config
 
 
 def _arguments(target: Callable[..., Any], given: dict[str, Any]) -> tuple[Constructor, ConfigSource]:
@@ -118,7 +136,7 @@ def _annotated(target: Any, required: list[Parameter], options: Mapping[str, Any
         return None
     annotation = required[0].annotation
     if isinstance(annotation, str):
-        function = target.__init__ if isinstance(target, type) else target
+        function = vars(target).get("__init__", target) if isinstance(target, type) else target
         try:
             annotation = typing.get_type_hints(function).get(required[0].name)
         except Exception:  # noqa: BLE001  # a name that is imported for the type checker only
@@ -181,6 +199,8 @@ def own_source(cls: Any, like: ConfigSource, config: Any) -> tuple[ConfigSource 
         return None, said
     if isinstance(cls, Constructor):
         names = {p.name for p in parameters_of(cls.target)}
+        if not isinstance(config, Mapping) and (whole := _as_part(like, config)) is not None:
+            return whole, said
         given = _fields(config)
         if given is None:
             raise ConfigError(f"cannot read the arguments of {cls.__name__} from {config!r:.80}")
@@ -199,15 +219,45 @@ def own_source(cls: Any, like: ConfigSource, config: Any) -> tuple[ConfigSource 
     return found, said
 
 
+def _as_part(like: ConfigSource, config: Any) -> ConfigSource | None:
+    """The arguments of *like* with another *config* in the place of the one of its class; `None` if none is of it."""
+    found = contained(config)
+    if not isinstance(found, ConfigSource):
+        return None
+    places = [
+        n for n, v in like.kwargs.items() if isinstance(v, ConfigSource) and original(v.cls) is original(found.cls)
+    ]
+    return ConfigSource(like.cls, {**like.kwargs, places[0]: found}) if len(places) == 1 else None
+
+
 def _of_fields(like: ConfigSource, fields: Mapping[str, Any]) -> ConfigSource:
     """The source of a config of the class of *like* that a dict describes, sub-configs by dicts of their own."""
-    made = {}
+    made, hints = {}, _hints(original(like.cls))
     for name, value in fields.items():
-        inner = like.kwargs.get(name)
-        made[name] = _of_fields(inner, value) if isinstance(inner, ConfigSource) and type(value) is dict else value
+        inner, hint = like.kwargs.get(name), hints.get(name)
+        if type(value) is not dict:
+            made[name] = value
+        elif isinstance(inner, ConfigSource):
+            made[name] = _of_fields(inner, value)
+        elif isinstance(hint, type) and dataclasses.is_dataclass(hint):
+            made[name] = _of_fields(ConfigSource(with_place(hint)), value)
+        else:
+            made[name] = contained(value)
     if stands_in(like.cls):  # its constructor may know no defaults
         made = {**like.kwargs, **made}
     return ConfigSource(like.cls, made)
+
+
+def _known(like: ConfigSource) -> set[str]:
+    """The fields that a config of the class of *like* has."""
+    return {*like.kwargs, *(name for name, _ in defaults_of(like.cls))}
+
+
+def _hints(cls: type) -> dict[str, Any]:
+    try:
+        return typing.get_type_hints(cls)
+    except Exception:  # noqa: BLE001  # a name that is imported for the type checker only
+        return {}
 
 
 def _name(target: Any) -> str:

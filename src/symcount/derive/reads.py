@@ -49,7 +49,7 @@ class Reads:
         self._classes = {type(instance) for instance in symbolic.instances.values()}
         self._own = {cls for cls in self._classes if not _of_transformers(cls)}
         for path, instance in symbolic.instances.items():
-            if isinstance(instance, tuple) or hasattr(instance, "symcount_passed"):  # taken apart without a word
+            if isinstance(instance, tuple) or hasattr(type(instance), "symcount_passed"):  # taken apart without a word
                 self._all(path, instance)
         self._seen: dict[tuple[str, str], str | None] = {}  # with the key of the instance's own dict where it lies
 

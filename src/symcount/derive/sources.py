@@ -137,15 +137,23 @@ def _source_of_instance(config: Any, said: Mapping[str, Any] = MappingProxyType(
 
 def _of_dataclass(config: Any, kwargs: Mapping[str, Any]) -> ConfigSource:
     """A dataclass that is made with *kwargs*; if that gives another one, what stands in for it with all it has."""
-    found = ConfigSource(with_place(type(config)), {name: _inner(value) for name, value in kwargs.items()})
+    found = ConfigSource(with_place(_kind(config)), {name: _inner(value) for name, value in kwargs.items()})
     wanted = fields_in(config)
     try:
-        again = fields_in(construct(ConfigSource(type(config), copy.deepcopy(dict(kwargs)))))
-        if again.keys() == wanted.keys() and not any(_differs(again[name], wanted[name]) for name in wanted):
+        # once with all its fields: `__post_init__` may compute one from itself, and then not even the default is one
+        several = (kwargs, _state(config)) if hasattr(type(config), "__post_init__") else (kwargs,)
+        made = [fields_in(construct(ConfigSource(type(config), copy.deepcopy(dict(given))))) for given in several]
+        if not any(
+            again.keys() != wanted.keys() or any(_differs(again[n], wanted[n]) for n in wanted) for again in made
+        ):
             return found
     except Exception:  # noqa: BLE001, S110  # it wants what is no field, or is not made by its constructor
         pass
     return ConfigSource(filled(type(config)), {name: _inner(value) for name, value in wanted.items()})
+
+
+def _kind(value: Any) -> Any:
+    return type(value)
 
 
 def _holds_other(value: Any) -> bool:
@@ -155,7 +163,7 @@ def _holds_other(value: Any) -> bool:
     if is_config(value):
         if hasattr(type(value), "attribute_map"):
             return False
-        return with_place(type(value)) is not type(value) or any(map(_holds_other, fields_in(value).values()))
+        return with_place(_kind(value)) is not type(value) or any(map(_holds_other, fields_in(value).values()))
     return is_inner(value)
 
 
