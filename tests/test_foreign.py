@@ -32,7 +32,7 @@ PYTHON = {
     "diff": ("symcount.formula.Formula.total_as", lambda: sc.formula("gpt2").diff("N")),
     "breakdown": ("symcount.ledger.Ledger.by_path", lambda: sc.formula("gpt2").breakdown(2)),
     "certify": ("symcount.derive.certificate.draw", lambda: sc.derive("GPT2Model").certify(1)),
-    "bound": ("symcount.derive.binding.bind", lambda: sc.derive("GPT2Model").count({"n_layer": 2})),
+    "bound": ("symcount.derive.origin.bind", lambda: sc.derive("GPT2Model").count({"n_layer": 2})),
 }
 COMMANDS = {
     "count": ("symcount.cli.options.formula_of", ["count", "gpt2"]),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symcount.adapters.config import is_adapter
+from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import counter, derivable
 from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
@@ -134,7 +135,7 @@ def _stored_count(config: Config, convention: str) -> int | None:
 
 def _is_composed(config: Config) -> bool:
     try:
-        config.architecture()
+        architecture_of(config)
     except (UnknownModelError, ConfigError):
         return False
     return True
@@ -184,7 +185,7 @@ def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointR
     stated = folders.config_of(checkpoint) if config is None else read(config)
     found = formula(stated)
     changed = {found.notation[name].letter: value for name, value in values.items()}
-    return verify_by_config(checkpoint, found, {**stated.values_for(found), **changed}, stated.fields)
+    return verify_by_config(checkpoint, found, {**found.bound(stated), **changed}, stated.fields)
 
 
 @guarded

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from sympy import Add, Expr, Symbol
 
 from symcount.algebra import Algebra
+from symcount.binding import Binding, ByField
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, StructureError, near
 from symcount.evaluate import function, integer_value
@@ -52,6 +53,7 @@ class Formula(Algebra, Shown):
         filled: rules by which the config fills fields that are left out, by letter (`D`: `H/A`).
         conditions: conditions beyond those that the tree's blocks carry.
         origin: `composed` by hand or `derived` from the model's code.
+        binding: the rules by which it reads a config.
     """
 
     tree: Block
@@ -63,6 +65,7 @@ class Formula(Algebra, Shown):
     filled: Mapping[str, Expr] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     origin: Literal["composed", "derived"] = "composed"
+    binding: Binding = field(default=ByField(), repr=False, compare=False)
 
     def __hash__(self) -> int:
         return hash((self.name, self.model_type, self.tree))  # the mappings beside them have none
@@ -142,7 +145,8 @@ class Formula(Algebra, Shown):
         """
         check_convention(convention)
         if config is not None:
-            values = {**self.bound(config), **by_letter(self.notation, values)}
+            config, values = self.binding.changed(self, config, by_letter(self.notation, values))
+            values = {**self.bound(config), **values}
         return integer_value(self.total_as(convention), self.values(values, convention))
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -151,14 +155,12 @@ class Formula(Algebra, Shown):
         Raises:
             ConfigError, OptionError: the config cannot be read, or the formula does not cover it.
         """
-        from symcount.configs import read  # a config is read by the model's rules, not by the formula's
-
-        return read(config).values_for(self)
+        return self.binding.bound(self, config)
 
     def given(
         self,
         config: Any = None,
-        beside: Collection[str] = (),  # noqa: ARG002  # read where configs have parts
+        beside: Collection[str] = (),
     ) -> dict[str, Any]:
         """Values by letter that a config states, or that are constants of its class: none that it fills in from others.
 
@@ -172,7 +174,7 @@ class Formula(Algebra, Shown):
         Raises:
             ConfigError, OptionError: see `bound`.
         """
-        return self.bound({} if config is None else config)
+        return self.binding.given(self, config, beside)
 
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
         """A fast function of the letters, as keywords.

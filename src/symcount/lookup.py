@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.adapters.config import is_adapter
 from symcount.architectures import Architecture, find
+from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable
 from symcount.configs import Config, read
 from symcount.errors import CheckpointError, ConfigError, DomainError, OptionError, UnknownModelError
@@ -85,9 +86,9 @@ def _of_architecture(architecture: Architecture, options: dict[str, Any]) -> For
 
 def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
     """The formula composed for the class of a config, with the config's options; derived where it has others."""
-    architecture = config.architecture()
+    architecture = architecture_of(config)
     try:
-        chosen = config.options_for(architecture)
+        chosen = architecture.options_for(config)
     except OptionError:
         if not derivable():
             raise
@@ -138,10 +139,10 @@ def formula_for(named: str | type | None, stated: Config) -> Formula:
     """The formula of the class *named*, or of the one that the config names, with the config's options."""
     try:
         if named is None:
-            architecture = stated.architecture()
+            architecture = architecture_of(stated)
         else:
             architecture = find(named if isinstance(named, str) else named.__name__)
-        return architecture.formula(**stated.options_for(architecture))
+        return architecture.formula(**architecture.options_for(stated))
     except UnknownModelError as error:
         if named is None:
             return _derived(stated, {}, error)
@@ -187,7 +188,7 @@ def adapter_of(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
     if isinstance(given, str | Path) and is_directory(given):
         given = Path(given) / "config.json"
     found = formula(given)
-    values = read(given).values_for(found) if is_config(given) else dict(found.defaults)
+    values = found.bound(given) if is_config(given) else dict(found.defaults)
     return config, adapted(found, config, numbers_at(found, values))
 
 

@@ -139,14 +139,10 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     if not formula.name:
         raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
     values = by_letter(formula.notation, values)
-    if formula.origin == "derived":
-        from symcount.derive.result import DerivedFormula
-
-        if isinstance(formula, DerivedFormula):
-            found, model = formula.real_model(config, values, device)
-            return replace(compare(formula, numbers_at(formula, found), model), device=device)
+    if (found := formula.binding.real_model(formula, config, values, device)) is not None:
+        return replace(compare(formula, numbers_at(formula, found[0]), found[1]), device=device)
     given = read({} if config is None else config)
-    stated = given.values_for(formula)
+    stated = formula.bound(given)
     numbers = numbers_at(formula, {**stated, **values}) if formula.origin == "composed" else values
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)

@@ -29,7 +29,7 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     gc.set_threshold(50_000, 50, 50)  # what is read stays: to look through it again and again for garbage takes long
     checkpoint = folders.read(path)
     subject = load(folders.config_of(checkpoint), values, options)
-    given = {**subject.config.values_for(subject.formula), **subject.overrides}
+    given = {**subject.formula.bound(subject.config), **subject.overrides}
     report = verify_by_config(checkpoint, subject.formula, given, subject.config.fields)
     return show_report(report, as_json)
 

@@ -122,7 +122,7 @@ class Subject:
                 if canonical(e.field.partition(".")[0].partition("[")[0]) in names
             }
             return {*asked, *self.overrides}
-        return {*self.config.values_for(replace(self.formula, defaults={})), *self.overrides}
+        return {*replace(self.formula, defaults={}).bound(self.config), *self.overrides}
 
     def defaults_note(self, convention: str = "unique") -> str:
         """Which defaults a number rests on; empty if on none."""

@@ -13,6 +13,7 @@ from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.engine import derive_class
 from symcount.derive.indivisible import confined
+from symcount.derive.origin import Derived
 from symcount.derive.own_models import is_module
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
@@ -37,10 +38,10 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
             exists, with its config.
         config: for a class of your own: what it takes for its sizes, of whatever kind: a dataclass, a named tuple, a
             model of pydantic or attrs, a namespace, a dict, a plain object. For a transformers class: its config.
-        options: for a class that takes its sizes as arguments, these; else config fields at which to derive, e.g. `tie_word_embeddings=False`, `head_dim=128`. A number given here
-            for a field that is `None` by default becomes a symbol. A list that says of which kind each layer is
-            (`layer_types`) becomes the numbers of layers of each kind, if only these matter; if the kinds have the same
-            tensors, it follows the number of layers.
+        options: for a class that takes its sizes as arguments, these; else config fields at which to derive, e.g.
+            `tie_word_embeddings=False`, `head_dim=128`. A number given here for a field that is `None` by default
+            becomes a symbol. A list that says of which kind each layer is (`layer_types`) becomes the numbers of layers
+            of each kind, if only these matter; if the kinds have the same tensors, it follows the number of layers.
 
     Raises:
         UnknownModelError: no such class; near names are suggested.
@@ -68,7 +69,8 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
                 derivation = derive_class(cls, with_arrangements(found, arranged))
         derivation = derivation or derive_class(cls, found)
         _check_read(derivation, options)
-        formula = confined(replace(formula_of(derivation, name, model_type), requested=found.asked))
+        whole = formula_of(derivation, name, model_type, Derived())
+        formula = confined(replace(whole, requested=found.asked))
         if is_module(source) and (differences := disagreements(formula, formula.base, source, found.asked)):
             raise ConfigError(
                 f"this {name} is not what its config or arguments make, as far as it keeps them: "
