@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
+from symcount.derive.containers import stands_in
 from symcount.derive.followed import Following
 from symcount.derive.literals import literal
 from symcount.derive.patching import Patch, Patches
@@ -301,8 +302,12 @@ def own_defaults(source: ConfigSource) -> dict[str, Number]:
     """
     found: dict[str, Number] = {}
     for path, instance in walk(construct(source)):
+        cls = type(instance)
+        own = dict(getattr(cls, "symcount_passed", {}))
+        if stands_in(cls):  # it has no defaults but what it is
+            own = {name: value for name, value in fields_in(instance).items() if not is_config(value)}
         try:
-            symbols = build(ConfigSource(type(instance)), {}, ()).symbols
+            symbols = build(ConfigSource(cls, own), {}, ()).symbols
         except Exception:  # noqa: BLE001, S112  # a class that wants arguments has no default config
             continue
         for name, value in symbols.items():

@@ -26,10 +26,14 @@ _MANY: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
 
 class Passed:
-    """The arguments of a call, each under the name of its parameter; all of them are passed on."""
+    """The arguments of a call, each under the name of its parameter; all of them are passed on.
+
+    Attributes:
+        symcount_passed: the defaults of the parameters.
+    """
 
     attribute_map: Final[dict[str, str]] = {}
-    symcount_passed: Final = True
+    symcount_passed: Mapping[str, Any] = {}
 
     def __init__(self, **arguments: Any) -> None:
         vars(self).update(arguments)
@@ -49,8 +53,9 @@ class Constructor:
         self.target = target
         self.__name__ = _name(target)
         self.__module__ = str(getattr(_function(target), "__module__", "") or "")
-        self.passed: type = type("Passed", (Passed,), {"__module__": __name__})
         self._parameters = parameters_of(target)
+        defaults = {p.name: p.default for p in self._parameters if p.default is not Parameter.empty}
+        self.passed: type = type("Passed", (Passed,), {"__module__": __name__, "symcount_passed": defaults})
 
     def __call__(self, arguments: Any) -> Any:
         """The model that these *arguments* make."""

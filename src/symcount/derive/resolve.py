@@ -15,6 +15,7 @@ from symcount import realmodel
 from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
 from symcount.derive.own_models import config_of_instance, is_module, own_model
+from symcount.derive.packages import named, packaged
 from symcount.derive.user_code import address, load
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 from symcount.files import looks_like_path
@@ -138,6 +139,8 @@ def _asked(source: Any, config: Any, options: Mapping[str, Any]) -> tuple[Any, A
         source = load(source)
     if isinstance(config, str) and address(config) is not None:
         config = load(config)
+    if (found := packaged(source, config, options)) is not None:
+        source, config, options = found
     if is_module(source):
         config, kept = config_of_instance(source, config)
         source, options = type(source), {**kept, **options}
@@ -147,7 +150,13 @@ def _asked(source: Any, config: Any, options: Mapping[str, Any]) -> tuple[Any, A
         cls, config, options = own_model(source, config, options)
         return cls, config, {}, options
     if isinstance(source, str) and not looks_like_path(source):
-        cls = model_class(source)
+        try:
+            cls = model_class(source)
+        except UnknownModelError:
+            if (found := named(source, config, options)) is None:
+                raise
+            cls, config, options = own_model(*found)
+            return cls, config, {}, options
         if config is None or isinstance(config, Mapping):
             config = ConfigSource(_config_class(cls, source), dict(config or {}))
         return cls, config, {}, options
