@@ -9,11 +9,12 @@ from typing import Any, Literal
 
 from sympy import Add, Expr, Symbol
 
+from symcount import compiled
 from symcount.algebra import Algebra
 from symcount.binding import Binding, ByField
 from symcount.domain import Condition, minimal
 from symcount.errors import ConventionError, StructureError, near
-from symcount.evaluate import function, integer_value
+from symcount.evaluate import integer_value
 from symcount.foreign import guarded_methods
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
@@ -21,7 +22,6 @@ from symcount.parts import Breakdown, Part
 from symcount.showing import Shown
 from symcount.tree import Block
 from symcount.values import by_letter, check_domain, resolve
-from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
 
@@ -53,6 +53,8 @@ class Formula(Algebra, Shown):
         filled: rules by which the config fills fields that are left out, by letter (`D`: `H/A`).
         conditions: conditions beyond those that the tree's blocks carry.
         origin: `composed` by hand or `derived` from the model's code.
+        unit: what is counted, in words: `parameters`.
+        sign: the letter of totals in LaTeX.
         binding: the rules by which it reads a config.
     """
 
@@ -65,6 +67,8 @@ class Formula(Algebra, Shown):
     filled: Mapping[str, Expr] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     origin: Literal["composed", "derived"] = "composed"
+    unit: str = "parameters"
+    sign: str = "P"
     binding: Binding = field(default=ByField(), repr=False, compare=False)
 
     def __hash__(self) -> int:
@@ -184,7 +188,7 @@ class Formula(Algebra, Shown):
                 could leave 64 bits are refused before anything is computed. Otherwise Python integers of any size.
             convention: what counts.
 
-        Neither form checks the domain; `count` does.
+        Neither form checks the domain; `count` does. Both pickle, and name the letter of an argument that is none.
 
         >>> import symcount as sc
         >>> fast = sc.formula("gpt2").compile()
@@ -192,10 +196,8 @@ class Formula(Algebra, Shown):
         124439808
         """
         total = self.total_as(convention)
-        names = [e.letter for e in self.notation if e.symbol in total.free_symbols]
-        if vector:
-            return vector_function(total, {n: self.notation[n].minimum for n in names})
-        return function(total, names)
+        entries = tuple(e for e in self.notation if e.symbol in total.free_symbols)
+        return compiled.vector(total, entries) if vector else compiled.scalar(total, entries)
 
     # ---------------------------------------------------------------- reading
 
@@ -242,6 +244,89 @@ class Formula(Algebra, Shown):
             )
         checked = check_convention(convention)
         return Part(pattern, kind or "", Add(*(self.ledger.counted(row, checked) * row.size for row in rows)))
+
+    def bytes(
+        self,
+        dtype: Any = "bfloat16",
+        part: str = "weights",
+        *,
+        optimizer: str = "adamw",
+        master: bool = False,
+        kept: bool = True,
+        quantization: Mapping[str, Any] | None = None,
+        page: int = 1,
+        values: Mapping[str, Any] | None = None,
+    ) -> Formula:
+        """The bytes of the weights, of their gradients, or of what an optimizer keeps, as a formula.
+
+        Args:
+            dtype: of the weights: `bfloat16`, `float32`, `fp16`, … What is trained in another type says so itself.
+            part: `weights`, `gradients`, `optimizer`, `master` (copies in fp32), `step` (what a step takes besides for
+                a while) or `training`: all but the last together.
+            optimizer: see `symcount.storage.optimizers`: `adamw`, `sgd_momentum`, `adafactor`, `muon`, `adamw_8bit`, …
+            master: whether the optimizer works on copies of the weights in fp32.
+            kept: whether what transformers keeps in fp32 when it loads a model in half precision stays so; otherwise
+                everything is in *dtype*, as after `model.to(dtype)`. Adapters are in fp32 too, as PEFT makes them.
+            quantization: a config's `quantization_config`; see `symcount.storage.quantizers`.
+            page: each tensor takes a multiple of so many bytes: 512 of torch's CUDA allocator.
+            values: sizes by letter, where layers are named by their index; by default the model's defaults.
+
+        Raises:
+            OptionError: no such type, part, optimizer or quantisation.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("gpt2").bytes("bf16")
+        >>> f.count(V=50257, L=1024, H=768, N=12), f.diff("N")
+        (248879616, 24*H**2 + 26*H)
+        """
+        from symcount.storage.formulas import Storage, bytes_of
+
+        return bytes_of(self, part, Storage(dtype, optimizer, master, kept, quantization, page, values))
+
+    def lora(self, rank: int = 8, targets: Any = None, **options: Any) -> Formula:
+        """The model with LoRA, whose rank is a letter; the convention `trainable` counts the adapter alone.
+
+        Args:
+            rank: the value of that letter.
+            targets: the names of the modules that are adapted, a pattern, or `all-linear`; by default PEFT's own.
+            options: further fields of PEFT's `LoraConfig`: `use_dora`, `rank_pattern`, `modules_to_save`,
+                `target_parameters`, …
+
+        Raises:
+            ConfigError, OptionError, StructureError: see `adapter`.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("LlamaForCausalLM").lora(8)
+        >>> print(f.latex(convention="trainable"))
+        N(ADr + KDr + 2Hr)
+        >>> f.count({}, convention="trainable"), f.count({}, convention="trainable", r=16)
+        (4194304, 8388608)
+        """
+        return self.adapter("lora", **{"r": rank, "target_modules": targets, **options})
+
+    def adapter(self, method: str, *, values: Mapping[str, Any] | None = None, **options: Any) -> Formula:
+        r"""The model with an adapter of PEFT, whose rank, or the size that takes its place, is a letter.
+
+        Args:
+            method: `lora`, `adalora`, `vera`, `loha`, `lokr`, `ia3`, `oft`, `boft`, `prefix_tuning`, `prompt_tuning` or
+                `p_tuning`; see `symcount.adapters.methods` and `prompts`.
+            values: sizes by letter, where divisors of a size are needed, or layers are named by their index; by default
+                the model's defaults.
+            options: fields of the method's config in PEFT, such as `r` and `target_modules`, with PEFT's defaults.
+
+        Raises:
+            ConfigError: an option is malformed.
+            OptionError: a method or option that is not known, or PEFT has no default targets for the model.
+            StructureError: nothing is adapted.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("LlamaForCausalLM").adapter("oft", target_modules=["q_proj"])
+        >>> print(f.latex(convention="trainable"))
+        N\left(\frac{Hb}{2} - \frac{H}{2}\right)
+        """
+        from symcount.adapters.adapting import applied
+
+        return applied(self, method, options, values)
 
     def renamed(self, name: str) -> Formula:
         """The same formula under another name."""

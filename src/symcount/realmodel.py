@@ -251,9 +251,9 @@ def _embedding_ids(model: Any) -> set[int]:
 
 
 def _ends(model: Any) -> Iterator[Any]:
-    for getter in (model.get_input_embeddings, model.get_output_embeddings):
+    for getter in ("get_input_embeddings", "get_output_embeddings"):  # which a class of one's own may not have
         try:
-            module = getter()
+            module = getattr(model, getter)()
         except (NotImplementedError, AttributeError):  # a model without words, or without a head
             continue
         if hasattr(module, "parameters"):

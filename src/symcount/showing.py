@@ -40,6 +40,8 @@ class Shown:
     model_type: str
     options: Mapping[str, Any]
     defaults: Mapping[str, Any]
+    unit: str
+    sign: str
 
     @property
     def ledger(self) -> Ledger:
@@ -112,6 +114,8 @@ class Shown:
             lhs=checked_lhs(look.get("lhs")),
             label=checked_label(look.get("label")),
             prefix=look.get("prefix"),
+            unit=self.unit,
+            sign=self.sign,
         )
 
     @property
@@ -160,11 +164,15 @@ class Shown:
         kind = f" ({self.model_type})" if self.model_type else ""
         held = "; ".join(self.setting(convention=convention).holds_for)
         pinned = [f"{name} = {word(value)}" for name, value in getattr(self, "pinned", {}).items()]
-        lines = [f"Parameters of {self.name or self.tree.kind}{kind}.", held, self._in_words(convention, 400)]
+        lines = [
+            f"{self.unit.capitalize()} of {self.name or self.tree.kind}{kind}.",
+            held,
+            self._in_words(convention, 400),
+        ]
         return (*lines, f"Valid where {', '.join(pinned)}.") if pinned else tuple(lines)
 
     def _in_words(self, convention: Convention, longest: int) -> str:
-        text = f"P = {formula_plain(self.tree, self.ledger, convention)}"
+        text = f"{self.sign} = {formula_plain(self.tree, self.ledger, convention)}"
         return text if len(text) <= longest else f"{text[: longest - 2]} …"
 
     def __str__(self) -> str:

@@ -14,7 +14,7 @@ from symcount.checkpoints.header import shown
 from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
-from symcount.cli.reading import described, present
+from symcount.cli.presentation import described, present
 from symcount.ledger import check_convention
 from symcount.lookup import model_of
 from symcount.values import title

@@ -8,7 +8,8 @@ from typing import Any
 
 from symcount.binding import Lettered
 from symcount.derive.binding import bind, realise
-from symcount.derive.certificate import Certificate, certify
+from symcount.derive.certificate import certify
+from symcount.derive.certified import Certificate
 from symcount.derive.result import DerivedFormula
 from symcount.foreign import guarded
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import Any, Protocol, cast
 
 from sympy import Add, Expr, Integer, Symbol
 
@@ -13,6 +13,7 @@ from symcount.binding import Binding
 from symcount.derive.arranged import MARK
 from symcount.derive.assemble import Assembly
 from symcount.derive.catalogue import check_catalogued
+from symcount.derive.certified import Certificate
 from symcount.derive.configs import ConfigSource, own_defaults
 from symcount.derive.derivation import Derivation
 from symcount.derive.exploring import least_depth
@@ -27,9 +28,6 @@ from symcount.lettering import assign
 from symcount.notation import Entry, Notation
 from symcount.tree import Block
 from symcount.values import exact
-
-if TYPE_CHECKING:
-    from symcount.derive.certificate import Certificate
 
 __all__ = ["DerivedFormula", "formula_of", "idle"]
 
