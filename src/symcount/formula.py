@@ -328,6 +328,32 @@ class Formula(Algebra, Shown):
 
         return applied(self, method, options, values)
 
+    def shard(
+        self, ranks: int, scheme: str = "fsdp2", *, rank: int = 0, plan: Mapping[str, str] | None = None
+    ) -> Formula:
+        """The parameters that one of several ranks holds, whose number is a letter; `bytes` of it are that rank's.
+
+        Args:
+            ranks: the value of that letter.
+            scheme: `fsdp2` (each parameter by rows), `zero3` (each parameter flat, padded) or `tp`: the tensor
+                parallelism of transformers.
+            rank: which; with sizes that do not divide, the last ones hold less.
+            plan: of `tp`: the style by the path of a module or parameter, with `*` for indices; by default the one that
+                the model's class has in the transformers that is installed.
+
+        Raises:
+            OptionError: no such scheme or rank, or a model without a plan.
+            DependencyError: the plan is to be read, and torch or transformers is missing.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("gpt2").shard(8)
+        >>> f.count({}), f.bytes("bf16").count({}), f.count({}, W=16)
+        (15555648, 31111296, 7778208)
+        """
+        from symcount.sharding import shard_of
+
+        return shard_of(self, ranks, scheme, rank, plan)
+
     def renamed(self, name: str) -> Formula:
         """The same formula under another name."""
         return replace(self, name=name)

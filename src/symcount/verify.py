@@ -30,7 +30,7 @@ from symcount.typeset.content import Cell, Count, Table
 from symcount.typeset.html import block
 from symcount.values import by_letter, check_domain, resolve
 
-__all__ = ["Report", "Tensor", "Total", "compare", "numbers_at", "verify"]
+__all__ = ["Report", "Tensor", "Total", "compare", "numbers_at", "realised", "verify"]
 
 MOST_TENSORS = 500_000  # ten times those of the largest published models, and minutes of building
 
@@ -138,9 +138,20 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     """
     if not formula.name:
         raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
-    values = by_letter(formula.notation, values)
+    numbers, model = realised(formula, config, by_letter(formula.notation, values), device)
+    return replace(compare(formula, numbers, model), device=device)
+
+
+def realised(
+    formula: Formula, config: Any, values: Mapping[str, Any], device: str = "meta"
+) -> tuple[dict[str, Any], Any]:
+    """The numbers of a config, with single *values* changed, by letter; and the real model there.
+
+    Raises:
+        SymcountError: see `verify`.
+    """
     if (found := formula.binding.real_model(formula, config, values, device)) is not None:
-        return replace(compare(formula, numbers_at(formula, found[0]), found[1]), device=device)
+        return numbers_at(formula, found[0]), found[1]
     given = read({} if config is None else config)
     stated = formula.bound(given)
     numbers = numbers_at(formula, {**stated, **values}) if formula.origin == "composed" else values
@@ -151,8 +162,7 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     if formula.origin == "derived":  # sub-configs and computed fields: what the config class makes of them
         numbers = numbers_at(formula, {**stated, **_computed(formula, real, stated, given, arguments), **values})
     _check_number(formula, numbers)
-    model = realmodel.build(model_class, real, arguments, device)
-    return replace(compare(formula, numbers, model), device=device)
+    return dict(numbers), realmodel.build(model_class, real, arguments, device)
 
 
 def compare(formula: Formula, values: Mapping[str, Any], model: Any) -> Report:

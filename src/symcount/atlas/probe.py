@@ -219,6 +219,14 @@ class Probe:
             self.traced += len(one.parameters) if one is not None else 0
         return self._traces[key]
 
+    def observe(self, changes: Changes) -> Trace | None:
+        """The trace at *changes* with what is asked of texts, objects and lists; `None` if there is none."""
+        try:
+            with quiet():
+                return trace(self.cls, self.source(changes), values=self.shallow, limit=60_000, observing=True)
+        except Exception:  # noqa: BLE001  # observation may be what the code does not bear
+            return None
+
     def knows(self, changes: Changes) -> bool:
         """Whether the model was traced at *changes*, so that it costs nothing to ask."""
         return self._key(changes, self.shallow) in self._traces

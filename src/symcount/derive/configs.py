@@ -12,6 +12,7 @@ and the order in which instances of each class were created is matched with wher
 from __future__ import annotations
 
 import math
+import sys
 import threading
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,6 +24,7 @@ from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.containers import stands_in
 from symcount.derive.followed import Following
 from symcount.derive.literals import literal
+from symcount.derive.opaque import GENERAL, observed
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.recording import record_structural
 from symcount.derive.rewriting import concrete
@@ -73,7 +75,7 @@ class _Recorder:
 
     created: list[Any] = field(default_factory=list)
 
-    def arguments(self, _: type, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def arguments(self, _cls: type, kwargs: dict[str, Any], _instance: Any) -> dict[str, Any]:
         return kwargs
 
     def made(self, instance: Any) -> None:
@@ -89,14 +91,16 @@ class _Builder:
     frozen: Collection[str]
     followed: bool = False
     symbols: dict[str, Number] = field(default_factory=dict)
+    built: dict[int, tuple[Any, str]] = field(default_factory=dict)
 
     def made(self, instance: Any) -> None:
         pass
 
-    def arguments(self, cls: type, kwargs: dict[str, Any]) -> dict[str, Any]:
+    def arguments(self, cls: type, kwargs: dict[str, Any], instance: Any) -> dict[str, Any]:
         path = next(self.expected.get(cls, iter(())), None)
         if path is None:
             return kwargs
+        self.built[id(instance)] = instance, path  # a tuple is not there yet, and is not observed
         prefix = f"{path}." if path else ""
         aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
         result: dict[str, Any] = {}
@@ -180,7 +184,7 @@ def _constructor(cls: type) -> Patch:
             kwargs, args = dict(zip(names, args, strict=False)) | kwargs, ()
         if name == "__init__":
             session.made(self)
-        result = original(self, *args, **session.arguments(cls, kwargs))
+        result = original(self, *args, **session.arguments(cls, kwargs, self if name == "__init__" else None))
         if name == "__new__":
             session.made(result)
         return result
@@ -190,6 +194,31 @@ def _constructor(cls: type) -> Patch:
 
 def _holds_config(value: Any) -> bool:
     return any(map(_holds_config, value)) if type(value) in (list, tuple) else is_config(value)
+
+
+def _observing(cls: type, builder: _Builder) -> Any:
+    """Attribute access of a config class whose own code reads observed values."""
+    original: Any = cls.__getattribute__
+    aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+    own = {base.__module__ for base in cls.__mro__ if not base.__module__.startswith(GENERAL)}
+
+    @wraps(original)
+    def read(instance: Any, name: str) -> Any:
+        value = original(instance, name)
+        if type(value) not in (str, dict, list, tuple) or name[:2] == "__":
+            return value
+        known, said = builder.built.get(id(instance)), object.__getattribute__(instance, "__dict__")
+        name = aliases.get(name, name)
+        if known is None or said.get(name) is not value:
+            return value  # of a constant of the class a file says nothing
+        if sys._getframe(1).f_globals.get("__name__", "") not in own:
+            return value
+        made = observed((f"{known[1]}.{name}" if known[1] else name, ()), value, builder.symbols)
+        if type(value) in (dict, list):
+            said[name] = made  # what the code changes in it is changed in the config
+        return made
+
+    return read
 
 
 def walk(config: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
@@ -264,8 +293,9 @@ def config_classes(source: ConfigSource) -> set[type]:
 
 
 def build(
-    source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], *, followed: bool = False
-) -> SymbolicConfig:
+    source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], *, followed: bool = False,
+    observing: bool = False,
+) -> SymbolicConfig:  # fmt: skip
     """Construct the config with symbolic numbers.
 
     Args:
@@ -273,6 +303,7 @@ def build(
         values: Dotted path to the concrete value its symbol is to have.
         frozen: Dotted paths that stay plain numbers; ``depths`` freezes the whole list.
         followed: Whether a frozen ratio keeps the expressions of what it is multiplied by.
+        observing: Whether what the config's own code asks of its texts, objects and lists is recorded.
     """
     plan = _plan(source)
     values = {_canonical(path, plan.classes): value for path, value in values.items()}
@@ -282,7 +313,10 @@ def build(
         {_canonical(path, plan.classes) for path in frozen},
         followed,
     )
-    with Patches(map(_constructor, plan.paths)):
+    patches = [_constructor(cls) for cls in plan.paths]
+    if observing:
+        patches += [Patch(cls, "__getattribute__", _observing(cls, builder)) for cls in plan.paths]
+    with Patches(patches):
         _SESSION.active = builder
         try:
             config = construct(source)

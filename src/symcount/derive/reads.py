@@ -10,6 +10,7 @@ from typing import Any, Final
 from symcount.derive.concolic import SymbolicInt
 from symcount.derive.configs import SymbolicConfig
 from symcount.derive.containers import ConfigDict
+from symcount.derive.opaque import observed
 from symcount.derive.patching import Patch
 from symcount.derive.recording import STATE
 from symcount.derive.sources import PATH_KEY, fields_in
@@ -41,11 +42,14 @@ class Reads:
         fixed: Dotted paths of ``num_labels`` that the model itself sets; it is no symbol then.
     """
 
-    def __init__(self, symbolic: SymbolicConfig) -> None:
+    def __init__(self, symbolic: SymbolicConfig, *, observing: bool = False) -> None:
+        """Prepare to observe the instances of *symbolic*; *observing* also what is asked of texts, objects, lists."""
         self.values: dict[str, Any] = {}
         self.absent: set[str] = set()
-        self.labels: dict[str, int] = {}
+        self.labels: dict[str, int | float] = {}
         self.fixed: set[str] = set()
+        self._observing_values = observing
+        self._handed: dict[tuple[int, str], tuple[Any, Any]] = {}  # what was read, and how it was handed out
         self._classes = {type(instance) for instance in symbolic.instances.values()}
         self._own = {cls for cls in self._classes if not _of_transformers(cls)}
         for path, instance in symbolic.instances.items():
@@ -84,8 +88,8 @@ class Reads:
             if (path, name) in seen:
                 key = seen[path, name]
                 if key in own and own.get("_heterogeneity_spec") is None:
-                    return own[key]
-                return original(instance, name)
+                    return self._handed_out(instance, path, aliases.get(name, name), own[key])
+                return self._handed_out(instance, path, aliases.get(name, name), original(instance, name))
             try:
                 value = original(instance, name)
             except AttributeError:
@@ -98,6 +102,7 @@ class Reads:
                 seen[path, name] = true_name if not computed and own.get(true_name, seen) is value else None
                 if not callable(value):
                     self.values.setdefault(f"{path}.{true_name}" if path else true_name, value)
+                return self._handed_out(instance, path, true_name, value)
             return value
 
         return read
@@ -115,6 +120,16 @@ class Reads:
         for name, value in fields_in(instance).items():
             if name != PATH_KEY and not callable(value):
                 self.values.setdefault(f"{path}.{name}" if path else name, value)
+
+    def _handed_out(self, instance: Any, path: str, name: str, value: Any) -> Any:
+        """What a read gives: where values are observed, always the same object, which may be changed."""
+        if not self._observing_values or type(value) not in (str, dict, list, tuple):
+            return value
+        before = self._handed.get((id(instance), name))
+        if before is None or before[0] is not value:
+            place = f"{path}.{name}" if path else name, ()
+            before = self._handed[id(instance), name] = value, observed(place, value, self.labels)
+        return before[1]
 
     @staticmethod
     def _counts(frame: Any, is_own: bool) -> bool:
