@@ -38,7 +38,7 @@ def present(
     shown: Formula, convention: Convention, at: Mapping[str, Any], heading: str, letters: Letters | None = None
 ) -> None:
     """Print a formula: closed form, options, domain, symbols with the numbers *at* them, shared tensors."""
-    say(f"{shown.name} ({shown.model_type})")
+    say(f"{shown.name} ({shown.model_type})" if shown.model_type else shown.name)
     if shown.options:
         say(f"for {', '.join(f'{name} = {word(value)}' for name, value in shown.options.items())}")
     say("")
