@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from symcount.errors import SymcountError
     from symcount.formula import Formula
     from symcount.forward.api import cache, flops
+    from symcount.iverson import with_options
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
     from symcount.solve.api import solve
@@ -54,6 +55,7 @@ __all__ = [
     "stack",
     "symbol",
     "verify",
+    "with_options",
 ]
 
 # public name -> the module that defines it
@@ -78,6 +80,7 @@ _HOME = {
     "stack": "symcount.tree",
     "symbol": "symcount.notation",
     "verify": "symcount.api",
+    "with_options": "symcount.iverson",
 }
 
 

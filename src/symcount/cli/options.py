@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.iverson import with_options
 from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
@@ -32,6 +33,7 @@ __all__ = [
     "Source",
     "Subject",
     "Values",
+    "bracketed",
     "choices",
     "is_number",
     "load",
@@ -84,6 +86,7 @@ class Subject:
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
         made: letters that are always made of others.
+        signs: what an author writes for a letter, as text.
     """
 
     source: str
@@ -92,6 +95,7 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
     made: frozenset[str] = frozenset()
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def given(self) -> dict[str, Any]:
@@ -210,6 +214,19 @@ def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
         if rules.setdefault(letter, rule) != rule:
             raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
     return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
+
+
+def bracketed(subject: Subject, inside: bool, options: Sequence[str] | None) -> Subject:
+    """The same with those options inside the formula that have no value in *options*, if *inside*.
+
+    Raises:
+        SymcountError: see `symcount.with_options`.
+    """
+    if not inside:
+        return subject
+    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    model: Any = subject.config if looks_like_path(subject.source) else subject.source
+    return replace(subject, formula=with_options(model, **chosen))
 
 
 def told(subject: Subject) -> None:
