@@ -13,11 +13,11 @@ from typing import Any
 
 from symcount.atlas.around import defaults_around
 from symcount.atlas.bases import Base, bases, left_out
-from symcount.atlas.build import rows_of
 from symcount.atlas.check import count
 from symcount.atlas.counting import Variant
 from symcount.atlas.gate import disagreements
 from symcount.atlas.layer_rules import with_rules
+from symcount.atlas.layers import rows_of
 from symcount.atlas.path_conditions import with_paths
 from symcount.atlas.probe import Probe, real_total
 from symcount.atlas.record import Entry, Layout
@@ -80,7 +80,7 @@ def extended(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], l
 
 
 def extensions(atlas: Atlas, pattern: str, journal: Path) -> Iterator[dict[str, Any]]:
-    """The entries of *atlas* with *pattern* in their name or model type, extended, as `build.assemble` takes them.
+    """The entries of *atlas* with *pattern* in their name or model type, extended; each with the row *before*.
 
     Each is a line of the *journal* as soon as it is known, so that what was interrupted goes on where it stopped.
 
@@ -100,7 +100,7 @@ def extensions(atlas: Atlas, pattern: str, journal: Path) -> Iterator[dict[str, 
             except Exception as error:  # noqa: BLE001  # whatever transformers raises, the entry stays as it is
                 known[key] = {"key": key, "layouts": row["layouts"], "notes": [repr(error)[:300]]}
             journals.append(journal, known[key])
-        yield {**row, **known[key]}
+        yield {**row, **known[key], "before": row}
 
 
 def _extension(row: Any) -> dict[str, Any]:

@@ -189,26 +189,25 @@ def extend(
 
     The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
     """
-    from symcount.atlas.build import assemble, base_models
+    from symcount.atlas import layers
     from symcount.atlas.extending import extensions
     from symcount.atlas.store import Atlas, default_path
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     target = output or default_path()
     before = Atlas(target)
-    rows = []
-    for row in _watched(
-        extensions(before, pattern, target.with_name(f"{target.name}.extended.jsonl")), len(before.names)
-    ):
-        rows.append(row)
+    journal = target.with_name(f"{target.name}.extended.jsonl")
+    changes = []
+    for row in _watched(extensions(before, pattern, journal), len(before.names)):
+        changes.append((row["before"], {"layouts": row["layouts"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})
         else:
             for said in row["notes"]:
                 note(f"{row['class']}: {said}")
-    summary = assemble(rows, target, before.activations, base_models(), before)
+    summary = layers.write(target, layers.replaced(layers.stored(before), changes))
     if not as_json:
-        say(f"{number(len(rows))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
+        say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
     return 0
 
 
