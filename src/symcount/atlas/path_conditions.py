@@ -132,8 +132,8 @@ class _Paths:
             if "[" in name or "#" in name or type(number.given) is not int:
                 continue
             moved = [rules_of(self.probe).value(path, {name: n}) for n in (number.given + 1, 2 * number.given)]
-            if any(value not in (usual, MISSING) for value in moved):
-                return True
+            if any(value not in (usual, MISSING) for value in moved) or all(value is MISSING for value in moved):
+                return True  # or there must be another one beside it
         return False
 
     def _any_number(self, path: str) -> bool:
