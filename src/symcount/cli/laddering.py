@@ -12,6 +12,8 @@ from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import plain
 from symcount.cli.solutions import described
 from symcount.cli.solving import Free, Rules, Runnable, Where, reference_of, subject_of, written
+from symcount.cli.storage import Batch, Dtype, Length, Optimizer, Quantization, request_of
+from symcount.solve.measures import MEASURES
 
 if TYPE_CHECKING:
     from symcount.solve.ladder import Ladder
@@ -46,6 +48,11 @@ def ladder(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    dtype: Dtype = None,
+    batch: Batch = 1,
+    length: Length = None,
+    optimizer: Optimizer = None,
+    quantization: Quantization = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIRECTORY", help="Write each rung's config.json here, checked on meta.")
     ] = None,
@@ -73,6 +80,7 @@ def ladder(
         where=where or (),
         convention=convention,
         runnable=runnable,
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization),
     )
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
@@ -88,12 +96,21 @@ def ladder(
     return 1 if failure else 0
 
 
+def _counted(convention: str) -> str:
+    return f"bytes of {convention}" if convention in MEASURES else "parameters"
+
+
 def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     rules = [f"{n} = {number(v)}" for n, v in found.defaults.items()]
     rules += [f"{n} = {plain(rule, subject.formula)}" for n, rule in found.rules.items()]
     say(f"{subject.formula.name}, {convention}: {', '.join(rules)}")
     letters = [n for n in found.rungs[0].solution.values if n not in found.defaults]
-    head = [("budget", "right"), *((n, "right") for n in letters), ("parameters", "right"), ("deviation", "right")]
+    head = [
+        ("budget", "right"),
+        *((n, "right") for n in letters),
+        (_counted(convention), "right"),
+        ("deviation", "right"),
+    ]
     tokens = any(rung.tokens for rung in found)
     ratio = all(r.solution.aspect is not None for r in found)
     rows = [
