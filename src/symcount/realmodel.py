@@ -160,6 +160,8 @@ def attribute(config: Any, name: str, default: Any = None) -> Any:
 
     Of such a config transformers refuses every number that some layer has otherwise (`head_dim` of Gemma 4).
     """
+    if isinstance(config, Mapping):
+        return config.get(name, default)
     try:
         return getattr(config, name, default)
     except Exception:  # noqa: BLE001  # an error of transformers' own, or of the property that computes it

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import plain
@@ -53,6 +54,9 @@ def ladder(
     length: Length = None,
     optimizer: Optimizer = None,
     quantization: Quantization = None,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIRECTORY", help="Write each rung's config.json here, checked on meta.")
     ] = None,
@@ -64,6 +68,7 @@ def ladder(
     from symcount.solve.ladder import ladder_of
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     found = ladder_of(
         subject.formula,
         subject.config,
@@ -107,7 +112,7 @@ def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     letters = [n for n in found.rungs[0].solution.values if n not in found.defaults]
     head = [
         ("budget", "right"),
-        *((n, "right") for n in letters),
+        *((subject.signs.get(n, n), "right") for n in letters),
         (_counted(convention), "right"),
         ("deviation", "right"),
     ]

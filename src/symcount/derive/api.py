@@ -8,14 +8,17 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
+from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource
 from symcount.derive.derivation import Derivation
 from symcount.derive.engine import derive_class
+from symcount.derive.indivisible import confined
 from symcount.derive.origin import Derived
+from symcount.derive.own_models import is_module
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.derive.sources import defaults_of
-from symcount.errors import DependencyError, DerivationError, OptionError, near
+from symcount.errors import ConfigError, DependencyError, DerivationError, OptionError, near
 from symcount.foreign import guarded
 
 __all__ = ["derive"]
@@ -30,14 +33,15 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
 
     Args:
         source: a transformers class or its name (`Qwen3MoeForCausalLM`), a model type (`t5`: its base model), a path to
-            a `config.json`, a dict of its form, a transformers config; or any `torch.nn.Module` class whose
-            constructor takes one config (then give *config*).
-        config: for a class of your own: an instance of a dataclass with the sizes. For a transformers class: its
-            config.
-        options: config fields at which to derive, e.g. `tie_word_embeddings=False`, `head_dim=128`. A number given here
-            for a field that is `None` by default becomes a symbol. A list that says of which kind each layer is
-            (`layer_types`) becomes the numbers of layers of each kind, if only these matter; if the kinds have the same
-            tensors, it follows the number of layers.
+            a `config.json`, a dict of its form, a transformers config; any `torch.nn.Module` class of your own, a
+            function that returns a module, or the address of one (`net.py:Net`, `package.net:Net`); or a module that
+            exists, with its config.
+        config: for a class of your own: what it takes for its sizes, of whatever kind: a dataclass, a named tuple, a
+            model of pydantic or attrs, a namespace, a dict, a plain object. For a transformers class: its config.
+        options: for a class that takes its sizes as arguments, these; else config fields at which to derive, e.g.
+            `tie_word_embeddings=False`, `head_dim=128`. A number given here for a field that is `None` by default
+            becomes a symbol. A list that says of which kind each layer is (`layer_types`) becomes the numbers of layers
+            of each kind, if only these matter; if the kinds have the same tensors, it follows the number of layers.
 
     Raises:
         UnknownModelError: no such class; near names are suggested.
@@ -65,7 +69,14 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
                 derivation = derive_class(cls, with_arrangements(found, arranged))
         derivation = derivation or derive_class(cls, found)
         _check_read(derivation, options)
-        return replace(formula_of(derivation, name, model_type, Derived()), requested=found.asked)
+        whole = formula_of(derivation, name, model_type, Derived())
+        formula = confined(replace(whole, requested=found.asked))
+        if is_module(source) and (differences := disagreements(formula, formula.base, source, found.asked)):
+            raise ConfigError(
+                f"this {name} is not what its config or arguments make, as far as it keeps them: "
+                f"{'; '.join(differences[:3])}"
+            )
+        return formula
     except DerivationError as error:
         if package := missing_package(error.__cause__ or error):
             raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
