@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from symcount.derive.api import derive
     from symcount.errors import SymcountError
     from symcount.formula import Formula
+    from symcount.forward.api import cache, flops
     from symcount.iverson import with_options
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
@@ -40,9 +41,11 @@ __all__ = [
     "Parameter",
     "SymcountError",
     "block",
+    "cache",
     "compare",
     "count",
     "derive",
+    "flops",
     "formula",
     "ladder",
     "layers",
@@ -64,9 +67,11 @@ _HOME = {
     "Parameter": "symcount.tree",
     "SymcountError": "symcount.errors",
     "block": "symcount.tree",
+    "cache": "symcount.forward.api",
     "compare": "symcount.api",
     "count": "symcount.api",
     "derive": "symcount.derive.api",
+    "flops": "symcount.forward.api",
     "formula": "symcount.api",
     "shares": "symcount.api",
     "ladder": "symcount.solve.ladder",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from sympy import Expr, Symbol
 
@@ -21,6 +21,9 @@ from symcount.partition import Partitioned
 from symcount.showing import Shown
 from symcount.tree import Block
 from symcount.values import by_letter, check_domain, resolve
+
+if TYPE_CHECKING:
+    from symcount.forward.formulas import CacheFormula, OperationsFormula
 
 __all__ = ["Formula"]
 
@@ -198,6 +201,35 @@ class Formula(Algebra, Partitioned, Shown):
         entries = tuple(e for e in self.notation if e.symbol in total.free_symbols)
         return compiled.vector(total, entries) if vector else compiled.scalar(total, entries)
 
+    def cache(
+        self, batch: int | str = "B", length: int | str = "S", *, dtype: Any = None, config: Any = None
+    ) -> CacheFormula:
+        """What the model's own cache holds after *length* tokens of each of *batch* sequences; see `symcount.cache`.
+
+        Args:
+            batch: a number, or the letter for it.
+            length: the same, of tokens.
+            dtype: of the model: then its bytes; by default its elements.
+            config: in any form, where it has numbers that the parameters do not depend on (`sliding_window`).
+
+        Raises:
+            SymcountError: see `symcount.cache`.
+        """
+        from symcount.forward.api import cache  # it derives formulas, and is above them
+
+        found = cache(self if config is None else config, batch=batch, length=length)
+        return found if dtype is None else found.bytes(dtype)
+
+    def flops(self, batch: int | str = "B", length: int | str = "S", *, config: Any = None) -> OperationsFormula:
+        """The operations of a forward pass over *length* tokens of each of *batch* sequences; see `symcount.flops`.
+
+        Raises:
+            SymcountError: see `symcount.flops`.
+        """
+        from symcount.forward.api import flops  # the same
+
+        return flops(self if config is None else config, batch=batch, length=length)
+
     def bytes(
         self,
         dtype: Any = "bfloat16",
@@ -275,7 +307,7 @@ class Formula(Algebra, Partitioned, Shown):
         >>> import symcount as sc
         >>> f = sc.formula("LlamaForCausalLM").adapter("oft", target_modules=["q_proj"])
         >>> print(f.latex(convention="trainable"))
-        N\left(\frac{Hb}{2} - \frac{H}{2}\right)
+        N(Hb/2 - H/2)
         """
         from symcount.adapters.adapting import applied
 

@@ -121,6 +121,7 @@ class Recorder:
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: tensor -> where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
+        running: whether the code is in a forward pass, where the indices of loops are plain numbers.
         asked: what was asked of texts, objects and lists, where these are observed.
     """
 
@@ -131,6 +132,7 @@ class Recorder:
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[Iteration, ...]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
+    running: bool = False
     asked: dict[Question, None] = field(default_factory=dict)
 
     def here(self) -> tuple[Iteration, ...]:
@@ -147,7 +149,7 @@ class _State(threading.local):
 STATE: Final = _State()
 
 #: Modules whose frames are not the place where a comparison was written.
-_OWN: Final = "symcount.derive."
+_OWN: Final = "symcount."
 #: Its messages contain the numbers that it validates.
 _VALIDATION: Final = "huggingface_hub."
 
