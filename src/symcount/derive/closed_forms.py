@@ -72,7 +72,7 @@ def _settled(search: PathSearch, plain: Mapping[Row, Node]) -> bool:
         search.lonely = list(assumed.taken)  # nothing but the default says so
         return False
     for index, one in enumerate(d.traces):
-        if all(holds(c, one.symbols) for c in taken):
+        if all(holds(c, one.symbols) for c in assumed.taken):
             for row, node in times.items():
                 if ex.value_at(node, one.symbols) != d.rows.counts[row][index]:
                     return False

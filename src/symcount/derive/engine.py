@@ -144,15 +144,7 @@ def _attempt(d: Derivation, rng: random.Random) -> list[str] | None:
 
 def _fitted(d: Derivation, rng: random.Random) -> list[str] | None:
     """Fit every multiplicity, with more traces if need be; fields to keep concrete if that fails."""
-    fit_plain(d)
-    failed: list[Row] | None = []
-    if not count_iterations(d, rng):
-        failed = fit_plain(d)
-        if failed and len(d.traces) < 3 and len(d.depths()) > MANY:  # it is not telling points that are missing
-            more_traces(d, 1, rng)
-            failed = fit_plain(d)
-        if failed or len(d.structural) > len(d.depths()) or not all_simple(d) or _close(d):
-            failed = settle(d, rng)
+    failed: list[Row] | None = [] if count_iterations(d, rng) else list(d.rows.counts)
     if d.held and failed is not None:
         return [n for n in d.structural if n in d.held]
     d.conditions = _conditions(d)

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
 from typing import Any
 
 from symcount.derive import expression as ex
 from symcount.derive.counting import Assumptions, count, trips
 from symcount.derive.expression import Node, free_symbols
+from symcount.derive.fit import fit
+from symcount.derive.index_sets import elements_of, suppositions
 from symcount.derive.predicates import Predicate, index_tuples, predicate_of
 from symcount.derive.recording import Condition, Iteration, Loop
 from symcount.derive.rewriting import collected
@@ -31,6 +33,7 @@ Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how 
 _MOST = 6000  # iterations that are looked at for one row
 _ELEMENTS = 16  # elements of a set that indices are looked up in
 _EXPLANATIONS = 6  # sets of predicates that explain the same numbers, which are compared
+_SUPPOSED = 60  # the same, of predicates that nobody asked
 
 
 @dataclass(frozen=True)
@@ -42,12 +45,14 @@ class Table:
         predicates: on their indices, and on fields.
         numbers: truth of each predicate -> number of parameters.
         others: what else was asked in these loops -> the answers seen, each with what was true of the predicates.
+        supposed: whether the code asked nothing that explains the numbers; see `symcount.derive.index_sets`.
     """
 
     loops: tuple[Loop, ...]
     predicates: tuple[Predicate, ...]
     numbers: Mapping[Truth, int]
     others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
+    supposed: bool = False
 
     def number(self, values: Mapping[str, Any]) -> int | None:
         """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
@@ -66,7 +71,7 @@ class Table:
     def closed(self, assumed: Assumptions) -> Node | None:
         """The number as an expression in the fields, if the rules of counting have one."""
         about = {loop for p in self.predicates for loop in self.loops if loop.name in p.symbols}
-        lengths = {loop: trips(loop) for loop in self.loops}
+        lengths = {loop: trips(loop, assumed) for loop in self.loops}
         names = {loop.name for loop in self.loops}
         dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
         if len(about) > 1 or dependent or any(length is None for length in lengths.values()):
@@ -85,7 +90,7 @@ class Table:
 
     def _counted(self, loop: Loop, usual: int, assumed: Assumptions) -> Node | None:
         """The number in one loop: *usual* everywhere, and more or fewer in some iterations."""
-        length = trips(loop)
+        length = trips(loop, assumed)
         total = ex.mul(ex.const(usual), length) if length is not None else None
         for truth, number in self.numbers.items():
             if number != usual and total is not None:
@@ -128,7 +133,8 @@ def _key(condition: Condition) -> tuple[Any, ...]:
 def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
     """What was asked in any of *traces*, with the answers; not what compares with a number that is another in each.
 
-    Such a number is no constant of the code: the length of a list, say, that there is an element of for each layer.
+    Such a number is no constant of the code, which the traces would share, but the length of a list, say, that there is
+    an element of for each layer.
     """
     numbers: dict[tuple[str, Node], list[set[Node]]] = {}
     found: dict[Predicate, set[bool]] = {}
@@ -140,13 +146,15 @@ def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
                 own.setdefault((p.relation, p.left), set()).add(p.right)
         for family, constants in own.items():
             numbers.setdefault(family, []).append(constants)
-    lost = {
-        family for family, several in numbers.items() if any(a.isdisjoint(b) for a, b in combinations(several, 2))
-    }  # fmt: skip
-    return {p: truths for p, truths in found.items() if p.right.op != "const" or (p.relation, p.left) not in lost}
+    lost: set[tuple[tuple[str, Node], Node]] = set()
+    for family, several in numbers.items():
+        own_ones = [constants - set.intersection(*several) for constants in several]
+        if any(a and b and a.isdisjoint(b) for a, b in combinations(own_ones, 2)):
+            lost |= {(family, number) for constants in own_ones for number in constants}
+    return {p: truths for p, truths in found.items() if ((p.relation, p.left), p.right) not in lost}
 
 
-def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[Row, list[list[Table]]] | None:
+def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[Row, list[list[Table]]] | None:
     """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
 
     Where several sets of predicates explain the numbers, there are several tables in the place of one.
@@ -161,22 +169,54 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[R
     looked_up = {name for one in traces for name in hashed(one)}
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
-    for row, made in rows.made.items():
-        nests = list(dict.fromkeys(_loops(iteration) for numbers in made for iteration in numbers))
+    for row in rows.made:
         parts = []
-        for nest in nests:
-            numbers = [{tuple(i for _, i in its): n for its, n in one.items() if _loops(its) == nest} for one in made]
+        for nest, numbers in _made(rows, row, traces, fields).items():
             key = nest, tuple(frozenset(one.items()) for one in numbers)
             if key not in known:
                 usable = _usable(nest, asked, loops)
                 known[key] = _explanations(nest, numbers, traces, usable)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
                     known[key] = _explanations(nest, numbers, traces, [*usable, *_elements(nest[0], numbers, traces)])
+                if not known[key]:
+                    known[key] = _supposed(nest, numbers, traces, usable, fields)
             if not known[key]:
                 return None
             parts.append(known[key])
         found[row] = parts
     return found
+
+
+Numbers = list[dict[tuple[int, ...], int]]  # for each trace, indices of an iteration -> number of parameters
+
+
+def _made(rows: Rows, row: Row, traces: Sequence[Trace], fields: Sequence[str]) -> dict[tuple[Loop, ...], Numbers]:
+    """In which iterations of which nests of loops the parameters of a row are made, in each trace."""
+    made = rows.made[row]
+    nests = dict.fromkeys(_loops(iteration) for numbers in made for iteration in numbers)
+    found = {n: [{tuple(i for _, i in its): k for its, k in one.items() if _loops(its) == n} for one in made]
+             for n in nests}  # fmt: skip
+    outside = found.get((), [])
+    if row in rows.places and len({tuple(one.items()) for one in outside}) > 1:  # of a list that was made in no loop
+        places = rows.places[row]
+        element = (*row.path, row.name)[: row.stars[0] + 1]
+        points = [{n: int(t.symbols[n]) for n in fields} for t in traces]
+        length = fit(rows.lengths[element], points, fields)
+        if length is not None:
+            first = min((i for indices in places for i in indices), default=0)
+            loop = Loop.of(f"the list {'.'.join(element)}", (ex.const(min(first, 1)), length, ex.const(1)), ())
+            found = {(loop,) if nest == () else nest: numbers for nest, numbers in found.items()}
+            found[loop,] = [dict(Counter((i,) for i in indices)) for indices in places]
+    return found
+
+
+def _supposed(
+    nest: tuple[Loop, ...], made: Numbers, traces: Sequence[Trace], usable: Sequence[Predicate], fields: Sequence[str],
+) -> list[Table]:  # fmt: skip
+    """The tables of predicates that nobody asked; of those that the code asked, only together with such."""
+    more = [p for loop in nest for p in suppositions(loop, fields)]
+    found = _explanations(nest, made, traces, [*usable, *more], _SUPPOSED) if nest else []
+    return [replace(table, supposed=True) for table in found]
 
 
 def hashed(one: Trace) -> set[str]:
@@ -189,9 +229,7 @@ def _elements(loop: Loop, made: Sequence[Mapping[tuple[int, ...], int]], traces:
     numbers: dict[int, int] = {}
     for by_index, one in zip(made, traces, strict=True):
         numbers |= {i: by_index.get((i,), 0) for (i,) in index_tuples([loop], one.symbols)}
-    usual = Counter(numbers.values()).most_common(1)[0][0] if numbers else 0
-    others = [i for i, number in sorted(numbers.items()) if number != usual]
-    return [Predicate("==", ex.symbol(loop.name), ex.const(i)) for i in others] if len(others) <= _ELEMENTS else []
+    return elements_of(loop, numbers, _ELEMENTS)
 
 
 def _loops(made: tuple[Iteration, ...]) -> tuple[Loop, ...]:
@@ -215,9 +253,9 @@ def _usable(nest: Sequence[Loop], asked: Iterable[Predicate], loops: Mapping[str
 
 def _explanations(
     nest: tuple[Loop, ...], made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace],
-    predicates: Sequence[Predicate],
+    predicates: Sequence[Predicate], most: int = _EXPLANATIONS,
 ) -> list[Table]:  # fmt: skip
-    """The tables with the fewest predicates that say how many parameters each iteration of each trace made."""
+    """The tables, *most* of them, with the fewest predicates that say how many parameters each iteration of each trace made."""
     samples: list[Sample] = []
     for numbers, one in zip(made, traces, strict=True):
         indices = list(islice(index_tuples(nest, one.symbols), _MOST + 1))
@@ -234,7 +272,8 @@ def _explanations(
         return []  # a list that is longer in one model than in another was made in no loop
     truths = {p: [p.holds(values) for values, _ in samples] for p in predicates}
     telling = [p for p, truth in truths.items() if len(set(truth)) > 1]
-    telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1] if len(telling) > 40 else telling
+    if len(telling) > 40 and most == _EXPLANATIONS:
+        telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1]
     answers = [number for _, number in samples]
     for size in (1, 2, 3):
         sets = combinations(telling, size) if size < 3 or len(telling) <= 12 else iter(())
@@ -243,7 +282,7 @@ def _explanations(
             numbers_by = _by_truth([truths[p] for p in chosen], answers)
             if numbers_by is not None:
                 found.append(_table(nest, chosen, numbers_by, truths))
-                if len(found) == _EXPLANATIONS:
+                if len(found) == most:
                     break
         if found:
             return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Final
@@ -150,6 +150,8 @@ class PathSearch:
         for structure in new(self.probes) if unclear else ():
             if unlike(unclear, {**d.base, **structure}):
                 return structure, None
+        if far := new(self._far(found)):
+            return far[0], None
         turning, asked = self._turning()
         if asked is not None:
             return turning, asked
@@ -173,6 +175,18 @@ class PathSearch:
             if others := new(self.probes):
                 return max(others, key=telling), None
         return None, None
+
+    def _far(self, found: Tables) -> Iterator[Structure]:
+        """Structures with many iterations of the loops of which no question explains what is made in them."""
+        d = self.d
+        usual = {n: d.base[n] for n in d.structural}
+        loops = {loop for part in parts_of(found) for table in part if table.supposed for loop in table.loops}
+        for loop in sorted(loops, key=lambda one: one.name):
+            fields = free_symbols(loop.bounds[1]) & set(d.structural)
+            if fields and all(max(int(t.symbols[n]) for t in d.traces) < FAR for n in fields):
+                for number in (FAR + 1, FAR // 2 + 1, FAR // 4 + 1):
+                    if number > max(int(t.symbols[n]) for t in d.traces for n in fields):
+                        yield {n: number if n in fields else usual[n] for n in d.structural}
 
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""
