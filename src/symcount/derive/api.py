@@ -9,8 +9,8 @@ from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.configs import ConfigSource
-from symcount.derive.derivation import Derivation
-from symcount.derive.engine import derive_class
+from symcount.derive.evidence import Hypotheses
+from symcount.derive.pipeline import derive_class
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.derive.sources import defaults_of
@@ -53,7 +53,7 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     >>> f.domain_text()
     'valid when A divides H'
 
-    Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.engine`.
+    Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.pipeline`.
     """
     cls, found, name, model_type = resolve(source, options, config)
     arranged = {} if isinstance(config, ConfigSource) else arrangements(cls, found)  # a source has its own already
@@ -74,11 +74,16 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
         raise
 
 
-def _check_read(d: Derivation, options: Mapping[str, Any]) -> None:
+def _check_read(h: Hypotheses, options: Mapping[str, Any]) -> None:
     """Refuse options that the config class does not declare and the model does not read: a config swallows any name."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    read = {path.partition(".")[0].partition("[")[0] for path in d.default.config_reads}
-    known = {*(name for name, _ in defaults_of(d.source.cls)), *(getattr(d.source.cls, "attribute_map", None) or {})}
+    e = h.evidence
+    read = {path.partition(".")[0].partition("[")[0] for path in e.default.config_reads}
+    known = {
+        *(name for name, _ in defaults_of(e.plan.source.cls)),
+        *(getattr(e.plan.source.cls, "attribute_map", None) or {}),
+    }
     for name in options:
-        if name not in known | read and not hasattr(d.source.cls, name):
-            raise OptionError(f"{d.cls.__name__} has no config field {name!r:.80}.{near(name, sorted(known | read))}")
+        if name not in known | read and not hasattr(e.plan.source.cls, name):
+            raise OptionError(
+                f"{e.plan.cls.__name__} has no config field {name!r:.80}.{near(name, sorted(known | read))}"
+            )

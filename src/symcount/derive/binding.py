@@ -21,7 +21,7 @@ from symcount.derive.arranged import MARK, Arrangement
 from symcount.derive.arranging import number_in, with_arrangements
 from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource, build
-from symcount.derive.following import following
+from symcount.derive.per_layer_lists import following
 from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened

@@ -8,8 +8,8 @@ from typing import Any
 
 from symcount.derive.multiplicity import Table, Truth, answers, iterations
 from symcount.derive.predicates import Predicate
-from symcount.derive.structures import Structure
-from symcount.derive.templates import Row
+from symcount.derive.probes import Structure
+from symcount.derive.rows import Row
 from symcount.derive.trace import Trace
 
 __all__ = ["Tables", "covered", "missing", "parts_of", "unlike"]

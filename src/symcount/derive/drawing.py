@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from symcount.derive.configs import Number as Field
 from symcount.derive.points import holds, repair, sample
 from symcount.derive.result import DerivedFormula
-from symcount.derive.selecting import selector_points
+from symcount.derive.selectors import selector_points
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
-from symcount.derive.unreached import beyond, other_sides
+from symcount.derive.untried_depths import beyond, other_sides
 from symcount.errors import SymcountError
 from symcount.evaluate import Number, as_written, compile_scalar
 

@@ -40,13 +40,13 @@ def _supposed(loop: Loop, fields: Collection[str]) -> Iterator[Predicate]:
     for field in near:
         yield Predicate("<", index, field)
         yield Predicate("==", index, field)
-    for period in (*near, *map(ex.const, _PERIODS)):
-        yield Predicate("divides", period, ex.add(index, ex.const(1)))
-        yield Predicate("divides", period, index)
-    for number in range(2, _FIRST + 1):
-        yield Predicate("<", index, ex.add(first, ex.const(number)))
-    for number in range(2, _LAST + 1):
-        yield Predicate("<", index, ex.sub(last, ex.const(number)))
+    for some in (*near, *map(ex.const, _PERIODS)):
+        yield Predicate("divides", some, ex.add(index, ex.const(1)))
+        yield Predicate("divides", some, index)
+    for few in range(2, _FIRST + 1):
+        yield Predicate("<", index, ex.add(first, ex.const(few)))
+    for few in range(2, _LAST + 1):
+        yield Predicate("<", index, ex.sub(last, ex.const(few)))
     for period in _PERIODS:
         for shift in range(2, period):
             yield Predicate("divides", ex.const(period), ex.add(index, ex.const(shift)))

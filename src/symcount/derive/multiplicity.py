@@ -16,13 +16,13 @@ from typing import Any
 from symcount.derive import expression as ex
 from symcount.derive.counting import Assumptions, count, trips
 from symcount.derive.expression import Node, free_symbols
-from symcount.derive.fit import fit
 from symcount.derive.index_sets import elements_of, suppositions
+from symcount.derive.list_lengths import length_of
 from symcount.derive.predicates import Predicate, index_tuples, predicate_of
 from symcount.derive.recording import Condition, Iteration, Loop
 from symcount.derive.rewriting import collected
+from symcount.derive.rows import Row, Rows
 from symcount.derive.structure import is_model_code
-from symcount.derive.templates import Row, Rows
 from symcount.derive.trace import Trace, once_a_trace
 
 __all__ = ["Table", "Truth", "answers", "hashed", "iterations", "of_iteration", "questions", "tables"]
@@ -148,7 +148,7 @@ def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
             numbers.setdefault(family, []).append(constants)
     lost: set[tuple[tuple[str, Node], Node]] = set()
     for family, several in numbers.items():
-        own_ones = [constants - set.intersection(*several) for constants in several]
+        own_ones = [constants.difference(set[Node].intersection(*several)) for constants in several]
         if any(a and b and a.isdisjoint(b) for a, b in combinations(own_ones, 2)):
             lost |= {(family, number) for constants in own_ones for number in constants}
     return {p: truths for p, truths in found.items() if ((p.relation, p.left), p.right) not in lost}
@@ -201,7 +201,7 @@ def _made(rows: Rows, row: Row, traces: Sequence[Trace], fields: Sequence[str]) 
         places = rows.places[row]
         element = (*row.path, row.name)[: row.stars[0] + 1]
         points = [{n: int(t.symbols[n]) for n in fields} for t in traces]
-        length = fit(rows.lengths[element], points, fields)
+        length = length_of(rows.lengths[element], points, fields)
         if length is not None:
             first = min((i for indices in places for i in indices), default=0)
             loop = Loop.of(f"the list {'.'.join(element)}", (ex.const(min(first, 1)), length, ex.const(1)), ())
@@ -255,7 +255,7 @@ def _explanations(
     nest: tuple[Loop, ...], made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace],
     predicates: Sequence[Predicate], most: int = _EXPLANATIONS,
 ) -> list[Table]:  # fmt: skip
-    """The tables, *most* of them, with the fewest predicates that say how many parameters each iteration of each trace made."""
+    """The tables, *most* of them, with the fewest predicates that say how many parameters each iteration made."""
     samples: list[Sample] = []
     for numbers, one in zip(made, traces, strict=True):
         indices = list(islice(index_tuples(nest, one.symbols), _MOST + 1))

@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from symcount.derive.configs import Number
-from symcount.derive.derivation import Derivation
+from symcount.derive.evidence import Evidence
 from symcount.derive.expression import free_symbols
 from symcount.derive.multiplicity import hashed
 from symcount.derive.predicates import Predicate, constants
 from symcount.derive.recording import Loop
-from symcount.derive.selecting import selector_points
+from symcount.derive.selectors import selector_points
 
 __all__ = ["Structure", "around", "deep", "edges", "usual_ones"]
 
@@ -24,41 +24,40 @@ DEEP: Final = 64  # iterations of a loop whose index was looked up
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
 
 
-def usual_ones(d: Derivation, rng: random.Random) -> list[Structure]:
+def usual_ones(e: Evidence, rng: random.Random) -> list[Structure]:
     """Random structures with few layers, and some with many; the fields that the code compares keep their order."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    depths = [n for n in d.structural if n in d.depths()]
-    chosen = [n for n in d.structural if n not in depths]
-    found = [selector_points(chosen, depths, d.default, rng, least=d.least) for _ in range(PROBES)]
-    usual = {n: d.base[n] for n in d.structural}
-    return [*found, *({**usual, n: v} for n in depths for v in (7, 12, 25, 48) if d.base[n])]
+    depths = [n for n in e.structural if n in e.depths]
+    chosen = [n for n in e.structural if n not in depths]
+    found = [selector_points(chosen, depths, e.default, rng, least=e.least) for _ in range(PROBES)]
+    usual = {n: e.base[n] for n in e.structural}
+    return [*found, *({**usual, n: v} for n in depths for v in (7, 12, 25, 48) if e.base[n])]
 
 
-def edges(d: Derivation) -> Iterator[Structure]:
+def edges(e: Evidence) -> Iterator[Structure]:
     """Structures with few layers, and such as name a layer that there is not, or the last one."""
-    depths = [n for n in d.structural if n in d.depths()]
-    usual = {n: d.base[n] for n in d.structural}
+    depths = [n for n in e.structural if n in e.depths]
+    usual = {n: e.base[n] for n in e.structural}
     for depth in depths:
         for number in (1, 2, 3, 5):
             few = {**usual, depth: number}
             yield few
-            for name in (n for n in d.structural if n not in depths):
+            for name in (n for n in e.structural if n not in depths):
                 yield from ({**few, name: value} for value in (number - 1, number, number + 1) if value > 0)
 
 
-def deep(d: Derivation, loops: Mapping[str, Loop]) -> Iterator[Structure]:
+def deep(e: Evidence, loops: Mapping[str, Loop]) -> Iterator[Structure]:
     """Structures with many iterations of the loops whose index was looked up, which asks nothing that shows."""
-    start = min(d.traces, key=lambda t: len(t.parameters)).symbols
-    for name in sorted({name for one in d.traces for name in hashed(one)} & loops.keys()):
-        fields = free_symbols(loops[name].bounds[1]) & set(d.structural)
-        if all(max(t.symbols[n] for t in d.traces) < DEEP for n in fields):
-            yield {n: DEEP if n in fields else start[n] for n in d.structural}
+    start = e.smallest.symbols
+    for name in sorted({name for one in e.traces for name in hashed(one)} & loops.keys()):
+        fields = free_symbols(loops[name].bounds[1]) & set(e.structural)
+        if all(max(t.symbols[n] for t in e.traces) < DEEP for n in fields):
+            yield {n: DEEP if n in fields else start[n] for n in e.structural}
 
 
-def around(d: Derivation, p: Predicate, nest: Sequence[Loop], start: Structure) -> Iterator[Structure]:
+def around(e: Evidence, p: Predicate, nest: Sequence[Loop], start: Structure) -> Iterator[Structure]:
     """Structures that differ from *start* in a field that the question, or the length of a loop, depends on."""
     bounding = {n for loop in nest for bound in loop.bounds for n in free_symbols(bound)}
-    fields = [n for n in d.structural if n in bounding | p.symbols]
+    fields = [n for n in e.structural if n in bounding | p.symbols]
     near = {v + step for v in constants(p) for step in (0, 1, 2)}
     values = sorted({*range(1, _SMALL), *(v for v in near if 0 < v <= DEEPEST)})
     inner = nest[-1] if nest else None
