@@ -174,6 +174,7 @@ class Hypotheses:
         times: row -> multiplicity as an expression in the depth fields.
         assumed: conditions on fields that decide the structure, on which these numbers rely.
         conditions: what the model's own code asked, true in every run.
+        forward: quotients that the code has for its forward pass alone, and that are exact by default.
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         dispensable: numbers of layers of a kind that may be zero.
         most: depths that cannot be more, since a field that keeps its value says which layer is the last of a kind.
@@ -183,6 +184,7 @@ class Hypotheses:
     times: Mapping[Row, Node]
     assumed: tuple[Condition, ...]
     conditions: tuple[Condition, ...] = ()
+    forward: tuple[Condition, ...] = ()
     switches: tuple[Condition, ...] = ()
     dispensable: frozenset[str] = frozenset()
     most: Mapping[str, int] = field(default_factory=dict)

@@ -10,7 +10,7 @@ Two kinds of doubt are settled before a formula is returned:
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from symcount.derive.closed_forms import count_iterations
 from symcount.derive.configs import ConfigSource
 from symcount.derive.depth_limits import deepest
 from symcount.derive.evidence import Bound, Consider, Evidence, Hypotheses, Pin, Plan, Verdict
-from symcount.derive.expression import free_symbols
+from symcount.derive.expression import Node, free_symbols
 from symcount.derive.layer_order import check_order, dispensable
 from symcount.derive.multiplicity import of_iteration
 from symcount.derive.pinning import (
@@ -41,7 +41,15 @@ from symcount.derive.runs import comparable, default_run, more_runs
 from symcount.derive.second_run import second_run
 from symcount.derive.selectors import selectors, steady
 from symcount.derive.sensitivity import doubtful, forced, suspects, unseen
-from symcount.derive.structure import HUGE, depth_fields, likely_depths, model_conditions, shape_symbols
+from symcount.derive.structure import (
+    HUGE,
+    depth_fields,
+    divisions_in,
+    likely_depths,
+    model_conditions,
+    shape_nodes,
+    shape_symbols,
+)
 from symcount.derive.substitution import alike, kept
 from symcount.derive.trace import Trace
 from symcount.derive.untried_depths import untried
@@ -129,7 +137,8 @@ def _counted(e: Evidence, rng: random.Random) -> Hypotheses | Verdict:
     if not isinstance(found, Hypotheses) or lost(e):
         fields = suspects(e)
         return _pin(e, fields, UNEXPLAINED) if fields else _relaxed(e, culprits(e))
-    return replace(found, conditions=tuple(_conditions(e)))
+    conditions, forward = _conditions(e, found.times.values())
+    return replace(found, conditions=tuple(conditions), forward=tuple(forward))
 
 
 def _checked(h: Hypotheses, rng: random.Random) -> Hypotheses | Verdict:  # a stage like the others
@@ -161,13 +170,29 @@ def _relaxed(e: Evidence, verdict: Verdict) -> Verdict:
     return Bound(least) if least else verdict
 
 
-def _conditions(e: Evidence) -> list[Condition]:
-    """What the model's code asked in any run and what was true in all of them."""
+def _conditions(e: Evidence, times: Iterable[Node]) -> tuple[list[Condition], list[Condition]]:
+    """What the model's code asked in any run and what was true in all of them; and what only a forward pass needs.
+
+    `A // K` is asked to be exact, so that it is a quotient wherever it stands. If it stands in no size and no number of
+    layers, nothing is counted with it: the code has it for its forward pass.
+    """
     seen = {(c.relation, c.left, c.right): c for t in e.traces for c in model_conditions(t)}
-    found = [c for c in seen.values() if all(holds(c, t.symbols) for t in e.traces)]
     fields = set(e.structural)
 
     def of_structure(c: Condition) -> bool:
         return free_symbols(c.left) | free_symbols(c.right) <= fields
 
-    return [c for c in found if not of_structure(c) or not of_iteration(c, e.traces)]
+    found = [
+        c
+        for c in seen.values()
+        if all(holds(c, t.symbols) for t in e.traces) and (not of_structure(c) or not of_iteration(c, e.traces))
+    ]
+    sides = [side for c in found if not c.exact for side in (c.left, c.right)]
+    counted = {(c.left, c.right) for c in divisions_in((*shape_nodes(e.traces), *times, *sides))}
+    idle = [c for c in found if c.exact and (c.left, c.right) not in counted]
+    while inner := {
+        (q.left, q.right) for c in found if c not in idle for q in divisions_in((c.left, c.right))
+    } - counted:  # fmt: skip
+        counted |= inner
+        idle = [c for c in idle if (c.left, c.right) not in counted]
+    return [c for c in found if c not in idle], idle

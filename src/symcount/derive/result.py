@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +47,7 @@ class DerivedFormula(Formula):
         source: the config class and the arguments for which it was derived.
         pinned: config fields that the formula holds at one value of.
         base: every numeric config field with its default, by dotted path.
+        forward: conditions that only a forward pass needs, not the count.
         asked: every condition that the model's own code asked and that held at all traces.
         structural: fields that decide the structure.
         depths: those of them that are numbers of layers.
@@ -60,6 +61,7 @@ class DerivedFormula(Formula):
     source: ConfigSource | None = None
     pinned: Mapping[str, Any] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
+    forward: tuple[Condition, ...] = ()
     asked: tuple[TracedCondition, ...] = ()
     structural: tuple[str, ...] = ()
     depths: tuple[str, ...] = ()
@@ -75,6 +77,10 @@ class DerivedFormula(Formula):
         kept = [f"{name} = {value}" for name, value in self.pinned.items()]
         said = super().domain_text()
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
+
+    def runs_text(self) -> str:
+        """Where a forward pass runs, which is not asked of a count: `runs only where K divides A`; empty if anywhere."""
+        return f"runs only where {' and '.join(map(str, self.forward))}" if self.forward else ""
 
     def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
         """Compare the formula with *trials* real models at random points of its domain, tensor by tensor.
@@ -153,6 +159,7 @@ def formula_of(h: Hypotheses, name: str, model_type: str) -> DerivedFormula:
         source=h.evidence.plan.source,
         pinned=dict(h.evidence.pinned),
         base=dict(h.evidence.base),
+        forward=minimal(_related(h.forward, letters, convert)),
         asked=(*h.evidence.guards, *h.evidence.insisted, *(c for c in h.conditions if not of_index(h.evidence, c))),
         structural=tuple(h.evidence.structural),
         depths=tuple(n for n in h.evidence.structural if n in h.evidence.depths),
@@ -247,6 +254,15 @@ def _options(h: Hypotheses) -> dict[str, Any]:
             if (value is None or isinstance(value, bool)) and not idle(name):
                 options.setdefault(name, value)
     return options
+
+
+def _related(
+    conditions: Iterable[TracedCondition], letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
+) -> Iterable[Condition]:
+    """Those of *conditions* that are about the formula's own symbols."""
+    for c in conditions:
+        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
+            yield relation(convert(c.left), c.relation, convert(c.right))
 
 
 def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -95,16 +95,6 @@ class Rows:
                 column.append(numbers[level] // outer if outer else None)
             found.append(column)
         return found or [list(self.counts[row])]
-
-    def explanations(self, row: Row) -> Iterator[list[list[int | None]]]:
-        """Ways to take the multiplicity apart: `factors`, those where there is anything to count in, and not at all."""
-        factors = self.factors(row)
-        yield factors
-        if len(factors) > 1:
-            if not all(self.counts[row]):  # perhaps no layer has any part, rather than that there are no layers
-                known = self.counts[row]
-                yield [[c if n else None for c, n in zip(column, known, strict=True)] for column in factors]
-            yield [list(self.counts[row])]
 
 
 @dataclass
