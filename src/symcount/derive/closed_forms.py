@@ -68,7 +68,8 @@ def _settled(search: PathSearch) -> Hypotheses | None:
             for row, node in times.items():
                 if ex.value_at(node, one.symbols) != e.rows.counts[row][index]:
                     return None
-    return Hypotheses(e, times, tuple(c for c in assumed.taken if not _implied(c, times.values())))
+    taken = tuple(c for c in assumed.taken if not _implied(c, times.values()))
+    return Hypotheses(e, times, e.rows.classes, taken)
 
 
 def _deeper(e: Evidence) -> list[dict[str, Number]]:

@@ -172,6 +172,7 @@ class Hypotheses:
     Attributes:
         evidence: what the runs showed.
         times: row -> multiplicity as an expression in the depth fields.
+        classes: template path -> class of the module there.
         assumed: conditions on fields that decide the structure, on which these numbers rely.
         conditions: what the model's own code asked, true in every run.
         forward: quotients that the code has for its forward pass alone, and that are exact by default.
@@ -182,6 +183,7 @@ class Hypotheses:
 
     evidence: Evidence
     times: Mapping[Row, Node]
+    classes: Mapping[tuple[str, ...], type]
     assumed: tuple[Condition, ...]
     conditions: tuple[Condition, ...] = ()
     forward: tuple[Condition, ...] = ()

@@ -12,8 +12,10 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
+from symcount.derive.cases import with_cases
 from symcount.derive.closed_forms import count_iterations
 from symcount.derive.configs import ConfigSource
 from symcount.derive.depth_limits import deepest
@@ -67,16 +69,20 @@ def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Hypotheses:
     Raises:
         DerivationError: the class cannot be constructed, or its structure was not understood.
     """
-    plan = Plan(cls, source)
     with quiet():
-        for _ in range(ROUNDS):
-            evidence = default_run(plan)
-            found = _inferred(evidence, random.Random(seed))
-            if isinstance(found, Hypotheses):
-                return found
-            plan = found.next(evidence)
+        return with_cases(_derived(Plan(cls, source), seed), partial(_derived, seed=seed))
+
+
+def _derived(plan: Plan, seed: int) -> Hypotheses:
+    """The hypotheses that the plan, or one of those that verdicts make of it, leads to."""
+    for _ in range(ROUNDS):
+        evidence = default_run(plan)
+        found = _inferred(evidence, random.Random(seed))
+        if isinstance(found, Hypotheses):
+            return found
+        plan = found.next(evidence)
     raise DerivationError(
-        f"{cls.__name__}: no closed form was found; its structure depends on "
+        f"{plan.cls.__name__}: no closed form was found; its structure depends on "
         f"{', '.join(plan.pinned) or 'something that no config field shows'} in a way "
         "that runs at several values did not explain"
     )
@@ -176,7 +182,10 @@ def _conditions(e: Evidence, times: Iterable[Node]) -> tuple[list[Condition], li
     `A // K` is asked to be exact, so that it is a quotient wherever it stands. If it stands in no size and no number of
     layers, nothing is counted with it: the code has it for its forward pass.
     """
-    seen = {(c.relation, c.left, c.right): c for t in e.traces for c in model_conditions(t)}
+    seen: dict[tuple[Any, ...], Condition] = {}
+    for c in (c for t in e.traces for c in model_conditions(t)):
+        key = c.relation, c.left, c.right
+        seen[key] = c if key not in seen or seen[key].exact else seen[key]  # a check of the code's own is not idle
     fields = set(e.structural)
 
     def of_structure(c: Condition) -> bool:

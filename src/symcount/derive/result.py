@@ -79,7 +79,7 @@ class DerivedFormula(Formula):
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
     def runs_text(self) -> str:
-        """Where a forward pass runs, which is not asked of a count: `runs only where K divides A`; empty if anywhere."""
+        """Where a forward pass runs, of which a count asks nothing: `runs only where K divides A`; empty if anywhere."""
         return f"runs only where {' and '.join(map(str, self.forward))}" if self.forward else ""
 
     def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
@@ -138,7 +138,7 @@ def formula_of(h: Hypotheses, name: str, model_type: str) -> DerivedFormula:
 
     first = h.evidence.traces[0]
     assembly = Assembly(
-        h.evidence.rows.classes,
+        h.classes,
         convert,
         head=_template(first.output_embeddings, h),
         inputs=_template(first.input_embeddings, h),
@@ -176,6 +176,8 @@ def _notation(h: Hypotheses) -> Notation:
     used |= {n for n in h.evidence.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
     used |= set(h.evidence.structural)
     for condition in h.switches:
+        if condition.relation in (">", "!=") and condition.right.op == "const" and condition.right.args[0] == 0:
+            continue  # every symbol is positive
         used |= free_symbols(condition.left) | free_symbols(condition.right)
     for condition in h.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
@@ -227,7 +229,7 @@ def _template(path: str | None, h: Hypotheses) -> tuple[str, ...] | None:
     if path is None:
         return None
     parts = tuple(path.split("."))
-    for template in h.evidence.rows.classes:
+    for template in h.classes:
         if len(template) == len(parts) and all(
             t == p or ("*" in t and re.fullmatch(re.escape(t).replace(r"\*", r"\d+"), p))
             for t, p in zip(template, parts, strict=True)
