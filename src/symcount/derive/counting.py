@@ -17,7 +17,7 @@ from symcount.derive.predicates import Predicate
 from symcount.derive.recording import Condition, Loop
 from symcount.derive.rewriting import collected
 
-__all__ = ["Assumptions", "count", "trips"]
+__all__ = ["Assumptions", "count", "triangle", "trips"]
 
 ZERO, ONE = ex.const(0), ex.const(1)
 
@@ -86,6 +86,24 @@ def trips(loop: Loop, assumed: Assumptions) -> Node | None:
     if step is not ONE:
         return None
     return ex.sub(_larger(last, first, assumed) if _subtracts(last) or first is not ZERO else last, first)
+
+
+def triangle(outer: Loop, inner: Loop) -> Node | None:
+    """How many iterations two loops have, the inner one as many as the index of the outer one says.
+
+    >>> n, i = ex.symbol("layers"), ex.symbol("#0")
+    >>> outer = Loop("#0", "doctest", (ZERO, n, ONE), ())
+    >>> print(triangle(outer, Loop("#1", "doctest", (ZERO, i, ONE), (outer,))))
+    ((layers * (layers + -1)) / 2)
+    """
+    (first, last, step), affine = inner.bounds, _affine(ex.sub(inner.bounds[1], inner.bounds[0]), outer.name)
+    names = free_symbols(first) | free_symbols(last)
+    if outer.bounds[0] is not ZERO or {outer.bounds[2], step} != {ONE} or affine is None or outer.name not in names:
+        return None
+    factor, rest = affine
+    last = outer.bounds[1]
+    pairs = ex.exact_div(ex.mul(last, ex.add(last, ex.const(-1))), ex.const(2))
+    return ex.add(ex.mul(ex.const(factor), pairs), ex.mul(rest, last))
 
 
 def _subtracts(node: Node) -> bool:

@@ -40,13 +40,15 @@ def _supposed(loop: Loop, fields: Collection[str]) -> Iterator[Predicate]:
     for field in near:
         yield Predicate("<", index, field)
         yield Predicate("==", index, field)
+    for few in range(1, _LAST + 1):
+        yield Predicate("<", index, ex.add(first, ex.const(few + 1)))
+        yield Predicate("==", index, ex.add(first, ex.const(few)))
+        yield Predicate("<", index, ex.sub(last, ex.const(few + 1)))
     for some in (*near, *map(ex.const, _PERIODS)):
         yield Predicate("divides", some, ex.add(index, ex.const(1)))
         yield Predicate("divides", some, index)
-    for few in range(2, _FIRST + 1):
+    for few in range(_LAST + 2, _FIRST + 1):
         yield Predicate("<", index, ex.add(first, ex.const(few)))
-    for few in range(2, _LAST + 1):
-        yield Predicate("<", index, ex.sub(last, ex.const(few)))
     for period in _PERIODS:
         for shift in range(2, period):
             yield Predicate("divides", ex.const(period), ex.add(index, ex.const(shift)))

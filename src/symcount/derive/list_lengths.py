@@ -20,7 +20,6 @@ def length_of(
     counts: Sequence[int],
     points: Sequence[Point],
     fields: Sequence[str],
-    *,
     computed: Mapping[str, Node] | None = None,
 ) -> Node | None:
     """The one plain depth whose value at each of *points* is the corresponding one of *counts*: what two points tell.

@@ -14,13 +14,13 @@ from itertools import combinations, islice
 from typing import Any
 
 from symcount.derive import expression as ex
-from symcount.derive.counting import Assumptions, count, trips
+from symcount.derive.counting import Assumptions, count, triangle, trips
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.index_sets import elements_of, suppositions
 from symcount.derive.list_lengths import length_of
 from symcount.derive.predicates import Predicate, index_tuples, predicate_of
 from symcount.derive.recording import Condition, Iteration, Loop
-from symcount.derive.rewriting import collected
+from symcount.derive.rewriting import collected, floored
 from symcount.derive.rows import Row, Rows
 from symcount.derive.structure import is_model_code
 from symcount.derive.trace import Trace, once_a_trace
@@ -34,6 +34,7 @@ _MOST = 6000  # iterations that are looked at for one row
 _ELEMENTS = 16  # elements of a set that indices are looked up in
 _EXPLANATIONS = 6  # sets of predicates that explain the same numbers, which are compared
 _SUPPOSED = 60  # the same, of predicates that nobody asked
+_TRIPLES = 30  # the simplest of these, of which three together are tried
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,9 @@ class Table:
 
     def closed(self, assumed: Assumptions) -> Node | None:
         """The number as an expression in the fields, if the rules of counting have one."""
+        if not self.predicates and len(self.loops) > 1 and (summed := triangle(*self.loops[-2:])) is not None:
+            outer = Table(self.loops[:-2], (), self.numbers).closed(assumed)
+            return outer and collected(ex.mul(outer, summed))
         about = {loop for p in self.predicates for loop in self.loops if loop.name in p.symbols}
         lengths = {loop: trips(loop, assumed) for loop in self.loops}
         names = {loop.name for loop in self.loops}
@@ -200,14 +204,25 @@ def _made(rows: Rows, row: Row, traces: Sequence[Trace], fields: Sequence[str]) 
     if row in rows.places and len({tuple(one.items()) for one in outside}) > 1:  # of a list that was made in no loop
         places = rows.places[row]
         element = (*row.path, row.name)[: row.stars[0] + 1]
-        points = [{n: int(t.symbols[n]) for n in fields} for t in traces]
-        length = length_of(rows.lengths[element], points, fields)
+        length = length_of(rows.lengths[element], *_numbers_of_things(traces, fields))
         if length is not None:
-            first = min((i for indices in places for i in indices), default=0)
-            loop = Loop.of(f"the list {'.'.join(element)}", (ex.const(min(first, 1)), length, ex.const(1)), ())
+            bounds = ex.const(rows.firsts[element]), length, ex.const(1)
+            loop = Loop.of(f"the list {'.'.join(element)}", bounds, ())
             found = {(loop,) if nest == () else nest: numbers for nest, numbers in found.items()}
             found[loop,] = [dict(Counter((i,) for i in indices)) for indices in places]
     return found
+
+
+def _numbers_of_things(
+    traces: Sequence[Trace], fields: Sequence[str]
+) -> tuple[list[dict[str, int]], Sequence[str], dict[str, Node]]:
+    """The fields and what the code computed from them, at each point; their names; and the expressions."""
+    used = {str(u.node): floored(u.node) for t in traces for u in t.structural if u.node.op not in ("sym", "const")}
+    values = {text: [ex.value_at(node, t.symbols) for t in traces] for text, node in used.items()}
+    known = {text: column for text, column in values.items() if all(isinstance(v, int) for v in column)}
+    points = [{n: int(t.symbols[n]) for n in fields} | {text: int(column[k] or 0) for text, column in known.items()}
+              for k, t in enumerate(traces)]  # fmt: skip
+    return points, fields, {text: used[text] for text in known}
 
 
 def _supposed(
@@ -240,15 +255,23 @@ def _usable(nest: Sequence[Loop], asked: Iterable[Predicate], loops: Mapping[str
     """The predicates on the indices of *nest*, and on none.
 
     What was asked of the index of another loop with the same bounds was asked, perhaps, to fill a list that is read
-    here: `layer_types` in the config's own code.
+    here: `layer_types` in the config's own code. If that loop is shorter by some elements, these came before the others
+    in the list, or after them.
     """
-    names: dict[str, str] = {}
+    names: dict[str, str | Node] = {}
+    beside: dict[str, str | Node] = {}
     for name, loop in loops.items():
         same = [own for own in nest if own.bounds == loop.bounds]
         if same:
             names[name] = name if loop in nest else same[-1].name
-    found = (p.renamed(names) for p in asked if all(n in names for n in p.symbols if n in loops))
-    return list(dict.fromkeys(found))
+        for own in nest if not same else ():
+            more = collected(ex.sub(own.bounds[1], loop.bounds[1]))
+            if (own.bounds[0], own.bounds[2]) == (loop.bounds[0], loop.bounds[2]) and more.op == "const":
+                beside[name] = ex.sub(ex.symbol(own.name), more)
+                names[name] = own.name
+    asked = [p for p in asked if all(n in names for n in p.symbols if n in loops)]
+    shifted = (p.renamed({**names, **beside}) for p in asked if p.symbols & beside.keys())
+    return list(dict.fromkeys([*(p.renamed(names) for p in asked), *shifted]))
 
 
 def _explanations(
@@ -276,7 +299,8 @@ def _explanations(
         telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1]
     answers = [number for _, number in samples]
     for size in (1, 2, 3):
-        sets = combinations(telling, size) if size < 3 or len(telling) <= 12 else iter(())
+        few = telling if size < 3 or len(telling) <= 12 else telling[: 0 if most == _EXPLANATIONS else _TRIPLES]
+        sets = combinations(few, size)
         found = []
         for chosen in sets:
             numbers_by = _by_truth([truths[p] for p in chosen], answers)
@@ -286,7 +310,7 @@ def _explanations(
                     break
         if found:
             return found
-    return _greedy(nest, telling, truths, answers)
+    return _greedy(nest, telling if most == _EXPLANATIONS else telling[::-1], truths, answers)
 
 
 def _greedy(

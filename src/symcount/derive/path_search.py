@@ -212,7 +212,7 @@ class PathSearch:
     def _unchecked(self) -> bool:
         """Whether a field had one value in all traces, or two near ones although it bounds a loop with questions."""
         e = self.e
-        if any(len({t.symbols[n] for t in e.traces}) == 1 for n in e.structural):
+        if any(len({t.symbols[n] for t in e.traces}) == 1 for n in e.structural if e.base[n]):  # zero stays zero
             return True
         if self._listed() and max(int(t.symbols[n]) for t in e.traces for n in e.structural) < FAR:
             return True

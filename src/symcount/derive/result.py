@@ -79,7 +79,7 @@ class DerivedFormula(Formula):
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
     def runs_text(self) -> str:
-        """Where a forward pass runs, of which a count asks nothing: `runs only where K divides A`; empty if anywhere."""
+        """Where a forward pass runs, which no count asks: `runs only where K divides A`; empty if anywhere."""
         return f"runs only where {' and '.join(map(str, self.forward))}" if self.forward else ""
 
     def certify(self, trials: int = 8, seed: int = 0) -> Certificate:

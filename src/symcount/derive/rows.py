@@ -23,6 +23,7 @@ __all__ = ["Row", "Rows", "collect"]
 
 Path = tuple[str, ...]
 Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]], tuple[int, ...]]]
+LARGE = 1 << 30  # no list is so long
 _NUMBER = re.compile(r"\d+(?=\D*\Z)")
 
 
@@ -69,6 +70,7 @@ class Rows:
         made: row -> for each trace, how many of its parameters were made in which iterations of the code's loops.
         places: row -> for each trace, the indices in its list of modules of the parameters that were made in no loop.
         lengths: template path of the elements of a list -> in each trace the index after the last one.
+        firsts: template path of the elements of a list -> the index of the first one.
     """
 
     counts: dict[Row, list[int]]
@@ -77,6 +79,7 @@ class Rows:
     made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = field(default_factory=dict)
     places: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
     lengths: dict[Path, list[int]] = field(default_factory=dict)
+    firsts: dict[Path, int] = field(default_factory=dict)
 
     def factors(self, row: Row) -> list[list[int | None]]:
         """The row's multiplicity level by level: N layers, and in each of them E experts.
@@ -140,10 +143,13 @@ def collect(traces: Sequence[Trace]) -> Rows:
             if levels:
                 nested.setdefault(row, [(0,) * len(levels)] * len(traces))[index] = levels
     lengths: dict[Path, list[int]] = {}
+    firsts: dict[Path, int] = {}
     for row, found in places.items():
-        known = lengths.setdefault((*row.path, row.name)[: row.stars[0] + 1], [0] * len(traces))
+        element = (*row.path, row.name)[: row.stars[0] + 1]
+        firsts[element] = min([firsts.get(element, LARGE), *(i for indices in found for i in indices)])
+        known = lengths.setdefault(element, [0] * len(traces))
         known[:] = [max(n, *(i + 1 for i in indices), 0) for n, indices in zip(known, found, strict=True)]
-    return Rows(counts, classes, nested, made, places, lengths)
+    return Rows(counts, classes, nested, made, places, lengths, firsts)
 
 
 @dataclass
