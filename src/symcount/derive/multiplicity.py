@@ -10,10 +10,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import reduce
 from itertools import combinations, islice
 from typing import Any
 
 from symcount.derive import expression as ex
+from symcount.derive.arranged import MARK
 from symcount.derive.counting import Assumptions, count, triangle, trips
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.index_sets import elements_of, suppositions
@@ -54,6 +56,11 @@ class Table:
     numbers: Mapping[Truth, int]
     others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
     supposed: bool = False
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """Fields that the lengths of its loops depend on."""
+        return frozenset().union(*(free_symbols(bound) for loop in self.loops for bound in loop.bounds))
 
     def number(self, values: Mapping[str, Any]) -> int | None:
         """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
@@ -174,7 +181,8 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
     for row in rows.made:
-        parts = []
+        parts: list[list[Table]] = []
+        counted = _by_length(rows, row, traces, fields)
         for nest, numbers in _made(rows, row, traces, fields).items():
             key = nest, tuple(frozenset(one.items()) for one in numbers)
             if key not in known:
@@ -182,13 +190,31 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
                 known[key] = _explanations(nest, numbers, traces, usable)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
                     known[key] = _explanations(nest, numbers, traces, [*usable, *_elements(nest[0], numbers, traces)])
-                if not known[key]:
+                if not known[key] and not any(MARK in n for table in counted for n in table.symbols):
                     known[key] = _supposed(nest, numbers, traces, usable, fields)
-            if not known[key]:
-                return None
             parts.append(known[key])
-        found[row] = parts
+        if not all(parts) and not counted:
+            return None
+        found[row] = parts if all(parts) else [counted]
     return found
+
+
+def _by_length(rows: Rows, row: Row, traces: Sequence[Trace], fields: Sequence[str]) -> list[Table]:
+    """The table of lists in which each element has the parameter, whatever made them; empty if there is none.
+
+    So it is with the layers of one kind, if a field says how many there are, and with what torch's own code made.
+    """
+    if all(count == rows.counts[row][0] for count in rows.counts[row]):
+        return []
+    points, names, computed = _numbers_of_things(traces, fields)
+    loops = []
+    for level, counts in enumerate(rows.factors(row)):
+        known = [(count, point) for count, point in zip(counts, points, strict=True) if count is not None]
+        length = length_of([count for count, _ in known], [point for _, point in known], names, computed)
+        if length is None:
+            return []
+        loops.append(Loop.of(f"list {level} of {'.'.join(row.path)}", (ex.const(0), length, ex.const(1)), ()))
+    return [Table(tuple(loops), (), {(): 1})]
 
 
 Numbers = list[dict[tuple[int, ...], int]]  # for each trace, indices of an iteration -> number of parameters
@@ -220,6 +246,9 @@ def _numbers_of_things(
     used = {str(u.node): floored(u.node) for t in traces for u in t.structural if u.node.op not in ("sym", "const")}
     values = {text: [ex.value_at(node, t.symbols) for t in traces] for text, node in used.items()}
     known = {text: column for text, column in values.items() if all(isinstance(v, int) for v in column)}
+    for path in dict.fromkeys(n.partition(MARK)[0] for n in fields if MARK in n):  # of all kinds together
+        whole = reduce(ex.add, (ex.symbol(n) for n in fields if n.partition(MARK)[0] == path))
+        used[path], known[path] = whole, [ex.value_at(whole, t.symbols) for t in traces]
     points = [{n: int(t.symbols[n]) for n in fields} | {text: int(column[k] or 0) for text, column in known.items()}
               for k, t in enumerate(traces)]  # fmt: skip
     return points, fields, {text: used[text] for text in known}

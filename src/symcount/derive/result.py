@@ -272,7 +272,7 @@ def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: 
         yield relation(convert(condition.left), condition.relation, convert(condition.right))
     for condition in h.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
-        if condition in h.switches:
+        if condition in h.switches and names <= letters.keys():
             yield relation(convert(condition.left), condition.relation, convert(condition.right))
             continue
         if condition.relation == "ieee" or not names <= letters.keys():
