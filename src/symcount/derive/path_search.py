@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
+from operator import itemgetter
 from typing import Final
 
 from symcount.derive import expression as ex
@@ -69,7 +70,7 @@ class PathSearch:
 
     def run(self) -> bool:
         """Trace until every question that can be answered in both ways was; whether all rows are explained."""
-        for _ in range(RUNS):
+        while len(self.runs) < RUNS and self.refused.total() < RUNS:
             e = self.e
             found = tables(e.rows, e.traces, e.structural)
             if found is None:
@@ -150,8 +151,10 @@ class PathSearch:
             return [s for s in structures if self._key(s) not in self.tried | seen and self.admitted(s)]
 
         unclear = [part for part in parts_of(found) if part[0].predicates]
-        for structure in new(self.probes) if unclear else ():
-            if unlike(unclear, {**e.base, **structure}):
+        if unclear and self.refused[None] < PATIENCE:
+            differing = [(unlike(unclear, s, {**e.base, **s}), s) for s in new(self.probes)]
+            most, structure = max(differing, key=itemgetter(0), default=(0, None))
+            if most:
                 return structure, None
         if far := new(self._far(found)):
             return far[0], None
