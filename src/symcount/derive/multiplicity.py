@@ -57,11 +57,6 @@ class Table:
     others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
     supposed: bool = False
 
-    @property
-    def symbols(self) -> frozenset[str]:
-        """Fields that the lengths of its loops depend on."""
-        return frozenset().union(*(free_symbols(bound) for loop in self.loops for bound in loop.bounds))
-
     def number(self, values: Mapping[str, Any]) -> int | None:
         """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
         total = 0
@@ -190,7 +185,7 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
                 known[key] = _explanations(nest, numbers, traces, usable)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
                     known[key] = _explanations(nest, numbers, traces, [*usable, *_elements(nest[0], numbers, traces)])
-                if not known[key] and not any(MARK in n for table in counted for n in table.symbols):
+                if not known[key] and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, usable, fields)
             parts.append(known[key])
         if not all(parts) and not counted:

@@ -21,7 +21,7 @@ from symcount.derive.configs import Number
 from symcount.derive.coverage import Tables, covered, missing, parts_of, unlike
 from symcount.derive.depth_limits import of_index
 from symcount.derive.evidence import Evidence
-from symcount.derive.expression import Node, free_symbols
+from symcount.derive.expression import Node, free_symbols, value_at
 from symcount.derive.multiplicity import answers, hashed, of_iteration, questions, tables
 from symcount.derive.points import holds
 from symcount.derive.predicates import Predicate, answered, index_tuples, readable
@@ -36,6 +36,8 @@ __all__ = ["PathSearch"]
 RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
 FAR: Final = 40  # iterations of loops that may have filled a list
+PERIODIC: Final = 12  # the longest period that is supposed
+LISTS: Final = 4  # runs from which the lengths of lists are known
 SPAN: Final = 4  # depths that differ by less are near one another
 
 
@@ -80,7 +82,7 @@ class PathSearch:
                 continue
             structure, asked = self._next(found)
             if structure is None:
-                return asked is None
+                return asked is None and self._deep_enough(found)
             self.tried.add(self._key(structure))
             if asked is not None:
                 e.journal.note(
@@ -182,6 +184,12 @@ class PathSearch:
                 return max(others, key=telling), None
         return None, None
 
+    def _deep_enough(self, found: Tables) -> bool:
+        """Whether a run has as many iterations as show every period, of all loops that no question explains."""
+        loops = {loop for part in parts_of(found) for table in part if table.supposed for loop in table.loops}
+        lengths = ([value_at(loop.bounds[1], t.symbols) or 0 for t in self.e.traces] for loop in loops)
+        return all(max(numbers) >= PERIODIC for numbers in lengths)
+
     def _far(self, found: Tables) -> Iterator[Structure]:
         """Structures with many iterations of the loops of which no question explains what is made in them."""
         e = self.e
@@ -219,9 +227,13 @@ class PathSearch:
             return True
         if self._listed() and max(int(t.symbols[n]) for t in e.traces for n in e.structural) < FAR:
             return True
+        loops = self._loops()
+        if len(e.traces) < LISTS and any(
+            loop.name not in loops for part in parts_of(self.found) for loop in part[0].loops
+        ):
+            return True  # of a list that no loop made no more is known than its length
         if len(e.traces) > 2:
             return False
-        loops = self._loops()
         asked = {n for p in answers(e.traces) if self._structural(p, loops) for n in p.symbols}
         bounding = {n for name in asked & loops.keys() for n in free_symbols(loops[name].bounds[1])}
         values = ([int(t.symbols[n]) for t in e.traces] for n in bounding if n in e.structural)
