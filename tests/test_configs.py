@@ -6,6 +6,7 @@ import pytest
 
 import symcount as sc
 from symcount.architectures import find, names
+from symcount.architectures.reading import architecture_of
 from symcount.configs import read
 from symcount.errors import ConfigError, DomainError, OptionError, SymcountError, UnknownModelError
 from symcount.files import MAX_BYTES, looks_like_path
@@ -213,8 +214,8 @@ def test_the_size_of_a_head_may_be_the_configs_or_what_remains():
 def by_hand(config, **values):
     """The count of the composed formula, whatever else there is."""
     stated = read(config)
-    architecture = stated.architecture()
-    return architecture.formula(**stated.options_for(architecture)).count(stated, **values)
+    architecture = architecture_of(stated)
+    return architecture.formula(**architecture.options_for(stated)).count(stated, **values)
 
 
 def test_a_gated_feed_forward_network_is_said_by_a_word():

@@ -28,17 +28,17 @@ PYTHON = {
     "compare": ("symcount.ledger.Ledger.of", lambda: sc.compare(sc.formula("bert"), sc.formula("gpt2"))),
     "solve": ("symcount.solve.api.read_budgets", lambda: sc.solve("bert", budget="110M", free={"N": (1, 2)})),
     "ladder": ("symcount.solve.ladder.prepared", lambda: sc.ladder("llama", budgets=["10M"])),
-    "latex": ("symcount.formula.render", lambda: sc.formula("gpt2").latex()),
+    "latex": ("symcount.showing.render", lambda: sc.formula("gpt2").latex()),
     "diff": ("symcount.formula.Formula.total_as", lambda: sc.formula("gpt2").diff("N")),
     "breakdown": ("symcount.ledger.Ledger.by_path", lambda: sc.formula("gpt2").breakdown(2)),
     "certify": ("symcount.derive.certificate.draw", lambda: sc.derive("GPT2Model").certify(1)),
-    "bound": ("symcount.derive.binding.bind", lambda: sc.derive("GPT2Model").count({"n_layer": 2})),
+    "bound": ("symcount.derive.origin.bind", lambda: sc.derive("GPT2Model").count({"n_layer": 2})),
 }
 COMMANDS = {
     "count": ("symcount.cli.options.formula_of", ["count", "gpt2"]),
     "count a file": ("symcount.atlas.schema.Reader.read", ["count", "{file}"]),
     "formula": ("symcount.cli.options.formula_of", ["formula", "gpt2"]),
-    "latex": ("symcount.formula.render", ["latex", "gpt2"]),
+    "latex": ("symcount.showing.render", ["latex", "gpt2"]),
     "breakdown": ("symcount.ledger.Ledger.by_path", ["breakdown", "gpt2", "--depth", "2"]),
     "diff": ("symcount.formula.Formula.total_as", ["diff", "gpt2", "N"]),
     "derive": ("symcount.derive.api.derive_class", ["derive", "BertModel"]),
@@ -97,7 +97,7 @@ def test_a_command_says_one_line(name, error, monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_interrupts_pass(error, monkeypatch):
-    replaced(monkeypatch, "symcount.formula.render", raising(error))
+    replaced(monkeypatch, "symcount.showing.render", raising(error))
     with pytest.raises(error):
         sc.formula("gpt2").latex()
 

@@ -8,6 +8,7 @@ import random
 
 import pytest
 
+import sampling
 from symcount import modeltypes
 from symcount.atlas.counting import Counter, counter
 from symcount.atlas.store import default_path
@@ -62,12 +63,8 @@ def stored(fields):
 
 
 def sampled(items, kept=()):
-    """A sample that is tested always, the *kept* ones among it; the others are slow."""
-    chosen = {*random.Random(1).sample(items, min(25, len(items))), *kept}
-    marks = ((), pytest.mark.slow)
-    return [
-        pytest.param(*(item if isinstance(item, tuple) else (item,)), marks=marks[item not in chosen]) for item in items
-    ]
+    """A random sample that is tested always, the *kept* ones among it; the others are slow."""
+    return sampling.sampled(items, kept={*random.Random(1).sample(items, min(25, len(items))), *kept})
 
 
 @pytest.mark.parametrize("model_type", sampled(TYPES, SHARED))

@@ -3,150 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from symcount.adapters.config import is_adapter
-from symcount.architectures import Architecture, find
+from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import counter, derivable
 from symcount.configs import Config, read
-from symcount.errors import (
-    CheckpointError,
-    ConfigError,
-    DomainError,
-    OptionError,
-    StructureError,
-    UnknownModelError,
-)
-from symcount.files import is_checkpoint, is_directory, looks_like_path
+from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
+from symcount.files import is_checkpoint
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
+from symcount.lookup import adapter_of, formula, formula_for, is_config, model_of
 from symcount.notes import Note, refuse, teller
-from symcount.notes.of_formula import TIED, notes_on, untied
+from symcount.notes.of_formula import notes_on
 from symcount.values import by_letter
 
 if TYPE_CHECKING:
-    from symcount.adapters.config import AdapterConfig
-    from symcount.checkpoints.models import FileModel
     from symcount.checkpoints.report import CheckpointReport
     from symcount.compare import Comparison
     from symcount.pictures import Shares
     from symcount.verify import Report
 
 __all__ = ["compare", "count", "formula", "model_of", "notes", "shares", "verify"]
-
-
-@guarded
-def formula(source: Any, /, **options: Any) -> Formula:
-    """The closed form of a model: composed by hand where there is such a formula, derived from its code otherwise.
-
-    Args:
-        source: a class name (`BertForMaskedLM`), a model type (`bert`: its base model), a path to a `config.json`,
-            a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
-            model with its adapter, which alone the convention `trainable` counts; or a file of weights: with the
-            numbers of its shapes as defaults.
-        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
-            the base model, where it does not lie beside it.
-
-    Raises:
-        UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
-            are not installed.
-        ConfigError: a config that cannot be read.
-        OptionError: an option that the model does not have.
-        DerivationError: no closed form was found; see `symcount.derive`.
-
-    >>> import symcount as sc
-    >>> sc.formula("gpt2").expanded()
-    12*H**2*N + H*L + 13*H*N + H*V + 2*H
-    """
-    if isinstance(source, Formula):
-        return source
-    if isinstance(source, str | Path) and is_adapter(source):
-        return _adapter(source, options.get("base"))[1]
-    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
-        held = model_of(source)
-        return replace(held.formula, defaults={**held.formula.defaults, **held.numbers.values})
-    found = _formula(source, options)
-    if options.get(TIED) is False:  # some classes tie the head whatever the config says
-        return untied(found) or found
-    return found
-
-
-def _formula(source: Any, options: dict[str, Any]) -> Formula:
-    try:
-        if isinstance(source, type):
-            if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
-                return _derived(source, options, None)
-            return _of_architecture(find(source.__name__), options)
-        if isinstance(source, str) and not looks_like_path(source):
-            return _of_architecture(find(source), options)
-        if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
-            return _composed(source, read(source), options)
-    except UnknownModelError as error:
-        return _stored_or_derived(source, options, error)
-    raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
-
-
-def _of_architecture(architecture: Architecture, options: dict[str, Any]) -> Formula:
-    """The formula composed for these options; where the class ties its head always, it may be untied all the same."""
-    if options.get(TIED) is False and TIED not in architecture.options:
-        rest = architecture.formula(**{name: value for name, value in options.items() if name != TIED})
-        if untied(rest) is not None:
-            return rest
-    return architecture.formula(**options)
-
-
-def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
-    """The formula composed for the class of a config, with the config's options; derived where it has others."""
-    architecture = config.architecture()
-    try:
-        chosen = config.options_for(architecture)
-    except OptionError:
-        if not derivable():
-            raise
-        return _derived(source, options, None)
-    return _of_architecture(architecture, {**chosen, **options})
-
-
-def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
-    """The atlas's formula; derived where the atlas does not have the class, or not with these options."""
-    from symcount.atlas.formula import find as stored
-    from symcount.atlas.formula import from_config
-
-    try:
-        found: Formula | None
-        if isinstance(source, str | type) and not is_config(source):
-            found = stored(source if isinstance(source, str) else source.__name__, options)
-        elif isinstance(source, str | Path | dict | Config):
-            found = from_config(read(source), options)
-        else:
-            found = None  # a transformers config: transformers is there
-        if found is not None:
-            return found
-    except (ConfigError, DomainError):  # transformers may know better, or say in other words why not
-        if not derivable():
-            raise
-    return _derived(source, options, unknown)
-
-
-def _derived(
-    source: Any, options: dict[str, Any], unknown: UnknownModelError | None, config: dict[str, Any] | None = None
-) -> Formula:
-    """The formula of a model that nobody composed by hand; without the packages that takes, *unknown* is raised."""
-    if unknown is not None and not derivable():
-        raise UnknownModelError(
-            f'{unknown} Any class of transformers is derived from its own code after: pip install "symcount[hf]"'
-        ) from None
-    from symcount.derive.api import derive
-
-    try:
-        return derive(source, config=config, **options)
-    except UnknownModelError as error:  # of the two lists of names, the one with something near
-        if unknown is None or ("Did you mean" in str(error) and "Did you mean" not in str(unknown)):
-            raise
-        raise unknown from None
 
 
 @guarded
@@ -255,7 +135,7 @@ def _stored_count(config: Config, convention: str) -> int | None:
 
 def _is_composed(config: Config) -> bool:
     try:
-        config.architecture()
+        architecture_of(config)
     except (UnknownModelError, ConfigError):
         return False
     return True
@@ -283,7 +163,7 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
     if isinstance(source, str | Path) and is_adapter(source):
         from symcount.adapters.api import verify as compare
 
-        return compare(*_adapter(source, config))
+        return compare(*adapter_of(source, config))
     if isinstance(source, str | Path) and is_checkpoint(Path(source)):
         return _verify_file(Path(source), config, values)
     from symcount.verify import verify as run
@@ -293,50 +173,8 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
     if config is not None and not isinstance(source, Formula):
         stated = read(config)
         named = source if isinstance(source, str | type) and not is_config(source) else None
-        return run(_formula_for(named, stated), config, device=device, **values)
+        return run(formula_for(named, stated), config, device=device, **values)
     return run(formula(source), config, device=device, **values)
-
-
-def _adapter(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
-    """The config of an adapter, and the formula of its base model with it."""
-    from symcount.adapters.adapting import adapted
-    from symcount.adapters.api import base_of
-    from symcount.adapters.config import read as read_adapter
-    from symcount.verify import numbers_at
-
-    config = read_adapter(source)
-    given = base_of(config) if base is None else base
-    if isinstance(given, str | Path) and is_directory(given):
-        given = Path(given) / "config.json"
-    found = formula(given)
-    values = read(given).values_for(found) if is_config(given) else dict(found.defaults)
-    return config, adapted(found, config, numbers_at(found, values))
-
-
-def model_of(source: str | Path, config: Any = None) -> FileModel:
-    """The model that a file of weights is of: its formula, and the numbers at which that has the file's shapes.
-
-    Args:
-        source: a folder, `*.safetensors`, its index, or `*.gguf`.
-        config: by default the `config.json` beside it; where there is none, every class is tried whose tensors are
-            called like the file's.
-
-    Raises:
-        CheckpointError: a broken file, or one that no class has exactly the tensors of.
-        SymcountError: see `formula`.
-    """
-    from symcount.checkpoints import folders
-    from symcount.checkpoints.models import model_of as run
-
-    checkpoint = folders.read(Path(source))
-    if config is not None:
-        stated = read(config)
-    else:
-        try:
-            stated = folders.config_of(checkpoint)
-        except CheckpointError:
-            return run(checkpoint, None, formula)
-    return run(checkpoint, stated, formula)
 
 
 def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointReport:
@@ -347,22 +185,7 @@ def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointR
     stated = folders.config_of(checkpoint) if config is None else read(config)
     found = formula(stated)
     changed = {found.notation[name].letter: value for name, value in values.items()}
-    return verify_by_config(checkpoint, found, {**stated.values_for(found), **changed}, stated.fields)
-
-
-def _formula_for(named: str | type | None, stated: Config) -> Formula:
-    """The formula of the class *named*, or of the one that the config names, with the config's options."""
-    try:
-        if named is None:
-            architecture = stated.architecture()
-        else:
-            architecture = find(named if isinstance(named, str) else named.__name__)
-        return architecture.formula(**stated.options_for(architecture))
-    except UnknownModelError as error:
-        if named is None:
-            return _derived(stated, {}, error)
-        fields = {k: v for k, v in stated.fields.items() if k not in ("architectures", "model_type")}
-        return _derived(named, {}, error, fields)
+    return verify_by_config(checkpoint, found, {**found.bound(stated), **changed}, stated.fields)
 
 
 @guarded
@@ -449,7 +272,3 @@ def _sizes(source: Any, found: Formula, values: Mapping[str, Any] | None) -> dic
     """The sizes that a config gives, and those that differ, by letter."""
     own = found.bound(source) if is_config(source) else {}
     return {**own, **{found.notation[name].letter: value for name, value in (values or {}).items()}}
-
-
-def is_config(source: Any) -> bool:
-    return not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))

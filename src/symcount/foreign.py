@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from types import FunctionType
 from typing import ParamSpec, TypeVar
 
 from symcount.errors import ForeignError, SymcountError
 
-__all__ = ["foreign", "guarded"]
+__all__ = ["foreign", "guarded", "guarded_methods"]
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
+_C = TypeVar("_C", bound=type)
 _LONGEST = 320
 
 
@@ -59,3 +61,21 @@ def guarded(function: Callable[_P, _T]) -> Callable[_P, _T]:
             raise foreign(error) from error
 
     return call
+
+
+def guarded_methods(cls: _C) -> _C:
+    """*cls*, each of its own public methods `guarded`.
+
+    >>> @guarded_methods
+    ... class Half:
+    ...     def of(self, number):
+    ...         return number // 2
+    >>> Half().of("8")
+    Traceback (most recent call last):
+        ...
+    symcount.errors.ForeignError: TypeError: unsupported operand type(s) for //: 'str' and 'int'
+    """
+    for name, method in list(vars(cls).items()):
+        if isinstance(method, FunctionType) and not name.startswith("_"):
+            setattr(cls, name, guarded(method))
+    return cls

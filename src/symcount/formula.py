@@ -5,35 +5,30 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal, Unpack
+from typing import Any, Literal
 
-from sympy import Add, Derivative, Expr, Subs, Symbol, cancel, collect, expand, factor
+from sympy import Add, Expr, Symbol
 
+from symcount.algebra import Algebra
+from symcount.binding import Binding, ByField
 from symcount.domain import Condition, minimal
-from symcount.errors import ConventionError, DomainError, StructureError, near
+from symcount.errors import ConventionError, StructureError, near
 from symcount.evaluate import function, integer_value
-from symcount.foreign import guarded
+from symcount.foreign import guarded_methods
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
 from symcount.parts import Breakdown, Part
 from symcount.showing import Shown
-from symcount.substitution import Substitution
 from symcount.tree import Block
-from symcount.typeset.latex import set_symbols
-from symcount.typeset.leading import leading_terms
-from symcount.typeset.measure import em
-from symcount.typeset.numbers import check_numbers
-from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import Look, Setting, check_look, checked_label, checked_lhs
-from symcount.typeset.targets import render
 from symcount.values import by_letter, check_domain, resolve
 from symcount.vector import vector_function
 
 __all__ = ["Formula", "Part"]
 
 
+@guarded_methods
 @dataclass(frozen=True, repr=False)
-class Formula(Substitution, Shown):
+class Formula(Algebra, Shown):
     """The closed form of a model's parameter count, with everything needed to read, use and check it.
 
     Immutable. Obtain one from `symcount.formula("bert")`, or from a tree of layers:
@@ -58,6 +53,9 @@ class Formula(Substitution, Shown):
         filled: rules by which the config fills fields that are left out, by letter (`D`: `H/A`).
         conditions: conditions beyond those that the tree's blocks carry.
         origin: `composed` by hand or `derived` from the model's code.
+        unit: what is counted, in words: `parameters`.
+        sign: the letter of totals in LaTeX.
+        binding: the rules by which it reads a config.
     """
 
     tree: Block
@@ -69,6 +67,9 @@ class Formula(Substitution, Shown):
     filled: Mapping[str, Expr] = field(default_factory=dict)
     conditions: tuple[Condition, ...] = ()
     origin: Literal["composed", "derived"] = "composed"
+    unit: str = "parameters"
+    sign: str = "P"
+    binding: Binding = field(default=ByField(), repr=False, compare=False)
 
     def __hash__(self) -> int:
         return hash((self.name, self.model_type, self.tree))  # the mappings beside them have none
@@ -105,11 +106,6 @@ class Formula(Substitution, Shown):
             cache[convention] = self.ledger.total(convention)
         return cache[convention]
 
-    @guarded
-    def difference(self, first: str, second: str) -> Expr:
-        """`total_as(first) - total_as(second)`, expanded: what two conventions disagree about."""
-        return expand(self.total_as(first) - self.total_as(second))
-
     @property
     def shared(self) -> tuple[tuple[Row, Row], ...]:
         """Tied tensors: pairs (row, row whose tensor it uses)."""
@@ -125,7 +121,6 @@ class Formula(Substitution, Shown):
 
     # ---------------------------------------------------------------- numbers
 
-    @guarded
     def values(self, given: Mapping[str, Any], convention: str = "unique") -> dict[str, Any]:
         """Exact values by letter from *given* (letters, config fields or aliases), checked against the domain.
 
@@ -137,7 +132,6 @@ class Formula(Substitution, Shown):
         check_domain(self.notation, self.domain, values)
         return values
 
-    @guarded
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters.
 
@@ -155,7 +149,8 @@ class Formula(Substitution, Shown):
         """
         check_convention(convention)
         if config is not None:
-            values = {**self.bound(config), **by_letter(self.notation, values)}
+            config, values = self.binding.changed(self, config, by_letter(self.notation, values))
+            values = {**self.bound(config), **values}
         return integer_value(self.total_as(convention), self.values(values, convention))
 
     def bound(self, config: Any) -> dict[str, Any]:
@@ -164,14 +159,12 @@ class Formula(Substitution, Shown):
         Raises:
             ConfigError, OptionError: the config cannot be read, or the formula does not cover it.
         """
-        from symcount.configs import read  # a config is read by the model's rules, not by the formula's
-
-        return read(config).values_for(self)
+        return self.binding.bound(self, config)
 
     def given(
         self,
         config: Any = None,
-        beside: Collection[str] = (),  # noqa: ARG002  # read where configs have parts
+        beside: Collection[str] = (),
     ) -> dict[str, Any]:
         """Values by letter that a config states, or that are constants of its class: none that it fills in from others.
 
@@ -185,9 +178,8 @@ class Formula(Substitution, Shown):
         Raises:
             ConfigError, OptionError: see `bound`.
         """
-        return self.bound({} if config is None else config)
+        return self.binding.given(self, config, beside)
 
-    @guarded
     def compile(self, *, vector: bool = False, convention: str = "unique") -> Callable[..., Any]:
         """A fast function of the letters, as keywords.
 
@@ -209,75 +201,8 @@ class Formula(Substitution, Shown):
             return vector_function(total, {n: self.notation[n].minimum for n in names})
         return function(total, names)
 
-    # ---------------------------------------------------------------- algebra
-
-    @guarded
-    def expanded(self, convention: str = "unique") -> Expr:
-        """The total multiplied out."""
-        return expand(self.total_as(convention))
-
-    @guarded
-    def simplified(self, convention: str = "unique") -> Expr:
-        """The total with common factors cancelled and terms merged."""
-        return cancel(expand(self.total_as(convention)))
-
-    @guarded
-    def collected(self, symbol: str, convention: str = "unique") -> Expr:
-        """The total as a polynomial in one symbol."""
-        return collect(self.expanded(convention), self.symbol(symbol))
-
-    @guarded
-    def factored(self, convention: str = "unique") -> Expr:
-        """The total as a product where it is one."""
-        return factor(self.total_as(convention))
-
-    @guarded
-    def diff(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
-        """The partial derivative of the total with respect to *symbol*.
-
-        Raises:
-            DomainError: the total is rounded in *symbol*, so it has none.
-        """
-        found = self.total_as(convention).diff(self.symbol(symbol))
-        if found.has(Derivative, Subs):
-            letter = self.symbol(symbol).name
-            raise DomainError(
-                f"the total rounds in {letter} and has no derivative; ask for a difference: step({letter!r})"
-            )
-        return found
-
-    @guarded
-    def step(self, symbol: str | Symbol, by: int = 1, convention: str = "unique") -> Expr:
-        """The finite difference: what *by* more of *symbol* costs. For a depth: the price of a layer."""
-        total, s = self.total_as(convention), self.symbol(symbol)
-        return expand(total.subs(s, s + by) - total)
-
-    @guarded
-    def elasticity(self, symbol: str | Symbol, convention: str = "unique") -> Expr:
-        """`x/P · dP/dx`: by how many percent the total grows when *symbol* grows by one percent."""
-        s = self.symbol(symbol)
-        return cancel(s * self.diff(s, convention) / self.total_as(convention))
-
-    @guarded
-    def leading(self, *symbols: str, convention: str = "unique") -> Expr:
-        """The terms of highest degree: what is left of the total in a very large model.
-
-        Args:
-            symbols: the symbols that grow; by default widths and depths.
-            convention: what counts.
-
-        >>> import symcount as sc
-        >>> sc.formula("gpt2").leading()
-        12*H**2*N
-        >>> sc.formula("LlamaModel").leading()
-        H*N*(2*D*(A + K) + 3*I)
-        """
-        grow = [self.symbol(s) for s in symbols] or [e.symbol for e in self.notation if e.scales]
-        return leading_terms(self.total_as(convention), grow)
-
     # ---------------------------------------------------------------- reading
 
-    @guarded
     def breakdown(
         self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
     ) -> Breakdown:
@@ -298,7 +223,6 @@ class Formula(Substitution, Shown):
         parts = self.ledger.by_path(depth, checked)
         return Breakdown((Part(path, kinds[path], e) for path, e in parts.items() if e != 0), self, "path", checked)
 
-    @guarded
     def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
         """The part of the total that lies in the tensors whose path matches *pattern*.
 
@@ -323,80 +247,89 @@ class Formula(Substitution, Shown):
         checked = check_convention(convention)
         return Part(pattern, kind or "", Add(*(self.ledger.counted(row, checked) * row.size for row in rows)))
 
-    def latex(self, style: str = "grouped", **look: Unpack[Look]) -> str:
-        r"""The total in LaTeX, in the order of the model, the layers as `N(…)`.
+    def bytes(
+        self,
+        dtype: Any = "bfloat16",
+        part: str = "weights",
+        *,
+        optimizer: str = "adamw",
+        master: bool = False,
+        kept: bool = True,
+        quantization: Mapping[str, Any] | None = None,
+        page: int = 1,
+        values: Mapping[str, Any] | None = None,
+    ) -> Formula:
+        """The bytes of the weights, of their gradients, or of what an optimizer keeps, as a formula.
 
         Args:
-            style: `grouped`, `compact`, `expanded`, `annotated`, `steps`, `table`, `leading` or `notation`; see
-                `symcount.typeset.styles`.
-            look: convention, letters, numbers, sizes and width; see `symcount.typeset.setting.Look`.
+            dtype: of the weights: `bfloat16`, `float32`, `fp16`, … What is trained in another type says so itself.
+            part: `weights`, `gradients`, `optimizer`, `master` (copies in fp32), `step` (what a step takes besides for
+                a while) or `training`: all but the last together.
+            optimizer: see `symcount.storage.optimizers`: `adamw`, `sgd_momentum`, `adafactor`, `muon`, `adamw_8bit`, …
+            master: whether the optimizer works on copies of the weights in fp32.
+            kept: whether what transformers keeps in fp32 when it loads a model in half precision stays so; otherwise
+                everything is in *dtype*, as after `model.to(dtype)`. Adapters are in fp32 too, as PEFT makes them.
+            quantization: a config's `quantization_config`; see `symcount.storage.quantizers`.
+            page: each tensor takes a multiple of so many bytes: 512 of torch's CUDA allocator.
+            values: sizes by letter, where layers are named by their index; by default the model's defaults.
 
         Raises:
-            NotationError: no such style, preset or way to write numbers, or two symbols would be typeset alike.
-            ConventionError, MissingSymbolError, DomainError: as for `total_as` and `count`.
+            OptionError: no such type, part, optimizer or quantisation.
 
         >>> import symcount as sc
-        >>> print(sc.formula("gpt2").latex(symbols={"H": "d", "V": r"\nu"}))
-        \nu d + Ld + N(12d^2 + 13d) + 2d
+        >>> f = sc.formula("gpt2").bytes("bf16")
+        >>> f.count(V=50257, L=1024, H=768, N=12), f.diff("N")
+        (248879616, 24*H**2 + 26*H)
         """
-        return self.typeset("latex", style, **look)
+        from symcount.storage.formulas import Storage, bytes_of
 
-    @guarded
-    def typeset(self, to: str = "latex", style: str = "grouped", **look: Unpack[Look]) -> str:
-        """The total in *style* as LaTeX, a whole document, Markdown, HTML, text …; see `symcount.typeset.targets`.
+        return bytes_of(self, part, Storage(dtype, optimizer, master, kept, quantization, page, values))
+
+    def lora(self, rank: int = 8, targets: Any = None, **options: Any) -> Formula:
+        """The model with LoRA, whose rank is a letter; the convention `trainable` counts the adapter alone.
+
+        Args:
+            rank: the value of that letter.
+            targets: the names of the modules that are adapted, a pattern, or `all-linear`; by default PEFT's own.
+            options: further fields of PEFT's `LoraConfig`: `use_dora`, `rank_pattern`, `modules_to_save`,
+                `target_parameters`, …
 
         Raises:
-            NotationError: see `latex`; or no such target.
-        """
-        return render(self.setting(**look), style, to)
+            ConfigError, OptionError, StructureError: see `adapter`.
 
-    @guarded
-    def setting(self, **look: Unpack[Look]) -> Setting:
-        """What a printer needs to know: this formula, and how it is to look.
+        >>> import symcount as sc
+        >>> f = sc.formula("LlamaForCausalLM").lora(8)
+        >>> print(f.latex(convention="trainable"))
+        N(ADr + KDr + 2Hr)
+        >>> f.count({}, convention="trainable"), f.count({}, convention="trainable", r=16)
+        (4194304, 8388608)
+        """
+        return self.adapter("lora", **{"r": rank, "target_modules": targets, **options})
+
+    def adapter(self, method: str, *, values: Mapping[str, Any] | None = None, **options: Any) -> Formula:
+        r"""The model with an adapter of PEFT, whose rank, or the size that takes its place, is a letter.
+
+        Args:
+            method: `lora`, `adalora`, `vera`, `loha`, `lokr`, `ia3`, `oft`, `boft`, `prefix_tuning`, `prompt_tuning` or
+                `p_tuning`; see `symcount.adapters.methods` and `prompts`.
+            values: sizes by letter, where divisors of a size are needed, or layers are named by their index; by default
+                the model's defaults.
+            options: fields of the method's config in PEFT, such as `r` and `target_modules`, with PEFT's defaults.
 
         Raises:
-            NotationError, ConventionError, UnknownSymbolError: see `latex`.
+            ConfigError: an option is malformed.
+            OptionError: a method or option that is not known, or PEFT has no default targets for the model.
+            StructureError: nothing is adapted.
+
+        >>> import symcount as sc
+        >>> f = sc.formula("LlamaForCausalLM").adapter("oft", target_modules=["q_proj"])
+        >>> print(f.latex(convention="trainable"))
+        N\left(\frac{Hb}{2} - \frac{H}{2}\right)
         """
-        check_look(look)
-        convention, width = check_convention(look.get("convention", "unique")), look.get("width")
-        defaults = {letter: value for letter, value in self.defaults.items() if letter in self.notation}
-        given = by_letter(self.notation, look.get("values") or {})
-        return Setting(
-            self.name or self.tree.kind,
-            self.model_type,
-            self.tree,
-            self.ledger,
-            convention,
-            with_symbols(self.notation, look.get("notation"), look.get("symbols")),
-            self.domain,
-            options=self.deciding,
-            pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
-            sizes=lambda: self.values({**defaults, **given}, convention),
-            numbers=check_numbers(look.get("numbers", "comma")),
-            width=None if width is None else em(width),
-            equation=look.get("lhs") is not None or look.get("label") is not None,
-            lhs=checked_lhs(look.get("lhs")),
-            label=checked_label(look.get("label")),
-            prefix=look.get("prefix"),
-        )
+        from symcount.adapters.adapting import applied
 
-    @property
-    def deciding(self) -> Mapping[str, Any]:
-        """Those of the options at whose other value the formula is another one."""
-        return self.options
-
-    def domain_text(self) -> str:
-        """The domain in words: `valid when A divides H`."""
-        return "valid when " + " and ".join(map(str, self.domain)) if self.domain else "valid for all positive integers"
-
-    @guarded
-    def set_symbols(self, expression: Expr) -> str:
-        """Typeset any expression in this formula's notation."""
-        return set_symbols(expression, self.notation)
+        return applied(self, method, options, values)
 
     def renamed(self, name: str) -> Formula:
         """The same formula under another name."""
         return replace(self, name=name)
-
-    def __str__(self) -> str:
-        return f"{self.name or self.tree.kind} = {self.total}"

@@ -71,7 +71,7 @@ class Breakdown(tuple[Part, ...]):  # noqa: SLOT001  # it carries what it is a b
             (*row, Count(part.count(at)), Share(part.count(at), total))
             for row, part in zip(self._rows(notation), self, strict=True)
         ]
-        columns = [*self._columns(), ("Parameters", "right"), ("Share", "right")]
+        columns = [*self._columns(), (shown.unit.capitalize(), "right"), ("Share", "right")]
         last: list[Cell] = [f"total, {self.convention}", *[""] * (len(columns) - 3), Count(total), Share(total, total)]
         return Table(columns, rows, last)
 

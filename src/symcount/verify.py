@@ -25,6 +25,7 @@ from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
+from symcount.paths import value_at
 from symcount.typeset.content import Cell, Count, Table
 from symcount.typeset.html import block
 from symcount.values import by_letter, check_domain, resolve
@@ -138,14 +139,10 @@ def verify(formula: Formula, config: Any = None, *, device: str = "meta", **valu
     if not formula.name:
         raise ConfigError("the formula has no class name, so there is no real model to build; give it one: renamed(…)")
     values = by_letter(formula.notation, values)
-    if formula.origin == "derived":
-        from symcount.derive.result import DerivedFormula
-
-        if isinstance(formula, DerivedFormula):
-            found, model = formula.real_model(config, values, device)
-            return replace(compare(formula, numbers_at(formula, found), model), device=device)
+    if (found := formula.binding.real_model(formula, config, values, device)) is not None:
+        return replace(compare(formula, numbers_at(formula, found[0]), found[1]), device=device)
     given = read({} if config is None else config)
-    stated = given.values_for(formula)
+    stated = formula.bound(given)
     numbers = numbers_at(formula, {**stated, **values}) if formula.origin == "composed" else values
     model_class = realmodel.model_class(formula.name, formula.model_type)
     arguments = realmodel.constructor_options(model_class, formula.options)
@@ -210,12 +207,7 @@ def _read_off(formula: Formula, config: Any) -> dict[str, Any]:
     """Values by letter from the real config object; fields that are no numbers there are left out."""
     values = {}
     for item in formula.notation:
-        value = config
-        for part in item.field.replace("[", ".").replace("]", "").split("."):
-            if isinstance(value, list | tuple):
-                value = value[int(part)] if part.isdecimal() and int(part) < len(value) else None
-            else:
-                value = realmodel.attribute(value, part)
+        value = value_at(config, item.field, attribute=realmodel.attribute)
         if isinstance(value, int | float) and not isinstance(value, bool):
             values[item.letter] = value
     return values

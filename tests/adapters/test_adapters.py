@@ -146,12 +146,24 @@ def test_what_differs_in_the_file_is_named(tmp_path):
 
 GOOD = {"peft_type": "LORA", "r": 4, "target_modules": ["q_proj"]}
 REFUSED = {
-    "another method": ({"peft_type": "VERA"}, OptionError, "of the kind 'VERA'; those of LORA and IA3"),
+    "another method": (
+        {"peft_type": "XLORA"},
+        OptionError,
+        "of the kind 'XLORA'; those of LORA, .* and P_TUNING are counted",
+    ),
     "no method": ({"peft_type": None}, ConfigError, "peft_type: expected the name of a method, got None"),
     "no rank": ({"r": 0}, ConfigError, "r: expected an integer of at least 1, got 0"),
     "a rank that is no number": ({"r": True}, ConfigError, "r: expected an integer"),
-    "nothing named": ({"target_modules": None}, ConfigError, "target_modules says nothing"),
-    "nothing there": ({"target_modules": ["nonsense"]}, StructureError, "no module of the model is adapted"),
+    "nothing named": (
+        {"peft_type": "PREFIX_TUNING"},
+        ConfigError,
+        "num_virtual_tokens: expected an integer of at least 1",
+    ),
+    "nothing there": (
+        {"target_modules": ["nonsense"]},
+        StructureError,
+        "no module of LlamaForCausalLM is adapted: none is called nonsense; its linear maps are down_proj",
+    ),
     "numbers for names": ({"target_modules": [1]}, ConfigError, "expected a list of names"),
     "no pattern": ({"target_modules": "("}, ConfigError, "no regular expression"),
     "a pattern that runs away": ({"target_modules": "(a+)+b"}, ConfigError, "may take for ever"),
@@ -159,7 +171,7 @@ REFUSED = {
     "no ranks": ({"rank_pattern": [1]}, ConfigError, "rank_pattern: expected an object"),
     "a rank of 0": ({"rank_pattern": {"q_proj": 0}}, ConfigError, "rank_pattern: q_proj: expected an integer"),
     "another bias": ({"bias": "some"}, ConfigError, "bias = 'some': expected none, all or lora_only"),
-    "parameters": ({"target_parameters": ["w"]}, OptionError, "target_parameters = .* is not covered"),
+    "parameters": ({"target_parameters": ["w"]}, StructureError, "no parameter of LlamaForCausalLM is called .w."),
     "tokens": ({"trainable_token_indices": [1]}, OptionError, "trainable_token_indices"),
     "layers again": ({"layer_replication": [[0, 1]]}, OptionError, "layer_replication"),
 }

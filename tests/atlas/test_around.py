@@ -29,7 +29,10 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])
+@pytest.mark.parametrize(
+    ("name", "model_type", "changes", "words"),
+    [pytest.param(*c, id=f"{c[0]} {c[2]}", marks=pytest.mark.slow if c[0] == "Sam3VisionModel" else ()) for c in CASES],
+)
 def test_what_a_config_does_to_its_sub_configs(name, model_type, changes, words, measured, counted_or_refused):
     counter = measured(name, model_type, effort=2_000)
     fields = {"architectures": [name], "model_type": model_type, **changes}

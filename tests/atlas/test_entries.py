@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from sampling import sampled
 from symcount.atlas.counting import CONVENTIONS, Counter
 from symcount.atlas.formula import find
 from symcount.atlas.store import Atlas, default_path
@@ -17,12 +18,7 @@ NAMES = ATLAS.names if ATLAS is not None else []
 SAMPLE = ["BertForMaskedLM", "GPT2LMHeadModel", "MistralForCausalLM", "CLIPModel", "ViTForImageClassification"]
 
 
-def named(names, chosen):
-    """The *chosen* are tests of every run; the others are slow."""
-    return [n if n in chosen else pytest.param(n, marks=pytest.mark.slow) for n in names]
-
-
-@pytest.mark.parametrize("name", named(NAMES, SAMPLE))
+@pytest.mark.parametrize("name", sampled(NAMES, kept=SAMPLE))
 def test_an_entry_is_what_is_derived_now(name):
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
@@ -54,7 +50,7 @@ def meant(letter):
     return name, field, minimum, rational
 
 
-@pytest.mark.parametrize("name", named(NAMES, random.Random(0).sample(NAMES, min(25, len(NAMES)))))
+@pytest.mark.parametrize("name", sampled(NAMES, kept=random.Random(0).sample(NAMES, min(25, len(NAMES)))))
 def test_tree_and_stored_totals_agree(name):
     """The totals are stored beside the tree, which a count does not read: they are the tree's, in every convention."""
     try:

@@ -115,7 +115,14 @@ EFFORT = {
 }
 
 
-@pytest.mark.parametrize(("name", "model_type", "changes", "words"), CASES, ids=[f"{c[0]} {c[2]}" for c in CASES])
+#: Classes that take five seconds or more to be measured.
+LONG = {"BitModel", "Inkling2TextModel", "LevitModel", "SamVisionModel"}
+
+
+@pytest.mark.parametrize(
+    ("name", "model_type", "changes", "words"),
+    [pytest.param(*c, id=f"{c[0]} {c[2]}", marks=pytest.mark.slow if c[0] in LONG else ()) for c in CASES],
+)
 def test_a_list_is_counted_or_refused(name, model_type, changes, words, measured, counted_or_refused):
     counter = measured(name, model_type, effort=EFFORT.get(name, 2_000))
     needed = {"prediction_length": 24, "context_length": 24} if model_type == "time_series_transformer" else {}

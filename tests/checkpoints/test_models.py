@@ -6,11 +6,11 @@ import shutil
 import pytest
 
 import symcount as sc
-from symcount.api import model_of
 from symcount.checkpoints import identify
 from symcount.checkpoints.identify import candidates
 from symcount.cli import run
 from symcount.errors import CheckpointError
+from symcount.lookup import model_of
 
 from .conftest import SMALL, hollow, saved
 from .test_verify_files import MODELS
@@ -24,7 +24,7 @@ def test_the_shapes_have_the_numbers_of_the_config(tmp_path, case):
     name, config, _ = MODELS[case]
     saved(tmp_path, name, config)
     found = model_of(tmp_path)
-    stated = found.config.values_for(found.formula)
+    stated = found.formula.bound(found.config)
     assert {k: v for k, v in found.numbers.values.items() if k in stated} == stated
     assert found.numbers.contradicted == {}
     assert found.formula.count(**found.numbers.values) == sc.count(tmp_path / "config.json")

@@ -8,9 +8,9 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 import symcount as sc
-from symcount.api import model_of
 from symcount.cli import run
 from symcount.errors import CheckpointError, ConfigError, VerificationError
+from symcount.lookup import model_of
 
 from .conftest import SMALL, hollow, saved, shapes_of
 

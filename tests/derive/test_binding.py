@@ -124,9 +124,9 @@ def test_a_users_class_is_never_taken_for_one_of_transformers():
 
 
 def test_without_the_extra_the_remedy_is_named(monkeypatch):
-    from symcount import api
+    from symcount import lookup
 
-    monkeypatch.setattr(api, "derivable", lambda: False)
+    monkeypatch.setattr(lookup, "derivable", lambda: False)
     with pytest.raises(UnknownModelError, match=r"unknown model 'DinatModel'.*pip install \"symcount\[hf\]\""):
         sc.formula("DinatModel")
     assert sc.count("bert") == real("BertModel", {})

@@ -148,6 +148,7 @@ def _any_way(item: tuple[dict[str, Any], bool]) -> str:
 
 def _composed(item: tuple[dict[str, Any], bool]) -> str:
     """By the formulas composed by hand."""
+    from symcount.architectures.reading import architecture_of
     from symcount.configs import read
 
     fields, check = item
@@ -155,8 +156,8 @@ def _composed(item: tuple[dict[str, Any], bool]) -> str:
 
     def call() -> None:
         config = read(fields)
-        architecture = config.architecture()
-        formula = architecture.formula(**config.options_for(architecture))
+        architecture = architecture_of(config)
+        formula = architecture.formula(**architecture.options_for(config))
         counted["unique"] = formula.count(config)
 
     outcome = _refusable(call)

@@ -1,9 +1,6 @@
 """The model with its adapter: every module that is adapted has the adapter's tensors, and the rest is frozen.
 
-* LoRA (Hu et al. 2021, arXiv:2106.09685): `W + B A` with `A (r, in)` and `B (out, r)`: `r(in + out)` for each matrix.
-* DoRA (Liu et al. 2024, arXiv:2402.09353): a vector of `out` magnitudes besides.
-* IA3 (Liu et al. 2022, arXiv:2205.05638): a vector of `out` factors, of `in` for a feed-forward module.
-
+What each method adds is in `methods`; which modules are adapted in `targets`; trained tokens are in `prompts`.
 The convention `trainable` counts the adapter, `unique` the model with it.
 """
 
@@ -15,21 +12,28 @@ from typing import Any
 
 from sympy import Expr, Integer
 
-from symcount.adapters.config import AdapterConfig
-from symcount.errors import OptionError, StructureError
-from symcount.evaluate import integer_value
+from symcount import layerwise
+from symcount.adapters.config import KINDS, AdapterConfig, configured
+from symcount.adapters.methods import LINEAR, added, in_parameter
+from symcount.adapters.prompts import PROMPTS, prompt
+from symcount.adapters.targets import completed
+from symcount.errors import ConfigError, OptionError, StructureError, near
 from symcount.formula import Formula
 from symcount.ledger import Row
-from symcount.notation import Entry, Notation
+from symcount.notation import Entry
+from symcount.quantities import quantity
+from symcount.storage.precision import ADAPTERS, PROMPT
 from symcount.tree import ONE, Block, Parameter
 
-__all__ = ["adapted", "is_added"]
+__all__ = ["adapted", "applied", "is_added"]
 
-_LINEAR = ("Linear", "Conv1D", "NonDynamicallyQuantizableLinear")
-_CONVOLUTIONS = ("Conv1d", "Conv2d", "Conv3d")
-_KINDS = ("LoRA", "DoRA", "IA3")  # layer types of adapters
 _SAVED = "modules_to_save"
-_MOST = 100_000  # modules of one list that are looked at one by one
+_LETTERS = {
+    "oft_block_size": ("b", "size of a block of the adapter"),
+    "boft_block_size": ("b", "size of a block of the adapter"),
+    "boft_block_num": ("n", "number of blocks of the adapter"),
+    "num_virtual_tokens": ("n", "trained tokens"),
+}
 
 
 def adapted(base: Formula, config: AdapterConfig, values: Mapping[str, Any]) -> Formula:
@@ -45,33 +49,72 @@ def adapted(base: Formula, config: AdapterConfig, values: Mapping[str, Any]) -> 
         OptionError: a module of a kind that this method is not known for, or layers that cannot be told apart.
 
     >>> import symcount as sc
-    >>> from symcount.adapters.config import AdapterConfig
+    >>> from symcount.adapters.config import KINDS, AdapterConfig, configured
     >>> said = {"target_modules": ["q_proj", "v_proj"]}
     >>> f = adapted(sc.formula("LlamaForCausalLM"), AdapterConfig(said, "", "LORA", 8), {"N": 32})
     >>> print(f.latex(convention="trainable"))
     N(ADr + KDr + 2Hr)
     """
-    letter = next(name for name in ("r", "r_lora", "r_adapter") if name not in base.notation)
-    rank = Entry(letter, letter, letter if letter == "r" else r"r_{\mathrm{lora}}", "rank of the adapter")
-    tree = _Adapting(config, rank.symbol, values).block(base.tree, "", "")
-    symbols = {rank.symbol} & set().union(*(p.shape[0].free_symbols for _, b in tree.walk() for p in b.parameters))
-    notation = Notation((rank, *base.notation)) if symbols else base.notation
-    return Formula(
-        tree,
-        notation,
-        f"{base.name} with {config.kind}",
-        base.model_type,
-        options=base.options,
-        defaults={**values, **({letter: config.rank} if symbols else {})},
-        filled=base.filled,
-        conditions=base.conditions,
-        origin=base.origin,
-    )
+    _check_parameters(config, base)
+    config = completed(config, base)
+    rank = _letter(base, config)
+    if config.kind in PROMPTS:
+        whole = _frozen(base.tree)
+        tree = replace(whole, children=(*whole.children, prompt(base, config, rank.symbol)))
+    else:
+        tree = _Adapting(config, rank.symbol, values).block(base.tree, base.name)
+    symbols = set().union(*(d.free_symbols for _, b in tree.walk() for p in b.parameters for d in p.shape))
+    own = {rank: config.rank} if rank.symbol in symbols else {}
+    return quantity(replace(base, defaults=values), tree, "parameters", "P", own, f"{base.name} with {config.kind}")
+
+
+def _check_parameters(config: AdapterConfig, base: Formula) -> None:
+    """Raise unless the model has every parameter that is asked for by itself."""
+    there = [row.tensor for row in base.ledger]
+    for name in config.parameters:
+        if not any(tensor == name or tensor.endswith(f".{name}") for tensor in there):
+            raise StructureError(
+                f"{config.source}: target_parameters: no parameter of {base.name} is called {name!r:.80}"
+            )
+
+
+def applied(base: Formula, method: str, options: Mapping[str, Any], values: Mapping[str, Any] | None = None) -> Formula:
+    """The formula of *base* with an adapter; see `Formula.adapter`.
+
+    Args:
+        base: the base model's formula.
+        method: of PEFT: `lora`, `vera`, `prefix_tuning`, …
+        options: fields of its config.
+        values: of the base model, by letter; by default its defaults.
+
+    Raises:
+        OptionError, ConfigError, StructureError: see `adapted` and `symcount.adapters.config.configured`.
+    """
+    kind = str(method).strip().upper().replace("-", "_").replace(" ", "_")
+    said = str(method)
+    fields = {"peft_type": kind, **{name: _listed(value) for name, value in options.items() if value is not None}}
+    for name in KINDS.get(kind, ()):
+        if options.get(name) == 0 and KINDS[kind][name] and len(KINDS[kind]) == 1:
+            raise ConfigError(f"{said}: {name}: expected an integer of at least 1, got 0")
+    known = {letter: value for letter, value in base.defaults.items() if letter in base.notation}
+    return adapted(base, configured(fields, said), base.values({**known, **(values or {})}))
+
+
+def _listed(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple | set | frozenset) else value
+
+
+def _letter(base: Formula, config: AdapterConfig) -> Entry:
+    """The letter of the rank, or of the size that takes its place."""
+    first, meaning = _LETTERS.get(config.sized_by, ("r", "rank of the adapter"))
+    letter = next(name for name in (first, f"{first}_lora", f"{first}_adapter") if name not in base.notation)
+    latex = first if letter == first else rf"{first}_{{\mathrm{{{letter.partition('_')[2]}}}}}"
+    return Entry(letter, config.sized_by if config.sized_by not in base.notation else letter, latex, meaning)
 
 
 def is_added(row: Row) -> bool:
     """Whether a tensor is the adapter's own; trained biases are the base model's."""
-    return row.kind in _KINDS or _SAVED in row.path.split(".")
+    return row.kind in ADAPTERS or row.path.startswith(PROMPT) or _SAVED in row.path.split(".")
 
 
 def _frozen(block: Block) -> Block:
@@ -91,28 +134,34 @@ class _Adapting:
     def __init__(self, config: AdapterConfig, rank: Expr, values: Mapping[str, Any]) -> None:
         self._config, self._rank, self._values = config, rank, values
 
-    def block(self, root: Block, path: str, concrete: str) -> Block:
-        tree = self._block(root, path, concrete)
-        added = [p for _, b in tree.walk() for p in b.parameters if p.trainable]
-        if not added:
-            raise StructureError(f"{self._config.source}: no module of the model is adapted; see its target_modules")
-        return tree
+    def block(self, root: Block, name: str) -> Block:
+        tree = self._block(root, "")
+        if any(p.trainable for _, b in tree.walk() for p in b.parameters):
+            return tree
+        wanted = self._config.fields.get("target_modules") or self._config.parameters
+        known = sorted({path.rpartition(".")[2] for path, b in root.walk() if b.kind in LINEAR})
+        asked = [wanted] if isinstance(wanted, str) else wanted
+        raise StructureError(
+            f"{self._config.source}: no module of {name or root.kind} is adapted: none is called "
+            f"{' or '.join(map(str, asked))}; "
+            f"its linear maps are {', '.join(known)}.{near(str(asked[0]), known) if asked else ''}"
+        )
 
-    def _block(self, block: Block, path: str, concrete: str) -> Block:
-        """*block* with its adapters; *path* has the index in lists that is looked at."""
+    def _block(self, block: Block, concrete: str) -> Block:
+        """*block* with its adapters; *concrete* is its path with the index in lists that is looked at."""
         if concrete and any(concrete.endswith(name) for name in self._config.saved):
             return self._saved(block)
-        children: list[Block] = []
-        starred = [c for c in block.children if "*" in c.name]
-        for child in block.children:
-            if "*" in child.name and self._config.asks_for_indices:
-                children += self._split(child, concrete, alone=len(starred) == 1)
-            else:
-                name = child.name.replace("*", "0")
-                children.append(self._block(child, path, ".".join(p for p in (concrete, name) if p)))
+        children = layerwise.children(
+            block,
+            concrete,
+            self._values,
+            self._block,
+            by_index=self._config.asks_for_indices,
+            source=self._config.source,
+        )
         frozen = tuple(replace(p, trainable=self._biased(p, block, concrete)) for p in block.parameters)
-        added = [] if block.same_as is not None else self._added(block, concrete)
-        return replace(block, parameters=frozen, children=(*children, *added))
+        made = [] if block.same_as is not None else self._added(block, concrete)
+        return replace(block, parameters=frozen, children=(*children, *made))
 
     def _saved(self, block: Block) -> Block:
         """A module that is kept, with a copy of all of it that is trained."""
@@ -120,75 +169,31 @@ class _Adapting:
         kept = _frozen(block)
         return replace(kept, children=(*kept.children, copy))
 
-    def _split(self, block: Block, concrete: str, *, alone: bool) -> list[Block]:
-        """The layers of a list by what is adapted in them; most of them keep the symbol of their number."""
-        number = integer_value(block.repeat, self._values)
-        if number > _MOST:
-            raise OptionError(f"{self._config.source}: a list of {number:,} modules, of which some are adapted")
-        groups: dict[Block, int] = {}
-        for index in range(number):
-            name = block.name.replace("*", str(index))
-            made = self._block(block, concrete, ".".join(p for p in (concrete, name) if p))
-            groups[made] = groups.get(made, 0) + 1
-        if len(groups) <= 1:
-            return list(groups)
-        if not alone:
-            raise OptionError(
-                f"{self._config.source}: it names by their index layers of {concrete}, where there are several kinds"
-            )
-        most = max(groups, key=lambda b: groups[b])
-        rest = sum(n for b, n in groups.items() if b is not most)
-        return [replace(b, repeat=block.repeat - rest if b is most else Integer(n)) for b, n in groups.items()]
-
     def _biased(self, parameter: Parameter, block: Block, path: str) -> bool:
         """Whether a parameter of the base model is trained."""
-        if "bias" not in parameter.name or self._config.kind != "LORA" or self._config.bias == "none":
+        if "bias" not in parameter.name or self._config.bias == "none":
             return False
         return self._config.bias == "all" or self._targeted(block, path)
 
     def _targeted(self, block: Block, path: str) -> bool:
-        linear = block.kind in _LINEAR and block.role != "head"
+        linear = block.kind in LINEAR and block.role != "head"
         has = any(p.name == "weight" for p in block.parameters)
         return bool(path) and has and self._config.targets(path, linear)
 
     def _added(self, block: Block, path: str) -> list[Block]:
-        """The blocks that adapt a module."""
-        config = self._config
+        """The blocks that adapt a module, or parameters of it."""
+        found = []
+        for parameter in block.parameters:
+            named = layerwise.joined(path, parameter.name)
+            if path and self._config.targets_parameter(named):
+                found.append(in_parameter(parameter.name, parameter.shape, self._rank_of(named), path, self._config))
         if not self._targeted(block, path):
-            return []
+            return found
+        if found:
+            raise OptionError(f"{self._config.source}: {path} is adapted as a module and by its parameters; name one")
         weight = next(p for p in block.parameters if p.name == "weight")
-        if config.kind == "IA3":
-            return [self._factors(block, weight, path)]
-        rank = Integer(own) if (own := config.rank_of(path)) is not None else self._rank
-        return self._low_rank(block, weight, path, rank)
+        return added(block, weight, path, self._rank_of(path), self._config, self._values)
 
-    def _low_rank(self, block: Block, weight: Parameter, path: str, rank: Expr) -> list[Block]:
-        shape = weight.shape
-        if block.kind == "Embedding":
-            tables = (Parameter("lora_embedding_A", (rank, shape[0])), Parameter("lora_embedding_B", (shape[1], rank)))
-            return [Block("", "LoRA", tables), *self._magnitudes(shape[1])]
-        if block.kind in _CONVOLUTIONS:
-            ones = (ONE,) * (len(shape) - 2)
-            down, up = (rank, *shape[1:]), (shape[0], rank, *ones)
-            magnitudes = self._magnitudes(ONE, shape[0], *ones)
-        elif len(shape) == 2:
-            size, out = (shape[0], shape[1]) if block.kind == "Conv1D" else (shape[1], shape[0])
-            down, up, magnitudes = (rank, size), (out, rank), self._magnitudes(out)
-        else:
-            raise OptionError(
-                f"{self._config.source}: {path} is a {block.kind}, to which LoRA is not known to be added"
-            )
-        bias = (Parameter("bias", (up[0],)),) if self._config.fields.get("lora_bias") is True else ()
-        first = Block("lora_A", "LoRA", (Parameter("weight", down),))
-        return [first, Block("lora_B", "LoRA", (Parameter("weight", up), *bias)), *magnitudes]
-
-    def _magnitudes(self, *shape: Expr) -> list[Block]:
-        return [Block("", "DoRA", (Parameter("lora_magnitude_vector", shape),))] if self._config.dora else []
-
-    def _factors(self, block: Block, weight: Parameter, path: str) -> Block:
-        if len(weight.shape) != 2:
-            raise OptionError(f"{self._config.source}: {path} is a {block.kind}, to which IA3 is not known to be added")
-        size, out = weight.shape if block.kind == "Conv1D" else (weight.shape[1], weight.shape[0])
-        names = self._config.fields.get("feedforward_modules") or []
-        inner = any(path == n or path.endswith(f".{n}") for n in ([names] if isinstance(names, str) else names))
-        return Block("", "IA3", (Parameter("ia3_l", (ONE, size) if inner else (out, ONE)),))
+    def _rank_of(self, path: str) -> Expr:
+        own = self._config.rank_of(path)
+        return self._rank * self._config.multiple_of(path) if own is None else Integer(own)

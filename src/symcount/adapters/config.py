@@ -7,27 +7,41 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from symcount.errors import ConfigError, FileTypeError, OptionError
+from symcount.errors import ConfigError, FileTypeError, OptionError, near
 from symcount.files import is_directory, is_file, load
 from symcount.filetypes import of_json
 
-__all__ = ["NAME", "AdapterConfig", "is_adapter", "read"]
+__all__ = ["ALL_LINEAR", "KINDS", "NAME", "AdapterConfig", "configured", "is_adapter", "read"]
 
 NAME = "adapter_config.json"
-_KINDS: Final = ("LORA", "IA3")
-_LINEAR = "all-linear"
+ALL_LINEAR: Final = "all-linear"
+
+#: method of PEFT -> the fields of which one says its size, with their defaults; 0 stands for none
+KINDS: Final[Mapping[str, Mapping[str, int]]] = {
+    "LORA": {"r": 8},
+    "IA3": {},
+    "ADALORA": {"init_r": 12},
+    "VERA": {"r": 256},
+    "LOHA": {"r": 8},
+    "LOKR": {"r": 8},
+    "OFT": {"oft_block_size": 32, "r": 0},
+    "BOFT": {"boft_block_size": 4, "boft_block_num": 0},
+    "PREFIX_TUNING": {"num_virtual_tokens": 0},
+    "PROMPT_TUNING": {"num_virtual_tokens": 0},
+    "P_TUNING": {"num_virtual_tokens": 0},
+}
 _MODELS: Final = ("model.safetensors", "model.safetensors.index.json")
 _LONGEST = 1000  # characters of a pattern
 _RUNAWAY = re.compile(r"\([^()]*[+*}][^()]*\)[+*{]")  # a repetition of a repetition may take for ever
 
 #: fields that are not covered and change what is trained where they say anything
 _UNCOVERED: Final = (
-    "target_parameters", "trainable_token_indices", "layer_replication", "use_qalora", "use_bdlora", "megatron_config",
+    "trainable_token_indices", "layer_replication", "use_qalora", "use_bdlora", "megatron_config",
     "arrow_config", "monteclora_config", "velora_config", "kasa_config",
 )  # fmt: skip
 
@@ -39,14 +53,18 @@ class AdapterConfig:
     Attributes:
         fields: all of it.
         source: the file.
-        kind: `LORA` or `IA3`.
-        rank: `r`; 1 where the method has none.
+        kind: the method, as PEFT calls it: `LORA`, `IA3`, `VERA`, …
+        rank: its rank, or the size that takes its place; 1 where the method has none.
+        sized_by: the field that says it.
+        multiples: patterns of what has a multiple of the rank.
     """
 
     fields: Mapping[str, Any]
     source: str
     kind: str
     rank: int
+    sized_by: str = "r"
+    multiples: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def base(self) -> str | None:
@@ -60,13 +78,26 @@ class AdapterConfig:
         return self._names("modules_to_save")
 
     @property
+    def parameters(self) -> tuple[str, ...]:
+        """The ends of the names of parameters that are adapted, without a module of their own."""
+        return self._names("target_parameters")
+
+    def targets_parameter(self, path: str) -> bool:
+        """Whether the parameter at *path* is adapted by itself."""
+        return any(path == name or path.endswith(f".{name}") for name in self.parameters)
+
+    def multiple_of(self, path: str) -> int:
+        """How many times the rank what is at *path* has."""
+        return next((n for pattern, n in self.multiples.items() if re.match(rf"(.*\.)?({pattern})$", path)), 1)
+
+    @property
     def dora(self) -> bool:
         """Whether each adapted module has a vector of magnitudes."""
         return self.fields.get("use_dora") is True
 
     @property
     def bias(self) -> str:
-        """Which biases of the base model are trained: `none`, `all` or `lora_only`."""
+        """Which biases of the base model are trained: `none`, `all`, or of a method `lora_only`."""
         return str(self.fields.get("bias") or "none")
 
     def targets(self, path: str, linear: bool) -> bool:
@@ -77,8 +108,10 @@ class AdapterConfig:
         if any(re.match(rf"(^|.*\.){re.escape(m)}($|\..*)", path) for m in self.saved):
             return False
         wanted = self.fields.get("target_modules")
-        if wanted == _LINEAR:
+        if isinstance(wanted, str) and wanted.lower() == ALL_LINEAR:
             return linear
+        if not wanted and self.parameters:
+            return False
         if not wanted:
             raise ConfigError(f"{self.source}: target_modules says nothing; name the modules that are adapted")
         if not self._matches(wanted, path, "target_modules"):
@@ -97,7 +130,10 @@ class AdapterConfig:
         """Whether it matters which of equal layers a module is in."""
         if self.fields.get("layers_to_transform") not in (None, []):
             return True
-        fields = [self.fields.get(n) for n in ("target_modules", "exclude_modules", "modules_to_save", "rank_pattern")]
+        fields = [
+            self.fields.get(n)
+            for n in ("target_modules", "exclude_modules", "modules_to_save", "rank_pattern", "target_parameters")
+        ]
         return any(re.search(r"\d", str(name)) for value in fields if value for name in _flat(value))
 
     @cached_property
@@ -176,19 +212,48 @@ def read(source: str | Path | Mapping[str, Any]) -> AdapterConfig:
     else:
         path = Path(source) / NAME if is_directory(source) else Path(source)
         fields, said = load(path), str(path)
+    return configured(fields, said)
+
+
+def configured(fields: Mapping[str, Any], said: str) -> AdapterConfig:
+    """The config that *fields* are, checked.
+
+    Args:
+        fields: as in an `adapter_config.json`.
+        said: where they are from, for messages.
+
+    Raises:
+        ConfigError, FileTypeError, OptionError: see `read`.
+    """
     kind = fields.get("peft_type")
     if "peft_type" not in fields:
         raise FileTypeError(f"{said}: {of_json(fields) or 'no adapter of PEFT: peft_type is not given'}")
     if not isinstance(kind, str):
         raise ConfigError(f"{said}: peft_type: expected the name of a method, got {kind!r:.80}")
-    if kind not in _KINDS:
+    if kind not in KINDS:
+        *first, last = KINDS
         raise OptionError(
-            f"{said}: an adapter of PEFT of the kind {kind!r:.80}; those of {' and '.join(_KINDS)} are counted"
+            f"{said}: an adapter of PEFT of the kind {kind!r:.80}; those of {', '.join(first)} and {last} are counted."
+            f"{near(kind, list(KINDS))}"
         )
     for name in _UNCOVERED:
         if fields.get(name) not in (None, False, [], {}):
             raise OptionError(f"{said}: {name} = {fields[name]!r:.80} is not covered; leave it out")
-    if fields.get("bias") not in (None, "none", "all", "lora_only"):
-        raise ConfigError(f"{said}: bias = {fields['bias']!r:.80}: expected none, all or lora_only")
-    rank = _whole(fields.get("r", 8), f"{said}: r") if kind == "LORA" else 1
-    return AdapterConfig(fields, said, str(kind), rank)
+    own = f"{kind.lower()}_only"
+    if fields.get("bias") not in (None, "none", "all", own):
+        raise ConfigError(f"{said}: bias = {fields['bias']!r:.80}: expected none, all or {own}")
+    name, rank = _size(kind, fields, said)
+    return AdapterConfig(fields, said, kind, rank, name)
+
+
+def _size(kind: str, fields: Mapping[str, Any], said: str) -> tuple[str, int]:
+    """The field that says the size of an adapter, and the size."""
+    known = KINDS[kind]
+    if not known:
+        return "r", 1
+    given = [name for name in known if fields.get(name) not in (None, 0)]
+    if len(given) > 1 and (kind != "OFT" or fields.get("oft_block_size") != known["oft_block_size"]):
+        raise ConfigError(f"{said}: {' and '.join(given)} both say the size; give one, and 0 for the other")
+    first = next(iter(known))
+    name = given[-1] if given else first
+    return name, _whole(fields.get(name, known[name]), f"{said}: {name}")

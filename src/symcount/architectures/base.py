@@ -4,25 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib import import_module
 from typing import Any, TypeAlias
 
 from sympy import Expr
 
+from symcount.binding import ByField, Lettered
+from symcount.configs import Config, read
 from symcount.domain import Condition
-from symcount.errors import OptionError, near
+from symcount.errors import ConfigError, OptionError, near
 from symcount.formula import Formula
 from symcount.layers import Head, Linear
 from symcount.lettering import assign, lettered
 from symcount.notation import Entry, Notation, entry
 from symcount.tree import Block, Size, block
 
-__all__ = ["GIVEN", "Architecture", "Build", "Options", "classification_head", "notation_of", "vocabulary_head"]
+__all__ = [
+    "GIVEN",
+    "Architecture",
+    "Build",
+    "Composed",
+    "Options",
+    "classification_head",
+    "notation_of",
+    "vocabulary_head",
+]
 
 Options: TypeAlias = Mapping[str, Any]
 Build: TypeAlias = Callable[[Options], Block]
 
 GIVEN = "given"
 """The option value that stands for any number, of a config field that may also be `None`."""
+
+
+def _named(name: str) -> Architecture:
+    """The architecture of a class name, out of the registry that imports this module."""
+    found: Architecture = import_module(__package__ or "").find(name)
+    return found
 
 
 def notation_of(fields: Mapping[str, str]) -> Notation:
@@ -104,6 +122,9 @@ class Architecture:
     conditions: tuple[Condition, ...] = ()
     aliases: Mapping[str, str] = field(default_factory=dict)
 
+    def __reduce__(self) -> tuple[Callable[[str], Architecture], tuple[str]]:
+        return _named, (self.name,)  # it holds functions, which cannot be pickled
+
     def topped(self, name: str, under: str, body: Build | None = None, /, **heads: Block | Build) -> Architecture:
         """The class *name*: a base model, which it calls *under*, with further layers.
 
@@ -155,7 +176,50 @@ class Architecture:
             defaults={e.letter: self.defaults[e.field] for e in notation if e.field in self.defaults},
             filled=filled,
             conditions=self.conditions,
+            binding=Composed(self),
         )
+
+    def options_for(self, config: Config) -> dict[str, Any]:
+        """The option values that a config chooses.
+
+        Raises:
+            ConfigError: an option has a value of the wrong type.
+            OptionError: a field has a value for which this architecture has no formula.
+        """
+        chosen: dict[str, Any] = {}
+        for name, default in self.options.items():
+            value = config.fields.get(name, default)
+            if name in self.decided and name not in config.fields:
+                numbers = {
+                    f: number if (v := config.value(f, self.aliases)) is None else v
+                    for f, number in self.defaults.items()
+                }
+                value = self.decided[name](numbers)
+            elif default in (None, GIVEN):  # a number that may be missing
+                if isinstance(value, int) and not isinstance(value, bool):
+                    value = GIVEN
+            elif isinstance(default, str):
+                if not isinstance(value, str):
+                    raise ConfigError(
+                        f"{config.source}: {name}: expected a word such as {default!r}, got {value!r:.80}"
+                    )
+            elif not isinstance(value, bool):
+                raise ConfigError(f"{config.source}: {name}: expected true or false, got {value!r:.80}")
+            chosen[name] = value
+        for name, admissible in self.pinned.items():
+            value = config.fields.get(name, admissible[0])
+            if value not in admissible:
+                raise OptionError(
+                    f"{config.source}: {name} = {value!r:.80} is outside the formula of {self.name}, which holds "
+                    f"for {name} = {admissible[0]}; derive its own from the model's code: symcount.derive(config)"
+                )
+        for name, rule in self.implied.items():
+            if name in config.fields and (value := config.fields[name]) is not (wanted := rule(chosen)):
+                raise OptionError(
+                    f"{config.source}: {name} = {value!r:.80} contradicts {', '.join(self.options)}, "
+                    f"by which it is {wanted}; leave it out, or derive its own formula: symcount.derive(config)"
+                )
+        return chosen
 
     def _checked(self, name: str, value: Any, default: Any) -> Any:
         if default in (None, GIVEN):  # a number that may be missing
@@ -170,3 +234,36 @@ class Architecture:
         elif not isinstance(value, bool):
             raise OptionError(f"{name}: expected true or false, got {value!r}")
         return value
+
+
+@dataclass(frozen=True)
+class Composed(ByField):
+    """The rules of an architecture: its config class's spellings, and the options that a formula of it holds for."""
+
+    architecture: Architecture
+
+    def bound(self, formula: Lettered, config: Any) -> dict[str, Any]:
+        """See `Binding.bound`.
+
+        Raises:
+            ConfigError: a config of another model, or a field given twice or null where a number is needed.
+            OptionError: the config chooses an option that this formula does not hold for.
+        """
+        described = read(config)
+        if not described.is_of(formula.model_type):
+            return super().bound(formula, described)  # which refuses it
+        self._check_options(formula, described)
+        return described.numbers(
+            formula.notation, self.architecture.aliases, formula.defaults, formula.filled, formula.options
+        )
+
+    def _check_options(self, formula: Lettered, config: Config) -> None:
+        for name, value in self.architecture.options_for(config).items():
+            if name not in config.fields or value == formula.options.get(name):
+                continue
+            # another word may say the same structure: T5's "relu" and "gelu"
+            if self.architecture.formula(**{**formula.options, name: value}).tree != formula.tree:
+                raise OptionError(
+                    f"{config.source}: {name} = {config.fields[name]!r} is outside this formula, which holds for "
+                    f"{name} = {formula.options.get(name)}; ask for symcount.formula(config), or pass {name}=…"
+                )

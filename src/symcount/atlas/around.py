@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.codes import MISSING
@@ -11,6 +10,7 @@ from symcount.atlas.facts import attribute, attribute_at, facts_of, settable
 from symcount.atlas.probe import differs
 from symcount.derive.quiet import quiet
 from symcount.errors import DerivationError
+from symcount.paths import section_of, value_at
 
 if TYPE_CHECKING:
     from symcount.atlas.probe import Probe
@@ -31,7 +31,7 @@ def _put_there(probe: Probe, path: str) -> dict[str, Any]:
 
     A file overrides them. What is computed from other numbers of the configs around it is no constant.
     """
-    stated = _stated(probe.raw, path)
+    stated = value_at(probe.raw, path)
     alone = None if not path or stated is None else _alone(type(probe.instances[path]))
     if stated is None or alone is None:
         return {}
@@ -52,14 +52,6 @@ def _put_there(probe: Probe, path: str) -> dict[str, Any]:
                 there = attribute_at(moved, path)
                 others = {k: v for k, v in others.items() if _same(_value(there, k), v)}
     return others
-
-
-def _stated(raw: Mapping[str, Any], path: str) -> Mapping[str, Any] | None:
-    """What a config file says of the sub-config at *path*, `None` if it leaves it out."""
-    value: Any = raw
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, dict) else None
-    return value if isinstance(value, dict) else None
 
 
 def _alone(cls: type) -> Any:
@@ -106,7 +98,7 @@ def handed_down(probe: Probe, path: str) -> str:
     Raises:
         DerivationError: it does so where the sub-config is given, too.
     """
-    section, owner = path.rpartition(".")[0], facts_of(probe.instances[path])
+    section, owner = section_of(path), facts_of(probe.instances[path])
     values: dict[str, Any] = {}
     outer = probe.parts[section]
     refused = settable(type(probe.instances[section]))  # see `passed_on`

@@ -11,6 +11,7 @@ from symcount.atlas.choices import choices_of
 from symcount.atlas.facts import facts_of, parts
 from symcount.atlas.probe import real_total
 from symcount.derive.givens import given_for
+from symcount.paths import value_at
 
 __all__ = ["Base", "bases", "left_out", "with_given"]
 
@@ -112,9 +113,7 @@ def _sections(config: Any, given: Mapping[str, Any]) -> tuple[dict[str, Any], di
 
 def _stated(given: Mapping[str, Any], path: str) -> bool:
     """Whether a config that is given says the model type of the sub-config at *path*."""
-    value: Any = given
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
+    value = value_at(given, path)
     return isinstance(value, Mapping) and "model_type" in value
 
 

@@ -7,7 +7,6 @@ continued where it stopped. The atlas itself is written once, at the end, at onc
 from __future__ import annotations
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
@@ -18,6 +17,7 @@ from symcount.atlas import store
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.trees import Pool, tree_of
 from symcount.atlas.work import EFFORT
+from symcount.derive import journal as journals
 from symcount.derive.examine import versions
 from symcount.derive.pool import Candidate, Service, answers
 from symcount.errors import ConfigError
@@ -38,24 +38,8 @@ def read_journal(path: Path) -> dict[str, Row]:
     Raises:
         ConfigError: the file cannot be read, or is something else.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    rows = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-            rows[_key(str(row["class"]), str(row["model_type"]))] = row
-        except (ValueError, KeyError, TypeError):
-            if number == len(lines):
-                break  # the process was killed while it wrote
-            raise ConfigError(f"{path}: line {number} is not a row of a build; give another file") from None
-    return rows
+    rows = journals.read(path, _keyed, "a build")
+    return dict(rows)
 
 
 def build(
@@ -88,7 +72,7 @@ def build(
     with closing(answers(service, pending, jobs)) as rows:
         for answer in rows:
             row = {**answer, "versions": versions()}
-            _append(journal, row)
+            journals.append(journal, row)
             yield row
 
 
@@ -97,16 +81,8 @@ def _key(name: str, model_type: str) -> str:
     return f"{model_type} {name}"
 
 
-def _append(path: Path, row: Row) -> None:
-    """Add a line in a single write."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, (json.dumps(row) + "\n").encode("utf-8"))
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
+def _keyed(row: Any) -> tuple[str, Row]:
+    return _key(str(row["class"]), str(row["model_type"])), row
 
 
 def assemble(

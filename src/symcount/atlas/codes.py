@@ -12,6 +12,7 @@ from symcount.arithmetic import Number as Value
 from symcount.arithmetic import as_written
 from symcount.atlas.record import Number
 from symcount.errors import ConfigError, DomainError, UncoveredError
+from symcount.paths import path_of
 
 __all__ = [
     "MISSING",
@@ -22,9 +23,7 @@ __all__ = [
     "kind",
     "labels",
     "mapped",
-    "path_of",
     "spelled_out",
-    "split",
     "word",
     "wrong",
 ]
@@ -175,22 +174,6 @@ def labels(own: Mapping[str, Any], value: Any, section: str) -> Any:
 def identifiers(text: str) -> set[str]:
     """The names in the text of an expression; helpers, which begin with an underscore, are none."""
     return set(re.findall(r"\b[A-Za-z]\w*", text))
-
-
-def split(path: str) -> tuple[str, str, tuple[int, ...]]:
-    """Section, key and indices of a dotted path.
-
-    >>> split("vision_config.depths[1]")
-    ('vision_config', 'depths', (1,))
-    """
-    section, _, last = path.rpartition(".")
-    key, _, rest = last.partition("[")
-    return section, key, tuple(int(i.rstrip("]")) for i in rest.split("[") if rest)
-
-
-def path_of(section: str, key: str) -> str:
-    """The dotted path of a key of a section."""
-    return f"{section}.{key}" if section else key
 
 
 def wrong(path: str, admitted: str, value: Any) -> ConfigError:

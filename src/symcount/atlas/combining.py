@@ -21,6 +21,7 @@ from symcount.derive.points import holds
 from symcount.derive.result import DerivedFormula
 from symcount.errors import SymcountError
 from symcount.ledger import CONVENTIONS
+from symcount.paths import section_of
 
 __all__ = ["combine"]
 
@@ -138,7 +139,7 @@ def _readable(work: Work, formula: DerivedFormula) -> bool:
 
     And no number of layers of a kind is pinned: the formula was seen to hold for one order of the kinds only then.
     """
-    known = {name.rpartition(".")[0] for name in formula.base} <= work.probe.instances.keys()
+    known = {section_of(name) for name in formula.base} <= work.probe.instances.keys()
     return known and not any(MARK in name for name in formula.pinned)
 
 

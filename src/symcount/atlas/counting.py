@@ -18,6 +18,7 @@ from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
 from symcount.filetypes import check_typed, nameless
 from symcount.modeltypes import canonical, is_known, meant, text_type
+from symcount.paths import value_at
 
 __all__ = [
     "CONVENTIONS",
@@ -182,7 +183,7 @@ class Counter:
         found = []
         for layout in entry.layouts:
             for path, admitted in layout.types.items():
-                stated = _inside(fields, path)
+                stated = value_at(fields, f"{path}.model_type")
                 if (stated is not None and stated not in admitted) or (stated is None and "" not in admitted):
                     said = f"{path}.model_type = {word(stated)}"
                     break
@@ -285,13 +286,6 @@ class Counter:
         if key not in self._variants:
             self._variants[key] = Variant(layout, layout.formulas[state])
         return self._variants[key]
-
-
-def _inside(fields: Mapping[str, Any], path: str) -> Any:
-    value: Any = fields
-    for part in path.split("."):
-        value = value.get(part) if isinstance(value, dict) else None
-    return value.get("model_type") if isinstance(value, dict) else None
 
 
 @cache

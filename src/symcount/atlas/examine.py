@@ -7,13 +7,11 @@ answers each with one: a worker of `symcount.atlas.build`, which another process
 from __future__ import annotations
 
 import json
-import os
-import signal
-import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.work import EFFORT
+from symcount.derive.pool import serve
 from symcount.errors import DerivationError, SymcountError
 
 if TYPE_CHECKING:
@@ -114,17 +112,5 @@ def _refusal(cls: Any, configs: Any) -> str:
     return "a config file without fields is not its default"
 
 
-def _serve() -> None:
-    """Answer requests until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the build ends us
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what a model prints is no answer
-    for line in sys.stdin:
-        request = line.strip()  # the first one is empty: what every class needs is imported before its time counts
-        answer = examine(**json.loads(request)) if request else {"activations": sorted(activations())}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-
 if __name__ == "__main__":
-    _serve()
+    serve(examine, lambda: {"activations": sorted(activations())})

@@ -16,6 +16,7 @@ from functools import cache
 from typing import Any, get_args
 
 from symcount.derive.sources import defaults_of, is_config
+from symcount.paths import value_at
 
 __all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "part", "parts", "settable"]
 
@@ -78,9 +79,7 @@ def attribute(config: Any, name: str, default: Any = None) -> Any:
 
 def attribute_at(config: Any, path: str) -> Any:
     """What stands at a dotted path of a config; the config itself at the empty one."""
-    for name in path.split(".") if path else ():
-        config = attribute(config, name)
-    return config
+    return value_at(config, path, attribute=attribute)
 
 
 def facts_of(config: Any) -> Part:

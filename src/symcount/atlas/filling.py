@@ -25,6 +25,7 @@ from symcount.derive.result import DerivedFormula
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
 from symcount.errors import SymcountError
+from symcount.paths import section_of
 
 __all__ = ["computed_keys", "fill", "floored", "refusing", "shallow", "small"]
 
@@ -142,14 +143,14 @@ def _replaced(probe: Probe, path: str, node: Node, sizes: dict[str, Any]) -> boo
 
 def _copied(probe: Probe, path: str, base: Trace) -> str:
     """The number that the config copies into one that is null and that the construction does not read by default."""
-    section = path.rpartition(".")[0]
+    section = section_of(path)
 
     def at(changes: dict[str, Any]) -> Any:
         return attribute_at(probe.try_config({path: None, **changes}), path)
 
     value = at({})
     for name, number in base.symbols.items():
-        same = type(value) is int and number == value and name != path and name.rpartition(".")[0] == section
+        same = type(value) is int and number == value and name != path and section_of(name) == section
         if same and "[" not in name and at({name: 2 * number}) == 2 * number:
             return name
     return ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,11 +10,12 @@ from symcount.atlas.counting import Counter, class_of, counter, remedy
 from symcount.atlas.draft import Draft
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.trees import tree_from
+from symcount.binding import Lettered
 from symcount.configs import Config, read
 from symcount.derive.arranged import MARK
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
 from symcount.formula import Formula
-from symcount.values import by_letter
+from symcount.paths import with_value
 
 __all__ = ["AtlasFormula", "cases", "find", "from_config"]
 
@@ -59,24 +60,13 @@ class AtlasFormula(Formula):
             if any(f.options.get(name) != value and alone(f, name) for f in others)
         }
 
-    def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
-        """The exact number of parameters; see `Formula.count`.
 
-        Single *values* become part of the config before it is read: other fields may be filled in from them.
-        """
-        if config is None or not values:
-            return super().count(config, convention=convention, **values)
-        fields, rest = dict(read(config).fields), {}
-        for name, value in by_letter(self.notation, values).items():
-            path = self.notation[name].field
-            if "[" in path or MARK in path:
-                rest[name] = value
-            else:
-                fields = _put(fields, path.split("."), value)
-        return super().count(fields, convention=convention, **rest)
+@dataclass(frozen=True)
+class Stored:
+    """The rules that the atlas has of a model's config class: the binding of its formulas."""
 
-    def bound(self, config: Any) -> dict[str, Any]:
-        """Values by letter for *config*, read by the rules that the atlas has of the model's config class.
+    def bound(self, formula: Lettered, config: Any) -> dict[str, Any]:
+        """Values by letter for *config*; see `Binding.bound`.
 
         Raises:
             ConfigError: it cannot be read, or belongs to another model.
@@ -84,42 +74,55 @@ class AtlasFormula(Formula):
         """
         described = read(config)
         if not described.fields:
-            return dict(self.defaults)
-        found = _counter()
-        assert self.entry is not None  # noqa: S101  # set by `find`
-        assert self.layout is not None  # noqa: S101  # the same
-        fields = {"model_type": self.entry.model_type, **described.fields, "architectures": [self.entry.name]}
-        if (other := found.entry(fields)) is not self.entry:
+            return dict(formula.defaults)
+        found, own = _counter(), _stored(formula)
+        entry = own.entry
+        assert entry is not None  # noqa: S101  # set by `find`
+        fields = {"model_type": entry.model_type, **described.fields, "architectures": [entry.name]}
+        if (other := found.entry(fields)) is not entry:
             raise ConfigError(f"{described.source} is a config of {other.model_type}, but the formula is of "
-                              f"{self.entry.model_type}; use its own: symcount.formula(config)")  # fmt: skip
+                              f"{entry.model_type}; use its own: symcount.formula(config)")  # fmt: skip
         try:
-            layout, reading, variant = found.read(self.entry, fields)
-            if layout is not self.layout or variant.formula is not self.stored:
+            layout, reading, variant = found.read(entry, fields)
+            if layout is not own.layout or variant.formula is not own.stored:
                 raise UncoveredError("the config has other options than this formula; ask for symcount.formula(config)")
         except (ConfigError, DomainError) as error:
-            raise type(error)(f"{described.source}: {self.name}: {error}") from None
-        return {e.letter: reading.values[e.field] for e in self.notation}
+            raise type(error)(f"{described.source}: {formula.name}: {error}") from None
+        return {e.letter: reading.values[e.field] for e in formula.notation}
 
-    def given(self, config: Any = None, beside: Collection[str] = ()) -> dict[str, Any]:
-        """Values by letter that *config* states or that are constants of the class; see `Formula.given`.
+    def given(self, formula: Lettered, config: Any, beside: Collection[str]) -> dict[str, Any]:
+        """Values by letter that *config* states or that are constants of the class; see `Binding.given`.
 
         Raises:
             ConfigError, UncoveredError: see `bound`.
         """
         if not beside and (config is None or not read(config).fields):
-            return dict(self.defaults)
-        return cases(self, config, beside)[0][1]
+            return dict(formula.defaults)
+        return cases(_stored(formula), config, beside)[0][1]
+
+    def changed(self, formula: Lettered, config: Any, values: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+        """See `Binding.changed`: single values become part of the config, since others may be filled in from them."""
+        if not values:
+            return config, {}
+        fields, rest = dict(read(config).fields), {}
+        for name, value in values.items():
+            path = formula.notation[name].field
+            if "[" in path or MARK in path:
+                rest[name] = value
+            else:
+                fields = with_value(fields, path, value)
+        return fields, rest
+
+    def real_model(
+        self, formula: Lettered, config: Any, changed: Mapping[str, Any], device: str  # noqa: ARG002  # the protocol's
+    ) -> tuple[dict[str, Any], Any] | None:  # fmt: skip
+        """See `Binding.real_model`."""
+        return None
 
 
-def _put(fields: Mapping[str, Any], path: Sequence[str], value: Any) -> dict[str, Any]:
-    """*fields* with the one at *path* set.
-
-    >>> _put({"a": {"b": 1}}, ["a", "c"], 2)
-    {'a': {'b': 1, 'c': 2}}
-    """
-    first, *rest = path
-    inner = fields.get(first)
-    return {**fields, first: _put(inner if isinstance(inner, Mapping) else {}, rest, value) if rest else value}
+def _stored(formula: Lettered) -> AtlasFormula:
+    assert isinstance(formula, AtlasFormula)  # noqa: S101  # only such a formula has this binding
+    return formula
 
 
 def find(name: str, options: Mapping[str, Any] | None = None) -> AtlasFormula | None:
@@ -191,7 +194,7 @@ def cases(formula: AtlasFormula, config: Any, beside: Collection[str]) -> list[t
         for letter in beside:  # a sub-config of which one number is given may have other defaults for the rest
             path = formula.notation[letter].field
             if "[" not in path and MARK not in path and path not in reading.stated and path in reading.values:
-                fields = _put(fields, path.split("."), reading.values[path])
+                fields = with_value(fields, path, reading.values[path])
         readings = found.readings(entry, fields)
     except (ConfigError, DomainError) as error:
         raise type(error)(f"{described.source}: {formula.name}: {error}") from None
@@ -221,6 +224,7 @@ def _made(draft: Draft, found: Counter, beside: AtlasFormula | None = None) -> A
         layout=draft.layout,
         stored=draft.stored,
         pinned=draft.stored.pinned,
+        binding=Stored(),
     )
     if like is not None:  # what follows from the tree alone
         made.__dict__.update({n: v for n, v in like.__dict__.items() if n in ("ledger", "_totals")})

@@ -13,6 +13,7 @@ from symcount.derive.arranged import MARK
 from symcount.derive.expression import Node
 from symcount.derive.result import DerivedFormula
 from symcount.errors import DerivationError, StructureError
+from symcount.paths import section_of, value_at
 
 if TYPE_CHECKING:
     from symcount.atlas.asking import At
@@ -71,7 +72,7 @@ class Keys:
             texts += rules
 
     def _number(self, path: str) -> Number:
-        section = path.rpartition(".")[0]
+        section = section_of(path)
         default = self._default(path)
         minima = [e.minimum for f in self._formulas for e in f.notation if e.field == path]
         minimum = (max if MARK in path else min)(minima, default=None)
@@ -115,13 +116,7 @@ class Keys:
         return value if isinstance(value, int | float) and not isinstance(value, bool) else None
 
     def _absent(self, path: str) -> Any:
-        value = self._empty
-        for part in path.replace("]", "").replace("[", ".").split("."):
-            if isinstance(value, list | tuple):
-                value = value[int(part)] if int(part) < len(value) else None
-            else:
-                value = attribute(value, part)
-        return value
+        return value_at(self._empty, path, attribute=attribute)
 
     def _text(self, node: Any) -> str:
         try:
@@ -136,7 +131,7 @@ class Keys:
         default = self._probe.default(path) if declared and path not in self._probe.required else None
         given = default if plain(default) else None
         absent = None
-        if path.rpartition(".")[0]:
+        if section_of(path):
             there, here = self._absent(path), self._lookup(path)
             if plain(there) and type(there) is type(here) and there != here and there is not None:
                 absent = there

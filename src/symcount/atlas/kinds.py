@@ -21,6 +21,7 @@ from symcount.atlas.work import Work, key_of
 from symcount.derive.arranged import LISTED, NAMES, OTHERS, Arrangement, field_of
 from symcount.derive.arranging import INDICES, distinguishes, nameless
 from symcount.derive.structure import likely_depths
+from symcount.paths import section_of
 
 __all__ = ["ARRANGED", "expanded", "kinds", "overruled"]
 
@@ -39,7 +40,7 @@ def kinds(work: Work) -> None:
         return
     for section, owner in work.probe.parts.items():
         prefix = f"{section}." if section else ""
-        depths = [n for n in likely_depths(whole.symbols) if "[" not in n and n.rpartition(".")[0] == section]
+        depths = [n for n in likely_depths(whole.symbols) if "[" not in n and section_of(n) == section]
         for key in owner.types:
             path = prefix + key
             # a list of layers whose elements are read one by one is no check yet

@@ -15,6 +15,7 @@ from symcount.derive.carriers import SymbolicInt
 from symcount.derive.configs import build
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
+from symcount.paths import section_of
 
 __all__ = ["by_layer", "computed", "numbers", "stages"]
 
@@ -91,7 +92,7 @@ def _filled_in(current: Any) -> bool:
 
 def _of_a_kind(probe: Probe, path: str, current: list[Any]) -> dict[str, Any]:
     """The pattern of a list of the layers of one kind, where another list says of which kind each layer is."""
-    section = path.rpartition(".")[0]
+    section = section_of(path)
     prefix = f"{section}." if section else ""
     own = attribute_at(probe.config(probe.raw), section)
     for name, kinds in vars(own).items():
@@ -157,7 +158,7 @@ def by_layer(work: Work, base: Trace, formula: DerivedFormula) -> None:
             work.accept[path], work.samples[path] = {**none, "#": 0, "numbers 2": 0}, {0: MISSING}  # height and width
             continue
         for depth in formula.depths:
-            if "[" in depth or depth.rpartition(".")[0] != path.rpartition(".")[0] or whole is None:
+            if "[" in depth or section_of(depth) != section_of(path) or whole is None:
                 continue
             number = int(whole.symbols[depth])
             several = [[int(value)] * number, [int(value) * (1 + i % 2) for i in range(number)]]

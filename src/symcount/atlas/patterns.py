@@ -15,13 +15,14 @@ from symcount.atlas.work import Work
 from symcount.derive.expression import Node, evaluate, floordiv, symbol
 from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
+from symcount.paths import section_of
 
 __all__ = ["depth_of", "guessed", "layers", "lettered", "listed", "runs"]
 
 
 def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
     """A list with one string for each layer: which kinds may stand anywhere, or which pattern it has by default."""
-    probe, section = work.probe, path.rpartition(".")[0]
+    probe, section = work.probe, section_of(path)
     kinds = sorted(set(map(str, current)) | ({"full_attention", "sliding_attention"} if "types" in path else set()))
     whole = probe.trace({}, deep=True)
     current = _list_at(probe, path, {})
@@ -29,7 +30,7 @@ def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFor
         return
     own = signature(whole)
     depths = [d for d in whole.symbols if d in formula.structural and whole.symbols[d] == len(current)
-              and d.rpartition(".")[0] == section]  # fmt: skip
+              and section_of(d) == section]  # fmt: skip
     same = []
     for one in kinds:
         uniform = probe.trace({path: [one] * len(current)}, deep=True)
@@ -50,8 +51,8 @@ def runs(work: Work, path: str, current: Any, formula: DerivedFormula) -> bool:
     layers_ = expanded(current)
     if layers_ is None or whole is None:
         return False
-    section, number = path.rpartition(".")[0], len(layers_)
-    depths = [d for d in formula.depths if whole.symbols.get(d) == number and d.rpartition(".")[0] == section]
+    section, number = section_of(path), len(layers_)
+    depths = [d for d in formula.depths if whole.symbols.get(d) == number and section_of(d) == section]
     kinds = sorted(set(layers_))
     tries = [work.probe.trace({path: [[[one], number]]}, deep=True) for one in kinds]
     if not depths or any(one is None or signature(one) != signature(whole) for one in tries):
@@ -102,7 +103,7 @@ def guessed(work: Work, path: str, base: Trace, at: Mapping[str, Any]) -> Node |
 
     Sizes are compared as numbers, at two choices of the others.
     """
-    section = path.rpartition(".")[0]
+    section = section_of(path)
     for names in _GUESSES:
         paths = [f"{section}.{name}" if section else name for name in names]
         sizes = [base.symbols.get(p) for p in paths]
@@ -138,8 +139,8 @@ def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work
     config = attribute_at(work.probe.try_config({}), path)
     if whole is None or not isinstance(config, list | tuple):
         return ""
-    section = path.rpartition(".")[0]
-    found = (d for d in formula.depths if d.rpartition(".")[0] == section and whole.symbols.get(d) == len(config))
+    section = section_of(path)
+    found = (d for d in formula.depths if section_of(d) == section and whole.symbols.get(d) == len(config))
     return next(found, "")
 
 
@@ -163,11 +164,11 @@ def _period(probe: Probe, path: str, depth: str) -> list[str] | None:
 
 def _influences(probe: Probe, path: str, base: Trace, depth: str) -> dict[str, Any]:
     """The other numbers on which the default list depends, with their defaults."""
-    section = path.rpartition(".")[0]
+    section = section_of(path)
     own = _list_at(probe, path, {})
     found = {}
     for name, value in base.symbols.items():
-        if name != depth and isinstance(value, int) and name.rpartition(".")[0] == section:
+        if name != depth and isinstance(value, int) and section_of(name) == section:
             stem, bracket, rest = name.partition("[")
             elements = probe.default(stem) if bracket else None
             if bracket and (not isinstance(elements, list) or not rest[:-1].isdecimal()):

@@ -22,6 +22,7 @@ from symcount.derive.patching import Patches, no_initialisation
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import STATE, Recorder
 from symcount.derive.trace import Trace, trace
+from symcount.paths import section_of
 
 __all__ = [
     "DICTS",
@@ -275,7 +276,7 @@ class Probe:
         if isinstance(default, str) or (default is None and "s" in kinds):
             options += self._strings(path, found, key, activations)
         if default is None:
-            filled = attribute(self.instances.get(path.rpartition(".")[0]), key)
+            filled = attribute(self.instances.get(section_of(path)), key)
             usual = int(filled) * 2 if isinstance(filled, int) and not isinstance(filled, bool) and filled > 1 else 8
             options += [n for k, n in (("i", usual), ("f", 0.5)) if k in kinds][:1]
         if "rope" in key and "l" not in kinds:

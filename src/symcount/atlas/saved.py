@@ -13,6 +13,7 @@ from symcount.atlas.record import Check, Layout
 from symcount.atlas.schema import Reader
 from symcount.atlas.work import key_of
 from symcount.errors import ConfigError, SymcountError
+from symcount.paths import section_of, value_at
 
 __all__ = ["accept_saved", "saved_file"]
 
@@ -52,10 +53,7 @@ def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> L
 
 def attribute_of(file: Mapping[str, Any], path: str) -> Any:
     """The value at a dotted path of a file, `MISSING` if it has none."""
-    value: Any = file
-    for key in path.split("."):
-        value = value.get(key, MISSING) if isinstance(value, Mapping) else MISSING
-    return value
+    return value_at(file, path, MISSING)
 
 
 def _refused(layout: Layout, activations: frozenset[str], file: dict[str, Any]) -> Iterator[str]:
@@ -76,7 +74,7 @@ def _refused(layout: Layout, activations: frozenset[str], file: dict[str, Any]) 
 
 def _following(probe: Probe, layout: Layout, path: str, value: int) -> Check | None:
     """The check of a number that the config takes from another one where it is left out, `None` if from none."""
-    check, section = layout.checks[path], path.rpartition(".")[0]
+    check, section = layout.checks[path], section_of(path)
     for key, default in probe.parts[section].defaults.items() if not check.equals else ():
         name = f"{section}.{key}" if section else key
         if default != value or type(default) is not int or not _same(probe, {}, path, value):

@@ -24,9 +24,7 @@ from symcount.atlas.codes import (
     kind,
     labels,
     mapped,
-    path_of,
     spelled_out,
-    split,
     word,
     wrong,
 )
@@ -34,6 +32,7 @@ from symcount.atlas.fitting import fits
 from symcount.atlas.record import Check, Layout, Number, Section
 from symcount.derive.arranged import counted, field_of
 from symcount.errors import ConfigError, UncoveredError
+from symcount.paths import path_of, split
 
 __all__ = ["Reader", "Reading"]
 

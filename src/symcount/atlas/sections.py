@@ -14,6 +14,7 @@ from symcount.atlas.record import Check, Number, Section
 from symcount.atlas.taken import DESCRIPTION, alike, other_spelling, renamed, taken
 from symcount.atlas.work import key_of
 from symcount.derive.result import DerivedFormula
+from symcount.paths import section_of
 
 if TYPE_CHECKING:
     from symcount.atlas.work import Work
@@ -42,7 +43,7 @@ class Sections:
     ) -> Section:
         """How the section at *path* is read; keys that its code takes become *checks*."""
         prefix = f"{path}." if path else ""
-        inner = {p.rpartition(".")[2] for p in self._probe.parts if p and p.rpartition(".")[0] == path}
+        inner = {p.rpartition(".")[2] for p in self._probe.parts if p and section_of(p) == path}
         types = {k: v for k, v in owner.types.items() if v != "ifbsnld" and k not in inner and k != "dtype"}
         aliases: dict[str, str] = {}
         refused = ["per_layer_config"]  # overrides of single layers, applied by the general config class
@@ -53,7 +54,7 @@ class Sections:
                 aliases[alias] = key
             elif prefix + key in numbers or prefix + key in checks or f"{prefix}{key}[0]" in numbers:
                 refused.append(alias)
-        texts = [s.get("spelled", {}) for p, s in self._work.arranged.items() if p.rpartition(".")[0] == path]
+        texts = [s.get("spelled", {}) for p, s in self._work.arranged.items() if section_of(p) == path]
         spelled = {key for keys in texts for key in keys}
         for key, constants in owner.consumed.items():
             if key in owner.types or key in aliases or key in inner or prefix + key in checks or key in spelled:
@@ -68,7 +69,7 @@ class Sections:
             legacy = [k for k in ("partial_rotary_factor", "rope_theta") if k not in owner.types]
             refused += [k for k in legacy if prefix + k not in checks and not self._same(prefix + k, 0.5)]
         refused += [k for k in passed_on(self._probe, path) if k not in aliases and prefix + k not in checks]
-        listed = {p.rpartition(".")[2].partition("[")[0] for p in (*numbers, *checks) if p.rpartition(".")[0] == path}
+        listed = {p.rpartition(".")[2].partition("[")[0] for p in (*numbers, *checks) if section_of(p) == path}
         known = {*aliases, *refused, *spelled, *listed, *(self._instead(prefix + name) for name in inner)}
         for key, effect in taken(self._probe, path, known).items():
             if effect == "null":
@@ -78,7 +79,7 @@ class Sections:
                 aliases[key] = effect
             else:
                 refused.append(key)
-        lengths = {k.rpartition(".")[2]: v for k, v in self._work.lengths.items() if k.rpartition(".")[0] == path}
+        lengths = {k.rpartition(".")[2]: v for k, v in self._work.lengths.items() if section_of(k) == path}
         null, optional = False, ""
         if path and self._empty is not None:
             if path in parts(self._empty):

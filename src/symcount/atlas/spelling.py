@@ -14,6 +14,7 @@ from typing import Any, Final
 from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import Part, attribute_at
 from symcount.atlas.work import Work
+from symcount.paths import section_of
 
 __all__ = ["as_text", "spelled"]
 
@@ -30,7 +31,7 @@ def spelled(work: Work, path: str, owner: Part) -> dict[str, dict[str, str]]:
         path: the list, which no other key says as long as it is given itself.
         owner: the facts of its section.
     """
-    section = path.rpartition(".")[0]
+    section = section_of(path)
     prefix = f"{section}." if section else ""
     found = {}
     for key in owner.consumed:
@@ -72,6 +73,6 @@ def as_text(
     letter_of = {kind: letter for letter, kind in keys[key].items()}
     if not set(values[path]) <= letter_of.keys():
         return {}
-    section = path.rpartition(".")[0]
+    section = section_of(path)
     text = "".join(letter_of[kind] for kind in values[path])
     return {f"{section}.{key}" if section else key: text, path: MISSING}

@@ -15,6 +15,7 @@ from typing import Any
 from symcount.atlas.codes import MISSING
 from symcount.atlas.facts import attribute, attribute_at, settable
 from symcount.atlas.probe import Probe, changed, differs, real_total, signature
+from symcount.paths import section_of
 
 __all__ = ["DESCRIPTION", "alike", "other_spelling", "renamed", "taken"]
 
@@ -118,7 +119,7 @@ def _described(probe: Probe, section: str, key: str) -> list[str]:
 
 def _inner(probe: Probe, path: str) -> set[str]:
     """The sub-configs of the config at *path*."""
-    return {p.rpartition(".")[2] for p in probe.parts if p and p.rpartition(".")[0] == path}
+    return {p.rpartition(".")[2] for p in probe.parts if p and section_of(p) == path}
 
 
 def _may_be_set(cls: type, key: str) -> bool:

@@ -20,6 +20,7 @@ from symcount.derive.result import DerivedFormula
 from symcount.derive.sources import is_config
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
+from symcount.paths import section_of
 
 __all__ = ["further", "vary"]
 
@@ -162,7 +163,7 @@ def _candidates(work: Work, base: Trace) -> Iterator[tuple[str, Any]]:  # noqa: 
 
     def wanted(path: str) -> bool:
         fresh = path not in seen and path not in symbols and not probe.ignored(path) and path not in probe.instances
-        fresh = fresh and path.rpartition(".")[0] in probe.parts  # a sub-config that another value brings along is not
+        fresh = fresh and section_of(path) in probe.parts  # a sub-config that another value brings along is not
         seen.add(path)
         return fresh
 

@@ -54,7 +54,7 @@ def model_of(checkpoint: Checkpoint, config: Config | None, make: Maker) -> File
     if config is not None:
         formula = make(config)
         tensors = unpack(checkpoint.tensors, bits_of(config.fields))
-        return FileModel(formula, _numbers(checkpoint, formula, tensors, config.values_for(formula)), config)
+        return FileModel(formula, _numbers(checkpoint, formula, tensors, formula.bound(config)), config)
     exact: list[FileModel] = []
     nearest: CheckpointReport | None = None
     for found, report in _tried(checkpoint, make):

@@ -13,7 +13,7 @@ from symcount.api import formula, verify
 from symcount.checkpoints.report import CheckpointReport
 from symcount.cli.checkpoints import show_report
 from symcount.cli.output import complain, emit, number, show, table
-from symcount.cli.reading import described, present
+from symcount.cli.presentation import described, present
 from symcount.errors import SymcountError
 from symcount.evaluate import integer_value
 from symcount.ledger import check_convention

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from symcount.api import model_of
 from symcount.checkpoints import folders
 from symcount.checkpoints.accounting import Entry
 from symcount.checkpoints.header import shown
 from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
-from symcount.cli.reading import described, present
+from symcount.cli.presentation import described, present
 from symcount.ledger import check_convention
+from symcount.lookup import model_of
 from symcount.values import title
 
 __all__ = ["formula_of_file", "show_report", "verify_file"]
@@ -29,7 +29,7 @@ def verify_file(path: Path, values: Sequence[str] | None, options: Sequence[str]
     gc.set_threshold(50_000, 50, 50)  # what is read stays: to look through it again and again for garbage takes long
     checkpoint = folders.read(path)
     subject = load(folders.config_of(checkpoint), values, options)
-    given = {**subject.config.values_for(subject.formula), **subject.overrides}
+    given = {**subject.formula.bound(subject.config), **subject.overrides}
     report = verify_by_config(checkpoint, subject.formula, given, subject.config.fields)
     return show_report(report, as_json)
 

@@ -13,7 +13,7 @@ from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, s
 from symcount.cli.many import count_configs
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
-from symcount.cli.reading import letters_of, plain
+from symcount.cli.presentation import letters_of, plain
 from symcount.cli.typesetting import known
 from symcount.cli.writing import Output, TableTo, deliver, tabled
 from symcount.cli.writing import table as table_as

@@ -14,16 +14,16 @@ import typer
 from symcount.cli.looks import Notation, Symbols, SymbolsFile, symbols_of
 from symcount.cli.options import ConventionOption, Json, pairs
 from symcount.cli.output import complain, emit, note, say
-from symcount.cli.reading import described, present, word
+from symcount.cli.presentation import described, present
 from symcount.cli.writing import write
 from symcount.errors import NotationError, VerificationError
 from symcount.ledger import check_convention
 from symcount.typeset.derivation import Seen, derivation
 from symcount.typeset.pdf import compile_document
-from symcount.typeset.setting import Look, Setting
+from symcount.typeset.setting import Look, Setting, word
 
 if TYPE_CHECKING:
-    from symcount.derive.certificate import Certificate
+    from symcount.derive.certified import Certificate
     from symcount.derive.result import DerivedFormula
 
 __all__ = ["Seed", "Trials", "derive"]

@@ -10,7 +10,7 @@ import typer
 
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
-from symcount.cli.reading import plain
+from symcount.cli.presentation import plain
 from symcount.cli.solving import Free, Rules, Runnable, Where, described, subject_of
 from symcount.errors import VerificationError
 

@@ -122,9 +122,9 @@ def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], l
         if not derivable():
             raise
         refusal = error
-    from symcount.api import formula
     from symcount.configs import Config
     from symcount.derive.api import derive
+    from symcount.lookup import formula
     from symcount.notes.of_formula import notes_on
 
     config = Config(fields, source)

@@ -11,7 +11,6 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.api import formula as formula_of
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
@@ -20,6 +19,7 @@ from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on
@@ -122,7 +122,7 @@ class Subject:
                 if canonical(e.field.partition(".")[0].partition("[")[0]) in names
             }
             return {*asked, *self.overrides}
-        return {*self.config.values_for(replace(self.formula, defaults={})), *self.overrides}
+        return {*replace(self.formula, defaults={}).bound(self.config), *self.overrides}
 
     def defaults_note(self, convention: str = "unique") -> str:
         """Which defaults a number rests on; empty if on none."""

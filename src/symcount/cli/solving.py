@@ -24,7 +24,7 @@ from symcount.cli.options import (
     value_of,
 )
 from symcount.cli.output import ascii_only, emit, note, number, say, show, stream, table
-from symcount.cli.reading import plain
+from symcount.cli.presentation import plain
 from symcount.errors import BudgetError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ import typer
 from symcount.cli.adapters import Base, adapter_verify, is_adapter
 from symcount.cli.options import Json, Options, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
-from symcount.cli.reading import plain
+from symcount.cli.presentation import plain
 from symcount.evaluate import integer_value
 from symcount.files import is_checkpoint
 from symcount.typeset.plain import formula_plain

@@ -11,6 +11,7 @@ from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.configs import ConfigSource
 from symcount.derive.evidence import Hypotheses
 from symcount.derive.givens import given_for
+from symcount.derive.origin import Derived
 from symcount.derive.pipeline import derive_class
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
@@ -84,7 +85,7 @@ def _derived(
             hypotheses = derive_class(cls, with_arrangements(found, arranged))
     hypotheses = hypotheses or derive_class(cls, found)
     _check_read(hypotheses, options)
-    return replace(formula_of(hypotheses, name, model_type), requested=found.asked)
+    return replace(formula_of(hypotheses, name, model_type, Derived()), requested=found.asked)
 
 
 def _at_given(cls: type, given: Mapping[str, Any], error: DerivationError) -> DerivedFormula:

@@ -28,6 +28,7 @@ from symcount.derive.resolve import config_object, shortened
 from symcount.derive.result import DerivedFormula
 from symcount.derive.sources import is_config, source_of, varies_by_layer
 from symcount.errors import ConfigError, OptionError
+from symcount.paths import value_at
 from symcount.values import exact, title
 
 __all__ = ["bind", "realise"]
@@ -60,7 +61,10 @@ def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
             asked = build(source, symbols, frozenset(symbols)).config
     except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises
         raise ConfigError(f"{said}: the config is rejected: {shortened(error)}") from None
-    values = {n: v if (v := symbols.get(n, _ABSENT)) is not _ABSENT else _lookup(asked, n) for n in formula.base}
+    values = {
+        n: v if (v := symbols.get(n, _ABSENT)) is not _ABSENT else value_at(asked, n, _ABSENT, realmodel.attribute)
+        for n in formula.base
+    }
     values |= {n: number_in(asked, n, _arrangement(formula, n)) for n in formula.base if MARK in n}
     numbers = {n: v for n, v in values.items() if isinstance(v, int | float) and not isinstance(v, bool)}
     for item in formula.notation:
@@ -143,20 +147,6 @@ def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:
     return found
 
 
-def _lookup(config: Any, path: str) -> Any:
-    """The value of a dotted and indexed field of a config object."""
-    value = config
-    for part in _PART.findall(path):
-        if isinstance(value, list | tuple):
-            index = int(part) if part.isdecimal() else len(value)
-            value = value[index] if index < len(value) else _ABSENT
-        else:
-            value = realmodel.attribute(value, part, _ABSENT)
-        if value is _ABSENT:
-            break
-    return value
-
-
 def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any]) -> list[str]:
     """Where *asked* is not the formula's config at the same numbers: fields that the model reads, and conditions."""
     assert formula.source is not None  # noqa: S101  # set by the engine
@@ -174,7 +164,7 @@ def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any])
     for name in formula.default.config_reads:
         if name in formula.pinned:
             continue
-        expected, given = _lookup(own, name), _lookup(asked, name)
+        expected, given = (value_at(config, name, _ABSENT, realmodel.attribute) for config in (own, asked))
         if not is_config(expected) and not _same(expected, given):
             computed = isinstance(expected, int | float) and not isinstance(expected, bool) and name not in formula.base
             wanted = f"left out (here {expected})" if computed else f"= {_word(expected)}"

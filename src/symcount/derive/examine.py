@@ -8,14 +8,13 @@ and answers each with one row: a worker of `symcount.derive.sweep`, which anothe
 from __future__ import annotations
 
 import json
-import os
-import signal
 import sys
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, Literal, Self, get_args
 
+from symcount.derive.pool import serve
 from symcount.errors import SymcountError
 
 __all__ = ["Row", "Status", "examine", "versions"]
@@ -208,18 +207,6 @@ def _said(error: BaseException) -> str:
     return text if len(text) <= 300 else f"{text[:299]}…"
 
 
-def _serve() -> None:
-    """Answer requests until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the sweep ends us
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what a model prints is no answer
-    for line in sys.stdin:
-        request = line.strip()  # the first one is empty: what every class needs is imported before its time counts
-        answer = examine(**json.loads(request)).to_json() if request else _ready()
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
-
-
 def _ready() -> dict[str, Any]:
     try:
         from symcount.derive import api, certificate  # noqa: F401
@@ -232,4 +219,4 @@ def _ready() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(lambda **asked: examine(**asked).to_json(), _ready)

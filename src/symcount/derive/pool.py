@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 import queue
+import signal
 import subprocess
 import sys
 import threading
@@ -19,7 +20,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-__all__ = ["Candidate", "Service", "answers"]
+__all__ = ["Candidate", "Service", "answers", "serve"]
 
 Answer = TypeVar("Answer")
 LIFETIME = 60  # classes that one process examines
@@ -193,3 +194,20 @@ def _process(module: str) -> subprocess.Popen[str]:
         env={**os.environ, **quiet, "PYTHONPATH": path},
         encoding="utf-8",
     )
+
+
+def serve(examine: Callable[..., Mapping[str, Any]], ready: Callable[[], Mapping[str, Any]]) -> None:
+    """Answer the requests of a `Service` on standard input, one JSON object a line each, until there are no more.
+
+    Args:
+        examine: the answer for a class, and for what the service is told besides.
+        ready: the answer to the first request, which is empty: what every class needs is imported before its time
+            counts.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the service ends us
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what a model prints is no answer
+    for line in sys.stdin:
+        request = line.strip()
+        answers.write(json.dumps(examine(**json.loads(request)) if request else ready()) + "\n")
+        answers.flush()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol, cast
 
 from sympy import Add, Expr, Integer, Symbol
 
+from symcount.binding import Binding
 from symcount.derive.arranged import MARK
 from symcount.derive.assembly import Assembly
 from symcount.derive.catalogue import check_catalogued
+from symcount.derive.certified import Certificate
 from symcount.derive.configs import ConfigSource, own_defaults
 from symcount.derive.depth_limits import layers_there_are, of_index
 from symcount.derive.evidence import Hypotheses
@@ -20,15 +22,11 @@ from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
-from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.lettering import assign
 from symcount.notation import Entry, Notation
 from symcount.tree import Block
 from symcount.values import exact
-
-if TYPE_CHECKING:
-    from symcount.derive.certificate import Certificate
 
 __all__ = ["DerivedFormula", "formula_of", "idle"]
 
@@ -36,6 +34,14 @@ _EXPERTS = re.compile(r"(^|\.)(moe_)?(num|n)_(\w+_)?experts$|(^|\.)moe_num_exper
 _PER_TOKEN = re.compile(
     r"(^|\.)(num_(selected_)?experts_per_tok(en)?|(moe_|expert_|router_)?top_?k(_experts)?|moe_k|num_selected_experts)$"
 )
+
+
+class Certifying(Binding, Protocol):
+    """The rules of a derived formula, which can also be compared with real models at random points."""
+
+    def certify(self, formula: DerivedFormula, trials: int, seed: int) -> Certificate:
+        """See `DerivedFormula.certify`."""
+        ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -89,32 +95,7 @@ class DerivedFormula(Formula):
             VerificationError: they disagree; the message has the smallest failing change of fields.
             DerivationError: not enough points could be built.
         """
-        from symcount.derive.certificate import certify
-
-        return certify(self, trials, seed)
-
-    @guarded
-    def bound(self, config: Any) -> dict[str, Any]:
-        """Values by letter for *config*, read by the model's own config class; see `symcount.derive.binding`.
-
-        Raises:
-            ConfigError: it cannot be read, or belongs to another model.
-            OptionError: the formula does not hold for it.
-        """
-        from symcount.derive.binding import bind
-
-        return bind(self, config)
-
-    @guarded
-    def real_model(self, config: Any, changed: Mapping[str, Any], device: str = "meta") -> tuple[dict[str, Any], Any]:
-        """Values by letter, and the real model there: that of *config*, with single fields (or letters) *changed*.
-
-        Raises:
-            ConfigError, OptionError: see `bound`; or the real class cannot be built.
-        """
-        from symcount.derive.binding import realise
-
-        return realise(self, config, changed, device)
+        return cast("Certifying", self.binding).certify(self, trials, seed)
 
     @property
     def selectors(self) -> tuple[str, ...]:
@@ -122,7 +103,7 @@ class DerivedFormula(Formula):
         return tuple(name for name in self.structural if name not in self.depths)
 
 
-def formula_of(h: Hypotheses, name: str, model_type: str) -> DerivedFormula:
+def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> DerivedFormula:
     """The formula of a derivation.
 
     Raises:
@@ -166,6 +147,7 @@ def formula_of(h: Hypotheses, name: str, model_type: str) -> DerivedFormula:
         least=dict(h.evidence.least),
         default=h.evidence.default,
         story=tuple(h.evidence.journal.story),
+        binding=binding,
     )
 
 

@@ -7,7 +7,6 @@ that an interrupted sweep leaves a valid file, which the next one continues.
 from __future__ import annotations
 
 import importlib
-import json
 import os
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
@@ -15,9 +14,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from symcount.derive import journal
 from symcount.derive.examine import Row, versions
 from symcount.derive.pool import Candidate, Service, answers
-from symcount.errors import ConfigError, SymcountError
+from symcount.errors import SymcountError
 
 __all__ = ["Candidate", "candidates", "read_rows", "sweep"]
 
@@ -97,23 +97,7 @@ def read_rows(path: Path) -> dict[str, Row]:
     Raises:
         ConfigError: the file cannot be read, or is something else.
     """
-    rows: dict[str, Row] = {}
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
-    for number, line in enumerate(text.split("\n"), start=1):
-        try:
-            row = Row.from_json(json.loads(line)) if line.strip() else None
-        except (ValueError, KeyError, TypeError, AttributeError):
-            if not text.endswith("\n") and number == text.count("\n") + 1:
-                break  # the process was killed while it wrote
-            raise ConfigError(f"{path}: line {number} is not a row of a sweep; give another file") from None
-        if row is not None:
-            rows[row.name] = row
-    return rows
+    return {row.name: row for row in journal.read(path, Row.from_json, "a sweep")}
 
 
 def sweep(
@@ -144,7 +128,7 @@ def sweep(
     """
     known = read_rows(output) if output is not None else {}
     if output is not None:
-        _mend(output)
+        journal.mend(output)
     asked = (versions(), trials, seed)
     pending = []
     for candidate in chosen:
@@ -163,34 +147,9 @@ def sweep(
     with closing(answers(service, pending, jobs or os.cpu_count() or 1)) as rows:
         for row in rows:
             if output is not None:
-                _append(output, row)
+                journal.append(output, row.to_json())
             yield row
 
 
 def _retried(row: Row, timeout: float) -> bool:
     return row.status == "crashed" or (row.status == "timed_out" and (row.seconds_derive or 0.0) < timeout)
-
-
-def _append(path: Path, row: Row) -> None:
-    """Add a line in a single write, so that no line is ever half there beside another."""
-    line = json.dumps(row.to_json(), ensure_ascii=False) + "\n"
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(descriptor, line.encode("utf-8"))
-        finally:
-            os.close(descriptor)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-
-
-def _mend(path: Path) -> None:
-    """Cut a half-written last line off, or find out now that the file cannot be written."""
-    try:
-        with path.open("ab+") as file:
-            file.seek(0)
-            data = file.read()
-            if data and not data.endswith(b"\n"):
-                file.truncate(data.rfind(b"\n") + 1)
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None

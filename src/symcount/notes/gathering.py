@@ -9,11 +9,11 @@ import json
 from collections import defaultdict
 from typing import Any
 
-from symcount.atlas.codes import split
 from symcount.atlas.store import Atlas, atlas
 from symcount.errors import ConfigError
 from symcount.notation import ALIASES
 from symcount.notes.words import default_path
+from symcount.paths import split
 
 __all__ = ["gathered", "text"]
 

@@ -17,6 +17,7 @@ from symcount.notes.note import Note
 from symcount.notes.of_config import Case, Teller, none_given, of_section
 from symcount.notes.tied import TiedHead
 from symcount.notes.verdicts import SectionKeys, Verdicts
+from symcount.paths import section_of
 from symcount.tree import Block
 
 __all__ = ["TIED", "notes_on", "untied"]
@@ -146,7 +147,7 @@ def _head(formula: Formula) -> TiedHead | None:
     return TiedHead(
         row.tensor,
         owner.tensor,
-        min((e.field.rpartition(".")[0] for e in letters), default=""),
+        min((section_of(e.field) for e in letters), default=""),
         _within(row, owner),
         tuple(e.field for e in letters),
         lambda *values: (count(dict(zip([e.letter for e in letters], values, strict=True))),),

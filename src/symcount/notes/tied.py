@@ -10,6 +10,7 @@ from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled
 from symcount.atlas.codes import identifiers
 from symcount.atlas.trees import rows
+from symcount.paths import section_of
 
 if TYPE_CHECKING:
     from symcount.atlas.counting import Variant
@@ -60,7 +61,7 @@ def tied_head(atlas: Atlas, entry: Entry, variant: Variant) -> TiedHead | None:
     return TiedHead(
         row.path,
         row.alias_of,
-        min((path.rpartition(".")[0] for _, path in letters), default=""),
+        min((section_of(path) for _, path in letters), default=""),
         row.path.partition(".")[0] == row.alias_of.partition(".")[0],
         tuple(path for _, path in letters),
         compiled(list(row.shape), [letter for letter, _ in letters]),

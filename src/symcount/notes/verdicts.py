@@ -114,8 +114,8 @@ class Verdicts(dict[str, "Verdict | None"]):
 
 def sections_of(layout: Layout) -> dict[str, SectionKeys]:
     """The keys that a layout of the atlas knows, by section; the config itself under the empty path."""
-    from symcount.atlas.codes import split
     from symcount.derive.arranged import MARK
+    from symcount.paths import split
 
     sizes: dict[str, dict[str, list[str]]] = {path: {} for path in layout.sections}
     others: dict[str, set[str]] = {path: {*s.types, *s.lengths, *s.refused} for path, s in layout.sections.items()}

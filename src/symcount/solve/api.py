@@ -10,13 +10,13 @@ from typing import Any
 
 from sympy import Expr
 
-from symcount.api import formula as formula_of
-from symcount.api import is_config
 from symcount.configs import Config, read
 from symcount.domain import Condition
 from symcount.errors import DomainError, ExpressionError, OptionError, UnknownSymbolError
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.lookup import formula as formula_of
+from symcount.lookup import is_config
 from symcount.notation import Entry
 from symcount.solve.budget import read_budgets
 from symcount.solve.cases import cases, declared, running

@@ -60,7 +60,7 @@ def document(setting: Setting, style: str) -> str:
         r"\setlength{\parindent}{0pt}",
         r"\setlength{\tabcolsep}{4pt}",
         r"\begin{document}",
-        rf"\section*{{\raggedright Parameters of {_in_words(setting.name)}}}",
+        rf"\section*{{\raggedright {setting.unit.capitalize()} of {_in_words(setting.name)}}}",
         rf"\raggedright {'; '.join(escape(said) for said in setting.holds_for)}.\par",
         "",
         paragraph(content, shown),

@@ -54,7 +54,7 @@ def macros(setting: Setting, style: str) -> str:
     if isinstance(content, Math):
         found["Formula"] = rf"\ensuremath{{{content.latex}}}"
     lines = [rf"\newcommand{{\{prefix}{name}}}{{{value}}}" for name, value in found.items()]
-    return "\n".join([f"% Parameters of {setting.name}: {'; '.join(setting.holds_for)}.", *lines])
+    return "\n".join([f"% {setting.unit.capitalize()} of {setting.name}: {'; '.join(setting.holds_for)}.", *lines])
 
 
 def _prefix(setting: Setting) -> str:

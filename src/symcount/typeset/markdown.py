@@ -30,7 +30,7 @@ def markdown(setting: Setting, style: str, *, dollars: bool = False) -> str:
         raise NotationError("numbers 'siunitx': Markdown has no siunitx; use comma or thin")
     shown = replace(setting, equation=True)
     parts = [
-        f"### Parameters of {escaped(setting.name)}",
+        f"### {setting.unit.capitalize()} of {escaped(setting.name)}",
         block(compose(shown, style), setting.numbers, dollars=dollars),
         f"Counted by {escaped('; '.join(setting.holds_for))}.",
     ]

@@ -110,7 +110,7 @@ class _Page:
         return found
 
     def whole(self) -> str:
-        title = f"Parameters of {escape(self.setting.name)}"
+        title = f"{self.setting.unit.capitalize()} of {escape(self.setting.name)}"
         script = self.script()
         if "</" in script:
             raise NotationError(f"{self.setting.name}: a letter or field with '</' in it cannot be part of a page")

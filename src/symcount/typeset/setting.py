@@ -133,6 +133,8 @@ class Setting:
         lhs: LaTeX of that side, instead of `P`.
         label: of the equation.
         prefix: what the names of macros begin with.
+        unit: what is counted, in words.
+        sign: the letter of totals.
         folded: what is folded into sums; by default what makes the formula shorter.
     """
 
@@ -152,6 +154,8 @@ class Setting:
     lhs: str | None = None
     label: str | None = None
     prefix: str | None = None
+    unit: str = "parameters"
+    sign: str = "P"
     folded: Folding | None = None
 
     @cached_property
@@ -346,7 +350,8 @@ class Setting:
     @property
     def letter(self) -> str:
         """The letter of totals."""
-        return r"\mathcal{P}" if any(e.latex == "P" or e.latex.startswith("P_") for e in self.used) else "P"
+        taken = any(e.latex == self.sign or e.latex.startswith(f"{self.sign}_") for e in self.used)
+        return rf"\mathcal{{{self.sign}}}" if taken else self.sign
 
     @cached_property
     def holds_for(self) -> tuple[str, ...]:

@@ -1,0 +1,141 @@
+"""What a model takes in memory, in bytes: weights, cache, gradients and optimizer, each a formula and a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from symcount.errors import OptionError
+from symcount.evaluate import integer_value
+from symcount.formula import Formula
+from symcount.storage.optimizers import optimizer as named
+from symcount.storage.quantizers import METHODS
+from symcount.storage.trees import PAGE
+
+__all__ = ["Footprint", "Request", "footprint"]
+
+_BITSANDBYTES = "bitsandbytes_"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        dtype: of the weights; `None` for what the config says, or fp32 where it says nothing.
+        batch: sequences at a time.
+        length: tokens of each that the cache holds; `None` for no cache.
+        optimizer: for training; `None` for inference.
+        master: whether the optimizer works on copies in fp32.
+        quantization: a method by its name, or `none`; `None` for what the config says.
+        lora: the rank of an adapter that alone is trained; `None` for none.
+        targets: the modules that are adapted; `None` for PEFT's own.
+    """
+
+    dtype: str | None = None
+    batch: int = 1
+    length: int | None = None
+    optimizer: str | None = None
+    master: bool = False
+    quantization: str | None = None
+    lora: int | None = None
+    targets: str | Sequence[str] | None = None
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The bytes of a model's parts.
+
+    Attributes:
+        formula: of its parameters, with an adapter where one was asked for.
+        dtype: of the weights.
+        parts: the formula of each part.
+        numbers: the bytes of each part.
+        rounding: bytes besides, since torch's CUDA allocator hands out whole pages for each tensor of the weights.
+        step: bytes besides that a step of the optimizer takes for a while; `None` where that is not known.
+    """
+
+    formula: Formula = field(repr=False)
+    dtype: str
+    parts: Mapping[str, Formula] = field(repr=False)
+    numbers: Mapping[str, int]
+    rounding: int
+    step: int | None
+
+    @property
+    def total(self) -> int:
+        """All parts together."""
+        return sum(self.numbers.values())
+
+
+def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, Any], asked: Request) -> Footprint:
+    """The bytes of the parts of a model.
+
+    Args:
+        formula: of the model's parameters.
+        fields: of its config: its `dtype` and `quantization_config` are heeded.
+        values: by letter.
+        asked: what is wanted.
+
+    Raises:
+        OptionError: no such type, optimizer or method of quantisation; or a model without a cache.
+        SymcountError: see `Formula.count`.
+    """
+    kind = asked.dtype or _stated(fields)
+    if asked.lora is not None:
+        formula = formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+    elif asked.targets is not None:
+        raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
+    storage: dict[str, Any] = {
+        "master": asked.master,
+        "values": {**formula.defaults, **values},
+        "quantization": _quantization(asked.quantization, fields),
+        **({} if asked.optimizer is None else {"optimizer": asked.optimizer}),
+    }
+    if asked.master and asked.optimizer is None:
+        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
+    parts = {"weights": formula.bytes(kind, "weights", **storage)}
+    if asked.length is not None:
+        parts["cache"] = _cache(formula, asked, kind)
+    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
+    for name in trained if asked.optimizer is not None else ():
+        parts[name] = formula.bytes(kind, name, **storage)
+    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
+    numbers |= {name: _at(part, values) for name, part in parts.items()}
+    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
+    step = None
+    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
+        step = _at(formula.bytes(kind, "step", **storage), values)
+    return Footprint(formula, str(kind), parts, numbers, _at(rounded, values) - numbers["weights"], step)
+
+
+def _at(part: Formula, values: Mapping[str, Any]) -> int:
+    known = {**part.defaults, **values}  # an adapter's letters are beside those of the model
+    return integer_value(part.total, part.values({k: v for k, v in known.items() if k in part.notation}))
+
+
+def _stated(fields: Mapping[str, Any]) -> str:
+    """The type that a config says; fp32, as transformers makes it, where it says none."""
+    found = fields.get("dtype", fields.get("torch_dtype"))
+    return str(found) if found not in (None, "auto") else "float32"
+
+
+def _quantization(name: str | None, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if name is None:
+        said = fields.get("quantization_config")
+        return said if isinstance(said, Mapping) else None
+    if name.lower() == "none":
+        return None
+    if name not in METHODS and f"{_BITSANDBYTES}{name}" in METHODS:
+        name = f"{_BITSANDBYTES}{name}"
+    return {"quant_method": name}
+
+
+def _cache(formula: Formula, asked: Request, kind: str) -> Formula:
+    """The formula of the cache."""
+    cache = getattr(formula, "cache", None)
+    if cache is None:
+        raise OptionError(f"{formula.name}: the cache of this model is not known as a formula; leave --length out")
+    found: Formula = cache(asked.batch, asked.length, dtype=kind)
+    return found

@@ -1,0 +1,197 @@
+"""Which formula a name, a config, a class, an adapter or a file of weights has."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from symcount.adapters.config import is_adapter
+from symcount.architectures import Architecture, find
+from symcount.architectures.reading import architecture_of
+from symcount.atlas.counting import derivable
+from symcount.configs import Config, read
+from symcount.errors import CheckpointError, ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.files import is_checkpoint, is_directory, looks_like_path
+from symcount.foreign import guarded
+from symcount.formula import Formula
+from symcount.notes.of_formula import TIED, untied
+
+if TYPE_CHECKING:
+    from symcount.adapters.config import AdapterConfig
+    from symcount.checkpoints.models import FileModel
+
+__all__ = ["adapter_of", "formula", "formula_for", "is_config", "model_of"]
+
+
+@guarded
+def formula(source: Any, /, **options: Any) -> Formula:
+    """The closed form of a model: composed by hand where there is such a formula, derived from its code otherwise.
+
+    Args:
+        source: a class name (`BertForMaskedLM`), a model type (`bert`: its base model), a path to a `config.json`,
+            a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
+            model with its adapter, which alone the convention `trainable` counts; or a file of weights: with the
+            numbers of its shapes as defaults.
+        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
+            the base model, where it does not lie beside it.
+
+    Raises:
+        UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
+            are not installed.
+        ConfigError: a config that cannot be read.
+        OptionError: an option that the model does not have.
+        DerivationError: no closed form was found; see `symcount.derive`.
+
+    >>> import symcount as sc
+    >>> sc.formula("gpt2").expanded()
+    12*H**2*N + H*L + 13*H*N + H*V + 2*H
+    """
+    if isinstance(source, Formula):
+        return source
+    if isinstance(source, str | Path) and is_adapter(source):
+        return adapter_of(source, options.get("base"))[1]
+    if isinstance(source, str | Path) and is_checkpoint(Path(source)):
+        held = model_of(source)
+        return replace(held.formula, defaults={**held.formula.defaults, **held.numbers.values})
+    found = _formula(source, options)
+    if options.get(TIED) is False:  # some classes tie the head whatever the config says
+        return untied(found) or found
+    return found
+
+
+def _formula(source: Any, options: dict[str, Any]) -> Formula:
+    try:
+        if isinstance(source, type):
+            if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
+                return _derived(source, options, None)
+            return _of_architecture(find(source.__name__), options)
+        if isinstance(source, str) and not looks_like_path(source):
+            return _of_architecture(find(source), options)
+        if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
+            return _composed(source, read(source), options)
+    except UnknownModelError as error:
+        return _stored_or_derived(source, options, error)
+    raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
+
+
+def _of_architecture(architecture: Architecture, options: dict[str, Any]) -> Formula:
+    """The formula composed for these options; where the class ties its head always, it may be untied all the same."""
+    if options.get(TIED) is False and TIED not in architecture.options:
+        rest = architecture.formula(**{name: value for name, value in options.items() if name != TIED})
+        if untied(rest) is not None:
+            return rest
+    return architecture.formula(**options)
+
+
+def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
+    """The formula composed for the class of a config, with the config's options; derived where it has others."""
+    architecture = architecture_of(config)
+    try:
+        chosen = architecture.options_for(config)
+    except OptionError:
+        if not derivable():
+            raise
+        return _derived(source, options, None)
+    return _of_architecture(architecture, {**chosen, **options})
+
+
+def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
+    """The atlas's formula; derived where the atlas does not have the class, or not with these options."""
+    from symcount.atlas.formula import find as stored
+    from symcount.atlas.formula import from_config
+
+    try:
+        found: Formula | None
+        if isinstance(source, str | type) and not is_config(source):
+            found = stored(source if isinstance(source, str) else source.__name__, options)
+        elif isinstance(source, str | Path | dict | Config):
+            found = from_config(read(source), options)
+        else:
+            found = None  # a transformers config: transformers is there
+        if found is not None:
+            return found
+    except (ConfigError, DomainError):  # transformers may know better, or say in other words why not
+        if not derivable():
+            raise
+    return _derived(source, options, unknown)
+
+
+def _derived(
+    source: Any, options: dict[str, Any], unknown: UnknownModelError | None, config: dict[str, Any] | None = None
+) -> Formula:
+    """The formula of a model that nobody composed by hand; without the packages that takes, *unknown* is raised."""
+    if unknown is not None and not derivable():
+        raise UnknownModelError(
+            f'{unknown} Any class of transformers is derived from its own code after: pip install "symcount[hf]"'
+        ) from None
+    from symcount.derive.api import derive
+
+    try:
+        return derive(source, config=config, **options)
+    except UnknownModelError as error:  # of the two lists of names, the one with something near
+        if unknown is None or ("Did you mean" in str(error) and "Did you mean" not in str(unknown)):
+            raise
+        raise unknown from None
+
+
+def formula_for(named: str | type | None, stated: Config) -> Formula:
+    """The formula of the class *named*, or of the one that the config names, with the config's options."""
+    try:
+        if named is None:
+            architecture = architecture_of(stated)
+        else:
+            architecture = find(named if isinstance(named, str) else named.__name__)
+        return architecture.formula(**architecture.options_for(stated))
+    except UnknownModelError as error:
+        if named is None:
+            return _derived(stated, {}, error)
+        fields = {k: v for k, v in stated.fields.items() if k not in ("architectures", "model_type")}
+        return _derived(named, {}, error, fields)
+
+
+def model_of(source: str | Path, config: Any = None) -> FileModel:
+    """The model that a file of weights is of: its formula, and the numbers at which that has the file's shapes.
+
+    Args:
+        source: a folder, `*.safetensors`, its index, or `*.gguf`.
+        config: by default the `config.json` beside it; where there is none, every class is tried whose tensors are
+            called like the file's.
+
+    Raises:
+        CheckpointError: a broken file, or one that no class has exactly the tensors of.
+        SymcountError: see `formula`.
+    """
+    from symcount.checkpoints import folders
+    from symcount.checkpoints.models import model_of as run
+
+    checkpoint = folders.read(Path(source))
+    if config is not None:
+        stated = read(config)
+    else:
+        try:
+            stated = folders.config_of(checkpoint)
+        except CheckpointError:
+            return run(checkpoint, None, formula)
+    return run(checkpoint, stated, formula)
+
+
+def adapter_of(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
+    """The config of an adapter, and the formula of its base model with it."""
+    from symcount.adapters.adapting import adapted
+    from symcount.adapters.api import base_of
+    from symcount.adapters.config import read as read_adapter
+    from symcount.verify import numbers_at
+
+    config = read_adapter(source)
+    given = base_of(config) if base is None else base
+    if isinstance(given, str | Path) and is_directory(given):
+        given = Path(given) / "config.json"
+    found = formula(given)
+    values = found.bound(given) if is_config(given) else dict(found.defaults)
+    return config, adapted(found, config, numbers_at(found, values))
+
+
+def is_config(source: Any) -> bool:
+    """Whether *source* is a config or the path of one, not a model's name or class."""
+    return not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))

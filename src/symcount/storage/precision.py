@@ -1,0 +1,76 @@
+"""Which tensors of a model have another type than the rest: what transformers keeps in fp32, and what is made so.
+
+`from_pretrained(…, dtype=…)` makes the model with *dtype* as torch's default, so that what its code makes in a type of
+its own has that (`A_log` of a state-space layer), and loads in fp32 what matches a pattern of
+`_keep_in_fp32_modules` (in fp16) or `_keep_in_fp32_modules_strict` (in fp16 and bf16) of the class or of a model inside
+it. Source: `modeling_utils.py` (`_get_dtype_plan`) and `core_model_loading.py` of transformers. The table beside this
+file was read off its classes; `python -m benchmarks.precision` writes it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from typing import Any, Final
+
+from symcount.formula import Formula
+from symcount.storage.dtypes import Dtype, dtype
+from symcount.storage.trees import Sizes
+from symcount.tree import Block, Parameter
+
+__all__ = ["ADAPTERS", "PROMPT", "sizes_of", "table"]
+
+_HALVES = ("float16", "bfloat16")
+
+#: layer types of adapters, which PEFT makes in fp32 beside a model in half precision (`autocast_adapter_dtype`)
+ADAPTERS: Final = (
+    "LoRA", "DoRA", "AdaLoRA", "VeRA", "LoHa", "LoKr", "IA3", "OFT", "BOFT", "PromptEncoder",
+)  # fmt: skip
+PROMPT: Final = "prompt_encoder"
+"""Where the trained tokens of prompt learning are."""
+
+
+@cache
+def table() -> Mapping[str, Any]:
+    """The classes with patterns (`soft`, `strict`), and the type of what modules make in one of their own (`own`)."""
+    found: Mapping[str, Any] = json.loads(files("symcount.storage").joinpath("precision.json").read_text("utf-8"))
+    return found
+
+
+def _patterns(formula: Formula, of: Dtype) -> list[str]:
+    """What stays in fp32, by the class and by the models inside it."""
+    if of.name not in _HALVES:
+        return []
+    kinds = {formula.name, *(block.kind for _, block in formula.tree.walk())}
+    rules = ("strict",) if of.name == "bfloat16" else ("soft", "strict")
+    return sorted({pattern for rule in rules for kind in kinds for pattern in table()[rule].get(kind, ())})
+
+
+def sizes_of(formula: Formula, of: Dtype, *, kept: bool = True) -> Sizes:
+    """The bytes of an element of each tensor of a model that is loaded in the type *of*.
+
+    Args:
+        formula: of the model.
+        of: the type that is asked for.
+        kept: whether what transformers keeps in fp32 is, and adapters are; otherwise only integers have another size.
+    """
+    patterns = _patterns(formula, of) if kept else []
+    keeps = re.compile("|".join(p.replace("*", ".*") for p in patterns)) if patterns else None
+    own: Mapping[str, str] = table()["own"]
+
+    def size(path: str, block: Block, parameter: Parameter) -> int:
+        name = ".".join(p for p in (path.replace("*", "0"), parameter.name) if p)
+        added = block.kind in ADAPTERS or path.startswith(PROMPT)
+        if kept and added and of.name in _HALVES:
+            return 4
+        if keeps is not None and not added and keeps.search(name):
+            return 4
+        made = own.get(f"{block.kind}.{parameter.name}")
+        if made is None or (not kept and "float" in made):
+            return of.size
+        return dtype(made).size
+
+    return size
