@@ -175,6 +175,7 @@ class Hypotheses:
         classes: template path -> class of the module there.
         assumed: conditions on fields that decide the structure, on which these numbers rely.
         conditions: what the model's own code asked, true in every run.
+        rounded: quotients (divisor, dividend) that are exact by default, of which the code takes the floor elsewhere.
         forward: quotients that the code has for its forward pass alone, and that are exact by default.
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         dispensable: numbers of layers of a kind that may be zero.
@@ -186,6 +187,7 @@ class Hypotheses:
     classes: Mapping[tuple[str, ...], type]
     assumed: tuple[Condition, ...]
     conditions: tuple[Condition, ...] = ()
+    rounded: frozenset[tuple[Node, Node]] = frozenset()
     forward: tuple[Condition, ...] = ()
     switches: tuple[Condition, ...] = ()
     dispensable: frozenset[str] = frozenset()

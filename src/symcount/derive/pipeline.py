@@ -144,7 +144,13 @@ def _counted(e: Evidence, rng: random.Random) -> Hypotheses | Verdict:
         fields = suspects(e)
         return _pin(e, fields, UNEXPLAINED) if fields else _relaxed(e, culprits(e))
     conditions, forward = _conditions(e, found.times.values())
-    return replace(found, conditions=tuple(conditions), forward=tuple(forward))
+    scaled = [c for c in conditions if c.exact and c.left.op == "const" and _multiple(c.right)]  # `int(2 * width / 3)`
+    return replace(
+        found,
+        conditions=tuple(c for c in conditions if c not in scaled),
+        rounded=frozenset((c.left, c.right) for c in scaled),
+        forward=tuple(forward),
+    )
 
 
 def _checked(h: Hypotheses, rng: random.Random) -> Hypotheses | Verdict:  # a stage like the others
@@ -174,6 +180,11 @@ def _relaxed(e: Evidence, verdict: Verdict) -> Verdict:
     """A verdict, or that a depth need only be so large that it has the last layer that a list names."""
     least = named(e, verdict.fields) if isinstance(verdict, Pin) else {}
     return Bound(least) if least else verdict
+
+
+def _multiple(node: Node) -> bool:
+    """Whether an expression is a field times a number."""
+    return node.op == "mul" and {a.op for a in node.args} == {"const", "sym"}
 
 
 def _conditions(e: Evidence, times: Iterable[Node]) -> tuple[list[Condition], list[Condition]]:

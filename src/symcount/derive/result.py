@@ -19,6 +19,7 @@ from symcount.derive.depth_limits import layers_there_are, of_index
 from symcount.derive.evidence import Hypotheses
 from symcount.derive.expression import Node, free_symbols, to_sympy
 from symcount.derive.recording import Condition as TracedCondition
+from symcount.derive.rewriting import floored
 from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
@@ -115,7 +116,9 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
     memo: dict[Node, Any] = {}
 
     def convert(dim: Node | int) -> Expr:
-        return to_sympy(dim, letters, memo) if isinstance(dim, Node) else Integer(dim)
+        if not isinstance(dim, Node):
+            return Integer(dim)
+        return to_sympy(floored(dim, h.rounded) if h.rounded else dim, letters, memo)
 
     first = h.evidence.traces[0]
     assembly = Assembly(

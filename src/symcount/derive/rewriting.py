@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from symcount.derive import expression as ex
@@ -35,13 +35,19 @@ def rebuilt(
     return memo[node]
 
 
-def floored(node: Node) -> Node:
-    """*node* with `//` for the divisions that had no remainder where it was seen.
+def floored(node: Node, only: Collection[tuple[Node, Node]] | None = None) -> Node:
+    """*node* with `//` for the divisions that had no remainder where it was seen; for *only* some (divisor, dividend).
 
     >>> print(floored(ex.mod(ex.symbol("n"), ex.exact_div(ex.symbol("n"), ex.symbol("k")))))
     (n % (n // k))
     """
-    return rebuilt(node, lambda leaf: leaf, {}, _FLOORED)
+    if only is None:
+        return rebuilt(node, lambda leaf: leaf, {}, _FLOORED)
+
+    def divided(a: Node, b: Node) -> Node:
+        return ex.floordiv(a, b) if (b, a) in only else ex.exact_div(a, b)
+
+    return rebuilt(node, lambda leaf: leaf, {}, {**_BUILD, "exact_div": divided})
 
 
 def concrete(node: Node, memo: dict[Node, Node] | None = None) -> Node:
