@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symcount.derive.multiplicity import Table, Truth, answers, iterations
+from symcount.derive.multiplicity import Table, Truth, iterations
 from symcount.derive.predicates import Predicate
 from symcount.derive.probes import Structure
+from symcount.derive.questions import answers
 from symcount.derive.rows import Row
 from symcount.derive.trace import Trace
 

@@ -7,13 +7,52 @@ length is known at each point at which the model was observed.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
 
 from symcount.derive import expression as ex
+from symcount.derive.arranged import MARK
 from symcount.derive.expression import Node
+from symcount.derive.rewriting import floored
+from symcount.derive.trace import Trace
 
-__all__ = ["Point", "length_of"]
+__all__ = ["Point", "Things", "length_of"]
 
 Point = Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class Things:
+    """Numbers of things at the points at which a model was observed: fields, and what its code computed from them.
+
+    Attributes:
+        points: the numbers at each point, by field or by text of the expression.
+        fields: the names of the fields.
+        computed: text -> expression.
+    """
+
+    points: Sequence[Point]
+    fields: Sequence[str]
+    computed: Mapping[str, Node]
+
+    @staticmethod
+    def of(traces: Sequence[Trace], fields: Sequence[str]) -> Things:
+        """Those of *traces*; all kinds of a list of kinds together are a number of things as well."""
+        used = {str(u.node): floored(u.node) for t in traces for u in t.structural if u.node.op not in ("sym", "const")}
+        for path in dict.fromkeys(n.partition(MARK)[0] for n in fields if MARK in n):
+            used[path] = reduce(ex.add, (ex.symbol(n) for n in fields if n.partition(MARK)[0] == path))
+        values = {text: [ex.value_at(node, t.symbols) for t in traces] for text, node in used.items()}
+        known = {text: column for text, column in values.items() if all(isinstance(v, int) for v in column)}
+        points = [
+            {n: int(t.symbols[n]) for n in fields} | {text: int(column[k] or 0) for text, column in known.items()}
+            for k, t in enumerate(traces)
+        ]
+        return Things(points, fields, {text: used[text] for text in known})
+
+    def length(self, counts: Sequence[int | None]) -> Node | None:
+        """What is as much as *counts* at each point, where that is anything; see `length_of`."""
+        known = [(count, point) for count, point in zip(counts, self.points, strict=True) if count is not None]
+        return length_of([count for count, _ in known], [point for _, point in known], self.fields, self.computed)
 
 
 def length_of(

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import reduce
 from itertools import combinations, islice
 from typing import Any
 
@@ -19,15 +18,15 @@ from symcount.derive.arranged import MARK
 from symcount.derive.counting import Assumptions, count, triangle, trips
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.index_sets import elements_of, suppositions
-from symcount.derive.list_lengths import length_of
-from symcount.derive.predicates import Predicate, index_tuples, predicate_of
-from symcount.derive.recording import Condition, Iteration, Loop
-from symcount.derive.rewriting import collected, floored
+from symcount.derive.list_lengths import Things
+from symcount.derive.predicates import Predicate, index_tuples
+from symcount.derive.questions import answers, hashed
+from symcount.derive.recording import Loop
+from symcount.derive.rewriting import collected
 from symcount.derive.rows import Row, Rows
-from symcount.derive.structure import is_model_code
-from symcount.derive.trace import Trace, once_a_trace
+from symcount.derive.trace import Trace
 
-__all__ = ["Table", "Truth", "answers", "hashed", "iterations", "of_iteration", "questions", "tables"]
+__all__ = ["Table", "Truth", "iterations", "tables"]
 
 Truth = tuple[bool | None, ...]
 Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
@@ -111,55 +110,6 @@ def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Map
         yield {**values, **{loop.name: index for loop, index in zip(loops, indices, strict=True)}}
 
 
-@once_a_trace
-def questions(one: Trace) -> dict[Predicate, frozenset[bool]]:
-    """What the model's own code asked of indices and fields, each with the answers that it got."""
-    found: dict[Predicate, set[bool]] = {}
-    for condition in one.predicates:
-        if condition.relation != "ieee" and is_model_code(condition.module) and not condition.exact:
-            predicate, truth = predicate_of(condition)
-            found.setdefault(predicate, set()).add(truth)
-    return {predicate: frozenset(truths) for predicate, truths in found.items()}
-
-
-def of_iteration(condition: Condition, traces: Sequence[Trace]) -> bool:
-    """Whether a condition was asked in iterations of loops only, of whose index it has the number: `(N - 3) <= k`."""
-    return not any(_key(condition) in _plain(one) for one in traces)
-
-
-@once_a_trace
-def _plain(one: Trace) -> set[tuple[Any, ...]]:
-    return {_key(c) for c in one.predicates if not c.left.indexed and not c.right.indexed}
-
-
-def _key(condition: Condition) -> tuple[Any, ...]:
-    return condition.relation, condition.left, condition.right
-
-
-def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
-    """What was asked in any of *traces*, with the answers; not what compares with a number that is another in each.
-
-    Such a number is no constant of the code, which the traces would share, but the length of a list, say, that there is
-    an element of for each layer.
-    """
-    numbers: dict[tuple[str, Node], list[set[Node]]] = {}
-    found: dict[Predicate, set[bool]] = {}
-    for one in traces:
-        own: dict[tuple[str, Node], set[Node]] = {}
-        for p, truths in questions(one).items():
-            found.setdefault(p, set()).update(truths)
-            if p.right.op == "const":
-                own.setdefault((p.relation, p.left), set()).add(p.right)
-        for family, constants in own.items():
-            numbers.setdefault(family, []).append(constants)
-    lost: set[tuple[tuple[str, Node], Node]] = set()
-    for family, several in numbers.items():
-        own_ones = [constants.difference(set[Node].intersection(*several)) for constants in several]
-        if any(a and b and a.isdisjoint(b) for a, b in combinations(own_ones, 2)):
-            lost |= {(family, number) for constants in own_ones for number in constants}
-    return {p: truths for p, truths in found.items() if ((p.relation, p.left), p.right) not in lost}
-
-
 def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[Row, list[list[Table]]] | None:
     """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
 
@@ -173,12 +123,12 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
     loops = {loop.name: loop for one in traces for loop in one.loops}
     asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
     looked_up = {name for one in traces for name in hashed(one)}
+    things = Things.of(traces, fields)
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
     for row in rows.made:
         parts: list[list[Table]] = []
-        counted = _by_length(rows, row, traces, fields)
-        for nest, numbers in _made(rows, row, traces, fields).items():
+        for nest, numbers in _made(rows, row, things).items():
             key = nest, tuple(frozenset(one.items()) for one in numbers)
             if key not in known:
                 usable = _usable(nest, asked, loops)
@@ -188,24 +138,24 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
                 if not known[key] and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, usable, fields)
             parts.append(known[key])
-        if not all(parts) and not counted:
-            return None
-        found[row] = parts if all(parts) else [counted]
+        if not all(parts):
+            parts = [_by_length(rows, row, things)]
+            if not parts[0]:
+                return None
+        found[row] = parts
     return found
 
 
-def _by_length(rows: Rows, row: Row, traces: Sequence[Trace], fields: Sequence[str]) -> list[Table]:
+def _by_length(rows: Rows, row: Row, things: Things) -> list[Table]:
     """The table of lists in which each element has the parameter, whatever made them; empty if there is none.
 
     So it is with the layers of one kind, if a field says how many there are, and with what torch's own code made.
     """
     if all(count == rows.counts[row][0] for count in rows.counts[row]):
         return []
-    points, names, computed = _numbers_of_things(traces, fields)
     loops = []
     for level, counts in enumerate(rows.factors(row)):
-        known = [(count, point) for count, point in zip(counts, points, strict=True) if count is not None]
-        length = length_of([count for count, _ in known], [point for _, point in known], names, computed)
+        length = things.length(counts)
         if length is None:
             return []
         loops.append(Loop.of(f"list {level} of {'.'.join(row.path)}", (ex.const(0), length, ex.const(1)), ()))
@@ -215,38 +165,23 @@ def _by_length(rows: Rows, row: Row, traces: Sequence[Trace], fields: Sequence[s
 Numbers = list[dict[tuple[int, ...], int]]  # for each trace, indices of an iteration -> number of parameters
 
 
-def _made(rows: Rows, row: Row, traces: Sequence[Trace], fields: Sequence[str]) -> dict[tuple[Loop, ...], Numbers]:
+def _made(rows: Rows, row: Row, things: Things) -> dict[tuple[Loop, ...], Numbers]:
     """In which iterations of which nests of loops the parameters of a row are made, in each trace."""
     made = rows.made[row]
-    nests = dict.fromkeys(_loops(iteration) for numbers in made for iteration in numbers)
-    found = {n: [{tuple(i for _, i in its): k for its, k in one.items() if _loops(its) == n} for one in made]
+    nests = dict.fromkeys(tuple(loop for loop, _ in its) for numbers in made for its in numbers)
+    found = {n: [{tuple(i for _, i in its): k for its, k in one.items() if tuple(loop for loop, _ in its) == n} for one in made]
              for n in nests}  # fmt: skip
     outside = found.get((), [])
     if row in rows.places and len({tuple(one.items()) for one in outside}) > 1:  # of a list that was made in no loop
         places = rows.places[row]
         element = (*row.path, row.name)[: row.stars[0] + 1]
-        length = length_of(rows.lengths[element], *_numbers_of_things(traces, fields))
+        length = things.length(rows.lengths[element])
         if length is not None:
             bounds = ex.const(rows.firsts[element]), length, ex.const(1)
             loop = Loop.of(f"the list {'.'.join(element)}", bounds, ())
             found = {(loop,) if nest == () else nest: numbers for nest, numbers in found.items()}
             found[loop,] = [dict(Counter((i,) for i in indices)) for indices in places]
     return found
-
-
-def _numbers_of_things(
-    traces: Sequence[Trace], fields: Sequence[str]
-) -> tuple[list[dict[str, int]], Sequence[str], dict[str, Node]]:
-    """The fields and what the code computed from them, at each point; their names; and the expressions."""
-    used = {str(u.node): floored(u.node) for t in traces for u in t.structural if u.node.op not in ("sym", "const")}
-    values = {text: [ex.value_at(node, t.symbols) for t in traces] for text, node in used.items()}
-    known = {text: column for text, column in values.items() if all(isinstance(v, int) for v in column)}
-    for path in dict.fromkeys(n.partition(MARK)[0] for n in fields if MARK in n):  # of all kinds together
-        whole = reduce(ex.add, (ex.symbol(n) for n in fields if n.partition(MARK)[0] == path))
-        used[path], known[path] = whole, [ex.value_at(whole, t.symbols) for t in traces]
-    points = [{n: int(t.symbols[n]) for n in fields} | {text: int(column[k] or 0) for text, column in known.items()}
-              for k, t in enumerate(traces)]  # fmt: skip
-    return points, fields, {text: used[text] for text in known}
 
 
 def _supposed(
@@ -258,21 +193,12 @@ def _supposed(
     return [replace(table, supposed=True) for table in found]
 
 
-def hashed(one: Trace) -> set[str]:
-    """The loops whose index the model's own code looked up in a set or a dict."""
-    return {name for name, module in one.hashed.items() if is_model_code(module)}
-
-
 def _elements(loop: Loop, made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace]) -> list[Predicate]:
     """The index is one of those that make another number of parameters than most: elements of a set, perhaps."""
     numbers: dict[int, int] = {}
     for by_index, one in zip(made, traces, strict=True):
         numbers |= {i: by_index.get((i,), 0) for (i,) in index_tuples([loop], one.symbols)}
     return elements_of(loop, numbers, _ELEMENTS)
-
-
-def _loops(made: tuple[Iteration, ...]) -> tuple[Loop, ...]:
-    return tuple(loop for loop, _ in made)
 
 
 def _usable(nest: Sequence[Loop], asked: Iterable[Predicate], loops: Mapping[str, Loop]) -> list[Predicate]:

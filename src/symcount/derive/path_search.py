@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from functools import cached_property
@@ -21,22 +21,20 @@ from symcount.derive.configs import Number
 from symcount.derive.coverage import Tables, covered, missing, parts_of, unlike
 from symcount.derive.depth_limits import of_index
 from symcount.derive.evidence import Evidence
-from symcount.derive.expression import Node, free_symbols, value_at
-from symcount.derive.multiplicity import answers, hashed, of_iteration, questions, tables
+from symcount.derive.expression import Node, free_symbols
+from symcount.derive.multiplicity import tables
 from symcount.derive.points import holds
 from symcount.derive.predicates import Predicate, answered, index_tuples, readable
-from symcount.derive.probes import DEEPEST, Structure, around, deep, usual_ones
+from symcount.derive.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, usual_ones
+from symcount.derive.questions import answers, hashed, of_iteration, questions
 from symcount.derive.recording import Condition, Loop
 from symcount.derive.runs import comparable, possible
 from symcount.derive.trace import Trace
 
 __all__ = ["PathSearch"]
 
-
 RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
-FAR: Final = 40  # iterations of loops that may have filled a list
-PERIODIC: Final = 12  # the longest period that is supposed
 LISTS: Final = 4  # runs from which the lengths of lists are known
 SPAN: Final = 4  # depths that differ by less are near one another
 
@@ -82,12 +80,11 @@ class PathSearch:
                 continue
             structure, asked = self._next(found)
             if structure is None:
-                return asked is None and self._deep_enough(found)
+                return asked is None and deep_enough(self.e, self._supposed(found))
             self.tried.add(self._key(structure))
             if asked is not None:
-                e.journal.note(
-                    f"asked: {readable(asked)} had one answer so far; the next run is where it has the other"
-                )
+                said = f"asked: {readable(asked)} had one answer so far"
+                e.journal.note(f"{said}; the next run is where it has the other")
             one = self._observed(structure)
             if one is not None:
                 self.turned.add(asked)
@@ -134,9 +131,8 @@ class PathSearch:
                     chosen = next((several for several in about if self.turned.issuperset(several)), about[0])
                     for c in [p.condition(truth) for p in chosen if (truth := p.holds(e.base)) is not None]:
                         self._guard(c, f"{c}; elsewhere the model has other parts")
-                    self.e = self.e.with_traces(
-                        [t for t in e.traces if all(holds(c, t.symbols) for c in self.e.guards)]
-                    )
+                    guards = self.e.guards
+                    self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in guards)])
                     return True
         return False
 
@@ -158,8 +154,8 @@ class PathSearch:
             most, structure = max(differing, key=itemgetter(0), default=(0, None))
             if most:
                 return structure, None
-        if far := new(self._far(found)):
-            return far[0], None
+        if distant := new(far(e, self._supposed(found))):
+            return distant[0], None
         turning, asked = self._turning()
         if asked is not None:
             return turning, asked
@@ -184,23 +180,9 @@ class PathSearch:
                 return max(others, key=telling), None
         return None, None
 
-    def _deep_enough(self, found: Tables) -> bool:
-        """Whether a run has as many iterations as show every period, of all loops that no question explains."""
-        loops = {loop for part in parts_of(found) for table in part if table.supposed for loop in table.loops}
-        lengths = ([value_at(loop.bounds[1], t.symbols) or 0 for t in self.e.traces] for loop in loops)
-        return all(max(numbers) >= PERIODIC for numbers in lengths)
-
-    def _far(self, found: Tables) -> Iterator[Structure]:
-        """Structures with many iterations of the loops of which no question explains what is made in them."""
-        e = self.e
-        usual = {n: e.base[n] for n in e.structural}
-        loops = {loop for part in parts_of(found) for table in part if table.supposed for loop in table.loops}
-        for loop in sorted(loops, key=lambda one: one.name):
-            fields = free_symbols(loop.bounds[1]) & set(e.structural)
-            if fields and all(max(int(t.symbols[n]) for t in e.traces) < FAR for n in fields):
-                for number in (FAR + 1, FAR // 2 + 1, FAR // 4 + 1):
-                    if number > max(int(t.symbols[n]) for t in e.traces for n in fields):
-                        yield {n: number if n in fields else usual[n] for n in e.structural}
+    def _supposed(self, found: Tables) -> list[Loop]:
+        """The loops of which no question explains what is made in them."""
+        return list(dict.fromkeys(loop for p in parts_of(found) for t in p if t.supposed for loop in t.loops))
 
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""
@@ -228,10 +210,9 @@ class PathSearch:
         if self._listed() and max(int(t.symbols[n]) for t in e.traces for n in e.structural) < FAR:
             return True
         loops = self._loops()
-        if len(e.traces) < LISTS and any(
-            loop.name not in loops for part in parts_of(self.found) for loop in part[0].loops
-        ):
-            return True  # of a list that no loop made no more is known than its length
+        lists = (loop for part in parts_of(self.found) for loop in part[0].loops if loop.name not in loops)
+        if len(e.traces) < LISTS and any(lists):  # no more is known of them than how long they are
+            return True
         if len(e.traces) > 2:
             return False
         asked = {n for p in answers(e.traces) if self._structural(p, loops) for n in p.symbols}

@@ -22,7 +22,6 @@ from symcount.derive.depth_limits import deepest
 from symcount.derive.evidence import Bound, Consider, Evidence, Hypotheses, Pin, Plan, Verdict
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.layer_order import check_order, dispensable
-from symcount.derive.multiplicity import of_iteration
 from symcount.derive.pinning import (
     UNEXPLAINED,
     culprits,
@@ -37,6 +36,7 @@ from symcount.derive.pinning import (
     unmoved,
 )
 from symcount.derive.points import holds
+from symcount.derive.questions import of_iteration
 from symcount.derive.quiet import quiet
 from symcount.derive.recording import Condition
 from symcount.derive.runs import comparable, default_run, more_runs

@@ -8,18 +8,20 @@ from typing import Final
 
 from symcount.derive.configs import Number
 from symcount.derive.evidence import Evidence
-from symcount.derive.expression import free_symbols
-from symcount.derive.multiplicity import hashed
+from symcount.derive.expression import free_symbols, value_at
 from symcount.derive.predicates import Predicate, constants
+from symcount.derive.questions import hashed
 from symcount.derive.recording import Loop
 from symcount.derive.selectors import selector_points
 
-__all__ = ["Structure", "around", "deep", "edges", "usual_ones"]
+__all__ = ["DEEPEST", "FAR", "Structure", "around", "deep", "deep_enough", "edges", "far", "usual_ones"]
 
 Structure = dict[str, Number]
 
 PROBES: Final = 24  # random structures
 DEEPEST: Final = 130  # layers up to which a question is asked what its answer would be
+FAR: Final = 40  # iterations of loops that may have filled a list
+PERIODIC: Final = 12  # the longest period that is supposed
 DEEP: Final = 64  # iterations of a loop whose index was looked up
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
 
@@ -52,6 +54,24 @@ def deep(e: Evidence, loops: Mapping[str, Loop]) -> Iterator[Structure]:
         fields = free_symbols(loops[name].bounds[1]) & set(e.structural)
         if all(max(t.symbols[n] for t in e.traces) < DEEP for n in fields):
             yield {n: DEEP if n in fields else start[n] for n in e.structural}
+
+
+def far(e: Evidence, supposed: Sequence[Loop]) -> Iterator[Structure]:
+    """Structures with many iterations of the *supposed* loops, of which no question explains what is made in them."""
+    usual = {n: e.base[n] for n in e.structural}
+    for loop in supposed:
+        fields = free_symbols(loop.bounds[1]) & set(e.structural)
+        most = max((int(t.symbols[n]) for t in e.traces for n in fields), default=FAR)
+        if most < FAR:
+            for number in (FAR + 1, FAR // 2 + 1, FAR // 4 + 1):
+                if number > most:
+                    yield {n: number if n in fields else usual[n] for n in e.structural}
+
+
+def deep_enough(e: Evidence, supposed: Sequence[Loop]) -> bool:
+    """Whether a run has as many iterations as show every period, of each of the *supposed* loops."""
+    lengths = ([value_at(loop.bounds[1], t.symbols) or 0 for t in e.traces] for loop in supposed)
+    return all(max(numbers) >= PERIODIC for numbers in lengths)
 
 
 def around(e: Evidence, p: Predicate, nest: Sequence[Loop], start: Structure) -> Iterator[Structure]:
