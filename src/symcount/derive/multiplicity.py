@@ -168,9 +168,11 @@ Numbers = list[dict[tuple[int, ...], int]]  # for each trace, indices of an iter
 def _made(rows: Rows, row: Row, things: Things) -> dict[tuple[Loop, ...], Numbers]:
     """In which iterations of which nests of loops the parameters of a row are made, in each trace."""
     made = rows.made[row]
-    nests = dict.fromkeys(tuple(loop for loop, _ in its) for numbers in made for its in numbers)
-    found = {n: [{tuple(i for _, i in its): k for its, k in one.items() if tuple(loop for loop, _ in its) == n} for one in made]
-             for n in nests}  # fmt: skip
+    found: dict[tuple[Loop, ...], Numbers] = {}
+    for k, numbers in enumerate(made):
+        for made_in, number in numbers.items():
+            nest, indices = tuple(loop for loop, _ in made_in), tuple(index for _, index in made_in)
+            found.setdefault(nest, [{} for _ in made])[k][indices] = number
     outside = found.get((), [])
     if row in rows.places and len({tuple(one.items()) for one in outside}) > 1:  # of a list that was made in no loop
         places = rows.places[row]
@@ -179,7 +181,7 @@ def _made(rows: Rows, row: Row, things: Things) -> dict[tuple[Loop, ...], Number
         if length is not None:
             bounds = ex.const(rows.firsts[element]), length, ex.const(1)
             loop = Loop.of(f"the list {'.'.join(element)}", bounds, ())
-            found = {(loop,) if nest == () else nest: numbers for nest, numbers in found.items()}
+            del found[()]
             found[loop,] = [dict(Counter((i,) for i in indices)) for indices in places]
     return found
 

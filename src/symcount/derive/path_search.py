@@ -99,8 +99,8 @@ class PathSearch:
         """Whether the model could be traced at a structure beside the default at which all *lonely* conditions hold."""
         e = self.e
         usual = {n: e.base[n] for n in e.structural}
-        far = ({**usual, n: int(usual[n]) + more} for n in usual if n in e.depths for more in (1, 2, 5))
-        for structure in (*self.probes, *far) if self.lonely else ():
+        deeper = ({**usual, n: int(usual[n]) + more} for n in usual if n in e.depths for more in (1, 2, 5))
+        for structure in (*self.probes, *deeper) if self.lonely else ():
             new = self._key(structure) not in self.tried and self.admitted(structure)
             if new and all(holds(c, {**e.base, **structure}) for c in self.lonely):
                 self.tried.add(self._key(structure))
@@ -221,10 +221,7 @@ class PathSearch:
         return any(max(numbers) - min(numbers) < SPAN for numbers in values)
 
     def _listed(self) -> bool:
-        """Whether something was asked of indices that explains no number, and elements of a list were made in no loop.
-
-        The list may have an element for each index of which the answer was yes.
-        """
+        """Whether questions of indices explain no number, and a list was made in no loop: of those answered with yes."""
         loops = self._loops()
         several = any(row.stars and made.get((), 0) > 1 for row, every in self.e.rows.made.items() for made in every)
         used = {p for part in parts_of(self.found) for table in part for p in table.predicates}
