@@ -221,7 +221,7 @@ class PathSearch:
         return any(max(numbers) - min(numbers) < SPAN for numbers in values)
 
     def _listed(self) -> bool:
-        """Whether questions of indices explain no number, and a list was made in no loop: of those answered with yes."""
+        """Whether questions of indices explain no number, and a list was made in no loop: of the answers, perhaps."""
         loops = self._loops()
         several = any(row.stars and made.get((), 0) > 1 for row, every in self.e.rows.made.items() for made in every)
         used = {p for part in parts_of(self.found) for table in part for p in table.predicates}
