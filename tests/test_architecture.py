@@ -14,8 +14,8 @@ import symcount as sc
 from symcount.architectures import FAMILIES, GIVEN, find, names
 from symcount.errors import OptionError, UnknownModelError
 from symcount.evaluate import compile_scalar
+from symcount.expressions.reader import read_expression
 from symcount.notation import letters
-from symcount.solve.expressions import read_expression
 from symcount.tree import Block
 from symcount.verify import compare
 

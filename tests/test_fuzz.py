@@ -12,7 +12,8 @@ import pytest
 from fuzzing import words
 from fuzzing.entries import _formula
 from symcount.errors import SymcountError
-from symcount.solve.expressions import read_conditions, read_expression
+from symcount.expressions.conditions import read_conditions
+from symcount.expressions.reader import read_expression
 
 SCRIPT = Path(__file__).with_name("fuzz.py")
 QUICK = ["expressions", "conditions", "budgets", "Formula.count", "compile(vector", "LaTeX"]

@@ -98,14 +98,16 @@ SCOPE: dict[str, Any] = {
 }
 
 
-def code_of(body: ast.expr, names: Sequence[str], *, located: bool = False) -> CodeType:
+def code_of(body: ast.expr, names: Sequence[str], *, located: bool = False, others: str = "") -> CodeType:
     """The code of a function of *names* whose value is the syntax tree *body*.
 
     If *located*, all nodes below *body* were parsed, and need no places in a file, which take long to fill in.
+    Keywords beside *names* are a dictionary called *others*, where that is said.
     """
     arguments = ast.arguments(
-        posonlyargs=[], args=[ast.arg(arg=n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[]
-    )
+        posonlyargs=[], args=[ast.arg(arg=n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[],
+        kwarg=ast.arg(arg=others) if others else None,
+    )  # fmt: skip
     whole = ast.Lambda(args=arguments, body=body)
     if located:
         new: list[Any] = [whole, body, *arguments.args]

@@ -8,12 +8,17 @@ from typing import Any
 
 from symcount.errors import OptionError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.realmodel import default_dtype
+from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
 from symcount.storage.quantizers import METHODS
 from symcount.storage.trees import PAGE
+from symcount.values import by_letter
+from symcount.verify import realised
 
-__all__ = ["Footprint", "Request", "footprint"]
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint"]
 
 _BITSANDBYTES = "bitsandbytes_"
 
@@ -67,6 +72,51 @@ class Footprint:
     def total(self) -> int:
         """All parts together."""
         return sum(self.numbers.values())
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """The bytes of a model's buffers, which are no parameters.
+
+    Attributes:
+        persistent: of those that are in a file of weights, and in its `total_size`.
+        others: of those that the model makes when it is built.
+        rounding: bytes besides of the allocator's pages, for both.
+    """
+
+    persistent: int
+    others: int
+    rounding: int
+
+
+@guarded
+def buffers(formula: Formula, config: Any = None, dtype: str = "float32", **values: Any) -> Buffers:
+    """The bytes of the buffers of the real model at a config, built on the meta device with *dtype* as torch's default.
+
+    Args:
+        formula: of the model's parameters.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own.
+        dtype: of the weights.
+        values: letters or config fields that differ from *config*.
+
+    Raises:
+        DependencyError: torch or transformers is missing.
+        SymcountError: see `symcount.verify.verify`.
+    """
+    kind = type_of(dtype).name
+    with default_dtype(kind):
+        _, model = realised(formula, config, by_letter(formula.notation, values))
+    inside, outside, rounding = 0, 0, 0
+    for module in model.modules():
+        for name, tensor in module._buffers.items():
+            if tensor is None:
+                continue
+            rounding += -tensor.nbytes % PAGE
+            if name in module._non_persistent_buffers_set:
+                outside += tensor.nbytes
+            else:
+                inside += tensor.nbytes
+    return Buffers(inside, outside, rounding)
 
 
 def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, Any], asked: Request) -> Footprint:

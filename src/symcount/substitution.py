@@ -11,6 +11,7 @@ from sympy import Expr, Integer, Rational, Symbol
 
 from symcount.domain import Condition, relation
 from symcount.errors import DomainError, UnknownSymbolError
+from symcount.expressions.reader import read_expression
 from symcount.notation import Notation
 from symcount.values import title
 
@@ -50,8 +51,6 @@ class Substitution:
             ExpressionError: not an expression of numbers, symbols, `+ - * / // % **`, `floor`, `ceil`, `min`, `max` …
             UnknownSymbolError: a name that the formula does not have.
         """
-        from symcount.solve.expressions import read_expression  # the one reader of expressions that people write
-
         return read_expression(text, self.notation)
 
     def own(self, expression: Expr) -> Expr:

@@ -458,13 +458,13 @@ def _compiled(values: dict[str, Any]) -> str:
 
 
 def _read_expression(text: str) -> str:
-    from symcount.solve.expressions import read_expression
+    from symcount.expressions.reader import read_expression
 
     return _refusable(lambda: read_expression(text, _formula().notation))
 
 
 def _read_condition(text: str) -> str:
-    from symcount.solve.expressions import read_conditions
+    from symcount.expressions.conditions import read_conditions
 
     return _refusable(lambda: read_conditions(text, _formula().notation))
 

@@ -161,7 +161,7 @@ def test_a_range_far_beyond_the_budget_is_cut():
 @pytest.mark.parametrize("rank", ["abs(I/H - 4)", "max(I/H, 4) - min(I/H, 4)", "I % H", "floor(I/H)", "(I - 4*H)**2/H"])
 def test_ranks_in_vectors_are_those_of_single_points(rank):
     from symcount.evaluate import compile_scalar
-    from symcount.solve.expressions import read_expression
+    from symcount.expressions.reader import read_expression
 
     answer = sc.solve(
         "bert", "110M", tolerance="0.5%", free="H=64..2048:64, I=64..8192:64, N=4..32", rank=rank, limit=None

@@ -5,15 +5,16 @@ from sympy import Integer
 
 import symcount as sc
 from symcount.errors import ConfigError, DomainError, ExpressionError, NotationError, SymcountError
+from symcount.expressions.conditions import read_conditions
+from symcount.expressions.reader import read_expression
 from symcount.formula import Formula
 from symcount.layers import Linear
 from symcount.notation import Notation, entry
 from symcount.solve.budget import read_budget
-from symcount.solve.expressions import read_conditions, read_expression
+from symcount.solve.content import config_of
 from symcount.solve.ladder import ladder
 from symcount.solve.polynomial import from_sympy
 from symcount.solve.ranges import Range
-from symcount.solve.writing import config_of
 
 LAYER = Formula(Linear(entry("M").symbol, entry("I").symbol), Notation((entry("M"), entry("I"))), "Layer")
 BERT = sc.formula("bert").notation
@@ -62,7 +63,7 @@ def test_signs_and_decimals_are_exact(text):
     assert read_expression(text, BERT) == BERT["H"].symbol
 
 
-@pytest.mark.parametrize("text", ["not H > 1", "H > 1 or N > 1", "H in N", "H"])
+@pytest.mark.parametrize("text", ["not H", "H > 1 or N", "H in N", "H"])
 def test_what_is_no_condition_is_refused(text):
     with pytest.raises(ExpressionError):
         read_conditions(text, BERT)

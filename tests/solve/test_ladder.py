@@ -1,6 +1,7 @@
 """Ladders: monotone, near their budgets, and every config is a real model with the count it claims."""
 
 import json
+from fractions import Fraction
 from itertools import pairwise, product
 
 import pytest
@@ -169,3 +170,76 @@ def test_a_model_of_ones_own_has_no_config():
     found = sc.ladder(own, "10k,20k", aspect=None)
     with pytest.raises(ConfigError, match="Own is no model of transformers"):
         found.configs()
+
+
+# ---------------------------------------------------------------- families that are rebuilt
+
+LLAMA_3 = {"H": 2048, "N": 16, "A": 32, "K": 8, "I": 8192, "V": 128_256}
+
+
+def test_a_reference_gives_its_proportions():
+    found = sc.ladder("LlamaForCausalLM", "300M,1B,3B", reference=LLAMA_3)
+    for rung in found:
+        values = rung.solution.values
+        assert values["V"] == 128_256 and values["I"] == 4 * values["H"]
+        assert values["A"] == 4 * values["K"] and values["D"] == 64 == values["H"] // values["A"]
+        assert Fraction(2048, 16) * 2 / 3 <= rung.solution.aspect <= Fraction(2048, 16) * 3 / 2
+        assert sc.count(rung.solution.config()) == rung.solution.count
+    assert sc.ladder("LlamaForCausalLM", "1B", reference={**LLAMA_3, "D": 128}).rungs[0].solution.values["D"] == 128
+
+
+def test_a_reference_may_be_a_config(tmp_path):
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 64_000, "hidden_size": 1024,
+              "intermediate_size": 4096, "num_hidden_layers": 16, "num_attention_heads": 16}  # fmt: skip
+    file = tmp_path / "config.json"
+    file.write_text(json.dumps(config))
+    ladders = [sc.ladder("LlamaForCausalLM", "300M,1B", reference=r) for r in (config, str(file))]
+    assert ladders[0].rungs == ladders[1].rungs
+    assert all(rung.solution.values["V"] == 64_000 for rung in ladders[0])
+
+
+@pytest.mark.parametrize("exponent", [1, "1/2", 0.5, "2/3", 2])
+def test_depth_grows_as_a_power_of_width(exponent):
+    e = float(Fraction(str(exponent)))
+    found = sc.ladder("gpt2", "50M,300M,2B", exponent=exponent, tolerance="15%")
+    for rung in found:
+        curve = 12 * (rung.solution.values["H"] / 768) ** e
+        assert curve * 3 / 4 - 1.01 <= rung.solution.values["N"] <= curve * 5 / 4 + 1.01
+
+
+GPT2_SHAPES = [
+    ("H=768,N=12", 124_439_808), ("H=1024,N=24", 354_823_168), ("n_embd=1280,N=36", 774_030_080),
+    ("H=1600,N=48,A=25", 1_557_611_200),
+]  # fmt: skip
+
+
+def test_shapes_rebuild_a_family(tmp_path):
+    found = sc.ladder("gpt2", shapes=[s for s, _ in GPT2_SHAPES])
+    assert [r.solution.count for r in found] == [count for _, count in GPT2_SHAPES]
+    assert [r.label for r in found] == ["124M", "355M", "774M", "1.56B"]
+    assert [r.tokens for r in found] == [20 * count for _, count in GPT2_SHAPES]
+    assert all(r.solution.deviation == 0 for r in found)
+    assert found.write(tmp_path, check=False)[0].parent.name == "gpt2-124M"
+    beside = sc.ladder("gpt2", "124M,355M", shapes="H=768,N=12; H=1024", tolerance="1%", tokens=0, aspect=None)
+    assert [(r.solution.values["H"], r.solution.values["N"], r.tokens) for r in beside] == [(768, 12, 0), (1024, 24, 0)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "words"),
+    [
+        ({}, BudgetError, "no budgets: give them, such as 10M,30M,100M, or the shapes of the rungs"),
+        ({"budgets": "1M,2M", "shapes": "H=64"}, BudgetError, "2 budgets and 1 shapes: give one shape for each"),
+        ({"shapes": "H=64"}, BudgetError, r"nothing bounds N \(n_layer\) from above"),
+        ({"shapes": "H"}, ExpressionError, "shape 'H': expected sizes such as H=768,N=12"),
+        ({"shapes": [3]}, ExpressionError, "shape 3: expected sizes"),
+        ({"shapes": "H=64,X=3"}, SymcountError, "unknown symbol 'X'"),
+        ({"shapes": [{"H": 0, "N": 3}]}, SymcountError, "H .*expected an integer of at least 1"),
+        ({"shapes": "H=768,N=12; H=512,N=24"}, BudgetError, "no chain of configs rises"),
+        ({"budgets": "1B", "exponent": "x"}, ExpressionError, "exponent 'x': expected a fraction of numbers up to 8"),
+        ({"budgets": "1B", "exponent": "33/100"}, ExpressionError, "expected a fraction of numbers up to 8"),
+        ({"budgets": "1B", "exponent": -1}, ExpressionError, "expected a fraction of numbers up to 8"),
+    ],
+)  # fmt: skip
+def test_families_that_cannot_be(arguments, error, words):
+    with pytest.raises(error, match=words):
+        sc.ladder("gpt2", **arguments)

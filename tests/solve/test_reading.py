@@ -10,9 +10,10 @@ from sympy import Max, floor
 import symcount as sc
 from symcount.errors import BudgetError, ConventionError, ExpressionError, UnknownSymbolError
 from symcount.evaluate import compile_scalar
+from symcount.expressions.conditions import read_conditions
+from symcount.expressions.reader import read_expression
 from symcount.notation import entry
 from symcount.solve.budget import Budget, read_budget, read_budgets, read_count
-from symcount.solve.expressions import read_conditions, read_expression
 from symcount.solve.ranges import Range, read_range
 
 NOTATION = sc.formula("llama").notation
@@ -202,7 +203,7 @@ WRONG = [
     ("True", "is not allowed"),
     ("1j", "is not allowed"),
     ("H if N else A", "if is not allowed"),
-    ("not H", "not is not allowed"),
+    ("not H", "not inside an expression is not allowed"),
     ("H and N", "is not allowed"),
     ("~H", "is not allowed"),
     ("H << 2", "is not allowed"),
@@ -258,9 +259,11 @@ def test_conditions(text, conditions):
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("H", "is not a condition"), ("H or N", "or is not allowed"), ("not H < 3", "not is not allowed"),
-        ("H in N", "expected a comparison by one of"), ("H is N", "expected a comparison by one of"),
-        ("H < 3 or N < 2", "or is not allowed"), ("H.x == 3", "attribute access"), ("", "expected an expression"),
+        ("H", "is not a condition"), ("H or N", "is not a condition"), ("not H", "is not a condition"),
+        ("H in N", "expected values after in"), ("H in ()", "expected values after in"),
+        ("H is N", "expected a comparison by one of"),
+        ("H < 3 or N", "is not a condition"), ("(H < 3) + 1 > 2", "a comparison inside an expression"),
+        ("H.x == 3", "attribute access"), ("", "expected an expression"),
     ],
 )  # fmt: skip
 def test_no_conditions(text, words):

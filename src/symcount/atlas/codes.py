@@ -6,6 +6,8 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
+from decimal import Decimal
+from fractions import Fraction
 from typing import Any
 
 from symcount.arithmetic import Number as Value
@@ -93,9 +95,10 @@ def exact(path: str, number: Number, value: Any) -> Value:
     """
     title = path if number.name == path else f"{number.name} ({path})"
     if number.ratio:
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
+        known = isinstance(value, int | float | Fraction | Decimal) and not isinstance(value, bool)
+        if not known or not math.isfinite(value) or value < 0:
             raise DomainError(f"{title}: expected a positive number, got {value!r:.80}")
-        ratio = as_written(value) if isinstance(value, float) else value
+        ratio = as_written(value) if isinstance(value, float) else Fraction(value)
         return ratio.numerator if ratio.denominator == 1 else ratio
     least = "" if number.minimum is None else f" of at least {number.minimum}"
     if isinstance(value, bool) or not isinstance(value, int):

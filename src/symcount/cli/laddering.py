@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import plain
-from symcount.cli.solving import Free, Rules, Runnable, Where, described, subject_of
-from symcount.errors import VerificationError
+from symcount.cli.solutions import described
+from symcount.cli.solving import Free, Rules, Runnable, Where, reference_of, subject_of, written
 
 if TYPE_CHECKING:
     from symcount.solve.ladder import Ladder
@@ -22,9 +22,24 @@ __all__ = ["ladder"]
 
 def ladder(
     model: Source,
-    budgets: Annotated[str, typer.Option("--budgets", "-b", metavar="COUNT,…", help="Rising: 10M,30M,100M.")],
-    aspect: Annotated[str, typer.Option(help="Admissible H/N, LOWEST..HIGHEST; none for any.")] = "64..128",
-    head_dim: Annotated[int, typer.Option(min=1, help="Size of an attention head; H is a multiple of it.")] = 64,
+    budgets: Annotated[
+        str | None, typer.Option("--budgets", "-b", metavar="COUNT,…", help="Rising: 10M,30M,100M.")
+    ] = None,
+    aspect: Annotated[
+        str, typer.Option(help="Admissible H/N, LOWEST..HIGHEST; none for any. [default: 64..128, or the reference's]")
+    ] = "usual",
+    head_dim: Annotated[
+        int | None, typer.Option(min=1, help="Size of an attention head. [default: 64, or the reference's]")
+    ] = None,
+    reference: Annotated[
+        str | None, typer.Option(metavar="CONFIG", help="A config.json, or H=768,N=12, whose proportions are kept.")
+    ] = None,
+    exponent: Annotated[str | None, typer.Option(metavar="E", help="N grows as H to this power: 1, 0.5, 2/3.")] = None,
+    shapes: Annotated[
+        list[str] | None,
+        typer.Option("--shape", metavar="H=…,N=…", help="Sizes of one rung; once for each, with or without budgets."),
+    ] = None,
+    tokens: Annotated[int, typer.Option(min=0, help="Tokens of training for each parameter; 0 for no column.")] = 20,
     tolerance: Annotated[str, typer.Option("--tolerance", "-t", help="How far a rung may be from its budget.")] = "10%",
     free: Free = None,
     values: Rules = None,
@@ -32,6 +47,9 @@ def ladder(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIRECTORY", help="Write each rung's config.json here, checked on meta.")
     ] = None,
@@ -43,12 +61,17 @@ def ladder(
     from symcount.solve.ladder import ladder_of
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     found = ladder_of(
         subject.formula,
         subject.config,
         budgets,
         aspect=None if aspect.lower() == "none" else aspect,
         head_dim=head_dim,
+        reference=reference_of(reference, subject.formula),
+        exponent=exponent,
+        shapes=shapes,
+        tokens=tokens,
         tolerance=tolerance,
         free=free,
         fixed=fixed,
@@ -56,23 +79,14 @@ def ladder(
         convention=convention,
         runnable=runnable,
     )
-    written: Mapping[str, Path] = {}
-    failure = ""
-    if output is not None:
-        try:
-            files = found.write(output, check=check, overwrite=overwrite)
-            written = dict(zip((r.label for r in found), files, strict=True))
-        except VerificationError as error:
-            failure = str(error)
+    files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
-        for rung in found:
-            file = written.get(rung.label)
-            emit(
-                {"budget": rung.budget.target, **described(rung.solution), "file": None if file is None else str(file)}
-            )
+        for i, rung in enumerate(found):
+            place = str(files[i]) if files else None
+            emit({"budget": rung.budget.target, **described(rung.solution), "tokens": rung.tokens, "file": place})
     else:
         _show_ladder(found, subject, convention)
-        for file in written.values():
+        for file in files:
             note(f"written: {file}")
     if failure:
         note(f"error: {failure}; nothing is written")
@@ -84,7 +98,13 @@ def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     rules += [f"{n} = {plain(rule, subject.formula)}" for n, rule in found.rules.items()]
     say(f"{subject.formula.name}, {convention}: {', '.join(rules)}")
     letters = [n for n in found.rungs[0].solution.values if n not in found.defaults]
-    head = [("budget", "right"), *((n, "right") for n in letters), ("parameters", "right"), ("deviation", "right")]
+    head = [
+        ("budget", "right"),
+        *((subject.signs.get(n, n), "right") for n in letters),
+        ("parameters", "right"),
+        ("deviation", "right"),
+    ]
+    tokens = any(rung.tokens for rung in found)
     ratio = all(r.solution.aspect is not None for r in found)
     rows = [
         (
@@ -93,7 +113,9 @@ def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
             number(rung.solution.count),
             f"{100 * float(rung.solution.relative):+.2f} %",
             *([f"{float(rung.solution.aspect):.1f}"] if ratio and rung.solution.aspect is not None else []),
+            *([number(rung.tokens)] if tokens else []),
         )
         for rung in found
     ]
-    show(table(*head, *([("H/N", "right")] if ratio else [])), rows)
+    head += [("H/N", "right")] if ratio else []
+    show(table(*head, *([("tokens", "right")] if tokens else [])), rows)

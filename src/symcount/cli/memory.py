@@ -10,7 +10,7 @@ from symcount.adapters.config import ALL_LINEAR
 from symcount.cli.options import Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, share, show, table
 from symcount.errors import OptionError
-from symcount.footprint import Footprint, Request, footprint
+from symcount.footprint import Buffers, Footprint, Request, buffers, footprint
 from symcount.typeset.plain import formula_plain
 
 __all__ = ["memory"]
@@ -47,6 +47,9 @@ def memory(
         str | None,
         typer.Option("--targets", help="What it adapts: q_proj,v_proj or all-linear; PEFT's own."),
     ] = None,
+    with_buffers: Annotated[
+        bool, typer.Option("--buffers", help="Also the buffers, of the real model: needs torch and transformers.")
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Print the bytes of weights, cache, gradients and optimizer, each as a formula and a number.
@@ -61,8 +64,11 @@ def memory(
     if text := subject.defaults_note():
         note(text)
     told(subject)
+    own = None
+    if with_buffers:
+        own = buffers(subject.formula, subject.config, found.dtype, **subject.overrides)
     if as_json:
-        emit(_described(found))
+        emit(_described(found, own))
         return
     rows = []
     for name, size in found.numbers.items():
@@ -77,13 +83,17 @@ def memory(
         ("total", "", number(found.total), share(found.total, found.total)),
     )
     say(f"besides, of CUDA's allocator for the weights: {number(found.rounding)}")
+    if own is not None:
+        say(f"besides, buffers that are in a file of weights: {number(own.persistent)}; others: {number(own.others)}")
     if found.step is not None and optimizer is not None:
         say(f"besides, for a while in each step: {number(found.step)}")
 
 
-def _described(found: Footprint) -> dict[str, object]:
-    step = {} if found.step is None else {"step": found.step}
-    return {**found.numbers, "total": found.total, "dtype": found.dtype, "rounding": found.rounding, **step}
+def _described(found: Footprint, own: Buffers | None) -> dict[str, object]:
+    further: dict[str, object] = {} if found.step is None else {"step": found.step}
+    if own is not None:
+        further["buffers"] = {"persistent": own.persistent, "others": own.others, "rounding": own.rounding}
+    return {**found.numbers, "total": found.total, "dtype": found.dtype, "rounding": found.rounding, **further}
 
 
 def _targets(text: str | None) -> str | list[str] | None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import (
     ConventionOption,
     Json,
@@ -23,20 +23,19 @@ from symcount.cli.options import (
     told,
     value_of,
 )
-from symcount.cli.output import ascii_only, emit, note, number, say, show, stream, table
-from symcount.cli.presentation import plain
-from symcount.errors import BudgetError
+from symcount.cli.output import emit, note, number
+from symcount.cli.solutions import described, report, summary
+from symcount.errors import BudgetError, VerificationError
 
 if TYPE_CHECKING:
     from symcount.formula import Formula
     from symcount.solve.hunt import Hunt
-    from symcount.solve.solution import Solution
+    from symcount.solve.ladder import Ladder
     from symcount.solve.solutions import Solutions
 
-__all__ = ["Free", "Rules", "Runnable", "Where", "described", "solve", "subject_of"]
+__all__ = ["Free", "Rules", "Runnable", "Where", "reference_of", "solve", "subject_of", "written"]
 
 _DRAWN = 2000  # solutions in a picture
-_FEW = 200  # rows up to which a table is laid out in memory
 
 Rules = Annotated[
     list[str] | None,
@@ -44,11 +43,17 @@ Rules = Annotated[
 ]
 Where = Annotated[
     list[str] | None,
-    typer.Option("--where", metavar="CONDITION", help="A condition such as 'H % A == 0' or 'H/N <= 128'. Repeatable."),
+    typer.Option(
+        "--where",
+        metavar="CONDITION",
+        help="A condition such as 'H % A == 0', 'H/N <= 128' or 'N in (12, 24)'. Repeatable.",
+    ),
 ]
 Free = Annotated[
     list[str] | None,
-    typer.Option("--free", metavar="NAME[=FIRST..LAST[:STEP]]", help="An unknown and its range. Repeatable."),
+    typer.Option(
+        "--free", metavar="NAME[=FIRST..LAST[:STEP]]", help="An unknown and its range, or its values. Repeatable."
+    ),
 ]
 
 Runnable = Annotated[
@@ -79,15 +84,25 @@ def solve(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the iso-budget curve (.pdf, .svg, .png).")
     ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option(metavar="DIRECTORY", help="Write each shown config.json here, checked on meta."),
+    ] = None,
+    check: Annotated[bool, typer.Option(help="Build each config with transformers before it is written.")] = True,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace files that are there.")] = False,
     as_json: Json = False,
 ) -> int:
     """Find every config that meets a budget of parameters, exactly; or what comes nearest."""
     from symcount.solve.api import search_for
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     hunt = search_for(
         subject.formula,
         subject.config,
@@ -97,7 +112,7 @@ def solve(
         where=where or (),
         tolerance=tolerance,
         rank=rank or ["shape"],
-        reference=_reference(reference, subject.formula),
+        reference=reference_of(reference, subject.formula),
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
         runnable=runnable,
@@ -110,12 +125,17 @@ def solve(
         interrupted = True
     everything = hunt.result()
     found = replace(everything, best=everything.best[: limit or None])
+    files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
-        for solution in found:
-            emit(described(solution))
-        emit(_summary(found))
+        for i, solution in enumerate(found):
+            emit({**described(solution), **({} if output is None else {"file": str(files[i]) if files else None})})
+        emit(summary(found))
     else:
-        _report(found, subject)
+        report(found, subject)
+        for file in files:
+            note(f"written: {file}")
+    if failure:
+        note(f"error: {failure}; nothing is written")
     if interrupted:
         note(f"interrupted: {number(found.number)} solutions found so far, {100 * hunt.progress:.0f} % searched")
         return 130
@@ -124,7 +144,19 @@ def solve(
 
         plot_solutions(everything, plot)
         note(f"drawn: {plot}")
-    return 0 if found.number else 1
+    return 0 if found.number and not failure else 1
+
+
+def written(
+    found: Solutions | Ladder, output: Path | None, *, check: bool, overwrite: bool
+) -> tuple[tuple[Path, ...], str]:
+    """The files to which the configs of *found* were written, and what a check found wrong, if it did."""
+    if output is None:
+        return (), ""
+    try:
+        return found.write(output, check=check, overwrite=overwrite), ""
+    except VerificationError as error:
+        return (), str(error)
 
 
 def subject_of(
@@ -151,7 +183,8 @@ def _budgets(texts: Sequence[str], convention: str) -> dict[str, str]:
     return found
 
 
-def _reference(text: str | None, formula: Formula) -> Any:
+def reference_of(text: str | None, formula: Formula) -> Any:
+    """The reference config: a path, or values by name."""
     if text is None or "=" not in text:
         return text
     given = pairs(text.split(","), "--reference", "H=768,N=12")
@@ -172,112 +205,3 @@ def _watched(hunt: Hunt) -> Iterator[float]:
         for share in hunt.steps():
             progress.update(task, completed=share, description=f"{hunt.found:,} solutions")
             yield share
-
-
-def _report(found: Solutions, subject: Subject) -> None:
-    formula = subject.formula
-    for budget in found.budgets:
-        said = str(budget) if not ascii_only() else str(budget).encode("ascii", "replace").decode()
-        say(f"{formula.name}, {budget.convention}: {said}")
-    rules = found.space.rules
-    say(f"free: {', '.join(f'{n} = {r}' for n, r in found.ranges.items())}")
-    shown = {n: number(v) for n, v in rules.fixed.items()}
-    shown.update({n: plain(rule, formula) for n, rule in rules.functions.items()})
-    known = [f"{e.letter} = {shown[e.letter]}" for e in formula.notation if e.letter in shown]
-    if known:
-        say(f"given: {', '.join(known)}")
-    if rules.defaulted:
-        note(f"defaults of {formula.name}: {', '.join(found.defaults)}")
-    if found.left_open:
-        say(f"open: {', '.join(map(str, found.left_open))}")
-    if found.conditions:
-        say(f"where: {', '.join(found.conditions)}")
-    if any(found.cases):
-        say(f"cases: {'; '.join(' and '.join(case) or 'else' for case in found.cases)}")
-    say(f"{_solutions(found.number)}{'' if found.complete else ' so far'} among {number(found.size)} points")
-    if found.best:
-        _rows(found, found.best)
-    if found.closed_form:
-        say(f"\n{found.closed_form.plain(ascii_only=ascii_only())}\n  = {found.closed_form.value}")
-        say(found.closed_form.latex())
-    for near in found.neighbours:
-        beside = [s for s in (near.below, near.above) if s is not None]
-        which = " and ".join(w for w, s in (("below", near.below), ("above", near.above)) if s is not None)
-        if beside:
-            say(f"nearest {which} {near.budget.convention} = {number(near.budget.target)}:")
-            _rows(found, beside)
-        else:
-            say(f"no config meets the other conditions, whatever its {near.budget.convention} count")
-
-
-def _solutions(count: int) -> str:
-    return "no solution" if count == 0 else f"{number(count)} solution{'s' if count > 1 else ''}"
-
-
-def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
-    letters = [n for n in solutions[0].values if n in found.ranges or n in found.space.rules.functions]
-    conventions = [b.convention for b in found.budgets]
-    headings = ["parameters"] if conventions == ["unique"] else conventions
-    sizes = next((s.sizes for s in solutions[:_FEW] if s.sizes), None)
-    columns = [*letters, *headings, "deviation", *(["/".join(sizes)] if sizes else [])]
-
-    def cells(s: Solution) -> tuple[str, ...]:
-        return (
-            *[number(s.values[n]) if n in s.values else "" for n in letters],
-            *[f"{s.counts[c]:,}" for c in conventions],
-            f"{100 * s.deviation / s.target:+.4f} %",
-            *([_aspect(s)] if sizes else []),
-        )
-
-    if len(solutions) <= _FEW:
-        show(table(*((c, "right") for c in columns)), [cells(s) for s in solutions])
-    else:
-        stream(columns, solutions, cells)
-
-
-def _aspect(solution: Solution) -> str:
-    width, depth = solution.sizes or ("", "")
-    return f"{solution.values[width] / solution.values[depth]:.1f}" if width and solution.values[depth] else ""
-
-
-def _exact(value: Any) -> Any:
-    return str(value) if isinstance(value, Fraction) else value
-
-
-def described(solution: Solution) -> dict[str, Any]:
-    """A solution as a JSON object."""
-    aspect = solution.aspect
-    return {
-        "values": {n: _exact(v) for n, v in solution.values.items()},
-        "counts": dict(solution.counts),
-        "deviation": solution.deviation,
-        "relative": solution.deviation / solution.target,
-        "aspect": None if aspect is None else float(aspect),
-    }
-
-
-def _summary(found: Solutions) -> dict[str, Any]:
-    closed = found.closed_form
-    return {
-        "class": found.space.formula.name,
-        "budgets": {b.convention: {"target": b.target, "low": b.low, "high": b.high} for b in found.budgets},
-        "free": {n: str(r) for n, r in found.ranges.items()},
-        "fixed": {n: _exact(v) for n, v in found.space.rules.fixed.items()},
-        "rules": {n: str(rule) for n, rule in found.space.rules.functions.items()},
-        "open": [str(c) for c in found.left_open],
-        "where": list(found.conditions),
-        "cases": [list(case) for case in found.cases],
-        "points": found.size,
-        "solutions": found.number,
-        "shown": len(found),
-        "complete": found.complete,
-        "nearest": {
-            near.budget.convention: {
-                side: None if s is None else described(s) for side, s in (("below", near.below), ("above", near.above))
-            }
-            for near in found.neighbours
-        },
-        "closed_form": None
-        if closed is None
-        else {"formula": str(closed.expression), "latex": closed.latex(), "value": closed.value},
-    }

@@ -8,15 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
+from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource
 from symcount.derive.evidence import Hypotheses
 from symcount.derive.givens import given_for
+from symcount.derive.indivisible import confined
 from symcount.derive.origin import Derived
+from symcount.derive.own_models import is_module
 from symcount.derive.pipeline import derive_class
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.derive.sources import defaults_of
-from symcount.errors import DependencyError, DerivationError, OptionError, near
+from symcount.errors import ConfigError, DependencyError, DerivationError, OptionError, near
 from symcount.foreign import guarded
 
 __all__ = ["derive"]
@@ -31,14 +34,15 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
 
     Args:
         source: a transformers class or its name (`Qwen3MoeForCausalLM`), a model type (`t5`: its base model), a path to
-            a `config.json`, a dict of its form, a transformers config; or any `torch.nn.Module` class whose
-            constructor takes one config (then give *config*).
-        config: for a class of your own: an instance of a dataclass with the sizes. For a transformers class: its
-            config.
-        options: config fields at which to derive, e.g. `tie_word_embeddings=False`, `head_dim=128`. A number given here
-            for a field that is `None` by default becomes a symbol. A list that says of which kind each layer is
-            (`layer_types`) becomes the numbers of layers of each kind, if only these matter; if the kinds have the same
-            tensors, it follows the number of layers.
+            a `config.json`, a dict of its form, a transformers config; any `torch.nn.Module` class of your own, a
+            function that returns a module, or the address of one (`net.py:Net`, `package.net:Net`); or a module that
+            exists, with its config.
+        config: for a class of your own: what it takes for its sizes, of whatever kind: a dataclass, a named tuple, a
+            model of pydantic or attrs, a namespace, a dict, a plain object. For a transformers class: its config.
+        options: for a class that takes its sizes as arguments, these; else config fields at which to derive, e.g.
+            `tie_word_embeddings=False`, `head_dim=128`. A number given here for a field that is `None` by default
+            becomes a symbol. A list that says of which kind each layer is (`layer_types`) becomes the numbers of layers
+            of each kind, if only these matter; if the kinds have the same tensors, it follows the number of layers.
 
     Where transformers builds no model of a class's own default config, known values are given to it, and the story of
     the formula says which.
@@ -62,7 +66,13 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     """
     cls, found, name, model_type = resolve(source, options, config)
     try:
-        return _derived(cls, found, name, model_type, options, arrange=not isinstance(config, ConfigSource))
+        formula = _derived(cls, found, name, model_type, options, arrange=not isinstance(config, ConfigSource))
+        if is_module(source) and (differences := disagreements(formula, formula.base, source, found.asked)):
+            raise ConfigError(
+                f"this {name} is not what its config or arguments make, as far as it keeps them: "
+                f"{'; '.join(differences[:3])}"
+            )
+        return formula
     except DerivationError as error:
         if package := missing_package(error.__cause__ or error):
             raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
@@ -85,7 +95,7 @@ def _derived(
             hypotheses = derive_class(cls, with_arrangements(found, arranged))
     hypotheses = hypotheses or derive_class(cls, found)
     _check_read(hypotheses, options)
-    return replace(formula_of(hypotheses, name, model_type, Derived()), requested=found.asked)
+    return confined(replace(formula_of(hypotheses, name, model_type, Derived()), requested=found.asked))
 
 
 def _at_given(cls: type, given: Mapping[str, Any], error: DerivationError) -> DerivedFormula:

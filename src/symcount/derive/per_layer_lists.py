@@ -16,7 +16,7 @@ from symcount.derive.configs import ConfigSource, Number, construct, walk
 from symcount.derive.evidence import Evidence, Follow
 from symcount.derive.per_layer import Following, elements
 from symcount.derive.runs import possible
-from symcount.derive.sources import defaults_of, source_of
+from symcount.derive.sources import defaults_of, fields_in, source_of
 from symcount.derive.structure import depth_fields, shape_symbols
 from symcount.derive.trace import Trace
 from symcount.realmodel import attribute
@@ -80,7 +80,7 @@ def _candidates(e: Evidence, config: Any, depths: Sequence[str]) -> dict[str, st
     for path, instance in walk(config):
         prefix = f"{path}." if path else ""
         own = [depth for depth in depths if depth.rpartition(".")[0] == path and "[" not in depth]
-        values = getattr(instance, "__dict__", {})  # what differs from layer to layer may not be asked for otherwise
+        values = fields_in(instance)  # what differs from layer to layer may not be asked for otherwise
         for name, _ in defaults_of(type(instance)) if own and "[" not in path else ():
             known = elements(values.get(name))
             depth = next((depth for depth in own if e.base[depth] == len(known) > 1), None)

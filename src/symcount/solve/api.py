@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
-from fractions import Fraction
 from typing import Any
 
-from sympy import Expr
-
 from symcount.configs import Config, read
-from symcount.domain import Condition
-from symcount.errors import DomainError, ExpressionError, OptionError, UnknownSymbolError
+from symcount.errors import DomainError, ExpressionError, OptionError
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.lookup import formula as formula_of
 from symcount.lookup import is_config
-from symcount.notation import Entry
 from symcount.solve.budget import read_budgets
-from symcount.solve.cases import cases, declared, running
-from symcount.solve.expressions import read_expression
+from symcount.solve.cases import Case, cases, running
+from symcount.solve.criteria import Criterion, read_criteria
+from symcount.solve.given import Conditions, read_free, read_given, read_items, read_reference, read_where
 from symcount.solve.hunt import Hunt
-from symcount.solve.ranges import Range, read_range
-from symcount.solve.ranking import Criterion, read_criteria
+from symcount.solve.patterns import patterned
 from symcount.solve.solutions import Solutions
-from symcount.solve.space import Space
-from symcount.values import by_letter, exact, resolve, title
+from symcount.solve.space import Space, Where
+from symcount.values import title
 
-__all__ = ["hunt", "named", "prepared", "read_free", "solve"]
+__all__ = ["hunt", "prepared", "search_for", "solve"]
 
 
 @guarded
@@ -39,7 +34,7 @@ def solve(
     *,
     free: Any,
     fixed: Mapping[str, Any] | None = None,
-    where: str | Iterable[str] = (),
+    where: Conditions = (),
     tolerance: Any = None,
     rank: Any = "shape",
     reference: Any = None,
@@ -55,11 +50,13 @@ def solve(
         budget: a number of parameters (`110_000_000`, `"110M"`, `"<=1.3B"`), or several by convention
             (`{"unique": "47B", "active": "13B"}`), all of which must be met.
         free: the unknowns, by letter or config field, with their ranges: `{"H": "256..4096:64", "N": range(1, 97)}` or
-            `"H=256..4096:64, N"`. Without a range, or with an open one (`64..:64`), the budget bounds it.
+            `"H=256..4096:64, N"`. Without a range, or with an open one (`64..:64`), the budget bounds it. A ratio has
+            its numbers (`"width_coefficient=1..2:0.1"`), a list of kinds of layers the patterns that it may repeat
+            (`"layer_types=conv conv full_attention, conv full_attention"`).
         fixed: numbers or rules for other symbols: `{"V": 50_000, "I": "4*H", "A": "H/64"}`. Everything else has the
             value of the config or the model's default; what neither enters the count nor can exclude anything is open.
         where: conditions beyond the formula's domain, which always applies:
-            `["H % A == 0", "16 <= H/N <= 128"]`.
+            `["H % A == 0", "16 <= H/N <= 128"]`, `"N in (12, 24) or H > 4096"`; or a function of the values by letter.
         tolerance: relative (`"0.1%"`) or absolute (`"500k"`); with a sign on one side only. By default 1%.
         rank: which solutions come first: `shape` (like what people build), `distance`, `aspect=80`, `reference`,
             `round`, an expression to be small, a function of the values by letter, or several of them.
@@ -109,7 +106,7 @@ def hunt(
     *,
     free: Any,
     fixed: Mapping[str, Any] | None = None,
-    where: str | Iterable[str] = (),
+    where: Conditions = (),
     tolerance: Any = None,
     rank: Any = "shape",
     reference: Any = None,
@@ -133,7 +130,7 @@ def search_for(
     *,
     free: Any,
     fixed: Mapping[str, Any] | None = None,
-    where: str | Iterable[str] = (),
+    where: Conditions = (),
     tolerance: Any = None,
     rank: Any = "shape",
     reference: Any = None,
@@ -145,37 +142,75 @@ def search_for(
     if limit is not None and limit < 1:
         raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
     budgets = read_budgets(budget, tolerance, convention)
-    ranges = read_free(formula, free)
-    given = _given(formula, fixed or {})
+    asked = _Asked(
+        fixed or {}, read_where(where), rank, reference, tuple(b.convention for b in budgets), runnable=runnable
+    )
+    items, lists = read_items(formula, free)
+    if not lists:
+        return Hunt(_spaces(formula, config, items, asked), budgets, limit)
+    [(field, patterns), *more] = lists.items()
+    if more:
+        raise ExpressionError(f"{field} and {more[0][0]} are patterns of layers; one list is searched at a time")
+    found: list[tuple[Space, tuple[Criterion, ...]]] = []
+    for one in patterned(formula, config, field, patterns):
+        beside = _Asked(**{**vars(asked), "fixed": {**asked.fixed, **one.rules}, "usual": {one.depth: one.layers}})
+        for space, criteria in _spaces(one.formula, one.config, items, beside):
+            found.append((replace(space, lists=one.lists, depth=one.depth), criteria))
+    return Hunt(found, budgets, limit)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a search is given beside its free symbols."""
+
+    fixed: Mapping[str, Any]
+    where: Sequence[Where]
+    rank: Any
+    reference: Any
+    conventions: tuple[str, ...]
+    usual: Mapping[str, Any] = field(default_factory=dict)
+    runnable: bool = True
+
+
+def _spaces(
+    formula: Formula, config: Config | None, items: Sequence[tuple[str, Any]], asked: _Asked
+) -> list[tuple[Space, tuple[Criterion, ...]]]:
+    """A space for each formula that the class may have there, with what its solutions are ranked by.
+
+    Raises:
+        DomainError: no formula holds for what is given.
+    """
+    ranges, given = read_free(formula, items), read_given(formula, asked.fixed)
     if both := sorted(ranges.keys() & given.keys()):
         raise ExpressionError(f"{title(formula.notation[both[0]])} is free and fixed; keep one of the two")
-    near = _reference(formula, reference)
-    conditions = [where] if isinstance(where, str) else list(where)
+    near = read_reference(formula, asked.reference)
     found: list[tuple[Space, tuple[Criterion, ...]]] = []
-    earlier: list[tuple[Condition, ...]] = []
+    earlier: list[Case] = []
     empty: DomainError | None = None
-    for case, defaults in cases(formula, config, {*ranges, *given}):
-        criteria = read_criteria(rank, case, near, formula.given())
+    for case, known in cases(formula, config, {*ranges, *given}):
+        defaults = {**asked.usual, **known}
+        criteria = read_criteria(asked.rank, case, near, formula.given())
         try:
             space = Space.of(
                 case,
                 ranges,
                 given,
                 defaults,
-                conditions,
-                [b.convention for b in budgets],
+                asked.where,
+                asked.conventions,
                 [e for c in criteria for e in c.needs],
-                running(case, defaults) if runnable else (),
+                running(case, defaults) if asked.runnable else (),
                 earlier,
             )
         except DomainError as error:  # what is given is the business of another formula
             empty = empty or error
         else:
+            space.beside = {} if config is None else config.fields
             found.append((space, criteria))
-        earlier.append(case.domain)
+        earlier.append((case, defaults))
     if not found:
         raise empty or DomainError(f"{formula.name}: no formula holds for what is given")
-    return Hunt(found, budgets, limit)
+    return found
 
 
 _PARAMETERS = ("budget", "free", "fixed", "where", "tolerance", "rank", "reference", "limit", "convention", "runnable")
@@ -203,91 +238,3 @@ def prepared(
     if isinstance(source, Formula):
         return formula, None
     return formula, read(source) if is_config(source) else Config(dict(options), formula.name)
-
-
-def read_free(formula: Formula, free: Any) -> dict[str, Range]:
-    """The free symbols with their ranges, in the notation's order.
-
-    Raises:
-        ExpressionError: none, one twice, or a range that cannot be read.
-        UnknownSymbolError: a name that the formula does not have.
-    """
-    items: list[tuple[str, Any]] = []
-    if isinstance(free, Mapping):
-        items = list(free.items())
-    else:
-        texts = [free] if isinstance(free, str) else free
-        for text in (part for item in texts for part in _parts(str(item))):
-            name, sign, value = (part.strip() for part in text.partition("="))
-            if not name or (sign and not value):
-                raise ExpressionError(f"free {text!r:.80}: expected NAME or NAME=RANGE, such as H=256..4096:64")
-            items.append((name, value if sign else None))
-    found: dict[str, Range] = {}
-    for name, value in items:
-        entry = named(formula, name, "free")
-        if entry.rational:
-            raise ExpressionError(f"{title(entry)} is a ratio and cannot be free; fix it")
-        if entry.letter in found:
-            raise ExpressionError(f"{title(entry)} is free twice; give one range")
-        found[entry.letter] = read_range(entry, value)
-    if not found:
-        raise ExpressionError("nothing is free: name an unknown with its range, such as H=256..4096:64")
-    return {e.letter: found[e.letter] for e in formula.notation if e.letter in found}
-
-
-def _parts(text: str) -> list[str]:
-    """The items of `H=64,128,768, N`: what begins with a digit goes on with the values of the one before."""
-    found: list[str] = []
-    for part in (p.strip() for p in text.split(",")):
-        if found and part[:1].isdigit():
-            found[-1] += f",{part}"
-        else:
-            found.append(part)
-    return found
-
-
-def named(formula: Formula, name: Any, role: str) -> Entry:
-    """The entry called *name*.
-
-    Raises:
-        ExpressionError: it is no text.
-        UnknownSymbolError: the formula has no such symbol.
-    """
-    if not isinstance(name, str):
-        raise ExpressionError(f"{role} {name!r:.80}: expected the name of a symbol")
-    try:
-        return formula.notation[name]
-    except UnknownSymbolError:
-        if field := declared(formula, name):
-            said = name if name == field else f"{name} ({field})"
-            raise UnknownSymbolError(f"{said} does not change the count of {formula.name}; leave it out") from None
-        raise
-
-
-def _given(formula: Formula, fixed: Mapping[str, Any]) -> dict[str, Any]:
-    given: dict[str, Any] = {}
-    for name, value in fixed.items():
-        entry = named(formula, name, "fixed")
-        if isinstance(value, str):
-            rule: Any = read_expression(value, formula.notation)
-        elif isinstance(value, int | float | Fraction | Decimal | Expr) or hasattr(value, "__index__"):
-            rule = value
-        else:
-            raise ExpressionError(f"{title(entry)}: expected a number or a rule such as 4*H, got {value!r:.80}")
-        if entry.letter in given and given[entry.letter] != rule:
-            raise DomainError(f"{title(entry)} is given twice: {given[entry.letter]} and {rule}; give it once")
-        given[entry.letter] = rule
-    return given
-
-
-def _reference(formula: Formula, reference: Any) -> dict[str, Any] | None:
-    if reference is None:
-        return None
-    given = reference
-    if not (isinstance(reference, Mapping) and all(name in formula.notation for name in reference)):
-        own = formula_of(reference)  # its numbers may choose another formula of the class
-        own = own if own.name == formula.name else formula
-        known = resolve(own.notation, own.bound(reference), own.filled, ())
-        fields = {own.notation[letter].field: value for letter, value in known.items()}
-        given = {name: value for name, value in fields.items() if name in formula.notation}
-    return {n: exact(formula.notation[n], value) for n, value in by_letter(formula.notation, given).items()}

@@ -10,9 +10,10 @@ from sympy import Expr, Symbol, ceiling, floor, fraction, together
 
 from symcount.errors import DomainError, StructureError
 from symcount.evaluate import Number, compile_scalar, function
-from symcount.solve.columns import column
+from symcount.solve.columns import column, distinct
 from symcount.solve.polynomial import Columns
 from symcount.solve.ranges import Range
+from symcount.solve.rules import parts_of_ratios
 from symcount.vector import LIMIT, magnitude
 
 __all__ = ["Atom"]
@@ -26,6 +27,7 @@ class Atom:
         name: its name in polynomials.
         expression: what it is.
         names: the free symbols it depends on.
+        ranges: theirs.
         numbers: exact numbers of the ratios in it (`mlp_ratio`), which stay symbols: see `symcount.evaluate`.
         nonnegative: whether it is never negative.
         whole: whether it is always an integer.
@@ -35,6 +37,7 @@ class Atom:
     name: str
     expression: Expr
     names: tuple[str, ...]
+    ranges: Mapping[str, Range]
     numbers: Mapping[str, Number]
     nonnegative: bool
     whole: bool
@@ -47,6 +50,8 @@ class Atom:
         largest = None
         tops = {n: ranges[n].stop for n in symbols if n in ranges}
         quotient = fraction(together(expression.args[0])) if isinstance(expression, floor | ceiling) else None
+        if any(r.parts for n, r in ranges.items() if n in symbols):
+            quotient = None  # floats round, and say so where they round wrongly
         if quotient and quotient[1].is_Integer and quotient[0].is_polynomial() and None not in tops.values():
             bound = magnitude(quotient[0])
             if all(s in tops for s in symbols):
@@ -55,6 +60,7 @@ class Atom:
             name,
             expression,
             tuple(n for n in symbols if n in ranges),
+            {n: ranges[n] for n in symbols if n in ranges},
             {n: numbers[n] for n in symbols if n not in ranges},
             expression.is_nonnegative is True and all(ranges[n].start > 0 for n in symbols if n in ranges),
             expression.is_integer is True,
@@ -70,21 +76,25 @@ class Atom:
             return function(self.expression, list(self.names))(*inputs), None
         if self.whole:
             try:
-                found = column(self.expression, dict(zip(self.names, inputs, strict=True)), self.numbers)
+                found = column(self.expression, dict(zip(self.names, inputs, strict=True)), self.numbers, self.ranges)
             except (StructureError, ZeroDivisionError):  # row by row, where some may have no value
                 pass
             else:
                 if isinstance(found.bottom, int) and found.bottom == 1:
                     return np.broadcast_to(found.top, inputs[0].shape), None
+        rows, places = distinct(inputs)
         value = compile_scalar(self.expression)
-        known: dict[tuple[int, ...], Number | None] = {}
-        numbers = []
-        for point in zip(*(array.tolist() for array in inputs), strict=True):
-            if point not in known:
-                try:
-                    known[point] = value({**self.numbers, **dict(zip(self.names, point, strict=True))})
-                except (DomainError, ZeroDivisionError):
-                    known[point] = None
-            numbers.append(known[point])
+        numbers: list[Number | None] = []
+        for point in zip(*(array.tolist() for array in rows), strict=True):
+            exact = {n: self.ranges[n].number(x) for n, x in zip(self.names, point, strict=True)}
+            try:
+                numbers.append(value({**self.numbers, **exact}))
+            except (DomainError, ZeroDivisionError):
+                numbers.append(None)
         filled = np.array([0 if v is None else v for v in numbers], dtype=dtype)
-        return filled, np.array([v is not None for v in numbers], dtype=bool)
+        return filled[places], np.array([v is not None for v in numbers], dtype=bool)[places]
+
+    @property
+    def in_parts(self) -> Expr:
+        """Its expression with a free ratio as the number of its parts over how many parts one has."""
+        return self.expression.xreplace(parts_of_ratios(self.ranges))

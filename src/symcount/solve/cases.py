@@ -11,11 +11,11 @@ from symcount.architectures import find
 from symcount.configs import Config
 from symcount.domain import Condition, divides, relation
 from symcount.errors import UnknownModelError
+from symcount.expressions.conditions import Stated
 from symcount.formula import Formula
 from symcount.notation import Notation, tabulated
-from symcount.solve.expressions import Stated
 
-__all__ = ["cases", "declared", "disjoint", "running"]
+__all__ = ["Case", "cases", "declared", "disjoint", "running"]
 
 Case = tuple[Formula, Mapping[str, Any]]
 
@@ -100,9 +100,7 @@ def running(formula: Formula, defaults: Mapping[str, Any]) -> tuple[Stated, ...]
         of = formula.notation[beside].symbol
         found.append(divides(e.symbol, of) if kind == "K" else relation(e.symbol, "<=", of))
     at = {**defaults, **_filled(formula, defaults)}
-    return tuple(
-        Stated(c, str(c), implied=True) for c in found if not all(s.name in at for s in c.symbols) or c.holds(at)
-    )
+    return tuple(Stated.of(c, implied=True) for c in found if not all(s.name in at for s in c.symbols) or c.holds(at))
 
 
 def _filled(formula: Formula, defaults: Mapping[str, Any]) -> dict[str, Any]:

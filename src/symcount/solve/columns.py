@@ -6,7 +6,7 @@ of them says that 64 bits might not do, the arrays hold Python's integers.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -16,8 +16,9 @@ from sympy import Add, Expr, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling,
 from symcount.errors import StructureError
 from symcount.evaluate import Number, Round
 from symcount.solve.polynomial import SAFE
+from symcount.solve.ranges import Range
 
-__all__ = ["Column", "column"]
+__all__ = ["Column", "column", "distinct"]
 
 Array = Any
 
@@ -42,6 +43,11 @@ class Column:
         found = [Fraction(a, b) for a, b in zip(tops, bottoms, strict=True)]
         return [f.numerator if f.denominator == 1 else f for f in found]
 
+    def crossed(self, other: Column) -> tuple[Array, Array]:
+        """Both columns over one positive denominator, which is left out."""
+        a, b = _ready(self, other, max(self.most * other.below, other.most * self.below))
+        return a.top * b.bottom, b.top * a.bottom
+
     def wide(self) -> Column:
         """The same in Python's integers."""
         import numpy as np
@@ -49,13 +55,30 @@ class Column:
         return Column(np.asarray(self.top, object), np.asarray(self.bottom, object), self.most, self.below)
 
 
-def column(expression: Expr, columns: Mapping[str, Array], numbers: Mapping[str, Number]) -> Column:
+def distinct(columns: Sequence[Array]) -> tuple[list[Array], Array]:
+    """The different rows of *columns*, and for each row the place of its like among them."""
+    import numpy as np
+
+    places = np.zeros(len(columns[0]), dtype=np.int64)
+    for array in columns:
+        values, found = np.unique(array, return_inverse=True)
+        _, first, places = np.unique(places * len(values) + found, return_index=True, return_inverse=True)
+    return [array[first] for array in columns], places
+
+
+def column(
+    expression: Expr,
+    columns: Mapping[str, Array],
+    numbers: Mapping[str, Number],
+    ranges: Mapping[str, Range] | None = None,
+) -> Column:
     """The values of *expression*.
 
     Args:
         expression: in symbols that have a column or a number.
         columns: arrays of integers, by letter.
         numbers: exact numbers, by letter.
+        ranges: those of the columns; of ratios there, the columns count parts.
 
     Raises:
         StructureError: an operation that has no exact rule here: it is to be computed row by row.
@@ -66,9 +89,10 @@ def column(expression: Expr, columns: Mapping[str, Array], numbers: Mapping[str,
     if isinstance(expression, Symbol):
         if expression.name not in columns:
             return _constant(Fraction(numbers[expression.name]))
-        array = columns[expression.name]
-        return Column(array, 1, max(1, int(abs(array).max())) if len(array) else 1, 1)
-    parts = [column(a, columns, numbers) for a in expression.args[:1]]
+        array, own = columns[expression.name], (ranges or {}).get(expression.name)
+        parts_of_one = own.parts if own is not None and own.parts else 1
+        return Column(array, parts_of_one, max(1, int(abs(array).max())) if len(array) else 1, parts_of_one)
+    parts = [column(a, columns, numbers, ranges) for a in expression.args[:1]]
     if isinstance(expression, Pow) and expression.exp.is_Integer:
         return _power(parts[0], int(expression.exp))
     if isinstance(expression, floor | ceiling):
@@ -77,7 +101,7 @@ def column(expression: Expr, columns: Mapping[str, Array], numbers: Mapping[str,
         sign = 1 if isinstance(expression, floor) else -1
         [one] = parts
         return Column(sign * (sign * one.top // one.bottom), 1, one.most + 1, 1)
-    parts += [column(a, columns, numbers) for a in expression.args[1:]]
+    parts += [column(a, columns, numbers, ranges) for a in expression.args[1:]]
     if isinstance(expression, Add):
         return _folded(parts, _sum)
     if isinstance(expression, Mul):

@@ -16,9 +16,10 @@ from sympy import Add, Expr, Max, Mul, Poly, PolynomialError, Pow, Rational, Sym
 from symcount.errors import BudgetError, DomainError
 from symcount.evaluate import Number, compile_scalar
 from symcount.solve.atoms import Atom
+from symcount.solve.constraints import Inequality
 from symcount.solve.polynomial import Monomial, Polynomial, bound, variables
 from symcount.solve.ranges import Range
-from symcount.solve.space import Inequality, Space
+from symcount.solve.space import Space
 from symcount.values import title
 
 __all__ = ["bounded"]
@@ -88,7 +89,7 @@ def _at(g: Polynomial, name: str, x: int, atoms: Mapping[str, Atom]) -> bool:
     values: dict[str, Number] = {name: x}
     try:
         for n in variables(g) - {name}:
-            values[n] = compile_scalar(atoms[n].expression)({**atoms[n].numbers, name: x})
+            values[n] = compile_scalar(atoms[n].expression)({**atoms[n].numbers, name: atoms[n].ranges[name].number(x)})
     except (DomainError, ZeroDivisionError):
         return False
     total: Number = 0
@@ -108,15 +109,13 @@ def _from_starts(g: Polynomial, starts: Mapping[str, int], atoms: Mapping[str, A
     for monomial, coefficient in _shifted({m: Fraction(c) for m, c in g.items()}, from_least).items():
         inner = [(atoms[n], power) for n, power in monomial if n in atoms]
         outer: Bound = {tuple(item for item in monomial if item[0] not in atoms): coefficient}
-        signs = [
-            least[atom.name] is not None or _nonnegative(atom.expression, starts, atom.numbers) for atom, _ in inner
-        ]
+        signs = [least[atom.name] is not None or _nonnegative(atom.in_parts, starts, atom.numbers) for atom, _ in inner]
         if coefficient < 0 and inner:
             if not all(signs):
                 return None
             continue  # at most 0
         for atom, power in inner:
-            above = _above(atom.expression, starts, atom.numbers)
+            above = _above(atom.in_parts, starts, atom.numbers)
             if above is None or not (all(signs) or (len(inner) == 1 and power == 1)):
                 return None
             above = {**above, (): above.get((), Fraction(0)) - (least[atom.name] or 0)}
@@ -131,9 +130,10 @@ def _from_starts(g: Polynomial, starts: Mapping[str, int], atoms: Mapping[str, A
 
 def _least(atom: Atom, starts: Mapping[str, int]) -> int | None:
     """The value of a floor or ceiling at the starts, where it is the least: what it rounds only grows."""
-    if not isinstance(atom.expression, floor | ceiling) or atom.numbers:
+    expression = atom.in_parts
+    if not isinstance(expression, floor | ceiling):
         return None
-    inside = _polynomial(atom.expression.args[0], starts, {})
+    inside = _polynomial(expression.args[0], starts, atom.numbers)
     if inside is None or any(c < 0 for m, c in inside.items() if m):
         return None
     value = inside.get((), Fraction(0))
@@ -187,7 +187,7 @@ def _above(expression: Expr, starts: Mapping[str, int], numbers: Mapping[str, Nu
     found = _polynomial(expression.args[0] if rounded else expression, starts, numbers)
     if found is None or not rounded:
         return found
-    more = 1 if isinstance(expression, ceiling) or numbers else 0  # a ratio is rounded as a float is
+    more = 1 if isinstance(expression, ceiling) or numbers else 0  # where a ratio is in it, floats round
     return {**found, (): found.get((), Fraction(0)) + more}
 
 

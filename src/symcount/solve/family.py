@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
 from typing import Any
 
 from sympy import Expr, Integer, Max, Rational
 
 from symcount.errors import ExpressionError
-from symcount.evaluate import as_written
+from symcount.expressions.reader import FUNCTIONS
 from symcount.formula import Formula
-from symcount.solve.expressions import FUNCTIONS
 from symcount.solve.sizes import layer_sizes, main_sizes
 from symcount.values import resolve
 
-__all__ = ["aspect_conditions", "family"]
+__all__ = ["family", "letters_of"]
 
 
 def family(
@@ -29,7 +27,7 @@ def family(
     width, depth = main_sizes(formula)
     if free is None:
         free = _free(formula, width, depth, head_dim, rules)
-    taken = {*rules, *_letters(formula, free)}
+    taken = {*rules, *letters_of(formula, free)}
     full = resolve(notation, defaults, formula.filled, ())
 
     def default(letter: str, rule: Any) -> None:
@@ -99,40 +97,8 @@ def _solved(formula: Formula, letter: str, rules: Mapping[str, Any]) -> Expr | N
     return None
 
 
-def _letters(formula: Formula, free: Any) -> set[str]:
+def letters_of(formula: Formula, free: Any) -> set[str]:
+    """The letters of free symbols, however they are given."""
     names = free if isinstance(free, Mapping) else [free] if isinstance(free, str) else list(free)
     texts = [part.partition("=")[0].strip() for name in names for part in str(name).split(",")]
     return {formula.notation[t].letter for t in texts if t in formula.notation}
-
-
-def aspect_conditions(formula: Formula, aspect: Any) -> list[str]:
-    """The condition that H/N lies in the range *aspect*; none where it is `None`.
-
-    Raises:
-        ExpressionError: no range, or the formula does not have both.
-    """
-    if aspect is None:
-        return []
-    low, dots, high = aspect.partition("..") if isinstance(aspect, str) else (*_pair(aspect),)
-    try:
-        ends = [Fraction(e.strip()) if isinstance(e, str) else as_written(e) for e in (low, high if dots else low)]
-    except (ValueError, TypeError, ZeroDivisionError, OverflowError):
-        raise _bad_aspect(aspect) from None
-    if not 0 < ends[0] <= ends[1]:
-        raise _bad_aspect(aspect)
-    width, depth = main_sizes(formula)
-    if not width or not depth:
-        raise ExpressionError(f"{formula.name} does not have both H and N: give aspect=None, and a condition instead")
-    return [f"{ends[0]} <= {width}/{depth} <= {ends[1]}"]
-
-
-def _pair(aspect: Any) -> tuple[Any, str, Any]:
-    try:
-        low, high = aspect
-    except (TypeError, ValueError):
-        raise _bad_aspect(aspect) from None
-    return low, "..", high
-
-
-def _bad_aspect(aspect: Any) -> ExpressionError:
-    return ExpressionError(f"aspect {aspect!r:.60}: expected LOWEST..HIGHEST of H/N, such as 64..128")

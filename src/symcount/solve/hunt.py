@@ -11,8 +11,9 @@ from symcount.errors import BudgetError, DomainError
 from symcount.evaluate import compile_scalar
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
+from symcount.solve.criteria import Criterion
 from symcount.solve.ranges import Range
-from symcount.solve.ranking import Criterion, Ranking
+from symcount.solve.ranking import Ranking
 from symcount.solve.rows import Part, Rows
 from symcount.solve.search import Search
 from symcount.solve.solution import Solution
@@ -44,7 +45,7 @@ class Hunt:
         self.spaces, self.budgets = tuple(space for space, _ in spaces), tuple(budgets)
         self._searches = [Search(space, budgets, _MOST) for space in self.spaces]
         self._rankings = [
-            Ranking(search, self.budgets[0], criteria, limit)
+            Ranking(search, self.budgets, criteria, limit)
             for search, (_, criteria) in zip(self._searches, spaces, strict=True)
         ]
         self._limit = limit
@@ -140,7 +141,7 @@ class Hunt:
             [only] = found
             side, extreme = ("smallest", only.above) if only.below is None else ("largest", only.below)
             if extreme is not None and (only.below is None or only.above is None):
-                at = ", ".join(f"{n} = {extreme.values[n]:,}" for n in self.space.ranges)
+                at = ", ".join(f"{n} = {_written(extreme.values[n])}" for n in self.space.ranges)
                 raise BudgetError(
                     f"the budget {only.budget} is out of reach: the {side} admissible config has {extreme.count:,} "
                     f"parameters ({at})"
@@ -183,7 +184,7 @@ class Hunt:
         while True:
             window = replace(window, low=low, high=high, target=low if above else high)  # type: ignore[arg-type]
             search = Search(space, [*self.budgets[:index], window, *self.budgets[index + 1 :]])
-            nearest = Ranking(search, window, (), 1)
+            nearest = Ranking(search, (window,), (), 1)
             best: Solution | None = None
             for columns in search.chunks():
                 nearest.add(columns)
@@ -219,7 +220,10 @@ class Hunt:
             if not _possible(space.changed(without=[*dropped, i]), loose):
                 dropped.append(i)
         kept = [s.text for i, s in enumerate(space.stated) if i not in dropped]
-        kept += [s.text for s in space.rules.conditions() if space.names_of(_applied(space, s.condition))]
+        kept += [getattr(f, "__name__", "a function") for f in space.called]
+        kept += [
+            s.text for s in space.rules.conditions() if any(space.names_of(_applied(space, c)) for c in s.conditions)
+        ]
         ranges = ", ".join(f"{n} = {r}" for n, r in self.space.ranges.items())
         apart = [c for c in space.cuts if _tells_apart(space, c)]
         if apart and _possible(_without(space, apart), loose):
@@ -233,12 +237,16 @@ class Hunt:
 
     def _beyond(self, space: Space, budget: Budget) -> int:
         """A count far above a budget, and above that of the smallest config where the ranges begin."""
-        values = space.rules.at({n: r.start for n, r in space.ranges.items()}) if space.ranges else {}
         try:
+            values = space.rules.at({n: r.start for n, r in space.ranges.items()}) if space.ranges else {}
             least = int(compile_scalar(space.formula.total_as(budget.convention))(values))
         except (DomainError, ZeroDivisionError, KeyError):
             least = 1
         return _BEYOND * max(budget.high or budget.low, least)
+
+
+def _written(number: Any) -> str:
+    return f"{number:,}" if isinstance(number, int) else str(float(number))  # for the eye
 
 
 def _without(space: Space, texts: Sequence[str]) -> Space:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from symcount.solve.atoms import Atom
+from symcount.solve.constraints import Check, Inequality
 from symcount.solve.polynomial import Polynomial, bound, degree_in, split, variables
 from symcount.solve.ranges import Range
-from symcount.solve.space import Check, Inequality, Space
+from symcount.solve.space import Space
 
 __all__ = ["Affine", "Level", "Monotone", "make_plan"]
 
@@ -64,7 +65,7 @@ class Level:
 def make_plan(space: Space, inequalities: Sequence[Inequality], ranges: Mapping[str, Range]) -> list[Level]:
     """The steps of the search."""
     used = [variables(g.polynomial) for g in inequalities]
-    used += [variables(p) for t in space.tests if t.quotient for p in (t.quotient.top, t.quotient.bottom)]
+    used += [variables(p) for t in space.tests for p in t.polynomials()]
     atoms = {name: atom for name, atom in space.atoms.items() if any(name in names for names in used)}
     order = _order(atoms, inequalities, ranges)
     levels = [Level(name, ranges[name]) for name in order]

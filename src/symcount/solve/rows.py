@@ -41,27 +41,35 @@ class Part:
         width, depth = main_sizes(formula)
         ratio = (width, depth) if {width, depth} <= set(letters) else None
         target = budgets[0].target
+        known = [dict(zip(letters, row, strict=True)) for row in zip(*values, strict=False)]
         return [
             Solution(
-                dict(zip(letters, row, strict=True)), dict(zip(conventions, count, strict=True)), target, ratio, formula
+                row,
+                dict(zip(conventions, count, strict=True)),
+                target,
+                ratio,
+                formula,
+                space.beside,
+                space.lists_at(row),
             )
-            for row, count in zip(zip(*values, strict=False), zip(*counts, strict=True), strict=True)
+            for row, count in zip(known, zip(*counts, strict=True), strict=True)
         ]
 
     def _values(self, letter: str, free: Columns) -> Any:
         """The values of one symbol: a list, or one number over and over."""
         rules = self.search.space.rules
         if letter in free:
-            return free[letter].tolist()
+            own = rules.free[letter]
+            return [own.number(x) for x in free[letter].tolist()] if own.parts else free[letter].tolist()
         if letter in rules.fixed:
             return repeat(rules.fixed[letter])
         expression = rules.in_free(letter)
         try:
-            found = column(expression, free, rules.fixed)
+            found = column(expression, free, rules.fixed, rules.free)
         except (StructureError, ZeroDivisionError):
             value = compile_scalar(expression)
             points = zip(*(c.tolist() for c in free.values()), strict=True)
-            return [value({**rules.fixed, **dict(zip(free, point, strict=True))}) for point in points]
+            return [value({**rules.fixed, **rules.exact(dict(zip(free, point, strict=True)))}) for point in points]
         return found.numbers(len(next(iter(free.values()))))
 
     def _counts(self, convention: str, free: Columns) -> list[int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any
@@ -12,16 +12,28 @@ from sympy import Expr, Integer, Max, Min, Mod, Rational, Symbol, ceiling, floor
 from symcount.domain import Condition, relation
 from symcount.errors import ExpressionError, MissingSymbolError
 from symcount.evaluate import Number, Round, compile_scalar
+from symcount.expressions.conditions import Stated
 from symcount.formula import Formula
 from symcount.notation import symbol
-from symcount.solve.expressions import Stated
 from symcount.solve.ranges import Range
 from symcount.values import exact, title
 
-__all__ = ["ROUNDINGS", "Rules"]
+__all__ = ["ROUNDINGS", "Rules", "parts_of_ratios"]
 
 ROUNDINGS = (floor, ceiling, Round, Mod, Min, Max)
 """What is no polynomial of what it is made of."""
+
+
+def parts_of_ratios(ranges: Mapping[str, Range]) -> dict[Symbol, Expr]:
+    """By the symbol of each free ratio, what it is in parts: `n/10` for one that runs in tenths."""
+    return {symbol(n, rational=True): symbol(n) / r.parts for n, r in ranges.items() if r.parts}
+
+
+def _rebuilt(expression: Expr, args: Sequence[Expr]) -> Expr:
+    """*expression* of other arguments; of which one is the largest is decided for numbers only, as it takes long."""
+    if isinstance(expression, Max | Min) and not all(a.is_number for a in args):
+        return expression.func(*args, evaluate=False)
+    return expression.func(*args)
 
 
 @dataclass
@@ -30,7 +42,7 @@ class Rules:
 
     Attributes:
         formula: whose symbols.
-        free: the letters that the grid runs over.
+        free: what the grid runs over, by letter.
         fixed: numbers, by letter.
         functions: rules in other symbols, by letter.
         defaulted: the letters whose number is a default of the model.
@@ -38,7 +50,7 @@ class Rules:
     """
 
     formula: Formula
-    free: tuple[str, ...]
+    free: Mapping[str, Range]
     fixed: dict[str, Number] = field(default_factory=dict)
     functions: dict[str, Expr] = field(default_factory=dict)
     defaulted: set[str] = field(default_factory=set)
@@ -62,7 +74,7 @@ class Rules:
             ExpressionError: a rule needs itself.
             DomainError: a number below its symbol's minimum.
         """
-        rules = cls(formula, tuple(ranges))
+        rules = cls(formula, dict(ranges))
         for letter, value in given.items():
             if isinstance(value, Expr) and value.free_symbols:
                 rules.functions[letter] = value
@@ -86,7 +98,7 @@ class Rules:
     def _known(self, letter: str) -> bool:
         return letter in self.free or letter in self.fixed or letter in self.functions
 
-    def has(self, condition: Condition) -> bool:
+    def has(self, condition: Condition | Stated) -> bool:
         """Whether every symbol of *condition* has a value or a range."""
         return all(self._known(s.name) for s in condition.symbols)
 
@@ -150,12 +162,20 @@ class Rules:
         return self._in_free[self.formula.notation[letter].symbol]
 
     def ratios(self) -> dict[Symbol, Expr]:
-        """The fixed ratios (`mlp_ratio`), which stay symbols until floors have been set apart."""
-        return {
+        """The ratios (`mlp_ratio`), which stay symbols until floors have been set apart.
+
+        A fixed one becomes its number, a free one the number of its parts over how many parts one has.
+        """
+        fixed = {
             symbol(n, rational=True): Rational(Fraction(v).numerator, Fraction(v).denominator)
             for n, v in self.fixed.items()
             if self.formula.notation[n].rational
         }
+        return {**fixed, **parts_of_ratios(self.free)}
+
+    def exact(self, point: Mapping[str, int]) -> dict[str, Number]:
+        """The numbers of the free symbols at a point of the grid, where a ratio is given in parts."""
+        return {n: self.free[n].number(x) for n, x in point.items()}
 
     def apply(self, expression: Expr) -> Expr:
         """*expression* in the free symbols (and ratios); what depends on neither is a number."""
@@ -171,10 +191,9 @@ class Rules:
         found = self._parts.get(expression)
         if found is None:
             args = [self._applied(a, known) for a in expression.args]
-            found = expression if all(a is b for a, b in zip(args, expression.args, strict=True)) else (
-                expression.func(*args)
-            )  # fmt: skip
-            if isinstance(found, ROUNDINGS) and not {s.name for s in found.free_symbols} & set(self.free):
+            same = all(a is b for a, b in zip(args, expression.args, strict=True))
+            found = expression if same else _rebuilt(expression, args)
+            if isinstance(found, ROUNDINGS) and not {s.name for s in found.free_symbols} & self.free.keys():
                 number = Fraction(compile_scalar(found)(self.fixed))  # of ratios, rounded as the model does
                 found = Rational(number.numerator, number.denominator)
             self._parts[expression] = found
@@ -182,12 +201,12 @@ class Rules:
 
     def conditions(self) -> list[Stated]:
         """The formula's domain without open conditions, and that every rule gives an admissible number."""
-        closed = [Stated(c, str(c)) for c in self.formula.domain if not {s.name for s in c.symbols} & self.open]
+        closed = [Stated.of(c) for c in self.formula.domain if not {s.name for s in c.symbols} & self.open]
         for letter, rule in self.functions.items():
             entry = self.formula.notation[letter]
             if not entry.rational:
-                closed.append(Stated(relation(1, "divides", rule), f"that {letter} = {rule} is an integer"))
-            closed.append(Stated(relation(rule, ">=", entry.minimum), f"{letter} = {rule} ≥ {entry.minimum}"))
+                closed.append(Stated.of(relation(1, "divides", rule), f"that {letter} = {rule} is an integer"))
+            closed.append(Stated.of(relation(rule, ">=", entry.minimum), f"{letter} = {rule} ≥ {entry.minimum}"))
         return closed
 
     @property
@@ -197,7 +216,7 @@ class Rules:
 
     def at(self, point: Mapping[str, int]) -> dict[str, Any]:
         """Every known symbol's value at a point of the grid, by letter, in the notation's order."""
-        known: dict[str, Number] = {**self.fixed, **point}
+        known: dict[str, Number] = {**self.fixed, **self.exact(point)}
         for letter in self.functions:
             known[letter] = compile_scalar(self._in_free[self.formula.notation[letter].symbol])(known)
         return {e.letter: known[e.letter] for e in self.formula.notation if e.letter in known}

@@ -6,15 +6,20 @@ can leave them, and Python's otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import reduce
+from operator import and_, or_
 from typing import Any
 
-from symcount.errors import BudgetError, DomainError
+from symcount.errors import BudgetError
+from symcount.solve.algebra import Quotient
 from symcount.solve.budget import Budget
+from symcount.solve.constraints import Check, Inequality
 from symcount.solve.ends import bounded
 from symcount.solve.plan import Affine, Level, Monotone, make_plan
 from symcount.solve.polynomial import SAFE, Columns, Polynomial, combine, evaluate, variables
-from symcount.solve.space import Check, Inequality, Quotient, Space
+from symcount.solve.rowwise import holds
+from symcount.solve.space import Space
 
 __all__ = ["CHUNK", "SAFE", "Search", "evaluated"]
 
@@ -49,9 +54,7 @@ class Search:
         self.dtype: Any = self._dtype([g.polynomial for g in inequalities])
 
     def _dtype(self, polynomials: list[Polynomial]) -> Any:
-        for test in self.space.tests:
-            if test.quotient:
-                polynomials += [test.quotient.top, test.quotient.bottom]
+        polynomials += [p for test in self.space.tests for p in test.polynomials()]
         polynomials += [p for q in self._whole for p in (q.top, q.bottom)]
         polynomials += [{((r, 1),): 1} for r in self.ranges]
         fits = all(fits_64_bits(p, self.space, self.ranges) for p in polynomials)
@@ -135,31 +138,34 @@ class Search:
         return columns if len(columns[level.name]) else None
 
     def _test(self, test: Check, columns: Columns) -> Array:
-        import numpy as np
-
+        """Which rows pass *test*; one truth value where it is the same for all."""
+        if test.alternatives:
+            groups = [self._all(group, columns) for group in test.alternatives]
+            return reduce(or_, groups)
+        mask: Array = True
+        for side in test.sides:
+            mask = mask & (evaluate(side, columns) >= 0)
         if test.quotient is not None:
-            return evaluate(test.quotient.top, columns) % evaluate(test.quotient.bottom, columns) == 0
-        assert test.condition is not None  # noqa: S101  # one of the two
-        names = sorted(test.names)
-        points = zip(*(columns[n].tolist() for n in names), strict=True)
-        holds = []
-        for point in points:
-            try:
-                holds.append(test.condition.holds({**self.space.rules.fixed, **dict(zip(names, point, strict=True))}))
-            except (DomainError, ZeroDivisionError):
-                holds.append(False)
-        return np.array(holds, dtype=bool)
+            mask = mask & (evaluate(test.quotient.top, columns) % evaluate(test.quotient.bottom, columns) == 0)
+        if test.condition is not None:
+            mask = mask & holds(test.condition, columns, self.space.rules.fixed, self.space.ranges)
+        return mask
+
+    def _all(self, tests: Iterable[Check], columns: Columns) -> Array:
+        return reduce(and_, [self._test(test, columns) for test in tests], True)
 
     def _integral(self, columns: Columns) -> Columns:
-        """Only the free symbols, and of these the rows where the totals are integers and no other formula counts."""
+        """Only the free symbols, and of these the rows with whole totals that pass what is left to check."""
         import numpy as np
 
         for total in self._whole:
             columns = _kept(columns, evaluate(total.top, columns) % evaluate(total.bottom, columns) == 0)
         points = Columns((n, columns[n]) for n in self.ranges)
         if self.space.earlier:
+            points = _kept(points, ~np.asarray(self.space.elsewhere(points)))
+        if self.space.called:
             rows = zip(*(c.tolist() for c in points.values()), strict=True)
-            here = [not self.space.belongs_earlier(dict(zip(points, row, strict=True))) for row in rows]
+            here = [self.space.passes(dict(zip(points, row, strict=True))) for row in rows]
             points = _kept(points, np.array(here, dtype=bool))
         return points if len(next(iter(points.values()))) else Columns()
 

@@ -3,14 +3,14 @@
     bits = log₂ of the odd parts of the sizes               768 = 3·2⁸ and 12 = 3·2²: 3.2
          + 2·log₂ of how far H/N is outside 40 to 140 (from 100 billion parameters on, 80 to 210)
          + 2·log₂ of how far the proportions of other sizes are from those of the class's default config
-         + deviation from the budget in percent
+         + deviation from the budget in percent, of several from each
 
 A config that has exactly the number that was asked for comes before all others: the number names it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sympy import Symbol
@@ -43,21 +43,23 @@ class Shape:
         self._usual = usual
         self._width, self._depth = main_sizes(formula)
 
-    def score(self, search: Search, budget: Budget, columns: Columns) -> tuple[Array, int]:
+    def score(self, search: Search, budgets: Sequence[Budget], columns: Columns) -> tuple[Array, int]:
         """The scores of points; smaller is better."""
         import numpy as np
 
-        known = {n: _floats(column) for n, column in columns.items()}
-        top, bottom = evaluated(search.space.total(budget.convention), search, columns)
-        deviation = abs(_floats(top // bottom) - budget.target)
-        bits = 100 * deviation / budget.target
+        known = {n: _floats(column) / (search.ranges[n].parts or 1) for n, column in columns.items()}
+        deviation: Array = 0.0
+        for budget in budgets:
+            top, bottom = evaluated(search.space.total(budget.convention), search, columns)
+            deviation = deviation + abs(_floats(top // bottom) - budget.target) / budget.target
+        bits = 100 * deviation
         for name, column in columns.items():
-            if search.ranges[name].start != search.ranges[name].stop:
+            if search.ranges[name].start != search.ranges[name].stop and not search.ranges[name].parts:
                 bits = bits + np.log2(np.maximum(1, _floats(column // np.maximum(1, column & -column))))
         width, depth = (self._column(n, known, search) for n in (self._width, self._depth))
         if width is not None and depth is not None:
             aspect = width / np.maximum(1, depth)
-            large = np.log10(min(max(budget.target / _LARGE, 1.0), 10.0))
+            large = np.log10(min(max(budgets[0].target / _LARGE, 1.0), 10.0))
             low, high = _SLENDER * (1 + large), _STOUT * (1 + large / 2)
             bits = bits + 2 * np.log2(np.maximum(1, np.maximum(low / aspect, aspect / high)))
         for name in columns:
@@ -72,7 +74,8 @@ class Shape:
 
         wide = self._usual.get(self._width)
         wanted = usual * width / float(wide) if self._notation[name].scales and width is not None and wide else usual
-        return 2 * abs(np.log2(np.maximum(1, known[name]) / np.maximum(1, wanted)))
+        least = 2.0**-10 if self._notation[name].rational else 1
+        return 2 * abs(np.log2(np.maximum(least, known[name]) / np.maximum(least, wanted)))
 
     def _column(self, name: str, known: Mapping[str, Array], search: Search) -> Array | None:
         """The values of a size, free or not; `None` where it has none."""

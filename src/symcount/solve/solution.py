@@ -22,6 +22,8 @@ class Solution:
         target: the number that was asked for, under the first of them.
         sizes: the letters of the width and the depth, where the formula has both.
         formula: what counts it; a class may have several, of which the numbers choose one.
+        beside: fields of the config that the search was given.
+        lists: lists of kinds of layers, by field.
     """
 
     values: Mapping[str, Any]
@@ -29,6 +31,8 @@ class Solution:
     target: int
     sizes: tuple[str, str] | None
     formula: Formula = field(repr=False, compare=False)
+    beside: Mapping[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    lists: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -53,7 +57,9 @@ class Solution:
         return Fraction(self.values[self.sizes[0]], self.values[self.sizes[1]])
 
     def config(self) -> dict[str, Any]:
-        """The content of a `config.json`: what transformers builds the model from.
+        """The content of a `config.json`: what transformers builds the model from; of a class of one's own, the fields.
+
+        Other fields are those of the config that the search was given.
 
         Sizes that do not enter the count and were left open get the admissible value that is nearest to the class's
         own proportions: for H = 896, GPT-2 gets 14 heads.
@@ -61,9 +67,9 @@ class Solution:
         Raises:
             ConfigError: the formula is of no model with a config, or a field is part of a list.
         """
-        from symcount.solve.writing import config_of, with_open
+        from symcount.solve.content import config_of, with_open
 
-        return config_of(self.formula, with_open(self.formula, self.values))
+        return config_of(self.formula, with_open(self.formula, self.values), self.beside, self.lists)
 
     def to_dict(self) -> dict[str, Any]:
         """Values by letter, counts by convention, deviation and aspect: one row of a table."""
@@ -72,4 +78,5 @@ class Solution:
         row["deviation"] = self.deviation
         if self.aspect is not None:
             row["aspect"] = float(self.aspect)
+        row.update({path: list(kinds) for path, kinds in self.lists.items()})
         return row

@@ -108,7 +108,10 @@ class Solutions:
         Raises:
             ConfigError, DependencyError, VerificationError: see `Ladder.write`.
         """
-        labelled = {"-".join(f"{n}{s.values[n]}" for n in self.ranges): s for s in self.best}
+        labelled: dict[str, Solution] = {}
+        for s in self.best:
+            label = "-".join(f"{n}{_written(s.values[n])}" for n in self.ranges)
+            labelled[f"{label}-{len(labelled) + 1}" if label in labelled else label] = s
         return write_configs(labelled, Path(directory), check=check, overwrite=overwrite)
 
     @property
@@ -128,9 +131,18 @@ class Solutions:
         return tuple(tuple(c for c in s.cuts if c not in common) for s in self.spaces) if len(self.spaces) > 1 else ()
 
     @property
+    def patterns(self) -> dict[str, tuple[tuple[str, ...], ...]]:
+        """The patterns of layers that were searched, by the field of the list."""
+        found: dict[str, dict[tuple[str, ...], None]] = {}
+        for space in self.spaces:
+            for path, pattern in space.lists.items():
+                found.setdefault(path, {})[pattern] = None
+        return {path: tuple(patterns) for path, patterns in found.items()}
+
+    @property
     def size(self) -> int:
         """The number of points of the grid."""
-        total = 1
+        total = max((len(patterns) for patterns in self.patterns.values()), default=1)
         for r in self.ranges.values():
             total *= r.size or 0
         return total
@@ -146,3 +158,7 @@ class Solutions:
         rules = self.space.rules
         letters = [e.letter for e in self.space.formula.notation if e.letter in rules.defaulted]
         return {letter: rules.fixed[letter] for letter in letters}
+
+
+def _written(value: Any) -> str:
+    return str(value if isinstance(value, int) else float(value))  # in the name of a file
