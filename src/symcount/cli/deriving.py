@@ -111,6 +111,8 @@ def derive(
     present(found, checked, dict(found.defaults), "default" if not options else "value")
     for name, value in found.pinned.items():
         say(f"kept concrete: {name} = {word(value)}; the formula says nothing about other values")
+    if found.runs_text():
+        say(found.runs_text())
     for line in found.story if explain else ():
         say(line)
     if certificate is not None:
