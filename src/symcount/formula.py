@@ -5,30 +5,32 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from sympy import Add, Expr, Symbol
+from sympy import Expr, Symbol
 
 from symcount import compiled
 from symcount.algebra import Algebra
 from symcount.binding import Binding, ByField
 from symcount.domain import Condition, minimal
-from symcount.errors import ConventionError, StructureError, near
 from symcount.evaluate import integer_value
 from symcount.foreign import guarded_methods
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
-from symcount.parts import Breakdown, Part
+from symcount.partition import Partitioned
 from symcount.showing import Shown
 from symcount.tree import Block
 from symcount.values import by_letter, check_domain, resolve
 
-__all__ = ["Formula", "Part"]
+if TYPE_CHECKING:
+    from symcount.forward.formulas import CacheFormula, OperationsFormula
+
+__all__ = ["Formula"]
 
 
 @guarded_methods
 @dataclass(frozen=True, repr=False)
-class Formula(Algebra, Shown):
+class Formula(Algebra, Partitioned, Shown):
     """The closed form of a model's parameter count, with everything needed to read, use and check it.
 
     Immutable. Obtain one from `symcount.formula("bert")`, or from a tree of layers:
@@ -199,51 +201,34 @@ class Formula(Algebra, Shown):
         entries = tuple(e for e in self.notation if e.symbol in total.free_symbols)
         return compiled.vector(total, entries) if vector else compiled.scalar(total, entries)
 
-    # ---------------------------------------------------------------- reading
-
-    def breakdown(
-        self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
-    ) -> Breakdown:
-        """The total by path, cut after *depth* names (`None`: every layer), or by layer type. Parts sum to the total.
-
-        Raises:
-            ConventionError: no such convention, or *by* is neither `path` nor `kind`.
-        """
-        checked = check_convention(convention)
-        if by == "kind":
-            found = [Part(kind, kind, e) for kind, e in self.ledger.by_kind(checked).items() if e != 0]
-            return Breakdown(found, self, by, checked)
-        if by != "path":
-            raise ConventionError(f"breakdown by {by!r}: expected path or kind.{near(str(by), ['path', 'kind'])}")
-        kinds: dict[str, str] = {}
-        for path, item in self.tree.walk():
-            kinds.setdefault(path, item.kind)
-        parts = self.ledger.by_path(depth, checked)
-        return Breakdown((Part(path, kinds[path], e) for path, e in parts.items() if e != 0), self, "path", checked)
-
-    def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
-        """The part of the total that lies in the tensors whose path matches *pattern*.
+    def cache(
+        self, batch: int | str = "B", length: int | str = "S", *, dtype: Any = None, config: Any = None
+    ) -> CacheFormula:
+        """What the model's own cache holds after *length* tokens of each of *batch* sequences; see `symcount.cache`.
 
         Args:
-            pattern: a shell-style pattern for the full path of a tensor, as in `bert.encoder.*.weight`.
-            kind: only tensors of layers of this type, e.g. `Linear`.
-            convention: what counts.
+            batch: a number, or the letter for it.
+            length: the same, of tokens.
+            dtype: of the model: then its bytes; by default its elements.
+            config: in any form, where it has numbers that the parameters do not depend on (`sliding_window`).
 
         Raises:
-            StructureError: the model has no such tensor.
-
-        >>> import symcount as sc
-        >>> sc.formula("bert").subtotal("embeddings.*", kind="Embedding").expression
-        H*L + H*T + H*V
+            SymcountError: see `symcount.cache`.
         """
-        rows = self.ledger.select(pattern, kind)
-        if not rows:
-            known = ", ".join(self.ledger.by_kind())
-            raise StructureError(
-                f"no tensor matches {pattern!r}{f' in a {kind}' if kind else ''}; layer types: {known}"
-            )
-        checked = check_convention(convention)
-        return Part(pattern, kind or "", Add(*(self.ledger.counted(row, checked) * row.size for row in rows)))
+        from symcount.forward.api import cache  # it derives formulas, and is above them
+
+        found = cache(self if config is None else config, batch=batch, length=length)
+        return found if dtype is None else found.bytes(dtype)
+
+    def flops(self, batch: int | str = "B", length: int | str = "S", *, config: Any = None) -> OperationsFormula:
+        """The operations of a forward pass over *length* tokens of each of *batch* sequences; see `symcount.flops`.
+
+        Raises:
+            SymcountError: see `symcount.flops`.
+        """
+        from symcount.forward.api import flops  # the same
+
+        return flops(self if config is None else config, batch=batch, length=length)
 
     def bytes(
         self,

@@ -38,6 +38,13 @@ class AtlasFormula(Formula):
 
     __hash__ = Formula.__hash__
 
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The version of transformers whose model it is of."""
+        found = counter()
+        versions = found.atlas.versions.split(", ") if found is not None else []
+        return tuple(v for v in versions if v.startswith("transformers "))
+
     def domain_text(self) -> str:
         """The domain in words, with the fields that are kept at one value."""
         kept = [f"{name} = {value}" for name, value in self.pinned.items()]
@@ -46,7 +53,7 @@ class AtlasFormula(Formula):
 
     @property
     def deciding(self) -> Mapping[str, Any]:
-        """Those of the options at whose other value the atlas has another total."""
+        """The options at whose other value the atlas has another total, and booleans that it has at one only."""
         if self.layout is None or self.stored is None:
             return self.options
         others = [f for f in self.layout.formulas if f.totals != self.stored.totals]
@@ -54,10 +61,14 @@ class AtlasFormula(Formula):
         def alone(other: StoredFormula, name: str) -> bool:  # it differs in this option and in no other
             return all(other.options.get(n) == v for n, v in self.options.items() if n != name)
 
+        def only(name: str, value: Any) -> bool:  # what it would be otherwise is not stored
+            check = self.layout.checks.get(name) if self.layout is not None and isinstance(value, bool) else None
+            return check is not None and set(check.accept) == {str(value).lower()}
+
         return {
             name: value
             for name, value in self.options.items()
-            if any(f.options.get(name) != value and alone(f, name) for f in others)
+            if only(name, value) or any(f.options.get(name) != value and alone(f, name) for f in others)
         }
 
 

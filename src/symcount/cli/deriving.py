@@ -20,8 +20,9 @@ from symcount.errors import NotationError, VerificationError
 from symcount.files import load
 from symcount.ledger import check_convention
 from symcount.typeset.derivation import Seen, derivation
+from symcount.typeset.look import Look, word
 from symcount.typeset.pdf import compile_document
-from symcount.typeset.setting import Look, Setting, word
+from symcount.typeset.setting import Setting
 
 if TYPE_CHECKING:
     from symcount.derive.certified import Certificate

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import plain
@@ -46,6 +47,9 @@ def ladder(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIRECTORY", help="Write each rung's config.json here, checked on meta.")
     ] = None,
@@ -57,6 +61,7 @@ def ladder(
     from symcount.solve.ladder import ladder_of
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     found = ladder_of(
         subject.formula,
         subject.config,
@@ -93,7 +98,12 @@ def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     rules += [f"{n} = {plain(rule, subject.formula)}" for n, rule in found.rules.items()]
     say(f"{subject.formula.name}, {convention}: {', '.join(rules)}")
     letters = [n for n in found.rungs[0].solution.values if n not in found.defaults]
-    head = [("budget", "right"), *((n, "right") for n in letters), ("parameters", "right"), ("deviation", "right")]
+    head = [
+        ("budget", "right"),
+        *((subject.signs.get(n, n), "right") for n in letters),
+        ("parameters", "right"),
+        ("deviation", "right"),
+    ]
     tokens = any(rung.tokens for rung in found)
     ratio = all(r.solution.aspect is not None for r in found)
     rows = [

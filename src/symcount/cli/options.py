@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.iverson import with_options
 from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
@@ -32,6 +33,8 @@ __all__ = [
     "Source",
     "Subject",
     "Values",
+    "bracketed",
+    "choices",
     "is_number",
     "load",
     "pairs",
@@ -83,6 +86,7 @@ class Subject:
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
         made: letters that are always made of others.
+        signs: what an author writes for a letter, as text.
     """
 
     source: str
@@ -91,6 +95,7 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
     made: frozenset[str] = frozenset()
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def given(self) -> dict[str, Any]:
@@ -155,7 +160,7 @@ def load(
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
     """
-    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    chosen = choices(options)
     given = pairs(values or (), "-s", "hidden_size=768")
     if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
@@ -180,6 +185,15 @@ def load(
     return Subject(config.source, formula, config, overrides, notes)
 
 
+def choices(options: Sequence[str] | None) -> dict[str, bool | int | str | None]:
+    """The options of the structure, each `NAME=VALUE`.
+
+    Raises:
+        OptionError, DomainError: one is malformed.
+    """
+    return {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+
+
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
     """The notes on a file; where it was asked that the head is not tied, that was followed."""
     fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
@@ -200,6 +214,19 @@ def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
         if rules.setdefault(letter, rule) != rule:
             raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
     return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
+
+
+def bracketed(subject: Subject, inside: bool, options: Sequence[str] | None) -> Subject:
+    """The same with those options inside the formula that have no value in *options*, if *inside*.
+
+    Raises:
+        SymcountError: see `symcount.with_options`.
+    """
+    if not inside:
+        return subject
+    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    model: Any = subject.config if looks_like_path(subject.source) else subject.source
+    return replace(subject, formula=with_options(model, **chosen))
 
 
 def told(subject: Subject) -> None:

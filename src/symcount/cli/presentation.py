@@ -12,9 +12,9 @@ from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention
 from symcount.notation import Notation as Letters
 from symcount.typeset.latex import set_symbols
+from symcount.typeset.look import word
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import word
 from symcount.typeset.text import text
 
 __all__ = ["described", "letters_of", "plain", "present"]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import (
     ConventionOption,
     Json,
@@ -83,6 +84,9 @@ def solve(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the iso-budget curve (.pdf, .svg, .png).")
     ] = None,
@@ -98,6 +102,7 @@ def solve(
     from symcount.solve.api import search_for
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     hunt = search_for(
         subject.formula,
         subject.config,

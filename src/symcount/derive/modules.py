@@ -14,7 +14,8 @@ _UNRELATED: Final = ("tokenization_", "processing_", "image_processing_", "video
 #: Modules outside ``transformers.models`` whose code computes sizes.
 _SHARED: Final = (
     "transformers.modeling_rope_utils", "transformers.backbone_utils", "transformers.pytorch_utils",
-    "transformers.activations", "transformers.modeling_layers", "torch.nn.modules.utils", "torch.nn.modules.conv",
+    "transformers.activations", "transformers.modeling_layers", "transformers.cache_utils",
+    "torch.nn.modules.utils", "torch.nn.modules.conv",
     "torch.nn.modules.rnn", "torch.nn.modules.adaptive", "torch.nn.modules.transformer", "torch.nn.modules.activation",
 )  # fmt: skip
 #: Packages that are not user code even though a user's class inherits from them.

@@ -121,6 +121,7 @@ class Recorder:
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: tensor -> where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
+        running: whether the code is in a forward pass, where the indices of loops are plain numbers.
         asked: what was asked of texts, objects and lists, where these are observed.
     """
 
@@ -131,6 +132,7 @@ class Recorder:
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[Iteration, ...]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
+    running: bool = False
     asked: dict[Question, None] = field(default_factory=dict)
 
     def here(self) -> tuple[Iteration, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from typing import Any, Protocol, cast
 
 from sympy import Add, Expr, Integer, Symbol
@@ -77,6 +78,12 @@ class DerivedFormula(Formula):
     requested: Any = field(default=None, repr=False, compare=False)
 
     __hash__ = Formula.__hash__
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The version of transformers whose class it is of; none for a class of one's own."""
+        of_it = self.cls is not None and self.cls.__module__.partition(".")[0] == "transformers"
+        return (f"transformers {version('transformers')}",) if of_it else ()
 
     def domain_text(self) -> str:
         """The domain in words, with the fields that are kept at one value."""

@@ -188,6 +188,8 @@ def is_model_code(module: str) -> bool:
         "transformers.utils",
         "transformers.integrations",
         "transformers.modeling_utils",
+        "transformers.cache_utils",
+        "transformers.masking_utils",
     )
     return not module.startswith((*library, *general))
 

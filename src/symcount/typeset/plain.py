@@ -16,7 +16,8 @@ from symcount.evaluate import Round
 from symcount.ledger import Convention, Ledger
 from symcount.notation import TABLE
 from symcount.tree import Block
-from symcount.typeset.terms import Group, Sum, arrange, degree
+from symcount.typeset.arrangement import arrange
+from symcount.typeset.terms import Group, Sum, degree
 
 __all__ = ["formula_plain", "layers_first", "set_plain"]
 
