@@ -145,7 +145,8 @@ def read(source: Any) -> Config:
     if isinstance(source, Config):
         return source
     if isinstance(source, Mapping):
-        return Config({key: _untagged(value) for key, value in source.items()}, "config")
+        stated = {key: _untagged(value) for key, value in source.items()}
+        return Config(as_config(stated) or stated, "config")
     if isinstance(source, str | Path):
         found = load(Path(source))
         return Config(as_config(found, Path(source).parent) or found, str(source))
