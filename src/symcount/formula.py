@@ -307,7 +307,7 @@ class Formula(Algebra, Partitioned, Shown):
         >>> import symcount as sc
         >>> f = sc.formula("LlamaForCausalLM").adapter("oft", target_modules=["q_proj"])
         >>> print(f.latex(convention="trainable"))
-        N\left(\frac{Hb}{2} - \frac{H}{2}\right)
+        N(Hb/2 - H/2)
         """
         from symcount.adapters.adapting import applied
 

@@ -112,6 +112,8 @@ def derive(
     for name, value in found.pinned.items():
         where = f"; lost at {line}" if (line := found.lost_at(name)) else ""
         say(f"kept concrete: {name} = {word(value)}; the formula says nothing about other values{where}")
+    if found.runs_text():
+        say(found.runs_text())
     for line in found.story if explain else ():
         say(line)
     if certificate is not None:

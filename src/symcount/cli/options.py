@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.architectures import find, names
+from symcount.atlas.counting import counter
 from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
@@ -24,6 +25,7 @@ from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on
+from symcount.releases import installed
 from symcount.values import title
 
 __all__ = [
@@ -86,6 +88,7 @@ class Subject:
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
         made: letters that are always made of others.
+        release: of transformers, of whose class the formula is.
         signs: what an author writes for a letter, as text.
     """
 
@@ -95,6 +98,7 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
     made: frozenset[str] = frozenset()
+    release: str = ""
     signs: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -146,6 +150,7 @@ def load(
     source: str | Config,
     values: Sequence[str] | None = None,
     options: Sequence[str] | None = None,
+    version: str = "",
     *,
     strict: bool = False,
 ) -> Subject:
@@ -155,6 +160,7 @@ def load(
         source: a model's name, or a config file.
         values: `NAME=NUMBER` for single symbols.
         options: `NAME=VALUE` for the structure.
+        version: of transformers, of whose class it is to be; by default see `count`.
         strict: whether a config that may mean something else is refused.
 
     Raises:
@@ -168,10 +174,10 @@ def load(
         wanted: Any = config
     else:
         config, wanted = Config(chosen, source), source
-    formula = formula_of(wanted, **chosen)
+    formula = formula_of(wanted, transformers=version, **chosen)
     if optional := _optional(formula, given):
         # a field that may be null becomes a symbol as soon as it has a value
-        formula = formula_of(wanted, **{**chosen, **optional})
+        formula = formula_of(wanted, transformers=version, **{**chosen, **optional})
         config = replace(config, fields={**config.fields, **optional})
     overrides: dict[str, Any] = {}
     for name, text in given:
@@ -182,7 +188,14 @@ def load(
     notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
     if strict:
         refuse(notes, config.source)
-    return Subject(config.source, formula, config, overrides, notes)
+    return Subject(config.source, formula, config, overrides, notes, release=_release(formula, version))
+
+
+def _release(formula: Formula, version: str) -> str:
+    """The release of transformers of which a formula is; those that are composed by hand hold for all of them."""
+    stored = counter(version)
+    known = "" if stored is None else stored.atlas.release
+    return str(getattr(formula, "release", known if formula.origin == "composed" else installed() or known))
 
 
 def choices(options: Sequence[str] | None) -> dict[str, bool | int | str | None]:

@@ -21,8 +21,8 @@ from symcount.derive.arranging import number_in, with_arrangements
 from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource, build, walk
 from symcount.derive.containers import stands_in
-from symcount.derive.following import following
 from symcount.derive.own_models import own_source
+from symcount.derive.per_layer_lists import following
 from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened
