@@ -159,9 +159,9 @@ def main() -> None:
              "accelerate"]  # fmt: skip
     said = (
         "Written by `python -m benchmarks.peers`. The numbers are bytes of the real models of transformers "
-        f"{version('transformers')}: the parameters as `from_pretrained(dtype=bfloat16)` loads them, and the cache that "
-        "the forward pass returns. Beside them what each tool says: exact, or by how much it is off; a dash is where it "
-        "says nothing. Training is that with AdamW in fp32: weights, gradients and the optimizer's state. accelerate "
+        f"{version('transformers')}: the parameters as `from_pretrained(dtype=bfloat16)` loads them, and the cache "
+        "that the forward pass returns. Beside them what each tool says: exact, or by how much it is off; a dash is "
+        "where it says nothing. Training is that with AdamW in fp32: weights, gradients and the optimizer's state. accelerate "
         "counts buffers as weights; llm-analysis reads six fields of a config."
     )
     lines = ["# Memory beside other tools", "", said, "", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
