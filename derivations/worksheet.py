@@ -22,12 +22,12 @@ from derivations.where import Where
 from symcount.errors import VerificationError
 from symcount.formula import Formula
 from symcount.ledger import check_convention
+from symcount.typeset.arrangement import arrange
 from symcount.typeset.content import Count, Formulas, Math, Table
 from symcount.typeset.latex import sorted_terms, terms_of
 from symcount.typeset.lines import aligned, broken, indented
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
-from symcount.typeset.terms import arrange
 
 __all__ = ["Worksheet"]
 

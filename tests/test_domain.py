@@ -16,7 +16,7 @@ CASES = [
     (divides(A, H), lambda h, a, n: h % a == 0, "A divides H", r"A \mid H"),
     (divides(2, H), lambda h, a, n: h % 2 == 0, "2 divides H", r"2 \mid H"),
     (divides(2 * A, H * N), lambda h, a, n: (h * n) % (2 * a) == 0, "2*A divides H*N", r"2A \mid NH"),
-    (divides(A, H / N), lambda h, a, n: h % (a * n) == 0, "A divides H/N", r"A \mid \frac{H}{N}"),
+    (divides(A, H / N), lambda h, a, n: h % (a * n) == 0, "A divides H/N", r"A \mid H/N"),
     (relation(A, "==", H), lambda h, a, n: a == h, "A = H", "A = H"),
     (relation(A, "!=", H), lambda h, a, n: a != h, "A ≠ H", r"A \neq H"),
     (relation(A, "<", H), lambda h, a, n: a < h, "A < H", "A < H"),

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from symcount.derive.api import derive
     from symcount.errors import SymcountError
     from symcount.formula import Formula
+    from symcount.forward.api import cache, flops
+    from symcount.iverson import with_options
     from symcount.ledger import CONVENTIONS
     from symcount.notation import Notation, symbol
     from symcount.solve.api import solve
@@ -39,9 +41,11 @@ __all__ = [
     "Parameter",
     "SymcountError",
     "block",
+    "cache",
     "compare",
     "count",
     "derive",
+    "flops",
     "formula",
     "ladder",
     "layers",
@@ -51,6 +55,7 @@ __all__ = [
     "stack",
     "symbol",
     "verify",
+    "with_options",
 ]
 
 # public name -> the module that defines it
@@ -62,9 +67,11 @@ _HOME = {
     "Parameter": "symcount.tree",
     "SymcountError": "symcount.errors",
     "block": "symcount.tree",
+    "cache": "symcount.forward.api",
     "compare": "symcount.api",
     "count": "symcount.api",
     "derive": "symcount.derive.api",
+    "flops": "symcount.forward.api",
     "formula": "symcount.api",
     "shares": "symcount.api",
     "ladder": "symcount.solve.ladder",
@@ -73,6 +80,7 @@ _HOME = {
     "stack": "symcount.tree",
     "symbol": "symcount.notation",
     "verify": "symcount.api",
+    "with_options": "symcount.iverson",
 }
 
 

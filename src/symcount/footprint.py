@@ -8,12 +8,17 @@ from typing import Any
 
 from symcount.errors import OptionError
 from symcount.evaluate import integer_value
+from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.realmodel import default_dtype
+from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
 from symcount.storage.quantizers import METHODS
 from symcount.storage.trees import PAGE
+from symcount.values import by_letter
+from symcount.verify import realised
 
-__all__ = ["Footprint", "Request", "footprint"]
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "parts"]
 
 _BITSANDBYTES = "bitsandbytes_"
 
@@ -69,6 +74,51 @@ class Footprint:
         return sum(self.numbers.values())
 
 
+@dataclass(frozen=True)
+class Buffers:
+    """The bytes of a model's buffers, which are no parameters.
+
+    Attributes:
+        persistent: of those that are in a file of weights, and in its `total_size`.
+        others: of those that the model makes when it is built.
+        rounding: bytes besides of the allocator's pages, for both.
+    """
+
+    persistent: int
+    others: int
+    rounding: int
+
+
+@guarded
+def buffers(formula: Formula, config: Any = None, dtype: str = "float32", **values: Any) -> Buffers:
+    """The bytes of the buffers of the real model at a config, built on the meta device with *dtype* as torch's default.
+
+    Args:
+        formula: of the model's parameters.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own.
+        dtype: of the weights.
+        values: letters or config fields that differ from *config*.
+
+    Raises:
+        DependencyError: torch or transformers is missing.
+        SymcountError: see `symcount.verify.verify`.
+    """
+    kind = type_of(dtype).name
+    with default_dtype(kind):
+        _, model = realised(formula, config, by_letter(formula.notation, values))
+    inside, outside, rounding = 0, 0, 0
+    for module in model.modules():
+        for name, tensor in module._buffers.items():
+            if tensor is None:
+                continue
+            rounding += -tensor.nbytes % PAGE
+            if name in module._non_persistent_buffers_set:
+                outside += tensor.nbytes
+            else:
+                inside += tensor.nbytes
+    return Buffers(inside, outside, rounding)
+
+
 def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, Any], asked: Request) -> Footprint:
     """The bytes of the parts of a model.
 
@@ -82,32 +132,56 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
         OptionError: no such type, optimizer or method of quantisation; or a model without a cache.
         SymcountError: see `Formula.count`.
     """
-    kind = asked.dtype or _stated(fields)
+    found = parts(formula, fields, asked, values)
+    kind, storage = _storage(formula, fields, asked, values)
     if asked.lora is not None:
-        formula = formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+        formula = _adapted(formula, asked, values)
+    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
+    numbers |= {name: _at(part, values) for name, part in found.items()}
+    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
+    step = None
+    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
+        step = _at(formula.bytes(kind, "step", **storage), values)
+    return Footprint(formula, str(kind), found, numbers, _at(rounded, values) - numbers["weights"], step)
+
+
+def parts(formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]) -> dict[str, Formula]:
+    """The formula of each part that is asked for: weights, cache, gradients, optimizer, master weights.
+
+    Raises:
+        OptionError: see `footprint`.
+    """
+    kind, storage = _storage(formula, fields, asked, values)
+    if asked.lora is not None:
+        formula = _adapted(formula, asked, values)
     elif asked.targets is not None:
         raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
+    if asked.master and asked.optimizer is None:
+        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
+    found = {"weights": formula.bytes(kind, "weights", **storage)}
+    if asked.length is not None:
+        found["cache"] = _cache(formula, asked, kind)
+    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
+    for name in trained if asked.optimizer is not None else ():
+        found[name] = formula.bytes(kind, name, **storage)
+    return found
+
+
+def _storage(
+    formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The type of the weights, and the other arguments of `Formula.bytes`."""
     storage: dict[str, Any] = {
         "master": asked.master,
         "values": {**formula.defaults, **values},
         "quantization": _quantization(asked.quantization, fields),
         **({} if asked.optimizer is None else {"optimizer": asked.optimizer}),
     }
-    if asked.master and asked.optimizer is None:
-        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
-    parts = {"weights": formula.bytes(kind, "weights", **storage)}
-    if asked.length is not None:
-        parts["cache"] = _cache(formula, asked, kind)
-    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
-    for name in trained if asked.optimizer is not None else ():
-        parts[name] = formula.bytes(kind, name, **storage)
-    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
-    numbers |= {name: _at(part, values) for name, part in parts.items()}
-    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
-    step = None
-    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
-        step = _at(formula.bytes(kind, "step", **storage), values)
-    return Footprint(formula, str(kind), parts, numbers, _at(rounded, values) - numbers["weights"], step)
+    return asked.dtype or _stated(fields), storage
+
+
+def _adapted(formula: Formula, asked: Request, values: Mapping[str, Any]) -> Formula:
+    return formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
 
 
 def _at(part: Formula, values: Mapping[str, Any]) -> int:

@@ -7,28 +7,28 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from sympy import Add, Expr, Symbol
+from sympy import Expr, Symbol
 
 from symcount import compiled
 from symcount.algebra import Algebra
 from symcount.binding import Binding, ByField
 from symcount.domain import Condition, minimal
-from symcount.errors import ConventionError, StructureError, near
 from symcount.evaluate import integer_value
 from symcount.foreign import guarded_methods
 from symcount.ledger import Convention, Ledger, Row, check_convention
 from symcount.notation import Notation
-from symcount.parts import Breakdown, Part
+from symcount.partition import Partitioned
 from symcount.showing import Shown
 from symcount.tree import Block
+from symcount.usage import Used
 from symcount.values import by_letter, check_domain, resolve
 
-__all__ = ["Formula", "Part"]
+__all__ = ["Formula"]
 
 
 @guarded_methods
 @dataclass(frozen=True, repr=False)
-class Formula(Algebra, Shown):
+class Formula(Algebra, Partitioned, Shown, Used):
     """The closed form of a model's parameter count, with everything needed to read, use and check it.
 
     Immutable. Obtain one from `symcount.formula("bert")`, or from a tree of layers:
@@ -56,6 +56,7 @@ class Formula(Algebra, Shown):
         unit: what is counted, in words: `parameters`.
         sign: the letter of totals in LaTeX.
         binding: the rules by which it reads a config.
+        measures: totals of other things than parameters, in the same letters, by name: `memory`.
     """
 
     tree: Block
@@ -70,6 +71,7 @@ class Formula(Algebra, Shown):
     unit: str = "parameters"
     sign: str = "P"
     binding: Binding = field(default=ByField(), repr=False, compare=False)
+    measures: Mapping[str, Callable[[Formula], Expr]] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
         return hash((self.name, self.model_type, self.tree))  # the mappings beside them have none
@@ -98,6 +100,11 @@ class Formula(Algebra, Shown):
         Raises:
             ConventionError: no such convention.
         """
+        if convention in self.measures:
+            known: dict[str, Expr] = self.__dict__.setdefault("_measured", {})
+            if convention not in known:
+                known[convention] = self.measures[convention](self)
+            return known[convention]
         return self._total(check_convention(convention))
 
     def _total(self, convention: Convention) -> Expr:
@@ -198,135 +205,6 @@ class Formula(Algebra, Shown):
         total = self.total_as(convention)
         entries = tuple(e for e in self.notation if e.symbol in total.free_symbols)
         return compiled.vector(total, entries) if vector else compiled.scalar(total, entries)
-
-    # ---------------------------------------------------------------- reading
-
-    def breakdown(
-        self, depth: int | None = None, *, by: Literal["path", "kind"] = "path", convention: str = "unique"
-    ) -> Breakdown:
-        """The total by path, cut after *depth* names (`None`: every layer), or by layer type. Parts sum to the total.
-
-        Raises:
-            ConventionError: no such convention, or *by* is neither `path` nor `kind`.
-        """
-        checked = check_convention(convention)
-        if by == "kind":
-            found = [Part(kind, kind, e) for kind, e in self.ledger.by_kind(checked).items() if e != 0]
-            return Breakdown(found, self, by, checked)
-        if by != "path":
-            raise ConventionError(f"breakdown by {by!r}: expected path or kind.{near(str(by), ['path', 'kind'])}")
-        kinds: dict[str, str] = {}
-        for path, item in self.tree.walk():
-            kinds.setdefault(path, item.kind)
-        parts = self.ledger.by_path(depth, checked)
-        return Breakdown((Part(path, kinds[path], e) for path, e in parts.items() if e != 0), self, "path", checked)
-
-    def subtotal(self, pattern: str = "*", *, kind: str | None = None, convention: str = "unique") -> Part:
-        """The part of the total that lies in the tensors whose path matches *pattern*.
-
-        Args:
-            pattern: a shell-style pattern for the full path of a tensor, as in `bert.encoder.*.weight`.
-            kind: only tensors of layers of this type, e.g. `Linear`.
-            convention: what counts.
-
-        Raises:
-            StructureError: the model has no such tensor.
-
-        >>> import symcount as sc
-        >>> sc.formula("bert").subtotal("embeddings.*", kind="Embedding").expression
-        H*L + H*T + H*V
-        """
-        rows = self.ledger.select(pattern, kind)
-        if not rows:
-            known = ", ".join(self.ledger.by_kind())
-            raise StructureError(
-                f"no tensor matches {pattern!r}{f' in a {kind}' if kind else ''}; layer types: {known}"
-            )
-        checked = check_convention(convention)
-        return Part(pattern, kind or "", Add(*(self.ledger.counted(row, checked) * row.size for row in rows)))
-
-    def bytes(
-        self,
-        dtype: Any = "bfloat16",
-        part: str = "weights",
-        *,
-        optimizer: str = "adamw",
-        master: bool = False,
-        kept: bool = True,
-        quantization: Mapping[str, Any] | None = None,
-        page: int = 1,
-        values: Mapping[str, Any] | None = None,
-    ) -> Formula:
-        """The bytes of the weights, of their gradients, or of what an optimizer keeps, as a formula.
-
-        Args:
-            dtype: of the weights: `bfloat16`, `float32`, `fp16`, … What is trained in another type says so itself.
-            part: `weights`, `gradients`, `optimizer`, `master` (copies in fp32), `step` (what a step takes besides for
-                a while) or `training`: all but the last together.
-            optimizer: see `symcount.storage.optimizers`: `adamw`, `sgd_momentum`, `adafactor`, `muon`, `adamw_8bit`, …
-            master: whether the optimizer works on copies of the weights in fp32.
-            kept: whether what transformers keeps in fp32 when it loads a model in half precision stays so; otherwise
-                everything is in *dtype*, as after `model.to(dtype)`. Adapters are in fp32 too, as PEFT makes them.
-            quantization: a config's `quantization_config`; see `symcount.storage.quantizers`.
-            page: each tensor takes a multiple of so many bytes: 512 of torch's CUDA allocator.
-            values: sizes by letter, where layers are named by their index; by default the model's defaults.
-
-        Raises:
-            OptionError: no such type, part, optimizer or quantisation.
-
-        >>> import symcount as sc
-        >>> f = sc.formula("gpt2").bytes("bf16")
-        >>> f.count(V=50257, L=1024, H=768, N=12), f.diff("N")
-        (248879616, 24*H**2 + 26*H)
-        """
-        from symcount.storage.formulas import Storage, bytes_of
-
-        return bytes_of(self, part, Storage(dtype, optimizer, master, kept, quantization, page, values))
-
-    def lora(self, rank: int = 8, targets: Any = None, **options: Any) -> Formula:
-        """The model with LoRA, whose rank is a letter; the convention `trainable` counts the adapter alone.
-
-        Args:
-            rank: the value of that letter.
-            targets: the names of the modules that are adapted, a pattern, or `all-linear`; by default PEFT's own.
-            options: further fields of PEFT's `LoraConfig`: `use_dora`, `rank_pattern`, `modules_to_save`,
-                `target_parameters`, …
-
-        Raises:
-            ConfigError, OptionError, StructureError: see `adapter`.
-
-        >>> import symcount as sc
-        >>> f = sc.formula("LlamaForCausalLM").lora(8)
-        >>> print(f.latex(convention="trainable"))
-        N(ADr + KDr + 2Hr)
-        >>> f.count({}, convention="trainable"), f.count({}, convention="trainable", r=16)
-        (4194304, 8388608)
-        """
-        return self.adapter("lora", **{"r": rank, "target_modules": targets, **options})
-
-    def adapter(self, method: str, *, values: Mapping[str, Any] | None = None, **options: Any) -> Formula:
-        r"""The model with an adapter of PEFT, whose rank, or the size that takes its place, is a letter.
-
-        Args:
-            method: `lora`, `adalora`, `vera`, `loha`, `lokr`, `ia3`, `oft`, `boft`, `prefix_tuning`, `prompt_tuning` or
-                `p_tuning`; see `symcount.adapters.methods` and `prompts`.
-            values: sizes by letter, where divisors of a size are needed, or layers are named by their index; by default
-                the model's defaults.
-            options: fields of the method's config in PEFT, such as `r` and `target_modules`, with PEFT's defaults.
-
-        Raises:
-            ConfigError: an option is malformed.
-            OptionError: a method or option that is not known, or PEFT has no default targets for the model.
-            StructureError: nothing is adapted.
-
-        >>> import symcount as sc
-        >>> f = sc.formula("LlamaForCausalLM").adapter("oft", target_modules=["q_proj"])
-        >>> print(f.latex(convention="trainable"))
-        N\left(\frac{Hb}{2} - \frac{H}{2}\right)
-        """
-        from symcount.adapters.adapting import applied
-
-        return applied(self, method, options, values)
 
     def renamed(self, name: str) -> Formula:
         """The same formula under another name."""

@@ -3,14 +3,18 @@ r"""Letters for any config fields: the table's where there is one and it is free
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain, count
 
 from symcount.coining import abbreviated, coined, grows, meaning, subscripted
 from symcount.notation import Entry, Notation, canonical, tabulated
+from symcount.towers import main_tower, split_path, towers
 
-__all__ = ["assign", "decorated", "lettered", "towers"]
+__all__ = ["assign", "decorated", "lettered"]
+
+_Key = tuple[str, str, bool]  # sub-config, field, whether it is a list's
 
 _NUMBERED = 100  # signs with a number that are tried for a list of entries, before each entry has its own
 
@@ -48,8 +52,8 @@ def lettered(notation: Notation) -> Notation:
     r"""The same symbols, typeset as a person would: no two fields share a letter, entries of one list have one.
 
     The letters of the table go first, each other field takes the first of those that `symcount.coining` has for it
-    that is free. Sub-configs are told apart by a subscript; if there is one only, and no field outside it would look
-    like one of its own, it needs none.
+    that is free; the only one of its kind needs no word below it. Sub-configs are told apart by a subscript where
+    another has the same letter, but for those of the language model, which have none.
 
     >>> for e in lettered(Notation((Entry("x", "conv_dim[0]", "x", ""), Entry("y", "conv_dim[1]", "y", "")))):
     ...     print(e.latex, "|", e.meaning)
@@ -57,16 +61,21 @@ def lettered(notation: Notation) -> Notation:
     c_1 | channels of the convolutions, entry 1
     """
     marks = towers(e.field for e in notation)
-    groups: dict[tuple[str, str, bool], list[Entry]] = {}
+    groups: dict[_Key, list[Entry]] = {}
     for e in notation:
-        prefix, name, index = _split(e.field)
+        prefix, name, index = split_path(e.field)
         groups.setdefault((prefix, name, bool(index)), []).append(e)
+    wanted = _wanted(groups)
+    bare = _bare(wanted, main_tower(e.field for e in notation))
     used: set[str] = set()
     found: dict[str, tuple[str, str]] = {}
-    for (prefix, name, _), members in sorted(groups.items(), key=lambda item: not _known(item[0][1])):
-        for latex in chain(_candidates(name, members[0]), (f"x_{{({n})}}" for n in range(1, _NUMBERED))):
-            shown = {e.letter: _marked(latex, e.field, marks) for e in members}
-            signs = {_sign(text) for text in (subscripted(latex, [marks[prefix]]), *shown.values())}
+    for key in sorted(groups, key=lambda key: (not _known(key[1]), key not in bare)):
+        members, mark = groups[key], marks[key[0]]
+        tries = ((latex, below) for latex in wanted[key] for below in (("", mark) if key in bare and mark else (mark,)))
+        for latex, below in chain(tries, ((f"x_{{({n})}}", mark) for n in range(1, _NUMBERED))):
+            whole = subscripted(latex, [below])
+            shown = {e.letter: subscripted(whole, split_path(e.field)[2]) for e in members}
+            signs = {_sign(text) for text in (whole, *shown.values())}
             if not signs & used and len(set(map(_sign, shown.values()))) == len(shown):
                 break
         else:  # paths that nothing tells apart, as `a[` and `a[]`
@@ -80,6 +89,26 @@ def lettered(notation: Notation) -> Notation:
     )
 
 
+def _wanted(groups: Mapping[_Key, Sequence[Entry]]) -> dict[_Key, list[str]]:
+    """The signs for each field, the best first; the only one of its kind in a sub-config needs no word below it."""
+    wanted = {key: list(_candidates(key[1], members[0])) for key, members in groups.items()}
+    bases = Counter((key[0], signs[0].partition("_")[0]) for key, signs in wanted.items())
+    for (prefix, name, _), signs in wanted.items():
+        base = signs[0].partition("_")[0]
+        if bases[prefix, base] == 1 and not _known(name) and "#" not in name:
+            signs.insert(0, base)
+    return wanted
+
+
+def _bare(wanted: Mapping[_Key, Sequence[str]], main: str | None) -> set[_Key]:
+    """The fields that need no sub-config below them: no other has such a letter, or they are the *main* one's."""
+    firsts = Counter(signs[0] for signs in wanted.values())
+    outside = {signs[0] for (prefix, _, _), signs in wanted.items() if not prefix}
+    return {
+        key for key, signs in wanted.items() if firsts[signs[0]] == 1 or (key[0] == main and signs[0] not in outside)
+    }
+
+
 def decorated(latex: str, path: str, marks: Mapping[str, str]) -> str:
     r"""The LaTeX of a quantity where it is the field at *path*: its sub-config and its list index below.
 
@@ -90,53 +119,6 @@ def decorated(latex: str, path: str, marks: Mapping[str, str]) -> str:
     H_{\mathrm{v}} N_1
     """
     return _marked(latex, path, marks)
-
-
-def towers(paths: Iterable[str]) -> dict[str, str]:
-    """What stands below a letter for each sub-config that *paths* go through: as little as tells them apart.
-
-    >>> towers(["text_config.hidden_size", "vision_config.hidden_size", "projection_dim"])
-    {'text_config': 't', 'vision_config': 'v', '': ''}
-    >>> towers(["vision_config.hidden_size", "num_labels"]), towers(["vision_config.hidden_size", "d_model"])
-    ({'vision_config': '', '': ''}, {'vision_config': 'v', '': ''})
-    """
-    listed = list(dict.fromkeys(paths))
-    prefixes = list(dict.fromkeys(path.rpartition(".")[0] for path in listed))
-    named = [p for p in prefixes if p]
-    outside = {canonical(_split(p)[1]) for p in listed if "." not in p}
-    if len(named) == 1 and not outside & {canonical(_split(p)[1]) for p in listed if "." in p}:
-        return dict.fromkeys(prefixes, "")
-    for make in _MARKS:
-        marks = {p: make(_words_of(p)) for p in named}
-        if len(set(marks.values())) == len(marks):
-            break
-    else:
-        marks = {p: f"{make(_words_of(p))},{n}" for n, p in enumerate(named)}
-    return {p: marks.get(p, "") for p in prefixes}
-
-
-_MARKS: tuple[Callable[[Sequence[str]], str], ...] = (
-    lambda words: abbreviated(words[-1])[0],
-    lambda words: abbreviated(words[-1]),
-    lambda words: ",".join(abbreviated(w)[0] for w in words),
-    lambda words: ",".join(map(abbreviated, words)),
-    ",".join,
-)
-
-
-def _words_of(prefix: str) -> list[str]:
-    """The words of a sub-config's path that say what it is."""
-    parts = re.sub(r"\[(\d+)\]", r"_\1", prefix).split(".")
-    words = [w for part in parts for w in part.split("_") if w not in ("config", "model", "")]
-    return words or ["x"]
-
-
-def _split(path: str) -> tuple[str, str, list[str]]:
-    """The sub-config, the field and the indices of a config path."""
-    prefix, _, last = path.rpartition(".")
-    name, _, rest = last.partition("[")
-    tail = rest.rpartition("]")[2] if rest else ""
-    return prefix, name + tail, re.findall(r"\[([^\]]*)\]?", last)
 
 
 def _known(name: str) -> bool:
@@ -161,13 +143,13 @@ def _candidates(name: str, first: Entry) -> Iterator[str]:
 
 
 def _grows(e: Entry) -> bool:
-    name = _split(e.field)[1]
+    name = split_path(e.field)[1]
     known = tabulated().get(e.letter)
     return known.scales if known is not None and not _known(name) else "#" in name or grows(name)
 
 
 def _marked(latex: str, path: str, marks: Mapping[str, str]) -> str:
-    prefix, _, index = _split(path)
+    prefix, _, index = split_path(path)
     return subscripted(subscripted(latex, [marks[prefix]]), index)
 
 
@@ -178,7 +160,7 @@ def _sign(latex: str) -> str:
 
 def _meaning(e: Entry) -> str:
     """What the field of *e* means, and of which sub-config and list entry it is."""
-    prefix, name, index = _split(e.field)
+    prefix, name, index = split_path(e.field)
     if "#" in name:
         return e.meaning
     known = tabulated().get(canonical(name))

@@ -50,6 +50,7 @@ class Entry:
         minimum: the smallest admissible value (1; 0 for the few counts that may be nothing).
         scales: whether the quantity grows with the model (a width or a depth), so that it belongs to the leading term.
         rational: a ratio (`mlp_ratio`), whose exact decimal value is meant, instead of an integer.
+        option: 0 or 1, as an option is false or true, instead of a size.
     """
 
     letter: str
@@ -59,11 +60,14 @@ class Entry:
     minimum: int = 1
     scales: bool = False
     rational: bool = False
+    option: bool = False
 
     @property
     def symbol(self) -> Symbol:
-        """The SymPy symbol: a positive integer (a positive rational for a ratio)."""
-        return symbol(self.letter, self.rational)
+        """The SymPy symbol: a positive integer (a positive rational for a ratio, no less than 0 for an option)."""
+        return (
+            Symbol(self.letter, integer=True, nonnegative=True) if self.option else symbol(self.letter, self.rational)
+        )
 
 
 # The order is the order of factors in a printed term: VH, EHM, HAD.
@@ -140,12 +144,8 @@ ALIASES: Mapping[str, str] = {
 }
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
-_SPECIAL = {
-    **{c: "\\" + c for c in "_&%$#{}"},
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-}
+_SPECIAL = {c: "\\" + c for c in "_&%$#{}"}
+_SPECIAL |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 
 
 @cache

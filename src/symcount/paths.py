@@ -69,7 +69,7 @@ def value_at(
     'none'
     """
     for step in steps(path):
-        if isinstance(value, list | tuple):
+        if isinstance(value, list | tuple) and not hasattr(value, "_fields"):  # a named tuple has attributes
             value = value[int(step)] if step.isdecimal() and int(step) < len(value) else default
         elif isinstance(value, Mapping):
             value = value.get(step, default)

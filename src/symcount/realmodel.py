@@ -11,6 +11,7 @@ from __future__ import annotations
 import inspect
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from typing import Any, Literal, get_args
@@ -149,7 +150,7 @@ def make_config(model: Any, fields: Mapping[str, Any], model_type: str = "") -> 
         target[last] = value
     cls = config_class(model, model_type)
     try:
-        return cls(**nested)
+        return cls(**{name: value for name, value in nested.items() if _settable(cls, name)})
     except Exception as error:  # the validation of a config class may raise anything
         raise ConfigError(f"{cls.__name__} refuses the config: {_one_line(error)}") from error
 
@@ -159,11 +160,19 @@ def attribute(config: Any, name: str, default: Any = None) -> Any:
 
     Of such a config transformers refuses every number that some layer has otherwise (`head_dim` of Gemma 4).
     """
+    if isinstance(config, Mapping):
+        return config.get(name, default)
     try:
         return getattr(config, name, default)
     except Exception:  # noqa: BLE001  # an error of transformers' own, or of the property that computes it
         aliases: dict[str, str] = getattr(type(config), "attribute_map", None) or {}
         return vars(config).get(aliases.get(name, name), default)
+
+
+def _settable(cls: Any, name: str) -> bool:
+    """Whether a field may be given to a config class: one that it computes may not."""
+    found = getattr(cls, name, None)
+    return not isinstance(found, property) or found.fset is not None
 
 
 def constructor_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -187,6 +196,25 @@ def build(model: Any, config: Any, arguments: Mapping[str, Any], device: str = "
             return model(config, **arguments)
     except Exception as error:  # a model's constructor may raise anything
         raise ConfigError(f"{model.__name__} cannot be built from this config: {_one_line(error)}") from error
+
+
+@contextmanager
+def default_dtype(name: str) -> Iterator[None]:
+    """Torch's default type of numbers, for as long as a model is built; only floating types can be one.
+
+    Raises:
+        DependencyError: torch is missing.
+    """
+    transformers()
+    import torch
+
+    before, wanted = torch.get_default_dtype(), getattr(torch, name)
+    if wanted in (torch.float16, torch.bfloat16, torch.float32, torch.float64):
+        torch.set_default_dtype(wanted)
+    try:
+        yield
+    finally:
+        torch.set_default_dtype(before)
 
 
 def _one_line(error: Exception) -> str:

@@ -15,12 +15,14 @@ from symcount.ledger import Convention, Ledger, check_convention
 from symcount.notation import Notation
 from symcount.tree import Block
 from symcount.typeset.latex import set_symbols
+from symcount.typeset.look import Look, check_look, checked_label, checked_lhs, word
 from symcount.typeset.measure import em
 from symcount.typeset.notebook import notebook
 from symcount.typeset.numbers import check_numbers
 from symcount.typeset.plain import formula_plain
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import Look, Setting, check_look, checked_label, checked_lhs, word
+from symcount.typeset.said import holds_for
+from symcount.typeset.setting import Setting
 from symcount.typeset.targets import render
 from symcount.values import by_letter
 
@@ -106,6 +108,7 @@ class Shown:
             with_symbols(self.notation, look.get("notation"), look.get("symbols")),
             self.domain,
             options=self.deciding,
+            made=self.made_of,
             pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
             sizes=lambda: self.values({**defaults, **given}, convention),
             numbers=check_numbers(look.get("numbers", "comma")),
@@ -122,6 +125,11 @@ class Shown:
     def deciding(self) -> Mapping[str, Any]:
         """Those of the options at whose other value the formula is another one."""
         return self.options
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The packages whose models the formula is of, with their versions; none where it is composed."""
+        return ()
 
     def domain_text(self) -> str:
         """The domain in words: `valid when A divides H`."""
@@ -162,7 +170,7 @@ class Shown:
     def _heading(self, convention: Convention) -> tuple[str, ...]:
         """What a comment says of the formula."""
         kind = f" ({self.model_type})" if self.model_type else ""
-        held = "; ".join(self.setting(convention=convention).holds_for)
+        held = "; ".join(holds_for(self.setting(convention=convention)))
         pinned = [f"{name} = {word(value)}" for name, value in getattr(self, "pinned", {}).items()]
         lines = [
             f"{self.unit.capitalize()} of {self.name or self.tree.kind}{kind}.",

@@ -7,6 +7,20 @@ from symcount.atlas.record import Check, Layout, Number, Section, StoredFormula
 from symcount.atlas.schema import Reader
 from symcount.errors import ConfigError, DomainError, UncoveredError
 
+EVERY = {
+    "form": "list", "depth": "depths[1]", "cases": [[[["every", "period", 1]], "full"], [[], "sliding"]],
+    "numbers": {"period": 3}, "beside": {"bias": False},
+}  # fmt: skip
+FIRST = {
+    "form": "list", "depth": "depths[0]", "cases": [[[["below", 1]], "dense"], [[], "sparse"]], "longer": True,
+    "numbers": {}, "beside": {},
+}  # fmt: skip
+MOVED = {
+    "form": "layers", "depth": "depths[1]", "cases": [[[["last", 2]], {"width": 9}], [[], None]],
+    "numbers": {}, "beside": {"every": None},
+}  # fmt: skip
+TWICE = {"form": "number", "terms": ["times", "width", 2], "numbers": {}, "beside": {}}
+ASKED = [[[], "has", "factor"], [["type"], "equals", "default"], [["theta"], "number", None]]
 LAYOUT = Layout(
     sections={
         "": Section(
@@ -17,6 +31,7 @@ LAYOUT = Layout(
         ),
         "vision": Section({"width": "i"}, null=True),
         "audio": Section({"bins": "i"}, flat=True, instead="audio_dict"),
+        "gone": Section(optional="absent", meant={"size": 3, "kind": "x"}, own=["size"]),
     },
     numbers={
         "width": Number("H", 8, minimum=1),
@@ -40,6 +55,11 @@ LAYOUT = Layout(
         "inner": Check(None, None, {"absent": 0}, equals="H * 2"),
         "names": Check(None, None, {"absent": 0}, pattern={"numbered": ["stem", "stage"]}),
         "out": Check(None, None, {"absent": 0, '=["stem"]': 0}, pattern={"stages": 2}),
+        "every": Check(None, None, {"null": 0}, rule=EVERY),
+        "first": Check(None, None, {"null": 0}, rule=FIRST),
+        "moved": Check(None, None, {"absent": 0}, rule=MOVED),
+        "twice": Check(None, None, {"null": 0}, rule=TWICE),
+        "rope": Check(None, None, {"null": 0}, paths=[[{"type": "default", "theta": 1.0}, ASKED]]),
     },
     switches=["bias"],
     states={"0": [0], "1": [1]},
@@ -103,6 +123,20 @@ def test_numbers(fields, path, value):
         {"out": ["stage3", "stage6"]},
         {"out": [3, 6]},
         {"out": ["stem"]},
+        {"every": ["sliding", "sliding", "full"] * 2},
+        {"every": ["sliding", "full"] * 3, "period": 2},
+        {"first": ["dense", "sparse"]},
+        {"first": ["dense", "sparse", "whatever"]},
+        {"first": ["dense"], "depths": [1, 6]},
+        {"moved": {"04": {"width": 9}, "05": {"width": 9}}},
+        {"moved": {"4": {"width": 9}, "5": {"width": 9}}, "every": ["sliding", "sliding", "full"] * 2},
+        {"moved": {}, "width": 9, "size": 1},
+        {"twice": 16},
+        {"twice": 32, "width": 16},
+        {"rope": {"type": "default", "theta": 5e5}},
+        {"rope": {"theta": 1, "type": "default", "comment": ["any"]}},
+        {"gone": {"size": 3, "kind": "x", "transformers_version": "5.0"}},
+        {"gone": {"size": 3}},
     ],
 )
 def test_what_has_no_influence(fields):
@@ -155,6 +189,29 @@ def test_switch():
         ({"out": ["stem", "stage3"]}, UncoveredError, "out = .* outside"),
         ({"out": [3, "stage6"]}, UncoveredError, "out = .* outside"),
         ({"out": [True, 2]}, UncoveredError, "out = .* outside"),
+        ({"every": ["sliding", "full"] * 3}, UncoveredError, "every = .* outside"),
+        ({"every": ["sliding", "sliding", "full"] * 2, "period": None}, UncoveredError, "every = .* outside"),
+        ({"every": ["sliding", "sliding", "full"] * 2, "period": 0}, UncoveredError, "every = .* outside"),
+        ({"every": ["sliding", "sliding", "full"] * 2, "bias": True}, UncoveredError, "every = .* outside"),
+        ({"every": ["sliding", "sliding", "full"] * 3}, UncoveredError, "every = .* outside"),
+        ({"first": ["sparse", "sparse"]}, UncoveredError, "first = .* outside"),
+        ({"first": ["dense"]}, UncoveredError, "first = .* outside"),
+        ({"moved": {"4": {"width": 9}}}, UncoveredError, "moved = .* outside"),
+        ({"moved": {"04": {"width": 9}, "4": {"width": 9}}}, UncoveredError, "moved = .* outside"),
+        (
+            {"moved": {"4": {"width": 9}, "5": {"width": 9}}, "every": ["full"] * 6},
+            UncoveredError,
+            "every = .* outside",
+        ),
+        ({"twice": 17}, UncoveredError, "twice = 17 is outside"),
+        ({"twice": 16.0}, UncoveredError, "twice = 16.0 is outside"),
+        ({"rope": {"type": "yarn", "theta": 1.0}}, UncoveredError, "rope = .* outside"),
+        ({"rope": {"type": "default"}}, UncoveredError, "rope = .* outside"),
+        ({"rope": {"type": "default", "theta": "1"}}, UncoveredError, "rope = .* outside"),
+        ({"rope": {"type": "default", "theta": 1.0, "factor": None}}, UncoveredError, "rope = .* outside"),
+        ({"gone": {"kind": "x"}}, UncoveredError, "gone is given, but the stored formulas are for configs that leave"),
+        ({"gone": {"size": 3, "more": 1}}, UncoveredError, "gone is given"),
+        ({"gone": {"size": 4}}, UncoveredError, "gone is given"),
         ({"audio_dict": 3}, ConfigError, "audio: expected an object, got 3"),
         ({"id2label": ["a"]}, ConfigError, "id2label: expected an object"),
         ({"id2label": {"a": "b"}}, ConfigError, "id2label: expected numbers as keys"),

@@ -356,7 +356,7 @@ def test_errors_name_the_model_and_keep_the_cause():
     with pytest.raises(DerivationError, match="cannot read a config"):
         trace(transformers.BertModel, 3)
     with pytest.raises(DerivationError, match="names no config class"):
-        trace(Own, {})
+        trace(Own)
 
 
 def assigned(module, name, value):

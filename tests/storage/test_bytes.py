@@ -3,12 +3,15 @@
 import json
 import warnings
 from collections import Counter
+from itertools import product
 
 import pytest
 
 import symcount as sc
+from sampling import sampled
 from symcount.cli import run
 from symcount.errors import OptionError
+from symcount.footprint import buffers
 from symcount.storage.dtypes import DTYPES
 from symcount.storage.optimizers import OPTIMIZERS, optimizer
 from symcount.storage.precision import table
@@ -65,12 +68,8 @@ def tensors(state):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", TORCH)
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("model", "name", "dtype"), sampled(product(MODELS, TORCH, ("float32", "bfloat16")), 5))
 def test_an_optimizer_keeps_what_its_formula_says(model, name, dtype):
-    if model == "convolutions" and dtype == "bfloat16":
-        pytest.skip("the same tensors, and slow")
     module = built(*MODELS[model], getattr(torch, dtype))
     parameters = list(module.parameters())
     for parameter in parameters:
@@ -169,8 +168,7 @@ KEPT = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", KEPT)
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize(("name", "dtype"), sampled(product(KEPT, ("float16", "bfloat16", "float32")), 2))
 def test_what_transformers_loads_in_fp32_is_counted_so(name, dtype, tmp_path):
     model = built(name, KEPT[name])
     model.save_pretrained(tmp_path)
@@ -277,3 +275,44 @@ def test_no_warning_is_made():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         sc.formula("bert").bytes("fp16", "training", optimizer="adafactor").latex("table")
+
+
+#: parameters' bytes in bf16, and those of the pages that they and the buffers take of an H200's allocator
+WEIGHTS = [
+    ("LlamaForCausalLM", {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 8,
+                          "num_attention_heads": 32, "num_key_value_heads": 8}, 1235292160, 1235293184),
+    ("Gemma3ForCausalLM", {"hidden_size": 1152, "intermediate_size": 6912, "num_hidden_layers": 12,
+                           "num_attention_heads": 4, "num_key_value_heads": 1, "head_dim": 256}, 717940992, 717956096),
+    ("MixtralForCausalLM", {"hidden_size": 1024, "intermediate_size": 3584, "num_hidden_layers": 4,
+                            "num_attention_heads": 16, "num_key_value_heads": 4}, 856770560, 856771584),
+    ("Mamba2ForCausalLM", {"hidden_size": 1024, "state_size": 64, "num_heads": 32, "head_dim": 64, "n_groups": 1,
+                           "num_hidden_layers": 4, "expand": 2}, 182828800, 182835200),
+    ("BambaForCausalLM", {"hidden_size": 1024, "intermediate_size": 2816, "num_hidden_layers": 4,
+                          "attn_layer_indices": [1, 3], "num_attention_heads": 16, "num_key_value_heads": 4,
+                          "mamba_n_heads": 32, "mamba_d_head": 64, "mamba_d_state": 64}, 236655488, 236659712),
+    ("WhisperForConditionalGeneration", {"d_model": 384, "encoder_layers": 4, "decoder_layers": 4,
+                                         "encoder_attention_heads": 6, "decoder_attention_heads": 6,
+                                         "encoder_ffn_dim": 1536, "decoder_ffn_dim": 1536}, 75521280, 75544576),
+]  # fmt: skip
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(("name", "fields", "size", "pages"), sampled(WEIGHTS, 3, 1))
+def test_the_pages_of_weights_and_buffers_are_those_that_were_measured(name, fields, size, pages):
+    tokens = {} if name.startswith("Whisper") else {"vocab_size": 32000, "pad_token_id": 0, "bos_token_id": 1}
+    f, config = formula(name, {**fields, **tokens, "eos_token_id": 2})
+    assert f.bytes("bf16", kept=False).count(config) == size
+    held = buffers(f, config, "bf16")
+    own = f.bytes("bf16", kept=False, page=512).count(config)
+    assert own + held.persistent + held.others + held.rounding == pages
+
+
+def test_buffers_in_a_file_are_told_apart(capsys):
+    assert run(["memory", "IBertForMaskedLM", "-s", "N=1", "--dtype", "bf16", "--buffers", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    with torch.device("meta"):
+        model = transformers.IBertForMaskedLM(transformers.IBertConfig(num_hidden_layers=1)).to(torch.bfloat16)
+    kept = {n for n, _ in model.named_parameters()}
+    saved = sum(x.nbytes for n, x in model.state_dict().items() if n not in kept and "decoder" not in n)
+    assert found["buffers"]["persistent"] == saved
+    assert found["weights"] == sum(p.nbytes for p in model.parameters())

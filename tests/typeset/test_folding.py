@@ -14,11 +14,13 @@ from reading import read_as, unfolded
 from symcount.atlas.counting import counter
 from symcount.domain import divides, minimal
 from symcount.evaluate import compile_scalar
-from symcount.notation import letters, symbol
+from symcount.notation import Entry, Notation, letters, symbol
 from symcount.typeset.factors import factored
 from symcount.typeset.naming import name_roundings
 from symcount.typeset.styles import form, leading_error
+from symcount.typeset.terms import Group, Sum
 from symcount.typeset.unify import INDEX, Lists, at, unified
+from symcount.typeset.wherelist import with_names
 
 TRIAL = dict(
     line.split("\t")
@@ -40,26 +42,29 @@ def lists():
 
 SUMS = {
     "SwinModel": (
-        r"CP^2H + 3H + \sum_{i=0}^3 N_i\left(A_i(2w - 1)^2 + 4H_i^2 + 2H_i\left\lfloor rH_i \right\rfloor + 9H_i"
-        r" + \left\lfloor rH_i \right\rfloor\right) + \sum_{i=0}^2(8H_i^2 + 8H_i) + 2H_3,\quad H_i = 2^iH"
+        r"CP^2H + 3H + \sum_{i=0}^3 N_i(A_i(2w - 1)^2 + 4H_i^2 + 2H_i\lfloor rH_i\rfloor + 9H_i"
+        r" + \lfloor rH_i\rfloor) + \sum_{i=0}^2(8H_i^2 + 8H_i) + 2H_3,\quad H_i = 2^iH"
     ),
     "ConvNextModel": (
         r"CP^2h_0 + 3h_0 + \sum_{i=0}^3 N_i(8h_i^2 + 58h_i) + \sum_{i=1}^3(4h_{i-1}h_i + 2h_{i-1} + h_i) + 2h_3"
     ),
     "Wav2Vec2ForCTC": (
-        r"W_0c_0 + H + 2c_0 + \sum_{i=1}^6 W_ic_{i-1}c_i + Hc_6 + \frac{H^2k}{g} + 2c_6 + 4H + k"
+        r"W_0c_0 + H + 2c_0 + \sum_{i=1}^6 W_ic_{i-1}c_i + Hc_6 + H^2k/g + 2c_6 + 4H + k"
         r" + N(4H^2 + 2HI + 9H + I) + VH + V"
     ),
     "EncodecModel": (
-        r"\sum_{i=0}^3\left(8F_i^2r_i + \frac{2F_i^2k_{\mathrm{res}}}{q} + 2F_i^2 + 13F_i + \frac{2F_i^2}{q}"
-        r" + \frac{4F_i}{q}\right) + CkF + Hk_{\mathrm{last}}F_4 + HkF_4 + Ck_{\mathrm{last}}F + 32F_4^2 + 36F_4"
+        r"\sum_{i=0}^3(8F_i^2r_i + 2F_i^2k_{\mathrm{res}}/q + 2F_i^2 + 13F_i + 2F_i^2/q"
+        r" + 4F_i/q) + CkF + Hk_{\mathrm{last}}F_4 + HkF_4 + Ck_{\mathrm{last}}F + 32F_4^2 + 36F_4"
         r" + 2H + 2C,\quad F_i = 2^iF,\quad r = (2, 4, 5, 8)"
     ),
     "ResNetModel": (
         r"49CZ + Zh_0 + 2Z + \sum_{i=0}^3(N_i(9b_i^2 + h_ib_i + 4b_i + 2h_i) + h_ib_i(N_i - 1) + 2h_i)"
-        r" + \frac{Zh_0}{4} + \sum_{i=1}^3(h_{i-1}h_i + h_{i-1}b_i),\quad b_i = h_i/4"
+        r" + Zh_0/4 + \sum_{i=1}^3(h_{i-1}h_i + h_{i-1}b_i),\quad b_i = h_i/4"
     ),
 }
+
+
+NAMED = ("Glm4MoeForCausalLM", "Qwen3NextForCausalLM", "CLIPModel", "NemotronHModel")
 
 
 @pytest.mark.parametrize("name", SUMS)
@@ -73,7 +78,9 @@ def test_expected_latex_of_twenty_models(name):
 
 
 @pytest.mark.parametrize("style", ["grouped", "annotated"])
-@pytest.mark.parametrize("name", [*SUMS, "DacModel", "Glm4MoeForCausalLM", "Qwen3NextForCausalLM", "CLIPModel"])
+@pytest.mark.parametrize(
+    "name", [*SUMS, "DacModel", "Glm4MoeForCausalLM", "Qwen3NextForCausalLM", "CLIPModel", "NemotronHModel"]
+)
 def test_sums_and_names_read_back_as_the_total(name, style):
     f = sc.formula(name)
     assert expand(read_as(f.latex(style, width="3.3in"), f.notation) - f.total) == 0
@@ -189,3 +196,45 @@ def test_printed_forms_are_the_total_and_leading_terms_lead(name):
         assert abs(found[1]) <= Fraction(1, 5)
         assert len(setting.latex(found[0])) < len(f.latex())
     assert "begin{document}" in f.typeset("tex", "steps")
+
+
+def test_what_only_occurs_together_has_a_name_of_its_own():
+    latex = sc.formula("NemotronHModel").latex()
+    assert latex.endswith(r",\quad d = D_{\mathrm{m}}A_{\mathrm{m}}")
+    assert r"D_{\mathrm{m}}" not in latex.partition(r",\quad")[0]
+    assert "n = " not in sc.formula("Lfm3Model").latex()  # once is not often enough
+
+
+LONG = [symbol(name) for name in ("a_long", "b_long", "c_long", "d_long")]
+A_LONG, B_LONG, C_LONG, D_LONG = LONG
+TERMS = st.sampled_from(
+    [
+        A_LONG * B_LONG**2,
+        3 * A_LONG**2 * B_LONG**4,
+        A_LONG * B_LONG**2 * C_LONG,
+        5 * C_LONG / D_LONG,
+        C_LONG**2 / D_LONG**2,
+        floor(C_LONG / 4) * A_LONG,
+        (A_LONG + B_LONG + C_LONG) ** 2,
+        7 * (A_LONG + B_LONG + C_LONG) * D_LONG,
+        (A_LONG + B_LONG + C_LONG) * floor((A_LONG + B_LONG + C_LONG) / 2),
+        D_LONG,
+    ]
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(TERMS, min_size=1, max_size=9), st.lists(TERMS, max_size=6))
+def test_names_with_what_they_mean_put_in_are_the_formula_as_it_was(outer, inner):
+    signs = Notation(tuple(Entry(s.name, s.name, rf"{s.name[0]}_{{\mathrm{{long}}}}", "") for s in LONG))
+    given_sum = Sum([*outer, Group(N, Sum(inner))])
+    (shown,), names = with_names([given_sum], set(LONG), ["n", "m", "u", "v", "w", "x"], signs)
+    meanings = {s: meaning for s, (_, meaning) in names.items()}
+    assert expand(shown.value().xreplace(meanings) - given_sum.value()) == 0
+    assert all(meaning.free_symbols <= set(LONG) for meaning in meanings.values())
+
+
+def test_a_name_that_saves_nothing_is_not_given():
+    signs = Notation(tuple(Entry(s.name, s.name, s.name[0], "") for s in LONG))
+    terms = [A_LONG * B_LONG, 2 * A_LONG * B_LONG * C_LONG, 3 * A_LONG * B_LONG * D_LONG]
+    assert with_names([Sum(terms)], set(LONG), ["n", "d"], signs)[1] == {}

@@ -135,3 +135,34 @@ def test_percentages_are_rounded_on_exact_fractions():
 def test_the_entry_is_not_changed():
     sc.formula("bert").latex(symbols={"H": "d"})
     assert entry("H").latex == "H"
+
+
+@pytest.mark.parametrize(
+    ("paths", "latex"),
+    [
+        pytest.param(
+            ["text_config.hidden_size", "vision_config.hidden_size", "vision_config.patch_size"],
+            ["H", r"H_{\mathrm{v}}", "P"],
+            id="the language model needs no mark, nor does a letter that one tower has alone",
+        ),
+        pytest.param(
+            ["text_config.hidden_size", "vision_config.hidden_size", "projection_dim"],
+            [r"H_{\mathrm{t}}", r"H_{\mathrm{v}}", "p"],
+            id="towers that meet in a space of their own are equals",
+        ),
+        pytest.param(
+            ["hidden_size", "text_config.hidden_size", "vision_config.hidden_size"],
+            ["H", r"H_{\mathrm{t}}", r"H_{\mathrm{v}}"],
+            id="the letter of the whole is the whole's",
+        ),
+        pytest.param(["channel_shrink_ratio"], ["r"], id="the only one of its kind needs no word"),
+        pytest.param(
+            ["conv_expansion_factor", "mlp_scale"],
+            [r"r_{\mathrm{conv}}", r"r_{\mathrm{mlp}}"],
+            id="two of a kind do",
+        ),
+        pytest.param(["embed_dim", "hidden_size"], ["H", "d"], id="two names of one letter"),
+    ],
+)
+def test_as_little_below_a_letter_as_tells_it_from_others(paths, latex):
+    assert [e.latex for e in assign(paths)] == latex

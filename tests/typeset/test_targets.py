@@ -284,3 +284,43 @@ def test_documents_say_what_is_kept_at_one_value():
         assert f"= \\text{{{value}}}" in setting.conditions[-1]
         assert name.rpartition(".")[2][:3] in setting.conditions[-1]
     assert len(setting.conditions) == len(f.domain) + len(f.pinned)
+
+
+GPT2_SAYS = (
+    "% Parameters of GPT2Model (gpt2): convention unique; n_inner not given; tie_word_embeddings = true; "
+    f"add_cross_attention = false; symcount {sc.__version__}"
+)
+AFMOE_SAYS = (
+    "// Parameters of AfmoeForCausalLM (afmoe): convention unique; attention_bias = false; "
+    f"tie_word_embeddings = false; symcount {sc.__version__}; transformers 5.23.0"
+)
+GPT2_AT = "% P = 124,439,808 at V = 50257, L = 1024, H = 768, N = 12, A = 12"
+
+
+@pytest.mark.parametrize(
+    ("model", "file", "lines"),
+    [("gpt2", "f.tex", [GPT2_SAYS, "% Valid where A | H", GPT2_AT]), ("AfmoeForCausalLM", "f.typ", [AFMOE_SAYS])],
+)
+def test_a_fragment_in_a_file_says_what_it_is_of(call, tmp_path, model, file, lines):
+    code, out, _ = call("latex", model, "--output", str(tmp_path / file))
+    written = (tmp_path / file).read_text(encoding="utf-8").splitlines()
+    assert (code, out) == (0, "")
+    assert written[: len(lines)] == lines
+    assert written[-1] == call("latex", model, "--to", "typst" if file.endswith("typ") else "latex")[1].splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "heading", "closed"),
+    [
+        (["solve", "gpt2", "-b", "110M", "--free", "H=64..:64"], " d_model ", r"d_{\mathrm{model}} = \frac"),
+        (["ladder", "gpt2", "-b", "50M,100M"], " d_model ", ""),
+    ],
+)
+def test_an_authors_symbols_in_solve_and_ladder(call, tmp_path, arguments, heading, closed):
+    (tmp_path / "mine").write_text(
+        "H=d_{\\mathrm{model}}\nE=e\n", encoding="utf-8"
+    )  # a model without E is none's worse
+    code, out, _ = call(*arguments, "--symbols", str(tmp_path / "mine"))
+    assert code in (0, 1)
+    assert heading in out
+    assert closed in out

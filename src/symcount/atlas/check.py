@@ -24,7 +24,7 @@ from symcount.atlas.schema import Reader, Reading
 from symcount.derive.drawing import draw
 from symcount.errors import SymcountError, UncoveredError, VerificationError
 
-__all__ = ["answered", "check"]
+__all__ = ["answered", "check", "count"]
 
 _ATTEMPTS = 10  # for each config that is wanted
 
@@ -51,7 +51,7 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
         try:
             raw = _spelled_out(reader, raw, rng)
             reading = reader.read(raw)
-            ours = _count(variants, reading)
+            ours = count(variants, reading)
         except SymcountError:
             continue
         theirs = real_total(found.probe.cls, found.probe.config_class, raw)
@@ -67,7 +67,7 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
 def answered(layout: Layout, activations: frozenset[str], raw: dict[str, Any]) -> bool:
     """Whether a layout counts a config."""
     try:
-        _count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(raw))
+        count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(raw))
     except SymcountError:
         return False
     return True
@@ -83,14 +83,19 @@ def _left_out(found: Measured, activations: frozenset[str]) -> None:
             continue
         raw = changed(found.probe.raw, {section: MISSING})
         try:
-            ours = _count(variants, reader.read(raw))
+            ours = count(variants, reader.read(raw))
         except SymcountError:
             continue
         if ours != real_total(found.probe.cls, found.probe.config_class, raw):
             layout.sections[section] = replace(rules, optional="given")
 
 
-def _count(variants: list[Variant], reading: Reading) -> int:
+def count(variants: list[Variant], reading: Reading) -> int:
+    """The number of parameters by the first of a layout's formulas in whose domain a reading lies.
+
+    Raises:
+        UncoveredError: there is none.
+    """
     for number in reading.formulas:
         with suppress(UncoveredError):
             variants[number].check(reading.values)
@@ -105,7 +110,7 @@ def _smallest(probe: Probe, reader: Reader, variants: list[Variant], raw: dict[s
         fewer = raw if path is None else changed(raw, {path: MISSING})
         try:
             reading = reader.read(fewer)
-            ours = _count(variants, reading)
+            ours = count(variants, reading)
         except SymcountError:
             continue
         theirs = real_total(probe.cls, probe.config_class, fewer)

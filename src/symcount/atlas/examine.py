@@ -57,8 +57,8 @@ def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, tri
 def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]:
     from symcount.atlas.bases import bases, with_given
     from symcount.atlas.check import check
+    from symcount.atlas.extending import extend
     from symcount.atlas.measure import measure
-    from symcount.atlas.saved import accept_saved
 
     layouts: list[dict[str, Any]] = []
     trees: list[Any] = []
@@ -74,7 +74,7 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
                 raise
             notes.append(f"{json.dumps(base.types)}: {' '.join(str(error).split())[:300]}")
             continue
-        layout = accept_saved(found.layout, found.probe, activations())
+        layout = extend(found.layout, cls, configs, base, activations(), notes)
         item = {**layout.to_json(), "configs": passed}
         for formula in item["formulas"]:
             formula["tree"] += len(trees)

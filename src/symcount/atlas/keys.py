@@ -80,8 +80,8 @@ class Keys:
         if path in self._work.fillers:  # it has no influence but must be admissible where it is given
             rule = null = str(self._work.fillers[path])
         elif default is None and not rule:
-            stem = path.partition(MARK)[0]
-            switch = stem in self._work.accept and stem not in self._probe.required
+            stem, mark, _ = path.partition(MARK)  # a number of layers of a kind is never given: its list says it
+            switch = stem in self._work.accept and (mark or stem not in self._probe.required)
             rule = null = "1" if switch else ""  # a switch says that no formula needs it
         elif path in self._work.accept and not null and not self._filled(path):
             null = "1"

@@ -8,9 +8,9 @@ from typing import Any
 
 from symcount.atlas.codes import MISSING, mapped
 from symcount.atlas.facts import attribute_at
-from symcount.atlas.patterns import depth_of, listed, runs
+from symcount.atlas.patterns import depth_of, runs
 from symcount.atlas.probe import DICTS, Probe, signature
-from symcount.atlas.work import Work, key_of
+from symcount.atlas.work import Work
 from symcount.derive.carriers import SymbolicInt
 from symcount.derive.configs import build
 from symcount.derive.result import DerivedFormula
@@ -33,14 +33,10 @@ def numbers(work: Work, path: str, current: Any, known: Mapping[Any, int], formu
         one = work.probe.trace({path: [[int(y) * 2 for y in x] for x in current][:1]})
         if one is not None and known.get(signature(one)) == 0:
             work.accept[path]["rows"] = 0
-        else:
-            listed(work, path, [list(x) for x in current], work.probe.trace({}))
     elif all(isinstance(x, int | float) and not isinstance(x, bool) for x in current):
         _whole(work, path, formula)
-    elif runs(work, path, current, formula):
-        return
-    elif all(isinstance(x, dict) for x in current):
-        listed(work, path, list(current), work.probe.trace({}, deep=True))
+    else:
+        runs(work, path, current, formula)
 
 
 def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
@@ -60,8 +56,6 @@ def _whole(work: Work, path: str, formula: DerivedFormula) -> None:
             else:
                 work.accept[path][f"numbers {len(other)}"] = 0
             return
-    if key_of(list(full)) not in work.accept[path]:
-        listed(work, path, list(full), whole)
 
 
 def computed(work: Work, path: str, current: Any) -> None:
@@ -79,8 +73,6 @@ def computed(work: Work, path: str, current: Any) -> None:
         whole = list(attribute_at(work.probe.config(work.probe.raw), path))
         if found := _of_a_kind(work.probe, path, whole):
             work.patterns[path] = found
-        else:
-            listed(work, path, whole, work.probe.trace({}, deep=True))
 
 
 def _filled_in(current: Any) -> bool:

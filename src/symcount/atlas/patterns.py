@@ -1,4 +1,4 @@
-"""Lists with an element for each layer: which kinds may stand anywhere, or which pattern they have by default."""
+"""Lists with an element for each layer: which kinds may stand anywhere."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from symcount.derive.result import DerivedFormula
 from symcount.derive.trace import Trace
 from symcount.paths import section_of
 
-__all__ = ["depth_of", "guessed", "layers", "lettered", "listed", "runs"]
+__all__ = ["depth_of", "guessed", "layers", "lettered", "runs"]
 
 
-def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFormula) -> None:
-    """A list with one string for each layer: which kinds may stand anywhere, or which pattern it has by default."""
+def layers(work: Work, path: str, current: Any, formula: DerivedFormula) -> None:
+    """A list with one string for each layer: which kinds may stand anywhere."""
     probe, section = work.probe, section_of(path)
     kinds = sorted(set(map(str, current)) | ({"full_attention", "sliding_attention"} if "types" in path else set()))
     whole = probe.trace({}, deep=True)
@@ -41,8 +41,6 @@ def layers(work: Work, path: str, current: Any, base: Trace, formula: DerivedFor
         return
     if set(map(str, current)) <= set(same):
         work.patterns[path] = {"depth": depths[0], "kinds": same}
-    elif (period := _period(probe, path, depths[0])) is not None:
-        work.patterns[path] = {"depth": depths[0], "period": period, "same": _influences(probe, path, base, depths[0])}
 
 
 def runs(work: Work, path: str, current: Any, formula: DerivedFormula) -> bool:
@@ -59,13 +57,6 @@ def runs(work: Work, path: str, current: Any, formula: DerivedFormula) -> bool:
         return False
     work.patterns[path] = {"depth": depths[0], "kinds": kinds, "runs": True}
     return True
-
-
-def listed(work: Work, path: str, current: list[Any], base: Trace | None) -> None:
-    """A list that the config fills in: it may be given as it is, where the numbers that it is made of are the usual."""
-    one = work.probe.trace({path: current}, deep=True)
-    if base is not None and one is not None and signature(one) == signature(base):
-        work.patterns[path] = {"list": current, "same": _influences(work.probe, path, base, "")}
 
 
 def lettered(work: Work) -> None:
@@ -147,34 +138,3 @@ def depth_of(path: str, whole: Trace | None, formula: DerivedFormula, work: Work
 def _list_at(probe: Probe, path: str, changes: Mapping[str, Any]) -> list[str] | None:
     config = attribute_at(probe.try_config(changes), path)
     return [str(x) for x in config] if isinstance(config, list | tuple) else None
-
-
-def _period(probe: Probe, path: str, depth: str) -> list[str] | None:
-    """The pattern that the default list repeats at all depths, if it does."""
-    lists = {n: _list_at(probe, path, {depth: n}) for n in range(1, 41)}
-    longest = lists[40]
-    if longest is None:
-        return None
-    for size in range(1, 13):
-        period = longest[:size]
-        if all(x is None or x == [period[i % size] for i in range(n)] for n, x in lists.items()):
-            return period
-    return None
-
-
-def _influences(probe: Probe, path: str, base: Trace, depth: str) -> dict[str, Any]:
-    """The other numbers on which the default list depends, with their defaults."""
-    section = section_of(path)
-    own = _list_at(probe, path, {})
-    found = {}
-    for name, value in base.symbols.items():
-        if name != depth and isinstance(value, int) and section_of(name) == section:
-            stem, bracket, rest = name.partition("[")
-            elements = probe.default(stem) if bracket else None
-            if bracket and (not isinstance(elements, list) or not rest[:-1].isdecimal()):
-                continue
-            moved = [x + 1 if f"{i}]" == rest else x for i, x in enumerate(elements or ())] if bracket else value + 1
-            other = _list_at(probe, path, {stem: moved})
-            if other is not None and other != own:
-                found[name] = value
-    return found

@@ -74,6 +74,8 @@ class Section(_Json):
         flat: whether the keys of a sub-config that is left out are taken from the config around it.
         unnamed: whether the number of labels is not that of the names in `id2label`.
         instead: key beside the sub-config that replaces it where it is given: `text_config_dict`.
+        meant: what a sub-config says where the config class saves what it makes of one that is left out.
+        own: the keys of it at which its class has other defaults.
     """
 
     types: dict[str, str] = field(default_factory=dict)
@@ -85,6 +87,8 @@ class Section(_Json):
     flat: bool = False
     unnamed: bool = False
     instead: str = ""
+    meant: dict[str, Any] = field(default_factory=dict)
+    own: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,10 @@ class Check(_Json):
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
             `derive.arranged`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind;
             `spelled`, keys that say the same as a text -> letter -> element.
+        rule: how the list or object that must be given if any is follows from numbers, layer by layer; see
+            `atlas.computed`; `numbers`, those that it takes, with their defaults; `beside`, other keys that must say
+            what they say by default, or what the config computes.
+        paths: measured values of the default's label, each with what was asked on its path; see `questions.alike`.
     """
 
     given: Any = None
@@ -150,11 +158,14 @@ class Check(_Json):
     equals: str = ""
     arranged: dict[str, Any] = field(default_factory=dict)
     each: list[Any] = field(default_factory=list)
+    rule: dict[str, Any] = field(default_factory=dict)
+    paths: list[list[Any]] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""
         found = asdict(self)
-        return {k: v for k, v in found.items() if v not in ({}, "", None) and (k not in ("activation", "each") or v)}
+        lists = ("activation", "each", "paths")
+        return {k: v for k, v in found.items() if v not in ({}, "", None) and (k not in lists or v)}
 
 
 @dataclass(frozen=True)

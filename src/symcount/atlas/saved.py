@@ -15,7 +15,7 @@ from symcount.atlas.work import key_of
 from symcount.errors import ConfigError, SymcountError
 from symcount.paths import section_of, value_at
 
-__all__ = ["accept_saved", "saved_file"]
+__all__ = ["accept_saved", "saved_file", "with_meaning"]
 
 _MOST = 12  # keys that are asked about for one class
 _VALUES: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None}
@@ -33,22 +33,42 @@ def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> L
 
     Which key a layout is refused for is found by reading the file again and again.
     """
-    file, found = saved_file(probe), layout
+    file, found, left = saved_file(probe), layout, set[str]()
     own = probe.trace({})
     for _ in range(_MOST if own is not None else 0):
-        refused = next(_refused(found, activations, file), None)
+        refused = next((path for path in _refused(found, activations, file) if path not in left), None)
         if refused is None:
             break
         check = _accepted(probe, found, refused, attribute_of(file, refused), own)
         if check is None:
-            return layout
-        found = replace(found, checks={**found.checks, refused: check})
-    try:
-        Reader(found, activations).read(file)
-    except SymcountError:
-        return layout
+            left.add(refused)
+        else:
+            found = replace(found, checks={**found.checks, refused: check})
     totals = {real_total(probe.cls, probe.config_class, raw) for raw in (file, probe.raw)}
     return found if len(totals) == 1 else layout
+
+
+def with_meaning(layout: Layout, probe: Probe) -> Layout:
+    """*layout* that takes a sub-config for one that is left out if it says what the class makes of that."""
+    sections, types = dict(layout.sections), dict(layout.types)
+    for path, section in layout.sections.items():
+        left, given = (probe.try_config({path: value}) for value in (MISSING, attribute_of(probe.raw, path)))
+        if not path or "." in path or section.optional == "given" or left is None:
+            continue
+        meant, usual = (json.loads(json.dumps(x.to_dict(), default=str)).get(path) for x in (left, given or left))
+        if not isinstance(meant, dict) or not isinstance(usual, dict):
+            continue
+        if section.optional == "absent":
+            bare = probe.try_config({path: {k: v for k, v in meant.items() if k == "model_type"}})
+            usual = {} if bare is None else json.loads(json.dumps(bare.to_dict(), default=str))[path]
+        own = [key for key, value in meant.items() if usual.get(key, MISSING) != value]
+        raws = [changed(probe.raw, {path: value}) for value in (MISSING, meant)]
+        totals = {real_total(probe.cls, probe.config_class, raw) for raw in raws if own}
+        if len(totals) == 1 and None not in totals:
+            sections[path] = replace(section, meant=meant, own=own)
+            if path in types:
+                types[path] = [*types[path], *({meant["model_type"]} - {*types[path]})]
+    return replace(layout, sections=sections, types=types)
 
 
 def attribute_of(file: Mapping[str, Any], path: str) -> Any:

@@ -28,7 +28,9 @@ from symcount.atlas.codes import (
     word,
     wrong,
 )
+from symcount.atlas.computed import is_said
 from symcount.atlas.fitting import fits
+from symcount.atlas.questions import alike
 from symcount.atlas.record import Check, Layout, Number, Section
 from symcount.derive.arranged import counted, field_of
 from symcount.errors import ConfigError, UncoveredError
@@ -62,6 +64,7 @@ class Reader:
         self._activations = activations
         self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
         self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
+        self._taken: dict[str, list[tuple[str, Any]]] = {}
         self._spelled: dict[str, list[tuple[str, dict[str, dict[str, str]]]]] = {}
         self._types = {path: dict(section.types) for path, section in layout.sections.items()}
         for path, number in layout.numbers.items():
@@ -72,6 +75,9 @@ class Reader:
         for path, check in layout.checks.items():
             section, key, _ = split(path)
             self._checks[section].append((path, key, check))
+            if check.rule:
+                taken = {**check.rule["numbers"], **check.rule["beside"]}
+                self._taken[path] = [(k, v) for k, v in taken.items() if k not in {**layout.numbers, **layout.checks}]
             if "spelled" in check.arranged:
                 self._spelled.setdefault(section, []).append((key, check.arranged["spelled"]))
         self._names = [n.name for n in layout.numbers.values()]
@@ -134,6 +140,8 @@ class Reader:
                     found[path] = default if check.absent is None else check.absent
                 else:
                     found[path] = own.get(key, default)
+                    for name, usual in self._taken.get(path, ()):
+                        found.setdefault(name, own.get(name.rpartition(".")[2], usual))
         filled = dict(pending)
         self._fill(pending, values)
         for path in self._same:
@@ -209,6 +217,8 @@ class Reader:
             return None
         if not isinstance(own, dict):
             raise ConfigError(f"{section}: expected an object, got {word(own)}")
+        if rules.meant and _is_meant(rules, own):
+            return None
         if rules.optional == "absent":
             raise UncoveredError(f"{section} is given, but the stored formulas are for configs that leave it out")
         return own
@@ -259,6 +269,8 @@ class Reader:
             return 0
         if check.each and isinstance(value, list) and value == self._listed(check.each, values):
             return 0
+        if check.rule and self._computed(check, value, found, values):
+            return 0
         label = check.accept.get(said)
         if label is None and said.startswith("numbers"):
             label = check.accept.get("numbers")
@@ -274,7 +286,22 @@ class Reader:
         if "arranged" in check.accept and isinstance(value, list):
             self._arrange(path, check, value, values)
             return check.accept["arranged"]
+        if any(alike(measured, asked, value) for measured, asked in check.paths):
+            return 0
         raise UncoveredError(f"{path} = {word(value)} is outside the stored formulas")
+
+    def _computed(self, check: Check, value: Any, found: Mapping[str, Any], values: Mapping[str, Value]) -> bool:
+        """Whether *value* is what the config computes beside the other keys of a file."""
+        if type(value) not in (int, list, dict) or not is_said(check.rule, value, {**found, **values}):
+            return False
+        for path, usual in check.rule["beside"].items():
+            own = found.get(path, MISSING)
+            other = self.layout.checks.get(path)
+            if own is MISSING or own is None or own == usual:
+                continue
+            if other is None or not other.rule or not self._computed(other, own, found, values):
+                return False
+        return True
 
     def _listed(self, each: list[Any], values: Mapping[str, Value]) -> Any:
         def said(item: Any) -> Any:
@@ -299,3 +326,13 @@ class Reader:
                 said = f"has {number} layers of the kind {kind_}; the stored formulas are for at least {least}"
                 raise UncoveredError(f"{path} = {word(value)} {said}")
             values[field_of(path, kind_)] = number
+
+
+#: What a saved file says of how it came about.
+_ORIGIN = frozenset({"transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path"})
+
+
+def _is_meant(rules: Section, own: Mapping[str, Any]) -> bool:
+    """Whether a sub-config says what is made of it where it is left out."""
+    said = {key: value for key, value in own.items() if key not in _ORIGIN}
+    return said.keys() >= set(rules.own) and all(rules.meant.get(k, MISSING) == v for k, v in said.items())

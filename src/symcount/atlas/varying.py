@@ -49,7 +49,7 @@ def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any]
             accept[key_of(default)] = 0
             numbers(work, path, current, known, formula)
         if isinstance(current, list | tuple) and current and all(isinstance(x, str) for x in current):
-            layers(work, path, current, base, formula)
+            layers(work, path, current, formula)
         for value in work.probe.alternatives(path, current, work.activations):
             _try(work, path, value, known, accept, samples, at or {})
         if all(accept.get(key_of(d)) == 0 for d in DICTS):

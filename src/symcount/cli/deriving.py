@@ -17,10 +17,12 @@ from symcount.cli.output import complain, emit, note, say
 from symcount.cli.presentation import described, present
 from symcount.cli.writing import write
 from symcount.errors import NotationError, VerificationError
+from symcount.files import load
 from symcount.ledger import check_convention
 from symcount.typeset.derivation import Seen, derivation
+from symcount.typeset.look import Look, word
 from symcount.typeset.pdf import compile_document
-from symcount.typeset.setting import Look, Setting, word
+from symcount.typeset.setting import Setting
 
 if TYPE_CHECKING:
     from symcount.derive.certified import Certificate
@@ -33,10 +35,21 @@ Seed = Annotated[int, typer.Option(help="Seed of the random points.")]
 
 
 def derive(
-    model: Annotated[str, typer.Argument(metavar="CLASS", help="A class name, a model type, or a config.json.")],
+    model: Annotated[
+        str,
+        typer.Argument(metavar="CLASS", help="A class name, a model type, a config.json, or your own: net.py:Net."),
+    ],
     options: Annotated[
         list[str] | None,
-        typer.Option("--option", "-o", metavar="FIELD=VALUE", help="A config field at which to derive. Repeatable."),
+        typer.Option(
+            "--option", "-o", metavar="FIELD=VALUE", help="A config field or argument at which to derive. Repeatable."
+        ),
+    ] = None,
+    config: Annotated[
+        str | None,
+        typer.Option(
+            "--config", metavar="FILE", help="The config of a class of your own: a JSON file, or net.py:Config."
+        ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say how it was derived: each run, what it decided, what stays concrete.")
@@ -56,12 +69,15 @@ def derive(
     ] = None,
     as_json: Json = False,
 ) -> int:
-    """Derive the closed form of any class of transformers from its own code."""
+    """Derive the closed form of any class of transformers, or of your own, from its own code.
+
+    A class of your own is named by its file or module: net.py:Net, or package.net:Net.
+    """
     checked = check_convention(convention)
     form = _form(document)
     from symcount.derive.api import derive as run
 
-    found = run(model, **_fields(options or ()))
+    found = run(model, config=_config(config), **_fields(options or ()))
     certificate = failure = None
     if certify:
         try:
@@ -95,6 +111,8 @@ def derive(
     present(found, checked, dict(found.defaults), "default" if not options else "value")
     for name, value in found.pinned.items():
         say(f"kept concrete: {name} = {word(value)}; the formula says nothing about other values")
+    if found.runs_text():
+        say(found.runs_text())
     for line in found.story if explain else ():
         say(line)
     if certificate is not None:
@@ -102,6 +120,11 @@ def derive(
     if failure:
         note(f"error: {failure}")
     return 1 if failure else 0
+
+
+def _config(text: str | None) -> Any:
+    """The config that is given by a JSON file, or by the address of one in the user's code."""
+    return load(Path(text)) if text is not None and text.endswith(".json") else text
 
 
 def _form(document: Path | None) -> str:

@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import plain
 from symcount.cli.solutions import described
 from symcount.cli.solving import Free, Rules, Runnable, Where, reference_of, subject_of, written
+from symcount.cli.storage import Batch, Dtype, Length, Optimizer, Quantization, request_of
+from symcount.solve.measures import MEASURES
 
 if TYPE_CHECKING:
     from symcount.solve.ladder import Ladder
@@ -46,6 +49,14 @@ def ladder(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    dtype: Dtype = None,
+    batch: Batch = 1,
+    length: Length = None,
+    optimizer: Optimizer = None,
+    quantization: Quantization = None,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     output: Annotated[
         Path | None, typer.Option(metavar="DIRECTORY", help="Write each rung's config.json here, checked on meta.")
     ] = None,
@@ -57,6 +68,7 @@ def ladder(
     from symcount.solve.ladder import ladder_of
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     found = ladder_of(
         subject.formula,
         subject.config,
@@ -73,6 +85,7 @@ def ladder(
         where=where or (),
         convention=convention,
         runnable=runnable,
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization),
     )
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
@@ -88,12 +101,21 @@ def ladder(
     return 1 if failure else 0
 
 
+def _counted(convention: str) -> str:
+    return f"bytes of {convention}" if convention in MEASURES else "parameters"
+
+
 def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     rules = [f"{n} = {number(v)}" for n, v in found.defaults.items()]
     rules += [f"{n} = {plain(rule, subject.formula)}" for n, rule in found.rules.items()]
     say(f"{subject.formula.name}, {convention}: {', '.join(rules)}")
     letters = [n for n in found.rungs[0].solution.values if n not in found.defaults]
-    head = [("budget", "right"), *((n, "right") for n in letters), ("parameters", "right"), ("deviation", "right")]
+    head = [
+        ("budget", "right"),
+        *((subject.signs.get(n, n), "right") for n in letters),
+        (_counted(convention), "right"),
+        ("deviation", "right"),
+    ]
     tokens = any(rung.tokens for rung in found)
     ratio = all(r.solution.aspect is not None for r in found)
     rows = [

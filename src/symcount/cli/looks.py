@@ -4,15 +4,22 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from symcount.errors import NotationError
-from symcount.files import MAX_BYTES
+from symcount.cli.options import Subject, option_of, pairs
+from symcount.cli.output import ascii_only
+from symcount.errors import DomainError, NotationError
+from symcount.files import MAX_BYTES, looks_like_path
+from symcount.iverson import with_options
+from symcount.typeset.presets import with_symbols
+from symcount.typeset.text import text
 
 __all__ = [
+    "Inside",
     "Label",
     "Lhs",
     "Notation",
@@ -22,6 +29,9 @@ __all__ = [
     "Symbols",
     "SymbolsFile",
     "Width",
+    "bracketed",
+    "dressed",
+    "related",
     "symbols_of",
 ]
 
@@ -44,6 +54,10 @@ Lhs = Annotated[str | None, typer.Option("--lhs", metavar="LATEX", help="The lef
 Label = Annotated[str | None, typer.Option("--label", metavar="NAME", help="An equation with this label: eq:bert.")]
 Prefix = Annotated[str | None, typer.Option("--prefix", metavar="NAME", help="What macros begin with: bertLarge.")]
 
+Inside = Annotated[
+    bool,
+    typer.Option("--options", help="Options inside the formula, as [tied]: 1 where it is true, else 0."),
+]
 Relations = Annotated[
     list[str] | None,
     typer.Option("--relation", metavar="NAME=RULE", help="A size that is always made of others: I=4*H. Repeatable."),
@@ -71,6 +85,54 @@ def symbols_of(
         if found.setdefault(name, value) != value:
             raise NotationError(f"--symbol {name} is given twice: {found[name]} and {value}; give it once")
     return {**(_read(file, known) if file is not None else {}), **found}
+
+
+def bracketed(subject: Subject, inside: bool, options: Sequence[str] | None) -> Subject:
+    """The same with those options inside the formula that have no value in *options*, if *inside*.
+
+    Raises:
+        SymcountError: see `symcount.with_options`.
+    """
+    if not inside:
+        return subject
+    chosen = {name: option_of(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    model: Any = subject.config if looks_like_path(subject.source) else subject.source
+    return replace(subject, formula=with_options(model, **chosen))
+
+
+def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
+    """The same with sizes that are always made of others, each `NAME=RULE`.
+
+    Raises:
+        SymcountError: see `Formula.related`.
+    """
+    if not relations:
+        return subject
+    rules: dict[str, str] = {}
+    for name, rule in pairs(relations, "--relation", "I=4*H"):
+        letter = subject.formula.notation[name].letter
+        if rules.setdefault(letter, rule) != rule:
+            raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
+    return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
+
+
+def dressed(subject: Subject, preset: str | None, texts: Sequence[str] | None, file: Path | None = None) -> Subject:
+    """The same with its formula in the letters of a preset, and the author's own before them.
+
+    Raises:
+        NotationError, UnknownSymbolError: see `symbols_of` and `symcount.typeset.presets.with_symbols`.
+    """
+    own = symbols_of(texts, file, subject.formula.notation.names)
+    if preset is None and not own:
+        return subject
+    before, letters = subject.formula.notation, with_symbols(subject.formula.notation, preset, own)
+    plain = ascii_only()
+    signs = {
+        e.letter: text(e.latex, ascii_only=plain)
+        for e, old in zip(letters, before, strict=True)
+        if e.latex != old.latex
+    }
+    return replace(subject, formula=replace(subject.formula, notation=letters), signs=signs)
 
 
 def _read(file: Path, known: Sequence[str] | None) -> dict[str, str]:

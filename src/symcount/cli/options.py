@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from functools import cached_property
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.architectures import find, names
+from symcount.atlas.counting import counter
 from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
@@ -23,6 +24,7 @@ from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on
+from symcount.releases import installed
 from symcount.values import title
 
 __all__ = [
@@ -32,10 +34,11 @@ __all__ = [
     "Source",
     "Subject",
     "Values",
+    "choices",
     "is_number",
     "load",
+    "option_of",
     "pairs",
-    "related",
     "told",
     "value_of",
 ]
@@ -83,6 +86,8 @@ class Subject:
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
         made: letters that are always made of others.
+        release: of transformers, of whose class the formula is.
+        signs: what an author writes for a letter, as text.
     """
 
     source: str
@@ -91,6 +96,8 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
     made: frozenset[str] = frozenset()
+    release: str = ""
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def given(self) -> dict[str, Any]:
@@ -141,6 +148,7 @@ def load(
     source: str | Config,
     values: Sequence[str] | None = None,
     options: Sequence[str] | None = None,
+    version: str = "",
     *,
     strict: bool = False,
 ) -> Subject:
@@ -150,12 +158,13 @@ def load(
         source: a model's name, or a config file.
         values: `NAME=NUMBER` for single symbols.
         options: `NAME=VALUE` for the structure.
+        version: of transformers, of whose class it is to be; by default see `count`.
         strict: whether a config that may mean something else is refused.
 
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
     """
-    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    chosen = choices(options)
     given = pairs(values or (), "-s", "hidden_size=768")
     if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
@@ -163,10 +172,10 @@ def load(
         wanted: Any = config
     else:
         config, wanted = Config(chosen, source), source
-    formula = formula_of(wanted, **chosen)
+    formula = formula_of(wanted, transformers=version, **chosen)
     if optional := _optional(formula, given):
         # a field that may be null becomes a symbol as soon as it has a value
-        formula = formula_of(wanted, **{**chosen, **optional})
+        formula = formula_of(wanted, transformers=version, **{**chosen, **optional})
         config = replace(config, fields={**config.fields, **optional})
     overrides: dict[str, Any] = {}
     for name, text in given:
@@ -177,29 +186,29 @@ def load(
     notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
     if strict:
         refuse(notes, config.source)
-    return Subject(config.source, formula, config, overrides, notes)
+    return Subject(config.source, formula, config, overrides, notes, release=_release(formula, version))
+
+
+def _release(formula: Formula, version: str) -> str:
+    """The release of transformers of which a formula is; those that are composed by hand hold for all of them."""
+    stored = counter(version)
+    known = "" if stored is None else stored.atlas.release
+    return str(getattr(formula, "release", known if formula.origin == "composed" else installed() or known))
+
+
+def choices(options: Sequence[str] | None) -> dict[str, bool | int | str | None]:
+    """The options of the structure, each `NAME=VALUE`.
+
+    Raises:
+        OptionError, DomainError: one is malformed.
+    """
+    return {name: option_of(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
 
 
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
     """The notes on a file; where it was asked that the head is not tied, that was followed."""
     fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
     return notes_on(replace(config, fields=fields), formula, teller())
-
-
-def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
-    """The same with sizes that are always made of others, each `NAME=RULE`.
-
-    Raises:
-        SymcountError: see `Formula.related`.
-    """
-    if not relations:
-        return subject
-    rules: dict[str, str] = {}
-    for name, rule in pairs(relations, "--relation", "I=4*H"):
-        letter = subject.formula.notation[name].letter
-        if rules.setdefault(letter, rule) != rule:
-            raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
-    return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
 
 
 def told(subject: Subject) -> None:
@@ -223,7 +232,12 @@ def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]
     return found
 
 
-def _option(name: str, text: str) -> bool | int | str | None:
+def option_of(name: str, text: str) -> bool | int | str | None:
+    """The value that *text* says for an option.
+
+    Raises:
+        OptionError: it says none.
+    """
     words: dict[str, bool | None] = {"true": True, "false": False, "null": None, "none": None}
     if text.lower() in words:
         return words[text.lower()]

@@ -12,9 +12,9 @@ from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS, Convention
 from symcount.notation import Notation as Letters
 from symcount.typeset.latex import set_symbols
+from symcount.typeset.look import word
 from symcount.typeset.plain import formula_plain, layers_first, set_plain
 from symcount.typeset.presets import with_symbols
-from symcount.typeset.setting import word
 from symcount.typeset.text import text
 
 __all__ = ["described", "letters_of", "plain", "present"]
@@ -38,7 +38,7 @@ def present(
     shown: Formula, convention: Convention, at: Mapping[str, Any], heading: str, letters: Letters | None = None
 ) -> None:
     """Print a formula: closed form, options, domain, symbols with the numbers *at* them, shared tensors."""
-    say(f"{shown.name} ({shown.model_type})")
+    say(f"{shown.name} ({shown.model_type})" if shown.model_type else shown.name)
     if shown.options:
         say(f"for {', '.join(f'{name} = {word(value)}' for name, value in shown.options.items())}")
     say("")

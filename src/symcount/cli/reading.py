@@ -12,8 +12,8 @@ from sympy import Expr, fraction
 from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
-from symcount.cli.looks import Notation, Relations, Symbols, SymbolsFile, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, related, told
+from symcount.cli.looks import Inside, Notation, Relations, Symbols, SymbolsFile, bracketed, related, symbols_of
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.presentation import described, letters_of, plain, present
 from symcount.cli.typesetting import known, typeset
@@ -25,7 +25,7 @@ from symcount.files import is_checkpoint
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 from symcount.notation import Notation as Letters
-from symcount.typeset.setting import Look, word
+from symcount.typeset.look import Look, word
 from symcount.values import exact, title
 
 __all__ = ["diff", "formula", "list_models"]
@@ -40,6 +40,7 @@ def formula(
     symbols: Symbols = None,
     symbols_file: SymbolsFile = None,
     relations: Relations = None,
+    inside: Inside = False,
     to: Annotated[
         str | None, typer.Option("--to", help="What `latex --to` knows: html (a page to play with), pdf, python, c, …")
     ] = None,
@@ -61,7 +62,7 @@ def formula(
 
         formula_of_file(Path(model), convention, as_json)
         return
-    subject = related(load(model, values, options), relations)
+    subject = related(bracketed(load(model, values, options), inside, options), relations)
     told(subject)
     shown, checked = subject.formula, check_convention(convention)
     at = subject.given

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -45,7 +45,7 @@ def report(found: Solutions, subject: Subject) -> None:
         say(f"cases: {'; '.join(' and '.join(case) or 'else' for case in found.cases)}")
     say(f"{_solutions(found.number)}{'' if found.complete else ' so far'} among {number(found.size)} points")
     if found.best:
-        _rows(found, found.best)
+        _rows(found, found.best, subject.signs)
     if found.closed_form:
         say(f"\n{found.closed_form.plain(ascii_only=ascii_only())}\n  = {found.closed_form.value}")
         say(found.closed_form.latex())
@@ -54,7 +54,7 @@ def report(found: Solutions, subject: Subject) -> None:
         which = " and ".join(w for w, s in (("below", near.below), ("above", near.above)) if s is not None)
         if beside:
             say(f"nearest {which} {near.budget.convention} = {number(near.budget.target)}:")
-            _rows(found, beside)
+            _rows(found, beside, subject.signs)
         else:
             say(f"no config meets the other conditions, whatever its {near.budget.convention} count")
 
@@ -63,12 +63,18 @@ def _solutions(count: int) -> str:
     return "no solution" if count == 0 else f"{number(count)} solution{'s' if count > 1 else ''}"
 
 
-def _rows(found: Solutions, solutions: Sequence[Solution]) -> None:
+def _rows(found: Solutions, solutions: Sequence[Solution], signs: Mapping[str, str]) -> None:
     letters = [n for n in solutions[0].values if n in found.ranges or n in found.space.rules.functions]
     conventions = [b.convention for b in found.budgets]
     headings = ["parameters"] if conventions == ["unique"] else conventions
     sizes = next((s.sizes for s in solutions[:_FEW] if s.sizes), None)
-    columns = [*letters, *headings, "deviation", *(["/".join(sizes)] if sizes else []), *found.patterns]
+    columns = [
+        *(signs.get(n, n) for n in letters),
+        *headings,
+        "deviation",
+        *(["/".join(sizes)] if sizes else []),
+        *found.patterns,
+    ]
 
     def cells(s: Solution) -> tuple[str, ...]:
         return (

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import (
     ConventionOption,
     Json,
@@ -24,6 +25,7 @@ from symcount.cli.options import (
 )
 from symcount.cli.output import emit, note, number
 from symcount.cli.solutions import described, report, summary
+from symcount.cli.storage import Batch, Dtype, Length, Optimizer, Quantization, request_of
 from symcount.errors import BudgetError, VerificationError
 
 if TYPE_CHECKING:
@@ -64,7 +66,10 @@ Runnable = Annotated[
 def solve(
     model: Source,
     budget: Annotated[
-        list[str], typer.Option("--budget", "-b", metavar="[CONVENTION=]COUNT", help="110M, 1.3B, '<=7B'. Repeatable.")
+        list[str],
+        typer.Option(
+            "--budget", "-b", metavar="[CONVENTION=]COUNT", help="110M, 1.3B, '<=7B', memory=24GB. Repeatable."
+        ),
     ],
     free: Free = None,
     tolerance: Annotated[
@@ -83,6 +88,14 @@ def solve(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    dtype: Dtype = None,
+    batch: Batch = 1,
+    length: Length = None,
+    optimizer: Optimizer = None,
+    quantization: Quantization = None,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Draw the iso-budget curve (.pdf, .svg, .png).")
     ] = None,
@@ -98,6 +111,7 @@ def solve(
     from symcount.solve.api import search_for
 
     subject, fixed = subject_of(model, values, options)
+    subject = dressed(subject, notation, symbols, symbols_file)
     hunt = search_for(
         subject.formula,
         subject.config,
@@ -111,6 +125,7 @@ def solve(
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
         runnable=runnable,
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization),
     )
     interrupted = False
     try:

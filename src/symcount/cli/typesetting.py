@@ -9,18 +9,34 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli.looks import Label, Lhs, Notation, Numbers, Prefix, Relations, Symbols, SymbolsFile, Width, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, related, told
+from symcount.cli.looks import (
+    Inside,
+    Label,
+    Lhs,
+    Notation,
+    Numbers,
+    Prefix,
+    Relations,
+    Symbols,
+    SymbolsFile,
+    Width,
+    bracketed,
+    related,
+    symbols_of,
+)
+from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, told
 from symcount.cli.output import ascii_only, emit, note
 from symcount.cli.writing import Output, deliver, target_of, write
 from symcount.code.languages import LANGUAGES
 from symcount.errors import NotationError
+from symcount.typeset.look import Look
 from symcount.typeset.pdf import compile_document
-from symcount.typeset.setting import Look
+from symcount.typeset.said import comment
 
 __all__ = ["known", "latex", "typeset"]
 
 _WITH_SIZES = ("steps", "table", "leading", "notation")
+_COMMENTED = {"latex": "%", "typst": "//"}
 _WITHOUT = ("latex", "mathml", "text", "typst", *LANGUAGES)
 
 
@@ -39,6 +55,7 @@ def latex(
     numbers: Numbers = "comma",
     width: Width = None,
     relations: Relations = None,
+    inside: Inside = False,
     lhs: Lhs = None,
     label: Label = None,
     prefix: Prefix = None,
@@ -55,7 +72,7 @@ def latex(
 ) -> None:
     """Typeset the closed form: LaTeX, a document, Markdown, HTML, text, or macros for a paper."""
     target = "json" if as_json else target_of(to, output, extra=tuple(LANGUAGES))
-    subject = related(load(model, values, options), relations)
+    subject = related(bracketed(load(model, values, options), inside, options), relations)
     told(subject)
     look: Look = {
         "convention": convention,
@@ -92,7 +109,10 @@ def typeset(subject: Subject, look: Look, style: str, target: str, output: Path 
         write(output, compile_document(shown.typeset("tex", style, **look))[0])
         return
     plain = target == "text" and output is None and ascii_only()
-    deliver(shown.typeset("ascii" if plain else target, style, **look), output)
+    result = shown.typeset("ascii" if plain else target, style, **look)
+    if output is not None and target in _COMMENTED:  # a fragment in a file says what it is of
+        result = f"{comment(shown.setting(**look), _COMMENTED[target])}\n{result}"
+    deliver(result, output)
 
 
 def _described(subject: Subject, look: Look, style: str) -> Mapping[str, Any]:

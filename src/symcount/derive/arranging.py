@@ -10,7 +10,7 @@ from typing import Any, Final
 from symcount.derive.arranged import LISTED, MARK, NAMES, OTHERS, Arrangement, field_of
 from symcount.derive.configs import ConfigSource
 from symcount.derive.quiet import quiet
-from symcount.derive.sources import construct, is_config
+from symcount.derive.sources import construct, fields_in, is_config
 from symcount.derive.structure import likely_depths
 from symcount.derive.trace import Trace, trace
 from symcount.errors import DerivationError
@@ -73,7 +73,7 @@ def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
 
 
 def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tuple[str, Arrangement]]:
-    numbers = {n: v for n, v in vars(config).items() if isinstance(v, int) and not isinstance(v, bool)}
+    numbers = {n: v for n, v in fields_in(config).items() if isinstance(v, int) and not isinstance(v, bool)}
     depths = likely_depths(numbers)
     for name, value in source.kwargs.items():
         if isinstance(value, ConfigSource):

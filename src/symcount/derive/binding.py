@@ -9,8 +9,7 @@ consequence; otherwise the config is refused, and the field is named.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -20,20 +19,21 @@ from symcount.configs import Config, read
 from symcount.derive.arranged import MARK, Arrangement
 from symcount.derive.arranging import number_in, with_arrangements
 from symcount.derive.certificate import disagreements
-from symcount.derive.configs import ConfigSource, build
-from symcount.derive.following import following
+from symcount.derive.configs import ConfigSource, build, walk
+from symcount.derive.containers import stands_in
+from symcount.derive.own_models import own_source
+from symcount.derive.per_layer_lists import following
 from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened
 from symcount.derive.result import DerivedFormula
-from symcount.derive.sources import is_config, source_of, varies_by_layer
+from symcount.derive.sources import PATH_KEY, fields_in, is_config, source_of, varies_by_layer
 from symcount.errors import ConfigError, OptionError
-from symcount.paths import value_at
+from symcount.paths import path_of, value_at
 from symcount.values import exact, title
 
 __all__ = ["bind", "realise"]
 
-_PART = re.compile(r"[^.\[\]]+")
 _ABSENT = object()
 _REMEDY = "derive a formula of its own: symcount.derive(config)"
 
@@ -115,6 +115,8 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     """How to construct the config, and what to call it; `None` for an empty one."""
     assert formula.source is not None  # noqa: S101  # set by the engine
     assert formula.cls is not None  # noqa: S101  # the same
+    if not hasattr(formula.source.cls, "from_dict"):  # of the user's own
+        return own_source(formula.cls, formula.source, config)
     if not isinstance(config, Config | Mapping) and is_config(config):
         if type(config) is not formula.source.cls:
             raise ConfigError(
@@ -125,8 +127,6 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     if not described.fields:
         return None, described.source
     stated = described.model_type
-    if not hasattr(formula.source.cls, "from_dict"):  # a dataclass of the user's
-        return ConfigSource(formula.source.cls, dict(described.fields)), described.source
     if stated is None:
         described = replace(described, fields={**described.fields, "model_type": formula.model_type})
     found = config_object(described, formula.cls)
@@ -161,6 +161,8 @@ def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any])
             own = build(formula.source, {**formula.base, **free}, frozenset({*formula.base, *free})).config
     except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises
         return [*found, f"the formula's own config has no such values ({shortened(error)})"]
+    for name, given in _beyond(own, asked):
+        found.append(f"{name} = {_word(given)}, but the formula holds for {name} left out")
     for name in formula.default.config_reads:
         if name in formula.pinned:
             continue
@@ -171,6 +173,17 @@ def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any])
             found.append(f"{name} = {_word(given)}, but the formula holds for {name} {wanted}")
     supposed = (c for c in formula.asked if holds(c, formula.base) and not holds(c, numbers))
     return [*found, *(f"the formula supposes that {condition}" for condition in supposed)]
+
+
+def _beyond(own: Any, asked: Any) -> Iterator[tuple[str, Any]]:
+    """Fields that a dict or a namespace in *asked* has, and that of the formula has not; no class declares them."""
+    for path, instance in walk(asked):
+        if stands_in(type(instance)):
+            like = value_at(own, path, _ABSENT, realmodel.attribute)
+            known = fields_in(like) if stands_in(type(like)) else {}
+            for name, value in fields_in(instance).items():
+                if name not in known and name != PATH_KEY:
+                    yield path_of(path, name), value
 
 
 def _same(a: Any, b: Any) -> bool:
@@ -191,5 +204,5 @@ def _decide(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any], sai
     """Let the real model decide whether the formula counts it in spite of what *said* says."""
     with quiet():
         model = realmodel.build(formula.cls, asked, {})
-    if disagreements(formula, numbers, model):
+    if disagreements(formula, numbers, model, asked):
         raise OptionError(f"{said}; {_REMEDY}")

@@ -17,9 +17,10 @@ from symcount.derive.recording import record_condition, record_hash, record_stru
 
 
 class SymbolicInt(int):
-    """An ``int`` with the expression it is the value of, in ``node``."""
+    """An ``int`` with the expression it is the value of, in ``node``; of a product the factors, if they are known."""
 
     node: Node
+    factors: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, value: int, node: Node) -> SymbolicInt:

@@ -12,13 +12,14 @@ import copy
 import random
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from typing import Any
 
 from sympy import Poly, Symbol
 
+from symcount.derive.arranged import MARK, NAMES
 from symcount.derive.certified import Certificate
 from symcount.derive.configs import Number as Field
 from symcount.derive.configs import build, construct
@@ -33,8 +34,10 @@ from symcount.errors import DerivationError, VerificationError
 from symcount.evaluate import compile_scalar
 from symcount.foreign import guarded
 from symcount.ledger import Row
+from symcount.paths import value_at
+from symcount.realmodel import attribute
 
-__all__ = ["Certificate", "certify", "disagreements"]
+__all__ = ["Certificate", "certify", "disagreements", "real_model"]
 
 FAR = 3  # so many points, the first ones, have far more layers than others
 EDGES = 24  # so many comparisons are tried on their other side
@@ -49,12 +52,12 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
         VerificationError: they disagree; the message says at which smallest change of fields, and in which tensor.
         DerivationError: not enough points of the domain could be built.
     """
-    if differences := disagreements(formula, formula.base, asked(formula)):
+    if differences := disagreements(formula, formula.base, asked(formula), formula.requested):
         raise VerificationError(_said(formula, {}, differences))
     assert formula.cls is not None  # noqa: S101  # set by the engine
     own = trace(formula.cls, formula.source)  # its own, not the one that the formula was derived from
     for point in islice(edges(formula, own), EDGES):
-        real = _real(formula, point)
+        real = real_model(formula, point)
         if real is not None and (differences := disagreements(formula, point, real)):
             raise VerificationError(_smallest(formula, point, differences))
     rng = random.Random(seed)
@@ -69,7 +72,7 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
         # where transformers refuses points, perhaps because a field may not move at all, fewer fields move at a time
         share = max(0.1, 0.8**redrawn)
         point = draw(formula, rng, share=share, far=passed + redrawn < FAR, reads=own.config_reads)
-        real = _real(formula, point) if point != formula.base else None  # the default is no random point
+        real = real_model(formula, point) if point != formula.base else None  # the default is no random point
         if real is None:
             redrawn += 1
             continue
@@ -95,11 +98,15 @@ def asked(formula: DerivedFormula) -> Any:
     assert formula.cls is not None  # noqa: S101  # the same
     try:
         with quiet(), torch.device("meta"):
-            given = construct(formula.source) if formula.requested is None else copy.deepcopy(formula.requested)
-            return formula.cls(given)
+            return formula.cls(construct(formula.source) if formula.requested is None else _copy(formula.requested))
     except Exception as error:  # a constructor raises what it likes
         said = f"{type(error).__name__}: {error}"
         raise DerivationError(f"{formula.name} cannot be built from the config that was asked for: {said}") from error
+
+
+def _copy(config: Any) -> Any:
+    """A config that the model may change; itself, where its class is of a kind that may not survive being copied."""
+    return copy.deepcopy(config) if is_config(config) and not hasattr(type(config), "symcount_passed") else config
 
 
 def _held(one: Trace, varied: Sequence[str]) -> tuple[str, ...]:
@@ -112,7 +119,7 @@ def _held(one: Trace, varied: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _real(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
+def real_model(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
     """The real model at *point*, or `None` if transformers does not build one there."""
     import torch
 
@@ -125,8 +132,17 @@ def _real(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
         return None
 
 
-def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any) -> list[str]:
-    """Where formula and model disagree at *point* (by config field): names, shapes, numbers and sharing of tensors."""
+def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any, config: Any = None) -> list[str]:
+    """Where formula and model disagree at *point* (by config field): names, shapes, numbers and sharing of tensors.
+
+    Args:
+        formula: derived.
+        point: the values of its fields.
+        real: the model.
+        config: the config that the model was built from, if that may have lists of names, of which the formula has the
+            lengths.
+    """
+    words = _words(formula, config)
     values = values_of(formula, point)
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
@@ -136,13 +152,27 @@ def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any
     for name, tensor in real.named_parameters(remove_duplicate=False):
         first = id(tensor) not in seen
         seen.add(id(tensor))
-        actual[_DIGITS.sub("*", name), tuple(tensor.shape), first] += 1
+        actual[_starred(name, words), tuple(tensor.shape), first] += 1
     found = []
     for key in dict.fromkeys([*expected, *actual]):
         if expected[key] != actual[key]:
             name, shape, _ = key
             found.append(f"{name} {shape}: {expected[key]} by the formula, {actual[key]} in the model")
     return found
+
+
+def _words(formula: DerivedFormula, config: Any) -> frozenset[str]:
+    """The names in those lists of *config* of which the formula knows how many names they have."""
+    lists = (name.partition(MARK)[0] for name in formula.base if name.endswith(MARK + NAMES))
+    values = (value_at(config, path, (), attribute) for path in lists) if config is not None else ()
+    return frozenset(str(word) for value in values for word in value)
+
+
+def _starred(name: str, words: Collection[str]) -> str:
+    """The name of a tensor with stars for what names one of several layers of a kind."""
+    if words:
+        name = ".".join("*" if part in words else part for part in name.split("."))
+    return _DIGITS.sub("*", name)
 
 
 def _key(row: Row) -> str:
@@ -160,7 +190,7 @@ def _smallest(formula: DerivedFormula, point: Mapping[str, Field], differences: 
         if current.get(name) == value:
             continue
         trial = {**current, name: value}
-        real = _real(formula, trial) if inside(formula, trial) else None
+        real = real_model(formula, trial) if inside(formula, trial) else None
         if real is not None and (found := disagreements(formula, trial, real)):
             current, differences = trial, found
     return _said(formula, {n: v for n, v in current.items() if v != formula.base.get(n)}, differences)

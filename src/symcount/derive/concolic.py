@@ -125,7 +125,10 @@ def _integral(name: str, reflected: bool) -> Callable[[Any, Any], Any]:
         else:
             return general(self, other)
         node = combine(node, self.node) if reflected else combine(self.node, node)
-        return integer(plain(self, other), node)
+        result = integer(plain(self, other), node)
+        if name == "mul" and type(result) is SymbolicInt and result.node is not self.node:
+            result.factors = (other, self) if reflected else (self, other)
+        return result
 
     compute.__name__ = compute.__qualname__ = method
     return compute

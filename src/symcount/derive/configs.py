@@ -12,20 +12,23 @@ and the order in which instances of each class were created is matched with wher
 from __future__ import annotations
 
 import math
+import sys
 import threading
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final
 
 from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
-from symcount.derive.followed import Following
+from symcount.derive.containers import stands_in
 from symcount.derive.literals import literal
+from symcount.derive.opaque import GENERAL, observed
 from symcount.derive.patching import Patch, Patches
+from symcount.derive.per_layer import Following
 from symcount.derive.recording import record_structural
 from symcount.derive.rewriting import concrete
-from symcount.derive.sources import PATH_KEY, ConfigSource, construct, defaults_of, is_config, source_of
+from symcount.derive.sources import PATH_KEY, ConfigSource, construct, defaults_of, fields_in, is_config, source_of
 
 __all__ = [
     "ConfigSource",
@@ -72,9 +75,11 @@ class _Recorder:
 
     created: list[Any] = field(default_factory=list)
 
-    def arguments(self, instance: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-        self.created.append(instance)
+    def arguments(self, _cls: type, kwargs: dict[str, Any], _instance: Any) -> dict[str, Any]:
         return kwargs
+
+    def made(self, instance: Any) -> None:
+        self.created.append(instance)
 
 
 @dataclass
@@ -86,12 +91,16 @@ class _Builder:
     frozen: Collection[str]
     followed: bool = False
     symbols: dict[str, Number] = field(default_factory=dict)
+    built: dict[int, tuple[Any, str]] = field(default_factory=dict)
 
-    def arguments(self, instance: Any, kwargs: dict[str, Any]) -> dict[str, Any]:
-        cls = type(instance)
+    def made(self, instance: Any) -> None:
+        pass
+
+    def arguments(self, cls: type, kwargs: dict[str, Any], instance: Any) -> dict[str, Any]:
         path = next(self.expected.get(cls, iter(())), None)
         if path is None:
             return kwargs
+        self.built[id(instance)] = instance, path  # a tuple is not there yet, and is not observed
         prefix = f"{path}." if path else ""
         aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
         result: dict[str, Any] = {}
@@ -103,7 +112,7 @@ class _Builder:
                 continue
             value = default()
             made = self.symbolic(prefix + aliases.get(name, name), value)
-            if made is not value or is_config(value):  # a sub-config made by a default factory must not be made twice
+            if made is not value or _holds_config(value):  # what a default factory makes must not be made twice
                 result[name] = made
         if prefix + "num_labels" in self.values and aliases is not None and "num_labels" not in result:
             result["num_labels"] = self.symbolic(prefix + "num_labels", 0)
@@ -159,20 +168,57 @@ class _Builder:
         return value
 
 
-def _wrapped(cls: type) -> Any:
-    original: Any = cls.__init__  # type: ignore[misc]
+def _constructor(cls: type) -> Patch:
+    """The patch of what makes instances of a config class: ``__new__`` of a tuple, ``__init__`` of any other."""
+    name = "__new__" if issubclass(cls, tuple) else "__init__"
+    original: Any = getattr(cls, name)
 
     @wraps(original)
-    def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
+    def constructor(self: Any, *args: Any, **kwargs: Any) -> Any:
         session = _SESSION.active
-        if session is not None and type(self) is cls:
-            if args:
-                names = [name for name, _ in defaults_of(cls)]
-                kwargs, args = dict(zip(names, args, strict=False)) | kwargs, ()
-            kwargs = session.arguments(self, kwargs)
-        original(self, *args, **kwargs)
+        made = self if name == "__new__" else type(self)
+        if session is None or made is not cls:
+            return original(self, *args, **kwargs)
+        if args:
+            names = [name for name, _ in defaults_of(cls)]
+            kwargs, args = dict(zip(names, args, strict=False)) | kwargs, ()
+        if name == "__init__":
+            session.made(self)
+        result = original(self, *args, **session.arguments(cls, kwargs, self if name == "__init__" else None))
+        if name == "__new__":
+            session.made(result)
+        return result
 
-    return constructor
+    return Patch(cls, name, staticmethod(constructor) if name == "__new__" else constructor)
+
+
+def _holds_config(value: Any) -> bool:
+    return any(map(_holds_config, value)) if type(value) in (list, tuple) else is_config(value)
+
+
+def _observing(cls: type, builder: _Builder) -> Any:
+    """Attribute access of a config class whose own code reads observed values."""
+    original: Any = cls.__getattribute__
+    aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+    own = {base.__module__ for base in cls.__mro__ if not base.__module__.startswith(GENERAL)}
+
+    @wraps(original)
+    def read(instance: Any, name: str) -> Any:
+        value = original(instance, name)
+        if type(value) not in (str, dict, list, tuple) or name[:2] == "__":
+            return value
+        known, said = builder.built.get(id(instance)), object.__getattribute__(instance, "__dict__")
+        name = aliases.get(name, name)
+        if known is None or said.get(name) is not value:
+            return value  # of a constant of the class a file says nothing
+        if sys._getframe(1).f_globals.get("__name__", "") not in own:
+            return value
+        made = observed((f"{known[1]}.{name}" if known[1] else name, ()), value, builder.symbols)
+        if type(value) in (dict, list):
+            said[name] = made  # what the code changes in it is changed in the config
+        return made
+
+    return read
 
 
 def walk(config: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
@@ -182,13 +228,19 @@ def walk(config: Any, path: str = "", seen: set[int] | None = None) -> Iterator[
         return
     seen.add(id(config))
     yield path, config
-    for name, value in getattr(config, "__dict__", {}).items():
+    for name, value in fields_in(config).items():
         if is_config(value):
             yield from walk(value, f"{path}.{name}" if path else name, seen)
         elif isinstance(value, list | tuple):
-            for i, item in enumerate(value):
-                if is_config(item):
-                    yield from walk(item, f"{path}.{name}[{i}]" if path else f"{name}[{i}]", seen)
+            yield from _walked(value, f"{path}.{name}" if path else name, seen)
+
+
+def _walked(values: Sequence[Any], path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    for i, item in enumerate(values):
+        if is_config(item):
+            yield from walk(item, f"{path}[{i}]", seen)
+        elif isinstance(item, list | tuple):
+            yield from _walked(item, f"{path}[{i}]", seen)
 
 
 @dataclass(frozen=True)
@@ -208,7 +260,7 @@ def _plan(source: ConfigSource) -> _Plan:
         classes: set[type] = {source.cls}
         while True:
             recorder = _Recorder()
-            with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in classes):
+            with Patches(map(_constructor, classes)):
                 _SESSION.active = recorder
                 try:
                     root = construct(source)
@@ -241,8 +293,9 @@ def config_classes(source: ConfigSource) -> set[type]:
 
 
 def build(
-    source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], *, followed: bool = False
-) -> SymbolicConfig:
+    source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], *, followed: bool = False,
+    observing: bool = False,
+) -> SymbolicConfig:  # fmt: skip
     """Construct the config with symbolic numbers.
 
     Args:
@@ -250,6 +303,7 @@ def build(
         values: Dotted path to the concrete value its symbol is to have.
         frozen: Dotted paths that stay plain numbers; ``depths`` freezes the whole list.
         followed: Whether a frozen ratio keeps the expressions of what it is multiplied by.
+        observing: Whether what the config's own code asks of its texts, objects and lists is recorded.
     """
     plan = _plan(source)
     values = {_canonical(path, plan.classes): value for path, value in values.items()}
@@ -259,7 +313,10 @@ def build(
         {_canonical(path, plan.classes) for path in frozen},
         followed,
     )
-    with Patches(Patch(cls, "__init__", _wrapped(cls)) for cls in plan.paths):
+    patches = [_constructor(cls) for cls in plan.paths]
+    if observing:
+        patches += [Patch(cls, "__getattribute__", _observing(cls, builder)) for cls in plan.paths]
+    with Patches(patches):
         _SESSION.active = builder
         try:
             config = construct(source)
@@ -279,8 +336,12 @@ def own_defaults(source: ConfigSource) -> dict[str, Number]:
     """
     found: dict[str, Number] = {}
     for path, instance in walk(construct(source)):
+        cls = type(instance)
+        own = dict(getattr(cls, "symcount_passed", {}))
+        if stands_in(cls):  # it has no defaults but what it is
+            own = {name: value for name, value in fields_in(instance).items() if not is_config(value)}
         try:
-            symbols = build(ConfigSource(type(instance)), {}, ()).symbols
+            symbols = build(ConfigSource(cls, own), {}, ()).symbols
         except Exception:  # noqa: BLE001, S112  # a class that wants arguments has no default config
             continue
         for name, value in symbols.items():

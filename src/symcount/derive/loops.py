@@ -102,7 +102,7 @@ class _Iterations(Iterator[int]):
         del stack[self._depth :]
         value = next(self._values)
         stack.append((self._loop, value, weakref.ref(self)))
-        return SymbolicInt.of(value, ex.index(self._loop.name, value))
+        return value if self._recorder.running else SymbolicInt.of(value, ex.index(self._loop.name, value))
 
 
 def _node(bound: int) -> Node:

@@ -14,7 +14,8 @@ _UNRELATED: Final = ("tokenization_", "processing_", "image_processing_", "video
 #: Modules outside ``transformers.models`` whose code computes sizes.
 _SHARED: Final = (
     "transformers.modeling_rope_utils", "transformers.backbone_utils", "transformers.pytorch_utils",
-    "transformers.activations", "transformers.modeling_layers", "torch.nn.modules.utils", "torch.nn.modules.conv",
+    "transformers.activations", "transformers.modeling_layers", "transformers.cache_utils",
+    "torch.nn.modules.utils", "torch.nn.modules.conv",
     "torch.nn.modules.rnn", "torch.nn.modules.adaptive", "torch.nn.modules.transformer", "torch.nn.modules.activation",
 )  # fmt: skip
 #: Packages that are not user code even though a user's class inherits from them.
@@ -54,9 +55,19 @@ def _computes_sizes(name: str) -> bool:
     return name in _SHARED or (is_model_code and not name.rpartition(".")[2].startswith(_UNRELATED))
 
 
-def user_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
+def written(code: Any) -> tuple[Any, ...]:
+    """The classes and functions in which *code* is written: a class and what it inherits from, or a function."""
+    while not isinstance(code, type | FunctionType):  # what calls another, or binds some of its arguments
+        inner = getattr(code, "target", None) or getattr(code, "func", None)
+        if inner is None:
+            return ()
+        code = inner
+    return code.__mro__ if isinstance(code, type) else (code,)
+
+
+def user_modules(classes: Iterable[Any]) -> tuple[ModuleType, ...]:
     """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
-    bases = {base for cls in classes for base in cls.__mro__}
+    bases = {base for cls in classes for base in written(cls)}
     names = {base.__module__ for base in bases if base.__module__.partition(".")[0] not in _FOREIGN}
     found = _with_imported(frozenset(names), len(sys.modules)) if names else ()
     return (*found, *_loose(bases, {id(vars(module)) for module in found}))
@@ -106,12 +117,12 @@ class _Namespace(ModuleType):
         return self._namespace
 
 
-def _loose(bases: Iterable[type], known: set[int]) -> list[ModuleType]:
+def _loose(bases: Iterable[Any], known: set[int]) -> list[ModuleType]:
     found: dict[int, ModuleType] = {}
     for base in bases:
         if base.__module__.partition(".")[0] in _FOREIGN and base.__module__ != "builtins":
             continue
-        for function in vars(base).values():
+        for function in vars(base).values() if isinstance(base, type) else (base,):
             if isinstance(function, FunctionType) and id(function.__globals__) not in known:
                 home = sys.modules.get(str(function.__globals__.get("__name__")))
                 if home is None or vars(home) is not function.__globals__:
@@ -119,7 +130,7 @@ def _loose(bases: Iterable[type], known: set[int]) -> list[ModuleType]:
     return list(found.values())
 
 
-def defining_modules(classes: Iterable[type]) -> tuple[ModuleType, ...]:
+def defining_modules(classes: Iterable[Any]) -> tuple[ModuleType, ...]:
     """The modules in which classes of transformers' models, and what they inherit from, are defined."""
-    names = {base.__module__ for cls in classes for base in cls.__mro__}
+    names = {base.__module__ for cls in classes for base in written(cls)}
     return tuple(sys.modules[n] for n in sorted(names) if n.startswith("transformers.models.") and n in sys.modules)

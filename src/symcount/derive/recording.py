@@ -9,7 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from weakref import ReferenceType
 
 from symcount.derive.expression import Node
@@ -56,6 +56,22 @@ class StructuralUse:
     kind: str
     node: Node
     module: str
+
+
+class Question(NamedTuple):
+    """Something the code asked of a value that is no number.
+
+    Attributes:
+        field: dotted path of the config field.
+        steps: keys and indices that lead to the value in it.
+        kind: see `opaque.KINDS`.
+        argument: what it was compared with, or asked for; lists and objects as the text that JSON has for them.
+    """
+
+    field: str
+    steps: tuple[str | int, ...]
+    kind: str
+    argument: str | int | float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,6 +121,8 @@ class Recorder:
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: tensor -> where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
+        running: whether the code is in a forward pass, where the indices of loops are plain numbers.
+        asked: what was asked of texts, objects and lists, where these are observed.
     """
 
     conditions: dict[tuple[Any, ...], Condition] = field(default_factory=dict)
@@ -114,6 +132,8 @@ class Recorder:
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[Iteration, ...]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
+    running: bool = False
+    asked: dict[Question, None] = field(default_factory=dict)
 
     def here(self) -> tuple[Iteration, ...]:
         """In which iterations of which loops the code is, the outermost loop first."""
@@ -129,7 +149,7 @@ class _State(threading.local):
 STATE: Final = _State()
 
 #: Modules whose frames are not the place where a comparison was written.
-_OWN: Final = "symcount.derive."
+_OWN: Final = "symcount."
 #: Its messages contain the numbers that it validates.
 _VALIDATION: Final = "huggingface_hub."
 

@@ -6,13 +6,17 @@ import importlib
 import os
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 from symcount import realmodel
 from symcount.configs import Config, read
 from symcount.derive.configs import ConfigSource, source_of
+from symcount.derive.own_models import config_of_instance, is_module, own_model
+from symcount.derive.packages import named, packaged
+from symcount.derive.user_code import address, load
 from symcount.errors import ConfigError, DependencyError, DerivationError, UnknownModelError, near
 from symcount.files import looks_like_path
 from symcount.filetypes import check_typed, nameless
@@ -102,7 +106,7 @@ def model_class(name: str, model_type: str = "") -> type:
     return cls
 
 
-def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tuple[type, ConfigSource, str, str]:
+def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tuple[Any, ConfigSource, str, str]:
     """The model class, its config source, the class's name and model type.
 
     Args:
@@ -115,34 +119,7 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         UnknownModelError: no such class or model type.
         ConfigError: the config is malformed, or transformers rejects it.
     """
-    said: Mapping[str, Any] = {}
-    if isinstance(source, type):
-        cls = source
-    elif isinstance(source, str) and not looks_like_path(source):
-        cls = model_class(source)
-        if config is None or isinstance(config, Mapping):
-            config = ConfigSource(_config_class(cls, source), dict(config or {}))
-    elif isinstance(source, Config | Mapping | str | Path):
-        described = read(source)
-        name = described.class_name or described.model_type
-        if name is None:
-            raise nameless(described.fields, described.source)
-        if described.class_name is None:
-            check_typed(described.fields, described.source)
-            if name not in _by_model_type():  # it may be called like a class
-                known = sorted(_by_model_type())
-                raise UnknownModelError(
-                    f"transformers has no base model for the model type {name!r}.{near(name, known)}"
-                )
-        cls = model_class(name, described.model_type or "")
-        config, said = config_object(described, cls), described.fields
-    elif hasattr(source, "to_diff_dict"):
-        names = getattr(source, "architectures", None) or [source.model_type]
-        cls = model_class(names[0], source.model_type)
-        text = realmodel.is_text_of(getattr(cls, "config_class", None), type(source))
-        config = source.get_text_config() if text else source
-    else:
-        raise ConfigError(f"expected a model class, its name or a config, got {type(source).__name__}")
+    cls, config, said, options = _asked(source, config, options)
     try:
         found = source_of(config, cls, said)
         if options:
@@ -154,6 +131,57 @@ def resolve(source: Any, options: Mapping[str, Any], config: Any = None) -> tupl
         who = "transformers" if cls.__module__.partition(".")[0] == "transformers" else "its own class"
         raise ConfigError(f"{cls.__name__}: {who} rejects this config: {shortened(error)}") from None
     return cls, found, cls.__name__, str(getattr(found.cls, "model_type", "") or "")
+
+
+def _asked(source: Any, config: Any, options: Mapping[str, Any]) -> tuple[Any, Any, Mapping[str, Any], Any]:
+    """What builds the model, its config in any form, what a file says of that, and the options that differ."""
+    if isinstance(source, str) and address(source) is not None:
+        source = load(source)
+    if isinstance(config, str) and address(config) is not None:
+        config = load(config)
+    if (found := packaged(source, config, options)) is not None:
+        source, config, options = found
+    if is_module(source):
+        config, kept = config_of_instance(source, config)
+        source, options = type(source), {**kept, **options}
+    if isinstance(source, type) and getattr(source, "config_class", None) is not None:
+        return source, config, {}, options
+    if isinstance(source, type | FunctionType | partial):
+        cls, config, options = own_model(source, config, options)
+        return cls, config, {}, options
+    if isinstance(source, str) and not looks_like_path(source):
+        try:
+            cls = model_class(source)
+        except UnknownModelError:
+            if (found := named(source, config, options)) is None:
+                raise
+            cls, config, options = own_model(*found)
+            return cls, config, {}, options
+        if config is None or isinstance(config, Mapping):
+            config = ConfigSource(_config_class(cls, source), dict(config or {}))
+        return cls, config, {}, options
+    if isinstance(source, Config | Mapping | str | Path):
+        return *_described(read(source)), options
+    if hasattr(source, "to_diff_dict"):
+        names = getattr(source, "architectures", None) or [source.model_type]
+        cls = model_class(names[0], source.model_type)
+        text = realmodel.is_text_of(getattr(cls, "config_class", None), type(source))
+        return cls, source.get_text_config() if text else source, {}, options
+    raise ConfigError(f"expected a model class, its name or a config, got {type(source).__name__}")
+
+
+def _described(described: Config) -> tuple[type, Any, Mapping[str, Any]]:
+    """The class that a config file names, the config, and what the file says."""
+    name = described.class_name or described.model_type
+    if name is None:
+        raise nameless(described.fields, described.source)
+    if described.class_name is None:
+        check_typed(described.fields, described.source)
+        if name not in _by_model_type():  # it may be called like a class
+            known = sorted(_by_model_type())
+            raise UnknownModelError(f"transformers has no base model for the model type {name!r}.{near(name, known)}")
+    cls = model_class(name, described.model_type or "")
+    return cls, config_object(described, cls), described.fields
 
 
 def _config_class(cls: type, name: str) -> Any:

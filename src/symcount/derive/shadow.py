@@ -69,6 +69,11 @@ def shadow_type(original: Any, convert: Callable[..., Any], *more: type) -> Any:
     return _ShadowMeta(original.__name__, (), own)
 
 
+def unshadowed(value: type) -> Any:
+    """The built-in type that a shadow stands in for; any other type itself."""
+    return value.original if isinstance(value, _ShadowMeta) else value
+
+
 def _int(*args: Any, **kwargs: Any) -> int:
     if len(args) == 1:
         value = args[0]

@@ -6,67 +6,96 @@ import copy
 import dataclasses
 import inspect
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from symcount.derive.config_source import PATH_KEY, ConfigSource, construct, fields_in, is_config
+from symcount.derive.containers import filled, is_inner, source_of_other, stands_in, with_place
 from symcount.errors import DerivationError
 
-#: Key in a config's ``__dict__`` that holds its dotted path: unlike an identity it survives ``copy.deepcopy``.
-PATH_KEY: Final = "_symcount_path"
-
-
-@dataclass(frozen=True)
-class ConfigSource:
-    """How to construct a config: its class and the arguments that differ from the defaults.
-
-    Attributes:
-        asked: the config that it was read from, if it was read from one.
-    """
-
-    cls: type
-    kwargs: dict[str, Any] = field(default_factory=dict)
-    asked: Any = field(default=None, repr=False, compare=False)
-
-
-def construct(source: ConfigSource) -> Any:
-    """Call the constructors of a source, innermost first."""
-    kwargs = {k: construct(v) if isinstance(v, ConfigSource) else v for k, v in source.kwargs.items()}
-    return source.cls(**kwargs)
-
-
-def is_config(value: object) -> bool:
-    """Whether ``value`` is a config or sub-config: a transformers config, or an instance of any dataclass."""
-    return (dataclasses.is_dataclass(value) and not isinstance(value, type)) or hasattr(type(value), "attribute_map")
+__all__ = [
+    "PATH_KEY",
+    "ConfigSource",
+    "construct",
+    "contained",
+    "defaults_of",
+    "fields_in",
+    "is_config",
+    "source_of",
+    "varies_by_layer",
+]
 
 
 def varies_by_layer(config: Any) -> bool:
     """Whether layers of a model of *config*, or of a sub-config of it, have numbers of their own."""
-    inner = (v for v in vars(config).values() if is_config(v))
-    return "_heterogeneity_spec" in vars(config) or any(map(varies_by_layer, inner))
+    own = fields_in(config)
+    return "_heterogeneity_spec" in own or any(varies_by_layer(v) for v in own.values() if is_config(v))
 
 
-def source_of(config: Any, model_class: type, said: Mapping[str, Any] | None = None) -> ConfigSource:
-    """Accept a config class, an instance, ``(class, kwargs)``, keyword arguments, or ``None`` for the defaults.
+def source_of(config: Any, model_class: Any, said: Mapping[str, Any] | None = None) -> ConfigSource:
+    """Accept a config class, an instance of any kind, ``(class, kwargs)``, or ``None`` for the defaults.
+
+    A dict is the keyword arguments of the model's config class, if it names one, else it is the config.
 
     Of an instance, *said* is what a file says from which it was read.
     """
     if isinstance(config, ConfigSource):
         return config
     if isinstance(config, type):
-        return ConfigSource(config)
+        return _source_of_class(config, {})
     if isinstance(config, tuple) and len(config) == 2 and isinstance(config[0], type):
-        return ConfigSource(config[0], dict(config[1]))
-    if config is None or isinstance(config, Mapping):
-        config_class = getattr(model_class, "config_class", None)
-        if config_class is None:
-            raise DerivationError(f"{model_class.__name__} names no config class; pass a config instance or class")
+        return _source_of_class(config[0], dict(config[1]))
+    config_class = getattr(model_class, "config_class", None)
+    if config_class is not None and (config is None or isinstance(config, Mapping)):
         return ConfigSource(config_class, dict(config or {}))
-    if is_config(config):
-        return replace(_source_of_instance(config, said or {}), asked=config)
+    if config is None:
+        raise DerivationError(f"{model_class.__name__} names no config class; pass a config instance or class")
+    found = contained(config, said or MappingProxyType({}))
+    if isinstance(found, ConfigSource):
+        return replace(found, asked=config)
     raise DerivationError(f"cannot read a config from {type(config).__name__!r}")
+
+
+def _source_of_class(cls: type, kwargs: dict[str, Any]) -> ConfigSource:
+    """The source of a config that is given as its class and arguments."""
+    if hasattr(cls, "attribute_map"):
+        return ConfigSource(cls, kwargs)
+    try:
+        found = contained(cls(**kwargs))
+    except Exception:  # noqa: BLE001  # it says what is wrong when it is constructed
+        return ConfigSource(cls, kwargs)
+    return found if isinstance(found, ConfigSource) else ConfigSource(cls, kwargs)
+
+
+def contained(value: Any, said: Mapping[str, Any] = MappingProxyType({})) -> Any:
+    """How to construct *value*, if it is a config of any kind; else itself, with the sources of configs in it."""
+    if isinstance(value, ConfigSource) or type(value) in (bool, int, float, str, type(None)):
+        return value
+    if type(value) in (list, tuple):
+        items = [contained(item) for item in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else type(value)(items)
+    if is_config(value) and not stands_in(type(value)):
+        return _source_of_instance(value, said)
+    if isinstance(value, type):
+        return value
+    found = source_of_other(value)
+    if found is None:
+        return value
+    return ConfigSource(found.cls, {name: _inner(item) for name, item in found.kwargs.items()})
+
+
+def _inner(value: Any) -> Any:
+    """What *value*, met inside a config, is made of; itself if it is no config."""
+    if type(value) in (list, tuple):
+        items = [_inner(item) for item in value]
+        return value if all(new is old for new, old in zip(items, value, strict=True)) else type(value)(items)
+    try:
+        return contained(value) if is_config(value) or is_inner(value) else value
+    except Exception:  # noqa: BLE001  # an object of whatever class: it stays what it is
+        return value
 
 
 def _source_of_instance(config: Any, said: Mapping[str, Any] = MappingProxyType({})) -> ConfigSource:
@@ -100,8 +129,42 @@ def _source_of_instance(config: Any, said: Mapping[str, Any] = MappingProxyType(
         apart = [n for n in optional if type(wanted.get(n)) is int and n in found and _differs(found[n], wanted[n])]
         kwargs.update((n, wanted[n]) for n in ((*computed, *apart) if apart else ()))
     parts = {k: part if isinstance(part := said.get(k), Mapping) else {} for k in kwargs}
-    made = {k: _source_of_instance(v, parts[k]) if is_config(v) else v for k, v in kwargs.items()}
-    return _without_written(config, ConfigSource(cls, made))
+    if "attribute_map" in dir(cls):
+        made = {k: _source_of_instance(v, parts[k]) if is_config(v) else v for k, v in kwargs.items()}
+        return _without_written(config, ConfigSource(cls, made))
+    return _of_dataclass(config, {n: v for n, v in wanted.items() if n in kwargs or _holds_other(v)})
+
+
+def _of_dataclass(config: Any, kwargs: Mapping[str, Any]) -> ConfigSource:
+    """A dataclass that is made with *kwargs*; if that gives another one, what stands in for it with all it has."""
+    found = ConfigSource(with_place(_kind(config)), {name: _inner(value) for name, value in kwargs.items()})
+    wanted = fields_in(config)
+    try:
+        # once with all its fields: `__post_init__` may compute one from itself, and then not even the default is one
+        several = (kwargs, _state(config)) if hasattr(type(config), "__post_init__") else (kwargs,)
+        made = [fields_in(construct(ConfigSource(type(config), copy.deepcopy(dict(given))))) for given in several]
+        if not any(
+            again.keys() != wanted.keys() or any(_differs(again[n], wanted[n]) for n in wanted) for again in made
+        ):
+            return found
+    except Exception:  # noqa: BLE001, S110  # it wants what is no field, or is not made by its constructor
+        pass
+    return ConfigSource(filled(type(config)), {name: _inner(value) for name, value in wanted.items()})
+
+
+def _kind(value: Any) -> Any:
+    return type(value)
+
+
+def _holds_other(value: Any) -> bool:
+    """Whether there is a config in *value* that its own class cannot make in a trace."""
+    if type(value) in (list, tuple):
+        return any(map(_holds_other, value))
+    if is_config(value):
+        if hasattr(type(value), "attribute_map"):
+            return False
+        return with_place(_kind(value)) is not type(value) or any(map(_holds_other, fields_in(value).values()))
+    return is_inner(value)
 
 
 def _consumed(config: Any, name: str, known: Collection[str]) -> bool:

@@ -8,7 +8,7 @@ meta device does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from symcount.derive.blanks import Made, computed, sized
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.patching import Patch
 from symcount.derive.recording import STATE, record_structural
-from symcount.derive.shadow import shadow_type
+from symcount.derive.shadow import shadow_type, unshadowed
 from symcount.derive.shapes import agreeing, rules
 from symcount.derive.views import Dims, Rule
 from symcount.errors import DerivationError
@@ -27,8 +27,9 @@ class Tracker:
 
     def __init__(self, limit: int | None = None) -> None:
         self._known: dict[int, tuple[Any, Dims]] = {}
-        self._limit = limit
+        self.limit = limit
         self.made: Made = {}
+        self.follow: Callable[[Any, Sequence[Any], dict[str, Any], Any], None] | None = None  # while a model runs
 
     def shape_of(self, tensor: Any) -> Dims:
         """The symbolic shape of a tensor if known, otherwise its plain one."""
@@ -45,8 +46,8 @@ class Tracker:
         self._known[id(tensor)] = (tensor, dims)
         if STATE.recorder is not None and STATE.recorder.iterations:
             STATE.recorder.made.setdefault(id(tensor), STATE.recorder.here())
-        if self._limit is not None and len(self._known) > self._limit:
-            raise DerivationError(f"the model has more than {self._limit} tensors at these values")
+        if self.limit is not None and len(self._known) > self.limit:
+            raise DerivationError(f"the model has more than {self.limit} tensors at these values")
 
     def empty(self, args: Sequence[Any], dtype: Any) -> Any:
         """What `torch.empty(*args)` makes; `None` if *args* are not just a size."""
@@ -66,6 +67,17 @@ class Tracker:
             self.learn(result, dims)
         if result.device.type != "meta":
             self._data(args)
+
+    def apply_each(self, rule: Any, args: Sequence[Any], kwargs: dict[str, Any], results: Sequence[Any]) -> None:
+        """Find the symbolic shapes of several results by a rule that gives one for each."""
+        try:
+            each = rule(self.shape_of, args, kwargs, results)
+            found = [agreeing(dims, one.shape) for dims, one in zip(each, results, strict=True)]
+        except (TypeError, ValueError, LookupError, AttributeError, ArithmeticError):
+            return  # the same
+        for one, dims in zip(results, found, strict=True):
+            if dims is not None:
+                self.learn(one, dims)
 
     @staticmethod
     def _data(args: Sequence[Any]) -> None:
@@ -116,6 +128,8 @@ def _mode_class() -> Any:
             self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
             kwargs = kwargs or {}
+            if (given := kwargs.get("dtype")) is not None and isinstance(given, type):
+                kwargs["dtype"] = unshadowed(given)  # `int` may be meant, in code where it is shadowed
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
             if result is None and func in on_device and kwargs.get("device") is None:
@@ -137,6 +151,8 @@ def _mode_class() -> Any:
                 _gone_through(self.tracker.known(args[0]))
             elif func in sizes:
                 return _sizes(self.tracker.known(args[0]), result, args, kwargs)
+            if self.tracker.follow is not None:
+                self.tracker.follow(func, args, kwargs, result)
             return result
 
     return TracingMode

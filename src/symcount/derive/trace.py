@@ -24,7 +24,7 @@ from symcount.derive.modules import defining_modules, library, library_modules, 
 from symcount.derive.patching import Patches
 from symcount.derive.quiet import quiet
 from symcount.derive.reads import Reads
-from symcount.derive.recording import STATE, Condition, Iteration, Loop, Recorder, StructuralUse
+from symcount.derive.recording import STATE, Condition, Iteration, Loop, Question, Recorder, StructuralUse
 from symcount.derive.rewriting import concrete
 from symcount.derive.shadow import shadows
 from symcount.derive.tensors import TENSORS, Tracker, tracing_mode
@@ -90,6 +90,7 @@ class Trace:
         predicates: What the code compared, with the indices of loops as they are; ``conditions`` has their numbers.
         loops: Loops over a symbolic number of iterations.
         hashed: Loops whose index was hashed, with the module whose code did.
+        asked: What was asked of values that are no numbers, where these were observed.
     """
 
     parameters: list[TracedParameter]
@@ -104,6 +105,7 @@ class Trace:
     predicates: list[Condition] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
     hashed: dict[str, str] = field(default_factory=dict)
+    asked: list[Question] = field(default_factory=list)
 
 
 _T = TypeVar("_T")
@@ -129,6 +131,7 @@ def trace(
     values: Mapping[str, Number] | None = None,
     frozen: Collection[str] = (),
     limit: int | None = None,
+    observing: bool = False,
 ) -> Trace:
     """Construct ``cls(config)`` on the meta device with symbolic numbers in the config.
 
@@ -140,6 +143,7 @@ def trace(
             default makes it a symbol of its own.
         frozen: Dotted paths of fields that stay plain numbers.
         limit: Give up where the model turns out to have more tensors than this.
+        observing: Record what is asked of the values that are no numbers, too.
 
     Raises:
         DerivationError: if ``cls`` cannot be constructed; the original exception is its cause.
@@ -148,7 +152,7 @@ def trace(
     with _LOCK, quiet():
         for _ in range(3):
             loaded = library_modules()
-            result = _attempt(cls, source, values or {}, frozen, limit)
+            result = _attempt(cls, source, values or {}, frozen, limit, observing=observing)
             # A model may import the code of another while it is being constructed (AutoModel.from_config). That code
             # was not shadowed, so once it is there, the trace is repeated.
             if len(library_modules()) == len(loaded) and not _strangers(cls, result):
@@ -172,7 +176,13 @@ def _strangers(cls: type, one: Trace) -> bool:
 
 
 def _attempt(
-    cls: type, source: ConfigSource, values: Mapping[str, Number], frozen: Collection[str], limit: int | None
+    cls: type,
+    source: ConfigSource,
+    values: Mapping[str, Number],
+    frozen: Collection[str],
+    limit: int | None,
+    *,
+    observing: bool,
 ) -> Trace:
 
     recorder, tracker, outer = Recorder(), Tracker(limit), (STATE.recorder, TENSORS.tracker)
@@ -182,8 +192,8 @@ def _attempt(
         computing = (*defining_modules((cls, *classes)), *own)
         with Patches([*shadows((*library_modules(), *own)), *literals(computing)]):
             STATE.recorder = recorder
-            symbolic = build(source, values, frozen, followed=True)
-            reads = Reads(symbolic)
+            symbolic = build(source, values, frozen, followed=True, observing=observing)
+            reads = Reads(symbolic, observing=observing)
             with Patches(reads.patches()), tracing_mode(tracker):
                 TENSORS.tracker = tracker
                 model = cls(symbolic.config)
@@ -211,6 +221,7 @@ def _attempt(
         predicates=list(recorder.predicates.values()),
         loops=list(recorder.loops),
         hashed=recorder.hashed,
+        asked=list(recorder.asked),
     )
 
 

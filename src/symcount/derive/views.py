@@ -9,11 +9,20 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from symcount.derive.concolic import SymbolicInt
+from symcount.derive import expression as ex
+from symcount.derive.concolic import SymbolicInt, integer, node_of
 
 Dims = tuple[int, ...]
 ShapeOf = Callable[[Any], Dims]
 Rule = Callable[[ShapeOf, Sequence[Any], dict[str, Any], Any], "Dims | None"]
+
+
+def shorter(a: int, b: int) -> int:
+    """The smaller of two sizes, which leaves no condition: the expression is right either way."""
+    left, right = node_of(a), node_of(b)
+    assert left is not None  # noqa: S101  # both are numbers
+    assert right is not None  # noqa: S101  # the same
+    return integer(min(int(a), int(b)), ex.minimum(left, right))
 
 
 def sizes_of(args: Sequence[Any]) -> tuple[Any, ...]:
@@ -32,17 +41,39 @@ def view_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], re
     size = list(sizes_of(args[1:])) if len(args) > 1 else list(kwargs.get("shape", kwargs.get("size", ())))
     if not size or not all(isinstance(dim, int) for dim in size):
         return shape_of(args[0]) if not size else None  # view(dtype)
-    return _infer(size, _product(shape_of(args[0])))
+    return inferred(size, shape_of(args[0]))
 
 
-def _infer(size: list[int], total: int) -> Dims | None:
+def inferred(size: list[int], given: Sequence[int]) -> Dims | None:
+    """A size in which one place may be -1: what is left there of the *given* sizes."""
     if -1 in [int(dim) for dim in size]:
         unknown = [int(dim) for dim in size].index(-1)
-        rest = _product(size[:unknown] + size[unknown + 1 :])
+        total, rest = map(_product, _uncommon(given, size[:unknown] + size[unknown + 1 :]))
         if int(rest) == 0:
             return None
         size[unknown] = total // rest
     return tuple(size)
+
+
+def _uncommon(given: Iterable[int], size: Iterable[int]) -> tuple[list[int], list[int]]:
+    """The factors of two products without those that both have: what is cancelled need not be divided."""
+    left, right = ([f for dim in dims for f in _factors(dim)] for dims in (given, size))
+    rest: list[int] = []
+    for factor in right:
+        node = node_of(factor)
+        place = next((i for i, other in enumerate(left) if node_of(other) is node), None)
+        if place is None:
+            rest.append(factor)
+        else:
+            del left[place]
+    return left, rest
+
+
+def _factors(dim: int) -> list[int]:
+    """The factors of a symbolic product, each with its value; the number itself if it is none."""
+    if not isinstance(dim, SymbolicInt) or dim.factors is None:
+        return [dim]
+    return [factor for part in dim.factors for factor in _factors(part)]
 
 
 def view_as_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
@@ -187,8 +218,12 @@ def _sliced(dim: int, item: slice) -> int:
     """The length of a slice of a dimension, exact in the common forms ``[:]``, ``[:n]``, ``[n:]`` and ``[::2]``."""
     start, stop, step = item.start or 0, item.stop, 1 if item.step is None else item.step
     if int(start) >= 0 and (stop is None or 0 <= int(stop) <= int(dim)) and int(step) > 0:
+        if stop is None and int(start) < int(step) and int(dim) % int(step) == 0:
+            return dim // step  # every second one, from the first or from the second on
         length: int = (dim if stop is None else stop) - start
         return length if int(step) == 1 else math.ceil(length / step)
+    if int(start) < 0 and stop is None and int(step) == 1:  # the last ones, all of them if there are fewer
+        return shorter(dim, -start)
     if stop is not None and int(stop) < 0 and int(step) == 1 and int(start) >= 0:
         kept: int = dim + stop - start
         return kept

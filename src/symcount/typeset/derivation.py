@@ -16,9 +16,10 @@ from symcount.typeset import html, latexdoc, markdown
 from symcount.typeset.content import Cell, Count, Formulas, Math, Table
 from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.lines import aligned, broken
+from symcount.typeset.look import word
 from symcount.typeset.mathml import mathml
 from symcount.typeset.outline import Piece, Section
-from symcount.typeset.setting import Setting, word
+from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.terms import Series
 

@@ -13,13 +13,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
 from sympy.core.function import AppliedUndef
 
 from symcount.evaluate import Round
 from symcount.notation import TABLE, Notation
-from symcount.typeset.terms import Group, Series, Sum, degree
+from symcount.typeset.terms import Group, Series, Sum, degree, is_option
 from symcount.typeset.unify import INDEX
 
 __all__ = ["Term", "is_numeric", "joined", "product", "set_symbols", "sorted_terms", "terms_of"]
@@ -97,7 +98,7 @@ def set_symbols(expression: Expr, notation: Notation) -> str:
     >>> from symcount.notation import Notation, entry
     >>> V, L, H = (entry(letter) for letter in "VLH")
     >>> print(set_symbols(L.symbol * H.symbol + V.symbol * H.symbol - H.symbol**2 / 4, Notation((V, L, H))))
-    VH + LH - \frac{H^2}{4}
+    VH + LH - H^2/4
     """
     return _sum(Add.make_args(expression), notation)
 
@@ -107,6 +108,8 @@ def _sum(terms: Sequence[Expr], notation: Notation) -> str:
 
 
 def _order(term: Expr) -> tuple[int, bool, list[tuple[int, str]]]:
+    if term.free_symbols and all(map(is_option, term.free_symbols)):
+        return 1, False, []  # 1 - [tied]
     powers = sorted(term.as_coeff_Mul()[1].as_powers_dict().items(), key=_rank)
     ranks = [_rank(p) for p in powers for _ in range(abs(int(p[1])) if p[1].is_Integer else 1)]
     return -degree(term), not ranks, ranks  # H/A + 1, not 1 + H/A
@@ -120,25 +123,45 @@ def joined(parts: Sequence[str]) -> str:
 
 
 def _brackets(body: str) -> str:
-    return rf"\left({body}\right)" if r"\frac" in body or r"\lfloor" in body or r"\lceil" in body else f"({body})"
+    """*body* in brackets as tall as what they hold."""
+    return rf"\left({body}\right)" if r"\frac" in body else f"({body})"
+
+
+def _rounded(left: str, body: str, right: str) -> str:
+    """*body* between the signs of a rounding."""
+    if r"\frac" in body:
+        return rf"\left{left} {body} \right{right}"
+    return f"{left}{' ' if body[0].isalpha() else ''}{body}{right}"
 
 
 def _parenthesised(expression: Expr, notation: Notation) -> str:
-    text = set_symbols(expression, notation)
-    return _brackets(text) if isinstance(expression, Add) else text
+    """*expression* as what stands before brackets: a fraction with a bar, since `N/2(H + I)` says two things."""
+    if isinstance(expression, Add):
+        return _brackets(set_symbols(expression, notation))
+    return _monomial(expression, notation, slash=False)
 
 
 def _rank(factor: tuple[Expr, Expr]) -> tuple[int, str]:
     base = factor[0]
+    if isinstance(base, Symbol | Add) and any(map(is_option, base.free_symbols)):
+        return -2, _text(base)  # what says whether a term is there goes first
     if isinstance(base, Symbol):
         if not base.is_integer:  # a ratio is a coefficient
             return -1, base.name
         return _RANK.get(base.name.split("_")[0], len(_RANK)), base.name
-    return len(_RANK) + 1, str(base)
+    return len(_RANK) + 1, _text(base)
 
 
-def _monomial(term: Expr, notation: Notation) -> str:
-    """One term: coefficient, then factors in the table's order, negative powers under a fraction bar."""
+@lru_cache(maxsize=4096)
+def _text(e: Expr) -> str:
+    return str(e)
+
+
+def _monomial(term: Expr, notation: Notation, slash: bool = True) -> str:
+    """One term: coefficient, then factors in the table's order, negative powers behind a slash or under a bar.
+
+    A slash does where one factor follows it, so that nobody reads another one with it: `2H^2K/A`.
+    """
     coefficient, rest = term.as_coeff_Mul()
     if coefficient.is_Rational is not True:
         coefficient, rest = Integer(1), term
@@ -154,12 +177,17 @@ def _monomial(term: Expr, notation: Notation) -> str:
             top.append((base, exponent))
     sign = "-" if coefficient < 0 else ""
     p, q = abs(Rational(coefficient).p), Rational(coefficient).q
-    bar = bool(bottom) or q != 1
-    over = _side(p, top, notation, bar)
-    return f"{sign}\\frac{{{over}}}{{{_side(q, bottom, notation, bar)}}}" if bar else f"{sign}{over}"
+    if not bottom and q == 1:
+        return f"{sign}{_side(p, top, notation)}"
+    below = _side(q, bottom, notation, bar=True)
+    if slash and (q != 1) + len(bottom) == 1 and not (bottom and isinstance(bottom[0][0], Add)) and "/" not in below:
+        over = _side(p, top, notation)
+        if r"\frac" not in over + below:
+            return f"{sign}{over}/{below}"
+    return f"{sign}\\frac{{{_side(p, top, notation, bar=True)}}}{{{below}}}"
 
 
-def _side(number: int, powers: Sequence[tuple[Expr, Expr]], notation: Notation, bar: bool) -> str:
+def _side(number: int, powers: Sequence[tuple[Expr, Expr]], notation: Notation, bar: bool = False) -> str:
     """A number and factors, on one side of a fraction bar if there is a *bar*: a lone sum needs no brackets there."""
     if bar and number == 1 and len(powers) == 1 and isinstance(powers[0][0], Add) and powers[0][1] == 1:
         return set_symbols(powers[0][0], notation)
@@ -197,7 +225,8 @@ def _power(base: Expr, exponent: Expr, notation: Notation) -> str:
     text = _factor(base, notation)
     if exponent == 1:
         return text
-    if not isinstance(base, AppliedUndef) and ("^" in text or "'" in text or not isinstance(base, Symbol | Integer)):
+    plain = isinstance(base, Symbol | Integer) and "^" not in text and "'" not in text
+    if not plain and not isinstance(base, AppliedUndef | floor | ceiling | Round):
         text = text if text.startswith((r"\left", "(")) else _brackets(text)
     shown = set_symbols(exponent, notation)
     return f"{text}^{shown}" if len(shown) == 1 else f"{text}^{{{shown}}}"
@@ -208,6 +237,10 @@ def _fraction(expression: Expr, notation: Notation) -> str:
     top, bottom = fraction(together(expression))
     if bottom == 1 or not isinstance(top, Add):
         return set_symbols(expression, notation)
+    if isinstance(bottom, Symbol | Integer):
+        over, below = set_symbols(top, notation), set_symbols(bottom, notation)
+        if r"\frac" not in over + below:
+            return f"({over})/{below}"
     return rf"\frac{{{set_symbols(top, notation)}}}{{{set_symbols(bottom, notation)}}}"
 
 
@@ -217,19 +250,19 @@ def _factor(base: Expr, notation: Notation) -> str:
     if isinstance(base, Integer):
         return str(base)
     if isinstance(base, floor):
-        return rf"\left\lfloor {_fraction(base.args[0], notation)} \right\rfloor"
+        return _rounded(r"\lfloor", _fraction(base.args[0], notation), r"\rfloor")
     if isinstance(base, Round):
-        return rf"\left\lfloor {_fraction(base.args[0], notation)} \right\rceil"
+        return _rounded(r"\lfloor", _fraction(base.args[0], notation), r"\rceil")
     if isinstance(base, ceiling):
-        return rf"\left\lceil {_fraction(base.args[0], notation)} \right\rceil"
+        return _rounded(r"\lceil", _fraction(base.args[0], notation), r"\rceil")
     if isinstance(base, Min | Max):
         name = r"\min" if isinstance(base, Min) else r"\max"
-        return rf"{name}\left({', '.join(set_symbols(a, notation) for a in base.args)}\right)"
+        return f"{name}{_brackets(', '.join(set_symbols(a, notation) for a in base.args))}"
     if isinstance(base, AppliedUndef):
         return f"{base.func.__name__}{_brackets(', '.join(set_symbols(a, notation) for a in base.args))}"
     if isinstance(base, Mod):
         top, bottom = (set_symbols(a, notation) for a in base.args)
-        return rf"\left({top} \bmod {bottom}\right)"
+        return _brackets(rf"{top} \bmod {bottom}")
     if isinstance(base, Mul):
         return _monomial(base, notation)
     if isinstance(base, Pow):

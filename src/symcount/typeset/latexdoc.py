@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from symcount.errors import NotationError, SymcountError
+from symcount.errors import NotationError
 from symcount.notation import escape
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
 from symcount.typeset.measure import measure
 from symcount.typeset.numbers import digits, percent
+from symcount.typeset.said import holds_for, total_at_sizes
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 
@@ -61,7 +62,7 @@ def document(setting: Setting, style: str) -> str:
         r"\setlength{\tabcolsep}{4pt}",
         r"\begin{document}",
         rf"\section*{{\raggedright {setting.unit.capitalize()} of {_in_words(setting.name)}}}",
-        rf"\raggedright {'; '.join(escape(said) for said in setting.holds_for)}.\par",
+        rf"\raggedright {'; '.join(escape(said) for said in holds_for(setting))}.\par",
         "",
         paragraph(content, shown),
         "",
@@ -69,19 +70,11 @@ def document(setting: Setting, style: str) -> str:
     if setting.conditions:
         conditions = ", ".join(f"${condition}$" for condition in setting.conditions)
         lines += [rf"\raggedright Valid where {conditions}.\par", ""]
-    lines += [*_at_sizes(shown), ""]
+    if (total := total_at_sizes(shown)) is not None:
+        lines += [rf"${total}$ at the sizes below.\par", ""]
     if style != "notation":
         lines += [paragraph(compose(shown, "notation"), shown), ""]
     return "\n".join([*lines, r"\end{document}"])
-
-
-def _at_sizes(setting: Setting) -> list[str]:
-    """The total at the sizes of the notation table, where there are sizes."""
-    try:
-        total = setting.count(setting.at(setting.total))
-    except SymcountError:
-        return []
-    return [rf"${setting.symbol} = {total}$ at the sizes below.\par"]
 
 
 def _in_words(name: str) -> str:

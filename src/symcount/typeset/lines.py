@@ -118,7 +118,7 @@ def _opened(term: Term, sign: str, width: float, indent: int, fresh: bool) -> li
 
 def _fences(term: Term) -> tuple[str, str]:
     inner = "".join(t.text for t in term.body)
-    tall = any(sign in inner for sign in (r"\frac", r"\lfloor", r"\lceil", r"\underbrace"))
+    tall = any(sign in inner for sign in (r"\frac", r"\underbrace"))
     return (r"\bigl(", r"\bigr)") if tall else ("(", ")")
 
 

@@ -15,6 +15,7 @@ from symcount.errors import NotationError
 from symcount.ledger import CONVENTIONS
 from symcount.typeset.content import Math
 from symcount.typeset.numbers import percent, rounded
+from symcount.typeset.said import holds_for
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 
@@ -54,7 +55,7 @@ def macros(setting: Setting, style: str) -> str:
     if isinstance(content, Math):
         found["Formula"] = rf"\ensuremath{{{content.latex}}}"
     lines = [rf"\newcommand{{\{prefix}{name}}}{{{value}}}" for name, value in found.items()]
-    return "\n".join([f"% {setting.unit.capitalize()} of {setting.name}: {'; '.join(setting.holds_for)}.", *lines])
+    return "\n".join([f"% {setting.unit.capitalize()} of {setting.name}: {'; '.join(holds_for(setting))}.", *lines])
 
 
 def _prefix(setting: Setting) -> str:

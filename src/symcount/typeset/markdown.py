@@ -11,6 +11,7 @@ from dataclasses import replace
 from symcount.errors import NotationError
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share
 from symcount.typeset.numbers import digits, percent
+from symcount.typeset.said import holds_for, total_at_sizes
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.text import text
@@ -32,10 +33,12 @@ def markdown(setting: Setting, style: str, *, dollars: bool = False) -> str:
     parts = [
         f"### {setting.unit.capitalize()} of {escaped(setting.name)}",
         block(compose(shown, style), setting.numbers, dollars=dollars),
-        f"Counted by {escaped('; '.join(setting.holds_for))}.",
+        f"Counted by {escaped('; '.join(holds_for(setting)))}.",
     ]
     if setting.conditions:
         parts.append(f"Valid where {', '.join(inline(c, dollars) for c in setting.conditions)}.")
+    if (total := total_at_sizes(setting)) is not None:
+        parts.append(f"{inline(total, dollars)} at the sizes below.")
     if style != "notation":
         parts.append(block(compose(shown, "notation"), setting.numbers, dollars=dollars))
     return "\n\n".join(parts)

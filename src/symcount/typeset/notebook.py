@@ -9,8 +9,9 @@ from typing import Any
 from symcount.errors import NotationError
 from symcount.typeset.content import Cell, Formulas, Table
 from symcount.typeset.html import block, fragment
+from symcount.typeset.look import word
 from symcount.typeset.mathml import mathml
-from symcount.typeset.setting import Setting, word
+from symcount.typeset.setting import Setting
 
 __all__ = ["notebook"]
 

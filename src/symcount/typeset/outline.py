@@ -23,8 +23,9 @@ from sympy import Expr, Integer
 
 from symcount.ledger import Convention, Ledger, Row
 from symcount.tree import Block
+from symcount.typeset.arrangement import arrange_inside
 from symcount.typeset.folding import Folding
-from symcount.typeset.terms import Sum, arrange_inside
+from symcount.typeset.terms import Sum
 
 __all__ = ["Piece", "Section", "outline"]
 

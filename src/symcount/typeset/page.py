@@ -29,6 +29,7 @@ from symcount.typeset.html import block
 from symcount.typeset.latex import terms_of
 from symcount.typeset.lines import aligned, broken
 from symcount.typeset.mathml import mathml
+from symcount.typeset.said import holds_for
 from symcount.typeset.setting import Setting
 from symcount.typeset.styles import compose
 from symcount.typeset.terms import Group, Sum
@@ -122,7 +123,7 @@ class _Page:
     def body(self) -> Iterable[str]:
         setting = self.setting
         kind = f"{escape(setting.model_type)}: " if setting.model_type else ""
-        yield f"<p>{kind}{escape('; '.join(setting.holds_for))}</p>"
+        yield f"<p>{kind}{escape('; '.join(holds_for(setting)))}</p>"
         yield block(compose(setting, self.style), setting.numbers)
         if setting.conditions:
             yield f"<p>Valid where {', '.join(map(mathml, setting.conditions))}.</p>"

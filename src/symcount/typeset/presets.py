@@ -20,8 +20,9 @@ import re
 from collections.abc import Mapping
 
 from symcount.errors import NotationError, near
-from symcount.lettering import decorated, towers
+from symcount.lettering import decorated
 from symcount.notation import Notation, canonical, escape
+from symcount.towers import towers
 from symcount.typeset.tex import parse
 
 __all__ = ["PRESETS", "with_symbols"]

@@ -6,112 +6,35 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from importlib.metadata import version
-from importlib.util import find_spec
-from typing import Any, TypedDict
 
 from sympy import Add, Expr, Integer, Symbol
 from sympy.core.function import AppliedUndef
 
 from symcount.coining import subscripted
 from symcount.domain import Condition
-from symcount.errors import NotationError, near
 from symcount.evaluate import Number, integer_value
 from symcount.ledger import Convention, Ledger, Row
-from symcount.lettering import towers
 from symcount.notation import Entry, Notation, escape
+from symcount.towers import towers
 from symcount.tree import Block
-from symcount.typeset.folding import Family, Folding, fold, lists_of
+from symcount.typeset.arrangement import arrange
+from symcount.typeset.families import Family
+from symcount.typeset.folding import Folding, fold, lists_of
 from symcount.typeset.latex import set_symbols, terms_of
 from symcount.typeset.naming import ARGUMENT
 from symcount.typeset.numbers import digits
 from symcount.typeset.outline import Section, outline
-from symcount.typeset.terms import Group, Series, Sum, arrange, shared_by_kinds
-from symcount.typeset.tex import parse
+from symcount.typeset.terms import Group, Series, Sum, is_option, shared_by_kinds
 from symcount.typeset.wherelist import with_names
 
-__all__ = ["Look", "Setting", "check_look", "checked_label", "checked_lhs", "word"]
-
-_LABEL = re.compile(r"[A-Za-z0-9:._+/ -]{1,80}\Z")
+__all__ = ["Setting"]
 
 
-_LETTERS = ("D", "n", "m", "u", "v", "a", "b")  # for what occurs more than once
+_LETTERS = ("D", "n", "m", "u", "v", "a", "b", "d", "w")  # for what occurs more than once
 _FUNCTIONS = (r"\rho", r"\varphi", r"\psi")
 _TERM = 4  # signs that a term is worth
 _UNSEEN = re.compile(r"\\(?:mathrm|left|right|quad)|[{}\s]|\\,")
 _COMMAND = re.compile(r"\\[A-Za-z]+")
-
-
-class Look(TypedDict, total=False):
-    r"""How a formula is to look; every part has a default.
-
-    Attributes:
-        convention: what counts (`unique`).
-        notation: a preset of letters (`default`): see `symcount.typeset.presets`.
-        symbols: LaTeX for single symbols, by letter or config field, e.g. `{"H": r"d_{\mathrm{model}}"}`.
-        numbers: `comma`, `thin`, `siunitx` or `none`; see `symcount.typeset.numbers`.
-        values: sizes by letter or config field; those left out have the model's defaults.
-        width: a TeX length (`3.3in`), at which long formulas are broken; `None` breaks nothing.
-        lhs: LaTeX for the left-hand side, before an equals sign: `P_{\mathrm{BERT}}`.
-        label: of an `equation` environment around the formula, for `\ref`.
-        prefix: what the names of macros begin with.
-    """
-
-    convention: str
-    notation: str | None
-    symbols: Mapping[str, str] | None
-    numbers: str
-    values: Mapping[str, Any] | None
-    width: str | None
-    lhs: str | None
-    label: str | None
-    prefix: str | None
-
-
-def check_look(look: Mapping[str, object]) -> None:
-    """Refuse a part of a look that there is not.
-
-    Raises:
-        NotationError: the message lists those that there are.
-    """
-    known = list(Look.__annotations__)
-    for name in look:
-        if name not in known:
-            raise NotationError(f"{name}: expected one of {', '.join(known)}.{near(name, known)}")
-
-
-def word(value: Any) -> str:
-    """A config value as JSON writes it."""
-    return {True: "true", False: "false", None: "null"}.get(value, str(value)) if _is_word(value) else str(value)
-
-
-def _is_word(value: Any) -> bool:
-    return value is None or isinstance(value, bool)  # 1 is no true, and a list cannot be looked up
-
-
-def checked_lhs(latex: str | None) -> str | None:
-    """LaTeX for a left-hand side, if it can be read.
-
-    Raises:
-        NotationError: braces or scripts do not match, or it would end the formula.
-    """
-    if latex is None:
-        return None
-    parse(latex)
-    if not latex.strip() or any(sign in latex for sign in ("&", r"\\", "$", "%", "=")):
-        raise NotationError(f"left-hand side {latex!r:.80}: expected LaTeX such as P_{{\\mathrm{{BERT}}}}")
-    return latex
-
-
-def checked_label(label: str | None) -> str | None:
-    """A label that LaTeX takes.
-
-    Raises:
-        NotationError: it is none.
-    """
-    if label is not None and not _LABEL.match(label):
-        raise NotationError(f"label {label!r:.80}: expected letters, digits and : . _ + / -, such as eq:bert")
-    return label
 
 
 @dataclass(frozen=True)
@@ -126,6 +49,7 @@ class Setting:
         domain: the conditions under which the formula holds.
         pinned: config fields of which it holds at one value only.
         options: config options at whose other value the formula is another one.
+        made: the packages that it was made of, with their versions.
         sizes: gives the exact sizes by letter; called only by what shows numbers.
         numbers: the style of numbers.
         width: of a line in em.
@@ -148,6 +72,7 @@ class Setting:
     sizes: Callable[[], Mapping[str, Number]]
     pinned: Mapping[str, object] = field(default_factory=dict)
     options: Mapping[str, object] = field(default_factory=dict)
+    made: tuple[str, ...] = ()
     numbers: str = "comma"
     width: float | None = None
     equation: bool = False
@@ -209,7 +134,7 @@ class Setting:
         """The parts with names for roundings that occur more than once, and these names."""
         parts = self._unnamed
         free = [x for x in _LETTERS if all(not e.latex.startswith(x) for e in self._signs) and x != self.index]
-        sums, names = with_names([part for _, part in parts], {e.symbol for e in self.notation}, free)
+        sums, names = with_names([part for _, part in parts], {e.symbol for e in self.notation}, free, self._signs)
         return tuple((name, made) for (name, _), made in zip(parts, sums, strict=True)), names
 
     @property
@@ -340,7 +265,8 @@ class Setting:
         """The domain in LaTeX, a condition an item."""
         fields = ((escape(name), escape(str(value))) for name, value in self.pinned.items())
         pinned = (rf"\mathrm{{{name}}} = \text{{{value}}}" for name, value in fields)
-        return (*(c.latex(self.latex) for c in self.domain), *pinned)
+        sizes = (c for c in self.domain if not any(map(is_option, c.symbols)))  # that an option is 0 or 1 is known
+        return (*(c.latex(self.latex) for c in sizes), *pinned)
 
     @property
     def symbol(self) -> str:
@@ -352,13 +278,6 @@ class Setting:
         """The letter of totals."""
         taken = any(e.latex == self.sign or e.latex.startswith(f"{self.sign}_") for e in self.used)
         return rf"\mathcal{{{self.sign}}}" if taken else self.sign
-
-    @cached_property
-    def holds_for(self) -> tuple[str, ...]:
-        """What a document says of the formula: its convention, options, and by what it was made."""
-        options = [f"{n} not given" if v is None else f"{n} = {word(v)}" for n, v in self.options.items()]
-        made = [f"symcount {version('symcount')}"] if find_spec("symcount") else []
-        return (f"convention {self.convention}", *options, *made)
 
     @property
     def left(self) -> str:

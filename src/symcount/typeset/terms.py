@@ -6,22 +6,18 @@ a list of monomials and of groups `repeat · Sum`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 
-from sympy import Add, Expr, Integer, Mul, Poly, Pow, Symbol, expand
-
-from symcount.ledger import Convention, Ledger, Row
-from symcount.tree import Block
+from sympy import Add, Basic, Expr, Mul, Poly, Pow, Symbol, expand
 
 __all__ = [
     "Group",
     "Series",
     "Sum",
-    "arrange",
-    "arrange_inside",
     "compact",
     "degree",
+    "is_option",
     "monomials",
     "readable_terms",
     "shared_by_kinds",
@@ -36,7 +32,7 @@ class Sum:
 
     def add(self, expression: Expr) -> None:
         """Add the monomials of *expression*; like terms of one stretch between two groups are merged."""
-        start = max((i + 1 for i, t in enumerate(self.terms) if isinstance(t, Group | Series)), default=0)
+        start = max((i + 1 for i, t in enumerate(self.terms) if _parts(t)), default=0)
         for term in readable_terms(expression):
             coefficient, rest = term.as_coeff_Mul()
             for i in range(start, len(self.terms)):
@@ -62,7 +58,7 @@ class Sum:
         """
         result = Sum()
         stretch: list[Expr] = []
-        for term in [*self.terms, None]:
+        for term in [*sorted(self.terms, key=lambda t: isinstance(t, Group) and not _parts(t)), None]:
             if isinstance(term, Expr):
                 stretch.append(term)
                 continue
@@ -77,7 +73,7 @@ class Sum:
                 result.terms.append(Group(term.repeat, term.body.settled()))
             elif isinstance(term, Series):
                 result.terms.append(Series(term.first, term.last, term.body.settled(), term.read))
-        return result
+        return Sum(sorted(result.terms, key=lambda t: isinstance(t, Group) and not _parts(t)))
 
     def sorted(self) -> list[Expr | Group | Series]:
         """The terms, each stretch between two groups by falling degree (stable: the model's order breaks ties)."""
@@ -140,6 +136,18 @@ def readable_terms(expression: Expr) -> tuple[Expr, ...]:
     return (expression,) if _product(expression) else monomials(expression)
 
 
+def _parts(term: Expr | Group | Series) -> bool:
+    """Whether *term* is a group or a sum that parts what stands before and behind it: not what an option adds."""
+    return isinstance(term, Series) or (isinstance(term, Group) and not any(map(is_option, term.repeat.free_symbols)))
+
+
+def is_option(symbol: Basic) -> bool:
+    """Whether *symbol* is 0 or 1, as an option says: every size is positive."""
+    if not isinstance(symbol, Symbol) or "__" in symbol.name:  # a name of what is computed may be 0 as well
+        return False
+    return bool(symbol.is_nonnegative) and not symbol.is_positive
+
+
 def _product(expression: Expr) -> bool:
     """Whether *expression* is a product of which a sum of several sizes is a factor."""
     return isinstance(expression, Mul) and any(map(_stays, expression.args))
@@ -161,45 +169,6 @@ def degree(term: Expr) -> int:
     if term.is_polynomial(*symbols):
         return int(Poly(term, *symbols).total_degree())
     return sum(int(e) for b, e in term.as_powers_dict().items() if e.is_Integer and b.free_symbols)
-
-
-def arrange(
-    tree: Block,
-    ledger: Ledger,
-    convention: Convention,
-    folded: Callable[[Row], list[Series] | None] = lambda _: None,
-    size: Callable[[Row], Expr] | None = None,
-) -> Sum:
-    """Arrange the total of *tree* under *convention* as a nested sum in the order of the model.
-
-    *folded* says of a row that it is part of a sum, and at the first row of each gives that sum; *size* is what a row
-    that is not counts.
-    """
-    result = Sum()
-    rest = [(row, found) for row in ledger if (found := folded(row)) is not None]
-    skipped = {id(row) for row, _ in rest}
-    begins = {id(row): series for row, series in rest if series}
-
-    def keep(row: Row) -> bool:
-        result.terms += begins.get(id(row), [])
-        return id(row) not in skipped
-
-    _fill(result, tree, iter(ledger), ledger, convention, Integer(1), keep, size)
-    return result.settled()
-
-
-def arrange_inside(
-    block: Block,
-    rows: Iterable[Row],
-    ledger: Ledger,
-    convention: Convention,
-    keep: Callable[[Row], bool],
-    size: Callable[[Row], Expr] | None = None,
-) -> Sum:
-    """One copy of the repeated *block*, of whose *rows* only those count that *keep* says, each with its *size*."""
-    result = Sum()
-    _own(result, block, iter(rows), ledger, convention, block.repeat, keep, size)
-    return result.settled()
 
 
 def compact(arranged: Sum) -> Sum:
@@ -250,59 +219,3 @@ def shared_by_kinds(arranged: Sum, kinds: Mapping[Symbol, Collection[Symbol]]) -
         terms.insert(first, Group(total, Sum(shared)))
         terms = [t for t in terms if not isinstance(t, Group) or t.body.terms]
     return Sum(terms)
-
-
-def _fill(
-    target: Sum,
-    block: Block,
-    rows: Iterator[Row],
-    ledger: Ledger,
-    how: Convention,
-    outer: Expr,
-    keep: Callable[[Row], bool] | None = None,
-    size: Callable[[Row], Expr] | None = None,
-) -> None:
-    """Consume the rows of *block*, which come in the order in which the tree is walked; count those of *keep*."""
-    if block.repeat != 1:
-        body = Sum()
-        _own(body, block, rows, ledger, how, outer * block.repeat, keep, size)
-        match body.terms:
-            case []:
-                return
-            case [Group() as only]:  # n lists of m layers are n·m layers
-                target.terms.append(Group(block.repeat * only.repeat, only.body))
-            case _:
-                _append(target, Group(block.repeat, body))
-    else:
-        _own(target, block, rows, ledger, how, outer, keep, size)
-
-
-def _append(target: Sum, group: Group) -> None:
-    for other in target.terms:
-        if isinstance(other, Group) and other.repeat == group.repeat:
-            for term in group.body.terms:
-                if isinstance(term, Group):
-                    _append(other.body, term)
-                elif isinstance(term, Expr):
-                    other.body.add(term)
-            return
-    target.terms.append(group)
-
-
-def _own(
-    target: Sum,
-    block: Block,
-    rows: Iterator[Row],
-    ledger: Ledger,
-    how: Convention,
-    outer: Expr,
-    keep: Callable[[Row], bool] | None = None,
-    size: Callable[[Row], Expr] | None = None,
-) -> None:
-    for _ in block.parameters:
-        row = next(rows)
-        times = ledger.counted(row, how)
-        if (keep is None or keep(row)) and times != 0:
-            target.add(times / outer * (row.size if size is None else size(row)))
-    for child in block.children:
-        _fill(target, child, rows, ledger, how, outer, keep, size)

@@ -1,0 +1,92 @@
+"""What a layout admits beyond the values that were tried: rules of what the config computes, and paths of values.
+
+This needs no formula to be derived, so that the layouts of an atlas can be extended as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from symcount.atlas.around import defaults_around
+from symcount.atlas.bases import Base, bases, left_out
+from symcount.atlas.check import count
+from symcount.atlas.counting import Variant
+from symcount.atlas.gate import disagreements
+from symcount.atlas.layer_rules import with_rules
+from symcount.atlas.path_conditions import with_paths
+from symcount.atlas.probe import Probe, real_total
+from symcount.atlas.record import Entry, Layout
+from symcount.atlas.saved import accept_saved, with_meaning
+from symcount.atlas.schema import Reader
+from symcount.atlas.widening import widened
+from symcount.errors import SymcountError
+
+__all__ = ["extend", "extended"]
+
+
+def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: frozenset[str], said: list[str]) -> Layout:
+    """*layout*, which was measured around *base*, with rules and path conditions.
+
+    What makes it wrong for a file that the config class saves is left out, and the reason is *said*.
+    """
+    probe = Probe(cls, configs, base.raw, base.required, base.absent)
+    defaults_around(probe)
+    every = layout
+    steps: list[Callable[[Layout], Layout]] = [
+        lambda one: with_meaning(one, probe),
+        lambda one: with_rules(one, probe),
+        lambda one: with_paths(one, probe, said),
+        lambda one: accept_saved(one, probe, activations),
+        lambda one: widened(one, probe, activations),
+    ]
+    for step in steps:
+        every = step(every)
+    if next(disagreements(every, probe, activations), None) is None:
+        return every
+    found = layout  # which of them is wrong?
+    for step in steps:
+        more = step(found)
+        if (wrong := next(disagreements(more, probe, activations), None)) is None:
+            found = more
+        else:
+            said.append(wrong)
+    return found
+
+
+def extended(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], list[str]]:
+    """The layouts of an entry, extended; and what was dropped."""
+    from symcount.derive.resolve import model_class
+    from symcount.realmodel import config_class
+
+    cls: Any = model_class(entry.name)
+    configs: Any = config_class(cls, entry.model_type)
+    known, found, said = [*_bases(cls, configs)], [], []
+    for layout in entry.layouts:
+        base = next((b for b in known if _is_of(layout, b, cls, configs, activations)), None)
+        if base is None:
+            said.append("a layout whose base is not found")
+            found.append(layout)
+            continue
+        known.remove(base)
+        found.append(extend(layout, cls, configs, base, activations, said))
+    return found, said
+
+
+def _bases(cls: Any, configs: Any) -> Iterator[Base]:
+    for number, base in enumerate(bases(cls, configs)):
+        yield base
+        if not number and not base.absent and (other := left_out(cls, configs, base)) is not None:
+            yield other
+
+
+def _is_of(layout: Layout, base: Base, cls: Any, configs: Any, activations: frozenset[str]) -> bool:
+    """Whether a layout was measured around *base*: it has its sub-configs, and counts it."""
+    absent = {path.partition(".")[0] for path, section in layout.sections.items() if section.optional == "absent"}
+    if base.types != layout.types or absent != base.absent:
+        return False
+    try:
+        ours = count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(base.raw))
+    except SymcountError:
+        return False
+    return ours == real_total(cls, configs, base.raw)

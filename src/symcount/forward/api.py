@@ -1,0 +1,135 @@
+"""`cache` and `flops`: the closed forms of what a model's forward pass holds and does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
+from symcount.derive.arranging import arrangements, with_arrangements
+from symcount.derive.configs import ConfigSource, construct
+from symcount.derive.origin import Derived
+from symcount.derive.pipeline import derive_class
+from symcount.derive.quiet import quiet
+from symcount.derive.resolve import missing_package, resolve, shortened
+from symcount.derive.result import DerivedFormula, formula_of
+from symcount.errors import DependencyError, DerivationError
+from symcount.foreign import guarded
+from symcount.formula import Formula
+from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
+from symcount.forward.held import holder
+from symcount.forward.inputs import sizes_for
+from symcount.forward.widening import widened
+from symcount.forward.worked import worker
+from symcount.realmodel import attribute
+
+__all__ = ["cache", "flops"]
+
+
+@guarded
+def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **options: Any) -> CacheFormula:
+    """The closed form of what a model's own cache holds after *length* tokens of each of *batch* sequences: elements.
+
+    The model is constructed on the meta device, which allocates nothing, its forward pass is run there with a cache,
+    and the sizes of the tensors that the cache has afterwards are read off as expressions in the config's fields: full
+    and sliding attention, latent keys, convolution and recurrent states, cross-attention, each for the layers that have
+    it. Nothing model-specific is involved. `cache(…).bytes("bf16")` are its bytes.
+
+    Args:
+        source: as for `symcount.derive`: a class, its name, a model type, a config in any form.
+        batch: a number, or the letter for it.
+        length: the same, of tokens of a sequence.
+        options: config fields that differ, e.g. `use_sliding_window=True`.
+
+    Raises:
+        UnknownModelError, ConfigError, OptionError: see `symcount.derive`.
+        DependencyError: torch or transformers is missing.
+        DerivationError: the model has no cache, or its forward pass cannot be followed.
+        DomainError: a size of the input is no positive number, or one at which the formula does not hold.
+
+    >>> import symcount as sc
+    >>> f = sc.cache("LlamaForCausalLM")
+    >>> print(f.latex())
+    2NBSH
+    >>> f.bytes("bf16").count(N=32, H=4096, A=32, B=1, S=8192)
+    4294967296
+
+    Source: concolic execution, as for `symcount.derive`; the sizes of a cache's tensors are those of
+    `transformers.cache_utils`.
+    """
+    derived = _derived(source, options, holder, "cache")
+    return cache_formula(derived).at(batch=batch, length=length)
+
+
+@guarded
+def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **options: Any) -> OperationsFormula:
+    """The closed form of the operations of a forward pass over *length* tokens of each of *batch* sequences.
+
+    Counted are the multiplications and additions of matrix products and convolutions, `2·m·n·k` each, as the model's
+    own code calls them; of a mixture those of the experts that a token is routed to; of attention all pairs of tokens,
+    of which `.causal()` has half. `.backward()`, `.training()` and `.per_token()` follow from it.
+
+    Args:
+        source: as for `symcount.derive`.
+        batch: a number, or the letter for it.
+        length: the same, of tokens of a sequence.
+        options: config fields that differ.
+
+    Raises:
+        SymcountError: see `cache`.
+
+    >>> import symcount as sc
+    >>> f = sc.flops("LlamaForCausalLM")
+    >>> f.count(V=128256, H=4096, I=14336, N=32, A=32, B=1, S=8192)
+    171334835372032
+    """
+    derived = _derived(source, options, worker, "operations")
+    return operations_formula(derived).at(batch=batch, length=length)
+
+
+def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type], what: str) -> DerivedFormula:
+    """The formula of the model that `model(cls)` makes of the class that *source* says."""
+    cls, found, name, model_type = resolve(*_described(source, options))
+    observed, sized = model(cls), _with_sizes(cls, found)
+
+    def made(config: ConfigSource) -> DerivedFormula:
+        return widened(formula_of(derive_class(observed, config), name, model_type, Derived()))
+
+    try:
+        if arranged := arrangements(observed, sized):
+            with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
+                return made(with_arrangements(sized, arranged))
+        return made(sized)
+    except DerivationError as error:
+        cause = error.__cause__ or error.__context__
+        if isinstance(cause, DerivationError):
+            raise cause from None
+        if cause is not None and (package := missing_package(cause)):
+            raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
+        if cause is not None:
+            raise DerivationError(f"{name}: its {what} cannot be followed: {shortened(cause)}") from cause
+        raise
+
+
+def _described(source: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """What to resolve: of a formula the class that it is of, with its options."""
+    if not isinstance(source, Formula):
+        return source, options
+    if isinstance(source, DerivedFormula) and source.cls is not None:
+        return (source.cls if source.requested is None else source.requested), options
+    return source.name, {**source.options, **options}
+
+
+def _with_sizes(cls: type, source: ConfigSource) -> ConfigSource:
+    """*source* with the sizes of the input beside the config's own fields."""
+    with quiet():
+        config = construct(source)
+    kwargs = {**source.kwargs, **sizes_for(cls, config)}
+    if attribute(config, "is_decoder") is False and not attribute(config, "is_encoder_decoder") and _writes(cls):
+        kwargs["is_decoder"] = True  # a decoder that is made of an encoder's layers says so in its config
+    return ConfigSource(source.cls, kwargs)
+
+
+def _writes(cls: type) -> bool:
+    """Whether a model of *cls* continues texts, as its name says."""
+    return any(part in cls.__name__ for part in ("CausalLM", "LMHead", "Decoder"))

@@ -1,0 +1,177 @@
+"""What a model is given so that its forward pass can be followed: `batch` texts of `length` tokens, or images.
+
+The sizes of the input travel as fields of the config, beside its own, so that they are symbols like those. Sizes that a
+config has itself (`image_size`, `num_mel_bins`) are its own. A model of texts and images that marks the places of the
+images by tokens is given a text alone.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+from symcount.errors import DerivationError
+from symcount.realmodel import attribute
+
+__all__ = ["BATCH", "LENGTH", "SIDE", "SIZES", "SOURCE", "inputs", "sizes_for"]
+
+#: The config fields under which the sizes of the input travel, and the numbers that they have by default.
+BATCH, LENGTH, SOURCE, SIDE = "batch", "length", "source", "side"
+SIZES = {BATCH: 3, LENGTH: 77, SOURCE: 59, SIDE: 224}
+_SAMPLES = 6007  # of a wave, of which a token takes hundreds
+_IMAGE = ("image_size", "img_size", "input_size")
+_CHANNELS = ("num_channels", "in_channels", "in_chans")
+_PARTS = (
+    "vision_config",
+    "backbone_config",
+    "encoder",
+    "audio_config",
+    "vision_encoder_config",
+    "image_encoder_config",
+)
+
+
+def sizes_for(cls: type, config: Any) -> dict[str, int]:
+    """The sizes of the input that a model of *cls* has, with numbers to begin with."""
+    found = {BATCH: SIZES[BATCH]}
+    main = getattr(cls, "main_input_name", "input_ids")
+    if _translates(cls, config):
+        found |= {LENGTH: SIZES[LENGTH], SOURCE: SIZES[SOURCE]}
+        if main == "input_values":
+            found[SOURCE] = _SAMPLES
+    elif main == "pixel_values" and not _takes(cls, "input_ids"):
+        pass
+    else:
+        found[LENGTH] = _SAMPLES if main == "input_values" else SIZES[LENGTH]
+    if (main == "pixel_values" or _paired(cls, config)) and _size_of(config, _IMAGE) is None:
+        found[SIDE] = SIZES[SIDE]
+    return found
+
+
+def inputs(model: Any, config: Any, *, cached: bool = True) -> dict[str, Any]:
+    """The arguments of `model.forward`.
+
+    Raises:
+        DerivationError: it wants one of which nothing is known.
+    """
+    cls = type(model)
+    accepted = inspect.signature(model.forward).parameters
+    wanted = [model.main_input_name]
+    wanted += [n for n, p in accepted.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if _translates(cls, config):
+        wanted.append("decoder_input_ids" if "decoder_input_ids" in accepted else "labels")
+    elif _paired(cls, config):
+        wanted += ["input_ids", "pixel_values"]
+    wanted += [n for n in ("lang_ids", "bbox") if n in accepted]
+    given: dict[str, Any] = {}
+    for name in dict.fromkeys(wanted):
+        make = _MAKERS.get(name)
+        if make is None:
+            raise DerivationError(f"{cls.__name__} wants {name}, of which nothing is known")
+        given[name] = make(model, config)
+    if "use_cache" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
+        given["use_cache"] = cached
+    return given
+
+
+def _takes(cls: Any, name: str) -> bool:
+    return name in inspect.signature(cls.forward).parameters
+
+
+def _translates(cls: type, config: Any) -> bool:
+    """Whether an encoder reads one sequence, and a decoder writes another."""
+    return bool(attribute(config, "is_encoder_decoder", False)) and _takes(cls, "decoder_input_ids")
+
+
+def _paired(cls: type, config: Any) -> bool:
+    """Whether a text and an image are both needed, as to compare them."""
+    if not (_takes(cls, "input_ids") and _takes(cls, "pixel_values")):
+        return False
+    marks = ("image_token_id", "image_token_index", "image_token")
+    return all(attribute(config, n) is None for n in marks) and attribute(config, "vision_config") is not None
+
+
+def _parts(config: Any) -> Iterator[Any]:
+    yield config
+    for name in _PARTS:
+        part = attribute(config, name)
+        if part is not None and not isinstance(part, Mapping | str):
+            yield from _parts(part)
+
+
+def _size_of(config: Any, names: Sequence[str]) -> Any:
+    """The first of the fields *names* that a config, or a part of it, has."""
+    found = (attribute(part, n) for part in _parts(config) for n in names)
+    return next((value for value in found if value is not None), None)
+
+
+def _tokens(size: str) -> Callable[[Any, Any], Any]:
+    def make(model: Any, config: Any) -> Any:
+        import torch
+
+        name = SOURCE if size == LENGTH and _translates(type(model), config) else size.lstrip("=")
+        return torch.zeros((getattr(config, BATCH), getattr(config, name)), dtype=torch.long)
+
+    return make
+
+
+def _pixels(model: Any, config: Any) -> Any:
+    import torch
+
+    size: Any = _size_of(config, _IMAGE)
+    size = getattr(config, SIDE) if size is None else size
+    if isinstance(size, Mapping):
+        size = [size["height"], size["width"]] if "height" in size else next(iter(size.values()))
+    height, width = size[-2:] if isinstance(size, list | tuple) and len(size) > 1 else [size, size]
+    channels = _size_of(config, _CHANNELS)
+    frames = attribute(config, "num_frames")
+    each = () if frames is None else (frames,)
+    return torch.zeros((getattr(config, BATCH), *each, 3 if channels is None else channels, height, width))
+
+
+def _features(model: Any, config: Any) -> Any:
+    """Spectra of sounds: mel bins by frames, the frames last where a convolution is to go over them."""
+    import torch
+
+    batch, bins = getattr(config, BATCH), _size_of(config, ("num_mel_bins", "feature_size", "input_feat_per_channel"))
+    positions = attribute(config, "max_source_positions")
+    if bins is None:
+        raise DerivationError(f"{type(model).__name__} wants spectra, and its config does not say of how many bins")
+    if positions is not None and attribute(config, "num_conv_layers") is None:
+        return torch.zeros((batch, bins, 2 * positions))
+    size = SOURCE if _translates(type(model), config) else LENGTH
+    return torch.zeros((batch, getattr(config, size), bins))
+
+
+def _waves(model: Any, config: Any) -> Any:
+    import torch
+
+    batch, bins, frames = getattr(config, BATCH), attribute(config, "num_mel_bins"), attribute(config, "max_length")
+    if bins is not None and isinstance(frames, int) and attribute(config, "conv_dim") is None:
+        return torch.zeros((batch, frames, bins))
+    size = getattr(config, SOURCE if _translates(type(model), config) else LENGTH)
+    return torch.zeros((batch, 1, size) if attribute(config, "audio_channels") is not None else (batch, size))
+
+
+def _boxes(model: Any, config: Any) -> Any:
+    import torch
+
+    return torch.zeros((getattr(config, BATCH), getattr(config, LENGTH), 4), dtype=torch.long)
+
+
+def _languages(model: Any, config: Any) -> Any:
+    import torch
+
+    return torch.zeros((getattr(config, BATCH),), dtype=torch.long)
+
+
+_MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "input_ids": _tokens(LENGTH),
+    "decoder_input_ids": _tokens(f"={LENGTH}"),
+    "pixel_values": _pixels,
+    "input_features": _features,
+    "input_values": _waves,
+    "bbox": _boxes,
+    "lang_ids": _languages,
+}

@@ -1,0 +1,245 @@
+"""The matrix products and convolutions of a forward pass: each call as a product of sizes, `2·m·n·k` operations.
+
+An operation is a multiplication or an addition. What is counted is what the mathematics needs: a matrix product of
+`m × k` by `k × n` takes `2·m·n·k`, a convolution twice the size of its result times the entries of its kernel that each
+entry of it sees, attention two products, `2·B·A·S·S·D` each. Elementwise functions, norms, look-ups and pools count
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, NamedTuple
+
+from symcount.derive import expression as ex
+from symcount.derive.concolic import integer
+from symcount.derive.recording import STATE, Iteration, Loop
+from symcount.derive.views import Dims, ShapeOf
+from symcount.errors import DerivationError
+
+__all__ = ["Operation", "Operations"]
+
+
+class Operation(NamedTuple):
+    """A product of matrices, or several of one shape.
+
+    Attributes:
+        path: of the module that runs.
+        name: what it is.
+        sizes: two, and the sizes whose product is the number of multiplications.
+        gradients: of how many of the two operands a gradient is needed: as many products of that size backward.
+        causal: whether half of it is masked, entry by entry.
+        iterations: of the loops of the forward pass in which it is.
+    """
+
+    path: str
+    name: str
+    sizes: Dims
+    gradients: int
+    causal: bool = False
+    iterations: tuple[Iteration, ...] = ()
+
+
+Found = Iterator[tuple[str, Dims, Sequence[Any], bool]]  # name, sizes, operands, causal
+Rule = Callable[[ShapeOf, Sequence[Any], dict[str, Any], Any], Found]
+
+
+@dataclass
+class Operations:
+    """An observer that notes all operations.
+
+    Attributes:
+        shape_of: of a tensor, with expressions where they are known.
+        outer: in how many iterations of loops the code is when the forward pass begins.
+    """
+
+    shape_of: ShapeOf
+    outer: int = 0
+    found: list[Operation] = field(default_factory=list)
+
+    def __call__(self, path: str, func: Any, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
+        """Note what a call does.
+
+        Raises:
+            DerivationError: it is a product whose size no rule says.
+        """
+        rule = _rules().get(func)
+        if rule is None:
+            name = getattr(func, "__name__", "")
+            if name in _UNKNOWN:
+                raise DerivationError(f"the operations of {name} in {path or 'the model'} are not known")
+            return
+        here = STATE.recorder.here()[self.outer :] if STATE.recorder is not None else ()
+        for name, sizes, operands, causal in rule(self.shape_of, args, kwargs, result):
+            needed = sum(bool(getattr(t, "requires_grad", False)) for t in operands)
+            self.found.append(Operation(path, name, (2, *sizes), needed, causal, here))
+
+    def collected(self) -> Iterator[tuple[str, str, Operation]]:
+        """Path, a name that no other has there, and the operation; those of a loop's iterations together."""
+        groups: dict[tuple[Any, ...], list[Operation]] = {}
+        for one in self.found:
+            nodes = tuple(getattr(size, "node", int(size)) for size in one.sizes)
+            loops = tuple(loop for loop, _ in one.iterations)
+            groups.setdefault((one.path, one.name, nodes, one.gradients, one.causal, loops), []).append(one)
+        taken: dict[tuple[str, str], int] = {}
+        for (path, name, *_, loops), members in groups.items():
+            first = members[0]
+            times = [_length(loop, len({m.iterations[i][1] for m in members})) for i, loop in enumerate(loops)]
+            together = []
+            if loops and _product(map(int, times)) == len(members):
+                together = [first._replace(sizes=(first.sizes[0], *times, *first.sizes[1:]))]
+            for one in together or members:
+                number = taken[path, name] = taken.get((path, name), 0) + 1
+                yield path, name if number == 1 else f"{name}_{number}", one
+
+
+def _length(loop: Loop, number: int) -> int:
+    """The *number* of iterations of a loop, with its expression."""
+    first, last, step = loop.bounds
+    span = ex.sub(last, first)
+    return integer(number, span if step is ex.const(1) else ex.ceil(ex.div(span, step)))
+
+
+def _product(numbers: Any) -> int:
+    result = 1
+    for number in numbers:
+        result *= number
+    return result
+
+
+#: Products whose sizes no rule says.
+_UNKNOWN = {
+    "tensordot", "inner", "kron", "bilinear", "addbmm", "chain_matmul", "_grouped_mm", "grouped_mm", "_scaled_mm",
+    "scaled_mm", "_scaled_grouped_mm", "flash_attn_func", "multi_dot", "cdist", "vdot",
+}  # fmt: skip
+
+
+def _named(names: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
+    return {**dict(zip(names.split(), args, strict=False)), **kwargs}
+
+
+def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    named = _named("input weight bias", args, kwargs)
+    given, weight = shape_of(named["input"]), shape_of(named["weight"])
+    yield "linear", (*given, weight[0]), (named["input"], named["weight"]), False
+
+
+def _matmul(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    """``matmul``, ``bmm``, ``mm``, ``mv``, ``dot``."""
+    first, second = _operands(args, kwargs)
+    a = shape_of(first)
+    yield "matmul", (*shape_of(result), a[-1]), (first, second), False
+
+
+def _operands(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
+    tensors = [t for t in (*args, *kwargs.values()) if hasattr(t, "new_empty")]
+    return tensors[0], tensors[1]
+
+
+def _addmm(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    yield from _matmul(shape_of, args[1:3], {}, result)
+
+
+def _reflected(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    yield from _matmul(shape_of, args[1::-1], kwargs, result)
+
+
+def _convolution(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    named = _named("input weight bias stride padding dilation groups", args, kwargs)
+    weight = shape_of(named["weight"])
+    yield "convolution", (*shape_of(result), *weight[1:]), (named["input"], named["weight"]), False
+
+
+def _transposed(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    named = _named("input weight", args, kwargs)
+    weight = shape_of(named["weight"])
+    yield "convolution", (*shape_of(named["input"]), *weight[1:]), (named["input"], named["weight"]), False
+
+
+def _attention(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    named = _named("query key value attn_mask dropout_p is_causal", args, kwargs)
+    query, key, value = (shape_of(named[n]) for n in ("query", "key", "value"))
+    causal = bool(named.get("is_causal"))
+    yield "scores", (*query[:-1], key[-2], query[-1]), (named["query"], named["key"]), causal
+    yield "context", (*query[:-1], key[-2], value[-1]), (named["query"], named["value"]), causal
+
+
+def _einsum(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    equation, *operands = args
+    operands = list(operands[0]) if len(operands) == 1 and isinstance(operands[0], list | tuple) else operands
+    if len(operands) == 1:
+        return
+    inputs = equation.replace(" ", "").partition("->")[0].split(",")
+    if len(operands) > 2:
+        raise DerivationError(f"einsum of {len(operands)} tensors: {equation}")
+    sizes: dict[str, int] = {}
+    for part, tensor in zip(inputs, operands, strict=True):
+        shape = shape_of(tensor)
+        if "..." in part:
+            front, _, back = part.partition("...")
+            middle = shape[len(front) : len(shape) - len(back)]
+            letters = [*front, *(f".{i - len(middle)}" for i in range(len(middle))), *back]
+        else:
+            letters = list(part)
+        for letter, size in zip(letters, shape, strict=True):
+            if int(sizes.get(letter, 1)) == 1:
+                sizes[letter] = size
+    contracted = set(inputs[0]) & set(inputs[1]) - set(equation.replace(" ", "").partition("->")[2]) - {"."}
+    if contracted:
+        yield "einsum", tuple(sizes.values()), operands, False
+
+
+def _recurrent(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    """``lstm`` and ``gru``: in every step the input and the state are multiplied, by matrices that have all gates."""
+    given, weights = args[0], args[2]
+    if not hasattr(given, "new_empty") or not isinstance(weights, list | tuple):
+        raise DerivationError("a recurrent layer of packed sequences")
+    *steps, _ = shape_of(given)
+    for weight in weights:
+        if weight.ndim == 2:
+            yield "recurrent", (*steps, *shape_of(weight)), (given, weight), False
+
+
+def _multi_head(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
+    """``multi_head_attention_forward``, which does all that `torch.nn.MultiheadAttention` does."""
+    names = (
+        "query key value embed_dim_to_check num_heads in_proj_weight in_proj_bias bias_k bias_v add_zero_attn dropout_p"
+    )
+    named = _named(names + " out_proj_weight", args, kwargs)
+    query, key, value = (named[n] for n in ("query", "key", "value"))
+    width, heads, weight = named["embed_dim_to_check"], named["num_heads"], named["in_proj_weight"]
+    if named.get("use_separate_proj_weight") or named.get("bias_k") is not None:
+        raise DerivationError("multi_head_attention_forward with projections of several sizes")
+    for tensor in (query, key, value):
+        yield "linear", (*shape_of(tensor), width), (tensor, weight), False
+    inner = (*shape_of(query)[1:2], heads, shape_of(query)[0], shape_of(key)[0], width // heads)
+    yield "scores", inner, (weight, weight), False
+    yield "context", inner, (weight, weight), False
+    yield "linear", (*shape_of(query), width), (weight, named["out_proj_weight"]), False
+
+
+@cache
+def _rules() -> dict[Any, Rule]:
+    import torch
+    from torch.nn import functional
+
+    table: dict[Any, Rule] = {
+        functional.linear: _linear,
+        functional.scaled_dot_product_attention: _attention,
+        functional.multi_head_attention_forward: _multi_head,
+        torch.einsum: _einsum,
+        torch.lstm: _recurrent, torch.gru: _recurrent, torch.rnn_tanh: _recurrent, torch.rnn_relu: _recurrent,
+    }  # fmt: skip
+    for name, rule in (("matmul", _matmul), ("bmm", _matmul), ("mm", _matmul), ("mv", _matmul), ("dot", _matmul),
+                       ("__matmul__", _matmul), ("__rmatmul__", _reflected), ("addmm", _addmm), ("baddbmm", _addmm),
+                       ("addmv", _addmm)):  # fmt: skip
+        for owner in (torch, torch.Tensor):
+            if hasattr(owner, name):
+                table[getattr(owner, name)] = rule
+    for name in ("conv1d", "conv2d", "conv3d"):
+        table[getattr(functional, name)] = table[getattr(torch, name)] = _convolution
+    for name in ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):
+        table[getattr(functional, name)] = table[getattr(torch, name)] = _transposed
+    return table

@@ -1,0 +1,66 @@
+"""A model's forward pass as a model: its operations are the parameters, each with the sizes that it multiplies."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from symcount.derive.recording import STATE
+from symcount.derive.tensors import TENSORS
+from symcount.forward.held import MARK
+from symcount.forward.operations import Operations
+from symcount.forward.running import build, run
+
+__all__ = ["worker"]
+
+
+@lru_cache(maxsize=256)
+def worker(cls: type) -> type:
+    """The class whose instances have the operations of the forward pass of a model of *cls* as parameters.
+
+    A parameter stands in the module that ran, and has the sizes whose product is the number of operations. Its name
+    says what the operation is, and of how many of its operands a gradient is needed, and whether it is causal.
+    """
+    import torch
+
+    def construct(self: Any, config: Any) -> None:
+        torch.nn.Module.__init__(self)
+        model = build(cls, config, "float32")
+        tracker, recorder = TENSORS.tracker, STATE.recorder
+        shape_of = tracker.shape_of if tracker is not None else _shape_of
+        noted = Operations(shape_of, len(recorder.here()) if recorder is not None else 0)
+        places = run(model, config, noted, dtype="float32", cached=False)[1]
+        modules = dict(model.named_modules())
+        for path, name, one in noted.collected():
+            owner, source = self, ""
+            for part in filter(None, path.split(".")):
+                source = f"{source}.{part}" if source else part
+                if part not in owner._modules:
+                    owner.add_module(part, _like(type(modules[source]).__name__, type(modules[source]).__module__)())
+                owner = owner._modules[part]
+            tensor = torch.empty(one.sizes)
+            if recorder is not None and (made := places.iterations(path)):
+                recorder.made[id(tensor)] = made
+            full = f"{name}{MARK}{one.gradients}{'c' if one.causal else ''}"
+            owner.register_parameter(full, torch.nn.Parameter(tensor, requires_grad=False))
+
+    members = {
+        "__init__": construct,
+        "__module__": cls.__module__,
+        "config_class": getattr(cls, "config_class", None),
+        "of": cls,
+        "observes": "operations",
+    }
+    return type(f"{cls.__name__}Operations", (torch.nn.Module,), members)
+
+
+def _shape_of(tensor: Any) -> tuple[int, ...]:
+    return tuple(tensor.shape)
+
+
+@lru_cache(maxsize=4096)
+def _like(name: str, module: str) -> Any:
+    """An empty module class of that name."""
+    import torch
+
+    return type(name, (torch.nn.Module,), {"__module__": module})

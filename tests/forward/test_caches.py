@@ -1,0 +1,74 @@
+"""Caches of models: closed forms of what real forward passes leave behind, and lines for what has none."""
+
+from __future__ import annotations
+
+import pytest
+
+import symcount as sc
+from symcount.errors import DerivationError, DomainError, OptionError
+
+pytest.importorskip("transformers")
+
+SMALL = {"num_hidden_layers": 12, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 100}
+# class, config fields, closed form of the elements
+FORMS = [
+    ("LlamaForCausalLM", {**SMALL, "num_key_value_heads": 2}, "2*B*H*K*N*S/A"),
+    ("MistralForCausalLM", {**SMALL, "num_key_value_heads": 2, "head_dim": 16},
+     "N*(2*B*D*K*Min(S, sliding_window - 1) + 1)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "fields", "form"), FORMS, ids=[name for name, *_ in FORMS])
+def test_a_cache_is_a_closed_form_in_the_models_letters(name, fields, form):
+    assert str(sc.cache(name, **fields).total) == form
+
+
+def test_a_cache_agrees_with_real_ones_at_random_points():
+    found = sc.cache("Gemma3ForCausalLM", **SMALL, num_key_value_heads=2, head_dim=16, sliding_window=30)
+    assert found.certify(2).passed == 2
+    sliding, full = (block for block in found.tree.children[0].children)
+    assert (sliding.kind, full.kind) == ("DynamicSlidingWindowLayer", "DynamicLayer")
+    assert str(full.repeat) == "floor(N/6)"
+
+
+def test_recurrent_states_are_in_fp32_whatever_the_model_is_in():
+    found = sc.cache("MambaForCausalLM", num_hidden_layers=4, hidden_size=32, vocab_size=100)
+    assert set(found.dtypes.values()) == {"float32"}
+    at = {**found.defaults, "B": 1}
+    elements = 4 * 64 * (16 + 4)
+    assert found.count(**at) == elements
+    assert found.bytes("bf16").count(**at) == 4 * 64 * (16 * 4 + 4 * 2)
+    assert found.bytes("fp32").count(**at) == 4 * elements
+
+
+@pytest.fixture(scope="module")
+def llama():
+    return sc.formula("LlamaForCausalLM").cache()
+
+
+def test_sizes_of_the_input_may_be_numbers(llama):
+    assert str(llama.at(batch=2, length=100).total) == "400*H*N"
+    assert str(llama.at(length="T").total) == "2*B*H*N*T"
+
+
+def test_a_config_is_read_by_its_own_class(llama):
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "num_hidden_layers": 2}
+    assert llama.count(config, B=1, S=10) == 2 * 2 * 4096 * 10
+
+
+@pytest.mark.parametrize(("call", "error", "words"), [
+    (lambda f: f.at(batch=0), DomainError, "batch: expected a positive number or a letter, got 0"),
+    (lambda f: f.bytes("bf17"), OptionError, "dtype 'bf17': expected one of"),
+    (lambda f: f.count(**f.defaults, B=1, S=4000), DomainError,
+     "S ≤ L is required, but L (max_position_embeddings) = 2048, S (length) = 4000"),
+], ids=["a batch of none", "an unknown type", "a length beyond the positions"])  # fmt: skip
+def test_bad_input_is_told_in_a_line(llama, call, error, words):
+    with pytest.raises(error) as told:
+        call(llama)
+    assert words in str(told.value)
+    assert "\n" not in str(told.value)
+
+
+def test_a_class_without_a_cache_says_so():
+    with pytest.raises(DerivationError, match="ViTModel has no cache: its forward pass returns none"):
+        sc.cache("ViTModel", num_hidden_layers=2)

@@ -1,0 +1,86 @@
+"""Operations of forward passes: closed forms, held against a count of the elementary operations that ran."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+import symcount as sc
+from symcount.errors import DerivationError
+from symcount.forward.operations import Operations
+
+pytest.importorskip("transformers")
+
+LLAMA_3 = {
+    "vocab_size": 128_256,
+    "intermediate_size": 14_336,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 8192,
+}
+
+
+@pytest.fixture(scope="module")
+def llama():
+    return sc.flops("LlamaForCausalLM", **LLAMA_3)
+
+
+def test_llama_3_at_its_whole_length(llama):
+    at = {**llama.defaults, "B": 1, "S": 8192}
+    assert llama.count(**at) == 158_140_695_838_720
+    assert llama.backward().count(**at) == 2 * 158_140_695_838_720
+    assert llama.training().count(**at) == 3 * 158_140_695_838_720
+    again = llama.training(checkpointing=True).count(**at) - llama.training().count(**at)
+    assert again == 158_140_695_838_720 - 2 * 8192 * 4096 * 128_256  # all but the head
+    assert llama.causal().count(**at) == 158_140_695_838_720 - 32 * 4 * 4096 * 8192 * (8192 - 1) // 2
+
+
+def test_a_count_of_what_ran_agrees_at_random_points(llama):
+    assert llama.certify(2) == 2
+
+
+# call, names and sizes without the factor of two
+CALLS = [
+    ("linear", lambda a, b: torch.nn.functional.linear(a, b), (2, 3, 5), (7, 5), [("linear", (2, 3, 5, 7))]),
+    ("matmul", torch.matmul, (2, 3, 5), (5, 7), [("matmul", (2, 3, 7, 5))]),
+    ("matmul with a vector", torch.matmul, (3, 5), (5,), [("matmul", (3, 5))]),
+    ("einsum", lambda a, b: torch.einsum("bij,bjk->bik", a, b), (2, 3, 5), (2, 5, 7), [("einsum", (2, 3, 5, 7))]),
+    ("an einsum without a sum", lambda a, b: torch.einsum("i,j->ij", a, b), (3,), (5,), []),
+    ("conv1d in groups", lambda a, b: torch.nn.functional.conv1d(a, b, groups=4), (2, 4, 9), (4, 1, 3),
+     [("convolution", (2, 4, 7, 1, 3))]),
+    ("conv_transpose1d", torch.nn.functional.conv_transpose1d, (2, 4, 9), (4, 6, 3),
+     [("convolution", (2, 4, 9, 6, 3))]),
+    ("attention", lambda a, b: torch.nn.functional.scaled_dot_product_attention(a, b, b), (1, 2, 3, 4), (1, 2, 5, 4),
+     [("scores", (1, 2, 3, 5, 4)), ("context", (1, 2, 3, 5, 4))]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("call", "first", "second", "found"), [c[1:] for c in CALLS], ids=[c[0] for c in CALLS])
+def test_a_product_is_noted_with_the_sizes_that_it_multiplies(call, first, second, found):
+    from torch.overrides import TorchFunctionMode
+
+    noted = Operations(lambda tensor: tuple(tensor.shape))
+
+    class Mode(TorchFunctionMode):
+        def __torch_function__(self, func, types, args=(), kwargs=None):
+            result = func(*args, **(kwargs or {}))
+            noted("", func, args, kwargs or {}, result)
+            return result
+
+    with Mode():
+        call(torch.zeros(first), torch.zeros(second))
+    assert [(one.name, one.sizes[1:]) for one in noted.found] == found
+
+
+def test_a_product_whose_sizes_no_rule_says_is_refused_by_name():
+    noted = Operations(lambda tensor: tuple(tensor.shape))
+    with pytest.raises(DerivationError, match="the operations of tensordot in the model are not known"):
+        noted("", torch.tensordot, (), {}, None)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [
+    "GPT2LMHeadModel", "BertModel", "MixtralForCausalLM", "DeepseekV3ForCausalLM", "MambaForCausalLM", "ViTModel",
+    "T5ForConditionalGeneration", "WhisperForConditionalGeneration", "ResNetModel", "CLIPModel",
+])  # fmt: skip
+def test_operations_of_all_kinds_of_models(name):
+    assert sc.flops(name).certify(3) == 3
