@@ -161,8 +161,8 @@ def main() -> None:
         "Written by `python -m benchmarks.peers`. The numbers are bytes of the real models of transformers "
         f"{version('transformers')}: the parameters as `from_pretrained(dtype=bfloat16)` loads them, and the cache "
         "that the forward pass returns. Beside them what each tool says: exact, or by how much it is off; a dash is "
-        "where it says nothing. Training is that with AdamW in fp32: weights, gradients and the optimizer's state. accelerate "
-        "counts buffers as weights; llm-analysis reads six fields of a config."
+        "where it says nothing. Training is that with AdamW in fp32: weights, gradients and the state of the "
+        "optimizer. accelerate counts buffers as weights; llm-analysis reads six fields of a config."
     )
     lines = ["# Memory beside other tools", "", said, "", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
     for name in MODELS:
