@@ -246,10 +246,10 @@ MUTATIONS = (
         "tests/derive/test_index_sets.py",
     ),
     Mutation(
-        "derive: one side of a branch at equal sizes counted on both",
+        "derive: the sides of a branch at equal sizes exchanged",
         "derive/cases.py",
-        "    equal = ex.sub(_ONE, differ)",
-        "    equal = differ",
+        '    here, there = (differ, equal) if branch.relation == "!=" else (equal, differ)',
+        '    here, there = (differ, equal) if branch.relation == "==" else (equal, differ)',
         "tests/derive/test_domains.py",
     ),
     Mutation(
