@@ -18,7 +18,7 @@ from symcount.storage.trees import PAGE
 from symcount.values import by_letter
 from symcount.verify import realised
 
-__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint"]
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "parts"]
 
 _BITSANDBYTES = "bitsandbytes_"
 
@@ -132,32 +132,56 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
         OptionError: no such type, optimizer or method of quantisation; or a model without a cache.
         SymcountError: see `Formula.count`.
     """
-    kind = asked.dtype or _stated(fields)
+    found = parts(formula, fields, asked, values)
+    kind, storage = _storage(formula, fields, asked, values)
     if asked.lora is not None:
-        formula = formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+        formula = _adapted(formula, asked, values)
+    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
+    numbers |= {name: _at(part, values) for name, part in found.items()}
+    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
+    step = None
+    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
+        step = _at(formula.bytes(kind, "step", **storage), values)
+    return Footprint(formula, str(kind), found, numbers, _at(rounded, values) - numbers["weights"], step)
+
+
+def parts(formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]) -> dict[str, Formula]:
+    """The formula of each part that is asked for: weights, cache, gradients, optimizer, master weights.
+
+    Raises:
+        OptionError: see `footprint`.
+    """
+    kind, storage = _storage(formula, fields, asked, values)
+    if asked.lora is not None:
+        formula = _adapted(formula, asked, values)
     elif asked.targets is not None:
         raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
+    if asked.master and asked.optimizer is None:
+        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
+    found = {"weights": formula.bytes(kind, "weights", **storage)}
+    if asked.length is not None:
+        found["cache"] = _cache(formula, asked, kind)
+    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
+    for name in trained if asked.optimizer is not None else ():
+        found[name] = formula.bytes(kind, name, **storage)
+    return found
+
+
+def _storage(
+    formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The type of the weights, and the other arguments of `Formula.bytes`."""
     storage: dict[str, Any] = {
         "master": asked.master,
         "values": {**formula.defaults, **values},
         "quantization": _quantization(asked.quantization, fields),
         **({} if asked.optimizer is None else {"optimizer": asked.optimizer}),
     }
-    if asked.master and asked.optimizer is None:
-        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
-    parts = {"weights": formula.bytes(kind, "weights", **storage)}
-    if asked.length is not None:
-        parts["cache"] = _cache(formula, asked, kind)
-    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
-    for name in trained if asked.optimizer is not None else ():
-        parts[name] = formula.bytes(kind, name, **storage)
-    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
-    numbers |= {name: _at(part, values) for name, part in parts.items()}
-    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
-    step = None
-    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
-        step = _at(formula.bytes(kind, "step", **storage), values)
-    return Footprint(formula, str(kind), parts, numbers, _at(rounded, values) - numbers["weights"], step)
+    return asked.dtype or _stated(fields), storage
+
+
+def _adapted(formula: Formula, asked: Request, values: Mapping[str, Any]) -> Formula:
+    return formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
 
 
 def _at(part: Formula, values: Mapping[str, Any]) -> int:

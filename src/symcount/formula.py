@@ -56,6 +56,7 @@ class Formula(Algebra, Partitioned, Shown, Used):
         unit: what is counted, in words: `parameters`.
         sign: the letter of totals in LaTeX.
         binding: the rules by which it reads a config.
+        measures: totals of other things than parameters, in the same letters, by name: `memory`.
     """
 
     tree: Block
@@ -70,6 +71,7 @@ class Formula(Algebra, Partitioned, Shown, Used):
     unit: str = "parameters"
     sign: str = "P"
     binding: Binding = field(default=ByField(), repr=False, compare=False)
+    measures: Mapping[str, Callable[[Formula], Expr]] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:
         return hash((self.name, self.model_type, self.tree))  # the mappings beside them have none
@@ -98,6 +100,11 @@ class Formula(Algebra, Partitioned, Shown, Used):
         Raises:
             ConventionError: no such convention.
         """
+        if convention in self.measures:
+            known: dict[str, Expr] = self.__dict__.setdefault("_measured", {})
+            if convention not in known:
+                known[convention] = self.measures[convention](self)
+            return known[convention]
         return self._total(check_convention(convention))
 
     def _total(self, convention: Convention) -> Expr:

@@ -15,6 +15,7 @@ from symcount.errors import CheckpointError, ConfigError, DomainError, OptionErr
 from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.libraries import is_of_library, library_formula
 from symcount.notes.of_formula import TIED, untied
 from symcount.releases import is_installed
 
@@ -73,7 +74,10 @@ def _formula(source: Any, options: dict[str, Any], version: str) -> Formula:
         if isinstance(source, str) and not looks_like_path(source):
             return _of_architecture(find(source), options)
         if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
-            return _composed(source, read(source), options, version)
+            described = read(source)
+            if is_of_library(described.fields):
+                return library_formula({**described.fields, **options})
+            return _composed(source, described, options, version)
     except UnknownModelError as error:
         return _stored_or_derived(source, options, error, version)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")

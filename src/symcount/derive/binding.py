@@ -154,7 +154,8 @@ def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any])
     found = []
     for name, kept in formula.pinned.items():
         if numbers.get(name) != kept:
-            found.append(f"{name} = {numbers.get(name)}, but the formula holds for {name} = {kept}")
+            where = f" (lost at {line})" if (line := formula.lost_at(name)) else ""
+            found.append(f"{name} = {numbers.get(name)}, but the formula holds for {name} = {kept}{where}")
     free = {n: v for n, v in numbers.items() if n not in formula.pinned}
     try:
         with quiet():

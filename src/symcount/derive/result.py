@@ -19,6 +19,7 @@ from symcount.derive.configs import ConfigSource, own_defaults
 from symcount.derive.depth_limits import layers_there_are, of_index
 from symcount.derive.evidence import Hypotheses
 from symcount.derive.expression import Node, free_symbols, to_sympy
+from symcount.derive.losses import lost_at
 from symcount.derive.recording import Condition as TracedCondition
 from symcount.derive.rewriting import floored
 from symcount.derive.structure import shape_symbols
@@ -104,6 +105,15 @@ class DerivedFormula(Formula):
             DerivationError: not enough points could be built.
         """
         return cast("Certifying", self.binding).certify(self, trials, seed)
+
+    def lost_at(self, name: str) -> str:
+        """The line of the model's code at which a field that is kept at its value loses its expression.
+
+        It is found by running the constructor at another value; empty if the field is not kept, or nothing shows.
+        """
+        if name not in self.pinned or self.source is None:
+            return ""
+        return lost_at(self.cls, self.source, self.base, self.pinned, name)
 
     @property
     def selectors(self) -> tuple[str, ...]:
