@@ -7,10 +7,10 @@ import pytest
 
 import symcount as sc
 from symcount.cli import run
-from symcount.errors import BudgetError, OptionError
+from symcount.errors import BudgetError, OptionError, SymcountError
 from symcount.footprint import Request, footprint
 from symcount.solve.budget import read_budget
-from symcount.solve.measures import MEASURES, in_bytes
+from symcount.solve.measures import MEASURES, _tokens, in_bytes
 
 LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 1000}
 FREE = {"H": "64..512:64", "N": "1..12"}
@@ -88,7 +88,7 @@ WRONG = [
     ({"memory": "1.5B"}, {}, BudgetError, "expected a whole number of bytes"),
     ({"memory": "24GB"}, {"dtyp": "bf16"}, OptionError, "memory: 'dtyp': expected one of dtype, .* Did you mean dtype"),
     ({"memory": "24GB"}, {"dtype": "bf17"}, OptionError, "dtype 'bf17': expected one of"),
-    ({"cache": "1GB"}, {}, OptionError, "a budget of the cache needs a number of tokens"),
+    ({"cache": "1GB"}, {}, OptionError, "a budget of cache needs a number of tokens"),
 ]
 
 
@@ -109,3 +109,44 @@ def test_the_commands_take_budgets_of_memory(capsys, tmp_path):
     assert run(["ladder", "llama", "-b", "1GB,2GB", "-c", "memory", "--dtype", "bf16"]) == 0
     out = capsys.readouterr().out
     assert re.search("bytes of memory", out) and "tokens" not in out
+
+
+def test_caches_are_budgets_where_the_length_is_within_the_positions():
+    asked = {"dtype": "bf16", "length": 100, "batch": 2}
+    found = sc.solve(LLAMA, {"unique": "1M..20M", "cache": "500kB", "memory": "30MB"}, free=FREE, fixed=FIXED,
+                     memory=asked, limit=None)  # fmt: skip
+    expected = {
+        (s.values["H"], s.values["N"])
+        for s in sc.solve(LLAMA, "1M..20M", free=FREE, fixed=FIXED, limit=None).best
+        if 2 * 2 * 2 * 100 * s.values["N"] * s.values["H"] <= 500_000
+        and 2 * s.count + 2 * 2 * 2 * 100 * s.values["N"] * s.values["H"] <= 30_000_000
+    }
+    assert {(s.values["H"], s.values["N"]) for s in found.best} == expected
+    assert len(expected) > 3
+    with pytest.raises(SymcountError, match="4096 ≤ 2048 never holds"):
+        sc.solve(LLAMA, {"cache": "1GB"}, free=FREE, fixed=FIXED, memory={"length": 4096})
+
+
+@pytest.mark.slow
+def test_operations_of_training_are_a_budget():
+    asked = {"length": 128, "tokens": "20N"}
+    found = sc.solve(LLAMA, {"flops": "1e15..5e15"}, free=FREE, fixed=FIXED, memory=asked, limit=None)
+    trained = sc.flops({**LLAMA, "max_position_embeddings": 2048}).training()
+    for s in found.best:
+        values = {"V": 1000, **{n: s.values[n] for n in "HINAKD"}, "L": 2048, "B": 1, "S": 128}
+        each = trained.count(**{n: v for n, v in values.items() if n in trained.notation})
+        parameters = sc.count({**LLAMA, "hidden_size": s.values["H"], "intermediate_size": s.values["I"],
+                               "num_hidden_layers": s.values["N"], "num_attention_heads": s.values["A"]})  # fmt: skip
+        assert s.counts["flops"] == each * 20 * parameters // 128
+    assert found.number > 3
+
+
+@pytest.mark.parametrize(
+    ("said", "number"), [("300B", 300 * 10**9), ("1.5T", 1500 * 10**9), (1000, 1000), ("2k", 2000)]
+)
+def test_tokens_are_a_number_or_so_many_for_each_parameter(said, number):
+    f = sc.formula("gpt2")
+    assert _tokens(said, f) == number
+    assert _tokens("20N", f) == 20 * f.total
+    with pytest.raises(BudgetError, match="tokens 'many': expected a number such as 300B"):
+        _tokens("many", f)

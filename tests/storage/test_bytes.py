@@ -316,3 +316,13 @@ def test_buffers_in_a_file_are_told_apart(capsys):
     saved = sum(x.nbytes for n, x in model.state_dict().items() if n not in kept and "decoder" not in n)
     assert found["buffers"]["persistent"] == saved
     assert found["weights"] == sum(p.nbytes for p in model.parameters())
+
+
+@pytest.mark.slow
+def test_the_cache_is_a_part_in_the_same_letters(capsys):
+    assert run(["memory", "DeepseekV3ForCausalLM", "--length", "1k", "--dtype", "bf16", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cache"] == 2 * 61 * (512 + 64) * 1024
+    assert run(["memory", "bert", "--length", "1k"]) == 2
+    assert "BertModel has no cache" in capsys.readouterr().err
+    assert run(["memory", "LlamaForCausalLM", "--length", "4k", "--dtype", "bf16"]) == 2
+    assert "4096 ≤ L is required, but L (max_position_embeddings) = 2048" in capsys.readouterr().err

@@ -85,7 +85,7 @@ def ladder(
         where=where or (),
         convention=convention,
         runnable=runnable,
-        memory=request_of(dtype, batch, length, optimizer, quantization=quantization),
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, tokens=f"{tokens or 20}N"),
     )
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
@@ -102,6 +102,8 @@ def ladder(
 
 
 def _counted(convention: str) -> str:
+    if convention == "flops":
+        return "operations"
     return f"bytes of {convention}" if convention in MEASURES else "parameters"
 
 

@@ -25,7 +25,7 @@ from symcount.cli.options import (
 )
 from symcount.cli.output import emit, note, number
 from symcount.cli.solutions import described, report, summary
-from symcount.cli.storage import Batch, Dtype, Length, Optimizer, Quantization, request_of
+from symcount.cli.storage import Batch, Dtype, Length, Optimizer, Quantization, Tokens, request_of
 from symcount.errors import BudgetError, VerificationError
 
 if TYPE_CHECKING:
@@ -93,6 +93,7 @@ def solve(
     length: Length = None,
     optimizer: Optimizer = None,
     quantization: Quantization = None,
+    tokens: Tokens = "20N",
     notation: Notation = None,
     symbols: Symbols = None,
     symbols_file: SymbolsFile = None,
@@ -125,7 +126,7 @@ def solve(
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
         runnable=runnable,
-        memory=request_of(dtype, batch, length, optimizer, quantization=quantization),
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, tokens=tokens),
     )
     interrupted = False
     try:

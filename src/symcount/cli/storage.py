@@ -10,7 +10,7 @@ from symcount.adapters.config import ALL_LINEAR
 from symcount.errors import OptionError
 from symcount.footprint import Request
 
-__all__ = ["Batch", "Dtype", "Length", "Lora", "Master", "Optimizer", "Quantization", "Targets", "request_of"]
+__all__ = ["Batch", "Dtype", "Length", "Lora", "Master", "Optimizer", "Quantization", "Targets", "Tokens", "request_of"]
 
 Dtype = Annotated[
     str | None, typer.Option("--dtype", help="Of the weights: bf16, fp16, fp32, …; by default the config's, or fp32.")
@@ -37,6 +37,11 @@ Targets = Annotated[
 ]
 
 
+Tokens = Annotated[
+    str, typer.Option("--tokens", help="Of training, for a budget of flops: 300B, or for each parameter: 20N.")
+]
+
+
 def request_of(
     dtype: str | None,
     batch: int,
@@ -47,6 +52,7 @@ def request_of(
     quantization: str | None = None,
     lora: int | None = None,
     targets: str | None = None,
+    tokens: str = "20N",
 ) -> Request:
     """What these options ask for.
 
@@ -55,7 +61,7 @@ def request_of(
     """
     if batch < 1:
         raise OptionError(f"--batch {batch}: expected an integer of at least 1")
-    return Request(dtype, batch, _tokens(length), optimizer, master, quantization, lora, _targets(targets))
+    return Request(dtype, batch, _tokens(length), optimizer, master, quantization, lora, _targets(targets), tokens)
 
 
 def _targets(text: str | None) -> str | list[str] | None:

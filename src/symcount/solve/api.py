@@ -19,7 +19,7 @@ from symcount.solve.cases import Case, cases, running
 from symcount.solve.criteria import Criterion, read_criteria
 from symcount.solve.given import Conditions, read_free, read_given, read_items, read_reference, read_where
 from symcount.solve.hunt import Hunt
-from symcount.solve.measures import measured
+from symcount.solve.measures import limited, measured
 from symcount.solve.patterns import patterned
 from symcount.solve.solutions import Solutions
 from symcount.solve.space import Space, Where
@@ -197,7 +197,8 @@ def _spaces(
     found: list[tuple[Space, tuple[Criterion, ...]]] = []
     earlier: list[Case] = []
     empty: DomainError | None = None
-    for case, known in cases(formula, config, {*ranges, *given}):
+    for one, known in cases(formula, config, {*ranges, *given}):
+        case = limited(one, asked.conventions)
         defaults = {**asked.usual, **known}
         criteria = read_criteria(asked.rank, case, near, formula.given())
         try:

@@ -22,7 +22,7 @@ from symcount.solve.measures import MEASURES
 from symcount.solve.measures import in_bytes as written_out
 from symcount.solve.proportions import ASPECT, aspect_conditions, exponent_conditions, head_size
 from symcount.solve.rungs import Ladder, Rung
-from symcount.solve.sizes import main_sizes
+from symcount.solve.sizes import family_sizes, in_stages
 from symcount.solve.solutions import Solutions
 from symcount.values import exact
 
@@ -65,7 +65,8 @@ def ladder(
         source: a formula, or whatever `symcount.formula` takes.
         budgets: rising numbers of parameters: `"10M,30M,100M"` or a list; or none, where *shapes* say everything.
         aspect: admissible H/N: `"64..128"`, a pair, or `None` for any. By default 64 to 128; with a reference, from
-            two thirds of its H/N to one and a half times that; with an exponent any.
+            two thirds of its H/N to one and a half times that; in stages half to twice that of the default config; with
+            an exponent any.
         head_dim: size of an attention head; by default that of the reference, or 64.
         tolerance: how far from its budget a rung may be.
         free: other free symbols or ranges, see `solve`.
@@ -127,7 +128,8 @@ def ladder_of(
     texts = _budgets(budgets, targets, in_bytes=bytes_of)
     windows = [read_budget(b, tolerance, convention, MEASURES) for b in texts] if budgets is not None else []
     known = {**formula.given(config), **(read_reference(formula, reference) or {})}
-    size = head_dim if head_dim is not None else head_size(known) if reference is not None else 64
+    stages = in_stages(formula, family_sizes(formula)[1])
+    size = head_dim if head_dim is not None else head_size(formula, known) if reference is not None or stages else 64
     ranges, rules = family(formula, known, size, free, fixed or {})
     kept: dict[str, Any] = {}
     if reference is not None:  # its other sizes are the family's, too
@@ -206,11 +208,12 @@ def _proportions(formula: Formula, known: Mapping[str, Any], aspect: Any, expone
     """Conditions on H and N together."""
     found = [] if exponent is None else exponent_conditions(formula, exponent, known)
     if aspect == "usual" and exponent is None:
+        width, depth = family_sizes(formula)
+        stages = in_stages(formula, depth)
         aspect = ASPECT
-        width, depth = main_sizes(formula)
-        if reference is not None and known.get(width) and known.get(depth):
-            ratio = Fraction(known[width], known[depth])
-            aspect = (ratio * 2 / 3, ratio * 3 / 2)
+        if (reference is not None or stages) and known.get(width) and known.get(depth):
+            ratio, far = Fraction(known[width], known[depth]), Fraction(2) if stages else Fraction(3, 2)
+            aspect = (ratio / far, ratio * far)
     return found + aspect_conditions(formula, None if aspect == "usual" else aspect)
 
 

@@ -1,4 +1,4 @@
-"""Budgets of other things than parameters: the bytes of memory, or of the cache alone, as totals of a formula.
+"""Budgets of other things than parameters: bytes of memory, or of the cache, and operations, as totals of a formula.
 
 They are searched as totals of parameters are: each is a closed form in the same letters.
 """
@@ -6,7 +6,7 @@ They are searched as totals of parameters are: each is a closed form in the same
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any, Final
@@ -14,24 +14,26 @@ from typing import Any, Final
 from sympy import Add, Expr, Integer
 
 from symcount.configs import Config
+from symcount.domain import Condition
 from symcount.errors import BudgetError, OptionError, near
-from symcount.footprint import Request, parts
+from symcount.footprint import Request, operations, parts
 from symcount.formula import Formula
 
-__all__ = ["MEASURES", "Measure", "at_most", "in_bytes", "measured"]
+__all__ = ["MEASURES", "Measure", "at_most", "in_bytes", "limited", "measured"]
 
-MEASURES: Final = ("memory", "cache")
+MEASURES: Final = ("memory", "cache", "flops")
 _BYTES = re.compile(r"(?P<number>\d[\d_,]*(?:\.\d+)?)\s*(?P<scale>[kmgt]?)(?P<binary>i?)b\b", re.ASCII | re.IGNORECASE)
+_COUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<scale>[kmbgt]?)", re.ASCII | re.IGNORECASE)
 _SCALES: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
 _SIGNS: Final = ("<", ">", "≤", "≥", "~", "≈", "±", "+/-", "+-", "..", "%", "at most", "at least", "about")
 
 
 @dataclass(frozen=True)
 class Measure:
-    """The bytes of a model's parts as a total in the letters of its parameters.
+    """The bytes of a model's parts, or its operations, as a total in the letters of its parameters.
 
     Attributes:
-        name: `memory`: all parts; `cache`: that alone.
+        name: `memory`: all parts; `cache`: that alone; `flops`: not bytes, but the operations of training.
         asked: how the model is stored, and what else is kept.
         fields: of its config.
     """
@@ -39,27 +41,74 @@ class Measure:
     name: str
     asked: Request
     fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    _known: dict[Any, tuple[Expr, tuple[Condition, ...]]] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, formula: Formula) -> Expr:
         """The closed form.
 
         Raises:
-            OptionError: the cache is asked for, and no length is given.
+            OptionError: a length is needed, and none is given.
+            SymcountError: the model's cache or its operations are not known as a formula.
         """
-        if self.name == "cache" and self.asked.length is None:
+        return self._found(formula)[0]
+
+    def limits(self, formula: Formula) -> tuple[Condition, ...]:
+        """The conditions under which it holds, beside those of the parameters' formula."""
+        return self._found(formula)[1]
+
+    def _found(self, formula: Formula) -> tuple[Expr, tuple[Condition, ...]]:
+        key = (formula.name, formula.tree)
+        if key not in self._known:
+            chosen = self._parts(formula)
+            total = Add(*(_valued(part, part.total, formula) for part in chosen))
+            limits = {
+                Condition(c.relation, _valued(part, c.left, formula), _valued(part, c.right, formula))
+                for part in chosen
+                for c in part.conditions
+                if c not in formula.conditions
+            }
+            if self.name == "flops":
+                total = total * _tokens(self.asked.tokens, formula) / (self.asked.length or 1)
+            self._known[key] = total, tuple(limits)
+        return self._known[key]
+
+    def _parts(self, formula: Formula) -> list[Formula]:
+        """The formulas that are added up."""
+        if self.name == "memory":
+            return list(parts(formula, self.fields, self.asked, formula.defaults).values())
+        if self.asked.length is None:
             raise OptionError(
-                "a budget of the cache needs a number of tokens: --length 32k, or memory={'length': 32768}"
+                f"a budget of {self.name} needs a number of tokens: --length 32k, or memory={{'length': 32768}}"
             )
-        found = parts(formula, self.fields, self.asked, formula.defaults)
-        chosen = [found["cache"]] if self.name == "cache" else list(found.values())
-        return Add(*(_in_letters_of(formula, part) for part in chosen))
+        if self.name == "cache":
+            return [parts(formula, self.fields, self.asked, formula.defaults)["cache"]]
+        return [operations(formula, self.fields, self.asked.length)]
 
 
-def _in_letters_of(formula: Formula, part: Formula) -> Expr:
-    """A total with the values of the letters that are not the model's: a rank, sequences, tokens."""
-    own = {e.symbol: Integer(part.defaults[e.letter]) for e in part.notation
-           if e.letter not in formula.notation and e.letter in part.defaults}  # fmt: skip
-    return part.total.xreplace(own)
+def _valued(part: Formula, expression: Expr, formula: Formula) -> Expr:
+    """An expression with the values of the letters that are not the model's: a rank, a window."""
+    letters = {e.letter for e in formula.notation}
+    own = {e.symbol: Integer(value) for e in part.notation
+           if e.letter not in letters and (value := part.defaults.get(e.letter)) is not None}  # fmt: skip
+    return expression.xreplace(own)
+
+
+def _tokens(said: int | str, formula: Formula) -> Expr:
+    """A number of tokens, or so many for each parameter.
+
+    Raises:
+        BudgetError: it is neither.
+    """
+    text = str(said).strip().replace(",", "").replace("_", "")
+    if text[-1:] in ("N", "P") and text[:-1].isdecimal():
+        return int(text[:-1]) * formula.total_as("unique")
+    found = _COUNT.fullmatch(text)
+    if found is None:
+        raise BudgetError(f"tokens {said!r:.60}: expected a number such as 300B, or so many for each parameter: 20N")
+    number = Fraction(found["number"]) * 1000 ** _SCALES[found["scale"].lower().replace("b", "g")]
+    if number.denominator != 1 or number < 1:
+        raise BudgetError(f"tokens {said!r:.60}: expected a whole number of tokens")
+    return Integer(number.numerator)
 
 
 def measured(formula: Formula, config: Config | None, asked: Request | Mapping[str, Any] | None) -> Formula:
@@ -76,6 +125,13 @@ def measured(formula: Formula, config: Config | None, asked: Request | Mapping[s
     request = asked if isinstance(asked, Request) else _request(asked or {})
     fields = {} if config is None else config.fields
     return replace(formula, measures={name: Measure(name, request, fields) for name in MEASURES})
+
+
+def limited(formula: Formula, conventions: Collection[str]) -> Formula:
+    """*formula* with the conditions under which the totals hold that are asked for: no more tokens than positions."""
+    found = [formula.measures[name] for name in conventions if name in formula.measures]
+    extra = [c for measure in found if isinstance(measure, Measure) for c in measure.limits(formula)]
+    return replace(formula, conditions=(*formula.conditions, *extra)) if extra else formula
 
 
 def _request(asked: Mapping[str, Any]) -> Request:
