@@ -161,7 +161,7 @@ def _known(model: Any, base: Formula, options: Mapping[str, Any]) -> Iterator[st
         if isinstance(value, bool) and name not in options:
             try:
                 other = formula_of(model, **{**options, name: not value})
-                if other.tree != base.tree:
+                if type(other) is type(base) and other.tree != base.tree:
                     _laid(model, (name,), options)
                     yield name
             except SymcountError:
@@ -178,8 +178,11 @@ def _laid(model: Any, names: Sequence[str], chosen: Mapping[str, Any]) -> Formul
 
 
 def _entry(name: str) -> Entry:
-    words = _SAID.get(name) or r"\,".join(_DROPPED.sub("", name).split("_"))
-    return Entry(name, name, rf"[\mathrm{{{words}}}]", f"1 if {name} is true, else 0", 0, option=True)
+    last = name.rpartition(".")[2]
+    words = _SAID.get(last) or r"\,".join(_DROPPED.sub("", last).split("_"))
+    return Entry(
+        re.sub(r"\W", "_", name), name, rf"[\mathrm{{{words}}}]", f"1 if {name} is true, else 0", 0, option=True
+    )
 
 
 def _over(without: Formula, having: Formula, entry: Entry) -> Formula:
