@@ -25,8 +25,8 @@ from symcount.atlas.questions import alike
 from symcount.atlas.record import Layout
 from symcount.atlas.samples import samples_of
 from symcount.atlas.work import key_of
+from symcount.derive.asking import GENERAL
 from symcount.derive.expression import free_symbols
-from symcount.derive.opaque import GENERAL
 from symcount.derive.recording import Question
 from symcount.derive.trace import Trace
 from symcount.paths import section_of, value_at

@@ -20,10 +20,11 @@ from functools import wraps
 from typing import Any, Final
 
 from symcount.derive.arranged import Arrangement, field_of
+from symcount.derive.asking import GENERAL
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.containers import stands_in
 from symcount.derive.literals import literal
-from symcount.derive.opaque import GENERAL, observed
+from symcount.derive.opaque import observed
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.per_layer import Following
 from symcount.derive.recording import record_structural
