@@ -29,7 +29,9 @@ from sympy import Expr, Integer, Max, ceiling
 from symcount import layerwise
 from symcount.domain import divides
 from symcount.errors import ConfigError, OptionError, near
+from symcount.evaluate import integer_value
 from symcount.formula import Formula
+from symcount.ledger import Row
 from symcount.storage.precision import PROMPT, table
 from symcount.tree import Block, Parameter
 
@@ -41,6 +43,7 @@ PACKED: Final = "packed "
 Fields = Mapping[str, Any]
 Packed = dict[str, tuple[Expr, ...]]  # the name of a tensor -> its shape in bytes
 _WORD = 4
+_STACKED: Final = frozenset(("gate_up_proj", "up_proj", "down_proj"))
 
 
 @dataclass(frozen=True)
@@ -248,9 +251,23 @@ class _Quantizing:
         ledger = self._formula.ledger
         names = {n for row, owner in ledger.shared for n in (row.tensor, owner.tensor)}
         names |= {row.tensor for row in ledger.rows if row.role == "head"}
+        found = {re.escape(n.removesuffix(".weight")).replace(r"\*", r"\d+") for n in names}
         owned = [row for row in ledger.rows if row.alias_of is None]
-        names |= {owned[-1].tensor} if owned else set()
-        return {re.escape(n.removesuffix(".weight")).replace(r"\*", r"\d+") for n in names}
+        return found | ({self._last(owned[-1])} if owned else set())
+
+    def _last(self, row: Row) -> str:
+        """A pattern for the last parameter of the model: of a list of layers that of its last one."""
+        name = row.tensor.removesuffix(".weight")
+        if "*" not in name or row.kind not in self._method.kinds:
+            return re.escape(name).replace(r"\*", r"\d+")  # nothing that would be replaced
+        lists = [b for p, b in self._formula.tree.walk() if p == name.partition(".*")[0]]
+        kinds = [c for b in lists for c in b.children if "*" in c.name]
+        if name.count("*") > 1 or len(kinds) != 1:
+            raise OptionError(
+                f"quantization_config: the last module of {self._formula.name}, {name}, is not replaced, and it is not "
+                f"known in which layer it is; name what is not replaced: {self._method.skip}"
+            )
+        return re.escape(name.replace("*", str(integer_value(kinds[0].repeat, self._values) - 1)))
 
     def _kept(self, path: str) -> bool:
         return any(p.match(path) for p in self._patterns) or any(path.endswith(name) for name in self._names)
@@ -280,7 +297,13 @@ class _Quantizing:
             first, last = shapes["weight"]
             size, out = (first, last) if block.kind == "Conv1D" else (last, first)
             return self._replaced(block, {"weight": method.linear(size, out, self._fields)})
-        stacked = {n: s for n, s in shapes.items() if len(s) == 3 and n in ("gate_up_proj", "up_proj", "down_proj")}
+        if method.experts is not None and block.name == "experts" and shapes and not _STACKED.issuperset(
+            n for n, s in shapes.items() if len(s) == 3
+        ):  # fmt: skip
+            raise OptionError(
+                f"quantization_config: {method.name}: experts with {', '.join(shapes)} are not known to be replaced"
+            )
+        stacked = {n: s for n, s in shapes.items() if len(s) == 3 and n in _STACKED}
         if method.experts is None or not stacked or block.name != "experts":
             return None
         if method.linear is None and block.kind != "GptOssExperts":
