@@ -49,7 +49,7 @@ def adapted(base: Formula, config: AdapterConfig, values: Mapping[str, Any]) -> 
         OptionError: a module of a kind that this method is not known for, or layers that cannot be told apart.
 
     >>> import symcount as sc
-    >>> from symcount.adapters.config import KINDS, AdapterConfig, configured
+    >>> from symcount.adapters.config import AdapterConfig
     >>> said = {"target_modules": ["q_proj", "v_proj"]}
     >>> f = adapted(sc.formula("LlamaForCausalLM"), AdapterConfig(said, "", "LORA", 8), {"N": 32})
     >>> print(f.latex(convention="trainable"))
