@@ -16,7 +16,7 @@ from symcount.quantities import quantity
 from symcount.realmodel import default_dtype
 from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
-from symcount.storage.quantizers import METHODS
+from symcount.storage.packing import METHODS
 from symcount.storage.trees import PAGE
 from symcount.values import by_letter
 from symcount.verify import realised
