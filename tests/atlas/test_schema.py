@@ -19,6 +19,15 @@ MOVED = {
     "form": "layers", "depth": "depths[1]", "cases": [[[["last", 2]], {"width": 9}], [[], None]],
     "numbers": {}, "beside": {"every": None},
 }  # fmt: skip
+
+
+def each(number, other):
+    """The rule of a list of a number for each layer, computed from another list, which is computed from it."""
+    return {
+        "form": "list", "depth": "depths[0]", "cases": [[[], number]], "numbers": {}, "beside": {other: None},
+    }  # fmt: skip
+
+
 TWICE = {"form": "number", "terms": ["times", "width", 2], "numbers": {}, "beside": {}}
 ASKED = [[[], "has", "factor"], [["type"], "equals", "default"], [["theta"], "number", None]]
 LAYOUT = Layout(
@@ -58,6 +67,8 @@ LAYOUT = Layout(
         "every": Check(None, None, {"null": 0}, rule=EVERY),
         "first": Check(None, None, {"null": 0}, rule=FIRST),
         "moved": Check(None, None, {"absent": 0}, rule=MOVED),
+        "one": Check(None, None, {"absent": 0}, rule=each(1, "two")),
+        "two": Check(None, None, {"absent": 0}, rule=each(2, "one")),
         "twice": Check(None, None, {"null": 0}, rule=TWICE),
         "rope": Check(None, None, {"null": 0}, paths=[[{"type": "default", "theta": 1.0}, ASKED]]),
     },
@@ -131,6 +142,7 @@ def test_numbers(fields, path, value):
         {"moved": {"04": {"width": 9}, "05": {"width": 9}}},
         {"moved": {"4": {"width": 9}, "5": {"width": 9}}, "every": ["sliding", "sliding", "full"] * 2},
         {"moved": {}, "width": 9, "size": 1},
+        {"one": [1, 1], "two": [2, 2]},
         {"twice": 16},
         {"twice": 32, "width": 16},
         {"rope": {"type": "default", "theta": 5e5}},
@@ -203,6 +215,7 @@ def test_switch():
             UncoveredError,
             "every = .* outside",
         ),
+        ({"one": [1, 1], "two": [2]}, UncoveredError, "two = .* outside|one = .* outside"),
         ({"twice": 17}, UncoveredError, "twice = 17 is outside"),
         ({"twice": 16.0}, UncoveredError, "twice = 16.0 is outside"),
         ({"rope": {"type": "yarn", "theta": 1.0}}, UncoveredError, "rope = .* outside"),

@@ -64,7 +64,7 @@ def fits(
 
 def _usual(pattern: Mapping[str, Any], value: Any, others: Mapping[str, Any]) -> bool:
     """Whether *value* is the one that is computed by default, and the others that it is made of are the usual ones."""
-    return bool(value == pattern["list"]) and all(others[p] == v for p, v in pattern.get("same", {}).items())
+    return bool(value == pattern["list"]) and all(others.get(p, v) == v for p, v in pattern.get("same", {}).items())
 
 
 def expanded(value: Any) -> list[str] | None:

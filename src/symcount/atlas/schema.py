@@ -269,7 +269,7 @@ class Reader:
             return 0
         if check.each and isinstance(value, list) and value == self._listed(check.each, values):
             return 0
-        if check.rule and self._computed(check, value, found, values):
+        if check.rule and self._computed(path, value, found, values):
             return 0
         label = check.accept.get(said)
         if label is None and said.startswith("numbers"):
@@ -290,16 +290,20 @@ class Reader:
             return 0
         raise UncoveredError(f"{path} = {word(value)} is outside the stored formulas")
 
-    def _computed(self, check: Check, value: Any, found: Mapping[str, Any], values: Mapping[str, Value]) -> bool:
-        """Whether *value* is what the config computes beside the other keys of a file."""
-        if type(value) not in (int, list, dict) or not is_said(check.rule, value, {**found, **values}):
+    def _computed(
+        self, path: str, value: Any, found: Mapping[str, Any], values: Mapping[str, Value],
+        asked: frozenset[str] = frozenset(),
+    ) -> bool:  # fmt: skip
+        """Whether *value* is what the config computes beside the other keys of a file, of which some were *asked*."""
+        rule = self.layout.checks[path].rule
+        if type(value) not in (int, list, dict) or not is_said(rule, value, {**found, **values}):
             return False
-        for path, usual in check.rule["beside"].items():
-            own = found.get(path, MISSING)
-            other = self.layout.checks.get(path)
-            if own is MISSING or own is None or own == usual:
+        for name, usual in rule["beside"].items():
+            own = found.get(name, MISSING)
+            if own is MISSING or own is None or own == usual or name in asked:
                 continue
-            if other is None or not other.rule or not self._computed(other, own, found, values):
+            other = self.layout.checks.get(name)
+            if other is None or not other.rule or not self._computed(name, own, found, values, asked | {path}):
                 return False
         return True
 
