@@ -9,6 +9,7 @@ import inspect
 import json
 import sys
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from sympy import Symbol
 
 from symcount.atlas.codec import encode
 from symcount.derive.api import derive
+from symcount.derive.config_source import ConfigSource
 from symcount.derive.expression import free_symbols, to_sympy
 from symcount.derive.packages import packaged
 from symcount.derive.result import DerivedFormula
@@ -74,8 +76,8 @@ resnet18 resnet34 resnet50 resnet101 resnet152 wide_resnet50_2 resnext50_32x4d e
 """.split()
 
 
-def build(progress: Any = print) -> dict[str, Any]:
-    """All that is stored; *progress* is told of each variant."""
+def build(progress: Callable[[str, dict[str, Any]], None]) -> dict[str, Any]:
+    """All that is stored; *progress* is told of each entry, and what there is by then."""
     found: dict[str, Any] = {"diffusers": {}, "timm": {}, "variants": []}
     for name, choices in DIFFUSERS.items():
         for arguments in choices:
@@ -83,11 +85,11 @@ def build(progress: Any = print) -> dict[str, Any]:
                 formula = derive(name, **arguments)
                 variant = variant_of(formula)
             except SymcountError as error:
-                progress(f"{name}: {error}")
+                progress(f"{name}: {error}", found)
                 continue
             entry = found["diffusers"].setdefault(name, {"defaults": _defaults(formula), "variants": []})
             entry["variants"].append(variant)
-            progress(f"{name}: {formula.count({}):,}")
+            progress(f"{name}: {formula.count({}):,}", found)
     for name in TIMM:
         try:
             target = packaged(f"timm/{name}", None, {})
@@ -101,9 +103,9 @@ def build(progress: Any = print) -> dict[str, Any]:
                     raise StructureError("its own variant does not match it")
             numbers = {path: leaves[path] for path in found["variants"][index]["numbers"]}
             found["timm"][name] = {"variant": index, "arguments": numbers}
-            progress(f"{name}: variant {index}")
+            progress(f"{name}: variant {index}", found)
         except SymcountError as error:
-            progress(f"{name}: {error}")
+            progress(f"{name}: {error}", found)
     return found
 
 
@@ -116,8 +118,7 @@ def variant_of(formula: DerivedFormula, trials: int = 3) -> dict[str, Any]:
     """
     formula.certify(trials)
     assert formula.source is not None  # noqa: S101  # it is a derived one
-    leaves = flat(formula.requested.__dict__ if formula.requested is not None else formula.source.kwargs)
-    leaves = {path: value for path, value in leaves.items() if not path.startswith("_symcount")}
+    leaves = flat(_written(formula.source))
     numbers = [path for path, value in leaves.items() if is_number(value)]
     place = {path: i for i, path in enumerate(numbers)}
     known = {e.field: e.symbol for e in formula.notation}
@@ -141,6 +142,13 @@ def variant_of(formula: DerivedFormula, trials: int = 3) -> dict[str, Any]:
     }
 
 
+def _written(value: Any) -> Any:
+    """Arguments as they were given, with the fields of each config in its place."""
+    if isinstance(value, ConfigSource):
+        return {name: _written(item) for name, item in value.kwargs.items()}
+    return [_written(item) for item in value] if type(value) in (list, tuple) else value
+
+
 def _signature(cls: Any) -> dict[str, Any]:
     parameters = inspect.signature(cls).parameters.values()
     return {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -154,14 +162,15 @@ def _defaults(formula: DerivedFormula) -> dict[str, Any]:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the file."""
+    """Write the file, after each entry anew."""
     file = Path(arguments[0]) if arguments else Path(__file__).with_name(FILE)
-    data = json.dumps(build(_say), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-    file.write_bytes(zlib.compress(data.encode(), 9))
 
+    def write(said: str, found: dict[str, Any]) -> None:
+        sys.stderr.write(f"{said}\n")
+        data = json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+        file.write_bytes(zlib.compress(data.encode(), 9))
 
-def _say(text: str) -> None:
-    sys.stderr.write(f"{text}\n")
+    build(write)
 
 
 if __name__ == "__main__":
