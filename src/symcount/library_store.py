@@ -123,7 +123,8 @@ def totals_at(variant: Mapping[str, Any], leaves: Mapping[str, Any]) -> dict[str
     if not matches(variant, leaves) or any(leaves[path] != value for path, value in variant["pinned"].items()):
         return None
     names = [f"x{i}" for i in range(len(variant["numbers"]))]
-    values = [as_written(leaves[path]) for path in variant["numbers"]]
+    given = (leaves[path] for path in variant["numbers"])
+    values = [value if isinstance(value, int) else as_written(value) for value in given]
     conditions, texts = variant["conditions"], variant["totals"]
     try:
         sides = compiled([side for _, left, right in conditions for side in (left, right)], names)(*values)
@@ -132,6 +133,6 @@ def totals_at(variant: Mapping[str, Any], leaves: Mapping[str, Any]) -> dict[str
         numbers = compiled([texts.get(c, texts["unique"]) for c in CONVENTIONS], names)(*values)
     except (ArithmeticError, ValueError):
         return None
-    if not all(isinstance(number, int) for number in numbers):
+    if any(number.denominator != 1 for number in numbers):
         return None
-    return dict(zip(CONVENTIONS, numbers, strict=True))
+    return dict(zip(CONVENTIONS, map(int, numbers), strict=True))
