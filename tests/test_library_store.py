@@ -83,7 +83,7 @@ def test_the_names_are_those_of_timm():
     timm = pytest.importorskip("timm")
     import torch
 
-    for name in TIMM[::4]:
+    for name in [name for name in TIMM if stored_totals({"architecture": name})][::4]:
         with torch.device("meta"):
             real = sum(p.numel() for p in timm.create_model(name, num_classes=7).parameters())
         assert stored_totals({"architecture": name, "num_classes": 7})[1]["unique"] == real, name
