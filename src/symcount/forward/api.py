@@ -19,11 +19,12 @@ from symcount.formula import Formula
 from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
 from symcount.forward.held import holder
 from symcount.forward.inputs import sizes_for
+from symcount.forward.stored import find
 from symcount.forward.widening import widened
 from symcount.forward.worked import worker
 from symcount.realmodel import attribute
 
-__all__ = ["cache", "flops"]
+__all__ = ["cache", "derived_cache", "flops"]
 
 
 @guarded
@@ -57,8 +58,17 @@ def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     Source: concolic execution, as for `symcount.derive`; the sizes of a cache's tensors are those of
     `transformers.cache_utils`.
     """
-    derived = _derived(source, options, holder, "cache")
-    return cache_formula(derived).at(batch=batch, length=length)
+    found = find(source, options)
+    return (derived_cache(source, **options) if found is None else found).at(batch=batch, length=length)
+
+
+def derived_cache(source: Any, /, **options: Any) -> CacheFormula:
+    """The same, always from the model's own code.
+
+    Raises:
+        SymcountError: see `cache`.
+    """
+    return cache_formula(_derived(source, options, holder, "cache"))
 
 
 @guarded
