@@ -134,16 +134,36 @@ def _fixed(found: CacheFormula) -> dict[str, Any]:
         point[depth] = min(point[depth], low)
     reference = _held(found, formula.source, point)
     fixed: dict[str, Any] = {}
+    free: dict[str, Any] = {}
     for name, default in defaults_of(formula.source.cls):
         value = formula.source.kwargs.get(name, default())
         if type(value) in (int, float) or idle(name) or name in _INFRASTRUCTURE or name.endswith("token_id"):
             continue
         if is_config(value) or name in formula.source.kwargs or name in formula.base:
             continue
-        same = [_held(found, _with(formula.source, name, other), point) == reference for other in _others(name, value)]
-        if not same or not all(same):
+        others = list(_others(name, value))
+        same = [_held(found, _with(formula.source, {name: other}), point) == reference for other in others]
+        if same and all(same):
+            free[name] = others[0]
+        else:
             fixed[name] = value if not isinstance(value, tuple) else list(value)
+    for name in _mattering(found, formula.source, free):  # with all the layers that there are by default
+        fixed[name] = formula.source.kwargs.get(name, dict(defaults_of(formula.source.cls))[name]())
     return {name: value for name, value in fixed.items() if _is_json(value)}
+
+
+def _mattering(found: CacheFormula, source: ConfigSource, free: Mapping[str, Any]) -> list[str]:
+    """Those of the fields *free* at whose other value the cache is another one by default: halved until one is left."""
+    if not free:
+        return []
+    reference = _held(found, source, found.whole.base)
+    if _held(found, _with(source, free), found.whole.base) == reference:
+        return []
+    if len(free) == 1:
+        return list(free)
+    names = list(free)
+    halves = names[: len(names) // 2], names[len(names) // 2 :]
+    return [name for half in halves for name in _mattering(found, source, {n: free[n] for n in half})]
 
 
 _INFRASTRUCTURE = {
@@ -169,8 +189,8 @@ def _others(name: str, value: Any) -> Iterator[Any]:
         yield from (4, True)
 
 
-def _with(source: ConfigSource, name: str, value: Any) -> ConfigSource:
-    return ConfigSource(source.cls, {**source.kwargs, name: value})
+def _with(source: ConfigSource, changed: Mapping[str, Any]) -> ConfigSource:
+    return ConfigSource(source.cls, {**source.kwargs, **changed})
 
 
 def _held(found: CacheFormula, source: ConfigSource, point: Mapping[str, Any]) -> Counter[Any] | None:
