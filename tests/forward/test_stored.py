@@ -30,7 +30,10 @@ def test_a_stored_cache_has_the_bytes_that_were_measured(name):
     counters = sum(
         found.ledger.counted(row) * row.size for row in found.ledger if row.name.startswith("_")
     )  # numbers that sliding layers keep for themselves, which the measurement left out
-    assert found.count(**at) - counters.subs({found.notation[k].symbol: v for k, v in at.items() if k in found.notation}) == MEASURED[name][0]
+    assert (
+        found.count(**at) - counters.subs({found.notation[k].symbol: v for k, v in at.items() if k in found.notation})
+        == MEASURED[name][0]
+    )
 
 
 def test_nearly_all_that_was_measured_is_stored():

@@ -13,7 +13,7 @@ from symcount.derive.origin import Derived
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
-from symcount.errors import DependencyError, DerivationError
+from symcount.errors import DependencyError, DerivationError, UncoveredError
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
@@ -58,8 +58,18 @@ def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     Source: concolic execution, as for `symcount.derive`; the sizes of a cache's tensors are those of
     `transformers.cache_utils`.
     """
-    found = find(source, options)
-    return (derived_cache(source, **options) if found is None else found).at(batch=batch, length=length)
+    try:
+        found: CacheFormula | None = find(source, options)
+        reason = None
+    except UncoveredError as error:
+        found, reason = None, error
+    try:
+        return (derived_cache(source, **options) if found is None else found).at(batch=batch, length=length)
+    except DependencyError:
+        raise reason or DependencyError(
+            f"the cache of {source!r:.80} is not stored, and to derive it torch and transformers are needed: "
+            "pip install 'symcount[hf]'"
+        ) from None
 
 
 def derived_cache(source: Any, /, **options: Any) -> CacheFormula:

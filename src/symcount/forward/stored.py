@@ -28,7 +28,7 @@ from symcount.forward.inputs import SIZES
 from symcount.notation import ALIASES, Entry, Notation
 from symcount.paths import value_at
 
-__all__ = ["StoredCache", "default_path", "find", "from_record", "to_record"]
+__all__ = ["StoredCache", "default_path", "find", "from_record", "lines_of", "to_record"]
 
 #: Keys that may say which layers are of which kind, or how large a window is, in a spelling that is taken and not kept.
 _CHOOSING = re.compile(r"pattern|layer|window|head|local|chunk|sparse|types|swa|sliding")
@@ -153,11 +153,9 @@ def default_path() -> Path:
     return Path(__file__).with_name("caches.jsonl")
 
 
-@cached
-def _lines() -> dict[str, list[str]]:
-    """Class -> its lines, unread: the file begins each line with the name."""
+def lines_of(path: Path) -> dict[str, list[str]]:
+    """Class -> its lines, unread: each line begins with the name."""
     found: dict[str, list[str]] = {}
-    path = default_path()
     if path.is_file():
         for line in path.read_text(encoding="utf-8").splitlines():
             name = line.partition('"class":"')[2].partition('"')[0]
@@ -165,12 +163,19 @@ def _lines() -> dict[str, list[str]]:
     return found
 
 
+@cached
+def _lines() -> dict[str, list[str]]:
+    return lines_of(default_path())
+
+
 def find(source: Any, options: Mapping[str, Any]) -> StoredCache | None:
     """The stored formula of a class's name, or of the class that a config names, with its numbers; `None` for none.
 
     Raises:
         ConfigError: the config cannot be read.
+        UncoveredError: no formula that is stored of the class holds for it.
     """
+    reason: UncoveredError | None = None
     described = Config(dict(options), source) if isinstance(source, str) and "/" not in source else None
     name = source
     if described is None or source.endswith(".json"):
@@ -185,13 +190,16 @@ def find(source: Any, options: Mapping[str, Any]) -> StoredCache | None:
         made = from_record(json.loads(line))
         try:
             values = made.bound(described.fields) if described.fields else dict(made.defaults)
-        except UncoveredError:
+        except UncoveredError as error:
+            reason = error
             continue
         if any(MARK in e.field for e in made.notation) and not described.fields:
             continue
         if unread(made, options):
             continue
         return replace(made, defaults=values)
+    if reason is not None:
+        raise reason
     return None
 
 
