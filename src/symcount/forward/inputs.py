@@ -18,7 +18,7 @@ __all__ = ["BATCH", "LENGTH", "SIDE", "SIZES", "SOURCE", "inputs", "sizes_for"]
 
 #: The config fields under which the sizes of the input travel, and the numbers that they have by default.
 BATCH, LENGTH, SOURCE, SIDE = "batch", "length", "source", "side"
-SIZES = {BATCH: 3, LENGTH: 77, SOURCE: 59, SIDE: 224}
+SIZES = {BATCH: 3, LENGTH: 37, SOURCE: 41, SIDE: 224}
 _SAMPLES = 6007  # of a wave, of which a token takes hundreds
 _IMAGE = ("image_size", "img_size", "input_size")
 _CHANNELS = ("num_channels", "in_channels", "in_chans")
