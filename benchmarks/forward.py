@@ -74,14 +74,21 @@ def _ran(formula: Any, point: dict[str, Any]) -> tuple[int | None, Any]:
     with quiet(), torch.device("meta"):
         config = build(formula.source, point, frozenset(point)).config
     ran = sum(counted(formula.cls.of, config).values())
-    try:
-        with quiet(), torch.device("meta"), torch.no_grad():
-            config = build(formula.source, point, frozenset(point)).config
-            mode = FlopCounterMode(display=False)
-            run(formula.cls.of(config).eval(), config, dtype="float32", cached=False, mode=lambda _: mode)
-        return ran, mode.get_total_flops()
-    except Exception as error:  # noqa: BLE001  # whatever it raises is the answer
-        return ran, type(error).__name__
+    for dtype in (torch.float32, torch.bfloat16):  # experts are multiplied together in half precision only
+        mode = FlopCounterMode(display=False)
+        before = torch.get_default_dtype()
+        try:
+            torch.set_default_dtype(dtype)
+            with quiet(), torch.device("meta"), torch.no_grad():
+                config = build(formula.source, point, frozenset(point)).config
+                model = formula.cls.of(config).eval()
+                run(model, config, dtype=str(dtype).removeprefix("torch."), cached=False, mode=lambda _, m=mode: m)
+            return ran, mode.get_total_flops()
+        except Exception as error:  # noqa: BLE001  # whatever it raises is the answer
+            said = type(error).__name__
+        finally:
+            torch.set_default_dtype(before)
+    return ran, said
 
 
 def table(rows: list[dict[str, Any]]) -> str:
@@ -122,9 +129,9 @@ def main(arguments: list[str]) -> None:
 HEAD = """# Operations beside other counts
 
 `python -m benchmarks.forward`: a forward pass of one sequence. *Elementary operations that ran*: an independent count
-below all functions of torch. *FlopCounterMode*: torch's counter on the model as it is made by default; it misses the experts
-of a mixture (`grouped_mm`). *training / 6ND*: the closed form of forward and backward pass over the rule `6·N·D`, N all
-parameters: more than one where attention weighs, less where parameters are embeddings or experts that rest.
+below all functions of torch. *FlopCounterMode*: torch's counter on the model as it is made by default. *training / 6ND*:
+the closed form of a forward and a backward pass over the rule `6·N·D`, N all parameters and D the tokens: more than one
+where attention weighs, less where parameters are embeddings, or experts that rest.
 """
 
 
