@@ -1,16 +1,15 @@
-"""A sample of a long table is tested in every run; the others are marked `slow`."""
+"""A sample of many cases for every run; the rest runs with `-m slow`."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
 
+__all__ = ["sampled"]
 
-def sampled(items: Iterable[Any], step: int = 1, kept: Collection[Any] | None = None) -> list[Any]:
-    """Parameters of a test: every *step*-th of the items, or the *kept* ones, in every run, the others as slow ones."""
-    every = list(items)
-    chosen = every[::step] if kept is None else [x for x in every if x in kept]
+
+def sampled(cases: Iterable[Sequence[Any]], every: int, first: int = 0) -> list[Any]:
+    """*cases* as parameters, of which all but each *every*-th are slow."""
     return [
-        pytest.param(*(x if isinstance(x, tuple) else (x,)), marks=() if x in chosen else pytest.mark.slow)
-        for x in every
-    ]
+        pytest.param(*case, marks=() if i % every == first else pytest.mark.slow) for i, case in enumerate(cases)
+    ]  # fmt: skip

@@ -4,10 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from importlib.metadata import version
+from importlib.util import find_spec
 
 import pytest
 
 from symcount.architectures import names
+from symcount.atlas.counting import counter
 from symcount.cli import run
 
 BERT = {"V": 30522, "L": 512, "H": 768, "I": 3072, "N": 12, "T": 2}
@@ -108,7 +111,7 @@ def test_count_json_of_files(lines, files):
     assert code == 2
     assert [sorted(item) for item in found] == [
         keys if ok else ["error", "source"]
-        for keys in [["active", "class", "non_embedding", "notes", "per_layer", "source", "unique"]]
+        for keys in [["active", "class", "non_embedding", "notes", "per_layer", "source", "transformers", "unique"]]
         for ok in (True, False, True, False, False, True)
     ]
     assert found[2] == {
@@ -118,6 +121,7 @@ def test_count_json_of_files(lines, files):
         "per_layer": 132152880,
         "non_embedding": 85678128 - 30000,
         "active": 109112880,
+        "transformers": counter().atlas.release,
         "notes": [],
     }
     assert "absent.json: No such file" in found[4]["error"]
@@ -307,6 +311,8 @@ def test_help_and_version(call):
     code, out, _ = call("--version")
     assert code == 0
     assert out.startswith(f"symcount {symcount.__version__}\n")
+    if find_spec("transformers"):
+        assert f"\ntransformers {version('transformers')} is installed" in out
     if (stored := atlas()) is not None:
         assert out.endswith(f"\natlas of {len(stored.names)} classes, derived with {stored.versions}\n")
         assert "transformers 5" in stored.versions

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from symcount.adapters.config import is_adapter
 from symcount.architectures.reading import architecture_of
-from symcount.atlas.counting import counter, derivable
+from symcount.atlas.counting import derivable
+from symcount.atlas.speaker import speaker
 from symcount.configs import Config, read
 from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
 from symcount.files import is_checkpoint
@@ -16,8 +17,9 @@ from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
 from symcount.lookup import adapter_of, formula, formula_for, is_config, model_of
-from symcount.notes import Note, refuse, teller
+from symcount.notes import Note, notes_on_release, refuse, teller
 from symcount.notes.of_formula import notes_on
+from symcount.releases import is_installed
 from symcount.values import by_letter
 
 if TYPE_CHECKING:
@@ -30,14 +32,21 @@ __all__ = ["compare", "count", "formula", "model_of", "notes", "shares", "verify
 
 
 @guarded
-def count(source: Any, /, *, convention: str = "unique", strict: bool = False, **values: Any) -> int:
+def count(
+    source: Any, /, *, convention: str = "unique", strict: bool = False, transformers: str = "", **values: Any
+) -> int:
     """The exact number of parameters of the model that *source* describes; fields left out have their defaults.
+
+    Classes differ from one release of transformers to another. The number is that of the release that is asked for;
+    else of the one that is installed; else, where it matters, of the one that the file names in `transformers_version`;
+    else of the newest. A config object is of the installed one. `notes` tells where others have another number.
 
     Args:
         source: as for `formula`.
         convention: `unique`, `per_layer`, `non_embedding`, `active` or `trainable`.
         strict: whether a config is refused that may mean something else than what it says: one with a misspelt size,
             with a size in another family's spelling, or without any; see `notes`.
+        transformers: a version; of one between two releases that are stored, the earlier one answers.
         values: letters or config fields that differ from *source*.
 
     Raises:
@@ -47,25 +56,30 @@ def count(source: Any, /, *, convention: str = "unique", strict: bool = False, *
     >>> import symcount as sc
     >>> sc.count("BertForMaskedLM", V=30_000), sc.count("BertForMaskedLM", V=30_000, convention="per_layer")
     (109112880, 132152880)
+    >>> [sc.count({"architectures": ["DbrxForCausalLM"]}, transformers=release) for release in ("5.12.0", "5.24.0")]
+    [6687213568, 2459207680]
     """
     config: Any = read(source) if is_config(source) else {}
     if strict and config:
         refuse(_notes(config), config.source)
-    if config and not values and (found := _stored_count(config, check_convention(convention))) is not None:
-        return found
-    one = formula(source)
+    exactly = not transformers and hasattr(source, "to_dict") and not isinstance(source, type)
+    if config and not values:
+        found = _stored_count(config, check_convention(convention), transformers, exactly=exactly)
+        if found is not None:
+            return found
+    one = formula(source, transformers=transformers)
     try:
         return one.count(config, convention=convention, **values)
     except DomainError:
         if not values or is_config(source) or isinstance(source, Formula):
             raise
-        other = _chosen(one, values)  # the numbers may be those of another formula of the class
+        other = _chosen(one, values, transformers)  # the numbers may be those of another formula of the class
         if other is None:
             raise
         return other[0].count(other[1], convention=convention)
 
 
-def _chosen(one: Formula, values: Mapping[str, Any]) -> tuple[Formula, dict[str, Any]] | None:
+def _chosen(one: Formula, values: Mapping[str, Any], version: str) -> tuple[Formula, dict[str, Any]] | None:
     """The formula of the same class that a config with these *values* chooses, and that config; `None` for the same."""
     fields: dict[str, Any] = {"architectures": [one.name], "model_type": one.model_type}
     for letter, value in by_letter(one.notation, values).items():
@@ -78,7 +92,7 @@ def _chosen(one: Formula, values: Mapping[str, Any]) -> tuple[Formula, dict[str,
             inner = inner.setdefault(parent, {})
         inner[last] = value
     try:
-        found = formula(fields)
+        found = formula(fields, transformers=version)
     except (ConfigError, DomainError, OptionError, UnknownModelError):
         return None
     return None if found.tree == one.tree else (found, fields)
@@ -107,29 +121,33 @@ def notes(source: Any, /) -> list[str]:
 
 
 def _notes(config: Config) -> list[Note]:
-    stored, tell = counter(), teller()
-    if stored is not None and tell is not None:
-        try:
-            return tell.notes(config.fields, stored.found(config.fields))
-        except (DomainError, UnknownModelError):  # another formula may hold for it
-            pass
-        except ConfigError as error:
-            raise type(error)(f"{config.source}: {error}") from None
+    tell = teller()
+    try:
+        speaks = speaker(config.fields)
+        tell = teller(speaks.release) if speaks is not None else None
+        if speaks is not None and tell is not None:
+            found = speaks.counter.found(config.fields)
+            total = speaks.counter.totals(found)["unique"]
+            return [*tell.notes(config.fields, found), *notes_on_release(speaks, config.fields, found, total)]
+    except (DomainError, UnknownModelError):  # another formula may hold for it
+        pass
+    except ConfigError as error:
+        raise type(error)(f"{config.source}: {error}") from None
     return notes_on(config, formula(config), tell)
 
 
-def _stored_count(config: Config, convention: str) -> int | None:
+def _stored_count(config: Config, convention: str, version: str, *, exactly: bool) -> int | None:
     """What the atlas says of a config, which it reads as transformers does; `None` if it does not cover it."""
-    stored = counter()
-    if stored is None:
-        return None
     try:
-        return stored.count(config.fields)[1][convention]
+        speaks = speaker(config.fields, version, exactly=exactly)
+        return None if speaks is None else speaks.counter.count(config.fields)[1][convention]
     except UnknownModelError:
+        if not is_installed(version) and not _is_composed(config):
+            raise
         return None
     except (ConfigError, DomainError) as error:
-        if _is_composed(config) or derivable():  # they may know better, or say in other words why not
-            return None
+        if _is_composed(config) or (derivable() and is_installed(version)):
+            return None  # they may know better, or say in other words why not
         raise type(error)(f"{config.source}: {error}") from None
 
 

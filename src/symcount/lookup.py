@@ -15,7 +15,9 @@ from symcount.errors import CheckpointError, ConfigError, DomainError, OptionErr
 from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.libraries import is_of_library, library_formula
 from symcount.notes.of_formula import TIED, untied
+from symcount.releases import is_installed
 
 if TYPE_CHECKING:
     from symcount.adapters.config import AdapterConfig
@@ -25,7 +27,7 @@ __all__ = ["adapter_of", "formula", "formula_for", "is_config", "model_of"]
 
 
 @guarded
-def formula(source: Any, /, **options: Any) -> Formula:
+def formula(source: Any, /, *, transformers: str = "", **options: Any) -> Formula:
     """The closed form of a model: composed by hand where there is such a formula, derived from its code otherwise.
 
     Args:
@@ -33,13 +35,16 @@ def formula(source: Any, /, **options: Any) -> Formula:
             a dict of its form, a transformers config, or a transformers class; or an `adapter_config.json`: the base
             model with its adapter, which alone the convention `trainable` counts; or a file of weights: with the
             numbers of its shapes as defaults.
+        transformers: the version of transformers of whose class it is to be; by default the one that is installed,
+            or else see `count`.
         options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
             the base model, where it does not lie beside it.
 
     Raises:
         UnknownModelError: no such model; or none composed by hand, and torch and transformers, which would derive it,
-            are not installed.
+            are not installed; or not in the version that is asked for.
         ConfigError: a config that cannot be read.
+        UncoveredError: no formula is stored for the version that is asked for.
         OptionError: an option that the model does not have.
         DerivationError: no closed form was found; see `symcount.derive`.
 
@@ -54,13 +59,13 @@ def formula(source: Any, /, **options: Any) -> Formula:
     if isinstance(source, str | Path) and is_checkpoint(Path(source)):
         held = model_of(source)
         return replace(held.formula, defaults={**held.formula.defaults, **held.numbers.values})
-    found = _formula(source, options)
+    found = _formula(source, options, transformers)
     if options.get(TIED) is False:  # some classes tie the head whatever the config says
         return untied(found) or found
     return found
 
 
-def _formula(source: Any, options: dict[str, Any]) -> Formula:
+def _formula(source: Any, options: dict[str, Any], version: str) -> Formula:
     try:
         if isinstance(source, type):
             if source.__module__.partition(".")[0] != "transformers":  # it may have the name of one that is
@@ -69,9 +74,12 @@ def _formula(source: Any, options: dict[str, Any]) -> Formula:
         if isinstance(source, str) and not looks_like_path(source):
             return _of_architecture(find(source), options)
         if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
-            return _composed(source, read(source), options)
+            described = read(source)
+            if is_of_library(described.fields):
+                return library_formula({**described.fields, **options})
+            return _composed(source, described, options, version)
     except UnknownModelError as error:
-        return _stored_or_derived(source, options, error)
+        return _stored_or_derived(source, options, error, version)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
 
 
@@ -84,19 +92,19 @@ def _of_architecture(architecture: Architecture, options: dict[str, Any]) -> For
     return architecture.formula(**options)
 
 
-def _composed(source: Any, config: Config, options: dict[str, Any]) -> Formula:
+def _composed(source: Any, config: Config, options: dict[str, Any], version: str) -> Formula:
     """The formula composed for the class of a config, with the config's options; derived where it has others."""
     architecture = architecture_of(config)
     try:
         chosen = architecture.options_for(config)
     except OptionError:
-        if not derivable():
+        if not derivable() or not is_installed(version):
             raise
         return _derived(source, options, None)
     return _of_architecture(architecture, {**chosen, **options})
 
 
-def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError) -> Formula:
+def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError, version: str) -> Formula:
     """The atlas's formula; derived where the atlas does not have the class, or not with these options."""
     from symcount.atlas.formula import find as stored
     from symcount.atlas.formula import from_config
@@ -104,16 +112,18 @@ def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownMod
     try:
         found: Formula | None
         if isinstance(source, str | type) and not is_config(source):
-            found = stored(source if isinstance(source, str) else source.__name__, options)
-        elif isinstance(source, str | Path | dict | Config):
-            found = from_config(read(source), options)
+            found = stored(source if isinstance(source, str) else source.__name__, options, version)
+        elif version or isinstance(source, str | Path | dict | Config):
+            found = from_config(read(source), options, version)
         else:
             found = None  # a transformers config: transformers is there
         if found is not None:
             return found
     except (ConfigError, DomainError):  # transformers may know better, or say in other words why not
-        if not derivable():
+        if not derivable() or not is_installed(version):
             raise
+    if not is_installed(version):
+        raise UnknownModelError(f"{unknown} No formula of it is stored for transformers {version}") from None
     return _derived(source, options, unknown)
 
 

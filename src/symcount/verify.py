@@ -26,6 +26,7 @@ from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
 from symcount.matching import Tensor, match
 from symcount.paths import value_at
+from symcount.releases import number
 from symcount.typeset.content import Cell, Count, Table
 from symcount.typeset.html import block
 from symcount.values import by_letter, check_domain, resolve
@@ -67,6 +68,7 @@ class Report:
         tensors: every parameter name, of the model and of the formula.
         totals: by convention.
         torchinfo: torchinfo's number where it is installed; for information.
+        release: the release of transformers of which the formula is, as far as it is of one.
     """
 
     formula: Formula = field(repr=False)
@@ -77,6 +79,14 @@ class Report:
     tensors: tuple[Tensor, ...] = field(repr=False)
     totals: Mapping[str, Total] = field(repr=False)
     torchinfo: int | None = None
+    release: str = ""
+
+    @property
+    def of_another(self) -> str:
+        """That the formula is of another release than the model, and how to have that of the model; mostly nothing."""
+        if not self.release or number(self.release) == number(self.version):
+            return ""
+        return f"the formula is that of transformers {self.release}; symcount derive gives that of {self.version}"
 
     @property
     def differences(self) -> tuple[Tensor | Total, ...]:
@@ -95,7 +105,7 @@ class Report:
             VerificationError: with the first differences.
         """
         if not self.exact:
-            found = [str(d) for d in self.differences]
+            found = [*([self.of_another] if self.of_another else []), *map(str, self.differences)]
             more = f"; and {len(found) - 5} more" if len(found) > 5 else ""
             raise VerificationError(f"{self.class_name}: {'; '.join(found[:5])}{more}")
 
@@ -117,6 +127,7 @@ class Report:
         if self.torchinfo is not None:
             lines.append(f"torchinfo: {self.torchinfo:,}")
         lines += [f"differs: {d}" for d in self.differences]
+        lines += [self.of_another] if self.of_another else []
         return "\n".join([*lines, "exact" if self.exact else "NOT exact"])
 
 
@@ -176,7 +187,8 @@ def compare(formula: Formula, values: Mapping[str, Any], model: Any) -> Report:
     tensors = match(formula.ledger.rows, values, model)
     version = str(realmodel.transformers().__version__)
     torchinfo = realmodel.torchinfo_total(model)
-    return Report(formula, type(model).__name__, "", version, values, tensors, totals, torchinfo)
+    release = str(getattr(formula, "release", ""))
+    return Report(formula, type(model).__name__, "", version, values, tensors, totals, torchinfo, release)
 
 
 def _check_number(formula: Formula, values: Mapping[str, Any]) -> None:

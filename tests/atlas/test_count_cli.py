@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 
+from symcount.atlas.counting import counter
 from symcount.atlas.store import default_path
 from symcount.cli import run
 
@@ -31,12 +32,12 @@ def test_files(tmp_path, capsys):
         {
             "source": str(tmp_path / "a.json"), "class": "BertForMaskedLM", "unique": 109_112_880,
             "per_layer": 132_152_880, "non_embedding": 85_648_128, "active": 109_112_880,
-            "notes": [],
+            "transformers": counter().atlas.release, "notes": [],
         },
         {
             "source": str(tmp_path / "b.json"), "class": "GPT2LMHeadModel", "unique": 124_439_808,
             "per_layer": 163_037_184, "non_embedding": 85_056_000, "active": 124_439_808,
-            "notes": [],
+            "transformers": counter().atlas.release, "notes": [],
         },
     ]  # fmt: skip
 

@@ -90,8 +90,10 @@ def test_layer_types_are_counted_by_their_pattern_or_refused():
 def test_values_and_configs_together():
     formula = sc.derive("SwinModel")
     assert formula.count({"embed_dim": 48}, mlp_ratio=2) == real("SwinModel", {"embed_dim": 48, "mlp_ratio": 2.0})
+    # heads that do not divide it are no matter of the parameters, and refused only where the model's code refuses them
+    assert formula.count({"embed_dim": 48}, embed_dim=50) == real("SwinModel", {"embed_dim": 50})
     with pytest.raises(DomainError, match="divides"):
-        formula.count({"embed_dim": 48}, embed_dim=50)
+        sc.derive("BertModel").count({"num_attention_heads": 8}, hidden_size=770)
 
 
 def test_a_config_of_another_model_is_refused():

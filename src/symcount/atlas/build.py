@@ -6,23 +6,28 @@ continued where it stopped. The atlas itself is written once, at the end, at onc
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from symcount.atlas import store
-from symcount.atlas.record import Entry, Layout
-from symcount.atlas.trees import Pool, tree_of
+from symcount.atlas import layers, store
+from symcount.atlas.layers import rows_of
 from symcount.atlas.work import EFFORT
 from symcount.derive import journal as journals
 from symcount.derive.examine import versions
 from symcount.derive.pool import Candidate, Service, answers
-from symcount.errors import ConfigError
 
-__all__ = ["assemble", "base_models", "build", "journal_of", "model_types", "read_journal", "rows_of"]
+__all__ = [
+    "assemble",
+    "base_models",
+    "build",
+    "journal_of",
+    "key_of",
+    "model_types",
+    "read_journal",
+    "rows_of",
+]
 
 Row = dict[str, Any]
 
@@ -58,7 +63,7 @@ def build(
         journal.unlink(missing_ok=True)
     pending = []
     for candidate in chosen:
-        row = known.get(_key(candidate.name, candidate.model_type))
+        row = known.get(key_of(candidate.name, candidate.model_type))
         if row is not None and row.get("versions") == versions() and "layouts" in row:
             yield row
         else:
@@ -76,83 +81,39 @@ def build(
             yield row
 
 
-def _key(name: str, model_type: str) -> str:
+def key_of(name: str, model_type: str) -> str:
     """Under which a class is known as a model of a type."""
     return f"{model_type} {name}"
 
 
 def _keyed(row: Any) -> tuple[str, Row]:
-    return _key(str(row["class"]), str(row["model_type"])), row
+    return key_of(str(row["class"]), str(row["model_type"])), row
 
 
 def assemble(
     rows: Iterable[Row], output: Path, activations: Iterable[str], bases: Mapping[str, str],
-    before: store.Atlas | None = None,
-) -> dict[str, Any]:  # fmt: skip
+    before: store.Atlas | None = None, there: Iterable[tuple[str, str]] | None = None,
+) -> dict[str, int]:  # fmt: skip
     """Write the atlas of the rows that have layouts; what it has.
 
     Args:
-        rows: of a journal.
+        rows: of a journal; those of other versions than the installed ones are left out.
         output: where.
         activations: see `Atlas.activations`.
         bases: model type -> base model.
-        before: an atlas whose other entries are kept; a row without layouts takes none of them away.
+        before: an atlas whose other entries, and whose other releases, are kept; see `layers.with_release`.
+        there: the classes that the installed release has, as model type and class; by default those of *before*.
 
     Raises:
-        ConfigError: it cannot be written, or *before* was built with other versions.
+        ConfigError: it cannot be written.
     """
-    families: dict[str, list[Row]] = defaultdict(list)
-    replaced = set()
-    for row in rows:
-        if row.get("layouts"):
-            families[row["said"]].append(row)
-            replaced.add((row["said"], row["class"]))
-    if before is not None:
-        if before.versions != versions():
-            raise ConfigError(f"{before.path} was built with {before.versions}, not with {versions()}; build all of it")
-        for row in rows_of(before):
-            if (row["said"], row["class"]) not in replaced:
-                families[row["said"]].append(row)
-    summary = {"classes": 0, "base models": 0, "formulas": 0, "points": 0, "configs": 0}
-    packed = []
-    for model_type in sorted(families):
-        pool = Pool()
-        entries: dict[str, Any] = {}
-        for row in sorted(families[model_type], key=lambda r: str(r["class"])):
-            numbers = [pool.add(tree) for tree in row["trees"]]
-            layouts = json.loads(json.dumps(row["layouts"]))
-            for layout in layouts:
-                for formula in layout["formulas"]:
-                    formula["tree"] = numbers[formula["tree"]]
-                    summary["points"] += formula["points"]
-                summary["formulas"] += len(layout["formulas"])
-                summary["configs"] += layout.get("configs", 0)
-            entry = Entry(
-                row["class"], model_type, row["base"], row["effort"], [Layout.from_json(x) for x in layouts],
-                row.get("own", True),
-            )  # fmt: skip
-            entries[row["class"]] = entry.to_json()
-            summary["classes"] += 1
-            summary["base models"] += row["base"]
-        packed.append((model_type, entries, pool.to_json()))
-    store.write(output, packed, bases, activations, versions(), summary)
-    return summary
-
-
-def rows_of(atlas: store.Atlas) -> Iterator[Row]:
-    """The entries of an atlas as rows, of which `assemble` makes it again."""
-    for model_type, entries, trees in atlas.families():
-        for name, entry in entries.items():
-            numbers: dict[int, int] = {}
-            layouts = json.loads(json.dumps(entry["layouts"]))
-            for layout in layouts:
-                for formula in layout["formulas"]:
-                    formula["tree"] = numbers.setdefault(formula["tree"], len(numbers))
-            yield {
-                "class": name, "model_type": model_type, "said": model_type, "base": entry.get("base", False),
-                "own": entry.get("own", True), "effort": entry.get("effort", 0), "layouts": layouts,
-                "trees": [tree_of(trees, number) for number in numbers],
-            }  # fmt: skip
+    own = [row for row in rows if row.get("versions", versions()) == versions()]
+    found = {(str(row["said"]), str(row["class"])): row for row in own if row.get("layouts")}
+    table = layers.Table(versions(), found, bases, frozenset(activations))
+    tables = [] if before is None else layers.stored(before)
+    known = {key for one in tables for key in one.rows} if there is None else {*there, *found}
+    failed = {(str(row.get("model_type", "")), str(row["class"])) for row in own if not row.get("layouts")}
+    return layers.write(output, layers.with_release(tables, table, known, failed - found.keys()))
 
 
 def base_models() -> dict[str, str]:

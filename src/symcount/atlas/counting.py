@@ -19,6 +19,7 @@ from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownMod
 from symcount.filetypes import check_typed, nameless
 from symcount.modeltypes import canonical, is_known, meant, text_type
 from symcount.paths import value_at
+from symcount.releases import installed
 
 __all__ = [
     "CONVENTIONS",
@@ -288,11 +289,22 @@ class Counter:
         return self._variants[key]
 
 
-@cache
-def counter() -> Counter | None:
-    """The counter of the shipped atlas, `None` where there is none."""
+def counter(version: str = "") -> Counter | None:
+    """The counter of the shipped atlas, `None` where there is none.
+
+    Args:
+        version: of transformers, for which it speaks; by default the one that is installed, or else the newest.
+
+    Raises:
+        ConfigError: *version* is none.
+    """
     found = atlas()
-    return None if found is None else Counter(found)
+    return None if found is None else _counter_of(found.at(version or installed() or found.release))
+
+
+@cache
+def _counter_of(view: Atlas) -> Counter:
+    return Counter(view)
 
 
 @cache

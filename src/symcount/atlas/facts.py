@@ -112,11 +112,24 @@ def part(cls: Any) -> Part:
     for key, spec in (getattr(cls, "sub_configs_defaults", None) or {}).items():
         if not hasattr(spec.config_class, "attribute_map"):
             automatic[key] = str(spec.model_type)
+    if not hasattr(cls, "sub_configs_defaults"):  # releases that say so only in the constructor
+        automatic = _made_by_default(cls)
     found = Part(cls, defaults, types, literals, aliases, automatic=automatic)
     for base in cls.__mro__:
         if not base.__module__.startswith(_GENERAL):
             _harvest(base, found)
     return found
+
+
+def _made_by_default(cls: Any) -> dict[str, str]:
+    """Sub-config -> the model type that it has by default, of those whose class the model type chooses."""
+    automatic = [key for key, sub in (cls.sub_configs or {}).items() if not hasattr(sub, "attribute_map")]
+    try:
+        made = cls() if automatic else None
+    except Exception:  # noqa: BLE001  # it insists on keys
+        return {}
+    found = {key: str(getattr(attribute(made, key), "model_type", "")) for key in automatic}
+    return {key: model_type for key, model_type in found.items() if model_type}
 
 
 def settable(cls: type) -> set[str]:

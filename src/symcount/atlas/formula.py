@@ -9,6 +9,7 @@ from typing import Any
 from symcount.atlas.counting import Counter, class_of, counter, remedy
 from symcount.atlas.draft import Draft
 from symcount.atlas.record import Entry, Layout, StoredFormula
+from symcount.atlas.speaker import speaker
 from symcount.atlas.trees import tree_from
 from symcount.binding import Lettered
 from symcount.configs import Config, read
@@ -29,12 +30,14 @@ class AtlasFormula(Formula):
         layout: for which sub-config classes it holds.
         stored: what the atlas has of it.
         pinned: config fields that the formula holds at one value of.
+        release: of transformers, of whose class it is.
     """
 
     entry: Entry | None = field(default=None, repr=False)
     layout: Layout | None = field(default=None, repr=False)
     stored: StoredFormula | None = field(default=None, repr=False)
     pinned: Mapping[str, Any] = field(default_factory=dict)
+    release: str = field(default="", repr=False)
 
     __hash__ = Formula.__hash__
 
@@ -86,8 +89,8 @@ class Stored:
         described = read(config)
         if not described.fields:
             return dict(formula.defaults)
-        found, own = _counter(), _stored(formula)
-        entry = own.entry
+        own = _stored(formula)
+        found, entry = _counter(own.release), own.entry
         assert entry is not None  # noqa: S101  # set by `find`
         fields = {"model_type": entry.model_type, **described.fields, "architectures": [entry.name]}
         if (other := found.entry(fields)) is not entry:
@@ -136,32 +139,43 @@ def _stored(formula: Lettered) -> AtlasFormula:
     return formula
 
 
-def find(name: str, options: Mapping[str, Any] | None = None) -> AtlasFormula | None:
+def find(name: str, options: Mapping[str, Any] | None = None, version: str = "") -> AtlasFormula | None:
     """The formula of a class or model type for config fields *options*; `None` if the atlas does not have the class.
+
+    Args:
+        name: of either.
+        options: config fields.
+        version: of transformers; by default the one that is installed, or else the newest.
 
     Raises:
         UncoveredError: not for these options.
     """
-    found = counter()
+    found = counter(version)
     entry = None if found is None else found.atlas.find(name)
     if found is None or entry is None:
         return None
     return _formula(found, entry, dict(options or {}), name)
 
 
-def from_config(config: Config, options: Mapping[str, Any] | None = None) -> AtlasFormula | None:
+def from_config(config: Config, options: Mapping[str, Any] | None = None, version: str = "") -> AtlasFormula | None:
     """The formula that holds for *config*; `None` if the atlas does not have its class.
+
+    Args:
+        config: the config.
+        options: further fields of it.
+        version: of transformers; by default see `speaker.speaker`.
 
     Raises:
         ConfigError: the config is malformed.
         UncoveredError: it is outside the stored formulas.
     """
-    found = counter()
-    if found is None:
-        return None
     fields = {**config.fields, **(options or {})}
     try:
         class_of(fields)
+        speaks = speaker(fields, version)
+        if speaks is None:
+            return None
+        found = speaks.counter
         entry = found.entry(fields)
         return _formula(found, entry, fields, config.source)
     except UnknownModelError:
@@ -170,8 +184,8 @@ def from_config(config: Config, options: Mapping[str, Any] | None = None) -> Atl
         raise ConfigError(f"{config.source}: {error}") from None
 
 
-def _counter() -> Counter:
-    found = counter()
+def _counter(version: str = "") -> Counter:
+    found = counter(version)
     if found is None:
         raise UnknownModelError("the atlas is missing; reinstall symcount")
     return found
@@ -196,7 +210,7 @@ def cases(formula: AtlasFormula, config: Any, beside: Collection[str]) -> list[t
     Raises:
         ConfigError, UncoveredError: see `AtlasFormula.bound`.
     """
-    found, described, entry = _counter(), read({} if config is None else config), formula.entry
+    found, described, entry = _counter(formula.release), read({} if config is None else config), formula.entry
     assert entry is not None  # noqa: S101  # set by `find`
     fields = {"model_type": entry.model_type, **described.fields, "architectures": [entry.name]}
     found.entry(fields)
@@ -235,6 +249,7 @@ def _made(draft: Draft, found: Counter, beside: AtlasFormula | None = None) -> A
         layout=draft.layout,
         stored=draft.stored,
         pinned=draft.stored.pinned,
+        release=found.atlas.release,
         binding=Stored(),
     )
     if like is not None:  # what follows from the tree alone

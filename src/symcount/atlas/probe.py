@@ -26,11 +26,13 @@ from symcount.paths import section_of
 
 __all__ = [
     "DICTS",
+    "INFRASTRUCTURE",
     "MISSING",
     "ROPES",
     "Probe",
     "changed",
     "differs",
+    "real_model",
     "real_total",
     "signature",
     "uninitialised",
@@ -59,7 +61,8 @@ ROPES: tuple[dict[str, Any], ...] = (
 )  # fmt: skip
 #: Names by number, as `aggregation_labels` has them.
 DICTS: tuple[dict[str, Any], ...] = ({"0": "x"}, {"0": "x", "1": "y", "2": "z"})
-_INFRASTRUCTURE = frozenset(
+#: Keys of every config that say how a model is run, or how the config came about.
+INFRASTRUCTURE = frozenset(
     "name_or_path dtype torch_dtype sub_configs sub_configs_defaults return_dict use_return_dict output_attentions "
     "output_hidden_states gradient_checkpointing base_model_tp_plan base_model_pp_plan base_model_ep_plan "
     "base_model_fsdp_plan attribute_map model_type transformers_version architectures use_cache problem_type "
@@ -90,14 +93,19 @@ def real_total(cls: Any, configs: Any, raw: Raw) -> int | None:
         configs: the class of its configs.
         raw: the config, in the form of a `config.json`.
     """
+    model = real_model(cls, configs, raw)
+    return None if model is None else int(sum(p.numel() for p in model.parameters()))
+
+
+def real_model(cls: Any, configs: Any, raw: Raw) -> Any:
+    """The real model of a config on the meta device; `None` if transformers does not build it. See `real_total`."""
     import torch
 
     try:
         with quiet(), uninitialised(), torch.device("meta"):
-            model = cls(configs.from_dict(copy.deepcopy(raw)))
+            return cls(configs.from_dict(copy.deepcopy(raw)))
     except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
         return None
-    return int(sum(p.numel() for p in model.parameters()))
 
 
 def changed(raw: Raw, changes: Changes) -> Raw:
@@ -250,7 +258,7 @@ class Probe:
         One whose name begins with an underscore does, unless its config class declares it (`_remove_final_layer_norm`).
         """
         last = path.rpartition(".")[2]
-        return last in _INFRASTRUCTURE or (last.startswith("_") and self.declared(path) is None)
+        return last in INFRASTRUCTURE or (last.startswith("_") and self.declared(path) is None)
 
     def reads(self, one: Trace) -> Iterator[tuple[str, Any]]:
         """Every attribute that matters of those that a trace reads."""

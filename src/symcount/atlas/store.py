@@ -4,6 +4,10 @@ Looking a class up reads the index and one block. The bytes depend on nothing bu
 there is no date. Layout: a magic line; the length of the index in four bytes; the index; the blocks. Index and blocks
 are JSON, compressed with zlib. A family, which is one model type, has two blocks: what counting needs, and the trees. A
 class whose configs are of several model types has an entry in the family of each.
+
+The file is of the newest release of transformers. For each older one it has a *layer*: the entries that are others than
+those of the next newer release, and the names of the classes that the older one does not have yet. Nothing here looks
+into an entry.
 """
 
 from __future__ import annotations
@@ -14,6 +18,7 @@ import tempfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -21,16 +26,40 @@ from typing import Any
 from symcount.atlas.record import Entry
 from symcount.errors import ConfigError
 from symcount.modeltypes import canonical
+from symcount.releases import nearest, release_of
 
-__all__ = ["Atlas", "atlas", "default_path", "write"]
+__all__ = ["Atlas", "Layer", "atlas", "default_path", "write"]
 
 _MAGIC = b"symcount atlas 2\n"
 _WORD = 4
 _PARTS = 2
 
+Family = tuple[str, Mapping[str, Any], Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """What an atlas has of one release, to be written.
+
+    Attributes:
+        families: model type, entries by class, trees; in the order in which they are to stand.
+        bases: model type -> base model; of an older release those that are others, empty for none.
+        activations: see `Atlas.activations`.
+        versions: of the packages that it was built with.
+        summary: see `Atlas.summary`.
+        gone: of an older release: model type -> classes that only newer ones have.
+    """
+
+    families: Iterable[Family]
+    bases: Mapping[str, str]
+    activations: Iterable[str]
+    versions: str
+    summary: Mapping[str, Any]
+    gone: Mapping[str, Iterable[str]] = field(default_factory=dict)
+
 
 class Atlas:
-    """An open atlas file; entries are read when they are asked for.
+    """An open atlas file as it is for one release of transformers; entries are read when they are asked for.
 
     Raises:
         ConfigError: there is no such file, or it is something else.
@@ -43,38 +72,73 @@ class Atlas:
                 if file.read(len(_MAGIC)) != _MAGIC:
                     raise ConfigError(f"{path} is no atlas; build one: symcount atlas build")
                 length = int.from_bytes(file.read(_WORD), "big")
-                self._header: dict[str, Any] = json.loads(zlib.decompress(file.read(length)))
+                header: dict[str, Any] = json.loads(zlib.decompress(file.read(length)))
         except (OSError, zlib.error, ValueError) as error:
             raise ConfigError(f"{path}: the atlas cannot be read ({error}); reinstall symcount") from None
-        self._start = len(_MAGIC) + _WORD + length
-        self._entries: dict[tuple[str, int], Entry] = {}
-        self._blocks: dict[tuple[int, int], Any] = {}
+        self._headers: list[dict[str, Any]] = [header, *header.get("older", ())]
+        self._starts: list[int] = []
+        start = len(_MAGIC) + _WORD + length
+        for one in self._headers:
+            self._starts.append(start)
+            start += sum(sum(sizes) for _, *sizes in one["families"])
+        self._depth = 0
+        self._entries: dict[tuple[str, int, int], Entry] = {}
+        self._blocks: dict[tuple[int, int, int], Any] = {}
+        self._views: dict[int, Atlas] = {0: self}
+
+    def at(self, version: str) -> Atlas:
+        """The atlas as it is for the release that speaks for a *version*; see `releases.nearest`.
+
+        Raises:
+            ConfigError: it is no version.
+        """
+        depth = len(self.releases) - 1 - self.releases.index(nearest(version, self.releases))
+        if depth not in self._views:
+            other = object.__new__(Atlas)
+            other.__dict__.update(self.__dict__)
+            for name in ("_places", "activations", "bases", "names"):
+                other.__dict__.pop(name, None)
+            other._depth = depth
+            self._views[depth] = other
+        return self._views[depth]
+
+    @property
+    def release(self) -> str:
+        """The release of transformers that it speaks for."""
+        return release_of(self.versions)
+
+    @cached_property
+    def releases(self) -> list[str]:
+        """Those of the file, oldest first."""
+        return [release_of(str(one["versions"])) for one in reversed(self._headers)]
 
     @property
     def versions(self) -> str:
         """Of the packages that it was built with."""
-        return str(self._header["versions"])
+        return str(self._headers[self._depth]["versions"])
 
-    @property
+    @cached_property
     def names(self) -> list[str]:
         """The classes, in alphabetical order."""
-        return list(self._header["classes"])
+        return sorted(self._places)
 
-    @property
+    @cached_property
     def bases(self) -> Mapping[str, str]:
         """Model type -> base model."""
-        found: dict[str, str] = self._header["bases"]
-        return found
+        found: dict[str, str] = {}
+        for one in self._headers[: self._depth + 1]:
+            found.update(one["bases"])
+        return {model_type: name for model_type, name in found.items() if name}
 
     @cached_property
     def activations(self) -> frozenset[str]:
         """Names of activation functions that have no parameters."""
-        return frozenset(self._header["activations"])
+        return frozenset(self._headers[self._depth]["activations"])
 
     @property
     def summary(self) -> Mapping[str, Any]:
         """What the build recorded of the whole: numbers of classes, formulas, points and configs."""
-        found: dict[str, Any] = self._header["summary"]
+        found: dict[str, Any] = self._headers[self._depth]["summary"]
         return found
 
     def find(self, name: str, model_type: str = "") -> Entry | None:
@@ -89,18 +153,38 @@ class Atlas:
         place = self._place(name, model_type)
         if place is None:
             return None
-        if (name, place) not in self._entries:
-            self._entries[name, place] = Entry.from_json(self._block(place, 0)[name])
-        found = self._entries[name, place]
+        if (name, *place) not in self._entries:
+            self._entries[name, *place] = Entry.from_json(self._block(place, 0)[name])
+        found = self._entries[name, *place]
         return found if found.own or model_type else None
 
     def model_types(self, name: str) -> list[str]:
         """The model types of a class of the atlas, its own first, without reading their blocks."""
-        return [str(self._header["families"][place][0]) for place in self._header["classes"].get(name, ())]
+        return [self._type_at(place) for place in self._places.get(name, ())]
 
     def family(self, model_type: str) -> list[str]:
         """The classes that the atlas has for a model type."""
         return [name for name in self.names if model_type in self.model_types(name)]
+
+    def differing(self, name: str, model_type: str) -> list[str]:
+        """The releases that have another entry of a class than the next older one, or none there, oldest first.
+
+        Empty where all releases have the same. No block is read.
+        """
+        views = [self.at(release) for release in self.releases]
+        places = [view._place(name, model_type) for view in views]  # of its own kind
+        return [r for r, own, older in zip(self.releases[1:], places[1:], places, strict=False) if own != older]
+
+    def same(self, other: Atlas, name: str, model_type: str) -> bool:
+        """Whether another atlas, or this one as it is for another release, has the same entry of a class."""
+        places = [one._place(name, model_type) for one in (self, other)]
+        if self.path == other.path or None in places:
+            return places[0] == places[1]
+        return bool(self._json(name, model_type) == other._json(name, model_type))
+
+    def _json(self, name: str, model_type: str) -> Any:
+        place = self._place(name, model_type)
+        return None if place is None else self._block(place, 0)[name]
 
     def trees(self, name: str, model_type: str = "") -> dict[str, Any]:
         """The trees of the family of a class: `expressions`, `blocks`, `trees`."""
@@ -108,27 +192,57 @@ class Atlas:
         found: dict[str, Any] = {} if place is None else self._block(place, 1)
         return found
 
-    def families(self) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-        """Everything: model type, entries by class as JSON, trees; as `write` takes it."""
-        for place, (model_type, *_) in enumerate(self._header["families"]):
-            yield model_type, self._block(place, 0), self._block(place, 1)
+    def families(self, wanted: str = "") -> Iterator[Family]:
+        """What the file has of this release and no newer one: model type, entries by class as JSON, trees.
 
-    def _place(self, name: str, model_type: str) -> int | None:
-        """The family of a class that is of that model type, or else the first one."""
-        places: list[int] = self._header["classes"].get(name, [])
+        Args:
+            wanted: only of this model type.
+        """
+        for number, (model_type, *_) in enumerate(self._headers[self._depth]["families"]):
+            place = self._depth, number
+            if not wanted or model_type == wanted:
+                yield model_type, self._block(place, 0), self._block(place, 1)
+
+    @cached_property
+    def _places(self) -> dict[str, list[tuple[int, int]]]:
+        """Class -> for each of its model types, its own first: the layer and the family where its entry is."""
+        found = {name: [(0, n) for n in places] for name, places in self._headers[0]["classes"].items()}
+        for depth, one in enumerate(self._headers[1 : self._depth + 1], start=1):
+            for model_type, names in one["gone"].items():
+                for name in names:
+                    found[name] = [place for place in found[name] if self._type_at(place) != model_type]
+                    if not found[name]:
+                        del found[name]
+            for name, places in one["classes"].items():
+                own = [(depth, n) for n in places]
+                types = {self._type_at(place): place for place in own}
+                before = found.get(name, [])
+                found[name] = [types.pop(self._type_at(place), place) for place in before]
+                found[name] += [place for place in own if self._type_at(place) in types]
+        return found
+
+    def _type_at(self, place: tuple[int, int]) -> str:
+        depth, number = place
+        return str(self._headers[depth]["families"][number][0])
+
+    def _place(self, name: str, model_type: str) -> tuple[int, int] | None:
+        """Where the entry of a class is that is of that model type, or else the first one."""
+        places = self._places.get(name, [])
         if not model_type:
             return places[0] if places else None
-        return next((place for place in places if self._header["families"][place][0] == model_type), None)
+        return next((place for place in places if self._type_at(place) == model_type), None)
 
-    def _block(self, place: int, part: int) -> Any:
-        if (place, part) not in self._blocks:
-            _, *sizes = self._header["families"][place]
-            before = sum(sum(sizes_) for _, *sizes_ in self._header["families"][:place])
+    def _block(self, place: tuple[int, int], part: int) -> Any:
+        if (*place, part) not in self._blocks:
+            depth, number = place
+            families = self._headers[depth]["families"]
+            _, *sizes = families[number]
+            before = sum(sum(sizes_) for _, *sizes_ in families[:number])
             with self.path.open("rb") as file:
-                file.seek(self._start + before + sum(sizes[:part]))
+                file.seek(self._starts[depth] + before + sum(sizes[:part]))
                 data = file.read(sizes[part])
-            self._blocks[place, part] = json.loads(zlib.decompress(data))
-        return self._blocks[place, part]
+            self._blocks[*place, part] = json.loads(zlib.decompress(data))
+        return self._blocks[*place, part]
 
 
 def default_path() -> Path:
@@ -138,18 +252,19 @@ def default_path() -> Path:
 
 @cache
 def atlas() -> Atlas | None:
-    """The shipped atlas, `None` where there is none."""
+    """The shipped atlas as it is for the newest release, `None` where there is none."""
     path = default_path()
     return Atlas(path) if path.is_file() else None
 
 
 def write(
     path: Path,
-    families: Iterable[tuple[str, Mapping[str, Any], Mapping[str, Any]]],
+    families: Iterable[Family],
     bases: Mapping[str, str],
     activations: Iterable[str],
     versions: str,
     summary: Mapping[str, Any],
+    older: Iterable[Layer] = (),
 ) -> None:
     """Write an atlas, at once or not at all.
 
@@ -160,29 +275,23 @@ def write(
         activations: see `Atlas.activations`.
         versions: of the packages.
         summary: see `Atlas.summary`.
+        older: what older releases have otherwise, the newest of them first.
 
     Raises:
         ConfigError: the file cannot be written.
     """
     blocks: list[bytes] = []
-    sizes: list[list[Any]] = []
-    classes: dict[str, list[int]] = defaultdict(list)
-    for place, (model_type, entries, trees) in enumerate(families):
-        packed = [_pack(dict(sorted(entries.items()))), _pack(trees)]
-        blocks.extend(packed)
-        sizes.append([model_type, *map(len, packed)])
-        for name, entry in entries.items():
-            classes[name].insert(0 if entry.get("own", True) else len(classes[name]), place)
-    kept = [(t, n) for t, n in bases.items() if any(sizes[place][0] == canonical(t) for place in classes.get(n, ()))]
-    header = {
-        "versions": versions,
-        "classes": dict(sorted(classes.items())),
-        "bases": dict(sorted(kept)),
-        "activations": sorted(activations),
-        "families": sizes,
-        "summary": dict(summary),
-    }
-    index = _pack(header)
+    headers = []
+    for one in (Layer(families, bases, activations, versions, summary), *older):
+        packed, header = _header(one)
+        blocks += packed
+        headers.append(header)
+    first, *rest = headers
+    known = {(name, str(first["families"][n][0])) for name, places in first["classes"].items() for n in places}
+    first["bases"] = {t: name for t, name in first["bases"].items() if (name, canonical(t)) in known}
+    if rest:
+        first["older"] = rest
+    index = _pack(first)
     data = b"".join([_MAGIC, len(index).to_bytes(_WORD, "big"), index, *blocks])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -197,6 +306,28 @@ def write(
             raise
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror or error}") from None
+
+
+def _header(one: Layer) -> tuple[list[bytes], dict[str, Any]]:
+    """The blocks of a layer, and its part of the index."""
+    blocks: list[bytes] = []
+    sizes: list[list[Any]] = []
+    classes: dict[str, list[int]] = defaultdict(list)
+    for number, (model_type, entries, trees) in enumerate(one.families):
+        packed = [_pack(dict(sorted(entries.items()))), _pack(trees)]
+        blocks.extend(packed)
+        sizes.append([model_type, *map(len, packed)])
+        for name, entry in entries.items():
+            classes[name].insert(0 if entry.get("own", True) else len(classes[name]), number)
+    return blocks, {
+        "versions": one.versions,
+        "classes": dict(sorted(classes.items())),
+        "bases": dict(sorted(one.bases.items())),
+        "activations": sorted(one.activations),
+        "families": sizes,
+        "summary": dict(one.summary),
+        "gone": {t: sorted(names) for t, names in sorted(one.gone.items())},
+    }
 
 
 def _pack(item: Any) -> bytes:

@@ -37,9 +37,16 @@ def _version(wanted: bool) -> None:
     if wanted:
         import symcount
         from symcount.atlas.store import atlas
+        from symcount.releases import installed
 
         say(f"symcount {symcount.__version__}")
-        if (stored := atlas()) is not None:
+        stored, here = atlas(), installed()
+        if here is not None:
+            spoken = "" if stored is None else f": configs are counted as of {stored.at(here).release}"
+            say(f"transformers {here} is installed{spoken}")
+        if stored is not None:
+            if older := ", ".join(reversed(stored.releases[:-1])):
+                say(f"atlas of transformers {stored.release}, and of what is otherwise in {older}")
             say(f"atlas of {len(stored.names)} classes, derived with {stored.versions}")
         raise typer.Exit
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +17,10 @@ from symcount.cli.options import Json
 from symcount.cli.output import emit, note, number, say
 from symcount.errors import UnknownModelError
 
+if TYPE_CHECKING:
+    from symcount.atlas.store import Atlas
+    from symcount.derive.pool import Candidate
+
 __all__ = ["app"]
 
 app = typer.Typer(no_args_is_help=True, help="The stored formulas.", rich_markup_mode=None)
@@ -24,7 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="The stored formulas.", rich_markup
 
 @app.callback()
 def _root() -> None:
-    """The stored formulas: build them."""
+    """The stored formulas: build them, and see what is otherwise in which release of transformers."""
 
 
 @app.command()
@@ -36,46 +40,143 @@ def build(
     effort: Annotated[int | None, typer.Option(min=0, help="Tensors that are traced for one class, about.")] = None,
     trials: Annotated[int, typer.Option(min=1, help="Random points and random configs for each formula.")] = 8,
     resume: Annotated[bool, typer.Option(help="Continue where the last build stopped.")] = True,
-    update: Annotated[bool, typer.Option("--update", help="Keep the other entries of the file that is there.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Keep the other entries and releases of the file that is there.")
+    ] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only what the installed transformers has otherwise; with --update.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Derive and certify all model classes of transformers with their variants, and write the atlas.
 
-    Beside it go the tables of how transformers loads their files, and what their tensors are called.
+    With --update, an installed transformers of another release than the file's becomes one of its releases. Beside the
+    file go the tables of how transformers loads the classes' files, and what their tensors are called.
     """
-    from symcount.atlas.build import assemble, base_models, journal_of, model_types, read_journal
-    from symcount.atlas.build import build as run
+    from symcount.atlas.build import assemble, base_models, journal_of, read_journal
     from symcount.atlas.examine import activations
     from symcount.atlas.store import Atlas, default_path
-    from symcount.atlas.work import EFFORT
-    from symcount.checkpoints import identify, loading
     from symcount.derive.sweep import candidates
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    chosen = candidates(pattern, exported=True, pairs=True)
+    every = candidates(exported=True, pairs=True)
+    chosen = [c for c in every if pattern.lower() in f"{c.model_type}/{c.name}".lower()]
     if not chosen:
         raise UnknownModelError(f"no model class of transformers matches {pattern!r}")
     target = output or default_path()
-    before = Atlas(target) if update else None
+    before = Atlas(target) if update or changed else None
     journal = journal_of(target)
-    with closing(run(chosen, journal, jobs=jobs or os.cpu_count() or 1, timeout=timeout,
-                     effort=EFFORT if effort is None else effort, trials=trials, resume=resume)) as rows:  # fmt: skip
+    terms = {"jobs": jobs or os.cpu_count() or 1, "trials": trials, "resume": resume}
+    if before is not None and changed:
+        chosen = _changed(chosen, target, journal, terms["jobs"], as_json=as_json)
+    for several, much in _efforts(chosen, before, effort if not changed else None):
+        _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
+        terms["resume"] = True  # the journal is that of this build
+    there = {(c.model_type, c.name) for c in every}
+    summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before, there)
+    stored = Atlas(target)
+    if stored.release == _installed():
+        _tables(stored, output)
+    if not as_json:
+        if before is not None:
+            _report(before, stored)
+        size = target.stat().st_size
+        say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
+    return 0
+
+
+@app.command()
+def releases(
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default standard output.")] = None,
+) -> None:
+    """Print what is otherwise from one release of transformers to the next, as a page of Markdown."""
+    from symcount.atlas.differences import table
+    from symcount.atlas.store import atlas
+
+    stored = atlas()
+    text = "\n".join(table(stored)) if stored is not None else ""
+    if output is None:
+        say(text)
+    else:
+        output.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _installed() -> str:
+    from symcount.derive.examine import versions
+    from symcount.releases import release_of
+
+    return release_of(versions())
+
+
+def _changed(chosen: Sequence[Candidate], target: Path, journal: Path, jobs: int, *, as_json: bool) -> list[Candidate]:
+    """Those classes of which an entry must be built; those that only have fewer spellings go into the journal."""
+    from symcount.atlas.changes import changes
+    from symcount.derive.journal import append
+
+    found = []
+    asked = {(c.name, c.model_type): c for c in chosen}
+    notes = target.with_name(f"{target.name}.changes-{_installed()}.jsonl")
+    with closing(changes(chosen, target, notes, jobs=jobs)) as rows:
+        for row in _watched(rows, len(chosen)):
+            if row["status"] == "spelled":
+                append(journal, {**row["row"], "versions": row["versions"]})
+            elif row["status"] == "other":
+                found.append(asked[row["class"], row["model_type"]])
+            if row["status"] != "same":
+                shown = {k: v for k, v in row.items() if k != "row"}
+                if as_json:
+                    emit(shown)
+                else:
+                    note(f"{row['class']} ({row['model_type']}): {row['reason']}")
+    return found
+
+
+def _efforts(
+    chosen: Sequence[Candidate], before: Atlas | None, effort: int | None
+) -> Iterator[tuple[list[Candidate], int]]:
+    """The classes by the effort with which they are built: what is asked for, or that of the entry there was."""
+    from symcount.atlas.work import EFFORT
+
+    groups: dict[int, list[Candidate]] = {}
+    for one in chosen:
+        entry = None if before is None or effort is not None else before.find(one.name, one.model_type)
+        usual = effort if effort is not None else EFFORT
+        groups.setdefault(entry.effort or usual if entry is not None else usual, []).append(one)
+    for much, several in sorted(groups.items()):
+        yield several, much
+
+
+def _run(chosen: Sequence[Candidate], journal: Path, terms: Mapping[str, Any], *, as_json: bool) -> None:
+    from symcount.atlas.build import build as run
+
+    with closing(run(chosen, journal, **terms)) as rows:
         for row in _watched(rows, len(chosen)):
             if as_json:
                 emit({k: v for k, v in row.items() if k not in ("layouts", "trees")})
             elif "reason" in row:
                 note(f"{row['class']}: {row['reason']}")
-    summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before)
-    stored = Atlas(target)
+
+
+def _tables(stored: Atlas, output: Path | None) -> None:
+    """Write the tables of the newest release that go with an atlas."""
+    from symcount.atlas.build import model_types
+    from symcount.checkpoints import identify, loading
+
     known = [(name, stored.model_types(name)[0]) for name in stored.names]
     for table in (loading, identify):
-        table.measure(known, table.default_path() if output is None else target.with_name(table.default_path().name))
-    if target == default_path():
+        path = table.default_path()
+        table.measure(known, path if output is None else stored.path.with_name(path.name))
+    if output is None:
         modeltypes.PATH.write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
-    if not as_json:
-        size = target.stat().st_size
-        say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
-    return 0
+
+
+def _report(before: Atlas, after: Atlas) -> None:
+    """Say what is otherwise in the release that was built than in the one that was there."""
+    from symcount.atlas.differences import between
+
+    here = _installed()
+    for one in between(before.at(here), after.at(here)):
+        say(f"{one.kind}: {one.name} ({one.model_type}){': ' * bool(one.what)}{'; '.join(one.what)}")
 
 
 def _watched(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:

@@ -13,13 +13,14 @@ from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, s
 from symcount.cli.many import count_configs
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
+from symcount.cli.pipelines import pipeline_count
 from symcount.cli.presentation import letters_of, plain
 from symcount.cli.typesetting import known
 from symcount.cli.writing import Output, TableTo, deliver, tabled
 from symcount.cli.writing import table as table_as
 from symcount.errors import ConfigError, OptionError, SymcountError
 from symcount.evaluate import integer_value
-from symcount.files import is_directory, looks_like_path
+from symcount.files import is_directory, is_several, looks_like_path
 from symcount.ledger import check_convention
 from symcount.typeset.content import Cell, Count, Table
 from symcount.typeset.measure import em
@@ -46,6 +47,10 @@ def count(
     strict: Annotated[
         bool, typer.Option("--strict", help="A config with a misspelt size, or that states none, is an error.")
     ] = False,
+    transformers: Annotated[
+        str,
+        typer.Option("--transformers", metavar="VERSION", help="Of which release; by default of the installed one."),
+    ] = "",
     base: Base = None,
     to: TableTo = None,
     about: Annotated[bool, typer.Option("--about", help="Rounded numbers (20.9B) beside exact ones.")] = False,
@@ -63,16 +68,18 @@ def count(
         raise OptionError("--jsonl answers line by line; leave out --to, --output and --about")
     if models and all(map(is_adapter, models)):
         return adapter_count(models, base, as_json)
+    if models and jsonl is None and not laid_out and all(map(is_several, models)):
+        return pipeline_count(models, None if convention is None else check_convention(convention), as_json=as_json)
     configs_only = all(looks_like_path(m) or is_directory(m) for m in models) and not values and not options
     if counter() is not None and (configs_only or jsonl is not None) and not laid_out:
         if not configs_only:
             raise OptionError("--jsonl goes with config files and directories, not with names, -s or -o")
         only = None if convention is None else check_convention(convention)
-        return count_configs(models, jsonl, only, as_json=as_json, strict=strict)
+        return count_configs(models, jsonl, only, transformers, as_json=as_json, strict=strict)
     columns = _COLUMNS if convention is None else (check_convention(convention),)
     if as_json and convention is not None:
         columns = tuple(dict.fromkeys((*_COLUMNS, *columns)))
-    rows, failed = _each(models, values, options, columns, as_json=as_json, strict=strict)
+    rows, failed = _each(models, values, options, columns, transformers, as_json=as_json, strict=strict)
     if laid_out and rows and not as_json:
         deliver(table_as(_counted(rows, columns, about), form, numbers_style), output)
     elif not as_json and rows:
@@ -89,6 +96,7 @@ def _each(
     values: list[str] | None,
     options: list[str] | None,
     columns: Sequence[str],
+    version: str,
     *,
     as_json: bool,
     strict: bool,
@@ -98,7 +106,7 @@ def _each(
     rows: list[tuple[str, str, list[int]]] = []
     for source in models:
         try:
-            subject = load(source, values, options, strict=strict)
+            subject = load(source, values, options, version, strict=strict)
             numbers = [subject.count(c) for c in columns]
             text = subject.defaults_note("per_layer")
         except SymcountError as error:  # the other inputs are counted all the same
@@ -114,7 +122,8 @@ def _each(
         if as_json:
             remarks = [remark.text for remark in subject.notes]
             counts = dict(zip(columns, numbers, strict=True))
-            emit({"source": source, "class": subject.formula.name, **counts, "notes": remarks})
+            emit({"source": source, "class": subject.formula.name, **counts, "transformers": subject.release,
+                  "notes": remarks})  # fmt: skip
         rows.append((source, subject.formula.name, numbers))
     return rows, failed
 

@@ -13,12 +13,15 @@ from typing import Any
 
 from symcount.adapters.config import is_adapter
 from symcount.atlas.counting import CONVENTIONS, counter, derivable
+from symcount.atlas.speaker import speaker
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, note, number, printable, say, show, table
 from symcount.errors import SymcountError, UncoveredError, UnknownModelError
-from symcount.files import is_directory, looks_like_path
+from symcount.files import is_directory, is_several, looks_like_path
 from symcount.foreign import guarded
-from symcount.notes import Note, refuse, teller
+from symcount.libraries import is_of_library, library_formula
+from symcount.notes import Note, notes_on_release, refuse, teller
+from symcount.releases import installed, is_installed
 
 __all__ = ["count_configs", "quick"]
 
@@ -30,6 +33,7 @@ def quick(arguments: Sequence[str]) -> int | None:
     """Count what *arguments* name and return the exit code; `None` if they ask for something else."""
     sources: list[str] = []
     stream = convention = None
+    version = ""
     as_json = strict = False
     rest = iter(arguments)
     for argument in rest:
@@ -37,12 +41,14 @@ def quick(arguments: Sequence[str]) -> int | None:
             as_json = True
         elif argument == "--strict":
             strict = True
+        elif argument == "--transformers" and (value := next(rest, None)) is not None:
+            version = value
         elif argument in ("--jsonl", "-c", "--convention"):
             value = next(rest, None)
             if value is None or (argument == "--jsonl") == (value in CONVENTIONS):
                 return None
             stream, convention = (value, convention) if argument == "--jsonl" else (stream, value)
-        elif is_adapter(argument):
+        elif is_adapter(argument) or is_several(argument):
             return None
         elif not argument.startswith("-") and (looks_like_path(argument) or is_directory(argument)):
             sources.append(argument)
@@ -50,18 +56,20 @@ def quick(arguments: Sequence[str]) -> int | None:
             return None
     if counter() is None or not (sources or stream) or (convention is not None and convention not in CONVENTIONS):
         return None
-    return count_configs(sources, stream, convention, as_json=as_json, strict=strict)
+    return count_configs(sources, stream, convention, version, as_json=as_json, strict=strict)
 
 
 def count_configs(
-    sources: Sequence[str], stream: str | None, convention: str | None, *, as_json: bool = False, strict: bool = False
-) -> int:
+    sources: Sequence[str], stream: str | None, convention: str | None, version: str = "", *, as_json: bool = False,
+    strict: bool = False,
+) -> int:  # fmt: skip
     """Count configs and print the numbers; the exit code, 2 if one of them could not be counted.
 
     Args:
         sources: files and directories.
         stream: a file with a config on each line.
         convention: the only one to be printed.
+        version: of transformers, as of which they are counted; by default see `speaker`.
         as_json: one JSON object for each config.
         strict: a config that may mean something else is not counted.
     """
@@ -76,7 +84,7 @@ def count_configs(
         try:
             if isinstance(found, SymcountError):
                 raise found
-            name, numbers, notes = counted(source, found)
+            name, numbers, notes, release = counted(source, found, version)
             printable(max(numbers.values()), source)
             if strict:
                 refuse(notes, source)
@@ -91,7 +99,7 @@ def count_configs(
             note(f"note: {source}: {remark.text}")
         if as_json:
             shown = dict.fromkeys((*_COLUMNS, *columns))
-            emit({"source": source, "class": name, **{c: numbers[c] for c in shown},
+            emit({"source": source, "class": name, **{c: numbers[c] for c in shown}, "transformers": release,
                   "notes": [remark.text for remark in notes]})  # fmt: skip
             continue
         rows.append((source, name, *(number(numbers[c]) for c in columns)))
@@ -106,20 +114,26 @@ def count_configs(
 
 
 @guarded
-def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], list[Note]]:
-    """Class, counts and notes of one config: by the atlas, or where that does not cover it, derived if possible.
+def counted(source: str, fields: dict[str, Any], version: str = "") -> tuple[str, dict[str, int], list[Note], str]:
+    """Class, counts, notes and release of one config: by the atlas, or where that does not cover it, derived.
 
     Raises:
         SymcountError: neither is possible; where both were tried, the reasons of both.
     """
-    stored, tell = counter(), teller()
-    assert stored is not None  # noqa: S101  # `quick` and the command see to that
-    assert tell is not None  # noqa: S101  # the same
+    if is_of_library(fields):
+        found_there = library_formula(fields)
+        return found_there.name, {c: found_there.count({}, convention=c) for c in CONVENTIONS}, [], ""
     try:
-        found = stored.found(fields)
-        return found.entry.name, stored.totals(found), tell.notes(fields, found)
+        speaks = speaker(fields, version)
+        assert speaks is not None  # noqa: S101  # `quick` and the command see to that
+        tell = teller(speaks.release)
+        assert tell is not None  # noqa: S101  # the same
+        found = speaks.counter.found(fields)
+        totals = speaks.counter.totals(found)
+        notes = [*tell.notes(fields, found), *notes_on_release(speaks, fields, found, totals["unique"])]
+        return found.entry.name, totals, notes, speaks.release
     except (UncoveredError, UnknownModelError) as error:
-        if not derivable():
+        if not derivable() or not is_installed(version):
             raise
         refusal = error
     from symcount.configs import Config
@@ -135,7 +149,7 @@ def counted(source: str, fields: dict[str, Any]) -> tuple[str, dict[str, int], l
     except SymcountError as error:
         said = str(error).removeprefix(f"{source}: ")
         raise error if unknown else type(error)(f"{refusal}; nor is it derived: {said}") from None
-    return derived.name, numbers, notes_on(config, derived, tell)
+    return derived.name, numbers, notes_on(config, derived, teller()), str(installed())
 
 
 def _inputs(sources: Sequence[str], stream: str | None) -> Iterator[Input]:

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from symcount.architectures import find, names
+from symcount.atlas.counting import counter
 from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
 from symcount.configs import Config, read
@@ -19,11 +20,11 @@ from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
-from symcount.iverson import with_options
 from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on
+from symcount.releases import installed
 from symcount.values import title
 
 __all__ = [
@@ -33,12 +34,11 @@ __all__ = [
     "Source",
     "Subject",
     "Values",
-    "bracketed",
     "choices",
     "is_number",
     "load",
+    "option_of",
     "pairs",
-    "related",
     "told",
     "value_of",
 ]
@@ -86,6 +86,7 @@ class Subject:
         overrides: single values, by letter.
         notes: what is to be told beside the numbers.
         made: letters that are always made of others.
+        release: of transformers, of whose class the formula is.
         signs: what an author writes for a letter, as text.
     """
 
@@ -95,6 +96,7 @@ class Subject:
     overrides: Mapping[str, Any]
     notes: Sequence[Note] = ()
     made: frozenset[str] = frozenset()
+    release: str = ""
     signs: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
@@ -146,6 +148,7 @@ def load(
     source: str | Config,
     values: Sequence[str] | None = None,
     options: Sequence[str] | None = None,
+    version: str = "",
     *,
     strict: bool = False,
 ) -> Subject:
@@ -155,6 +158,7 @@ def load(
         source: a model's name, or a config file.
         values: `NAME=NUMBER` for single symbols.
         options: `NAME=VALUE` for the structure.
+        version: of transformers, of whose class it is to be; by default see `count`.
         strict: whether a config that may mean something else is refused.
 
     Raises:
@@ -168,10 +172,10 @@ def load(
         wanted: Any = config
     else:
         config, wanted = Config(chosen, source), source
-    formula = formula_of(wanted, **chosen)
+    formula = formula_of(wanted, transformers=version, **chosen)
     if optional := _optional(formula, given):
         # a field that may be null becomes a symbol as soon as it has a value
-        formula = formula_of(wanted, **{**chosen, **optional})
+        formula = formula_of(wanted, transformers=version, **{**chosen, **optional})
         config = replace(config, fields={**config.fields, **optional})
     overrides: dict[str, Any] = {}
     for name, text in given:
@@ -182,7 +186,14 @@ def load(
     notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
     if strict:
         refuse(notes, config.source)
-    return Subject(config.source, formula, config, overrides, notes)
+    return Subject(config.source, formula, config, overrides, notes, release=_release(formula, version))
+
+
+def _release(formula: Formula, version: str) -> str:
+    """The release of transformers of which a formula is; those that are composed by hand hold for all of them."""
+    stored = counter(version)
+    known = "" if stored is None else stored.atlas.release
+    return str(getattr(formula, "release", known if formula.origin == "composed" else installed() or known))
 
 
 def choices(options: Sequence[str] | None) -> dict[str, bool | int | str | None]:
@@ -191,42 +202,13 @@ def choices(options: Sequence[str] | None) -> dict[str, bool | int | str | None]
     Raises:
         OptionError, DomainError: one is malformed.
     """
-    return {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    return {name: option_of(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
 
 
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
     """The notes on a file; where it was asked that the head is not tied, that was followed."""
     fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
     return notes_on(replace(config, fields=fields), formula, teller())
-
-
-def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
-    """The same with sizes that are always made of others, each `NAME=RULE`.
-
-    Raises:
-        SymcountError: see `Formula.related`.
-    """
-    if not relations:
-        return subject
-    rules: dict[str, str] = {}
-    for name, rule in pairs(relations, "--relation", "I=4*H"):
-        letter = subject.formula.notation[name].letter
-        if rules.setdefault(letter, rule) != rule:
-            raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
-    return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
-
-
-def bracketed(subject: Subject, inside: bool, options: Sequence[str] | None) -> Subject:
-    """The same with those options inside the formula that have no value in *options*, if *inside*.
-
-    Raises:
-        SymcountError: see `symcount.with_options`.
-    """
-    if not inside:
-        return subject
-    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
-    model: Any = subject.config if looks_like_path(subject.source) else subject.source
-    return replace(subject, formula=with_options(model, **chosen))
 
 
 def told(subject: Subject) -> None:
@@ -250,7 +232,12 @@ def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]
     return found
 
 
-def _option(name: str, text: str) -> bool | int | str | None:
+def option_of(name: str, text: str) -> bool | int | str | None:
+    """The value that *text* says for an option.
+
+    Raises:
+        OptionError: it says none.
+    """
     words: dict[str, bool | None] = {"true": True, "false": False, "null": None, "none": None}
     if text.lower() in words:
         return words[text.lower()]

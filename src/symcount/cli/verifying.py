@@ -73,6 +73,8 @@ def verify(
         say(f"differs: {item}")
     if len(report.differences) > 20:
         say(f"and {len(report.differences) - 20} more differences")
+    if report.of_another:
+        say(report.of_another)
     say("exact" if report.exact else "NOT exact")
     return 0 if report.exact else 1
 
@@ -115,6 +117,7 @@ def _described(report: Report, source: str) -> dict[str, Any]:
         "source": source,
         "class": report.class_name,
         "transformers": report.version,
+        "formula_of": report.release or report.version,
         "device": report.device,
         "exact": report.exact,
         "tensors": len(report.tensors),

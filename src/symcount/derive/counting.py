@@ -17,7 +17,7 @@ from symcount.derive.predicates import Predicate
 from symcount.derive.recording import Condition, Loop
 from symcount.derive.rewriting import collected
 
-__all__ = ["Assumptions", "count", "trips"]
+__all__ = ["Assumptions", "count", "triangle", "trips"]
 
 ZERO, ONE = ex.const(0), ex.const(1)
 
@@ -80,10 +80,37 @@ class _Divided:
 Literal = _Bound | _Equal | _Divided
 
 
-def trips(loop: Loop) -> Node | None:
-    """How many iterations a loop has, if its step is one."""
+def trips(loop: Loop, assumed: Assumptions) -> Node | None:
+    """How many iterations a loop has, if its step is one; that it does not go backwards is assumed, where it could."""
     first, last, step = loop.bounds
-    return ex.sub(last, first) if step is ONE else None
+    if step is not ONE:
+        return None
+    return ex.sub(_larger(last, first, assumed) if _subtracts(last) or first is not ZERO else last, first)
+
+
+def triangle(outer: Loop, inner: Loop) -> Node | None:
+    """How many iterations two loops have, the inner one as many as the index of the outer one says.
+
+    >>> n, i = ex.symbol("layers"), ex.symbol("#0")
+    >>> outer = Loop("#0", "doctest", (ZERO, n, ONE), ())
+    >>> print(triangle(outer, Loop("#1", "doctest", (ZERO, i, ONE), (outer,))))
+    ((layers * (layers + -1)) / 2)
+    """
+    (first, last, step), affine = inner.bounds, _affine(ex.sub(inner.bounds[1], inner.bounds[0]), outer.name)
+    names = free_symbols(first) | free_symbols(last)
+    if outer.bounds[0] is not ZERO or {outer.bounds[2], step} != {ONE} or affine is None or outer.name not in names:
+        return None
+    factor, rest = affine
+    last = outer.bounds[1]
+    pairs = ex.exact_div(ex.mul(last, ex.add(last, ex.const(-1))), ex.const(2))
+    return ex.add(ex.mul(ex.const(factor), pairs), ex.mul(rest, last))
+
+
+def _subtracts(node: Node) -> bool:
+    """Whether something is subtracted in an expression: of positive fields it may be negative then."""
+    if node.op in ("sym", "const", "index"):
+        return node.op == "const" and node.args[0] < 0
+    return node.op == "sub" or any(map(_subtracts, node.args))
 
 
 def count(loop: Loop, predicates: Mapping[Predicate, bool], assumed: Assumptions) -> Node | None:
@@ -235,21 +262,22 @@ def _single(
     value: Node, first: Node, last: Node, others: Sequence[Literal], assumed: Assumptions
 ) -> Node | None:  # fmt: skip
     """One, if the index *value* is between *first* and *last* and the *others* are true of it; otherwise zero."""
+    number = ONE
     for other in others:
         if isinstance(other, _Equal):
             truth = assumed.holds("==", value, other.value)
+            if truth is None:
+                return None
+            if truth is not other.truth:
+                return ZERO
         elif isinstance(other, _Divided):
-            truth = assumed.holds("divides", other.period, ex.add(value, other.shift))
-        else:
-            continue
-        if truth is None:
-            return None
-        if truth is not other.truth:
-            return ZERO
+            dividend = collected(ex.add(value, other.shift))
+            ones = ex.sub(ex.floordiv(dividend, other.period), ex.floordiv(ex.sub(dividend, ONE), other.period))
+            number = ex.mul(number, ones if other.truth else ex.sub(ONE, ones))
     inside = assumed.holds("<=", first, value)
     if inside is not True:
         return ZERO if inside is False else None
     below = assumed.holds("<", value, last)
     if below is None:  # one from that many layers on
-        return ex.minimum(ex.maximum(ex.sub(last, value), ZERO), ONE)
-    return ONE if below else ZERO
+        return ex.mul(number, ex.minimum(ex.maximum(ex.sub(last, value), ZERO), ONE))
+    return number if below else ZERO

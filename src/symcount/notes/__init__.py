@@ -2,5 +2,6 @@
 
 from symcount.notes.note import Note, refuse
 from symcount.notes.of_config import Teller, teller
+from symcount.notes.of_release import notes_on_release
 
-__all__ = ["Note", "Teller", "refuse", "teller"]
+__all__ = ["Note", "Teller", "notes_on_release", "refuse", "teller"]

@@ -201,8 +201,12 @@ def packed(said: str, value: Mapping[str, Any]) -> str:
     )
 
 
+def teller(version: str = "") -> Teller | None:
+    """The teller of the shipped atlas for a version of transformers, `None` where there is none; see `counter`."""
+    found = counter(version)
+    return None if found is None else _teller_of(found)
+
+
 @cache
-def teller() -> Teller | None:
-    """The teller of the shipped atlas, `None` where there is none."""
-    found = counter()
-    return None if found is None else Teller(found)
+def _teller_of(found: Counter) -> Teller:
+    return Teller(found)

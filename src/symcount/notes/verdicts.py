@@ -65,7 +65,11 @@ class SectionKeys:
 
     def knows(self, key: str) -> bool:
         """Whether the class reads the key, or declares it."""
-        return key in self.sizes or key in self.counting or key in self.aliases or key in self.others
+        return self.counts(key) or key in self.others
+
+    def counts(self, key: str) -> bool:
+        """Whether the key says a size or an option."""
+        return key in self.sizes or key in self.counting or key in self.aliases
 
 
 class Verdicts(dict[str, "Verdict | None"]):

@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symcount.derive.configs import Number
-from symcount.derive.derivation import Derivation
-from symcount.derive.exploring import possible
+from symcount.derive.evidence import Evidence, Hypotheses
 from symcount.derive.expression import free_symbols
 from symcount.derive.points import holds
+from symcount.derive.rows import collect
+from symcount.derive.runs import possible
 from symcount.derive.structure import MAX_SELECTOR, shape_symbols
-from symcount.derive.templates import collect
 from symcount.derive.trace import Trace, once_a_trace
 
 __all__ = ["changing", "doubtful", "forced", "signature", "suspects", "unseen"]
@@ -26,79 +26,79 @@ _CHANGES: tuple[Change, ...] = (
 
 
 def changing(
-    d: Derivation, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
+    e: Evidence, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
 ) -> list[tuple[str, Trace]]:
     """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
     if not names:
         return []
     moved = ({**start.symbols, **{n: change(n, start.symbols[n]) for n in names}} for change in changes)
-    other = possible(d, (values for values in moved if values != start.symbols))
+    other = possible(e, (values for values in moved if values != start.symbols))
     if other is not None and signature(other) == signature(start):
         rest = [n for n in names if other.symbols[n] == start.symbols[n]]  # a half of one is one
         for name in set(names).difference(rest):
-            d.harmless.setdefault(name, set()).add(other.symbols[name])
-        return changing(d, start, rest, changes)
+            e.journal.harmless.setdefault(name, set()).add(other.symbols[name])
+        return changing(e, start, rest, changes)
     if len(names) == 1:
         return [(names[0], other)] if other is not None else []
     half = len(names) // 2
-    return changing(d, start, names[:half], changes) + changing(d, start, names[half:], changes)
+    return changing(e, start, names[:half], changes) + changing(e, start, names[half:], changes)
 
 
-def unseen(d: Derivation) -> list[str]:
+def unseen(h: Hypotheses) -> list[str]:
     """Fields that the model reads, that did not move in any trace, and whose change changes the parameters."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    read = d.default.config_reads
+    e = h.evidence
+    read = e.default.config_reads
     still = [
         n
-        for n in d.free()
-        if d.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == d.base[n] for t in d.traces)
+        for n in e.free
+        if e.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == e.base[n] for t in e.traces)
     ]
-    asked = set().union(*(free_symbols(c.left) | free_symbols(c.right) for c in d.conditions))
-    still += [n for n in d.unfollowed() if n not in asked and all(t.symbols.get(n) == d.base[n] for t in d.traces)]
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    still = [n for n in still if n not in d.harmless]
-    return [name for name, _ in changing(d, start, still)] or _idle(d, start) or _thresholds(d, start)
+    asked = set().union(*(free_symbols(c.left) | free_symbols(c.right) for c in h.conditions))
+    still += [n for n in e.unfollowed if n not in asked and all(t.symbols.get(n) == e.base[n] for t in e.traces)]
+    start = e.smallest
+    still = [n for n in still if n not in e.journal.harmless]
+    return [name for name, _ in changing(e, start, still)] or _idle(h, start) or _thresholds(e, start)
 
 
-def forced(d: Derivation) -> list[str]:
+def forced(e: Evidence) -> list[str]:
     """Those of the fields that are `unseen` that no trace will ever move, since the model compares them with a number.
 
     They are found before anything is fitted, which need not be done twice then.
     """
-    assert d.default is not None  # noqa: S101  # set by the engine
-    read, free = d.default.config_reads, set(d.free())
-    equal = [c.left.args[0] for c in d.asked() if c.relation == "==" and c.left.op == "sym" and c.right.op == "const"]
-    names = [n for n in dict.fromkeys(equal) if n in free and d.base[n] > 0 and n.partition("[")[0] in read]
-    names = [n for n in names if n not in d.harmless]
-    start = min(d.traces, key=lambda t: len(t.parameters))
-    return [name for name, _ in changing(d, start, names)]
+    read, free = e.default.config_reads, set(e.free)
+    equal = [c.left.args[0] for c in e.asked if c.relation == "==" and c.left.op == "sym" and c.right.op == "const"]
+    names = [n for n in dict.fromkeys(equal) if n in free and e.base[n] > 0 and n.partition("[")[0] in read]
+    names = [n for n in names if n not in e.journal.harmless]
+    start = e.smallest
+    return [name for name, _ in changing(e, start, names)]
 
 
-def _idle(d: Derivation, start: Trace) -> list[str]:
+def _idle(h: Hypotheses, start: Trace) -> list[str]:
     """Numbers of things that no multiplicity has, and that make things all the same where they are larger.
 
     `range(num_feature_levels - 3)` is empty at the default of three, and below it.
     """
-    used: set[str] = set().union(*(free_symbols(times) for times in set(d.times.values())))
-    idle = [n for n in d.depths() if n in d.structural and n not in used]
-    hard = [c for c in d.asked() if c.relation == "divides"]
+    e = h.evidence
+    used: set[str] = set().union(*(free_symbols(times) for times in set(h.times.values())))
+    idle = [n for n in e.depths if n in e.structural and n not in used]
+    hard = [c for c in e.asked if c.relation == "divides"]
 
     def more(name: str, _: Number) -> int:
-        least = int(d.base[name]) + min(int(d.base[name]), MAX_SELECTOR) + 2
+        least = int(e.base[name]) + min(int(e.base[name]), MAX_SELECTOR) + 2
         near = range(least, least + MAX_SELECTOR)
         about = [c for c in hard if name in free_symbols(c.left) | free_symbols(c.right) and holds(c, start.symbols)]
         return next((v for v in near if all(holds(c, {**start.symbols, name: v}) for c in about)), least)
 
-    return [name for name, _ in changing(d, start, idle, (more,))]
+    return [name for name, _ in changing(e, start, idle, (more,))]
 
 
-def _thresholds(d: Derivation, start: Trace) -> list[str]:
+def _thresholds(e: Evidence, start: Trace) -> list[str]:
     """Fields of a user's own model that are in no shape and that matter far from their default: `np.float32(r) > 8`."""
-    if d.cls.__module__.startswith("transformers."):
+    if e.plan.cls.__module__.startswith("transformers."):
         return []
-    read = d.default.config_reads if d.default else {}
-    sizes = shape_symbols(d.traces)
-    fields = (*d.free(), *d.unfollowed())
+    read = e.default.config_reads
+    sizes = shape_symbols(e.traces)
+    fields = (*e.free, *e.unfollowed)
     quiet = [n for n in fields if n.partition("[")[0] in read and n not in sizes and n in start.symbols]
 
     def up(_: str, v: Number) -> Number:
@@ -107,7 +107,7 @@ def _thresholds(d: Derivation, start: Trace) -> list[str]:
     def down(_: str, v: Number) -> Number:
         return max(1, v // 8) if isinstance(v, int) else v / 8
 
-    return [name for change in (up, down) for name, _ in changing(d, start, quiet, (change,))]
+    return [name for change in (up, down) for name, _ in changing(e, start, quiet, (change,))]
 
 
 def _far(value: Number) -> tuple[Number, ...]:
@@ -116,28 +116,28 @@ def _far(value: Number) -> tuple[Number, ...]:
     return (value * 4, max(1, value // 4), max(1, value // 16))
 
 
-def doubtful(d: Derivation, traces: Sequence[Trace]) -> list[str]:
+def doubtful(e: Evidence, traces: Sequence[Trace]) -> list[str]:
     """Fields inside a logarithm, which are no part of the structure as far as it is known."""
     used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == "log"]
-    return sorted(set().union(*used) - {*d.pinned, *d.structural, *d.harmless})
+    return sorted(set().union(*used) - {*e.pinned, *e.structural, *e.journal.harmless})
 
 
-def suspects(d: Derivation) -> list[str]:
+def suspects(e: Evidence) -> list[str]:
     """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
-    names = doubtful(d, d.traces)
+    names = doubtful(e, e.traces)
     if not names:
         return []
-    start = min(d.traces, key=lambda t: len(t.parameters))
+    start = e.smallest
     reference = signature(start)
     found = []
     for name in names:
         value = start.symbols[name]
         tried = [type(value)(v) for v in _far(value)]
-        nearby = (possible(d, [{**start.symbols, name: v}]) for v in tried)
+        nearby = (possible(e, [{**start.symbols, name: v}]) for v in tried)
         if any(other is None or signature(other) != reference for other in nearby):
             found.append(name)
         else:
-            d.harmless.setdefault(name, set()).update(tried)
+            e.journal.harmless.setdefault(name, set()).update(tried)
     return found
 
 
