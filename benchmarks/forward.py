@@ -130,8 +130,8 @@ HEAD = """# Operations beside other counts
 
 `python -m benchmarks.forward`: a forward pass of one sequence. *Elementary operations that ran*: an independent count
 below all functions of torch. *FlopCounterMode*: torch's counter on the model as it is made by default.
-*training / 6ND*: the closed form of a forward and a backward pass over the rule `6·N·D`, N all parameters and D the tokens: more than one
-where attention weighs, less where parameters are embeddings, or experts that rest.
+*training / 6ND*: the closed form of a forward and a backward pass over the rule `6·N·D`, N all parameters and D the
+tokens: more than one where attention weighs, less where parameters are embeddings, or experts that rest.
 """
 
 
