@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from symcount.derive.expression import Node
 from symcount.derive.patching import Patch, Patches
@@ -138,10 +138,8 @@ def run(
         stack.enter_context(_default_dtype(getattr(torch, dtype)))
         stack.enter_context(watch.places)
         stack.enter_context(Patches(_answers(watch)))
-        if (
-            not observers and mode is None
-        ):  # which tokens an expert has decides about what is done, not about what is held
-            stack.enter_context(_all_chosen())
+        if not observers and mode is None:  # which tokens an expert has decides about what is done, not what is held
+            stack.enter_context(Patches(_choices(watch)))
         given = inputs(model, config, cached=cached)
         stack.enter_context(_asking())
         tracker = TENSORS.tracker
@@ -190,7 +188,7 @@ def _choices(watch: _Watch) -> list[Patch]:
     """Of what has no content one entry is chosen, whatever asks for those that are not zero."""
     import torch
 
-    nonzero, where = torch.nonzero, torch.where
+    nonzero, where = cast("Any", torch.nonzero), cast("Any", torch.where)
 
     def chosen(tensor: Any, *, as_tuple: bool = False) -> Any:
         if tensor.device.type != "meta":
