@@ -16,6 +16,7 @@ from symcount.derive.result import DerivedFormula, formula_of
 from symcount.errors import DependencyError, DerivationError, UncoveredError
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.forward.certificate import disagreement
 from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
 from symcount.forward.held import holder
 from symcount.forward.inputs import sizes_for
@@ -113,7 +114,14 @@ def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type]
     observed, sized = model(cls), _with_sizes(cls, found)
 
     def made(config: ConfigSource) -> DerivedFormula:
-        return widened(formula_of(derive_class(observed, config), name, model_type, Derived()))
+        formula = formula_of(derive_class(observed, config), name, model_type, Derived())
+        if not disagreement(formula):
+            return widened(formula)
+        depths = {depth: formula.base[depth] for depth in formula.depths}  # which layers are of which kind is unknown
+        formula = formula_of(derive_class(observed, config, pinned=depths), name, model_type, Derived())
+        if found := disagreement(formula):
+            raise DerivationError(f"{name}: no closed form of its {what} was found; {found[0]}")
+        return widened(formula)
 
     try:
         if arranged := arrangements(observed, sized):
