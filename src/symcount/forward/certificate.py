@@ -108,7 +108,7 @@ def differences(formula: DerivedFormula, point: Mapping[str, Number]) -> list[st
 
 
 def disagreement(formula: DerivedFormula, trials: int = 2) -> list[str]:
-    """Where a formula of a forward pass and real models disagree, at a few random points of its domain; empty if nowhere.
+    """Where a formula of a forward pass and real models disagree at a few random points of its domain, if anywhere.
 
     Points at which there is no model tell nothing.
     """
