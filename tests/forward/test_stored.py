@@ -61,10 +61,10 @@ def test_an_option_of_which_nothing_is_stored_is_refused_by_name():
 
 def test_kinds_of_layers_are_counted_in_their_list():
     kinds = ["sliding_attention", "full_attention"] * 3
-    config = {"architectures": ["Gemma3ForCausalLM"], "model_type": "gemma3_text", "num_hidden_layers": 6,
+    config = {"architectures": ["CwmForCausalLM"], "model_type": "cwm", "num_hidden_layers": 6,
               "layer_types": kinds, "sliding_window": 9}  # fmt: skip
     found = sc.cache(config)
-    assert found.count(config, B=1, S=100) == 3 * 2 * 4 * 256 * (100 + 8) + 3
+    assert found.count(config, B=1, S=100) == 3 * 2 * 8 * 128 * (100 + 8) + 3
 
 
 def test_a_formula_survives_being_stored():

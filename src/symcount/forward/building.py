@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from symcount.atlas.codec import encode
 from symcount.derive.concolic import SymbolicInt
 from symcount.derive.configs import ConfigSource, build, construct
 from symcount.derive.drawing import inside
-from symcount.derive.expression import Node, free_symbols, to_sympy
+from symcount.derive.expression import free_symbols, to_sympy
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import resolve
 from symcount.derive.result import idle
@@ -24,10 +25,12 @@ from symcount.derive.sources import defaults_of, is_config
 from symcount.errors import DerivationError, SymcountError
 from symcount.forward.api import derived_cache
 from symcount.forward.formulas import CacheFormula
-from symcount.forward.stored import to_record
+from symcount.forward.stored import entry_of, to_record
+from symcount.lettering import assign
+from symcount.notation import symbol
 from symcount.realmodel import attribute
 
-__all__ = ["records", "written"]
+__all__ = ["filled", "records", "written"]
 
 _KINDS = "layer_types"
 
@@ -78,27 +81,30 @@ def _optional(config_class: type, config: Any) -> dict[str, int]:
 
 def _record(found: CacheFormula, source: ConfigSource, given: Mapping[str, int]) -> dict[str, Any]:
     aliases = dict(getattr(source.cls, "attribute_map", None) or {})
-    return to_record(
-        found,
-        filled=_filled(found, source, given),
-        fixed=_fixed(found),
-        spellings=aliases,
-        known=sorted(name for name, _ in defaults_of(source.cls)),
-    )
+    known = sorted(name for name, _ in defaults_of(source.cls))
+    record = to_record(found, fixed=_fixed(found), spellings=aliases, known=known)
+    return filled(record, source, given)
 
 
-def _filled(found: CacheFormula, source: ConfigSource, given: Mapping[str, int]) -> dict[str, str]:
-    """By letter, what the config class fills in from other fields."""
+def filled(record: dict[str, Any], source: ConfigSource, given: Mapping[str, int]) -> dict[str, Any]:
+    """A record with the rules by which the config class fills in the numbers *given*, and the letters of these."""
     with quiet():
-        config = build(source, {}, ()).config
-    letters = {e.field: e.symbol for e in found.notation}
-    rules = {}
+        made = build(source, {}, ())
+    letters = {entry[1]: symbol(entry[0], entry[-1]) for entry in record["notation"]}
+    rules: dict[str, str] = {}
     for name in given:
-        value = attribute(config, name)
-        node: Node | None = value.node if isinstance(value, SymbolicInt) else None
-        if name in letters and node is not None and free_symbols(node) <= letters.keys():
-            rules[letters[name].name] = encode(to_sympy(node, letters))
-    return rules
+        value = attribute(made.config, name)
+        if name not in letters or not isinstance(value, SymbolicInt):
+            continue  # it does not matter, or is a constant of the class
+        for field in sorted(free_symbols(value.node) - letters.keys()):
+            item = next(iter(assign([field])))
+            if item.letter in {entry[0] for entry in record["notation"]}:
+                item = replace(item, letter=field.replace(".", "_"))
+            record["notation"].append(entry_of(item))
+            record["defaults"][item.letter] = made.symbols[field]
+            letters[field] = item.symbol
+        rules[letters[name].name] = encode(to_sympy(value.node, letters))
+    return {**record, "filled": rules}
 
 
 def _fixed(found: CacheFormula) -> dict[str, Any]:

@@ -28,7 +28,7 @@ from symcount.forward.inputs import SIZES
 from symcount.notation import ALIASES, Entry, Notation
 from symcount.paths import value_at
 
-__all__ = ["StoredCache", "default_path", "find", "from_record", "lines_of", "to_record"]
+__all__ = ["StoredCache", "default_path", "entry_of", "find", "from_record", "lines_of", "to_record"]
 
 #: Keys that may say which layers are of which kind, or how large a window is, in a spelling that is taken and not kept.
 _CHOOSING = re.compile(r"pattern|layer|window|head|local|chunk|sparse|types|swa|sliding")
@@ -105,7 +105,7 @@ def to_record(found: CacheFormula, **more: Any) -> dict[str, Any]:
     return {
         "class": found.name,
         "model_type": found.model_type,
-        "notation": [[getattr(e, name) for name in _ENTRY] for e in found.notation],
+        "notation": [entry_of(e) for e in found.notation],
         "tree": tree_to_json(found.tree),
         "defaults": dict(found.defaults),
         "conditions": [[c.relation, encode(c.left), encode(c.right)] for c in found.conditions],
@@ -114,6 +114,11 @@ def to_record(found: CacheFormula, **more: Any) -> dict[str, Any]:
         "kept": dict(found.pinned),
         **more,
     }
+
+
+def entry_of(item: Entry) -> list[Any]:
+    """A line of the notation as JSON."""
+    return [getattr(item, name) for name in _ENTRY]
 
 
 def from_record(record: Mapping[str, Any]) -> StoredCache:
