@@ -16,7 +16,7 @@ from symcount.quantities import quantity
 from symcount.realmodel import default_dtype
 from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
-from symcount.storage.quantizers import METHODS
+from symcount.storage.packing import METHODS
 from symcount.storage.trees import PAGE
 from symcount.values import by_letter
 from symcount.verify import realised
@@ -195,9 +195,13 @@ def _at(part: Formula, values: Mapping[str, Any]) -> int:
 
 
 def _stated(fields: Mapping[str, Any]) -> str:
-    """The type that a config says; fp32, as transformers makes it, where it says none."""
-    found = fields.get("dtype", fields.get("torch_dtype"))
-    return str(found) if found not in (None, "auto") else "float32"
+    """The type that a config says, or else a part of it; fp32, as transformers makes it, where it says none."""
+    inner = (value for name, value in fields.items() if name.endswith("_config") and name != "quantization_config")
+    for part in (fields, *(value for value in inner if isinstance(value, Mapping))):
+        found = part.get("dtype", part.get("torch_dtype"))
+        if found not in (None, "auto"):
+            return str(found)
+    return "float32"
 
 
 def _quantization(name: str | None, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:

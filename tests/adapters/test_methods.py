@@ -92,6 +92,7 @@ CASES = [
     ("llama", "prefix_tuning", {"num_virtual_tokens": 5, "task_type": "CAUSAL_LM", "prefix_projection": True,
                                 "encoder_hidden_size": 24}),
     ("llama", "prompt_tuning", {"num_virtual_tokens": 5, "task_type": "CAUSAL_LM"}),
+    ("bert", "prompt_tuning", {"num_virtual_tokens": 5, "task_type": "SEQ_CLS"}),
     ("t5", "prompt_tuning", {"num_virtual_tokens": 5, "task_type": "SEQ_2_SEQ_LM"}),
     ("llama", "p_tuning", {"num_virtual_tokens": 5, "task_type": "CAUSAL_LM", "encoder_hidden_size": 24}),
     ("gpt2", "p_tuning", {"num_virtual_tokens": 5, "task_type": "CAUSAL_LM"}),
@@ -236,6 +237,14 @@ def test_models_without_default_targets_are_named():
             sc.formula(name).lora(8)
     with pytest.raises(OptionError, match="has up_proj without gate_proj, with which it is fused"):
         sc.formula("Qwen3MoeForCausalLM").lora(8, ["up_proj"])
+
+
+def test_an_adapter_is_of_the_model_itself():
+    f = sc.formula("LlamaForCausalLM")
+    for made in (f.lora(8), f.shard(8)):
+        with pytest.raises(OptionError, match="adapt the model itself, once"):
+            made.lora(8)
+    assert f.lora(8).shard(8).count({}, convention="trainable") == f.lora(8).count({}, convention="trainable") // 8
 
 
 def test_every_error_is_of_the_family():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -139,3 +140,34 @@ def test_near_names_come_from_both_lists():
         sc.formula("brt")
     with pytest.raises(UnknownModelError, match=r"Did you mean .*swin"):
         sc.formula("swiin")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (
+            "AfmoeForCausalLM",
+            {"attention_bais": True},
+            "AfmoeForCausalLM has no config field 'attention_bais'. Did you",
+        ),
+        ("Gemma3ForConditionalGeneration", {"text.attention_bias": True}, "has no config field 'text'"),
+        (
+            "Gemma3ForConditionalGeneration",
+            {"text_config.attention_bia": True},
+            "has no config field 'text_config.attention_bia'. Did you mean",
+        ),
+    ],
+)
+def test_an_option_that_is_no_field_is_refused_by_name(model, options, words):
+    with pytest.raises(OptionError, match=re.escape(words)):
+        sc.formula(model, **options)
+
+
+def test_an_option_of_a_sub_config_is_heeded():
+    name, path = "Gemma3ForConditionalGeneration", "text_config.attention_bias"
+    config = {"architectures": [name], "model_type": "gemma3", "text_config": {"attention_bias": True}}
+    expected = sc.count(config)
+    assert expected != sc.count(name)
+    assert sc.formula(name, **{path: True}).count(config) == expected
+    of_file = sc.formula({**config, "text_config": {"hidden_size": 2304}}, **{path: True})  # the rest of it stays
+    assert of_file.count(config) == expected

@@ -109,3 +109,31 @@ def test_a_hypothesis_is_told_from_another_by_a_run_and_not_by_its_looks():
             assert formula.count(config) == real(cls, config)
         except SymcountError:
             assert depth > 8  # not where the runs were
+
+
+COUNTED = {
+    "two periods": lambda i, j: i % 2 == 0 and i % 3 == 0,
+    "one of two periods": lambda i, j: i % 3 == 1 or i % 5 == 2,
+    "one loop each": lambda i, j: i % 2 == 0 and j < 2,
+    "one loop or the other": lambda i, j: i == 0 or j == 1,
+}
+
+
+@pytest.mark.parametrize("chosen", COUNTED.values(), ids=COUNTED)
+def test_what_is_asked_of_two_loops_or_twice_of_one_has_a_closed_form(chosen):
+    class Model(nn.Module):
+        def __init__(self, c):
+            super().__init__()
+            self.layers = nn.ModuleList(
+                nn.ModuleList(nn.Linear(c.width, 3 if chosen(i, j) else 5) for j in range(c.period))
+                for i in range(c.num_layers)
+            )
+
+    formula = sc.derive(Model, config=Sizes())
+    assert not formula.pinned
+    for depth, period in ((1, 3), (2, 3), (6, 4), (7, 3), (15, 3), (31, 5), (40, 2)):
+        config = replace(Sizes(), num_layers=depth, period=period)
+        try:
+            assert formula.count(config) == real(Model, config)
+        except SymcountError:
+            assert min(depth, period) < 3

@@ -191,3 +191,18 @@ WRONG = [
 def test_a_malformed_config_is_refused(options, words):
     with pytest.raises(ConfigError, match=re.escape(words)):
         sc.formula("LlamaForCausalLM").bytes(quantization=options)
+
+
+def test_of_a_list_the_last_module_alone_is_not_replaced():
+    from symcount import Formula, Notation, block, layers, stack
+    from symcount.notation import entry
+
+    H, N = (entry(letter) for letter in "HN")
+    body = stack(
+        N.symbol, block("Layer", norm=layers.RMSNorm(H.symbol), up=layers.Linear(H.symbol, H.symbol, bias=False))
+    )
+    f = Formula(block("Mine", layers=body), Notation((H, N)), defaults={"H": 64, "N": 5})
+    stored = f.bytes("bf16", quantization={"load_in_8bit": True})
+    one = 64 * 64 + 4 * 64
+    assert stored.count(H=64, N=5) == 5 * 2 * 64 + 4 * one + 2 * 64 * 64
+    assert stored.count(H=64, N=9) == 9 * 2 * 64 + 8 * one + 2 * 64 * 64

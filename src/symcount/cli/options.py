@@ -24,6 +24,7 @@ from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on
+from symcount.paths import with_values
 from symcount.releases import installed
 from symcount.values import title
 
@@ -168,10 +169,10 @@ def load(
     given = pairs(values or (), "-s", "hidden_size=768")
     if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
-        config = replace(read_config, fields={**read_config.fields, **chosen})
+        config = replace(read_config, fields=with_values(read_config.fields, chosen))
         wanted: Any = config
     else:
-        config, wanted = Config(chosen, source), source
+        config, wanted = Config(with_values({}, chosen), source), source
     formula = formula_of(wanted, transformers=version, **chosen)
     if optional := _optional(formula, given):
         # a field that may be null becomes a symbol as soon as it has a value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -109,14 +109,18 @@ def _at_given(cls: type, given: Mapping[str, Any], error: DerivationError) -> De
 
 def _check_read(h: Hypotheses, options: Mapping[str, Any]) -> None:
     """Refuse options that the config class does not declare and the model does not read: a config swallows any name."""
-    e = h.evidence
-    read = {path.partition(".")[0].partition("[")[0] for path in e.default.config_reads}
-    known = {
-        *(name for name, _ in defaults_of(e.plan.source.cls)),
-        *(getattr(e.plan.source.cls, "attribute_map", None) or {}),
-    }
-    for name in options:
-        if name not in known | read and not hasattr(e.plan.source.cls, name):
-            raise OptionError(
-                f"{e.plan.cls.__name__} has no config field {name!r:.80}.{near(name, sorted(known | read))}"
-            )
+    _check_names(h.evidence.plan.cls.__name__, h.evidence.plan.source.cls, h.evidence.default.config_reads, options, "")
+
+
+def _check_names(model: str, cls: Any, read: Iterable[str], options: Mapping[str, Any], section: str) -> None:
+    """The same for the config class *cls* of one section, and for those below it whose class it names."""
+    here = [path.removeprefix(section) for path in read if path.startswith(section)]
+    names = {*(name for name, _ in defaults_of(cls)), *(getattr(cls, "attribute_map", None) or {})}
+    names |= {path.partition(".")[0].partition("[")[0] for path in here}
+    for name, value in options.items():
+        if name not in names and not hasattr(cls, name):
+            shown = f"{section}{name}"
+            raise OptionError(f"{model} has no config field {shown!r:.80}.{near(name, sorted(names))}")
+        below = (getattr(cls, "sub_configs", None) or {}).get(name)
+        if isinstance(value, Mapping) and isinstance(below, type) and hasattr(below, "to_dict"):
+            _check_names(model, below, read, value, f"{section}{name}.")

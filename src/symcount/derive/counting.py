@@ -1,15 +1,17 @@
 """How many iterations of a loop satisfy some predicates, as an expression: intervals and residue classes.
 
 Two rules: the indices between two bounds are `last - first`, and those of them that p divides, shifted by s, are
-`floor((last - 1 + s) / p) - floor((first - 1 + s) / p)`. Which of two bounds is the larger one, and whether a single
-index is one of those, is taken to be as it is by default; the formula's domain says so. Where the model was traced on
-both sides of that, the number has a minimum or a maximum instead.
+`floor((last - 1 + s) / p) - floor((first - 1 + s) / p)`; two residue classes with numbers for periods are one. Which of
+two bounds is the larger one, and whether a single index is one of those, is taken to be as it is by default; the
+formula's domain says so. Where the model was traced on both sides of that, the number has a minimum or a maximum.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import lcm
+from typing import Any
 
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node, Value, free_symbols
@@ -243,7 +245,8 @@ def _divisible(first: Node, last: Node, classes: Sequence[_Divided], assumed: As
     if not classes:
         return ex.sub(last, first)
     if len(classes) > 1:
-        return None
+        met = _intersected(classes[0], classes[1])
+        return met if met is None or met is ZERO else _divisible(first, last, [met, *classes[2:]], assumed)
     period, shift = classes[0].period, classes[0].shift
     start, end = (collected(ex.add(ex.add(bound, shift), ex.const(-1))) for bound in (first, last))
     below = ex.floordiv(start, period)
@@ -256,6 +259,17 @@ def _divisible(first: Node, last: Node, classes: Sequence[_Divided], assumed: As
     if period.op == "const" and below.op == "const":  # ceil(N / p) rather than floor((N - 1) / p) + 1
         return ex.floordiv(collected(ex.add(end, ex.const(-below.args[0] * period.args[0]))), period)
     return ex.sub(ex.floordiv(end, period), below)
+
+
+def _intersected(a: _Divided, b: _Divided) -> Any:
+    """The residue class of the indices in two, whose periods and shifts are numbers; zero if there are none."""
+    numbers = [node.args[0] for node in (a.period, a.shift, b.period, b.shift) if node.op == "const"]
+    if len(numbers) < 4 or not all(type(n) is int for n in numbers):
+        return None
+    period, shift, other, offset = numbers
+    both = lcm(period, other)
+    met = next((i for i in range(both) if (i + shift) % period == 0 and (i + offset) % other == 0), None)
+    return ZERO if met is None else _Divided(ex.const(both), ex.const(-met % both), truth=True)
 
 
 def _single(

@@ -1,4 +1,4 @@
-"""What the traces so far leave open: iterations that are like none that was seen, and answers not seen together."""
+"""Coverage: which combinations of answers the runs so far have not shown, and where they would show."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of kinds of layers: whether their order matters, and of which kinds a model may have no layer at all.
+"""The order of layer kinds: whether it matters to the parameters, and which kinds a model may do without.
 
 Both are seen by tracing. A formula in the numbers of layers of each kind holds for any order of them, so in any order
 the model must have the same rows as often. Of a kind there may be none where the formula still counts every tensor: a
@@ -22,7 +22,7 @@ _SEEDS = (*ORDERED, 1, 2, 3)
 
 
 def check_order(h: Hypotheses) -> None:
-    """Trace several orders of the layers.
+    """Observe the model with its layers in several orders.
 
     Raises:
         DerivationError: the formula does not count the model in one of them.

@@ -75,33 +75,30 @@ class Table:
         if not self.predicates and len(self.loops) > 1 and (summed := triangle(*self.loops[-2:])) is not None:
             outer = Table(self.loops[:-2], (), self.numbers).closed(assumed)
             return outer and collected(ex.mul(outer, summed))
-        about = {loop for p in self.predicates for loop in self.loops if loop.name in p.symbols}
-        lengths = {loop: trips(loop, assumed) for loop in self.loops}
         names = {loop.name for loop in self.loops}
         dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
-        if len(about) > 1 or dependent or any(length is None for length in lengths.values()):
+        if dependent or any(len(names & p.symbols) != 1 for p in self.predicates):
             return None
-        total: Node | None = ex.const(self.numbers.get((), 0)) if not about else None
-        for loop in about:
-            most = Counter(self.numbers.values()).most_common(1)[0][0]
-            ways = [self._counted(loop, usual, assumed) for usual in dict.fromkeys((0, most))]
-            total = min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
-        if total is None:
-            return None
-        for loop in self.loops:
-            if loop not in about:
-                total = ex.mul(total, lengths[loop])  # type: ignore[arg-type]
-        return collected(total)
+        most = Counter(self.numbers.values()).most_common(1)[0][0]
+        ways = [self._counted(usual, assumed) for usual in dict.fromkeys((0, most))]
+        return min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
 
-    def _counted(self, loop: Loop, usual: int, assumed: Assumptions) -> Node | None:
-        """The number in one loop: *usual* everywhere, and more or fewer in some iterations."""
-        length = trips(loop, assumed)
-        total = ex.mul(ex.const(usual), length) if length is not None else None
+    def _counted(self, usual: int, assumed: Assumptions) -> Node | None:
+        """The number: *usual* everywhere, and more or fewer in some iterations."""
+        parts: list[tuple[int, Mapping[Predicate, bool]]] = [(usual, {})]
         for truth, number in self.numbers.items():
-            if number != usual and total is not None:
-                found = count(loop, dict(zip(self.predicates, map(bool, truth), strict=True)), assumed)
-                total = None if found is None else ex.add(total, ex.mul(ex.const(number - usual), found))
-        return None if total is None else collected(total)
+            parts.append((number - usual, dict(zip(self.predicates, map(bool, truth), strict=True))))
+        total: Node = ex.const(0)
+        for number, truths in parts:
+            times: Node = ex.const(number)
+            for loop in self.loops if number else ():
+                own = {p: truth for p, truth in truths.items() if loop.name in p.symbols}
+                found = count(loop, own, assumed) if own else trips(loop, assumed)
+                if found is None:
+                    return None
+                times = ex.mul(times, found)
+            total = ex.add(total, times)
+        return collected(total)
 
 
 def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -149,10 +146,9 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
 def _by_length(rows: Rows, row: Row, things: Things) -> list[Table]:
     """The table of lists in which each element has the parameter, whatever made them; empty if there is none.
 
-    So it is with the layers of one kind, if a field says how many there are, and with what torch's own code made.
+    So it is with the layers of one kind, if a field says how many there are, with what torch's own code made, and with
+    a loop over a number that is not followed in every run.
     """
-    if all(count == rows.counts[row][0] for count in rows.counts[row]):
-        return []
     loops = []
     for level, counts in enumerate(rows.factors(row)):
         length = things.length(counts)

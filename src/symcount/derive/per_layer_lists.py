@@ -1,4 +1,4 @@
-"""Lists with an element for each layer: where the number of layers moves, they have to follow.
+"""Which lists of a config have one element for each layer, so that they must grow and shrink with the depth.
 
 A config that says of which kind each layer is (`layer_types`), although the layers of all kinds have the same tensors,
 lets the number of layers be nothing but the length of that list: transformers refuses every other. Such a list is
@@ -27,7 +27,7 @@ _MOST = 4  # kinds that are tried for each layer: a list of rates may have anoth
 
 
 def follow(e: Evidence, depths: Sequence[str], small: Mapping[str, Number]) -> Follow | None:
-    """That the lists of layers follow those of *depths* that do not move without, if there are any.
+    """The verdict that per-layer lists grow with a depth, if a depth cannot change otherwise; `None` if there are none.
 
     Args:
         e: the default run.
@@ -49,7 +49,7 @@ def follow(e: Evidence, depths: Sequence[str], small: Mapping[str, Number]) -> F
 
 
 def following(source: ConfigSource, like: ConfigSource) -> ConfigSource:
-    """*source* with lists that follow the depths, where those of *like* do."""
+    """*source* with per-layer lists that grow with the depth wherever those of *like* do."""
     lists = _of(like)
     config = construct(source) if lists else None
     return _with(source, config, {path: Following(_lookup(config, path), one.depth) for path, one in lists.items()})

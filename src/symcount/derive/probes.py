@@ -1,4 +1,4 @@
-"""Structures: values of the fields that decide how a model is built, at which it is traced or its rows are compared."""
+"""Probes: values of the structural fields at which a model is observed next, or at which explanations are compared."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def usual_ones(e: Evidence, rng: random.Random) -> list[Structure]:
 
 
 def edges(e: Evidence) -> Iterator[Structure]:
-    """Structures with few layers, and such as name a layer that there is not, or the last one."""
+    """Probes at the edge: very few layers, and fields that name the last layer or the one after it."""
     depths = [n for n in e.structural if n in e.depths]
     usual = {n: e.base[n] for n in e.structural}
     for depth in depths:
@@ -48,7 +48,7 @@ def edges(e: Evidence) -> Iterator[Structure]:
 
 
 def deep(e: Evidence, loops: Mapping[str, Loop]) -> Iterator[Structure]:
-    """Structures with many iterations of the loops whose index was looked up, which asks nothing that shows."""
+    """Probes with many iterations of loops whose index was looked up in a set: a look-up shows only its hits."""
     start = e.smallest.symbols
     for name in sorted({name for one in e.traces for name in hashed(one)} & loops.keys()):
         fields = free_symbols(loops[name].bounds[1]) & set(e.structural)

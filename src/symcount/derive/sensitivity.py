@@ -1,4 +1,4 @@
-"""Fields that decide about parameters without a trace that shows it: each is changed, and the rows are compared."""
+"""Sensitivity: which fields change the parameters although no expression shows it; each is changed, and compared."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CHANGES: tuple[Change, ...] = (
 def changing(
     e: Evidence, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
 ) -> list[tuple[str, Trace]]:
-    """Those of *names* whose change changes the rows, each with a trace that shows it: halved until one is left."""
+    """The fields among *names* whose change changes the rows, each with the run that shows it (bisection)."""
     if not names:
         return []
     moved = ({**start.symbols, **{n: change(n, start.symbols[n]) for n in names}} for change in changes)
@@ -45,7 +45,7 @@ def changing(
 
 
 def unseen(h: Hypotheses) -> list[str]:
-    """Fields that the model reads, that did not move in any trace, and whose change changes the parameters."""
+    """Fields that the model reads and that change the parameters, though they had one value in all runs."""
     e = h.evidence
     read = e.default.config_reads
     still = [
@@ -61,7 +61,7 @@ def unseen(h: Hypotheses) -> list[str]:
 
 
 def forced(e: Evidence) -> list[str]:
-    """Those of the fields that are `unseen` that no trace will ever move, since the model compares them with a number.
+    """Fields that change the parameters and that the model compares with a number, so that no run ever moves them.
 
     They are found before anything is fitted, which need not be done twice then.
     """
@@ -74,7 +74,7 @@ def forced(e: Evidence) -> list[str]:
 
 
 def _idle(h: Hypotheses, start: Trace) -> list[str]:
-    """Numbers of things that no multiplicity has, and that make things all the same where they are larger.
+    """Depths that no multiplicity uses, although a larger value adds modules.
 
     `range(num_feature_levels - 3)` is empty at the default of three, and below it.
     """
@@ -117,13 +117,13 @@ def _far(value: Number) -> tuple[Number, ...]:
 
 
 def doubtful(e: Evidence, traces: Sequence[Trace]) -> list[str]:
-    """Fields inside a logarithm, which are no part of the structure as far as it is known."""
+    """Fields inside a logarithm, outside the known structure."""
     used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == "log"]
     return sorted(set().union(*used) - {*e.pinned, *e.structural, *e.journal.harmless})
 
 
 def suspects(e: Evidence) -> list[str]:
-    """Fields inside a logarithm whose change alone changes the parameters in a way that the rows do not show."""
+    """Fields inside a logarithm whose change alone changes the parameters, without an expression that says how."""
     names = doubtful(e, e.traces)
     if not names:
         return []

@@ -1,4 +1,4 @@
-"""Numbers of layers that no trace has, although the code may treat them in another way: there the formula is tried.
+"""Untried depths: numbers of layers that no run has and that the code may treat differently; there a formula is tried.
 
 `if config.num_layers >= 24` is seen in a trace, `i % 8 == 0` in the code. Where the formula is wrong at such a number,
 the trace that shows it is one more from which the multiplicities are inferred.
@@ -24,7 +24,7 @@ MANY = 53  # layers of a user's own model, which nobody has tried; a prime numbe
 
 
 def untried(h: Hypotheses) -> Consider | Hypotheses:
-    """That a run with more layers than all others is to be considered, at which the hypotheses are wrong, if there is.
+    """The hypotheses, if they are right at untried depths too; else the verdict to explain the run that refutes them.
 
     Where a comparison of a field with a number tells the models apart, it becomes a condition of the formula instead.
     """
