@@ -10,25 +10,39 @@ all; the median of the rounds counts. Every method gives all solutions; the sets
 - NumPy: the vectorised count on the whole grid and a comparison.
 - CP-SAT: the same problem in its own words, tight domains, one worker, all solutions; building the model is not counted
   (`build` is shown beside it).
+
+And three things that a long answer or a winding formula costs: a rank by an expression, a table, nested roundings.
 """
 
 from __future__ import annotations
 
+import io
 import statistics
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
 from ortools.sat.python import cp_model
+from sympy import Rational
 
 import symcount as sc
-from benchmarks.harness import Row, run, seconds, series
+from benchmarks.harness import Row, interleaved, run, seconds, series
+from symcount.cli.output import show, stream, table
+from symcount.evaluate import compile_scalar
 from symcount.solve.api import hunt
 from symcount.solve.search import Search
+from symcount.solve.solution import Solution
 
 TARGET, SLACK = 110_000_000, 110_000
 FIXED = {"V": 30_522, "L": 512, "T": 2}
 FORMULA = sc.formula("bert")
+NESTED = [
+    ("BitModel", "hidden_sizes_0", range(64, 257, 64)),
+    ("AlignModel", "N_text", range(1, 5)),
+    ("EfficientNetModel", "num_block_repeats_1", range(1, 5)),
+]
 
 
 def timed(action: Callable) -> tuple[float, object]:
@@ -137,6 +151,64 @@ def rows(quick: bool) -> Iterator[Row]:
     for part, name in (("search", "the search"), ("call", "all of `sc.solve`")):
         for other, beside in (("cp_sat", "CP-SAT, solving only"), ("numpy", "NumPy, the whole grid")):
             yield Row("solve", work + name, beside, found[part], found[other])
+    yield ranked(quick)
+    yield tabulated(quick)
+    for name, letter, numbers in NESTED[:1] if quick else NESTED:
+        yield nested(name, letter, numbers[:1] if quick else numbers)
+
+
+def ranked(quick: bool) -> Row:
+    """Solutions in the order of an expression: in vectors, and by the compiled function, row by row."""
+    arguments = {"free": "H=1..1736, N", "rank": "abs(H/N - 64)", "tolerance": "0.1%" if quick else "1%"}
+    f = sc.formula("gpt2")
+    everything = sc.solve(f, "124M", **{**arguments, "rank": "distance"}, limit=None)
+    points = [(s.values["H"], s.values["N"]) for s in everything]
+    score = f.read("abs(H/N - 64)")
+    value = compile_scalar(score)
+
+    def one_by_one() -> list[tuple[int, int]]:
+        return sorted(points, key=lambda p: value({"H": p[0], "N": p[1]}))[:10]
+
+    times = interleaved({"ours": lambda: sc.solve(f, "124M", **arguments), "theirs": one_by_one}, 1 if quick else 5)
+    first = sc.solve(f, "124M", **arguments)[0].values
+    assert value(first) == value(dict(zip("HN", one_by_one()[0], strict=True)))
+    work = f"search, and rank {len(points):,} configs by an expression"
+    return Row("solve", work, "the ranking alone, row by row", times["ours"], times["theirs"])
+
+
+def tabulated(quick: bool) -> Row:
+    """A long table: streamed, and laid out in memory by rich."""
+    found = sc.solve("gpt2", "124M", free="H, N", limit=200 if quick else 20_000, rank="distance")
+    letters = ["H", "N"]
+
+    def cells(s: Solution) -> tuple[str, ...]:
+        return (*(f"{s.values[n]:,}" for n in letters), f"{s.count:,}")
+
+    def streamed() -> None:
+        with redirect_stdout(io.StringIO()):
+            stream([*letters, "parameters"], found.best, cells)
+
+    def laid_out() -> None:
+        with redirect_stdout(io.StringIO()):
+            show(table(*((n, "right") for n in [*letters, "parameters"])), [cells(s) for s in found.best])
+
+    times = interleaved({"ours": streamed, "theirs": laid_out}, 1 if quick else 3)
+    return Row("solve", f"a table of {len(found):,} rows", "rich's table of them all", times["ours"], times["theirs"])
+
+
+def nested(name: str, letter: str, numbers: range) -> Row:
+    """A formula of nested roundings: the whole of `sc.solve` beside substituting in SymPy at the same points."""
+    f = sc.formula(name)
+    given = f.values(f.bound({}))
+    known = {e.symbol: Rational(Fraction(given[e.letter])) for e in f.notation if e.letter in given}
+
+    def substituted() -> list[int]:
+        return [int(f.total.subs({**known, f.symbol(letter): x})) for x in numbers]
+
+    took, found = timed(lambda: sc.solve(f, ">=1", free={letter: numbers}, limit=None))
+    beside, expected = timed(substituted)
+    assert sorted(s.count for s in found) == sorted(expected)
+    return Row("solve", f"{name}, {len(numbers)} points", "`subs` of SymPy", took, beside)
 
 
 def growth(quick: bool) -> Iterator[str]:

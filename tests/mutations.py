@@ -232,6 +232,27 @@ MUTATIONS = (
         "tests/derive/test_concolic.py",
     ),
     Mutation(
+        "derive: explanations of indices not told apart",
+        "derive/path_search.py",
+        "        if unclear and self.refused[None] < PATIENCE:",
+        "        if False:",
+        "tests/derive/test_index_sets.py",
+    ),
+    Mutation(
+        "derive: a residue class counted one short",
+        "derive/counting.py",
+        "    return ex.sub(ex.floordiv(end, period), below)",
+        "    return ex.sub(ex.floordiv(ex.sub(end, ONE), period), below)",
+        "tests/derive/test_index_sets.py",
+    ),
+    Mutation(
+        "derive: the sides of a branch at equal sizes exchanged",
+        "derive/cases.py",
+        '    here, there = (differ, equal) if branch.relation == "!=" else (equal, differ)',
+        '    here, there = (differ, equal) if branch.relation == "==" else (equal, differ)',
+        "tests/derive/test_domains.py",
+    ),
+    Mutation(
         "derive: what the model's code asks not noted",
         "derive/recording.py",
         "    if key not in recorder.conditions:",

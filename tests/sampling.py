@@ -5,12 +5,17 @@ from typing import Any
 
 import pytest
 
+__all__ = ["sampled"]
 
-def sampled(items: Iterable[Any], step: int = 1, kept: Collection[Any] | None = None) -> list[Any]:
-    """Parameters of a test: every *step*-th of the items, or the *kept* ones, in every run, the others as slow ones."""
-    every = list(items)
-    chosen = every[::step] if kept is None else [x for x in every if x in kept]
+
+def sampled(cases: Iterable[Any], every: int = 1, first: int = 0, *, kept: Collection[Any] | None = None) -> list[Any]:
+    """*cases* as parameters: each *every*-th from the *first*, or the *kept* ones, always, the others as slow ones.
+
+    A case of several parameters is a tuple.
+    """
+    found = list(cases)
+    chosen = [i % every == first for i in range(len(found))] if kept is None else [case in kept for case in found]
     return [
-        pytest.param(*(x if isinstance(x, tuple) else (x,)), marks=() if x in chosen else pytest.mark.slow)
-        for x in every
+        pytest.param(*(case if isinstance(case, tuple) else (case,)), marks=() if one else pytest.mark.slow)
+        for case, one in zip(found, chosen, strict=True)
     ]

@@ -148,7 +148,7 @@ def test_typesetting_on_the_command_line(call, tmp_path):
         "letter": "L", "latex": r"n_{\mathrm{ctx}}", "field": "n_positions", "meaning": "maximum sequence length",
     }  # fmt: skip
     for suffix, start in (
-        (".tex", "VH + LH"),
+        (".tex", "% Parameters of GPT2Model"),
         (".md", "### "),
         (".html", "<!DOCTYPE"),
         (".txt", "VH"),

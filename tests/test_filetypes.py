@@ -56,49 +56,37 @@ OBJECTS = [
         "an adapter of AdapterHub",
     ),
     (
-        "model_index.json",
+        "params.json",
         {
-            "_class_name": "StableDiffusionPipeline",
-            "_diffusers_version": "0.6.0",
-            "unet": ["diffusers", "UNet2DConditionModel"],
-            "text_encoder": ["transformers", "CLIPTextModel"],
+            "dim": 5120,
+            "n_layers": 48,
+            "n_heads": 40,
+            "norm_eps": 1e-05,
+            "vocab_size": 202048,
+            "multiple_of": 256,
+            "moe_args": {"num_experts": 16},
         },
-        "a pipeline of diffusers",
+        "a params.json of Llama's own format",
     ),
     (
-        "unet/config.json",
+        "params.json",
         {
-            "_class_name": "UNet2DConditionModel",
-            "_diffusers_version": "0.6.0",
-            "act_fn": "silu",
-            "attention_head_dim": 8,
-            "block_out_channels": [320, 640, 1280, 1280],
-            "sample_size": 64,
+            "dim": 5120,
+            "n_layers": 40,
+            "head_dim": 128,
+            "hidden_dim": 14336,
+            "n_heads": 32,
+            "n_kv_heads": 8,
+            "norm_eps": 1e-05,
+            "vocab_size": 131072,
+            "vision_encoder": {"hidden_size": 1024},
         },
-        "a model or a part of one of diffusers",
-    ),
-    (
-        "vae/config.json",
-        {"_class_name": "AutoencoderKL", "_diffusers_version": "0.6.0", "latent_channels": 4, "layers_per_block": 2},
-        "a model or a part of one of diffusers",
-    ),
-    (
-        "transformer/config.json",
-        {"_class_name": "FluxTransformer2DModel", "num_layers": 19, "num_attention_heads": 24, "patch_size": 1},
-        "a model or a part of one of diffusers",
+        "a params.json of Mistral's own format",
     ),
     (
         "scheduler_config.json",
         {"_class_name": "PNDMScheduler", "_diffusers_version": "0.6.0", "beta_end": 0.012, "num_train_timesteps": 1000},
         "a scheduler of diffusers",
-    ),
-    (
-        "modules.json",
-        [
-            {"idx": 0, "name": "0", "path": "", "type": "sentence_transformers.models.Transformer"},
-            {"idx": 1, "name": "1", "path": "1_Pooling", "type": "sentence_transformers.models.Pooling"},
-        ],
-        "the modules of a sentence-transformers model",
     ),
     (
         "config_sentence_transformers.json",
@@ -144,21 +132,6 @@ OBJECTS = [
     ),
     ("config_setfit.json", {"labels": ["negative", "positive"], "normalize_embeddings": False}, "a setting of SetFit"),
     (
-        "config.json",
-        {
-            "architecture": "resnet50",
-            "num_classes": 1000,
-            "num_features": 2048,
-            "pretrained_cfg": {"tag": "a1_in1k", "input_size": [3, 224, 224], "mean": [0.485, 0.456, 0.406]},
-        },
-        "a config of timm",
-    ),
-    (
-        "config.json",
-        {"architecture": "vit_base_patch16_224", "num_classes": 0, "num_features": 768, "global_pool": "token"},
-        "a config of timm",
-    ),
-    (
         "open_clip_config.json",
         {
             "model_cfg": {"embed_dim": 512, "vision_cfg": {"layers": 12}, "text_cfg": {"layers": 12}},
@@ -170,55 +143,6 @@ OBJECTS = [
         "ViT-B-32.json",
         {"embed_dim": 512, "vision_cfg": {"image_size": 224, "layers": 12, "width": 768}, "text_cfg": {"width": 512}},
         "a config of open_clip",
-    ),
-    (
-        "params.json",
-        {"dim": 4096, "multiple_of": 256, "n_heads": 32, "n_layers": 32, "norm_eps": 1e-06, "vocab_size": -1},
-        "a params.json of Llama's own format",
-    ),
-    (
-        "params.json",
-        {
-            "dim": 4096,
-            "ffn_dim_multiplier": 1.3,
-            "multiple_of": 1024,
-            "n_heads": 32,
-            "n_kv_heads": 8,
-            "n_layers": 32,
-            "norm_eps": 1e-05,
-            "rope_theta": 500000.0,
-            "vocab_size": 128256,
-        },
-        "a params.json of Llama's own format",
-    ),
-    (
-        "params.json",
-        {
-            "dim": 4096,
-            "n_layers": 32,
-            "head_dim": 128,
-            "hidden_dim": 14336,
-            "n_heads": 32,
-            "n_kv_heads": 8,
-            "norm_eps": 1e-05,
-            "vocab_size": 32000,
-            "sliding_window": 4096,
-        },
-        "a params.json of Mistral's own format",
-    ),
-    (
-        "params.json",
-        {
-            "dim": 4096,
-            "n_layers": 32,
-            "hidden_dim": 14336,
-            "n_heads": 32,
-            "n_kv_heads": 8,
-            "norm_eps": 1e-05,
-            "vocab_size": 32000,
-            "moe": {"num_experts_per_tok": 2, "num_experts": 8},
-        },
-        "a params.json of Mistral's own format",
     ),
     (
         "config.json",
@@ -401,6 +325,17 @@ OBJECTS = [
     ("package.json", {"name": "x", "version": "1.0.0", "dependencies": {}}, "a package of JavaScript"),
 ]
 
+#: Files that a directory is counted past, though they are counted where they are named.
+NAMED = [
+    (
+        "model_index.json",
+        {"_class_name": "StableDiffusionPipeline", "unet": ["diffusers", "UNet2DConditionModel"]},
+        "a pipeline of diffusers (model_index.json)",
+    ),
+    ("config.json", {"_class_name": "AutoencoderKL", "latent_channels": 4}, "a model or a part of one of diffusers"),
+    ("config.json", {"architecture": "resnet50", "num_classes": 1000, "num_features": 2048}, "a config of timm"),
+]
+
 SAFETENSORS = struct.pack("<Q", 60) + b'{"weight":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}} '
 
 BYTES = [
@@ -473,7 +408,7 @@ def test_a_large_file_is_told_by_its_beginning(tmp_path):
 
 
 def test_every_kind_has_an_example():
-    said = [of_json(content) for _, content, _ in OBJECTS]
+    said = [of_json(content) for _, content, _ in [*OBJECTS, *NAMED]]
     missing = [kind.name for kind in KINDS if kind.says() not in said]
     assert missing == [
         "a pooling layer of a sentence-transformers model, which has no parameters",
@@ -528,7 +463,7 @@ def test_an_empty_object(capsys, tmp_path):
 
 
 def test_a_directory_is_counted_past_the_others(tmp_path, capsys):
-    for i, (name, content, _) in enumerate(OBJECTS):
+    for i, (name, content, _) in enumerate([*OBJECTS, *NAMED]):
         path = tmp_path / str(i) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(content))

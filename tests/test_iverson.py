@@ -48,6 +48,13 @@ def test_a_config_chooses(options):
     assert sc.with_options("LlamaForCausalLM").count(config) == sc.count(config)
 
 
+def test_a_config_with_another_option_that_matters_is_refused():
+    config = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "mlp_bias": True}
+    f = sc.with_options("LlamaForCausalLM", "tie_word_embeddings")
+    with pytest.raises(OptionError, match="the formula holds for other values of mlp_bias"):
+        f.count(config)
+
+
 def test_what_goes_without_saying_is_not_said():
     f = sc.with_options("LlamaForCausalLM", mlp_bias=True)
     assert "mlp" not in f.latex()  # it has one value

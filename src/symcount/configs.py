@@ -15,6 +15,7 @@ from symcount.errors import ConfigError
 from symcount.files import load, untagged
 from symcount.modeltypes import canonical, is_known
 from symcount.notation import Notation
+from symcount.params import as_config
 from symcount.paths import value_at
 from symcount.values import title
 
@@ -144,9 +145,11 @@ def read(source: Any) -> Config:
     if isinstance(source, Config):
         return source
     if isinstance(source, Mapping):
-        return Config({key: _untagged(value) for key, value in source.items()}, "config")
+        stated = {key: _untagged(value) for key, value in source.items()}
+        return Config(as_config(stated) or stated, "config")
     if isinstance(source, str | Path):
-        return Config(load(Path(source)), str(source))
+        found = load(Path(source))
+        return Config(as_config(found, Path(source).parent) or found, str(source))
     to_dict = getattr(source, "to_dict", None)
     if callable(to_dict) and not isinstance(source, type):
         return Config({**to_dict(), "model_type": source.model_type}, type(source).__name__)

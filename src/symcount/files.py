@@ -16,11 +16,15 @@ __all__ = [
     "is_checkpoint",
     "is_directory",
     "is_file",
+    "is_several",
     "load",
     "looks_like_path",
     "parse",
     "untagged",
 ]
+
+#: Files that say which models a folder has.
+SEVERAL = ("model_index.json", "modules.json")
 
 MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
 
@@ -67,6 +71,14 @@ def is_checkpoint(path: Path) -> bool:
         return is_directory(path) and any(p.name.endswith(WEIGHTS) or p.name in PICKLES for p in path.iterdir())
     except OSError:  # it may not be read
         return False
+
+
+def is_several(path: str | Path) -> bool:
+    """Whether *path* is a folder of several models, as diffusers and sentence-transformers have, or its index."""
+    place = Path(path)
+    if place.name in SEVERAL:
+        return is_file(place)
+    return is_directory(place) and any(is_file(place / name) for name in SEVERAL)
 
 
 def looks_like_path(source: str) -> bool:

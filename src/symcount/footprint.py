@@ -3,22 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from symcount.domain import Condition
 from symcount.errors import OptionError
 from symcount.evaluate import integer_value
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.notation import Entry, canonical
+from symcount.quantities import quantity
 from symcount.realmodel import default_dtype
 from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
-from symcount.storage.quantizers import METHODS
+from symcount.storage.packing import METHODS
 from symcount.storage.trees import PAGE
 from symcount.values import by_letter
 from symcount.verify import realised
 
-__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint"]
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "in_letters_of", "operations", "parts"]
 
 _BITSANDBYTES = "bitsandbytes_"
 
@@ -36,6 +39,7 @@ class Request:
         quantization: a method by its name, or `none`; `None` for what the config says.
         lora: the rank of an adapter that alone is trained; `None` for none.
         targets: the modules that are adapted; `None` for PEFT's own.
+        tokens: of training, for a budget of operations: a number, or so many for each parameter: `20N`.
     """
 
     dtype: str | None = None
@@ -46,6 +50,7 @@ class Request:
     quantization: str | None = None
     lora: int | None = None
     targets: str | Sequence[str] | None = None
+    tokens: int | str = "20N"
 
 
 @dataclass(frozen=True)
@@ -132,32 +137,56 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
         OptionError: no such type, optimizer or method of quantisation; or a model without a cache.
         SymcountError: see `Formula.count`.
     """
-    kind = asked.dtype or _stated(fields)
+    found = parts(formula, fields, asked, values)
+    kind, storage = _storage(formula, fields, asked, values)
     if asked.lora is not None:
-        formula = formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+        formula = _adapted(formula, asked, values)
+    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
+    numbers |= {name: _at(part, values) for name, part in found.items()}
+    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
+    step = None
+    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
+        step = _at(formula.bytes(kind, "step", **storage), values)
+    return Footprint(formula, str(kind), found, numbers, _at(rounded, values) - numbers["weights"], step)
+
+
+def parts(formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]) -> dict[str, Formula]:
+    """The formula of each part that is asked for: weights, cache, gradients, optimizer, master weights.
+
+    Raises:
+        OptionError: see `footprint`.
+    """
+    kind, storage = _storage(formula, fields, asked, values)
+    if asked.lora is not None:
+        formula = _adapted(formula, asked, values)
     elif asked.targets is not None:
         raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
+    if asked.master and asked.optimizer is None:
+        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
+    found = {"weights": formula.bytes(kind, "weights", **storage)}
+    if asked.length is not None:
+        found["cache"] = _cache(formula, asked, asked.length, kind, fields)
+    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
+    for name in trained if asked.optimizer is not None else ():
+        found[name] = formula.bytes(kind, name, **storage)
+    return found
+
+
+def _storage(
+    formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The type of the weights, and the other arguments of `Formula.bytes`."""
     storage: dict[str, Any] = {
         "master": asked.master,
         "values": {**formula.defaults, **values},
         "quantization": _quantization(asked.quantization, fields),
         **({} if asked.optimizer is None else {"optimizer": asked.optimizer}),
     }
-    if asked.master and asked.optimizer is None:
-        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
-    parts = {"weights": formula.bytes(kind, "weights", **storage)}
-    if asked.length is not None:
-        parts["cache"] = _cache(formula, asked, kind)
-    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
-    for name in trained if asked.optimizer is not None else ():
-        parts[name] = formula.bytes(kind, name, **storage)
-    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
-    numbers |= {name: _at(part, values) for name, part in parts.items()}
-    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
-    step = None
-    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
-        step = _at(formula.bytes(kind, "step", **storage), values)
-    return Footprint(formula, str(kind), parts, numbers, _at(rounded, values) - numbers["weights"], step)
+    return asked.dtype or _stated(fields), storage
+
+
+def _adapted(formula: Formula, asked: Request, values: Mapping[str, Any]) -> Formula:
+    return formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
 
 
 def _at(part: Formula, values: Mapping[str, Any]) -> int:
@@ -166,9 +195,13 @@ def _at(part: Formula, values: Mapping[str, Any]) -> int:
 
 
 def _stated(fields: Mapping[str, Any]) -> str:
-    """The type that a config says; fp32, as transformers makes it, where it says none."""
-    found = fields.get("dtype", fields.get("torch_dtype"))
-    return str(found) if found not in (None, "auto") else "float32"
+    """The type that a config says, or else a part of it; fp32, as transformers makes it, where it says none."""
+    inner = (value for name, value in fields.items() if name.endswith("_config") and name != "quantization_config")
+    for part in (fields, *(value for value in inner if isinstance(value, Mapping))):
+        found = part.get("dtype", part.get("torch_dtype"))
+        if found not in (None, "auto"):
+            return str(found)
+    return "float32"
 
 
 def _quantization(name: str | None, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -182,10 +215,55 @@ def _quantization(name: str | None, fields: Mapping[str, Any]) -> Mapping[str, A
     return {"quant_method": name}
 
 
-def _cache(formula: Formula, asked: Request, kind: str) -> Formula:
-    """The formula of the cache."""
-    cache = getattr(formula, "cache", None)
-    if cache is None:
-        raise OptionError(f"{formula.name}: the cache of this model is not known as a formula; leave --length out")
-    found: Formula = cache(asked.batch, asked.length, dtype=kind)
-    return found
+def _cache(formula: Formula, asked: Request, length: int, kind: str, fields: Mapping[str, Any]) -> Formula:
+    """The formula of the cache, in the letters of that of the parameters."""
+    whole = getattr(formula, "of", None) or formula  # an adapter changes no cache
+    config = {**fields, **_named(whole)}
+    found = whole.cache(asked.batch, length, dtype=kind, config=config)
+    return in_letters_of(whole, found, config if fields else None)
+
+
+def operations(formula: Formula, fields: Mapping[str, Any], length: int) -> Formula:
+    """The operations of a forward and a backward pass over *length* tokens, in the letters of the parameters.
+
+    Raises:
+        SymcountError: see `symcount.flops`.
+    """
+    whole = getattr(formula, "of", None) or formula
+    config = {**fields, **_named(whole)}
+    found = whole.flops(config=config).training().at(batch=1, length=length)
+    return in_letters_of(whole, found, config if fields else None)
+
+
+def _named(formula: Formula) -> dict[str, Any]:
+    """A config that says of which class it is."""
+    known = {n: v for n, v in formula.options.items() if isinstance(v, bool | int)}
+    return {**known, "architectures": [formula.name], "model_type": formula.model_type}
+
+
+def in_letters_of(formula: Formula, other: Formula, config: Any = None) -> Formula:
+    """Another formula of the model in the letters of that of its parameters; letters beyond those keep their values.
+
+    Args:
+        formula: of the model's parameters.
+        other: derived by itself: of its cache, or of its operations.
+        config: whose values the further letters have; by default the model's defaults.
+    """
+    numbers = {**other.defaults, **({} if config is None else other.bound(config))}
+    letters = {canonical(e.field): e for e in formula.notation}
+    changed: dict[Any, Any] = {}
+    own: dict[Entry, Any] = {}
+    for e in other.notation:
+        if (mine := letters.get(canonical(e.field))) is not None:
+            changed[e.symbol] = mine.symbol
+        else:
+            free = e if e.letter not in formula.notation else replace(e, letter=f"{e.letter}_beside")
+            changed[e.symbol] = free.symbol
+            own[free] = numbers.get(e.letter)
+
+    def change(size: Any) -> Any:
+        return size.xreplace(changed)
+
+    conditions = (Condition(c.relation, change(c.left), change(c.right)) for c in other.conditions)
+    made = quantity(formula, other.tree.mapped(change), other.unit, other.sign, own)
+    return replace(made, conditions=(*formula.conditions, *conditions))

@@ -21,6 +21,7 @@ from symcount.binding import Lettered
 from symcount.configs import read
 from symcount.domain import Condition, relation
 from symcount.errors import OptionError, SymcountError
+from symcount.evaluate import integer_value
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import CONVENTIONS
@@ -76,14 +77,17 @@ class Bracketed:
         fields = {"model_type": formula.model_type, **described.fields, "architectures": [formula.name]}
         found = formula_of(fields)
         given = {**found.options, **found.deciding}
-        for name, value in formula.options.items():
-            if name in given and name in found.deciding and given[name] != value:
-                raise OptionError(f"{described.source}: the formula holds for {name} = {value}, not {given[name]}")
-        values = found.bound(fields)
-        numbers = {e.field: values[e.letter] for e in found.notation if e.letter in values}
-        options = {name: int(given[name]) for name in self.names}
-        return {**formula.defaults, **{e.letter: {**numbers, **options}[e.field] for e in formula.notation
-                                       if e.field in numbers or e.field in options}}  # fmt: skip
+        bound = found.bound(fields)
+        known = {e.field: bound[e.letter] for e in found.notation if e.letter in bound}
+        known |= {name: int(given[name]) for name in self.names}
+        here = {e.letter: known[e.field] for e in formula.notation if e.field in known}
+        assert isinstance(formula, OptionalFormula)  # noqa: S101  # only such a formula has this binding
+        for convention in CONVENTIONS:
+            own, theirs = formula.values(here, convention), found.values(bound, convention)
+            if integer_value(formula.total_as(convention), own) != integer_value(found.total_as(convention), theirs):
+                other = [n for n, v in formula.options.items() if given.get(n, v) != v]
+                raise OptionError(f"{described.source}: the formula holds for other values of {', '.join(other)}")
+        return here
 
     def given(self, formula: Lettered, config: Any, beside: Collection[str]) -> dict[str, Any]:  # noqa: ARG002  # of a config in parts
         """See `Binding.given`."""
@@ -161,7 +165,7 @@ def _known(model: Any, base: Formula, options: Mapping[str, Any]) -> Iterator[st
         if isinstance(value, bool) and name not in options:
             try:
                 other = formula_of(model, **{**options, name: not value})
-                if other.tree != base.tree:
+                if type(other) is type(base) and other.tree != base.tree:
                     _laid(model, (name,), options)
                     yield name
             except SymcountError:
@@ -178,8 +182,11 @@ def _laid(model: Any, names: Sequence[str], chosen: Mapping[str, Any]) -> Formul
 
 
 def _entry(name: str) -> Entry:
-    words = _SAID.get(name) or r"\,".join(_DROPPED.sub("", name).split("_"))
-    return Entry(name, name, rf"[\mathrm{{{words}}}]", f"1 if {name} is true, else 0", 0, option=True)
+    last = name.rpartition(".")[2]
+    words = _SAID.get(last) or r"\,".join(_DROPPED.sub("", last).split("_"))
+    return Entry(
+        re.sub(r"\W", "_", name), name, rf"[\mathrm{{{words}}}]", f"1 if {name} is true, else 0", 0, option=True
+    )
 
 
 def _over(without: Formula, having: Formula, entry: Entry) -> Formula:

@@ -15,7 +15,9 @@ from symcount.errors import CheckpointError, ConfigError, DomainError, OptionErr
 from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.libraries import is_of_library, library_formula
 from symcount.notes.of_formula import TIED, untied
+from symcount.paths import with_values
 from symcount.releases import is_installed
 
 if TYPE_CHECKING:
@@ -36,7 +38,8 @@ def formula(source: Any, /, *, transformers: str = "", **options: Any) -> Formul
             numbers of its shapes as defaults.
         transformers: the version of transformers of whose class it is to be; by default the one that is installed,
             or else see `count`.
-        options: structural options, e.g. `tie_word_embeddings=False`; a config chooses its own. Of an adapter `base`,
+        options: structural options, e.g. `tie_word_embeddings=False`, of a sub-config by their path
+            (`**{"text_config.attention_bias": True}`); a config chooses its own. Of an adapter `base`,
             the base model, where it does not lie beside it.
 
     Raises:
@@ -58,6 +61,13 @@ def formula(source: Any, /, *, transformers: str = "", **options: Any) -> Formul
     if isinstance(source, str | Path) and is_checkpoint(Path(source)):
         held = model_of(source)
         return replace(held.formula, defaults={**held.formula.defaults, **held.numbers.values})
+    if any("." in name for name in options):  # of a sub-config: text_config.attention_bias
+        if is_config(source):
+            stated = read(source)
+            source = replace(stated, fields=with_values(stated.fields, options))
+            options = {name: value for name, value in options.items() if "." not in name}
+        else:
+            options = with_values({}, options)
     found = _formula(source, options, transformers)
     if options.get(TIED) is False:  # some classes tie the head whatever the config says
         return untied(found) or found
@@ -73,7 +83,10 @@ def _formula(source: Any, options: dict[str, Any], version: str) -> Formula:
         if isinstance(source, str) and not looks_like_path(source):
             return _of_architecture(find(source), options)
         if isinstance(source, str | Path | dict | Config) or hasattr(source, "to_dict"):
-            return _composed(source, read(source), options, version)
+            described = read(source)
+            if is_of_library(described.fields):
+                return library_formula({**described.fields, **options})
+            return _composed(source, described, options, version)
     except UnknownModelError as error:
         return _stored_or_derived(source, options, error, version)
     raise ConfigError(f"expected a model's name, a config or a class, got {type(source).__name__}")
@@ -115,7 +128,7 @@ def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownMod
             found = None  # a transformers config: transformers is there
         if found is not None:
             return found
-    except (ConfigError, DomainError):  # transformers may know better, or say in other words why not
+    except (ConfigError, DomainError, OptionError):  # transformers may know better, or say in other words why not
         if not derivable() or not is_installed(version):
             raise
     if not is_installed(version):

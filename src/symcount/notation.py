@@ -144,12 +144,8 @@ ALIASES: Mapping[str, str] = {
 }
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
-_SPECIAL = {
-    **{c: "\\" + c for c in "_&%$#{}"},
-    "\\": r"\textbackslash{}",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-}
+_SPECIAL = {c: "\\" + c for c in "_&%$#{}"}
+_SPECIAL |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
 
 
 @cache

@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-__all__ = ["path_of", "section_of", "split", "steps", "value_at", "with_value"]
+__all__ = ["path_of", "section_of", "split", "steps", "value_at", "with_value", "with_values"]
 
 _STEP = re.compile(r"[^.\[\]]+")
 
@@ -80,6 +80,18 @@ def value_at(
         if value is default:
             break
     return value
+
+
+def with_values(fields: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a config's fields with the values of *given*, by path.
+
+    >>> with_values({"a": {"b": 1}}, {"a.c": 2, "d": 3})
+    {'a': {'b': 1, 'c': 2}, 'd': 3}
+    """
+    found = dict(fields)
+    for path, value in given.items():
+        found = with_value(found, path, value)
+    return found
 
 
 def with_value(fields: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from symcount.coining import abbreviated
 from symcount.notation import canonical
@@ -28,13 +29,23 @@ def towers(paths: Iterable[str]) -> dict[str, str]:
     outside = {canonical(split_path(p)[1]) for p in listed if "." not in p}
     if len(named) == 1 and not outside & {canonical(split_path(p)[1]) for p in listed if "." in p}:
         return dict.fromkeys(prefixes, "")
-    for make in _MARKS:
-        marks = {p: make(_words_of(p)) for p in named}
-        if len(set(marks.values())) == len(marks):
-            break
-    else:
-        marks = {p: f"{make(_words_of(p))},{n}" for n, p in enumerate(named)}
+    words = {p: _words_of(p) for p in named}
+    ways = [{p: make(words[p]) for p in named} for make in _MARKS]
+    ways.insert(1, _by_own_word(words))
+    numbered = {p: f"{mark},{n}" for n, (p, mark) in enumerate(ways[-1].items())}
+    marks = next((way for way in ways if len(set(way.values())) == len(way)), numbered)
     return {p: marks.get(p, "") for p in prefixes}
+
+
+def _by_own_word(words: Mapping[str, Sequence[str]]) -> dict[str, str]:
+    """The initial of the first word that no other sub-config has; of one that has none, the initials of all.
+
+    >>> _by_own_word({"x": ["acoustic", "encoder"], "y": ["semantic", "encoder"], "z": ["encoder"]})
+    {'x': 'a', 'y': 's', 'z': 'e'}
+    """
+    times = Counter(word for each in words.values() for word in set(each))
+    own = {p: [w for w in each if times[w] == 1][:1] or each for p, each in words.items()}
+    return {p: ",".join(abbreviated(w)[0] for w in each) for p, each in own.items()}
 
 
 _MARKS: tuple[Callable[[Sequence[str]], str], ...] = (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -90,8 +91,10 @@ def test_layer_types_are_counted_by_their_pattern_or_refused():
 def test_values_and_configs_together():
     formula = sc.derive("SwinModel")
     assert formula.count({"embed_dim": 48}, mlp_ratio=2) == real("SwinModel", {"embed_dim": 48, "mlp_ratio": 2.0})
+    # heads that do not divide it are no matter of the parameters, and refused only where the model's code refuses them
+    assert formula.count({"embed_dim": 48}, embed_dim=50) == real("SwinModel", {"embed_dim": 50})
     with pytest.raises(DomainError, match="divides"):
-        formula.count({"embed_dim": 48}, embed_dim=50)
+        sc.derive("BertModel").count({"num_attention_heads": 8}, hidden_size=770)
 
 
 def test_a_config_of_another_model_is_refused():
@@ -137,3 +140,34 @@ def test_near_names_come_from_both_lists():
         sc.formula("brt")
     with pytest.raises(UnknownModelError, match=r"Did you mean .*swin"):
         sc.formula("swiin")
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "words"),
+    [
+        (
+            "AfmoeForCausalLM",
+            {"attention_bais": True},
+            "AfmoeForCausalLM has no config field 'attention_bais'. Did you",
+        ),
+        ("Gemma3ForConditionalGeneration", {"text.attention_bias": True}, "has no config field 'text'"),
+        (
+            "Gemma3ForConditionalGeneration",
+            {"text_config.attention_bia": True},
+            "has no config field 'text_config.attention_bia'. Did you mean",
+        ),
+    ],
+)
+def test_an_option_that_is_no_field_is_refused_by_name(model, options, words):
+    with pytest.raises(OptionError, match=re.escape(words)):
+        sc.formula(model, **options)
+
+
+def test_an_option_of_a_sub_config_is_heeded():
+    name, path = "Gemma3ForConditionalGeneration", "text_config.attention_bias"
+    config = {"architectures": [name], "model_type": "gemma3", "text_config": {"attention_bias": True}}
+    expected = sc.count(config)
+    assert expected != sc.count(name)
+    assert sc.formula(name, **{path: True}).count(config) == expected
+    of_file = sc.formula({**config, "text_config": {"hidden_size": 2304}}, **{path: True})  # the rest of it stays
+    assert of_file.count(config) == expected

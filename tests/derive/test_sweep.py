@@ -174,12 +174,12 @@ def test_an_examination_is_a_row_whatever_happens(monkeypatch):
     missing = examine("DetrModel")
     if missing.status == "not_instantiable":  # unless timm is installed
         assert missing.reason == "needs timm, which is not installed: pip install timm"
-    from symcount.derive import api, certificate
+    from symcount.derive import api, origin
 
     def wrong(*_):
         raise VerificationError("formula and model disagree")
 
-    monkeypatch.setattr(certificate, "certify", wrong)
+    monkeypatch.setattr(origin, "certify", wrong)
     failed = examine("BertModel")
     assert (failed.status, failed.reason) == ("failed", "formula and model disagree")
 

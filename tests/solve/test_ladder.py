@@ -207,6 +207,25 @@ def test_depth_grows_as_a_power_of_width(exponent):
         assert curve * 3 / 4 - 1.01 <= rung.solution.values["N"] <= curve * 5 / 4 + 1.01
 
 
+STAGES = [
+    ("ConvNextModel", "30M,100M", ("hidden_sizes_0", "N_0")), ("SwinModel", "30M,100M", ("H", "N_0")),
+    ("SegformerModel", "20M,60M", ("hidden_sizes_0", "N_0")), ("XLMModel", "30M,100M", ("emb_dim", "N")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "budgets", "main"), STAGES, ids=[n for n, _, _ in STAGES])
+def test_stages_keep_their_proportions(name, budgets, main, tmp_path):
+    found = sc.ladder(name, budgets, tolerance="20%")
+    usual = sc.formula(name).given()
+    for rung, file in zip(found, found.write(tmp_path), strict=True):
+        values = rung.solution.values
+        assert real_count(file) == rung.solution.count
+        for letter in (n for n in values if n.startswith(("hidden_sizes", "A_"))):
+            assert values[letter] * usual[main[0]] == usual[letter] * values[main[0]]
+        for letter in (n for n in values if n.startswith("N_")):
+            assert abs(values[letter] - Fraction(usual[letter], usual["N_0"]) * values["N_0"]) <= Fraction(1, 2)
+
+
 GPT2_SHAPES = [
     ("H=768,N=12", 124_439_808), ("H=1024,N=24", 354_823_168), ("n_embd=1280,N=36", 774_030_080),
     ("H=1600,N=48,A=25", 1_557_611_200),

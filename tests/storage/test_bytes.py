@@ -3,10 +3,12 @@
 import json
 import warnings
 from collections import Counter
+from itertools import product
 
 import pytest
 
 import symcount as sc
+from sampling import sampled
 from symcount.cli import run
 from symcount.errors import OptionError
 from symcount.footprint import buffers
@@ -66,12 +68,8 @@ def tensors(state):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", TORCH)
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize(("model", "name", "dtype"), sampled(product(MODELS, TORCH, ("float32", "bfloat16")), 5))
 def test_an_optimizer_keeps_what_its_formula_says(model, name, dtype):
-    if model == "convolutions" and dtype == "bfloat16":
-        pytest.skip("the same tensors, and slow")
     module = built(*MODELS[model], getattr(torch, dtype))
     parameters = list(module.parameters())
     for parameter in parameters:
@@ -170,8 +168,7 @@ KEPT = {
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("name", KEPT)
-@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32"])
+@pytest.mark.parametrize(("name", "dtype"), sampled(product(KEPT, ("float16", "bfloat16", "float32")), 2))
 def test_what_transformers_loads_in_fp32_is_counted_so(name, dtype, tmp_path):
     model = built(name, KEPT[name])
     model.save_pretrained(tmp_path)
@@ -300,7 +297,7 @@ WEIGHTS = [
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("name", "fields", "size", "pages"), WEIGHTS)
+@pytest.mark.parametrize(("name", "fields", "size", "pages"), sampled(WEIGHTS, 3, 1))
 def test_the_pages_of_weights_and_buffers_are_those_that_were_measured(name, fields, size, pages):
     tokens = {} if name.startswith("Whisper") else {"vocab_size": 32000, "pad_token_id": 0, "bos_token_id": 1}
     f, config = formula(name, {**fields, **tokens, "eos_token_id": 2})
@@ -319,3 +316,13 @@ def test_buffers_in_a_file_are_told_apart(capsys):
     saved = sum(x.nbytes for n, x in model.state_dict().items() if n not in kept and "decoder" not in n)
     assert found["buffers"]["persistent"] == saved
     assert found["weights"] == sum(p.nbytes for p in model.parameters())
+
+
+@pytest.mark.slow
+def test_the_cache_is_a_part_in_the_same_letters(capsys):
+    assert run(["memory", "DeepseekV3ForCausalLM", "--length", "1k", "--dtype", "bf16", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["cache"] == 2 * 61 * (512 + 64) * 1024
+    assert run(["memory", "bert", "--length", "1k"]) == 2
+    assert "BertModel has no cache" in capsys.readouterr().err
+    assert run(["memory", "LlamaForCausalLM", "--length", "4k", "--dtype", "bf16"]) == 2
+    assert "4096 ≤ L is required, but L (max_position_embeddings) = 2048" in capsys.readouterr().err

@@ -1,10 +1,12 @@
 """Quantised weights: the packed tensors against real modules where the packages are, else by documented layout."""
 
 import re
+from itertools import product
 
 import pytest
 
 import symcount as sc
+from sampling import sampled
 from symcount.errors import ConfigError, DomainError
 
 torch = pytest.importorskip("torch")
@@ -24,6 +26,18 @@ MODELS = {
                        "qk_rope_head_dim": 8, "qk_nope_head_dim": 8, "v_head_dim": 16, "num_key_value_heads": 4,
                        "first_k_dense_replace": 1}),
 }  # fmt: skip
+
+
+BITSANDBYTES = [
+    {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
+    {"load_in_4bit": True, "bnb_4bit_use_double_quant": True},
+    {"load_in_8bit": True},
+    {"load_in_4bit": True, "llm_int8_skip_modules": ["o_proj", "dense"]},
+]
+FP8 = [
+    {"weight_block_size": (16, 32)}, {"weight_block_size": None}, {"activation_scheme": "static"},
+    {"modules_to_not_convert": ["model.layers.1.self_attn", "lm_head", "mlp.gate"]},
+]  # fmt: skip
 
 
 def formula(name, fields):
@@ -52,13 +66,7 @@ def held(model):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("options", [
-    {"load_in_4bit": True, "bnb_4bit_quant_type": "nf4"},
-    {"load_in_4bit": True, "bnb_4bit_use_double_quant": True},
-    {"load_in_8bit": True},
-    {"load_in_4bit": True, "llm_int8_skip_modules": ["o_proj", "dense"]},
-])  # fmt: skip
+@pytest.mark.parametrize(("model", "options"), sampled(product(MODELS, BITSANDBYTES), 5))
 def test_bitsandbytes_holds_what_the_formula_says(model, options, tmp_path):
     pytest.importorskip("bitsandbytes")
     pytest.importorskip("accelerate")
@@ -71,11 +79,7 @@ def test_bitsandbytes_holds_what_the_formula_says(model, options, tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize("options", [
-    {"weight_block_size": (16, 32)}, {"weight_block_size": None}, {"activation_scheme": "static"},
-    {"modules_to_not_convert": ["model.layers.1.self_attn", "lm_head", "mlp.gate"]},
-])  # fmt: skip
+@pytest.mark.parametrize(("model", "options"), sampled(product(MODELS, FP8), 3))
 def test_fp8_has_the_parameters_that_the_formula_says(model, options):
     from transformers.integrations.finegrained_fp8 import replace_with_fp8_linear
     from transformers.quantizers.base import HfQuantizer
@@ -187,3 +191,18 @@ WRONG = [
 def test_a_malformed_config_is_refused(options, words):
     with pytest.raises(ConfigError, match=re.escape(words)):
         sc.formula("LlamaForCausalLM").bytes(quantization=options)
+
+
+def test_of_a_list_the_last_module_alone_is_not_replaced():
+    from symcount import Formula, Notation, block, layers, stack
+    from symcount.notation import entry
+
+    H, N = (entry(letter) for letter in "HN")
+    body = stack(
+        N.symbol, block("Layer", norm=layers.RMSNorm(H.symbol), up=layers.Linear(H.symbol, H.symbol, bias=False))
+    )
+    f = Formula(block("Mine", layers=body), Notation((H, N)), defaults={"H": 64, "N": 5})
+    stored = f.bytes("bf16", quantization={"load_in_8bit": True})
+    one = 64 * 64 + 4 * 64
+    assert stored.count(H=64, N=5) == 5 * 2 * 64 + 4 * one + 2 * 64 * 64
+    assert stored.count(H=64, N=9) == 9 * 2 * 64 + 8 * one + 2 * 64 * 64

@@ -3,6 +3,7 @@
 import pytest
 
 import symcount as sc
+from sampling import sampled
 from symcount.errors import OptionError
 
 torch = pytest.importorskip("torch")
@@ -23,6 +24,10 @@ MODELS = {
     "fused": ("Phi3ForCausalLM", {**GROUPED, "pad_token_id": 0}),
     "of the atlas": ("Olmo2ForCausalLM", GROUPED),
 }  # fmt: skip
+
+
+ROWS_OF = ((2, 0), (8, 7), (3, 1))
+PARTS_OF = ((2, 0), (2, 1), (4, 3))
 
 
 def formula(model):
@@ -62,8 +67,9 @@ def built(model):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("ranks", "rank"), [(2, 0), (8, 7), (3, 1)])
+@pytest.mark.parametrize(
+    ("model", "ranks", "rank"), sampled([(m, *r) for r in ((2, 0), (8, 7), (3, 1)) for m in MODELS], 5)
+)
 def test_a_rank_of_fsdp2_has_the_rows_that_torch_gives_it(model, ranks, rank, mesh):
     from torch.distributed.fsdp import fully_shard
 
@@ -74,8 +80,9 @@ def test_a_rank_of_fsdp2_has_the_rows_that_torch_gives_it(model, ranks, rank, me
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("model", MODELS)
-@pytest.mark.parametrize(("ranks", "rank"), [(2, 0), (2, 1), (4, 3)])
+@pytest.mark.parametrize(
+    ("model", "ranks", "rank"), sampled([(m, *r) for r in ((2, 0), (2, 1), (4, 3)) for m in MODELS], 4)
+)
 def test_a_rank_of_tensor_parallelism_has_what_transformers_gives_it(model, ranks, rank, mesh):
     parallel = pytest.importorskip("transformers.distributed.tensor_parallel")
     there = built(model)

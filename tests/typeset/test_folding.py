@@ -14,11 +14,13 @@ from reading import read_as, unfolded
 from symcount.atlas.counting import counter
 from symcount.domain import divides, minimal
 from symcount.evaluate import compile_scalar
-from symcount.notation import letters, symbol
+from symcount.notation import Entry, Notation, letters, symbol
 from symcount.typeset.factors import factored
 from symcount.typeset.naming import name_roundings
 from symcount.typeset.styles import form, leading_error
+from symcount.typeset.terms import Group, Sum
 from symcount.typeset.unify import INDEX, Lists, at, unified
+from symcount.typeset.wherelist import with_names
 
 TRIAL = dict(
     line.split("\t")
@@ -201,3 +203,38 @@ def test_what_only_occurs_together_has_a_name_of_its_own():
     assert latex.endswith(r",\quad d = D_{\mathrm{m}}A_{\mathrm{m}}")
     assert r"D_{\mathrm{m}}" not in latex.partition(r",\quad")[0]
     assert "n = " not in sc.formula("Lfm3Model").latex()  # once is not often enough
+
+
+LONG = [symbol(name) for name in ("a_long", "b_long", "c_long", "d_long")]
+A_LONG, B_LONG, C_LONG, D_LONG = LONG
+TERMS = st.sampled_from(
+    [
+        A_LONG * B_LONG**2,
+        3 * A_LONG**2 * B_LONG**4,
+        A_LONG * B_LONG**2 * C_LONG,
+        5 * C_LONG / D_LONG,
+        C_LONG**2 / D_LONG**2,
+        floor(C_LONG / 4) * A_LONG,
+        (A_LONG + B_LONG + C_LONG) ** 2,
+        7 * (A_LONG + B_LONG + C_LONG) * D_LONG,
+        (A_LONG + B_LONG + C_LONG) * floor((A_LONG + B_LONG + C_LONG) / 2),
+        D_LONG,
+    ]
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(TERMS, min_size=1, max_size=9), st.lists(TERMS, max_size=6))
+def test_names_with_what_they_mean_put_in_are_the_formula_as_it_was(outer, inner):
+    signs = Notation(tuple(Entry(s.name, s.name, rf"{s.name[0]}_{{\mathrm{{long}}}}", "") for s in LONG))
+    given_sum = Sum([*outer, Group(N, Sum(inner))])
+    (shown,), names = with_names([given_sum], set(LONG), ["n", "m", "u", "v", "w", "x"], signs)
+    meanings = {s: meaning for s, (_, meaning) in names.items()}
+    assert expand(shown.value().xreplace(meanings) - given_sum.value()) == 0
+    assert all(meaning.free_symbols <= set(LONG) for meaning in meanings.values())
+
+
+def test_a_name_that_saves_nothing_is_not_given():
+    signs = Notation(tuple(Entry(s.name, s.name, s.name[0], "") for s in LONG))
+    terms = [A_LONG * B_LONG, 2 * A_LONG * B_LONG * C_LONG, 3 * A_LONG * B_LONG * D_LONG]
+    assert with_names([Sum(terms)], set(LONG), ["n", "d"], signs)[1] == {}

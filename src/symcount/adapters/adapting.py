@@ -21,7 +21,7 @@ from symcount.errors import ConfigError, OptionError, StructureError, near
 from symcount.formula import Formula
 from symcount.ledger import Row
 from symcount.notation import Entry
-from symcount.quantities import quantity
+from symcount.quantities import Quantity, quantity
 from symcount.storage.precision import ADAPTERS, PROMPT
 from symcount.tree import ONE, Block, Parameter
 
@@ -49,7 +49,7 @@ def adapted(base: Formula, config: AdapterConfig, values: Mapping[str, Any]) -> 
         OptionError: a module of a kind that this method is not known for, or layers that cannot be told apart.
 
     >>> import symcount as sc
-    >>> from symcount.adapters.config import KINDS, AdapterConfig, configured
+    >>> from symcount.adapters.config import AdapterConfig
     >>> said = {"target_modules": ["q_proj", "v_proj"]}
     >>> f = adapted(sc.formula("LlamaForCausalLM"), AdapterConfig(said, "", "LORA", 8), {"N": 32})
     >>> print(f.latex(convention="trainable"))
@@ -59,8 +59,8 @@ def adapted(base: Formula, config: AdapterConfig, values: Mapping[str, Any]) -> 
     config = completed(config, base)
     rank = _letter(base, config)
     if config.kind in PROMPTS:
-        whole = _frozen(base.tree)
-        tree = replace(whole, children=(*whole.children, prompt(base, config, rank.symbol)))
+        kept = _Adapting(config, rank.symbol, values).saved_only(base.tree)
+        tree = replace(kept, children=(*kept.children, prompt(base, config, rank.symbol)))
     else:
         tree = _Adapting(config, rank.symbol, values).block(base.tree, base.name)
     symbols = set().union(*(d.free_symbols for _, b in tree.walk() for p in b.parameters for d in p.shape))
@@ -90,6 +90,8 @@ def applied(base: Formula, method: str, options: Mapping[str, Any], values: Mapp
     Raises:
         OptionError, ConfigError, StructureError: see `adapted` and `symcount.adapters.config.configured`.
     """
+    if isinstance(base, Quantity):
+        raise OptionError(f"{base.name}: adapt the model itself, once; what it then is can be divided and stored")
     kind = str(method).strip().upper().replace("-", "_").replace(" ", "_")
     said = str(method)
     fields = {"peft_type": kind, **{name: _listed(value) for name, value in options.items() if value is not None}}
@@ -147,6 +149,10 @@ class _Adapting:
             f"its linear maps are {', '.join(known)}.{near(str(asked[0]), known) if asked else ''}"
         )
 
+    def saved_only(self, root: Block) -> Block:
+        """The frozen model with what is trained as a whole beside it."""
+        return self._block(root, "")
+
     def _block(self, block: Block, concrete: str) -> Block:
         """*block* with its adapters; *concrete* is its path with the index in lists that is looked at."""
         if concrete and any(concrete.endswith(name) for name in self._config.saved):
@@ -176,6 +182,8 @@ class _Adapting:
         return self._config.bias == "all" or self._targeted(block, path)
 
     def _targeted(self, block: Block, path: str) -> bool:
+        if self._config.kind in PROMPTS:
+            return False
         linear = block.kind in LINEAR and block.role != "head"
         has = any(p.name == "weight" for p in block.parameters)
         return bool(path) and has and self._config.targets(path, linear)

@@ -42,7 +42,7 @@ _RUNAWAY = re.compile(r"\([^()]*[+*}][^()]*\)[+*{]")  # a repetition of a repeti
 #: fields that are not covered and change what is trained where they say anything
 _UNCOVERED: Final = (
     "trainable_token_indices", "layer_replication", "use_qalora", "use_bdlora", "megatron_config",
-    "arrow_config", "monteclora_config", "velora_config", "kasa_config",
+    "ensure_weight_tying", "arrow_config", "monteclora_config", "velora_config", "kasa_config",
 )  # fmt: skip
 
 

@@ -41,11 +41,11 @@ def completed(config: AdapterConfig, base: Formula) -> AdapterConfig:
     Raises:
         OptionError: PEFT knows no default targets for the model.
     """
-    if config.kind in PROMPTS:
-        return config
     fields = dict(config.fields)
     if fields.get("task_type") in _TASKS:
         fields["modules_to_save"] = [*dict.fromkeys([*(fields.get("modules_to_save") or ()), *_HEADS])]
+    if config.kind in PROMPTS:
+        return replace(config, fields=fields)
     names = table()["converted"].get(base.model_type) if config.kind == "LORA" and not fields.get("converted") else None
     if names is not None and not _read_back(fields):
         return _converted(replace(config, fields=fields), base, names)

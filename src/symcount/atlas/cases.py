@@ -31,7 +31,8 @@ class Sample:
 def forms_of(usual: Any) -> list[tuple[str, int]]:
     """The forms that a list or an object may have, and how many more elements than layers."""
     if isinstance(usual, dict):
-        return [("layers", 0)] if usual and all(key.isdecimal() for key in usual) else []
+        layers = all(key.isdecimal() and isinstance(value, dict) for key, value in usual.items())
+        return [("layers", 0)] if usual and layers else []
     if usual and all(type(x) is int for x in usual) and sorted(set(usual)) == usual:
         return [("indices", 0), ("indices", 1), ("list", 0)]
     if usual and all(isinstance(x, str) and _STAGE.fullmatch(x) for x in usual):

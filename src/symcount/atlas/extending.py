@@ -5,7 +5,10 @@ This needs no formula to be derived, so that the layouts of an atlas can be exte
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from symcount.atlas.around import defaults_around
@@ -14,15 +17,18 @@ from symcount.atlas.check import count
 from symcount.atlas.counting import Variant
 from symcount.atlas.gate import disagreements
 from symcount.atlas.layer_rules import with_rules
+from symcount.atlas.layers import rows_of
 from symcount.atlas.path_conditions import with_paths
 from symcount.atlas.probe import Probe, real_total
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.saved import accept_saved, with_meaning
 from symcount.atlas.schema import Reader
+from symcount.atlas.store import Atlas
 from symcount.atlas.widening import widened
+from symcount.derive import journal as journals
 from symcount.errors import SymcountError
 
-__all__ = ["extend", "extended"]
+__all__ = ["extend", "extended", "extensions"]
 
 
 def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: frozenset[str], said: list[str]) -> Layout:
@@ -71,6 +77,34 @@ def extended(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], l
         known.remove(base)
         found.append(extend(layout, cls, configs, base, activations, said))
     return found, said
+
+
+def extensions(atlas: Atlas, pattern: str, journal: Path) -> Iterator[dict[str, Any]]:
+    """The entries of *atlas* with *pattern* in their name or model type, extended; each with the row *before*.
+
+    Each is a line of the *journal* as soon as it is known, so that what was interrupted goes on where it stopped.
+
+    Raises:
+        ConfigError: the journal cannot be read or written, or is something else.
+    """
+    known = {row["key"]: row for row in journals.read(journal, _extension, "extended entries")}
+    for row in rows_of(atlas):
+        if pattern not in row["class"] and pattern not in row["model_type"]:
+            continue
+        key = hashlib.sha256(json.dumps([row["class"], row["model_type"], row["layouts"]]).encode()).hexdigest()
+        if key not in known:
+            entry = Entry.from_json({"name": row["class"], "model_type": row["model_type"], "layouts": row["layouts"]})
+            try:
+                layouts, notes = extended(entry, atlas.activations)
+                known[key] = {"key": key, "layouts": [layout.to_json() for layout in layouts], "notes": notes}
+            except Exception as error:  # noqa: BLE001  # whatever transformers raises, the entry stays as it is
+                known[key] = {"key": key, "layouts": row["layouts"], "notes": [repr(error)[:300]]}
+            journals.append(journal, known[key])
+        yield {**row, **known[key], "before": row}
+
+
+def _extension(row: Any) -> dict[str, Any]:
+    return {"key": str(row["key"]), "layouts": list(row["layouts"]), "notes": list(row["notes"])}
 
 
 def _bases(cls: Any, configs: Any) -> Iterator[Base]:

@@ -14,9 +14,9 @@ from symcount.atlas.trees import tree_from
 from symcount.binding import Lettered
 from symcount.configs import Config, read
 from symcount.derive.arranged import MARK
-from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, OptionError, UncoveredError, UnknownModelError, near
 from symcount.formula import Formula
-from symcount.paths import with_value
+from symcount.paths import path_of, with_value
 
 __all__ = ["AtlasFormula", "cases", "find", "from_config"]
 
@@ -149,12 +149,37 @@ def find(name: str, options: Mapping[str, Any] | None = None, version: str = "")
 
     Raises:
         UncoveredError: not for these options.
+        OptionError: one is no field of the config.
     """
     found = counter(version)
     entry = None if found is None else found.atlas.find(name)
     if found is None or entry is None:
         return None
-    return _formula(found, entry, dict(options or {}), name)
+    made = _formula(found, entry, dict(options or {}), name)
+    _check_known(made, options or {}, "")
+    return made
+
+
+def _check_known(formula: AtlasFormula, options: Mapping[str, Any], section: str) -> None:
+    """Refuse options that the config class does not declare: a config swallows any name.
+
+    Raises:
+        OptionError: there is one.
+    """
+    layout = formula.layout
+    if layout is None:
+        return
+    declared = layout.sections.get(section)
+    names = {} if declared is None else {**declared.types, **declared.aliases}
+    paths = {**layout.numbers, **layout.checks, **formula.options}
+    for name, value in options.items():
+        path = path_of(section, name)
+        if isinstance(value, Mapping) and path in layout.sections:
+            _check_known(formula, value, path)
+        elif name not in names and not any(
+            p == path or p.startswith((f"{path}.", f"{path}[", f"{path}#")) for p in paths
+        ):
+            raise OptionError(f"{formula.name} has no config field {path!r:.80}.{near(name, sorted(names))}")
 
 
 def from_config(config: Config, options: Mapping[str, Any] | None = None, version: str = "") -> AtlasFormula | None:

@@ -20,7 +20,7 @@ from symcount.errors import SymcountError
 
 __all__ = ["disagreements"]
 
-_DRAWN: Final = 6
+_DRAWN: Final = 4
 _LARGEST: Final = 100_000
 
 

@@ -126,7 +126,8 @@ class Rules:
         """The other numbers that change what is computed, each with values at which it is tried."""
         found: dict[str, list[int]] = {}
         own = self.value(path, {})
-        leaves = {v for x in own.values() for v in x.values()} if isinstance(own, dict) else set()
+        inner = own.values() if isinstance(own, dict) else ()
+        leaves = {v for x in inner if isinstance(x, dict) for v in x.values() if type(v) is int}
         for name, n in sizes.items():
             for deep in (
                 ({depth: sizes[depth]}, {depth: _CONFIRMED[-1]}) if depth and name != depth else ({},) * (not depth)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from symcount.atlas.record import Entry, Layout
 from symcount.atlas.trees import Pool, tree_of
 from symcount.releases import number, release_of
 
-__all__ = ["Table", "rows_at", "rows_of", "stored", "with_release", "write"]
+__all__ = ["Table", "replaced", "rows_at", "rows_of", "stored", "with_release", "write"]
 
 Row = dict[str, Any]
 Key = tuple[str, str]
@@ -114,6 +114,20 @@ def with_release(
 def _empty(row: Row) -> Row:
     """The row of a class that the release has, but of which no formula could be stored: every config is refused."""
     return {**row, "effort": 0, "layouts": [], "trees": []}
+
+
+def replaced(tables: list[Table], changes: Iterable[tuple[Row, Row]]) -> list[Table]:
+    """The *tables* with other rows: of each pair the second in place of the first, in every release that has it."""
+    found = {_key(old): (old, new) for old, new in changes}
+    nothing = (None, None)
+    return [
+        replace(table, rows={
+            key: {**row, **new} if new is not None and _same(row, old) else row
+            for key, row in table.rows.items()
+            for old, new in [found.get(key, nothing)]
+        })
+        for table in tables
+    ]  # fmt: skip
 
 
 def write(path: Path, tables: list[Table]) -> dict[str, int]:

@@ -132,8 +132,8 @@ class _Paths:
             if "[" in name or "#" in name or type(number.given) is not int:
                 continue
             moved = [rules_of(self.probe).value(path, {name: n}) for n in (number.given + 1, 2 * number.given)]
-            if any(value not in (usual, MISSING) for value in moved):
-                return True
+            if any(value not in (usual, MISSING) for value in moved) or all(value is MISSING for value in moved):
+                return True  # or there must be another one beside it
         return False
 
     def _any_number(self, path: str) -> bool:
@@ -223,16 +223,17 @@ class _Paths:
     # ------------------------------------------------------------- the trial
 
     def _refuted(self, path: str, paths: list[list[Any]]) -> Any:
-        """A value that is admitted and has other tensors, `None` if none of those that are tried has."""
+        """A value that is admitted and has other tensors, `None` if none of those that are tried has.
+
+        Where there is no model with any of them, the value is used in a way that was not seen.
+        """
         usual = real_total(self.probe.cls, self.probe.config_class, self.probe.raw)
-        tried = 0
         for start, asked in paths:
-            for value in _others(start):
-                if tried == _TRIED or not alike(start, asked, value):
-                    continue
-                tried += 1
-                total = real_total(self.probe.cls, self.probe.config_class, changed(self.probe.raw, {path: value}))
-                if total not in (usual, None):
+            admitted = [value for value in _others(start) if alike(start, asked, value)][:_TRIED]
+            raws = [changed(self.probe.raw, {path: value}) for value in admitted]
+            totals = [real_total(self.probe.cls, self.probe.config_class, raw) for raw in raws]
+            for value, total in zip(admitted, totals, strict=True):
+                if total not in (usual, None) or not any(totals):
                     return value
         return None
 

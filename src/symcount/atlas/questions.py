@@ -62,7 +62,7 @@ def _answer(kind: str, argument: Any, value: Any) -> Any:
         case "filled":
             return bool(value)
         case "number":
-            return True  # of whatever size: its kind was compared
+            return (value > 0) - (value < 0)  # of whatever size
         case "contains":
             return isinstance(value, str) and str(argument) in value
         case "begins":

@@ -64,11 +64,22 @@ def with_meaning(layout: Layout, probe: Probe) -> Layout:
         own = [key for key, value in meant.items() if usual.get(key, MISSING) != value]
         raws = [changed(probe.raw, {path: value}) for value in (MISSING, meant)]
         totals = {real_total(probe.cls, probe.config_class, raw) for raw in raws if own}
-        if len(totals) == 1 and None not in totals:
+        if len(totals) == 1 and None not in totals and not _handed_down(probe, path, meant):
             sections[path] = replace(section, meant=meant, own=own)
             if path in types:
                 types[path] = [*types[path], *({meant["model_type"]} - {*types[path]})]
     return replace(layout, sections=sections, types=types)
+
+
+def _handed_down(probe: Probe, path: str, meant: Mapping[str, Any]) -> bool:
+    """Whether a number or a switch of the config around a sub-config changes what is made of one that is left out."""
+    for key, value in probe.parts[""].defaults.items():
+        other = not value if isinstance(value, bool) else 2 * value if type(value) is int else None
+        if other is None or key == path or (config := probe.try_config({path: MISSING, key: other})) is None:
+            continue
+        if json.loads(json.dumps(config.to_dict(), default=str)).get(path) != meant:
+            return True
+    return False
 
 
 def attribute_of(file: Mapping[str, Any], path: str) -> Any:

@@ -179,6 +179,38 @@ def _report(before: Atlas, after: Atlas) -> None:
         say(f"{one.kind}: {one.name} ({one.model_type}){': ' * bool(one.what)}{'; '.join(one.what)}")
 
 
+@app.command()
+def extend(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
+
+    The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
+    """
+    from symcount.atlas import layers
+    from symcount.atlas.extending import extensions
+    from symcount.atlas.store import Atlas, default_path
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    target = output or default_path()
+    before = Atlas(target)
+    journal = target.with_name(f"{target.name}.extended.jsonl")
+    changes = []
+    for row in _watched(extensions(before, pattern, journal), len(before.names)):
+        changes.append((row["before"], {"layouts": row["layouts"]}))
+        if as_json:
+            emit({k: row[k] for k in ("class", "model_type", "notes")})
+        else:
+            for said in row["notes"]:
+                note(f"{row['class']}: {said}")
+    summary = layers.write(target, layers.replaced(layers.stored(before), changes))
+    if not as_json:
+        say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
+    return 0
+
+
 def _watched(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
     """Show a progress bar on standard error, where that is a terminal."""
     if not sys.stderr.isatty():

@@ -13,13 +13,14 @@ from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, s
 from symcount.cli.many import count_configs
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import complain, emit, note, number, say, share, show, table
+from symcount.cli.pipelines import pipeline_count
 from symcount.cli.presentation import letters_of, plain
 from symcount.cli.typesetting import known
 from symcount.cli.writing import Output, TableTo, deliver, tabled
 from symcount.cli.writing import table as table_as
 from symcount.errors import ConfigError, OptionError, SymcountError
 from symcount.evaluate import integer_value
-from symcount.files import is_directory, looks_like_path
+from symcount.files import is_directory, is_several, looks_like_path
 from symcount.ledger import check_convention
 from symcount.typeset.content import Cell, Count, Table
 from symcount.typeset.measure import em
@@ -67,6 +68,8 @@ def count(
         raise OptionError("--jsonl answers line by line; leave out --to, --output and --about")
     if models and all(map(is_adapter, models)):
         return adapter_count(models, base, as_json)
+    if models and jsonl is None and not laid_out and all(map(is_several, models)):
+        return pipeline_count(models, None if convention is None else check_convention(convention), as_json=as_json)
     configs_only = all(looks_like_path(m) or is_directory(m) for m in models) and not values and not options
     if counter() is not None and (configs_only or jsonl is not None) and not laid_out:
         if not configs_only:

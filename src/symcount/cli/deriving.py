@@ -110,7 +110,10 @@ def derive(
         return 1 if failure else 0
     present(found, checked, dict(found.defaults), "default" if not options else "value")
     for name, value in found.pinned.items():
-        say(f"kept concrete: {name} = {word(value)}; the formula says nothing about other values")
+        where = f"; lost at {line}" if (line := found.lost_at(name)) else ""
+        say(f"kept concrete: {name} = {word(value)}; the formula says nothing about other values{where}")
+    if found.runs_text():
+        say(found.runs_text())
     for line in found.story if explain else ():
         say(line)
     if certificate is not None:

@@ -10,6 +10,7 @@ from typing import IO, Any
 from symcount.errors import ConfigError, FileTypeError, SymcountError
 from symcount.files import MAX_BYTES, is_directory, load, parse
 from symcount.filetypes import check_typed, nameless
+from symcount.params import as_config
 
 __all__ = ["Input", "expand", "lines"]
 
@@ -61,7 +62,8 @@ def _foreign(file: Path, config: dict[str, Any] | SymcountError) -> str:
 
 def _read(path: Path) -> dict[str, Any] | SymcountError:
     try:
-        return load(path)
+        found = load(path)
+        return as_config(found, path.parent) or found
     except SymcountError as error:
         return error
 

@@ -13,6 +13,8 @@ from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import plain
 from symcount.cli.solutions import described
 from symcount.cli.solving import Free, Rules, Runnable, Where, reference_of, subject_of, written
+from symcount.cli.storage import Batch, Dtype, Length, Optimizer, Quantization, request_of
+from symcount.solve.measures import MEASURES
 
 if TYPE_CHECKING:
     from symcount.solve.ladder import Ladder
@@ -47,6 +49,11 @@ def ladder(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    dtype: Dtype = None,
+    batch: Batch = 1,
+    length: Length = None,
+    optimizer: Optimizer = None,
+    quantization: Quantization = None,
     notation: Notation = None,
     symbols: Symbols = None,
     symbols_file: SymbolsFile = None,
@@ -78,6 +85,7 @@ def ladder(
         where=where or (),
         convention=convention,
         runnable=runnable,
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, tokens=f"{tokens or 20}N"),
     )
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
@@ -93,6 +101,12 @@ def ladder(
     return 1 if failure else 0
 
 
+def _counted(convention: str) -> str:
+    if convention == "flops":
+        return "operations"
+    return f"bytes of {convention}" if convention in MEASURES else "parameters"
+
+
 def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     rules = [f"{n} = {number(v)}" for n, v in found.defaults.items()]
     rules += [f"{n} = {plain(rule, subject.formula)}" for n, rule in found.rules.items()]
@@ -101,7 +115,7 @@ def _show_ladder(found: Ladder, subject: Subject, convention: str) -> None:
     head = [
         ("budget", "right"),
         *((subject.signs.get(n, n), "right") for n in letters),
-        ("parameters", "right"),
+        (_counted(convention), "right"),
         ("deviation", "right"),
     ]
     tokens = any(rung.tokens for rung in found)

@@ -6,14 +6,15 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from symcount.cli.options import Subject
+from symcount.cli.options import Subject, option_of, pairs
 from symcount.cli.output import ascii_only
-from symcount.errors import NotationError
-from symcount.files import MAX_BYTES
+from symcount.errors import DomainError, NotationError
+from symcount.files import MAX_BYTES, looks_like_path
+from symcount.iverson import with_options
 from symcount.typeset.presets import with_symbols
 from symcount.typeset.text import text
 
@@ -28,7 +29,9 @@ __all__ = [
     "Symbols",
     "SymbolsFile",
     "Width",
+    "bracketed",
     "dressed",
+    "related",
     "symbols_of",
 ]
 
@@ -82,6 +85,35 @@ def symbols_of(
         if found.setdefault(name, value) != value:
             raise NotationError(f"--symbol {name} is given twice: {found[name]} and {value}; give it once")
     return {**(_read(file, known) if file is not None else {}), **found}
+
+
+def bracketed(subject: Subject, inside: bool, options: Sequence[str] | None) -> Subject:
+    """The same with those options inside the formula that have no value in *options*, if *inside*.
+
+    Raises:
+        SymcountError: see `symcount.with_options`.
+    """
+    if not inside:
+        return subject
+    chosen = {name: option_of(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    model: Any = subject.config if looks_like_path(subject.source) else subject.source
+    return replace(subject, formula=with_options(model, **chosen))
+
+
+def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
+    """The same with sizes that are always made of others, each `NAME=RULE`.
+
+    Raises:
+        SymcountError: see `Formula.related`.
+    """
+    if not relations:
+        return subject
+    rules: dict[str, str] = {}
+    for name, rule in pairs(relations, "--relation", "I=4*H"):
+        letter = subject.formula.notation[name].letter
+        if rules.setdefault(letter, rule) != rule:
+            raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
+    return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
 
 
 def dressed(subject: Subject, preset: str | None, texts: Sequence[str] | None, file: Path | None = None) -> Subject:

@@ -17,8 +17,9 @@ from symcount.atlas.speaker import speaker
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, note, number, printable, say, show, table
 from symcount.errors import SymcountError, UncoveredError, UnknownModelError
-from symcount.files import is_directory, looks_like_path
+from symcount.files import is_directory, is_several, looks_like_path
 from symcount.foreign import guarded
+from symcount.libraries import is_of_library, library_formula
 from symcount.notes import Note, notes_on_release, refuse, teller
 from symcount.releases import installed, is_installed
 
@@ -47,7 +48,7 @@ def quick(arguments: Sequence[str]) -> int | None:
             if value is None or (argument == "--jsonl") == (value in CONVENTIONS):
                 return None
             stream, convention = (value, convention) if argument == "--jsonl" else (stream, value)
-        elif is_adapter(argument):
+        elif is_adapter(argument) or is_several(argument):
             return None
         elif not argument.startswith("-") and (looks_like_path(argument) or is_directory(argument)):
             sources.append(argument)
@@ -119,6 +120,9 @@ def counted(source: str, fields: dict[str, Any], version: str = "") -> tuple[str
     Raises:
         SymcountError: neither is possible; where both were tried, the reasons of both.
     """
+    if is_of_library(fields):
+        found_there = library_formula(fields)
+        return found_there.name, {c: found_there.count({}, convention=c) for c in CONVENTIONS}, [], ""
     try:
         speaks = speaker(fields, version)
         assert speaks is not None  # noqa: S101  # `quick` and the command see to that

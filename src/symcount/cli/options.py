@@ -20,11 +20,11 @@ from symcount.errors import DomainError, OptionError, UnknownModelError
 from symcount.files import looks_like_path
 from symcount.foreign import guarded
 from symcount.formula import Formula
-from symcount.iverson import with_options
 from symcount.lookup import formula as formula_of
 from symcount.notation import Entry, canonical
 from symcount.notes import Note, refuse, teller
 from symcount.notes.of_formula import TIED, notes_on
+from symcount.paths import with_values
 from symcount.releases import installed
 from symcount.values import title
 
@@ -35,12 +35,11 @@ __all__ = [
     "Source",
     "Subject",
     "Values",
-    "bracketed",
     "choices",
     "is_number",
     "load",
+    "option_of",
     "pairs",
-    "related",
     "told",
     "value_of",
 ]
@@ -170,10 +169,10 @@ def load(
     given = pairs(values or (), "-s", "hidden_size=768")
     if isinstance(source, Config) or looks_like_path(source):
         read_config = read(source)
-        config = replace(read_config, fields={**read_config.fields, **chosen})
+        config = replace(read_config, fields=with_values(read_config.fields, chosen))
         wanted: Any = config
     else:
-        config, wanted = Config(chosen, source), source
+        config, wanted = Config(with_values({}, chosen), source), source
     formula = formula_of(wanted, transformers=version, **chosen)
     if optional := _optional(formula, given):
         # a field that may be null becomes a symbol as soon as it has a value
@@ -204,42 +203,13 @@ def choices(options: Sequence[str] | None) -> dict[str, bool | int | str | None]
     Raises:
         OptionError, DomainError: one is malformed.
     """
-    return {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
+    return {name: option_of(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
 
 
 def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[Note]:
     """The notes on a file; where it was asked that the head is not tied, that was followed."""
     fields = {k: v for k, v in config.fields.items() if k != TIED or k not in chosen}
     return notes_on(replace(config, fields=fields), formula, teller())
-
-
-def related(subject: Subject, relations: Sequence[str] | None) -> Subject:
-    """The same with sizes that are always made of others, each `NAME=RULE`.
-
-    Raises:
-        SymcountError: see `Formula.related`.
-    """
-    if not relations:
-        return subject
-    rules: dict[str, str] = {}
-    for name, rule in pairs(relations, "--relation", "I=4*H"):
-        letter = subject.formula.notation[name].letter
-        if rules.setdefault(letter, rule) != rule:
-            raise DomainError(f"--relation {name} is given twice: {rules[letter]} and {rule}; give it once")
-    return replace(subject, formula=subject.formula.related(rules), made=frozenset(rules))
-
-
-def bracketed(subject: Subject, inside: bool, options: Sequence[str] | None) -> Subject:
-    """The same with those options inside the formula that have no value in *options*, if *inside*.
-
-    Raises:
-        SymcountError: see `symcount.with_options`.
-    """
-    if not inside:
-        return subject
-    chosen = {name: _option(name, text) for name, text in pairs(options or (), "-o", "tie_word_embeddings=false")}
-    model: Any = subject.config if looks_like_path(subject.source) else subject.source
-    return replace(subject, formula=with_options(model, **chosen))
 
 
 def told(subject: Subject) -> None:
@@ -263,7 +233,12 @@ def pairs(texts: Sequence[str], flag: str, example: str) -> list[tuple[str, str]
     return found
 
 
-def _option(name: str, text: str) -> bool | int | str | None:
+def option_of(name: str, text: str) -> bool | int | str | None:
+    """The value that *text* says for an option.
+
+    Raises:
+        OptionError: it says none.
+    """
     words: dict[str, bool | None] = {"true": True, "false": False, "null": None, "none": None}
     if text.lower() in words:
         return words[text.lower()]

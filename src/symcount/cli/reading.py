@@ -12,8 +12,8 @@ from sympy import Expr, fraction
 from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
-from symcount.cli.looks import Inside, Notation, Relations, Symbols, SymbolsFile, symbols_of
-from symcount.cli.options import ConventionOption, Json, Options, Source, Values, bracketed, load, related, told
+from symcount.cli.looks import Inside, Notation, Relations, Symbols, SymbolsFile, bracketed, related, symbols_of
+from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
 from symcount.cli.output import ascii_only, emit, note, number, say, show, table
 from symcount.cli.presentation import described, letters_of, plain, present
 from symcount.cli.typesetting import known, typeset

@@ -25,6 +25,7 @@ from symcount.cli.options import (
 )
 from symcount.cli.output import emit, note, number
 from symcount.cli.solutions import described, report, summary
+from symcount.cli.storage import Batch, Dtype, Length, Optimizer, Quantization, Tokens, request_of
 from symcount.errors import BudgetError, VerificationError
 
 if TYPE_CHECKING:
@@ -65,7 +66,10 @@ Runnable = Annotated[
 def solve(
     model: Source,
     budget: Annotated[
-        list[str], typer.Option("--budget", "-b", metavar="[CONVENTION=]COUNT", help="110M, 1.3B, '<=7B'. Repeatable.")
+        list[str],
+        typer.Option(
+            "--budget", "-b", metavar="[CONVENTION=]COUNT", help="110M, 1.3B, '<=7B', memory=24GB. Repeatable."
+        ),
     ],
     free: Free = None,
     tolerance: Annotated[
@@ -84,6 +88,12 @@ def solve(
     options: Options = None,
     convention: ConventionOption = "unique",
     runnable: Runnable = True,
+    dtype: Dtype = None,
+    batch: Batch = 1,
+    length: Length = None,
+    optimizer: Optimizer = None,
+    quantization: Quantization = None,
+    tokens: Tokens = "20N",
     notation: Notation = None,
     symbols: Symbols = None,
     symbols_file: SymbolsFile = None,
@@ -116,6 +126,7 @@ def solve(
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
         runnable=runnable,
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, tokens=tokens),
     )
     interrupted = False
     try:

@@ -20,20 +20,11 @@ from symcount.cli.looks import (
     Symbols,
     SymbolsFile,
     Width,
+    bracketed,
+    related,
     symbols_of,
 )
-from symcount.cli.options import (
-    ConventionOption,
-    Json,
-    Options,
-    Source,
-    Subject,
-    Values,
-    bracketed,
-    load,
-    related,
-    told,
-)
+from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, load, told
 from symcount.cli.output import ascii_only, emit, note
 from symcount.cli.writing import Output, deliver, target_of, write
 from symcount.code.languages import LANGUAGES

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -10,11 +10,12 @@ from typing import Any
 from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource
-from symcount.derive.derivation import Derivation
-from symcount.derive.engine import derive_class
+from symcount.derive.evidence import Hypotheses
+from symcount.derive.givens import given_for
 from symcount.derive.indivisible import confined
 from symcount.derive.origin import Derived
 from symcount.derive.own_models import is_module
+from symcount.derive.pipeline import derive_class
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
 from symcount.derive.sources import defaults_of
@@ -43,6 +44,9 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
             becomes a symbol. A list that says of which kind each layer is (`layer_types`) becomes the numbers of layers
             of each kind, if only these matter; if the kinds have the same tensors, it follows the number of layers.
 
+    Where transformers builds no model of a class's own default config, known values are given to it, and the story of
+    the formula says which.
+
     Raises:
         UnknownModelError: no such class; near names are suggested.
         ConfigError: transformers rejects the config.
@@ -58,19 +62,11 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     >>> f.domain_text()
     'valid when A divides H'
 
-    Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.engine`.
+    Source: concolic execution (Godefroid et al. 2005, DART) of the constructor; see `symcount.derive.pipeline`.
     """
     cls, found, name, model_type = resolve(source, options, config)
-    arranged = {} if isinstance(config, ConfigSource) else arrangements(cls, found)  # a source has its own already
     try:
-        derivation = None
-        if arranged:
-            with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
-                derivation = derive_class(cls, with_arrangements(found, arranged))
-        derivation = derivation or derive_class(cls, found)
-        _check_read(derivation, options)
-        whole = formula_of(derivation, name, model_type, Derived())
-        formula = confined(replace(whole, requested=found.asked))
+        formula = _derived(cls, found, name, model_type, options, arrange=not isinstance(config, ConfigSource))
         if is_module(source) and (differences := disagreements(formula, formula.base, source, found.asked)):
             raise ConfigError(
                 f"this {name} is not what its config or arguments make, as far as it keeps them: "
@@ -80,17 +76,51 @@ def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedForm
     except DerivationError as error:
         if package := missing_package(error.__cause__ or error):
             raise DependencyError(f"{name} needs {package}, which is not installed: pip install {package}") from None
+        given = given_for(cls) if config is None and not options and isinstance(source, type | str) else None
+        if given and not found.kwargs:
+            return _at_given(cls, given, error)
         if error.__cause__ is not None:  # torch's own words may be as long as a stack
             said = shortened(error.__cause__)
             raise DerivationError(f"{name} cannot be constructed at these values: {said}") from error.__cause__
         raise
 
 
-def _check_read(d: Derivation, options: Mapping[str, Any]) -> None:
+def _derived(
+    cls: type, found: ConfigSource, name: str, model_type: str, options: Mapping[str, Any], *, arrange: bool
+) -> DerivedFormula:
+    arranged = arrangements(cls, found) if arrange else {}  # a source has its own already
+    hypotheses = None
+    if arranged:
+        with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
+            hypotheses = derive_class(cls, with_arrangements(found, arranged))
+    hypotheses = hypotheses or derive_class(cls, found)
+    _check_read(hypotheses, options)
+    return confined(replace(formula_of(hypotheses, name, model_type, Derived()), requested=found.asked))
+
+
+def _at_given(cls: type, given: Mapping[str, Any], error: DerivationError) -> DerivedFormula:
+    """The formula at the known values without which transformers builds no model of the class; see `given_for`."""
+    formula = derive(cls, config=dict(given))
+    reason = shortened(error.__cause__ or error)
+    values = ", ".join(f"{key} = {value}" for key, value in given.items())
+    said = f"transformers builds no model of its own defaults ({reason}); derived with {values}"
+    return replace(formula, story=(said, *formula.story))
+
+
+def _check_read(h: Hypotheses, options: Mapping[str, Any]) -> None:
     """Refuse options that the config class does not declare and the model does not read: a config swallows any name."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    read = {path.partition(".")[0].partition("[")[0] for path in d.default.config_reads}
-    known = {*(name for name, _ in defaults_of(d.source.cls)), *(getattr(d.source.cls, "attribute_map", None) or {})}
-    for name in options:
-        if name not in known | read and not hasattr(d.source.cls, name):
-            raise OptionError(f"{d.cls.__name__} has no config field {name!r:.80}.{near(name, sorted(known | read))}")
+    _check_names(h.evidence.plan.cls.__name__, h.evidence.plan.source.cls, h.evidence.default.config_reads, options, "")
+
+
+def _check_names(model: str, cls: Any, read: Iterable[str], options: Mapping[str, Any], section: str) -> None:
+    """The same for the config class *cls* of one section, and for those below it whose class it names."""
+    here = [path.removeprefix(section) for path in read if path.startswith(section)]
+    names = {*(name for name, _ in defaults_of(cls)), *(getattr(cls, "attribute_map", None) or {})}
+    names |= {path.partition(".")[0].partition("[")[0] for path in here}
+    for name, value in options.items():
+        if name not in names and not hasattr(cls, name):
+            shown = f"{section}{name}"
+            raise OptionError(f"{model} has no config field {shown!r:.80}.{near(name, sorted(names))}")
+        below = (getattr(cls, "sub_configs", None) or {}).get(name)
+        if isinstance(value, Mapping) and isinstance(below, type) and hasattr(below, "to_dict"):
+            _check_names(model, below, read, value, f"{section}{name}.")

@@ -42,7 +42,7 @@ def field_of(path: str, kind: str) -> str:
 
 
 class Arrangement(list[Any]):
-    """A list that says of which kind each layer is, and how to make another one with other numbers of each kind.
+    """A list of layer kinds that can be made again with other numbers of layers of each kind.
 
     >>> Arrangement({"conv": 2, "full_attention": 1}, "num_hidden_layers")
     ['conv', 'conv', 'full_attention']
@@ -88,7 +88,7 @@ class Arrangement(list[Any]):
 
 
 def counted(value: Sequence[Any], kinds: Mapping[str, str], depth: int | None, form: str) -> dict[str, int] | str:
-    """How many layers a list has of each kind; or, in words, why it is none.
+    """The number of layers of each kind in a list; or, in words, why it is no such list.
 
     Args:
         value: the list, as a config has it.

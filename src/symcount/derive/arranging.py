@@ -24,7 +24,7 @@ _EACH: Final = 2  # layers of each kind at which is tried whether the kinds diff
 
 
 def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
-    """The lists that *source* gives itself and that choose between kinds of layers with other tensors, by path."""
+    """The lists given in *source* whose elements choose between layers with different tensors, by path."""
     if not source.kwargs:
         return {}
     try:

@@ -21,8 +21,8 @@ from symcount.derive.arranging import number_in, with_arrangements
 from symcount.derive.certificate import disagreements
 from symcount.derive.configs import ConfigSource, build, walk
 from symcount.derive.containers import stands_in
-from symcount.derive.following import following
 from symcount.derive.own_models import own_source
+from symcount.derive.per_layer_lists import following
 from symcount.derive.points import holds
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import config_object, shortened
@@ -154,7 +154,8 @@ def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any])
     found = []
     for name, kept in formula.pinned.items():
         if numbers.get(name) != kept:
-            found.append(f"{name} = {numbers.get(name)}, but the formula holds for {name} = {kept}")
+            where = f" (lost at {line})" if (line := formula.lost_at(name)) else ""
+            found.append(f"{name} = {numbers.get(name)}, but the formula holds for {name} = {kept}{where}")
     free = {n: v for n, v in numbers.items() if n not in formula.pinned}
     try:
         with quiet():

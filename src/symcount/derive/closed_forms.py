@@ -11,80 +11,72 @@ from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.counting import Assumptions
 from symcount.derive.coverage import parts_of
-from symcount.derive.derivation import Derivation
+from symcount.derive.evidence import Evidence, Hypotheses
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.multiplicity import Table
 from symcount.derive.path_search import PathSearch
 from symcount.derive.points import holds
+from symcount.derive.probes import edges
 from symcount.derive.recording import Condition
-from symcount.derive.structures import edges
-from symcount.derive.templates import Row
+from symcount.derive.rows import Row
 
 __all__ = ["count_iterations"]
 
 _WIDE: Final = 40  # values of a field at which is looked whether one condition follows from others
 
 
-def count_iterations(d: Derivation, rng: random.Random) -> bool:
-    """Count every multiplicity over the iterations of the code's loops; false if one of them was not understood.
+def count_iterations(e: Evidence, rng: random.Random) -> Hypotheses | Evidence:
+    """The multiplicities, each counted over the iterations of the code's loops; the evidence if one is not understood.
 
-    Sets rows, multiplicities and what these assume; adds traces where a path was not seen, and guards against those
-    paths that turned out to be another model.
+    It has the runs that were needed where a path was not seen, and guards against those paths that turned out to be
+    another model.
     """
-    before = list(d.traces), list(d.guards)
-    plain = dict(d.times)
-    search = PathSearch(d, rng)
-    if search.run() and (_settled(search, plain) or (search.supported() and search.run() and _settled(search, plain))):
-        d.counted = True
-        d.note("multiplicities: counted over the iterations of the loops in which the parameters are made")
-        return True
-    d.note("multiplicities: not explained by what was asked of indices; fitted to numbers at several depths instead")
-    d.traces, d.guards = [*before[0], *(t for t in search.runs if t not in before[0])], before[1]
-    d.assumed = []
-    return False
+    search = PathSearch(e, rng)
+    found = search.run() and _settled(search)
+    if not found and search.lonely:
+        found = search.supported() and search.run() and _settled(search)
+    if found:
+        e.journal.note("multiplicities: counted over the iterations of the loops in which the parameters are made")
+        return found
+    e.journal.note("multiplicities: not explained by the iterations of the loops in which the parameters are made")
+    return e.with_traces([*e.traces, *(t for t in search.runs if t not in e.traces)])
 
 
-def _settled(search: PathSearch, plain: Mapping[Row, Node]) -> bool:
-    """Whether every multiplicity has a closed form, which is that of its tables at every structure that was tried.
-
-    That of *plain* is taken where it is right: the order of its terms is that of the fields.
-    """
-    d = search.d
-    assumed, times = Assumptions(d.base, _deeper(d)), dict[Row, Node]()
+def _settled(search: PathSearch) -> Hypotheses | None:
+    """The closed form of every multiplicity, if it is that of its tables at every structure that was tried."""
+    e = search.e
+    assumed, times = Assumptions(e.base, _deeper(e)), dict[Row, Node]()
     conditional = any(part[0].predicates for part in parts_of(search.found))
-    structures = (*search.probes, *edges(d)) if conditional else ()
-    places = [{**d.base, **s} for s in structures if search.admitted(s)]
+    structures = (*search.probes, *edges(e)) if conditional else ()
+    places = [{**e.base, **s} for s in structures if search.admitted(s)]
     known: dict[tuple[Any, ...], Node] = {}
     for row, parts in search.found.items():
-        key = (plain.get(row), *map(id, parts))
+        key = tuple(map(id, parts))
         if key not in known:
             exact = [_exact(parts, values) for values in places]
-            closed = plain.get(row)
-            if closed is None or not _same(closed, exact, places):
-                closed = _closed(parts, assumed)
+            closed = _closed(parts, assumed)
             there = [n if all(holds(c, v) for c in assumed.taken) else None for n, v in zip(exact, places, strict=True)]
             if closed is None or not _same(closed, there, places):
-                return False
+                return None
             known[key] = closed
         times[row] = known[key]
-    taken = [c for c in assumed.taken if not _implied(c, times.values())]
-    if sum(all(holds(c, t.symbols) for c in assumed.taken) for t in d.traces) < min(2, len(d.traces)):
+    if sum(all(holds(c, t.symbols) for c in assumed.taken) for t in e.traces) < min(2, len(e.traces)):
         search.lonely = list(assumed.taken)  # nothing but the default says so
-        return False
-    for index, one in enumerate(d.traces):
-        if all(holds(c, one.symbols) for c in taken):
+        return None
+    for index, one in enumerate(e.traces):
+        if all(holds(c, one.symbols) for c in assumed.taken):
             for row, node in times.items():
-                if ex.value_at(node, one.symbols) != d.rows.counts[row][index]:
-                    return False
-    d.times, d.assumed = times, taken
-    return True
+                if ex.value_at(node, one.symbols) != e.rows.counts[row][index]:
+                    return None
+    taken = tuple(c for c in assumed.taken if not _implied(c, times.values()))
+    return Hypotheses(e, times, e.rows.classes, taken)
 
 
-def _deeper(d: Derivation) -> list[dict[str, Number]]:
+def _deeper(e: Evidence) -> list[dict[str, Number]]:
     """The values at which the model was traced with more layers than by default, and with as many of other things."""
-    depths = [n for n in d.depths() if n in d.structural]
-    at_least = (t.symbols for t in d.traces if all(t.symbols[n] >= d.base[n] for n in depths))
-    return [values for values in at_least if any(values[n] > d.base[n] for n in depths)]
+    depths = [n for n in e.depths if n in e.structural]
+    at_least = (t.symbols for t in e.traces if all(t.symbols[n] >= e.base[n] for n in depths))
+    return [values for values in at_least if any(values[n] > e.base[n] for n in depths)]
 
 
 def _closed(parts: Sequence[Sequence[Table]], assumed: Assumptions) -> Node | None:

@@ -22,10 +22,10 @@ from typing import Any, Final
 from symcount.derive.arranged import Arrangement, field_of
 from symcount.derive.concolic import SymbolicFloat, SymbolicInt
 from symcount.derive.containers import stands_in
-from symcount.derive.followed import Following
 from symcount.derive.literals import literal
 from symcount.derive.opaque import GENERAL, observed
 from symcount.derive.patching import Patch, Patches
+from symcount.derive.per_layer import Following
 from symcount.derive.recording import record_structural
 from symcount.derive.rewriting import concrete
 from symcount.derive.sources import PATH_KEY, ConfigSource, construct, defaults_of, fields_in, is_config, source_of

@@ -1,15 +1,17 @@
 """How many iterations of a loop satisfy some predicates, as an expression: intervals and residue classes.
 
 Two rules: the indices between two bounds are `last - first`, and those of them that p divides, shifted by s, are
-`floor((last - 1 + s) / p) - floor((first - 1 + s) / p)`. Which of two bounds is the larger one, and whether a single
-index is one of those, is taken to be as it is by default; the formula's domain says so. Where the model was traced on
-both sides of that, the number has a minimum or a maximum instead.
+`floor((last - 1 + s) / p) - floor((first - 1 + s) / p)`; two residue classes with numbers for periods are one. Which of
+two bounds is the larger one, and whether a single index is one of those, is taken to be as it is by default; the
+formula's domain says so. Where the model was traced on both sides of that, the number has a minimum or a maximum.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import lcm
+from typing import Any
 
 from symcount.derive import expression as ex
 from symcount.derive.expression import Node, Value, free_symbols
@@ -17,7 +19,7 @@ from symcount.derive.predicates import Predicate
 from symcount.derive.recording import Condition, Loop
 from symcount.derive.rewriting import collected
 
-__all__ = ["Assumptions", "count", "trips"]
+__all__ = ["Assumptions", "count", "triangle", "trips"]
 
 ZERO, ONE = ex.const(0), ex.const(1)
 
@@ -80,10 +82,37 @@ class _Divided:
 Literal = _Bound | _Equal | _Divided
 
 
-def trips(loop: Loop) -> Node | None:
-    """How many iterations a loop has, if its step is one."""
+def trips(loop: Loop, assumed: Assumptions) -> Node | None:
+    """How many iterations a loop has, if its step is one; that it does not go backwards is assumed, where it could."""
     first, last, step = loop.bounds
-    return ex.sub(last, first) if step is ONE else None
+    if step is not ONE:
+        return None
+    return ex.sub(_larger(last, first, assumed) if _subtracts(last) or first is not ZERO else last, first)
+
+
+def triangle(outer: Loop, inner: Loop) -> Node | None:
+    """How many iterations two loops have, the inner one as many as the index of the outer one says.
+
+    >>> n, i = ex.symbol("layers"), ex.symbol("#0")
+    >>> outer = Loop("#0", "doctest", (ZERO, n, ONE), ())
+    >>> print(triangle(outer, Loop("#1", "doctest", (ZERO, i, ONE), (outer,))))
+    ((layers * (layers + -1)) / 2)
+    """
+    (first, last, step), affine = inner.bounds, _affine(ex.sub(inner.bounds[1], inner.bounds[0]), outer.name)
+    names = free_symbols(first) | free_symbols(last)
+    if outer.bounds[0] is not ZERO or {outer.bounds[2], step} != {ONE} or affine is None or outer.name not in names:
+        return None
+    factor, rest = affine
+    last = outer.bounds[1]
+    pairs = ex.exact_div(ex.mul(last, ex.add(last, ex.const(-1))), ex.const(2))
+    return ex.add(ex.mul(ex.const(factor), pairs), ex.mul(rest, last))
+
+
+def _subtracts(node: Node) -> bool:
+    """Whether something is subtracted in an expression: of positive fields it may be negative then."""
+    if node.op in ("sym", "const", "index"):
+        return node.op == "const" and node.args[0] < 0
+    return node.op == "sub" or any(map(_subtracts, node.args))
 
 
 def count(loop: Loop, predicates: Mapping[Predicate, bool], assumed: Assumptions) -> Node | None:
@@ -216,7 +245,8 @@ def _divisible(first: Node, last: Node, classes: Sequence[_Divided], assumed: As
     if not classes:
         return ex.sub(last, first)
     if len(classes) > 1:
-        return None
+        met = _intersected(classes[0], classes[1])
+        return met if met is None or met is ZERO else _divisible(first, last, [met, *classes[2:]], assumed)
     period, shift = classes[0].period, classes[0].shift
     start, end = (collected(ex.add(ex.add(bound, shift), ex.const(-1))) for bound in (first, last))
     below = ex.floordiv(start, period)
@@ -231,25 +261,37 @@ def _divisible(first: Node, last: Node, classes: Sequence[_Divided], assumed: As
     return ex.sub(ex.floordiv(end, period), below)
 
 
+def _intersected(a: _Divided, b: _Divided) -> Any:
+    """The residue class of the indices in two, whose periods and shifts are numbers; zero if there are none."""
+    numbers = [node.args[0] for node in (a.period, a.shift, b.period, b.shift) if node.op == "const"]
+    if len(numbers) < 4 or not all(type(n) is int for n in numbers):
+        return None
+    period, shift, other, offset = numbers
+    both = lcm(period, other)
+    met = next((i for i in range(both) if (i + shift) % period == 0 and (i + offset) % other == 0), None)
+    return ZERO if met is None else _Divided(ex.const(both), ex.const(-met % both), truth=True)
+
+
 def _single(
     value: Node, first: Node, last: Node, others: Sequence[Literal], assumed: Assumptions
 ) -> Node | None:  # fmt: skip
     """One, if the index *value* is between *first* and *last* and the *others* are true of it; otherwise zero."""
+    number = ONE
     for other in others:
         if isinstance(other, _Equal):
             truth = assumed.holds("==", value, other.value)
+            if truth is None:
+                return None
+            if truth is not other.truth:
+                return ZERO
         elif isinstance(other, _Divided):
-            truth = assumed.holds("divides", other.period, ex.add(value, other.shift))
-        else:
-            continue
-        if truth is None:
-            return None
-        if truth is not other.truth:
-            return ZERO
+            dividend = collected(ex.add(value, other.shift))
+            ones = ex.sub(ex.floordiv(dividend, other.period), ex.floordiv(ex.sub(dividend, ONE), other.period))
+            number = ex.mul(number, ones if other.truth else ex.sub(ONE, ones))
     inside = assumed.holds("<=", first, value)
     if inside is not True:
         return ZERO if inside is False else None
     below = assumed.holds("<", value, last)
     if below is None:  # one from that many layers on
-        return ex.minimum(ex.maximum(ex.sub(last, value), ZERO), ONE)
-    return ONE if below else ZERO
+        return ex.mul(number, ex.minimum(ex.maximum(ex.sub(last, value), ZERO), ONE))
+    return number if below else ZERO

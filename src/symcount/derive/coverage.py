@@ -1,4 +1,4 @@
-"""What the traces so far leave open: iterations that are like none that was seen, and answers not seen together."""
+"""Coverage: which combinations of answers the runs so far have not shown, and where they would show."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symcount.derive.multiplicity import Table, Truth, answers, iterations
+from symcount.derive.multiplicity import Table, Truth, iterations
 from symcount.derive.predicates import Predicate
-from symcount.derive.structures import Structure
-from symcount.derive.templates import Row
+from symcount.derive.probes import Structure
+from symcount.derive.questions import answers
+from symcount.derive.rows import Row
 from symcount.derive.trace import Trace
 
 __all__ = ["Tables", "covered", "missing", "parts_of", "unlike"]
+
+_COMPARED = 12  # explanations of one row that are compared at a time
 
 Tables = dict[Row, list[list[Table]]]
 Answer = tuple[Predicate, Truth, bool]  # to a question that no number depends on, with those that it does
@@ -23,13 +26,16 @@ def parts_of(found: Tables) -> list[list[Table]]:
     return list({id(part): part for parts in found.values() for part in parts}.values())
 
 
-def unlike(unclear: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> bool:
-    """Whether an iteration at *values* is like none that was seen, or explanations of one row differ there."""
+def unlike(unclear: Sequence[Sequence[Table]], structure: Structure, values: Mapping[str, Any]) -> Fraction:
+    """How much the explanations of rows differ at *structure*, for the number of layers that it has.
+
+    An iteration that is like none that was seen counts, too.
+    """
+    differing = 0
     for part in unclear:
-        numbers = {table.number(values) for table in part}
-        if None in numbers or len(numbers) > 1:
-            return True
-    return False
+        numbers = {table.number(values) for table in part[:: 1 + len(part) // _COMPARED]}
+        differing += len(numbers) - 1 + (None in numbers)
+    return Fraction(differing, 10 + sum(int(structure[n]) for n in structure))
 
 
 def missing(found: Tables, traces: Sequence[Trace]) -> list[tuple[Table, set[Answer]]]:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator, Mapping
 from symcount.derive.configs import Number as Field
 from symcount.derive.points import holds, repair, sample
 from symcount.derive.result import DerivedFormula
-from symcount.derive.selecting import selector_points
+from symcount.derive.selectors import selector_points
 from symcount.derive.structure import model_conditions
 from symcount.derive.trace import Trace
-from symcount.derive.unreached import beyond, other_sides
+from symcount.derive.untried_depths import beyond, other_sides
 from symcount.errors import SymcountError
 from symcount.evaluate import Number, as_written, compile_scalar
 
@@ -69,10 +69,18 @@ def edges(formula: DerivedFormula, seen: Trace) -> Iterator[dict[str, Field]]:
     changes = [(name, number) for _, name, number in other_sides(model_conditions(seen), formula.base)]
     far, named = beyond(formula.cls, formula.source, seen)
     changes += [(depth, number) for depth in depths for number in (*named, far) if number]
+    changes += [(left, formula.base[right]) for left, right in _equal_sizes(seen) if right in formula.base]
     for name, number in dict.fromkeys(changes):
         point = {**formula.base, name: number}
         if name not in formula.pinned and point != formula.base and inside(formula, point) and _small(formula, point):
             yield point
+
+
+def _equal_sizes(seen: Trace) -> Iterator[tuple[str, str]]:
+    """Pairs of fields that the class compares for equality."""
+    for c in model_conditions(seen):
+        if c.relation in ("==", "!=") and c.left.op == c.right.op == "sym":
+            yield from ((c.left.args[0], c.right.args[0]), (c.right.args[0], c.left.args[0]))
 
 
 def _deepest(formula: DerivedFormula, point: Mapping[str, Field], depth: str, rng: random.Random) -> Field:

@@ -1,7 +1,7 @@
 """Configs for classes whose config class has defaults that transformers itself does not build a model from.
 
-The smallest change that makes one buildable, by config class; what only one head needs, by model class. These are data
-of the sweep and of the atlas, to have something to examine such a class at: `derive` takes any config.
+The smallest change that makes one buildable, by config class; what only one head needs, by model class. The sweep and
+the atlas have something then to examine such a class at, and so has `derive` where nobody gives a config.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _GIVEN: Final[Mapping[str, Mapping[str, Any]]] = {
     "DbrxConfig": {"attn_config": {"rope_theta": 10000.0}},
     "DeepseekOcr2Config": {"text_config": {"num_hidden_layers": 12, "mlp_layer_types": ["dense", *(["sparse"] * 11)]}},
     "DiffusionGemmaConfig": {"text_config": _EXPERTS},
+    "DiffusionGemmaTextConfig": _EXPERTS,
     "Dots1Config": {"n_routed_experts": 8, "n_shared_experts": 1},
     "Emu3Config": {"vocabulary_map": {"<image>": 5, "<|extra_200|>": 6}},
     "EsmConfig": {"vocab_size": 33},

@@ -35,6 +35,11 @@ def library(name: str) -> bool:
     return name.partition(".")[0] in _FOREIGN
 
 
+def is_users(name: str) -> bool:
+    """Whether a module of that name is one of a model, the user's own or another package's."""
+    return not foreign(name) and name.partition(".")[0] not in _STANDARD
+
+
 #: The number of loaded modules, and the answer it was found with.
 _LIBRARY: Final[dict[int, tuple[ModuleType, ...]]] = {}
 

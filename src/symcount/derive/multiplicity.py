@@ -9,21 +9,24 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations, islice
 from typing import Any
 
 from symcount.derive import expression as ex
-from symcount.derive.counting import Assumptions, count, trips
+from symcount.derive.arranged import MARK
+from symcount.derive.counting import Assumptions, count, triangle, trips
 from symcount.derive.expression import Node, free_symbols
-from symcount.derive.predicates import Predicate, index_tuples, predicate_of
-from symcount.derive.recording import Condition, Iteration, Loop
+from symcount.derive.index_sets import elements_of, suppositions
+from symcount.derive.list_lengths import Things
+from symcount.derive.predicates import Predicate, index_tuples
+from symcount.derive.questions import answers, hashed
+from symcount.derive.recording import Loop
 from symcount.derive.rewriting import collected
-from symcount.derive.structure import is_model_code
-from symcount.derive.templates import Row, Rows
-from symcount.derive.trace import Trace, once_a_trace
+from symcount.derive.rows import Row, Rows
+from symcount.derive.trace import Trace
 
-__all__ = ["Table", "Truth", "answers", "hashed", "iterations", "of_iteration", "questions", "tables"]
+__all__ = ["Table", "Truth", "iterations", "tables"]
 
 Truth = tuple[bool | None, ...]
 Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
@@ -31,6 +34,8 @@ Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how 
 _MOST = 6000  # iterations that are looked at for one row
 _ELEMENTS = 16  # elements of a set that indices are looked up in
 _EXPLANATIONS = 6  # sets of predicates that explain the same numbers, which are compared
+_SUPPOSED = 60  # the same, of predicates that nobody asked
+_TRIPLES = 30  # the simplest of these, of which three together are tried
 
 
 @dataclass(frozen=True)
@@ -42,12 +47,14 @@ class Table:
         predicates: on their indices, and on fields.
         numbers: truth of each predicate -> number of parameters.
         others: what else was asked in these loops -> the answers seen, each with what was true of the predicates.
+        supposed: whether the code asked nothing that explains the numbers; see `symcount.derive.index_sets`.
     """
 
     loops: tuple[Loop, ...]
     predicates: tuple[Predicate, ...]
     numbers: Mapping[Truth, int]
     others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
+    supposed: bool = False
 
     def number(self, values: Mapping[str, Any]) -> int | None:
         """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
@@ -65,33 +72,33 @@ class Table:
 
     def closed(self, assumed: Assumptions) -> Node | None:
         """The number as an expression in the fields, if the rules of counting have one."""
-        about = {loop for p in self.predicates for loop in self.loops if loop.name in p.symbols}
-        lengths = {loop: trips(loop) for loop in self.loops}
+        if not self.predicates and len(self.loops) > 1 and (summed := triangle(*self.loops[-2:])) is not None:
+            outer = Table(self.loops[:-2], (), self.numbers).closed(assumed)
+            return outer and collected(ex.mul(outer, summed))
         names = {loop.name for loop in self.loops}
         dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
-        if len(about) > 1 or dependent or any(length is None for length in lengths.values()):
+        if dependent or any(len(names & p.symbols) != 1 for p in self.predicates):
             return None
-        total: Node | None = ex.const(self.numbers.get((), 0)) if not about else None
-        for loop in about:
-            most = Counter(self.numbers.values()).most_common(1)[0][0]
-            ways = [self._counted(loop, usual, assumed) for usual in dict.fromkeys((0, most))]
-            total = min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
-        if total is None:
-            return None
-        for loop in self.loops:
-            if loop not in about:
-                total = ex.mul(total, lengths[loop])  # type: ignore[arg-type]
-        return collected(total)
+        most = Counter(self.numbers.values()).most_common(1)[0][0]
+        ways = [self._counted(usual, assumed) for usual in dict.fromkeys((0, most))]
+        return min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
 
-    def _counted(self, loop: Loop, usual: int, assumed: Assumptions) -> Node | None:
-        """The number in one loop: *usual* everywhere, and more or fewer in some iterations."""
-        length = trips(loop)
-        total = ex.mul(ex.const(usual), length) if length is not None else None
+    def _counted(self, usual: int, assumed: Assumptions) -> Node | None:
+        """The number: *usual* everywhere, and more or fewer in some iterations."""
+        parts: list[tuple[int, Mapping[Predicate, bool]]] = [(usual, {})]
         for truth, number in self.numbers.items():
-            if number != usual and total is not None:
-                found = count(loop, dict(zip(self.predicates, map(bool, truth), strict=True)), assumed)
-                total = None if found is None else ex.add(total, ex.mul(ex.const(number - usual), found))
-        return None if total is None else collected(total)
+            parts.append((number - usual, dict(zip(self.predicates, map(bool, truth), strict=True))))
+        total: Node = ex.const(0)
+        for number, truths in parts:
+            times: Node = ex.const(number)
+            for loop in self.loops if number else ():
+                own = {p: truth for p, truth in truths.items() if loop.name in p.symbols}
+                found = count(loop, own, assumed) if own else trips(loop, assumed)
+                if found is None:
+                    return None
+                times = ex.mul(times, found)
+            total = ex.add(total, times)
+        return collected(total)
 
 
 def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -100,53 +107,7 @@ def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Map
         yield {**values, **{loop.name: index for loop, index in zip(loops, indices, strict=True)}}
 
 
-@once_a_trace
-def questions(one: Trace) -> dict[Predicate, frozenset[bool]]:
-    """What the model's own code asked of indices and fields, each with the answers that it got."""
-    found: dict[Predicate, set[bool]] = {}
-    for condition in one.predicates:
-        if condition.relation != "ieee" and is_model_code(condition.module) and not condition.exact:
-            predicate, truth = predicate_of(condition)
-            found.setdefault(predicate, set()).add(truth)
-    return {predicate: frozenset(truths) for predicate, truths in found.items()}
-
-
-def of_iteration(condition: Condition, traces: Sequence[Trace]) -> bool:
-    """Whether a condition was asked in iterations of loops only, of whose index it has the number: `(N - 3) <= k`."""
-    return not any(_key(condition) in _plain(one) for one in traces)
-
-
-@once_a_trace
-def _plain(one: Trace) -> set[tuple[Any, ...]]:
-    return {_key(c) for c in one.predicates if not c.left.indexed and not c.right.indexed}
-
-
-def _key(condition: Condition) -> tuple[Any, ...]:
-    return condition.relation, condition.left, condition.right
-
-
-def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
-    """What was asked in any of *traces*, with the answers; not what compares with a number that is another in each.
-
-    Such a number is no constant of the code: the length of a list, say, that there is an element of for each layer.
-    """
-    numbers: dict[tuple[str, Node], list[set[Node]]] = {}
-    found: dict[Predicate, set[bool]] = {}
-    for one in traces:
-        own: dict[tuple[str, Node], set[Node]] = {}
-        for p, truths in questions(one).items():
-            found.setdefault(p, set()).update(truths)
-            if p.right.op == "const":
-                own.setdefault((p.relation, p.left), set()).add(p.right)
-        for family, constants in own.items():
-            numbers.setdefault(family, []).append(constants)
-    lost = {
-        family for family, several in numbers.items() if any(a.isdisjoint(b) for a, b in combinations(several, 2))
-    }  # fmt: skip
-    return {p: truths for p, truths in found.items() if p.right.op != "const" or (p.relation, p.left) not in lost}
-
-
-def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[Row, list[list[Table]]] | None:
+def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[Row, list[list[Table]]] | None:
     """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
 
     Where several sets of predicates explain the numbers, there are several tables in the place of one.
@@ -159,29 +120,76 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Iterable[str]) -> dict[R
     loops = {loop.name: loop for one in traces for loop in one.loops}
     asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
     looked_up = {name for one in traces for name in hashed(one)}
+    things = Things.of(traces, fields)
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
-    for row, made in rows.made.items():
-        nests = list(dict.fromkeys(_loops(iteration) for numbers in made for iteration in numbers))
-        parts = []
-        for nest in nests:
-            numbers = [{tuple(i for _, i in its): n for its, n in one.items() if _loops(its) == nest} for one in made]
+    for row in rows.made:
+        parts: list[list[Table]] = []
+        for nest, numbers in _made(rows, row, things).items():
             key = nest, tuple(frozenset(one.items()) for one in numbers)
             if key not in known:
                 usable = _usable(nest, asked, loops)
                 known[key] = _explanations(nest, numbers, traces, usable)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
                     known[key] = _explanations(nest, numbers, traces, [*usable, *_elements(nest[0], numbers, traces)])
-            if not known[key]:
-                return None
+                if not known[key] and not any(MARK in n for n in fields):  # the order of kinds is any
+                    known[key] = _supposed(nest, numbers, traces, usable, fields)
             parts.append(known[key])
+        if not all(parts):
+            parts = [_by_length(rows, row, things)]
+            if not parts[0]:
+                return None
         found[row] = parts
     return found
 
 
-def hashed(one: Trace) -> set[str]:
-    """The loops whose index the model's own code looked up in a set or a dict."""
-    return {name for name, module in one.hashed.items() if is_model_code(module)}
+def _by_length(rows: Rows, row: Row, things: Things) -> list[Table]:
+    """The table of lists in which each element has the parameter, whatever made them; empty if there is none.
+
+    So it is with the layers of one kind, if a field says how many there are, and with what torch's own code made.
+    """
+    if all(count == rows.counts[row][0] for count in rows.counts[row]):
+        return []
+    loops = []
+    for level, counts in enumerate(rows.factors(row)):
+        length = things.length(counts)
+        if length is None:
+            return []
+        loops.append(Loop.of(f"list {level} of {'.'.join(row.path)}", (ex.const(0), length, ex.const(1)), ()))
+    return [Table(tuple(loops), (), {(): 1})]
+
+
+Numbers = list[dict[tuple[int, ...], int]]  # for each trace, indices of an iteration -> number of parameters
+
+
+def _made(rows: Rows, row: Row, things: Things) -> dict[tuple[Loop, ...], Numbers]:
+    """In which iterations of which nests of loops the parameters of a row are made, in each trace."""
+    made = rows.made[row]
+    found: dict[tuple[Loop, ...], Numbers] = {}
+    for k, numbers in enumerate(made):
+        for made_in, number in numbers.items():
+            nest, indices = tuple(loop for loop, _ in made_in), tuple(index for _, index in made_in)
+            found.setdefault(nest, [{} for _ in made])[k][indices] = number
+    outside = found.get((), [])
+    if row in rows.places and len({tuple(one.items()) for one in outside}) > 1:  # of a list that was made in no loop
+        places = rows.places[row]
+        element = (*row.path, row.name)[: row.stars[0] + 1]
+        length = things.length(rows.lengths[element])
+        if length is not None:
+            bounds = ex.const(rows.firsts[element]), length, ex.const(1)
+            loop = Loop.of(f"the list {'.'.join(element)}", bounds, ())
+            del found[()]
+            found[loop,] = [dict(Counter((i,) for i in indices)) for indices in places]
+    return found
+
+
+def _supposed(
+    nest: tuple[Loop, ...], made: Numbers, traces: Sequence[Trace], usable: Sequence[Predicate], fields: Sequence[str],
+) -> list[Table]:  # fmt: skip
+    """The tables of predicates that nobody asked; of those that the code asked, only together with such."""
+    more = [p for loop in nest for p in suppositions(loop, fields)]
+    found = _explanations(nest, made, traces, [*usable, *more], _SUPPOSED) if nest else []
+    return [replace(table, supposed=True) for table in found]
 
 
 def _elements(loop: Loop, made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace]) -> list[Predicate]:
@@ -189,35 +197,37 @@ def _elements(loop: Loop, made: Sequence[Mapping[tuple[int, ...], int]], traces:
     numbers: dict[int, int] = {}
     for by_index, one in zip(made, traces, strict=True):
         numbers |= {i: by_index.get((i,), 0) for (i,) in index_tuples([loop], one.symbols)}
-    usual = Counter(numbers.values()).most_common(1)[0][0] if numbers else 0
-    others = [i for i, number in sorted(numbers.items()) if number != usual]
-    return [Predicate("==", ex.symbol(loop.name), ex.const(i)) for i in others] if len(others) <= _ELEMENTS else []
-
-
-def _loops(made: tuple[Iteration, ...]) -> tuple[Loop, ...]:
-    return tuple(loop for loop, _ in made)
+    return elements_of(loop, numbers, _ELEMENTS)
 
 
 def _usable(nest: Sequence[Loop], asked: Iterable[Predicate], loops: Mapping[str, Loop]) -> list[Predicate]:
     """The predicates on the indices of *nest*, and on none.
 
     What was asked of the index of another loop with the same bounds was asked, perhaps, to fill a list that is read
-    here: `layer_types` in the config's own code.
+    here: `layer_types` in the config's own code. If that loop is shorter by some elements, these came before the others
+    in the list, or after them.
     """
-    names: dict[str, str] = {}
+    names: dict[str, str | Node] = {}
+    beside: dict[str, str | Node] = {}
     for name, loop in loops.items():
         same = [own for own in nest if own.bounds == loop.bounds]
         if same:
             names[name] = name if loop in nest else same[-1].name
-    found = (p.renamed(names) for p in asked if all(n in names for n in p.symbols if n in loops))
-    return list(dict.fromkeys(found))
+        for own in nest if not same else ():
+            more = collected(ex.sub(own.bounds[1], loop.bounds[1]))
+            if (own.bounds[0], own.bounds[2]) == (loop.bounds[0], loop.bounds[2]) and more.op == "const":
+                beside[name] = ex.sub(ex.symbol(own.name), more)
+                names[name] = own.name
+    asked = [p for p in asked if all(n in names for n in p.symbols if n in loops)]
+    shifted = (p.renamed({**names, **beside}) for p in asked if p.symbols & beside.keys())
+    return list(dict.fromkeys([*(p.renamed(names) for p in asked), *shifted]))
 
 
 def _explanations(
     nest: tuple[Loop, ...], made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace],
-    predicates: Sequence[Predicate],
+    predicates: Sequence[Predicate], most: int = _EXPLANATIONS,
 ) -> list[Table]:  # fmt: skip
-    """The tables with the fewest predicates that say how many parameters each iteration of each trace made."""
+    """The tables, *most* of them, with the fewest predicates that say how many parameters each iteration made."""
     samples: list[Sample] = []
     for numbers, one in zip(made, traces, strict=True):
         indices = list(islice(index_tuples(nest, one.symbols), _MOST + 1))
@@ -234,20 +244,22 @@ def _explanations(
         return []  # a list that is longer in one model than in another was made in no loop
     truths = {p: [p.holds(values) for values, _ in samples] for p in predicates}
     telling = [p for p, truth in truths.items() if len(set(truth)) > 1]
-    telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1] if len(telling) > 40 else telling
+    if len(telling) > 40 and most == _EXPLANATIONS:
+        telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1]
     answers = [number for _, number in samples]
     for size in (1, 2, 3):
-        sets = combinations(telling, size) if size < 3 or len(telling) <= 12 else iter(())
+        few = telling if size < 3 or len(telling) <= 12 else telling[: 0 if most == _EXPLANATIONS else _TRIPLES]
+        sets = combinations(few, size)
         found = []
         for chosen in sets:
             numbers_by = _by_truth([truths[p] for p in chosen], answers)
             if numbers_by is not None:
                 found.append(_table(nest, chosen, numbers_by, truths))
-                if len(found) == _EXPLANATIONS:
+                if len(found) == most:
                     break
         if found:
             return found
-    return _greedy(nest, telling, truths, answers)
+    return _greedy(nest, telling if most == _EXPLANATIONS else telling[::-1], truths, answers)
 
 
 def _greedy(

@@ -19,6 +19,7 @@ from symcount.configs import Config, read
 from symcount.derive.config_source import ConfigSource, fields_in, is_config
 from symcount.derive.constructor import Constructor, as_constructor, needed, parameters_of
 from symcount.derive.containers import original, source_of_other, stands_in, with_place
+from symcount.derive.packages import packaged
 from symcount.derive.sources import contained, defaults_of, source_of
 from symcount.errors import ConfigError, DerivationError
 
@@ -198,6 +199,10 @@ def own_source(cls: Any, like: ConfigSource, config: Any) -> tuple[ConfigSource 
     if isinstance(config, Mapping) and not config:
         return None, said
     if isinstance(cls, Constructor):
+        if isinstance(config, Mapping) and (file := packaged(config, None, {})) is not None:
+            if file[0] is not cls.target:
+                raise ConfigError(f"{said} is a config of {_name(file[0])}, but the formula is of {cls.__name__}")
+            config = file[1]
         names = {p.name for p in parameters_of(cls.target)}
         if not isinstance(config, Mapping) and (whole := _as_part(like, config)) is not None:
             return whole, said

@@ -41,12 +41,12 @@ class Predicate:
         except (DerivationError, ArithmeticError, TypeError):
             return None
 
-    def renamed(self, names: Mapping[str, str]) -> Predicate:
-        """The predicate with other names of indices."""
+    def renamed(self, names: Mapping[str, str | Node]) -> Predicate:
+        """The predicate with other names of indices, or expressions in their place."""
 
         def leaf(node: Node) -> Node:
             name = names.get(node.args[0], node.args[0])
-            return node if name == node.args[0] else ex.symbol(name)
+            return name if isinstance(name, Node) else node if name == node.args[0] else ex.symbol(name)
 
         memo: dict[Node, Node] = {}
         return Predicate(self.relation, rebuilt(self.left, leaf, memo), rebuilt(self.right, leaf, memo))

@@ -149,7 +149,7 @@ class _State(threading.local):
 STATE: Final = _State()
 
 #: Modules whose frames are not the place where a comparison was written.
-_OWN: Final = "symcount.derive."
+_OWN: Final = "symcount."
 #: Its messages contain the numbers that it validates.
 _VALIDATION: Final = "huggingface_hub."
 

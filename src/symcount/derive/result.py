@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Protocol, cast
@@ -12,15 +12,16 @@ from sympy import Add, Expr, Integer, Symbol
 
 from symcount.binding import Binding
 from symcount.derive.arranged import MARK
-from symcount.derive.assemble import Assembly
+from symcount.derive.assembly import Assembly
 from symcount.derive.catalogue import check_catalogued
 from symcount.derive.certified import Certificate
 from symcount.derive.configs import ConfigSource, own_defaults
-from symcount.derive.derivation import Derivation
-from symcount.derive.exploring import least_depth
+from symcount.derive.depth_limits import layers_there_are, of_index
+from symcount.derive.evidence import Hypotheses
 from symcount.derive.expression import Node, free_symbols, to_sympy
-from symcount.derive.limits import layers_there_are, of_index
+from symcount.derive.losses import lost_at
 from symcount.derive.recording import Condition as TracedCondition
+from symcount.derive.rewriting import floored
 from symcount.derive.structure import shape_symbols
 from symcount.derive.trace import Trace
 from symcount.domain import Condition, minimal, relation
@@ -55,6 +56,7 @@ class DerivedFormula(Formula):
         source: the config class and the arguments for which it was derived.
         pinned: config fields that the formula holds at one value of.
         base: every numeric config field with its default, by dotted path.
+        forward: conditions that only a forward pass needs, not the count.
         asked: every condition that the model's own code asked and that held at all traces.
         structural: fields that decide the structure.
         depths: those of them that are numbers of layers.
@@ -68,6 +70,7 @@ class DerivedFormula(Formula):
     source: ConfigSource | None = None
     pinned: Mapping[str, Any] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
+    forward: tuple[Condition, ...] = ()
     asked: tuple[TracedCondition, ...] = ()
     structural: tuple[str, ...] = ()
     depths: tuple[str, ...] = ()
@@ -90,6 +93,10 @@ class DerivedFormula(Formula):
         said = super().domain_text()
         return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
+    def runs_text(self) -> str:
+        """Where a forward pass runs, which no count asks: `runs only where K divides A`; empty if anywhere."""
+        return f"runs only where {' and '.join(map(str, self.forward))}" if self.forward else ""
+
     def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
         """Compare the formula with *trials* real models at random points of its domain, tensor by tensor.
 
@@ -99,76 +106,92 @@ class DerivedFormula(Formula):
         """
         return cast("Certifying", self.binding).certify(self, trials, seed)
 
+    def lost_at(self, name: str) -> str:
+        """The line of the model's code at which a field that is kept at its value loses its expression.
+
+        It is found by running the constructor at another value; empty if the field is not kept, or nothing shows.
+        """
+        if name not in self.pinned or self.source is None:
+            return ""
+        return lost_at(self.cls, self.source, self.base, self.pinned, name)
+
     @property
     def selectors(self) -> tuple[str, ...]:
         """Structural fields that choose between kinds of layers."""
         return tuple(name for name in self.structural if name not in self.depths)
 
 
-def formula_of(d: Derivation, name: str, model_type: str, binding: Binding) -> DerivedFormula:
+def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> DerivedFormula:
     """The formula of a derivation.
 
     Raises:
         DerivationError: a catalogued layer has other parameters than the catalogue says.
         DomainError: a size of the config is none.
     """
-    notation = _notation(d)
+    notation = _notation(h)
     letters = {e.field: e.symbol for e in notation}
     memo: dict[Node, Any] = {}
 
     def convert(dim: Node | int) -> Expr:
-        return to_sympy(dim, letters, memo) if isinstance(dim, Node) else Integer(dim)
+        if not isinstance(dim, Node):
+            return Integer(dim)
+        return to_sympy(floored(dim, h.rounded) if h.rounded else dim, letters, memo)
 
-    first = d.traces[0]
+    first = h.evidence.traces[0]
     assembly = Assembly(
-        d.rows.classes,
+        h.classes,
         convert,
-        head=_template(first.output_embeddings, d),
-        inputs=_template(first.input_embeddings, d),
-        active=_active(d, letters),
+        head=_template(first.output_embeddings, h),
+        inputs=_template(first.input_embeddings, h),
+        active=_active(h, letters),
     )
-    tree = assembly.tree([(row, convert(times)) for row, times in d.times.items()])
+    tree = assembly.tree([(row, convert(times)) for row, times in h.times.items()])
     check_catalogued(tree)
     return DerivedFormula(
         tree,
         notation,
         name,
         model_type,
-        options=_options(d),
-        defaults={e.letter: d.base[e.field] for e in notation},
-        conditions=minimal(_domain(d, tree, letters, convert)),
+        options=_options(h),
+        defaults={e.letter: h.evidence.base[e.field] for e in notation},
+        conditions=minimal(_domain(h, tree, letters, convert)),
         origin="derived",
-        cls=d.cls,
-        source=d.source,
-        pinned=dict(d.pinned),
-        base=dict(d.base),
-        asked=(*d.guards, *d.insisted, *(c for c in d.conditions if not of_index(d, c))),
-        structural=tuple(d.structural),
-        depths=tuple(n for n in d.structural if n in d.depths()),
-        least=dict(d.least),
-        default=d.default,
-        story=tuple(d.story),
+        cls=h.evidence.plan.cls,
+        source=h.evidence.plan.source,
+        pinned=dict(h.evidence.pinned),
+        base=dict(h.evidence.base),
+        forward=minimal(_related(h.forward, letters, convert)),
+        asked=(*h.evidence.guards, *h.evidence.insisted, *(c for c in h.conditions if not of_index(h.evidence, c))),
+        structural=tuple(h.evidence.structural),
+        depths=tuple(n for n in h.evidence.structural if n in h.evidence.depths),
+        least=dict(h.evidence.least),
+        default=h.evidence.default,
+        story=tuple(h.evidence.journal.story),
         binding=binding,
     )
 
 
-def _notation(d: Derivation) -> Notation:
-    used = shape_symbols(d.traces)
-    for times in d.times.values():
+def _notation(h: Hypotheses) -> Notation:
+    used = shape_symbols(h.evidence.traces)
+    for times in h.times.values():
         used |= free_symbols(times)
-    used |= {n for n in d.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
-    used |= set(d.structural)
-    for condition in d.switches:
+    used |= {n for n in h.evidence.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
+    used |= set(h.evidence.structural)
+    for condition in h.switches:
+        if condition.relation in (">", "!=") and condition.right.op == "const" and condition.right.args[0] == 0:
+            continue  # every symbol is positive
         used |= free_symbols(condition.left) | free_symbols(condition.right)
-    for condition in d.conditions:
+    for condition in h.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
         if names & used and condition.relation in ("divides", "=="):
             used |= names
-    sizes = shape_symbols(d.traces)
-    return Notation(tuple(_bounded(e, d, e.field in sizes) for e in assign(name for name in d.base if name in used)))
+    sizes = shape_symbols(h.evidence.traces)
+    return Notation(
+        tuple(_bounded(e, h, e.field in sizes) for e in assign(name for name in h.evidence.base if name in used))
+    )
 
 
-def _bounded(entry: Entry, d: Derivation, size: bool) -> Entry:
+def _bounded(entry: Entry, h: Hypotheses, size: bool) -> Entry:
     """*entry* with the least number that its field may be: what it is where the formula was derived.
 
     A size is positive, unless the model's own config has less by default. Of a kind of layers there may be none, if the
@@ -177,20 +200,20 @@ def _bounded(entry: Entry, d: Derivation, size: bool) -> Entry:
     Raises:
         DomainError: the formula was asked for at a size below that.
     """
-    if entry.field in d.dispensable:
+    if entry.field in h.dispensable:
         return replace(entry, minimum=0)
-    value = d.base[entry.field]
+    value = h.evidence.base[entry.field]
     if isinstance(value, float):
         return replace(entry, rational=True, minimum=min(entry.minimum, int(value)))
     if value >= entry.minimum:
         return entry
-    least = own_defaults(d.source).get(entry.field, entry.minimum) if size else value
+    least = own_defaults(h.evidence.plan.source).get(entry.field, entry.minimum) if size else value
     bounded = replace(entry, minimum=min(entry.minimum, int(least)))
     exact(bounded, value)
     return bounded
 
 
-def _active(d: Derivation, letters: Mapping[str, Symbol]) -> dict[Expr, Expr]:
+def _active(h: Hypotheses, letters: Mapping[str, Symbol]) -> dict[Expr, Expr]:
     """Share of the experts that one token uses, by the symbol of their number (both of one sub-config)."""
     shares: dict[Expr, Expr] = {}
     for name, symbol in letters.items():
@@ -203,12 +226,12 @@ def _active(d: Derivation, letters: Mapping[str, Symbol]) -> dict[Expr, Expr]:
     return shares
 
 
-def _template(path: str | None, d: Derivation) -> tuple[str, ...] | None:
+def _template(path: str | None, h: Hypotheses) -> tuple[str, ...] | None:
     """The template of a concrete module path of the first trace."""
     if path is None:
         return None
     parts = tuple(path.split("."))
-    for template in d.rows.classes:
+    for template in h.classes:
         if len(template) == len(parts) and all(
             t == p or ("*" in t and re.fullmatch(re.escape(t).replace(r"\*", r"\d+"), p))
             for t, p in zip(template, parts, strict=True)
@@ -227,35 +250,44 @@ def idle(name: str) -> bool:
     return last in _IDLE or last.startswith(("_", "base_model_"))
 
 
-def _options(d: Derivation) -> dict[str, Any]:
+def _options(h: Hypotheses) -> dict[str, Any]:
     """Booleans and missing values that the construction read: the formula holds for these."""
     options: dict[str, Any] = {}
-    for one in d.traces:
+    for one in h.evidence.traces:
         for name, value in one.config_reads.items():
             if (value is None or isinstance(value, bool)) and not idle(name):
                 options.setdefault(name, value)
     return options
 
 
-def _domain(d: Derivation, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
-    for condition in d.guards:
+def _related(
+    conditions: Iterable[TracedCondition], letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
+) -> Iterable[Condition]:
+    """Those of *conditions* that are about the formula's own symbols."""
+    for c in conditions:
+        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
+            yield relation(convert(c.left), c.relation, convert(c.right))
+
+
+def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
+    for condition in h.evidence.guards:
         yield relation(convert(condition.left), condition.relation, convert(condition.right))
-    for condition in d.conditions:
+    for condition in h.conditions:
         names = free_symbols(condition.left) | free_symbols(condition.right)
-        if condition in d.switches:
+        if condition in h.switches and names <= letters.keys():
             yield relation(convert(condition.left), condition.relation, convert(condition.right))
             continue
         if condition.relation == "ieee" or not names <= letters.keys():
             continue
-        if of_index(d, condition):
+        if of_index(h.evidence, condition):
             continue
         how = condition.relation
         if how == "not divides":
             continue
         yield relation(convert(condition.left), how, convert(condition.right))
-    for name, least in least_depth(d).items():
+    for name, least in h.evidence.least.items():
         if name in letters:
             yield relation(letters[name], ">=", least)
-    if d.dispensable and d.dispensable == {n for n in d.structural if MARK in n}:
-        yield relation(Add(*(letters[name] for name in sorted(d.dispensable))), ">=", 1)
-    yield from layers_there_are(d, letters, convert)
+    if h.dispensable and h.dispensable == {n for n in h.evidence.structural if MARK in n}:
+        yield relation(Add(*(letters[name] for name in sorted(h.dispensable))), ">=", 1)
+    yield from layers_there_are(h, letters, convert)

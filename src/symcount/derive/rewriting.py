@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Final
 
 from symcount.derive import expression as ex
@@ -35,13 +35,19 @@ def rebuilt(
     return memo[node]
 
 
-def floored(node: Node) -> Node:
-    """*node* with `//` for the divisions that had no remainder where it was seen.
+def floored(node: Node, only: Collection[tuple[Node, Node]] | None = None) -> Node:
+    """*node* with `//` for the divisions that had no remainder where it was seen; for *only* some (divisor, dividend).
 
     >>> print(floored(ex.mod(ex.symbol("n"), ex.exact_div(ex.symbol("n"), ex.symbol("k")))))
     (n % (n // k))
     """
-    return rebuilt(node, lambda leaf: leaf, {}, _FLOORED)
+    if only is None:
+        return rebuilt(node, lambda leaf: leaf, {}, _FLOORED)
+
+    def divided(a: Node, b: Node) -> Node:
+        return ex.floordiv(a, b) if (b, a) in only else ex.exact_div(a, b)
+
+    return rebuilt(node, lambda leaf: leaf, {}, {**_BUILD, "exact_div": divided})
 
 
 def concrete(node: Node, memo: dict[Node, Node] | None = None) -> Node:
@@ -70,9 +76,11 @@ def collected(node: Node) -> Node:
     (0 - k)
     >>> print(collected(ex.sub(n, ex.sub(n, ex.sub(n, k)))))
     (n - k)
+    >>> print(collected(ex.add(ex.floordiv(ex.sub(n, ex.const(1)), ex.const(6)), ex.const(1))))
+    ((n + 5) // 6)
     """
     terms: dict[Node, int] = {}
-    constant = _collect(node, 1, terms)
+    constant = _absorbed(terms, _collect(node, 1, terms))
     total: Node | None = None
     for positive in (True, False):
         for term, times in terms.items():
@@ -84,6 +92,21 @@ def collected(node: Node) -> Node:
                 else:
                     total = ex.add(total, part) if positive else ex.sub(total, part)
     return ex.const(constant) if total is None else ex.add(total, ex.const(constant))
+
+
+def _absorbed(terms: dict[Node, int], constant: Value) -> Value:
+    """Put the constant into the one rounded quotient of a sum; what is left of it."""
+    quotients = [t for t, times in terms.items() if t.op == "floordiv" and t.args[1].op == "const" and times in (1, -1)]
+    if not constant or type(constant) is not int or len(quotients) != 1:
+        return constant
+    (quotient,) = quotients
+    dividend, divisor = quotient.args
+    sign = terms[quotient]
+    shifted = ex.floordiv(collected(ex.add(dividend, ex.const(sign * constant * divisor.args[0]))), divisor)
+    found = {shifted if term is quotient else term: times for term, times in terms.items()}
+    terms.clear()
+    terms.update(found)
+    return 0
 
 
 def _collect(node: Node, times: int, terms: dict[Node, int]) -> Value:

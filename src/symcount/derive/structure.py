@@ -19,7 +19,6 @@ from symcount.derive.trace import Trace, once_a_trace
 
 __all__ = [
     "bounds",
-    "composite_periods",
     "depth_fields",
     "depth_points",
     "divisions_in",
@@ -109,19 +108,6 @@ def bounds(traces: Iterable[Trace], fields: Collection[str]) -> dict[str, Node]:
                 node = floored(use.node)  # where it was seen a division may have had no remainder
                 found.setdefault(str(node), node)
     return found
-
-
-def composite_periods(traces: Iterable[Trace]) -> list[Node]:
-    """Periods with which a running index was compared, where they are computed: `i % (n // k) == 0`."""
-    found: dict[Node, None] = {}
-    for one in traces:
-        for condition in model_conditions(one):
-            sides = [n for n in (condition.left, condition.right) if n.op == "mod" and n.args[0].op == "const"]
-            found.update(dict.fromkeys(n.args[1] for n in sides))
-            if condition.relation.endswith("divides") and condition.right.op == "const":
-                found.setdefault(condition.left)
-    found = {floored(node): None for node in found if node.integral}
-    return [node for node in found if node.op not in ("sym", "const")]
 
 
 def _operators(node: Node) -> set[str]:

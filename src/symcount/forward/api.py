@@ -8,8 +8,8 @@ from typing import Any
 
 from symcount.derive.arranging import arrangements, with_arrangements
 from symcount.derive.configs import ConfigSource, construct
-from symcount.derive.engine import derive_class
 from symcount.derive.origin import Derived
+from symcount.derive.pipeline import derive_class
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of

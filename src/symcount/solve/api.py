@@ -9,6 +9,7 @@ from typing import Any
 
 from symcount.configs import Config, read
 from symcount.errors import DomainError, ExpressionError, OptionError
+from symcount.footprint import Request
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.lookup import formula as formula_of
@@ -18,6 +19,7 @@ from symcount.solve.cases import Case, cases, running
 from symcount.solve.criteria import Criterion, read_criteria
 from symcount.solve.given import Conditions, read_free, read_given, read_items, read_reference, read_where
 from symcount.solve.hunt import Hunt
+from symcount.solve.measures import limited, measured
 from symcount.solve.patterns import patterned
 from symcount.solve.solutions import Solutions
 from symcount.solve.space import Space, Where
@@ -41,6 +43,7 @@ def solve(
     limit: int | None = 10,
     convention: str = "unique",
     runnable: bool = True,
+    memory: Request | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Solutions:
     """Every config whose parameter count meets a budget: how many there are, exactly, and the best of them.
@@ -48,7 +51,8 @@ def solve(
     Args:
         source: a formula, or whatever `symcount.formula` takes.
         budget: a number of parameters (`110_000_000`, `"110M"`, `"<=1.3B"`), or several by convention
-            (`{"unique": "47B", "active": "13B"}`), all of which must be met.
+            (`{"unique": "47B", "active": "13B"}`), all of which must be met. `memory` and `cache` are budgets of
+            bytes: `{"memory": "24GB"}` is at most so many.
         free: the unknowns, by letter or config field, with their ranges: `{"H": "256..4096:64", "N": range(1, 97)}` or
             `"H=256..4096:64, N"`. Without a range, or with an open one (`64..:64`), the budget bounds it. A ratio has
             its numbers (`"width_coefficient=1..2:0.1"`), a list of kinds of layers the patterns that it may repeat
@@ -65,6 +69,8 @@ def solve(
         convention: what a budget counts that is not given by convention.
         runnable: only configs whose models run: as many heads for each key-value head, no more experts for a token
             than there are. Without it every config that can be built.
+        memory: for these: `dtype`, `batch`, `length`, `optimizer`, `quantization`, `lora`, by name; see
+            `symcount.footprint.Request`.
         options: structural options of the model.
 
     Raises:
@@ -94,6 +100,7 @@ def solve(
         limit=limit,
         convention=convention,
         runnable=runnable,
+        memory=memory,
         **options,
     ).run()
 
@@ -113,13 +120,14 @@ def hunt(
     limit: int | None = 10,
     convention: str = "unique",
     runnable: bool = True,
+    memory: Request | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Hunt:
     """The search that `solve` runs, not yet begun: it can be watched, and left at any point; see there."""
     formula, config = prepared(source, options, _PARAMETERS)
     return search_for(
         formula, config, budget, free=free, fixed=fixed, where=where, tolerance=tolerance, rank=rank,
-        reference=reference, limit=limit, convention=convention, runnable=runnable,
+        reference=reference, limit=limit, convention=convention, runnable=runnable, memory=memory,
     )  # fmt: skip
 
 
@@ -137,11 +145,13 @@ def search_for(
     limit: int | None = 10,
     convention: str = "unique",
     runnable: bool = True,
+    memory: Request | Mapping[str, Any] | None = None,
 ) -> Hunt:
     """The search for a class, by one of its formulas and its config; `None` searches this formula only. See `solve`."""
+    formula = measured(formula, config, memory)
     if limit is not None and limit < 1:
         raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
-    budgets = read_budgets(budget, tolerance, convention)
+    budgets = read_budgets(budget, tolerance, convention, formula.measures)
     asked = _Asked(
         fixed or {}, read_where(where), rank, reference, tuple(b.convention for b in budgets), runnable=runnable
     )
@@ -187,7 +197,8 @@ def _spaces(
     found: list[tuple[Space, tuple[Criterion, ...]]] = []
     earlier: list[Case] = []
     empty: DomainError | None = None
-    for case, known in cases(formula, config, {*ranges, *given}):
+    for one, known in cases(formula, config, {*ranges, *given}):
+        case = limited(one, asked.conventions)
         defaults = {**asked.usual, **known}
         criteria = read_criteria(asked.rank, case, near, formula.given())
         try:
@@ -213,7 +224,19 @@ def _spaces(
     return found
 
 
-_PARAMETERS = ("budget", "free", "fixed", "where", "tolerance", "rank", "reference", "limit", "convention", "runnable")
+_PARAMETERS = (
+    "budget",
+    "free",
+    "fixed",
+    "where",
+    "tolerance",
+    "rank",
+    "reference",
+    "limit",
+    "convention",
+    "runnable",
+    "memory",
+)
 
 
 def prepared(

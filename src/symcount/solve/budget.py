@@ -7,7 +7,7 @@ Budget(convention='unique', target=110000000, low=109890000, high=110110000, bet
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
@@ -18,6 +18,7 @@ from typing import Any
 from symcount.errors import BudgetError
 from symcount.evaluate import as_written
 from symcount.ledger import check_convention
+from symcount.solve.measures import at_most, in_bytes
 
 __all__ = ["Budget", "read_budget", "read_budgets", "read_count"]
 
@@ -30,6 +31,7 @@ _ONE_SIDED = re.compile(r"(<=|≤|at most\b|>=|≥|at least\b)\s*")
 _SCALE = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 _LONGEST = 60  # characters: far beyond any count of parameters
 _DEFAULT = "1%"
+_COUNTED = "parameters, such as 110M, 1.3B or 110_000_000"
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Budget:
         return f"{self.target:,}, that is {self.low:,} to {self.high:,}"
 
 
-def read_count(value: Any) -> int:
+def read_count(value: Any, of: str = _COUNTED) -> int:
     """The number of parameters that *value* says: a whole number, or text such as `110M`, `1.3B`, `1e9`, `110_000_000`.
 
     Raises:
@@ -81,16 +83,16 @@ def read_count(value: Any) -> int:
     else:
         found = _COUNT.match(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
         if found is None:
-            raise _not_a_count(value)
+            raise _not_a_count(value, of)
         number = _scaled(found)
     if number.denominator != 1 or number < 1:
-        raise _not_a_count(value)
+        raise _not_a_count(value, of)
     return number.numerator
 
 
-def _not_a_count(value: Any) -> BudgetError:
+def _not_a_count(value: Any, of: str) -> BudgetError:
     shown = f"{value!r:.80}"
-    return BudgetError(f"budget {shown}: expected a whole number of parameters, such as 110M, 1.3B or 110_000_000")
+    return BudgetError(f"budget {shown}: expected a whole number of {of}")
 
 
 def _plain(value: Any) -> Fraction | None:
@@ -114,7 +116,9 @@ def _decimal(found: re.Match[str]) -> Fraction:
     return Fraction(re.sub("[,_]", "", found["whole"]) + (found["part"] or ""))
 
 
-def read_budget(budget: Any, tolerance: Any = None, convention: str = "unique") -> Budget:
+def read_budget(
+    budget: Any, tolerance: Any = None, convention: str = "unique", measures: Collection[str] = ()
+) -> Budget:
     """The window of counts that a budget and a tolerance describe.
 
     Args:
@@ -123,6 +127,8 @@ def read_budget(budget: Any, tolerance: Any = None, convention: str = "unique") 
         tolerance: absolute (`500k`, 500_000) or relative (`0.1%`, 0.001), on both sides; on one side with a sign
             (`-1%`). By default 1%, and no further bound where the budget says at most or at least.
         convention: what counts.
+        measures: what else may be asked for by name, in bytes: with units (`24GB`, `24GiB`), and at most so many
+            where nothing else is said.
 
     Raises:
         BudgetError: a budget or tolerance that cannot be read.
@@ -133,7 +139,11 @@ def read_budget(budget: Any, tolerance: Any = None, convention: str = "unique") 
     >>> read_budget("1B", "-2%", "active").low
     980000000
     """
-    check_convention(convention)
+    if convention in measures:
+        budget = in_bytes(budget) if not isinstance(budget, tuple | list) else [in_bytes(b) for b in budget]
+        budget, tolerance = at_most(budget, tolerance), in_bytes(tolerance)
+    else:
+        check_convention(convention)
     side = ""
     if isinstance(budget, tuple | list) and len(budget) == 2:
         return _between(budget[0], budget[1], budget, tolerance, convention)
@@ -148,7 +158,7 @@ def read_budget(budget: Any, tolerance: Any = None, convention: str = "unique") 
         head, *own = _SPLIT.split(budget)
         if own:
             budget, tolerance = head.strip(), "±".join(own)
-    target = read_count(budget)
+    target = read_count(budget, "bytes, such as 24GB or 24GiB" if convention in measures else _COUNTED)
     if tolerance is None and side:
         return Budget(convention, target, 1 if side == "-" else target, target if side == "-" else None)
     allowed, sign_of = _tolerance(_DEFAULT if tolerance is None else tolerance, target)
@@ -187,7 +197,9 @@ def _tolerance(value: Any, target: int) -> tuple[Fraction, str]:
     raise BudgetError(f"{wanted}; with + or - before it for one side only")
 
 
-def read_budgets(budget: Any, tolerance: Any = None, convention: str = "unique") -> tuple[Budget, ...]:
+def read_budgets(
+    budget: Any, tolerance: Any = None, convention: str = "unique", measures: Collection[str] = ()
+) -> tuple[Budget, ...]:
     """One budget, or several by convention (`{"unique": "47B", "active": "13B"}`); a mapping's own keys count.
 
     Raises:
@@ -196,6 +208,7 @@ def read_budgets(budget: Any, tolerance: Any = None, convention: str = "unique")
     if isinstance(budget, Mapping):
         if not budget:
             raise BudgetError('no budget: give one, such as "110M", or one for each convention')
-        tolerances = tolerance if isinstance(tolerance, Mapping) else dict.fromkeys(budget, tolerance)
-        return tuple(read_budget(value, tolerances.get(name), name) for name, value in budget.items())
-    return (read_budget(budget, tolerance, convention),)
+        for_all = [name for name in budget if name not in measures or len(budget) == 1]
+        tolerances = tolerance if isinstance(tolerance, Mapping) else dict.fromkeys(for_all, tolerance)
+        return tuple(read_budget(value, tolerances.get(name), name, measures) for name, value in budget.items())
+    return (read_budget(budget, tolerance, convention, measures),)

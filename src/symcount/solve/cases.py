@@ -70,7 +70,9 @@ def _composed(formula: Formula, config: Config) -> list[Formula]:
 
 def _in_letters(case: Formula, formula: Formula) -> Formula:
     notation = _united(formula.notation, case.notation)
-    return case if notation.entries == case.notation.entries else replace(case, notation=notation)
+    if notation.entries == case.notation.entries and not formula.measures:
+        return case
+    return replace(case, notation=notation, measures=formula.measures)
 
 
 def _united(first: Notation, other: Notation) -> Notation:

@@ -108,11 +108,11 @@ class Constraints:
         rules, ranges = self.algebra.rules, self.algebra.ranges
         applied = Condition(condition.relation, rules.apply(condition.left), rules.apply(condition.right))
         names = frozenset(self.algebra.names_of(applied.left) | self.algebra.names_of(applied.right))
+        if not names:
+            return [] if _holds(applied, self.algebra) else None
         positive = all(ranges[n].start > 0 for n in names)  # which SymPy takes for granted
         if positive and not minimal([applied]):
             return []
-        if not names:
-            return [] if _holds(applied, self.algebra) else None
         how = applied.relation
         if how == "divides":
             sure = positive and applied.left.is_positive is True

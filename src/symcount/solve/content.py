@@ -49,7 +49,9 @@ def config_of(
         arguments = {*architecture.arguments, *architecture.decided}
     except UnknownModelError:  # a derived formula's options are all config fields
         arguments = set()
-    named = {"architectures": [formula.name], "model_type": formula.model_type} if formula.model_type else {}
+    named: dict[str, Any] = {} if _own_class(formula) else {"architectures": [formula.name]}
+    if formula.model_type:
+        named["model_type"] = formula.model_type
     switches = {n: v for n, v in formula.options.items() if isinstance(v, bool) and n not in arguments}
     fields = {formula.notation[letter].field: _plain(value) for letter, value in values.items()}
     single, parts, kinds = _sorted(fields)
@@ -64,6 +66,12 @@ def config_of(
         config = with_value(config, path, list(each))
         config = with_value(config, f"{section}.{_DEPTH}" if section else _DEPTH, len(each))
     return {**config, **named}
+
+
+def _own_class(formula: Formula) -> bool:
+    """Whether it is of a class that is none of transformers."""
+    cls = getattr(formula, "cls", None)
+    return cls is not None and not cls.__module__.startswith("transformers.")
 
 
 def _plain(value: Any) -> Any:

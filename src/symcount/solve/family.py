@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import gcd
 from typing import Any
 
 from sympy import Expr, Integer, Max, Rational
@@ -10,10 +11,10 @@ from sympy import Expr, Integer, Max, Rational
 from symcount.errors import ExpressionError
 from symcount.expressions.reader import FUNCTIONS
 from symcount.formula import Formula
-from symcount.solve.sizes import layer_sizes, main_sizes
+from symcount.solve.sizes import family_sizes, in_stages, layer_sizes
 from symcount.values import resolve
 
-__all__ = ["family", "letters_of"]
+__all__ = ["family", "letters_of", "step_of"]
 
 
 def family(
@@ -24,9 +25,9 @@ def family(
         raise ExpressionError(f"head_dim {head_dim!r:.40}: expected a positive integer")
     notation = formula.notation
     rules: dict[str, Any] = {notation[name].letter: value for name, value in fixed.items()}
-    width, depth = main_sizes(formula)
+    width, depth = family_sizes(formula)
     if free is None:
-        free = _free(formula, width, depth, head_dim, rules)
+        free = _free(formula, width, depth, step_of(formula, defaults, head_dim), rules)
     taken = {*rules, *letters_of(formula, free)}
     full = resolve(notation, defaults, formula.filled, ())
 
@@ -69,17 +70,25 @@ def family(
     for letter in layer_sizes(formula):
         part = letter.partition("_")[2]
         own = f"H_{part}" if part and f"H_{part}" in notation else width
-        if letter != width and defaults.get(letter, 0) >= head_dim:  # the width of a convolution does not grow
-            like(letter, own, head_dim)
+        stage = in_stages(formula, letter) and in_stages(formula, width)
+        if letter != width and (stage or defaults.get(letter, 0) >= head_dim):  # a convolution's width does not grow
+            like(letter, own, step_of(formula, defaults, head_dim))
     return free, rules
 
 
-def _free(formula: Formula, width: str, depth: str, head_dim: int, rules: Mapping[str, Any]) -> dict[str, Any]:
-    """The width in steps of a head, and the depth."""
+def step_of(formula: Formula, known: Mapping[str, Any], head_dim: int) -> int:
+    """In what steps widths grow: of a head; in stages also of what their own width is a multiple of, 96 of 32."""
+    width, depth = family_sizes(formula)
+    own = known.get(width)
+    return gcd(head_dim, own) if in_stages(formula, depth) and isinstance(own, int) else head_dim
+
+
+def _free(formula: Formula, width: str, depth: str, step: int, rules: Mapping[str, Any]) -> dict[str, Any]:
+    """The width in steps, and the depth."""
     missing = [kind for kind, letter in (("H", width), ("N", depth)) if not letter]
     if missing:
         raise ExpressionError(f"{formula.name} has no {' or '.join(missing)}: say what is free, and with what ranges")
-    return {n: r for n, r in {width: f"{head_dim}..:{head_dim}", depth: None}.items() if n not in rules}
+    return {n: r for n, r in {width: f"{step}..:{step}", depth: None}.items() if n not in rules}
 
 
 def _solved(formula: Formula, letter: str, rules: Mapping[str, Any]) -> Expr | None:

@@ -8,14 +8,14 @@ from typing import Any
 
 from symcount.domain import Condition
 from symcount.errors import BudgetError, DomainError
-from symcount.evaluate import compile_scalar
 from symcount.solve.budget import Budget
 from symcount.solve.closed import closed_form
 from symcount.solve.criteria import Criterion
+from symcount.solve.polynomial import Columns
 from symcount.solve.ranges import Range
 from symcount.solve.ranking import Ranking
 from symcount.solve.rows import Part, Rows
-from symcount.solve.search import Search
+from symcount.solve.search import Search, evaluated
 from symcount.solve.solution import Solution
 from symcount.solve.solutions import Neighbours, Solutions
 from symcount.solve.space import Space
@@ -50,6 +50,7 @@ class Hunt:
         ]
         self._limit = limit
         self._complete = False
+        self._least: dict[tuple[Search, str], int] = {}  # the count where the ranges begin
         self.progress = 0.0
 
     @property
@@ -166,7 +167,7 @@ class Hunt:
         while True:
             if above:
                 assert budget.high is not None  # noqa: S101  # see the first line
-                last = width > self._beyond(space, budget)
+                last = width > self._beyond(search, budget)
                 high = budget.high + width
                 window = replace(budget, low=budget.high + 1, high=None if last and self._closed else high)
             else:
@@ -210,7 +211,7 @@ class Hunt:
         loose = (
             []
             if self._closed
-            else [replace(b, low=1, high=max(self._beyond(space, b) for space in self.spaces)) for b in self.budgets]
+            else [replace(b, low=1, high=max(self._beyond(s, b) for s in self._searches)) for b in self.budgets]
         )
         if any(_possible(space, loose) for space in self.spaces):
             return
@@ -235,14 +236,19 @@ class Hunt:
         fulfils = f" fulfils {' and '.join(kept)}," if kept else " is admissible,"
         raise DomainError(f"contradictory: no config with {ranges}{fulfils} whatever its count")
 
-    def _beyond(self, space: Space, budget: Budget) -> int:
+    def _beyond(self, search: Search, budget: Budget) -> int:
         """A count far above a budget, and above that of the smallest config where the ranges begin."""
-        try:
-            values = space.rules.at({n: r.start for n, r in space.ranges.items()}) if space.ranges else {}
-            least = int(compile_scalar(space.formula.total_as(budget.convention))(values))
-        except (DomainError, ZeroDivisionError, KeyError):
-            least = 1
-        return _BEYOND * max(budget.high or budget.low, least)
+        import numpy as np
+
+        key = (search, budget.convention)
+        if key not in self._least:
+            first = Columns((n, np.array([r.start])) for n, r in search.ranges.items())
+            try:
+                top, bottom = evaluated(search.space.total(budget.convention), search, first)
+                self._least[key] = int(np.max(top // bottom))
+            except (DomainError, ZeroDivisionError):
+                self._least[key] = 1
+        return _BEYOND * max(budget.high or budget.low, self._least[key], 1)
 
 
 def _written(number: Any) -> str:

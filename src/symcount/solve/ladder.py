@@ -10,6 +10,7 @@ from typing import Any
 
 from symcount.configs import Config
 from symcount.errors import BudgetError, ExpressionError
+from symcount.footprint import Request
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.solve.api import prepared, search_for
@@ -17,9 +18,11 @@ from symcount.solve.budget import Budget, read_budget
 from symcount.solve.chain import CANDIDATES, chain
 from symcount.solve.family import family, letters_of
 from symcount.solve.given import Conditions, named, read_reference, read_where
+from symcount.solve.measures import MEASURES
+from symcount.solve.measures import in_bytes as written_out
 from symcount.solve.proportions import ASPECT, aspect_conditions, exponent_conditions, head_size
 from symcount.solve.rungs import Ladder, Rung
-from symcount.solve.sizes import main_sizes
+from symcount.solve.sizes import family_sizes, in_stages
 from symcount.solve.solutions import Solutions
 from symcount.values import exact
 
@@ -27,7 +30,7 @@ __all__ = ["Ladder", "Rung", "ladder", "ladder_of"]
 
 _PARAMETERS = (
     "budgets", "aspect", "head_dim", "tolerance", "free", "fixed", "where", "convention", "runnable", "reference",
-    "exponent", "shapes", "tokens",
+    "exponent", "shapes", "tokens", "memory",
 )  # fmt: skip
 
 
@@ -49,6 +52,7 @@ def ladder(
     exponent: Any = None,
     shapes: str | Iterable[Any] | None = None,
     tokens: int = 20,
+    memory: Request | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Ladder:
     """One config for each budget: each size at least that of the rung below, and together as near as can be.
@@ -61,7 +65,8 @@ def ladder(
         source: a formula, or whatever `symcount.formula` takes.
         budgets: rising numbers of parameters: `"10M,30M,100M"` or a list; or none, where *shapes* say everything.
         aspect: admissible H/N: `"64..128"`, a pair, or `None` for any. By default 64 to 128; with a reference, from
-            two thirds of its H/N to one and a half times that; with an exponent any.
+            two thirds of its H/N to one and a half times that; in stages half to twice that of the default config; with
+            an exponent any.
         head_dim: size of an attention head; by default that of the reference, or 64.
         tolerance: how far from its budget a rung may be.
         free: other free symbols or ranges, see `solve`.
@@ -74,6 +79,7 @@ def ladder(
         exponent: the power of H as which N grows, from the reference or the default config on: `1`, `0.5`, `2/3`.
         shapes: what single sizes are to be on each rung, to rebuild a family: `["H=512,N=8", {"H": 768, "N": 12}]`.
         tokens: for how many tokens a parameter is trained, for the column beside each rung.
+        memory: for the conventions `memory` and `cache`, whose budgets are of bytes; see `solve`.
         options: structural options of the model.
 
     Raises:
@@ -93,7 +99,7 @@ def ladder(
     return ladder_of(
         formula, config, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
         where=where, convention=convention, runnable=runnable, reference=reference, exponent=exponent, shapes=shapes,
-        tokens=tokens,
+        tokens=tokens, memory=memory,
     )  # fmt: skip
 
 
@@ -114,13 +120,16 @@ def ladder_of(
     exponent: Any = None,
     shapes: str | Iterable[Any] | None = None,
     tokens: int = 20,
+    memory: Request | Mapping[str, Any] | None = None,
 ) -> Ladder:
     """The ladder for a class, by one of its formulas and its config; see `ladder` and `solve.api.search_for`."""
     targets = _shapes(formula, shapes)
-    texts = _budgets(budgets, targets)
-    windows = [read_budget(b, tolerance, convention) for b in texts] if budgets is not None else []
+    bytes_of = convention in MEASURES
+    texts = _budgets(budgets, targets, in_bytes=bytes_of)
+    windows = [read_budget(b, tolerance, convention, MEASURES) for b in texts] if budgets is not None else []
     known = {**formula.given(config), **(read_reference(formula, reference) or {})}
-    size = head_dim if head_dim is not None else head_size(known) if reference is not None else 64
+    stages = in_stages(formula, family_sizes(formula)[1])
+    size = head_dim if head_dim is not None else head_size(formula, known) if reference is not None or stages else 64
     ranges, rules = family(formula, known, size, free, fixed or {})
     kept: dict[str, Any] = {}
     if reference is not None:  # its other sizes are the family's, too
@@ -132,7 +141,7 @@ def ladder_of(
         search_for(
             formula, config, text, free={**ranges, **own} if own else ranges, fixed=_without({**rules, **kept}, own),
             where=conditions, tolerance=tolerance if windows else None, convention=convention, limit=CANDIDATES,
-            rank="distance", runnable=runnable,
+            rank="distance", runnable=runnable, memory=memory,
         ).run()
         for text, own in zip(texts, targets or [{}] * len(texts), strict=True)
     ]  # fmt: skip
@@ -143,20 +152,25 @@ def ladder_of(
     if not windows:
         windows = [Budget(convention, s.count, s.count, s.count) for s in chosen]
         chosen = [replace(s, target=s.count) for s in chosen]
+    trained = 0 if bytes_of else tokens
     return Ladder(
         formula,
-        tuple(Rung(window, solution, tokens) for window, solution in zip(windows, chosen, strict=True)),
+        tuple(Rung(window, solution, trained) for window, solution in zip(windows, chosen, strict=True)),
         {n: functions[n] for n in functions},
         {**answers[0].defaults, **kept},
     )
 
 
-def _budgets(budgets: str | Iterable[Any] | None, targets: list[dict[str, int]]) -> list[Any]:
+def _budgets(
+    budgets: str | Iterable[Any] | None, targets: list[dict[str, int]], *, in_bytes: bool = False
+) -> list[Any]:
     if budgets is None:
         if not targets:
             raise BudgetError("no budgets: give them, such as 10M,30M,100M, or the shapes of the rungs")
         return [">=1"] * len(targets)
     texts = [t.strip() for t in budgets.split(",")] if isinstance(budgets, str) else list(budgets)
+    if in_bytes:
+        texts = [written_out(text) for text in texts]
     numbers = [read_budget(b).target for b in texts]
     if not numbers or any(a >= b for a, b in pairwise(numbers)):
         raise BudgetError(
@@ -194,11 +208,12 @@ def _proportions(formula: Formula, known: Mapping[str, Any], aspect: Any, expone
     """Conditions on H and N together."""
     found = [] if exponent is None else exponent_conditions(formula, exponent, known)
     if aspect == "usual" and exponent is None:
+        width, depth = family_sizes(formula)
+        stages = in_stages(formula, depth)
         aspect = ASPECT
-        width, depth = main_sizes(formula)
-        if reference is not None and known.get(width) and known.get(depth):
-            ratio = Fraction(known[width], known[depth])
-            aspect = (ratio * 2 / 3, ratio * 3 / 2)
+        if (reference is not None or stages) and known.get(width) and known.get(depth):
+            ratio, far = Fraction(known[width], known[depth]), Fraction(2) if stages else Fraction(3, 2)
+            aspect = (ratio / far, ratio * far)
     return found + aspect_conditions(formula, None if aspect == "usual" else aspect)
 
 

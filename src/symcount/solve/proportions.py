@@ -9,7 +9,7 @@ from typing import Any
 from symcount.errors import ExpressionError
 from symcount.evaluate import as_written
 from symcount.formula import Formula
-from symcount.solve.sizes import main_sizes
+from symcount.solve.sizes import family_sizes
 
 __all__ = ["ASPECT", "aspect_conditions", "exponent_conditions", "head_size"]
 
@@ -35,7 +35,7 @@ def aspect_conditions(formula: Formula, aspect: Any) -> list[str]:
         raise _bad_aspect(aspect) from None
     if not 0 < ends[0] <= ends[1]:
         raise _bad_aspect(aspect)
-    width, depth = main_sizes(formula)
+    width, depth = family_sizes(formula)
     if not width or not depth:
         raise ExpressionError(f"{formula.name} does not have both H and N: give aspect=None, and a condition instead")
     return [f"{ends[0]} <= {width}/{depth} <= {ends[1]}"]
@@ -65,7 +65,7 @@ def exponent_conditions(formula: Formula, exponent: Any, known: Mapping[str, Any
     >>> exponent_conditions(sc.formula("gpt2"), "1/2", {"H": 768, "N": 12})
     ['(4*(N + 1))**2 * 768 >= 1296 * H', '(4*(N - 1))**2 * 768 <= 3600 * H']
     """
-    width, depth = main_sizes(formula)
+    width, depth = family_sizes(formula)
     if not known.get(width) or not known.get(depth):
         raise ExpressionError(f"{formula.name}: an exponent needs a config with H and N to begin at; give a reference")
     try:
@@ -86,9 +86,10 @@ def exponent_conditions(formula: Formula, exponent: Any, known: Mapping[str, Any
     ]
 
 
-def head_size(known: Mapping[str, Any]) -> int:
+def head_size(formula: Formula, known: Mapping[str, Any]) -> int:
     """The size of an attention head of a known config; 64 where it says none."""
     if isinstance(size := known.get("D"), int):
         return size
-    heads, width = known.get("A"), known.get("H")
-    return width // heads if heads and width and width % heads == 0 else 64
+    width, _ = family_sizes(formula)
+    heads, wide = known.get("A") or known.get("A_0"), known.get(width)
+    return wide // heads if heads and wide and wide % heads == 0 else 64

@@ -49,7 +49,8 @@ class Shape:
 
         known = {n: _floats(column) / (search.ranges[n].parts or 1) for n, column in columns.items()}
         deviation: Array = 0.0
-        for budget in budgets:
+        aimed = [b for b in budgets if b.low > 1] or budgets[:1]  # a bound beside a number is met or not, no aim
+        for budget in aimed:
             top, bottom = evaluated(search.space.total(budget.convention), search, columns)
             deviation = deviation + abs(_floats(top // bottom) - budget.target) / budget.target
         bits = 100 * deviation

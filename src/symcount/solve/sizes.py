@@ -6,7 +6,7 @@ from sympy import Expr, Symbol
 
 from symcount.formula import Formula
 
-__all__ = ["aspect_ratio", "layer_sizes", "main_sizes"]
+__all__ = ["aspect_ratio", "family_sizes", "in_stages", "layer_sizes", "main_sizes"]
 
 
 def main_sizes(formula: Formula) -> tuple[str, str]:
@@ -25,6 +25,28 @@ def main_sizes(formula: Formula) -> tuple[str, str]:
         return next((n for n in letters if n.startswith(f"{kind}_") and n in used), "")
 
     return first("H"), first("N")
+
+
+def family_sizes(formula: Formula) -> tuple[str, str]:
+    """The same; where there is no H, what the heads divide, or the width of the first of several stages.
+
+    >>> import symcount as sc
+    >>> family_sizes(sc.formula("XLMModel")), family_sizes(sc.formula("ConvNextModel"))
+    (('emb_dim', 'N'), ('hidden_sizes_0', 'N_0'))
+    """
+    width, depth = main_sizes(formula)
+    if width:
+        return width, depth
+    for c in formula.domain:
+        if c.relation == "divides" and str(c.left).partition("_")[0] == "A" and isinstance(c.right, Symbol):
+            return c.right.name, depth
+    sizes = layer_sizes(formula)
+    return next((n for n in sizes if formula.notation[n].field.endswith("[0]")), ""), depth
+
+
+def in_stages(formula: Formula, letter: str) -> bool:
+    """Whether a size is one of a list: that of one stage of several."""
+    return letter in formula.notation and formula.notation[letter].field.endswith("]")
 
 
 def aspect_ratio(formula: Formula) -> Expr | None:

@@ -14,8 +14,9 @@ from symcount.quantities import Quantity, quantity
 from symcount.storage import trees
 from symcount.storage.dtypes import DTYPES, Dtype, dtype
 from symcount.storage.optimizers import Optimizer, optimizer
+from symcount.storage.packing import PACKED
 from symcount.storage.precision import sizes_of
-from symcount.storage.quantizers import PACKED, quantized
+from symcount.storage.quantizers import quantized
 from symcount.tree import Block, Parameter
 
 __all__ = ["PARTS", "Storage", "bytes_of"]

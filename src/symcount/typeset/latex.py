@@ -13,6 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
 from sympy.core.function import AppliedUndef
@@ -142,13 +143,18 @@ def _parenthesised(expression: Expr, notation: Notation) -> str:
 
 def _rank(factor: tuple[Expr, Expr]) -> tuple[int, str]:
     base = factor[0]
-    if any(map(is_option, base.free_symbols)) and base.is_polynomial():  # what says whether a term is there goes first
-        return -2, str(base)
+    if isinstance(base, Symbol | Add) and any(map(is_option, base.free_symbols)):
+        return -2, _text(base)  # what says whether a term is there goes first
     if isinstance(base, Symbol):
         if not base.is_integer:  # a ratio is a coefficient
             return -1, base.name
         return _RANK.get(base.name.split("_")[0], len(_RANK)), base.name
-    return len(_RANK) + 1, str(base)
+    return len(_RANK) + 1, _text(base)
+
+
+@lru_cache(maxsize=4096)
+def _text(e: Expr) -> str:
+    return str(e)
 
 
 def _monomial(term: Expr, notation: Notation, slash: bool = True) -> str:

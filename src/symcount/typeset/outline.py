@@ -16,7 +16,7 @@ N [('norms', 4*H), ('attention', 4*H**2 + 4*H), ('feed-forward', 8*H**2 + 5*H)]
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer
@@ -44,6 +44,7 @@ _RULES = tuple((title, re.compile(pattern, re.IGNORECASE)) for title, pattern in
 _NORM = re.compile(r"(norm|norm\d[ad]|ln)$|^(ln|norm|bn)_?[a-z0-9]*$|layer_?norm", re.IGNORECASE)
 _ATTENTION = _RULES[1][1]
 _EXPERT = re.compile(r"expert|router", re.IGNORECASE)
+_SHORT_WORD = 14  # letters of a word in a title
 _PART = re.compile(r"encoder|decoder|text|vision|audio|image|query|generator|discriminator")
 _INNER_NORM = re.compile(r"^(q|k|v|kv|dt|b|c|query|key|value)_")  # part of the attention, not of the residual stream
 _EMBEDDING = re.compile(r"embeddings?$|embedder$|^(wte|wpe)$", re.IGNORECASE)
@@ -259,7 +260,16 @@ def _told_apart(title: str, paths: Sequence[Sequence[str]]) -> list[str]:
         [[*w[:1], *n[:1]] for w, n in zip(words, numbers, strict=True)],
     )
     made = [[_joined(title, one) for one in way] for way in ways]
-    return next((names for names in made if len(set(names)) == len(names)), max(made, key=lambda n: len(set(n))))
+    best = max(made, key=lambda names: len(set(names)))  # of several the first
+    firsts = [set(paths[best.index(name)]) for name in best]  # of those that are still alike, the first is called so
+    return [_more(title, name, path, first) for name, path, first in zip(best, paths, firsts, strict=True)]
+
+
+def _more(title: str, name: str, path: Sequence[str], first: Collection[str]) -> str:
+    """*name* with the first word of *path* that the path of another of this name has not: `vision head attention`."""
+    own = [_plain(w) for w in path if w not in first and w.replace("_", "").isalpha()]
+    word = next((w for w in own if w and w not in name and len(w) <= _SHORT_WORD), None)
+    return name if word is None else f"{name.removesuffix(title)}{word} {title}"
 
 
 def _joined(title: str, words: Sequence[str]) -> str:

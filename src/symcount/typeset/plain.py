@@ -17,7 +17,7 @@ from symcount.ledger import Convention, Ledger
 from symcount.notation import TABLE
 from symcount.tree import Block
 from symcount.typeset.arrangement import arrange
-from symcount.typeset.terms import Group, Sum, degree
+from symcount.typeset.terms import Group, Sum, degree, is_option
 
 __all__ = ["formula_plain", "layers_first", "set_plain"]
 
@@ -52,6 +52,10 @@ def _terms(arranged: Sum, ascii_only: bool) -> str:
     for term in arranged.sorted():
         if isinstance(term, Group):
             body, times = _terms(term.body, ascii_only), set_plain(term.repeat, ascii_only=ascii_only)
+            alone = len(term.body.terms) == 1 and isinstance(term.body.terms[0], Expr)
+            if alone and isinstance(term.repeat, Add) and any(map(is_option, term.repeat.free_symbols)):
+                parts.append(f"({times}){'*' if ascii_only else ''}{body}")
+                continue
             times = f"({times})" if isinstance(term.repeat, Add) else times
             parts.append(f"{times}{'*' if ascii_only else ''}({body})")
         else:
@@ -72,6 +76,8 @@ def _rank(base: Expr) -> tuple[int, str]:
 
 
 def _order(term: Expr) -> tuple[int, list[tuple[int, str]]]:
+    if term.free_symbols and all(map(is_option, term.free_symbols)):
+        return 1, []  # 1 - tied
     powers = term.as_coeff_Mul()[1].as_powers_dict()
     return -degree(term), sorted(_rank(base) for base in powers)
 

@@ -19,12 +19,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Pow, Symbol, ceiling, floor, fraction, preorder_traversal
 
 from symcount.evaluate import Round
 from symcount.notation import Entry, Notation
-from symcount.typeset.latex import set_symbols, terms_of
+from symcount.typeset.latex import set_symbols
 from symcount.typeset.terms import Group, Series, Sum
 
 __all__ = ["Names", "with_names"]
@@ -55,7 +56,8 @@ def with_names(
         signs: how the symbols are typeset.
     """
     shown, names, free = list(parts), Names(), list(letters)
-    before = _length(shown, names, signs)
+    length = _Measure(signs)
+    before = length(shown, names)
     for find, saved in ((_roundings, 0), (_sums, _SAVED), (_products, _SAVED)):
         for node in list(find(shown, sizes))[:_TRIED]:
             letter = next((x for x in _wanted(node) if x in free), None)
@@ -65,18 +67,30 @@ def with_names(
             named = _divided(node, made) if isinstance(node, Mul) else _replaced(node, made)
             changed = [_renamed(part, named) for part in shown]
             tried = {**names, made: (letter, node.xreplace({s: meaning for s, (_, meaning) in names.items()}))}
-            after = _length(changed, tried, signs)
+            after = length(changed, tried)
             if changed != shown and after + saved <= before:
                 shown, names, before = changed, tried, after
                 free.remove(letter)
     return shown, names
 
 
-def _length(parts: Sequence[Sum], names: Names, signs: Notation) -> int:
-    """How long *parts* are in LaTeX, the definitions included."""
-    letters = Notation((*signs, *(Entry(s.name, s.name, latex, "") for s, (latex, _) in names.items())))
-    texts = [term.text for part in parts for term in terms_of(part, letters)]
-    return sum(map(len, texts)) + sum(_DEFINITION + len(set_symbols(e, signs)) for _, e in names.values())
+@dataclass
+class _Measure:
+    """How long sums are in LaTeX, about: what was measured once is known."""
+
+    signs: Notation
+    known: dict[Expr, int] = field(default_factory=dict)
+
+    def __call__(self, parts: Sequence[Sum], names: Names) -> int:
+        """The length of *parts*, the definitions of *names* included."""
+        letters = Notation((*self.signs, *(Entry(s.name, s.name, latex, "") for s, (latex, _) in names.items())))
+        said = sum(_DEFINITION + len(set_symbols(e, self.signs)) for _, e in names.values())
+        return said + sum(self._of(e, letters) for part in parts for e in _expressions(part))
+
+    def _of(self, e: Expr, letters: Notation) -> int:
+        if e not in self.known:
+            self.known[e] = len(set_symbols(e, letters))
+        return self.known[e]
 
 
 def _wanted(node: Expr) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -22,7 +22,8 @@ __all__ = ["Row", "Rows", "collect"]
 
 
 Path = tuple[str, ...]
-Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]]]]
+Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]], tuple[int, ...]]]
+LARGE = 1 << 30  # no list is so long
 _NUMBER = re.compile(r"\d+(?=\D*\Z)")
 
 
@@ -67,12 +68,18 @@ class Rows:
         classes: template path -> class of the module there.
         nested: row with several `*` -> for each trace, how many modules there are down to the first `*`, the second, ….
         made: row -> for each trace, how many of its parameters were made in which iterations of the code's loops.
+        places: row -> for each trace, the indices in its list of modules of the parameters that were made in no loop.
+        lengths: template path of the elements of a list -> in each trace the index after the last one.
+        firsts: template path of the elements of a list -> the index of the first one.
     """
 
     counts: dict[Row, list[int]]
     classes: dict[Path, type]
     nested: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
     made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = field(default_factory=dict)
+    places: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
+    lengths: dict[Path, list[int]] = field(default_factory=dict)
+    firsts: dict[Path, int] = field(default_factory=dict)
 
     def factors(self, row: Row) -> list[list[int | None]]:
         """The row's multiplicity level by level: N layers, and in each of them E experts.
@@ -91,16 +98,6 @@ class Rows:
                 column.append(numbers[level] // outer if outer else None)
             found.append(column)
         return found or [list(self.counts[row])]
-
-    def explanations(self, row: Row) -> Iterator[list[list[int | None]]]:
-        """Ways to take the multiplicity apart: `factors`, those where there is anything to count in, and not at all."""
-        factors = self.factors(row)
-        yield factors
-        if len(factors) > 1:
-            if not all(self.counts[row]):  # perhaps no layer has any part, rather than that there are no layers
-                known = self.counts[row]
-                yield [[c if n else None for c, n in zip(column, known, strict=True)] for column in factors]
-            yield [list(self.counts[row])]
 
 
 @dataclass
@@ -135,14 +132,24 @@ def collect(traces: Sequence[Trace]) -> Rows:
     counts: dict[Row, list[int]] = {}
     nested: dict[Row, list[tuple[int, ...]]] = {}
     made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = {}
+    places: dict[Row, list[tuple[int, ...]]] = {}
     # the deepest trace shows every row that any shows, nearly always: its order is the model's
     for index in sorted(range(len(traces)), key=lambda i: -len(traces[i].parameters)):
-        for row, (times, levels, iterations) in counted[index].items():
+        for row, (times, levels, iterations, indices) in counted[index].items():
             counts.setdefault(row, [0] * len(traces))[index] = times
             made.setdefault(row, [Counter()] * len(traces))[index] = iterations
+            if indices:
+                places.setdefault(row, [()] * len(traces))[index] = indices
             if levels:
                 nested.setdefault(row, [(0,) * len(levels)] * len(traces))[index] = levels
-    return Rows(counts, classes, nested, made)
+    lengths: dict[Path, list[int]] = {}
+    firsts: dict[Path, int] = {}
+    for row, found in places.items():
+        element = (*row.path, row.name)[: row.stars[0] + 1]
+        firsts[element] = min([firsts.get(element, LARGE), *(i for indices in found for i in indices)])
+        known = lengths.setdefault(element, [0] * len(traces))
+        known[:] = [max(n, *(i + 1 for i in indices), 0) for n, indices in zip(known, found, strict=True)]
+    return Rows(counts, classes, nested, made, places, lengths, firsts)
 
 
 @dataclass
@@ -268,5 +275,9 @@ def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Pat
         if len(stars) > 1:
             concrete = [p.path.split(".") for p in parameters]
             levels = tuple(len({tuple(parts[: star + 1]) for parts in concrete}) for star in stars)
-        found[row] = len(parameters), levels, Counter(p.iterations for p in parameters)
+        places: tuple[int, ...] = ()
+        if len(stars) == 1:
+            named = [p.path.split(".")[stars[0]] for p in parameters if not p.iterations]
+            places = tuple([int(_NUMBER.search(part)[0]) for part in named])  # type: ignore[index]  # it is starred
+        found[row] = len(parameters), levels, Counter(p.iterations for p in parameters), places
     return found

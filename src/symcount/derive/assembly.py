@@ -10,7 +10,7 @@ from sympy import Expr, Integer, cancel
 
 from symcount.derive.catalogue import kind_of
 from symcount.derive.expression import Node
-from symcount.derive.templates import Path, Row
+from symcount.derive.rows import Path, Row
 from symcount.tree import Block, Parameter
 
 __all__ = ["Assembly"]

@@ -1,4 +1,4 @@
-"""Selectors: fields with which a model's code chooses between kinds of layers, and values at which it is traced.
+"""Selectors: fields that choose between kinds of layers (`i < first_dense`, `i % period`), and values to try them at.
 
 `i < first_k_dense_replace`, `i % period == offset`: such a field is no number of things, but it meets the running index
 of a layer, which shows as many constants that it is compared with.
@@ -53,7 +53,7 @@ def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str])
 
 
 def steady(traces: Sequence[Trace], depths: Sequence[str]) -> set[str]:
-    """Symbols that are only asked whether they equal the same few numbers, without zero, at other *depths* as well.
+    """Fields that are compared with the same few numbers at every depth: switches, which no layer index meets.
 
     A running index begins at zero, and goes further where there are more layers: these are switches (`stride == 2`).
     """
@@ -82,7 +82,7 @@ def selector_points(
     low: int = 4,
     least: Mapping[str, int] = MappingProxyType({}),
 ) -> dict[str, Number]:
-    """Values for depths (from *low* up, or from what is the *least* of them) and small ones for selectors.
+    """A random probe: depths from *low* up (or from their *least*), and small values for selectors.
 
     Selectors that the code compares with each other keep their order: an offset stays below its period, for instance.
     What holds by default is taken to be meant.
@@ -116,7 +116,7 @@ def ordered(values: Mapping[str, Number], fields: Sequence[str], depths: Sequenc
 
 
 def named_layers(fields: Iterable[str], depths: Iterable[str], base: Mapping[str, Number]) -> set[tuple[str, str]]:
-    """Pairs of a selector and the depth that it stays below, as it does by default: it names a layer that exists.
+    """Pairs (selector, depth) in which the selector names an existing layer, as it does by default.
 
     >>> named_layers(["first_k_dense"], ["num_layers"], {"first_k_dense": 3, "num_layers": 61})
     {('first_k_dense', 'num_layers')}

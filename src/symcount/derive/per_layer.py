@@ -1,4 +1,4 @@
-"""A list that has an element for each layer, at any number of layers."""
+"""Per-layer lists: a list with one element for each layer, made again for any number of layers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["Following", "elements"]
 
 
 class Following(list[Any]):
-    """A list with an element for each layer, and how long it is where there are other than as many layers.
+    """A list with one element for each layer, which can be made for another number of layers: it begins anew.
 
     >>> kinds = Following(["local", "local", "global"], "num_hidden_layers")
     >>> kinds.at(5), kinds.at(2)
@@ -45,7 +45,7 @@ class Following(list[Any]):
         return list(dict.fromkeys(elements(self)))
 
     def renamed(self, by: int) -> Following:
-        """The list with another one of its kinds in the place of each, which comes *by* so many later.
+        """The list with its kinds exchanged: each is replaced by the one *by* so many later among them.
 
         >>> Following(("a", "b", "b", "c"), "num_layers").renamed(1)
         ['b', 'c', 'c', 'a']
@@ -76,7 +76,7 @@ def elements(value: Any) -> list[Any]:
 
 
 def _in_runs(value: Sequence[Any]) -> bool:
-    """Whether it has kinds and how often these come, one after the other: `[[["global", "local"], 12]]`."""
+    """Whether it is written as runs, kinds with how often they come: `[[["global", "local"], 12]]`."""
     return bool(value) and all(
         isinstance(run, list | tuple)
         and len(run) == 2

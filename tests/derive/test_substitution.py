@@ -7,10 +7,10 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from symcount.derive.keeping import kept
 from symcount.derive.resolve import model_class
-from symcount.derive.selecting import steady
+from symcount.derive.selectors import steady
 from symcount.derive.structure import depth_fields
+from symcount.derive.substitution import kept
 from symcount.derive.trace import trace
 
 

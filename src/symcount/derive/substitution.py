@@ -1,4 +1,4 @@
-"""Traces that are still good after some more fields were pinned: those at which these had the value they keep.
+"""Substitution: runs that stay valid when more fields are pinned, with numbers put in the place of those fields.
 
 What a trace found is true at every value of its symbols at which its conditions hold, so also where some of them are
 numbers: their values are put in, which saves constructing the model again.
@@ -26,7 +26,7 @@ def kept(traces: Iterable[Trace], pinned: Mapping[str, Number]) -> list[Trace]:
 
 
 def alike(traces: Iterable[Trace]) -> bool:
-    """Whether no dimension that is a plain number has another one, under the same name, in another of *traces*.
+    """Whether every plain-number dimension is the same in all of *traces*, name by name: no expression was lost.
 
     Otherwise an expression was lost on the way, which may not happen where the field responsible is a plain number.
     """

@@ -1,4 +1,4 @@
-"""Lists with an element for each layer: where the number of layers moves, they have to follow.
+"""Which lists of a config have one element for each layer, so that they must grow and shrink with the depth.
 
 A config that says of which kind each layer is (`layer_types`), although the layers of all kinds have the same tensors,
 lets the number of layers be nothing but the length of that list: transformers refuses every other. Such a list is
@@ -13,9 +13,9 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.derive.configs import ConfigSource, Number, construct, walk
-from symcount.derive.derivation import Derivation
-from symcount.derive.exploring import possible
-from symcount.derive.followed import Following, elements
+from symcount.derive.evidence import Evidence, Follow
+from symcount.derive.per_layer import Following, elements
+from symcount.derive.runs import possible
 from symcount.derive.sources import defaults_of, fields_in, source_of
 from symcount.derive.structure import depth_fields, shape_symbols
 from symcount.derive.trace import Trace
@@ -26,31 +26,30 @@ __all__ = ["follow", "following"]
 _MOST = 4  # kinds that are tried for each layer: a list of rates may have another one in each
 
 
-def follow(d: Derivation, depths: Sequence[str], small: Mapping[str, Number]) -> bool:
-    """Let the lists of layers follow those of *depths* that do not move without; whether there are any.
+def follow(e: Evidence, depths: Sequence[str], small: Mapping[str, Number]) -> Follow | None:
+    """The verdict that per-layer lists grow with a depth, if a depth cannot change otherwise; `None` if there are none.
 
     Args:
-        d: its source is replaced.
+        e: the default run.
         depths: numbers of layers.
         small: other values of them, at which the model cannot be built.
     """
-    config = construct(d.source)
-    found = _candidates(d, config, depths)
+    config = construct(e.plan.source)
+    found = _candidates(e, config, depths)
     moved = {depth: small[depth] for depth in depths if depth in found.values()}
-    if not found or (len(moved) < len(small) and possible(d, [{**d.base, **moved}]) is not None):
-        return False
+    if not found or (len(moved) < len(small) and possible(e, [{**e.base, **moved}]) is not None):
+        return None
     lists = {path: Following(_lookup(config, path), depth.rpartition(".")[2]) for path, depth in found.items()}
-    if not _alike(d, config, lists, moved):
-        lists = {path: one for path, one in lists.items() if len(lists) > 1 and _alike(d, config, {path: one}, moved)}
-        d.rigid.update(found.keys() - lists.keys())
-        if not lists or _moving(d, config, lists, moved) is None:
-            return False
-    d.source, d.base = _with(d.source, config, lists), _without(d.base, lists)
-    return True
+    if not _alike(e, config, lists, moved):
+        lists = {path: one for path, one in lists.items() if len(lists) > 1 and _alike(e, config, {path: one}, moved)}
+        e.journal.rigid.update(found.keys() - lists.keys())
+        if not lists or _moving(e, config, lists, moved) is None:
+            return None
+    return Follow(_with(e.plan.source, config, lists), _without(e.base, lists))
 
 
 def following(source: ConfigSource, like: ConfigSource) -> ConfigSource:
-    """*source* with lists that follow the depths, where those of *like* do."""
+    """*source* with per-layer lists that grow with the depth wherever those of *like* do."""
     lists = _of(like)
     config = construct(source) if lists else None
     return _with(source, config, {path: Following(_lookup(config, path), one.depth) for path, one in lists.items()})
@@ -73,10 +72,9 @@ def _with(source: ConfigSource, config: Any, lists: Mapping[str, Sequence[Any]])
     return ConfigSource(source.cls, kwargs)
 
 
-def _candidates(d: Derivation, config: Any, depths: Sequence[str]) -> dict[str, str]:
+def _candidates(e: Evidence, config: Any, depths: Sequence[str]) -> dict[str, str]:
     """Lists that have as many elements as there are layers: path -> number of layers. No lists of sizes or depths."""
-    assert d.default is not None  # noqa: S101  # set by the engine
-    numbers = (*shape_symbols([d.default]), *depth_fields(d.default), *depths)
+    numbers = (*shape_symbols([e.default]), *depth_fields(e.default), *depths)
     sized = {name.partition("[")[0] for name in numbers if "[" in name}
     found: dict[str, str] = {}
     for path, instance in walk(config):
@@ -85,27 +83,28 @@ def _candidates(d: Derivation, config: Any, depths: Sequence[str]) -> dict[str, 
         values = fields_in(instance)  # what differs from layer to layer may not be asked for otherwise
         for name, _ in defaults_of(type(instance)) if own and "[" not in path else ():
             known = elements(values.get(name))
-            depth = next((depth for depth in own if d.base[depth] == len(known) > 1), None)
+            depth = next((depth for depth in own if e.base[depth] == len(known) > 1), None)
             named = all(isinstance(x, str) for x in known)
-            if depth is not None and prefix + name not in d.rigid and (named or prefix + name not in sized):
+            if depth is not None and prefix + name not in e.journal.rigid and (named or prefix + name not in sized):
                 found[prefix + name] = depth
     return found
 
 
-def _moving(d: Derivation, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]) -> Trace | None:
+def _moving(e: Evidence, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]) -> Trace | None:
     """The model with these lists, whose elements are no fields; `None` if it cannot be built."""
-    return possible(replace(d, source=_with(d.source, config, lists)), [{**_without(d.base, lists), **moved}])
+    plan = replace(e.plan, source=_with(e.plan.source, config, lists))
+    return possible(replace(e, plan=plan), [{**_without(e.base, lists), **moved}])
 
 
 def _without(base: Mapping[str, Number], lists: Collection[str]) -> dict[str, Number]:
     return {name: value for name, value in base.items() if name.partition("[")[0] not in lists}
 
 
-def _alike(d: Derivation, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]) -> bool:
+def _alike(e: Evidence, config: Any, lists: Mapping[str, Following], moved: Mapping[str, Number]) -> bool:
     """Whether the model is the same, tensor by tensor, where the lists name any other of their kinds for each."""
     kinds = min(_MOST, max(len(one.kinds) for one in lists.values()))
     turned = ({path: one.renamed(by) for path, one in lists.items()} for by in range(kinds))
-    first, *others = (one and _tensors(one) for one in (_moving(d, config, named, moved) for named in turned))
+    first, *others = (one and _tensors(one) for one in (_moving(e, config, named, moved) for named in turned))
     return first is not None and all(other == first for other in others)
 
 
