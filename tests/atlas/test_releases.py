@@ -90,7 +90,7 @@ def test_keys_mean_what_they_mean_in_each_release(row):
 def test_a_version_is_asked_for():
     assert sc.count(CSM, transformers="5.12.0") == 1_766_514_497
     assert sc.count(CSM, transformers="5.24.0") == 1_632_100_161
-    assert sc.formula("CsmForConditionalGeneration", transformers="5.16.0").count() == 1_766_514_497
+    assert sc.formula("CsmForConditionalGeneration", transformers="5.16.0").count({}) == 1_766_514_497
     assert sc.formula(CSM, transformers="5.16.0").count(CSM) == 1_766_514_497
     assert sc.count("CsmForConditionalGeneration", transformers="5.16.0") == 1_766_514_497
 
