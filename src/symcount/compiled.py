@@ -17,7 +17,7 @@ from sympy import Expr
 
 from symcount.arithmetic import code_of
 from symcount.errors import MissingSymbolError, UnknownSymbolError
-from symcount.evaluate import function
+from symcount.evaluate import translated
 from symcount.notation import Entry
 from symcount.values import exact, title
 from symcount.vector import vector_function
@@ -69,7 +69,8 @@ def scalar(expression: Expr, entries: tuple[Entry, ...]) -> Compiled:
     symcount.errors.DomainError: I (intermediate_size): expected an integer of at least 1, got 2.5
     """
     letters = [e.letter for e in entries]
-    plain = function(expression, letters)
+    body, scope = translated(expression, letters)
+    plain = FunctionType(code_of(body, letters), scope)
 
     def careful(others: Mapping[str, Any], *given: Any) -> Any:
         if others:
@@ -78,13 +79,13 @@ def scalar(expression: Expr, entries: tuple[Entry, ...]) -> Compiled:
             raise MissingSymbolError(f"no value for {', '.join(missing)}: give a number for each symbol")
         return plain(*(exact(e, value) for e, value in zip(entries, given, strict=True)))
 
-    scope = {"_careful": careful, "_plain": plain, "_int": int, "_ratio": Fraction, "__builtins__": {}}
-    call = FunctionType(_guarded(entries), scope, "count", (_LEFT_OUT,) * len(letters))
+    names = {**scope, "_careful": careful, "_int": int, "_ratio": Fraction}
+    call = FunctionType(_guarded(entries, body), names, "count", (_LEFT_OUT,) * len(letters))
     return Compiled.of(call, letters, scalar, expression, entries)
 
 
-def _guarded(entries: tuple[Entry, ...]) -> CodeType:
-    """The code of `_plain(V, H, …) if V.__class__ is H.__class__ … is int and not _others else _careful(…)`.
+def _guarded(entries: tuple[Entry, ...], body: ast.expr) -> CodeType:
+    """The code of `body if V.__class__ is H.__class__ … is int and not _others else _careful(…)`.
 
     It is a hundredth of a microsecond for each letter; NumPy's integers of 32 bits would overflow, and floats round.
     """
@@ -101,12 +102,12 @@ def _guarded(entries: tuple[Entry, ...]) -> CodeType:
             tests.append(ast.Compare(left=classes[0], ops=[ast.Is()] * len(same), comparators=same))
     letters = [e.letter for e in entries]
     given = [name(n) for n in letters]
-    body = ast.IfExp(
+    whole = ast.IfExp(
         test=ast.BoolOp(op=ast.And(), values=[*tests, ast.UnaryOp(op=ast.Not(), operand=name(_OTHERS))]),
-        body=ast.Call(func=name("_plain"), args=given, keywords=[]),
+        body=body,
         orelse=ast.Call(func=name("_careful"), args=[name(_OTHERS), *given], keywords=[]),
     )
-    return code_of(body, letters, others=_OTHERS)
+    return code_of(whole, letters, others=_OTHERS)
 
 
 def vector(expression: Expr, entries: tuple[Entry, ...]) -> Compiled:

@@ -35,7 +35,7 @@ from sympy import (
 from symcount.arithmetic import SCOPE, Number, as_written, code_of
 from symcount.errors import DomainError, StructureError
 
-__all__ = ["Number", "Round", "as_written", "compile_scalar", "function", "integer_value", "syntax_tree"]
+__all__ = ["Number", "Round", "as_written", "compile_scalar", "function", "integer_value", "syntax_tree", "translated"]
 
 
 def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any] | None = None) -> Callable[..., Any]:
@@ -53,11 +53,15 @@ def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any
     ...
     symcount.errors.DomainError: H**2/A is not an integer at H = 7, A = 2
     """
+    body, scope = translated(expression, names)
+    return FunctionType(code_of(body, names), {**scope, **(namespace or {})})
+
+
+def translated(expression: Expr, names: Sequence[str]) -> tuple[ast.expr, dict[str, Any]]:
+    """The value of *expression* as a syntax tree in *names*, and what else it has names for; see `function`."""
     numerator, denominator = fraction(together(expression))
     if denominator == 1:
-        body = _translate(numerator)
-    else:
-        body = _call("_exact", _translate(numerator), _translate(denominator), *[_name(n) for n in names])
+        return _translate(numerator), dict(SCOPE)
 
     def exact(top: Any, bottom: Any, *values: Any) -> Any:
         quotient, remainder = divmod(top, bottom)
@@ -66,8 +70,8 @@ def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any
             raise DomainError(f"{expression} is not an integer at {at}")
         return quotient
 
-    scope = {"_exact": exact, **SCOPE, **(namespace or {})}
-    return FunctionType(code_of(body, names), scope)
+    body = _call("_exact", _translate(numerator), _translate(denominator), *[_name(n) for n in names])
+    return body, {"_exact": exact, **SCOPE}
 
 
 @lru_cache(maxsize=4096)

@@ -41,8 +41,10 @@ def test_an_entry_is_what_is_derived_now(name):
         for state in stored["states"].keys() & now["states"].keys():
             one, other = (x["formulas"][x["states"][state][0]] for x in (stored, now))
             assert one["totals"] == other["totals"]
-            assert list(map(meant, one["letters"])) == list(map(meant, other["letters"]))
-            assert one.get("domain") == other.get("domain")
+            # an entry that was built before may say less: with more conditions, and letters that only these have
+            letters, known = (list(map(meant, x["letters"])) for x in (other, one))
+            assert [letter for letter in known if letter in letters] == letters
+            assert {str(c) for c in other.get("domain") or ()} <= {str(c) for c in one.get("domain") or ()}
             compared += 1
     assert compared
 

@@ -191,7 +191,8 @@ def condition(rng: Random) -> str:
     parts = [f"{expression(rng, 2)} {rng.choice(['<', '<=', '==', '!=', '>=', '>', '%', 'in'])} {expression(rng, 2)}"]
     while rng.random() < 0.3:
         parts.append(f"{rng.choice(['and', 'or', '<', '=='])} {expression(rng, 1)}")
-    return damaged(rng.choice([" ".join(parts), "H % A == 0", "16 <= H/N <= 128", "H % 64 == 0"]), rng, 0.1)
+    known = ["H % A == 0", "16 <= H/N <= 128", "H % 64 == 0", "N in (6, 12) or H > 512", "not (H < N and N != 3)"]
+    return damaged(rng.choice([" ".join(parts), *known]), rng, 0.1)
 
 
 def number(rng: Random) -> str:

@@ -213,6 +213,30 @@ def test_pictures_of_other_problems(call, tmp_path, arguments):
     assert "share of the parameters" in path.read_text()
 
 
+def test_pictures_of_ratios_and_patterns(call, tmp_path):
+    pytest.importorskip("matplotlib")
+    path = tmp_path / "curve.svg"
+    ratio = ("--free", "depth_multiplier=0.5..2:0.25")
+    for more in ((), ("--free", "min_depth=8,16")):
+        code, *_ = call("solve", "MobileNetV1Model", "-b", "4M", "-t", "50%", *ratio, *more, "--plot", str(path))
+        assert code == 0 and "width multiplier" in path.read_text()
+    pattern = ("--free", "layer_types=conv conv full_attention, conv", "--free", "N=6..30", "--free", "H=1024,2048")
+    code, out, _ = call("solve", "Lfm2ForCausalLM", "-b", "1B", "-t", "20%", *pattern, "--plot", str(path))
+    assert code == 0 and "layer_types: conv conv full_attention, conv\n" in out
+    assert any(line.rstrip().endswith(" 2 conv, full_attention, …") for line in out.splitlines())
+    assert "cases:" not in out
+
+
+def test_solutions_are_written(call, tmp_path):
+    solve = ("solve", "gpt2", "-b", "124M", "--free", "H=64..:64", "--free", "N", "-k", "2", "--output", str(tmp_path))
+    code, _, err = call(*solve)
+    assert code == 0 and err.count("written: ") == 2
+    assert json.loads((tmp_path / "gpt2-H768-N12" / "config.json").read_text())["n_layer"] == 12
+    assert "is there already; choose another directory" in call(*solve)[2]
+    code, out, _ = call(*solve, "--overwrite", "--no-check", "--json")
+    assert code == 0 and json.loads(out.splitlines()[0])["file"].endswith("config.json")
+
+
 def test_pictures_need_matplotlib(call, tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     code, _, err = call("solve", "gpt2", "-b", "300M", "--free", "N", "--plot", str(tmp_path / "a.png"))

@@ -239,6 +239,8 @@ def test_shapes_rebuild_a_family(tmp_path):
     assert [r.tokens for r in found] == [20 * count for _, count in GPT2_SHAPES]
     assert all(r.solution.deviation == 0 for r in found)
     assert found.write(tmp_path, check=False)[0].parent.name == "gpt2-124M"
+    again = sc.ladder("gpt2", shapes=[s for s, _ in GPT2_SHAPES[:2]], free="H=64..:64, N")
+    assert [r.solution.count for r in again] == [count for _, count in GPT2_SHAPES[:2]]
     beside = sc.ladder("gpt2", "124M,355M", shapes="H=768,N=12; H=1024", tolerance="1%", tokens=0, aspect=None)
     assert [(r.solution.values["H"], r.solution.values["N"], r.tokens) for r in beside] == [(768, 12, 0), (1024, 24, 0)]
 

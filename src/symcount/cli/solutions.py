@@ -99,13 +99,15 @@ def _aspect(solution: Solution) -> str:
 def runs(kinds: Sequence[str]) -> str:
     """A list of kinds of layers in short.
 
-    >>> runs(["conv", "conv", "attention", "conv"]), runs(["mlp", "conv", "mlp", "conv"])
-    ('2 conv, attention, conv', 'mlp, conv, …')
+    >>> runs(["conv", "conv", "attention", "conv"]), runs(["mlp", "conv", "mlp", "conv"]), runs(["conv"] * 3)
+    ('2 conv, attention, …', 'mlp, conv, …', '3 conv')
     """
-    found = [(kind, len(list(run))) for kind, run in groupby(kinds)]
-    short = [f"{number} {kind}" if number > 1 else kind for kind, number in found]
-    period = next(p for p in range(1, len(short) + 1) if all(a == b for a, b in zip(short, short[p:], strict=False)))
-    return ", ".join([*short[:period], *(["…"] if period < len(short) else [])])
+    if len(set(kinds)) == 1:
+        return f"{len(kinds)} {kinds[0]}"
+    period = next(p for p in range(1, len(kinds) + 1) if all(a == b for a, b in zip(kinds, kinds[p:], strict=False)))
+    each = [(kind, len(list(run))) for kind, run in groupby(kinds[:period])]
+    short = [f"{number} {kind}" if number > 1 else kind for kind, number in each]
+    return ", ".join([*short, *(["…"] if period < len(kinds) else [])])
 
 
 def _exact(value: Any) -> Any:

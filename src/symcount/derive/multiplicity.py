@@ -146,10 +146,9 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
 def _by_length(rows: Rows, row: Row, things: Things) -> list[Table]:
     """The table of lists in which each element has the parameter, whatever made them; empty if there is none.
 
-    So it is with the layers of one kind, if a field says how many there are, and with what torch's own code made.
+    So it is with the layers of one kind, if a field says how many there are, with what torch's own code made, and with
+    a loop over a number that is not followed in every run.
     """
-    if all(count == rows.counts[row][0] for count in rows.counts[row]):
-        return []
     loops = []
     for level, counts in enumerate(rows.factors(row)):
         length = things.length(counts)

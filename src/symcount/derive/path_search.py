@@ -16,7 +16,6 @@ from functools import cached_property
 from operator import itemgetter
 from typing import Final
 
-from symcount.derive import expression as ex
 from symcount.derive.configs import Number
 from symcount.derive.coverage import Tables, covered, missing, parts_of, unlike
 from symcount.derive.depth_limits import of_index
@@ -24,7 +23,7 @@ from symcount.derive.evidence import Evidence
 from symcount.derive.expression import Node, free_symbols
 from symcount.derive.multiplicity import tables
 from symcount.derive.points import holds
-from symcount.derive.predicates import Predicate, answered, index_tuples, readable
+from symcount.derive.predicates import Predicate, answered, bounding, index_tuples, readable
 from symcount.derive.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, usual_ones
 from symcount.derive.questions import answers, hashed, of_iteration, questions
 from symcount.derive.recording import Condition, Loop
@@ -80,7 +79,8 @@ class PathSearch:
                 continue
             structure, asked = self._next(found)
             if structure is None:
-                return asked is None and deep_enough(self.e, self._supposed(found))
+                enough = deep_enough(e, self._supposed(found)) and (len(e.traces) > 2 or not self._lists())
+                return asked is None and enough
             self.tried.add(self._key(structure))
             if asked is not None:
                 said = f"asked: {readable(asked)} had one answer so far"
@@ -184,13 +184,18 @@ class PathSearch:
         """The loops of which no question explains what is made in them."""
         return list(dict.fromkeys(loop for p in parts_of(found) for t in p if t.supposed for loop in t.loops))
 
+    def _lists(self) -> list[Loop]:
+        """The lists that no loop made."""
+        loops = self._loops()
+        return [loop for part in parts_of(self.found) for loop in part[0].loops if loop.name not in loops]
+
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""
         others: dict[Predicate, Structure] = {}
         for p in self._one_sided():
             if self.refused[p] >= PATIENCE:  # of fields alone: there is no such model
                 if not p.symbols <= self.fields:
-                    if (bound := self._bounding(p)) is None:
+                    if (bound := bounding(p, self._loops(), self._answer(p), DEEPEST)) is None:
                         return None, p
                     self._guard(bound, f"{bound}; beyond it {readable(p)} has an answer that no run shows")
             elif (other := self._other_side(p)) is not None:
@@ -210,8 +215,7 @@ class PathSearch:
         if self._listed() and max(int(t.symbols[n]) for t in e.traces for n in e.structural) < FAR:
             return True
         loops = self._loops()
-        lists = (loop for part in parts_of(self.found) for loop in part[0].loops if loop.name not in loops)
-        if len(e.traces) < LISTS and any(lists):  # no more is known of them than how long they are
+        if len(e.traces) < LISTS and self._lists():  # no more is known of them than how long they are
             return True
         if len(e.traces) > 2:
             return False
@@ -286,13 +290,3 @@ class PathSearch:
 
     def _answer(self, p: Predicate) -> bool:
         return next(iter(answers(self.e.traces)[p]))
-
-    def _bounding(self, p: Predicate) -> Condition | None:
-        """The condition that there is no index at which *p* has the other answer, where the model refused that."""
-        loops = self._loops()
-        names = [n for n in p.symbols if n in loops]
-        if len(p.symbols) > 1 or loops[names[0]].bounds[0].op != "const":
-            return None
-        usual = self._answer(p)
-        first = next((i for i in range(DEEPEST) if p.holds({names[0]: i}) is (not usual)), None)
-        return None if first is None else Condition("<=", loops[names[0]].bounds[1], ex.const(first), "")

@@ -13,7 +13,7 @@ from symcount.derive.recording import Condition, Loop
 from symcount.derive.rewriting import floored, generic, rebuilt
 from symcount.errors import DerivationError
 
-__all__ = ["Predicate", "answered", "constants", "index_tuples", "predicate_of", "readable"]
+__all__ = ["Predicate", "answered", "bounding", "constants", "index_tuples", "predicate_of", "readable"]
 
 #: A comparison and its opposite are one predicate, true or false.
 _OPPOSITE: Final = {"!=": "==", ">=": "<", ">": "<=", "not divides": "divides"}
@@ -97,6 +97,18 @@ def answered(
         if p.holds(known) is truth and indices not in visited:
             return True
     return False
+
+
+def bounding(p: Predicate, loops: Mapping[str, Loop], usual: bool, most: int) -> Condition | None:
+    """The condition that there is no index below *most* at which *p* has another answer than *usual*.
+
+    `None` where *p* speaks of fields, or always has that answer.
+    """
+    names = [n for n in p.symbols if n in loops]
+    if len(p.symbols) > 1 or loops[names[0]].bounds[0].op != "const":
+        return None
+    first = next((i for i in range(most) if p.holds({names[0]: i}) is (not usual)), None)
+    return None if first is None else Condition("<=", loops[names[0]].bounds[1], ex.const(first), "")
 
 
 def constants(p: Predicate) -> set[int]:

@@ -163,7 +163,7 @@ def search_for(
         raise ExpressionError(f"{field} and {more[0][0]} are patterns of layers; one list is searched at a time")
     found: list[tuple[Space, tuple[Criterion, ...]]] = []
     for one in patterned(formula, config, field, patterns):
-        beside = _Asked(**{**vars(asked), "fixed": {**asked.fixed, **one.rules}, "usual": {one.depth: one.layers}})
+        beside = replace(asked, fixed={**asked.fixed, **one.rules}, usual={one.depth: one.layers})
         for space, criteria in _spaces(one.formula, one.config, items, beside):
             found.append((replace(space, lists=one.lists, depth=one.depth), criteria))
     return Hunt(found, budgets, limit)

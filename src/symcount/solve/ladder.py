@@ -17,7 +17,7 @@ from symcount.solve.api import prepared, search_for
 from symcount.solve.budget import Budget, read_budget
 from symcount.solve.chain import CANDIDATES, chain
 from symcount.solve.family import family, letters_of
-from symcount.solve.given import Conditions, named, read_reference, read_where
+from symcount.solve.given import Conditions, named, read_items, read_reference, read_where
 from symcount.solve.measures import MEASURES
 from symcount.solve.measures import in_bytes as written_out
 from symcount.solve.proportions import ASPECT, aspect_conditions, exponent_conditions, head_size
@@ -123,6 +123,9 @@ def ladder_of(
     memory: Request | Mapping[str, Any] | None = None,
 ) -> Ladder:
     """The ladder for a class, by one of its formulas and its config; see `ladder` and `solve.api.search_for`."""
+    if free is not None:
+        items, patterns = read_items(formula, free)
+        free = {**dict(items), **patterns}
     targets = _shapes(formula, shapes)
     bytes_of = convention in MEASURES
     texts = _budgets(budgets, targets, in_bytes=bytes_of)

@@ -80,18 +80,20 @@ def _curve(axes: Any, found: Solutions, points: Sequence[Solution]) -> None:
     across, up = _axes(found)
     notation = found.space.formula.notation
     xs, ys = ([s.values[n] for s in points] for n in (across, up))
-    horizontal, vertical = _window(xs), _window(ys)
+    horizontal, vertical = _places(found, across, xs), _places(found, up, ys)
     others = [n for n in found.ranges if n not in (across, up)]
-    ends = [{n: found.ranges[n].start for n in others}, {n: found.ranges[n].stop or 1 for n in others}]
+    ranges = {n: found.ranges[n] for n in others}
+    ends = [{n: r.number(r.start) for n, r in ranges.items()}, {n: r.number(r.stop or 1) for n, r in ranges.items()}]
     budget, total = found.budgets[0], _total(found)
     for at, style in zip(ends if others else ends[:1], ("-", "--"), strict=False):
         levels = [[total({across: x, up: y, **at}) for x in horizontal] for y in vertical]
         if min(map(min, levels)) < budget.target < max(map(max, levels)):
-            axes.contour(horizontal, vertical, levels, [budget.target], colors="0.5", linewidths=0.9, linestyles=style)
-            said = ", ".join(f"{n} = {v:,}" for n, v in at.items())
+            look = {"colors": "0.5", "linewidths": 0.9, "linestyles": style}
+            axes.contour(_floats(horizontal), _floats(vertical), levels, [budget.target], **look)
+            said = ", ".join(f"{n} = {_written(v)}" for n, v in at.items())
             label = f"{budget.target:,}" + (f", {said}" if said else "")
             axes.plot([], [], color="0.5", linewidth=0.9, linestyle=style, label=label)
-    axes.scatter(xs, ys, s=9, color="C0", zorder=3, label=_kind(found))
+    axes.scatter(_floats(xs), _floats(ys), s=9, color="C0", zorder=3, label=_kind(found))
     for values, scale in ((horizontal, axes.set_xscale), (vertical, axes.set_yscale)):
         if values[-1] > 30 * values[0]:
             scale("log")
@@ -106,7 +108,24 @@ def _window(values: Sequence[int]) -> list[int]:
     return sorted({round(low * (high / low) ** (i / (_LINES - 1))) for i in range(_LINES)})
 
 
-def _total(found: Solutions) -> Callable[[Mapping[str, int]], float]:
+def _places(found: Solutions, letter: str, values: Sequence[Any]) -> list[Any]:
+    """Where a curve is drawn: numbers around *values*; of a ratio those that it may have."""
+    r = found.ranges[letter]
+    if not r.parts:
+        return _window(values)
+    places = list(r.members) or list(range(r.start, (r.stop or r.start) + 1, r.step))
+    return [r.number(place) for place in places[:: max(1, len(places) // _LINES)]]
+
+
+def _floats(numbers: Sequence[Any]) -> list[float]:
+    return [float(number) for number in numbers]
+
+
+def _written(number: Any) -> str:
+    return f"{number:,}" if isinstance(number, int) else f"{float(number):g}"
+
+
+def _total(found: Solutions) -> Callable[[Mapping[str, Any]], float]:
     """The count as a function of the free symbols."""
     rules = found.space.rules
     total = compile_scalar(rules.apply(found.space.formula.total_as(found.budgets[0].convention)))
@@ -118,10 +137,10 @@ def _count(axes: Any, found: Solutions, points: Sequence[Solution]) -> None:
     xs = [s.values[letter] for s in points]
     target, total = found.budgets[0].target, _total(found)
     unit, word = next((u for u in ((10**9, " (billions)"), (10**6, " (millions)")) if target >= u[0]), (1, ""))
-    around = _window(xs)
-    axes.plot(around, [total({letter: x}) / unit for x in around], color="0.5", linewidth=0.9)
+    around = _places(found, letter, xs)
+    axes.plot(_floats(around), [total({letter: x}) / unit for x in around], color="0.5", linewidth=0.9)
     axes.axhline(target / unit, color="0.7", linewidth=0.6, linestyle="--", label=f"{target:,}")
-    axes.scatter(xs, [s.count / unit for s in points], s=9, color="C0", zorder=3, label=_kind(found))
+    axes.scatter(_floats(xs), [s.count / unit for s in points], s=9, color="C0", zorder=3, label=_kind(found))
     axes.set_xlabel(_label(found.space.formula.notation[letter]))
     axes.set_ylabel(f"parameters{word}")
     _legend(axes)
@@ -134,7 +153,7 @@ def _shares(axes: Any, found: Solutions, best: Solution) -> None:
     parts = formula.breakdown(1, convention=convention)
     if len(parts) < 3:
         parts = formula.breakdown(2, convention=convention)
-    places = _window([best.values[letter] // 3 + 1, 3 * best.values[letter]])
+    places = _places(found, letter, [best.values[letter] // 3 + 1, 3 * best.values[letter]])
     rows: dict[str, list[float]] = {}
     for part in parts:
         value = compile_scalar(rules.apply(part.expression))
@@ -146,11 +165,11 @@ def _shares(axes: Any, found: Solutions, best: Solution) -> None:
     shown = {name: shares[name] for name in large[:_PARTS]}
     if small := large[_PARTS:]:
         shown["other"] = [sum(column) for column in zip(*(shares[name] for name in small), strict=True)]
-    axes.stackplot(places, list(shown.values()), labels=list(shown), colors=colours(shown))
-    axes.axvline(best.values[letter], color="black", linewidth=0.6, linestyle=":")
-    axes.set_xlim(places[0], places[-1])
+    axes.stackplot(_floats(places), list(shown.values()), labels=list(shown), colors=colours(shown))
+    axes.axvline(float(best.values[letter]), color="black", linewidth=0.6, linestyle=":")
+    axes.set_xlim(*_floats([places[0], places[-1]]))
     axes.set_ylim(0, 100)
-    others = ", ".join(f"{n} = {best.values[n]:,}" for n in found.ranges if n != letter)
+    others = ", ".join(f"{n} = {_written(best.values[n])}" for n in found.ranges if n != letter)
     axes.set_xlabel(_label(formula.notation[letter]) + (f" with {others}" if others else ""))
     axes.set_ylabel("share of the parameters (%)")
     _legend(axes)

@@ -127,8 +127,10 @@ class Solutions:
     @property
     def cases(self) -> tuple[tuple[str, ...], ...]:
         """What tells the formulas of the class apart, where there are several: the conditions of each."""
+        if len(self.spaces) == 1 or self.patterns:
+            return ()
         common = set(self.conditions)
-        return tuple(tuple(c for c in s.cuts if c not in common) for s in self.spaces) if len(self.spaces) > 1 else ()
+        return tuple(tuple(c for c in space.cuts if c not in common) for space in self.spaces)
 
     @property
     def patterns(self) -> dict[str, tuple[tuple[str, ...], ...]]:
