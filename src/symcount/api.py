@@ -57,8 +57,9 @@ def count(
     >>> import symcount as sc
     >>> sc.count("BertForMaskedLM", V=30_000), sc.count("BertForMaskedLM", V=30_000, convention="per_layer")
     (109112880, 132152880)
-    >>> [sc.count({"architectures": ["DbrxForCausalLM"]}, transformers=release) for release in ("5.12.0", "5.24.0")]
-    [6687213568, 2459207680]
+    >>> csm = {"architectures": ["CsmForConditionalGeneration"]}
+    >>> [sc.count(csm, transformers=release) for release in ("5.12.0", "5.24.0")]
+    [1766514497, 1632100161]
     """
     config: Any = read(source) if is_config(source) else {}
     if strict and config:
