@@ -9,7 +9,7 @@ returns.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,13 @@ def held(output: Any) -> int | None:
     for part in ("past_key_values", "cache_params", "state"):
         walk(getattr(output, part, None), 3)
     return sum(seen.values()) or None
+
+
+def cached(f: Any, fields: dict[str, Any]) -> int:
+    """The cache as symcount says it."""
+    from symcount.footprint import Request, footprint
+
+    return footprint(f, {}, f.bound(fields), Request("bf16", length=LENGTH)).numbers["cache"]
 
 
 def accelerate(model: Any) -> tuple[int, int]:
@@ -135,7 +142,7 @@ def row(name: str) -> list[str]:
     f = sc.formula(fields)
     own = f.bytes("bf16").count(fields)
     parts = [f.bytes("fp32", part).count(fields) for part in ("weights", "gradients", "optimizer")]
-    kept = attempted(lambda: f.cache(1, LENGTH, dtype="bf16", config=fields).count(fields))
+    kept = attempted(cached, f, fields) if cache is not None else None
     trained = 4 * sum(p.numel() * 4 for p in model.parameters() if p.requires_grad)
     trained += 4 * sum(1 for p in model.parameters() if p.requires_grad)  # the numbers of AdamW's steps
     trained += sum(p.numel() * 4 for p in model.parameters() if not p.requires_grad)
@@ -149,11 +156,10 @@ def row(name: str) -> list[str]:
     ]  # fmt: skip
 
 
-def main() -> None:
-    """Write the page."""
+def page(rows: Sequence[Sequence[str]]) -> str:
+    """The page."""
     from importlib.metadata import version
 
-    warnings.filterwarnings("ignore")
     heads = ["model, at its defaults", "weights in bf16", "symcount", "accelerate", "llm-analysis",
              f"cache of {LENGTH:,} tokens", "symcount", "hf-mem's rule", "llm-analysis", "training, fp32: symcount",
              "accelerate"]  # fmt: skip
@@ -165,13 +171,19 @@ def main() -> None:
         "optimizer. accelerate counts buffers as weights; llm-analysis reads six fields of a config."
     )
     lines = ["# Memory beside other tools", "", said, "", "| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
+    lines += ["| " + " | ".join(cells) + " |" for cells in rows]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write the page."""
+    warnings.filterwarnings("ignore")
+    rows = []
     for name in MODELS:
         print(name, flush=True)
-        try:
-            lines.append("| " + " | ".join(row(name)) + " |")
-        except Exception as error:  # noqa: BLE001  # the other models are compared all the same
-            print(f"  {type(error).__name__}: {error}")
-        PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        if cells := attempted(row, name):
+            rows.append(cells)
+        PAGE.write_text(page(rows), encoding="utf-8")
 
 
 if __name__ == "__main__":

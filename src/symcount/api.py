@@ -16,6 +16,7 @@ from symcount.files import is_checkpoint
 from symcount.foreign import guarded
 from symcount.formula import Formula
 from symcount.ledger import check_convention
+from symcount.libraries import is_of_library, library_totals
 from symcount.lookup import adapter_of, formula, formula_for, is_config, model_of
 from symcount.notes import Note, notes_on_release, refuse, teller
 from symcount.notes.of_formula import notes_on
@@ -56,8 +57,9 @@ def count(
     >>> import symcount as sc
     >>> sc.count("BertForMaskedLM", V=30_000), sc.count("BertForMaskedLM", V=30_000, convention="per_layer")
     (109112880, 132152880)
-    >>> [sc.count({"architectures": ["DbrxForCausalLM"]}, transformers=release) for release in ("5.12.0", "5.24.0")]
-    [6687213568, 2459207680]
+    >>> csm = {"architectures": ["CsmForConditionalGeneration"]}
+    >>> [sc.count(csm, transformers=release) for release in ("5.12.0", "5.24.0")]
+    [1766514497, 1632100161]
     """
     config: Any = read(source) if is_config(source) else {}
     if strict and config:
@@ -138,6 +140,8 @@ def _notes(config: Config) -> list[Note]:
 
 def _stored_count(config: Config, convention: str, version: str, *, exactly: bool) -> int | None:
     """What the atlas says of a config, which it reads as transformers does; `None` if it does not cover it."""
+    if is_of_library(config.fields):
+        return library_totals(config.fields)[1][convention]
     try:
         speaks = speaker(config.fields, version, exactly=exactly)
         return None if speaks is None else speaks.counter.count(config.fields)[1][convention]

@@ -8,11 +8,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from symcount.errors import UnknownModelError
+from symcount.library_store import CONVENTIONS, stored_totals
 
 if TYPE_CHECKING:
     from symcount.formula import Formula
 
-__all__ = ["is_of_library", "library_formula"]
+__all__ = ["is_of_library", "library_formula", "library_totals"]
 
 
 def is_of_library(fields: Mapping[str, Any]) -> bool:
@@ -28,6 +29,18 @@ def is_of_library(fields: Mapping[str, Any]) -> bool:
         parts = any(isinstance(v, list) and len(v) == 2 and isinstance(v[0], str | None) for v in fields.values())
         return not name.endswith(("Scheduler", "Processor", "Pipeline")) or (not parts and "Scheduler" not in name)
     return isinstance(fields.get("architecture"), str) and "model_type" not in fields and "architectures" not in fields
+
+
+def library_totals(fields: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
+    """Name and totals by convention of such a config: by what is stored of it, else by its package's own code.
+
+    Raises:
+        SymcountError: see `library_formula`.
+    """
+    if (found := stored_totals(fields)) is not None:
+        return found
+    formula = library_formula(fields)
+    return formula.name, {c: formula.count({}, convention=c) for c in CONVENTIONS}
 
 
 def library_formula(fields: Mapping[str, Any]) -> Formula:

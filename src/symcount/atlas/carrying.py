@@ -86,6 +86,8 @@ def names_differ(row: Row, cls: Any, configs: Any, activations: frozenset[str]) 
         configs: of its configs.
         activations: names of activation functions without parameters.
     """
+    if not row["layouts"]:
+        return ""
     item = row["layouts"][0]
     raw = _base(item)
     model = real_model(cls, configs, raw)

@@ -180,6 +180,8 @@ class Counter:
         Raises:
             UncoveredError: there is none.
         """
+        if not entry.layouts:
+            raise UncoveredError(f"no formula of it is stored for transformers {self.atlas.release}")
         said = ""
         found = []
         for layout in entry.layouts:

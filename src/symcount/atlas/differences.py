@@ -57,6 +57,9 @@ def between(older: Atlas, newer: Atlas) -> list[Difference]:
         totals = [_total(counter, name, model_type) for counter in counters]
         if totals[0] != totals[1]:
             what["total"] = f"{totals[0]} → {totals[1]}"
+        if not one.layouts or not other.layouts:
+            found.append(Difference(name, model_type, ("not stored for the older",), "formulas"))
+            continue
         names = [_names(atlas, entry) for atlas, entry in ((older, one), (newer, other))]
         if names[0] != names[1]:
             what["names"] = f"names: {_some(names[0] - names[1])} → {_some(names[1] - names[0])}"

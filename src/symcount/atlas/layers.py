@@ -97,7 +97,7 @@ def with_release(
         tables: the newest first.
         found: the rows that were built.
         there: the classes that the release has.
-        failed: those for which no entry could be built: they keep one of this very release only.
+        failed: those for which no entry could be built: they keep one of this very release, or have none that answers.
     """
     if not tables:
         return [found]
@@ -106,9 +106,14 @@ def with_release(
     older = [t for t in tables if number(release_of(t.versions)) < at]
     same = [t for t in tables if number(release_of(t.versions)) == at]
     before = (same or newer[-1:] or older[:1])[0]
-    kept = {k: row for k, row in before.rows.items() if k in there and (same or k not in failed)}
+    kept = {k: row if same or k not in failed else _empty(row) for k, row in before.rows.items() if k in there}
     own = Table(found.versions, {**kept, **found.rows}, found.bases, found.activations)
     return [*newer, own, *older]
+
+
+def _empty(row: Row) -> Row:
+    """The row of a class that the release has, but of which no formula could be stored: every config is refused."""
+    return {**row, "effort": 0, "layouts": [], "trees": []}
 
 
 def replaced(tables: list[Table], changes: Iterable[tuple[Row, Row]]) -> list[Table]:

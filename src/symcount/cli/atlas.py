@@ -225,3 +225,41 @@ def _watched(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, A
         for row in rows:
             progress.update(task, advance=1, description=row["class"])
             yield row
+
+
+@app.command()
+def caches(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the file of the package.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Derive the caches of the classes that continue texts, hold each against real ones, and store the formulas.
+
+    The other lines of the file stay as they are.
+    """
+    from symcount.derive.resolve import auto_classes
+    from symcount.errors import SymcountError
+    from symcount.forward.building import records, written
+    from symcount.forward.stored import default_path, lines_of
+
+    target = output or default_path()
+    found = {name: [json.loads(line) for line in lines] for name, lines in lines_of(target).items()}
+    names = sorted({c for c in auto_classes()["MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"] if pattern.lower() in c.lower()})
+    if not names:
+        raise UnknownModelError(f"no class that continues texts matches {pattern!r}")
+    refused = 0
+    for name in names:
+        try:
+            found[name] = records(name)
+            written(target, found)
+            answer = {"class": name, "formulas": len(found[name])}
+            said = f"{name}: {number(len(found[name]))} stored"
+        except SymcountError as error:
+            refused += 1
+            answer, said = {"class": name, "error": str(error)}, f"{name}: {error}"
+        if as_json:
+            emit(answer)
+        else:
+            say(said)
+    note(f"{target}: {number(sum(map(len, found.values())))} formulas of {number(len(found))} classes")
+    return 1 if refused else 0

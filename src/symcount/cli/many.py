@@ -19,7 +19,7 @@ from symcount.cli.output import complain, emit, note, number, printable, say, sh
 from symcount.errors import SymcountError, UncoveredError, UnknownModelError
 from symcount.files import is_directory, is_several, looks_like_path
 from symcount.foreign import guarded
-from symcount.libraries import is_of_library, library_formula
+from symcount.libraries import is_of_library, library_totals
 from symcount.notes import Note, notes_on_release, refuse, teller
 from symcount.releases import installed, is_installed
 
@@ -121,8 +121,7 @@ def counted(source: str, fields: dict[str, Any], version: str = "") -> tuple[str
         SymcountError: neither is possible; where both were tried, the reasons of both.
     """
     if is_of_library(fields):
-        found_there = library_formula(fields)
-        return found_there.name, {c: found_there.count({}, convention=c) for c in CONVENTIONS}, [], ""
+        return *library_totals(fields), [], ""
     try:
         speaks = speaker(fields, version)
         assert speaks is not None  # noqa: S101  # `quick` and the command see to that

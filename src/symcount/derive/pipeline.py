@@ -10,14 +10,15 @@ Two kinds of doubt are settled before a formula is returned:
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 from symcount.derive.cases import with_cases
 from symcount.derive.closed_forms import count_iterations
-from symcount.derive.configs import ConfigSource
+from symcount.derive.configs import ConfigSource, Number
 from symcount.derive.depth_limits import deepest
 from symcount.derive.evidence import Bound, Consider, Evidence, Hypotheses, Pin, Plan, Verdict
 from symcount.derive.expression import Node, free_symbols
@@ -63,14 +64,16 @@ ROUNDS = 20
 HIDDEN = "it changes the parameters, and no run shows how"
 
 
-def derive_class(cls: type, source: ConfigSource, seed: int = 0) -> Hypotheses:
-    """The rows of *cls* and their multiplicities, and the domain in which they hold.
+def derive_class(
+    cls: type, source: ConfigSource, seed: int = 0, pinned: Mapping[str, Number] = MappingProxyType({})
+) -> Hypotheses:
+    """The rows of *cls* and their multiplicities, and the domain in which they hold; fields that are *pinned* stay so.
 
     Raises:
         DerivationError: the class cannot be constructed, or its structure was not understood.
     """
     with quiet():
-        return with_cases(_derived(Plan(cls, source), seed), partial(_derived, seed=seed))
+        return with_cases(_derived(Plan(cls, source, pinned=pinned), seed), partial(_derived, seed=seed))
 
 
 def _derived(plan: Plan, seed: int) -> Hypotheses:

@@ -13,17 +13,19 @@ from symcount.derive.pipeline import derive_class
 from symcount.derive.quiet import quiet
 from symcount.derive.resolve import missing_package, resolve, shortened
 from symcount.derive.result import DerivedFormula, formula_of
-from symcount.errors import DependencyError, DerivationError
+from symcount.errors import DependencyError, DerivationError, UncoveredError
 from symcount.foreign import guarded
 from symcount.formula import Formula
+from symcount.forward.certificate import disagreement
 from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
 from symcount.forward.held import holder
 from symcount.forward.inputs import sizes_for
+from symcount.forward.stored import find
 from symcount.forward.widening import widened
 from symcount.forward.worked import worker
 from symcount.realmodel import attribute
 
-__all__ = ["cache", "flops"]
+__all__ = ["cache", "derived_cache", "flops"]
 
 
 @guarded
@@ -57,8 +59,27 @@ def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     Source: concolic execution, as for `symcount.derive`; the sizes of a cache's tensors are those of
     `transformers.cache_utils`.
     """
-    derived = _derived(source, options, holder, "cache")
-    return cache_formula(derived).at(batch=batch, length=length)
+    try:
+        found: CacheFormula | None = find(source, options)
+        reason = None
+    except UncoveredError as error:
+        found, reason = None, error
+    try:
+        return (derived_cache(source, **options) if found is None else found).at(batch=batch, length=length)
+    except DependencyError:
+        raise reason or DependencyError(
+            f"the cache of {source!r:.80} is not stored, and to derive it torch and transformers are needed: "
+            "pip install 'symcount[hf]'"
+        ) from None
+
+
+def derived_cache(source: Any, /, **options: Any) -> CacheFormula:
+    """The same, always from the model's own code.
+
+    Raises:
+        SymcountError: see `cache`.
+    """
+    return cache_formula(_derived(source, options, holder, "cache"))
 
 
 @guarded
@@ -93,7 +114,14 @@ def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type]
     observed, sized = model(cls), _with_sizes(cls, found)
 
     def made(config: ConfigSource) -> DerivedFormula:
-        return widened(formula_of(derive_class(observed, config), name, model_type, Derived()))
+        formula = formula_of(derive_class(observed, config), name, model_type, Derived())
+        if not disagreement(formula):
+            return widened(formula)
+        depths = {depth: formula.base[depth] for depth in formula.depths}  # which layers are of which kind is unknown
+        formula = formula_of(derive_class(observed, config, pinned=depths), name, model_type, Derived())
+        if found := disagreement(formula):
+            raise DerivationError(f"{name}: no closed form of its {what} was found; {found[0]}")
+        return widened(formula)
 
     try:
         if arranged := arrangements(observed, sized):

@@ -287,6 +287,10 @@ def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         if other is not item:
             changed[item.symbol] = other.symbol
         entries.append(other)
+    for name in (n for n in _INPUT if n in derived.base and n not in sizes):  # it may be given, and does not matter
+        if _INPUT[name].letter not in {e.letter for e in entries}:
+            entries.append(_INPUT[name])
+            sizes[name] = _INPUT[name].letter
     entries.sort(key=lambda e: e.field not in _INPUT)
     limits = _limits(derived, entries, sizes)
     entries += [e for e, _ in limits if e not in entries]
@@ -325,7 +329,7 @@ def _limits(
             continue
         known = [e for e in entries if e.field == name]
         item = known[0] if known else next(iter(assign([name])))
-        if not known and item.letter in {e.letter for e in entries}:
+        if not known and item.letter in {e.letter for e in (*entries, *(e for e, _ in found))}:
             item = replace(item, letter=_identifier(name))
         found.append((item, relation(_INPUT[LENGTH].symbol, "<=", item.symbol)))
     return found

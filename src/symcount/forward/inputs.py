@@ -18,7 +18,7 @@ __all__ = ["BATCH", "LENGTH", "SIDE", "SIZES", "SOURCE", "inputs", "sizes_for"]
 
 #: The config fields under which the sizes of the input travel, and the numbers that they have by default.
 BATCH, LENGTH, SOURCE, SIDE = "batch", "length", "source", "side"
-SIZES = {BATCH: 3, LENGTH: 77, SOURCE: 59, SIDE: 224}
+SIZES = {BATCH: 3, LENGTH: 37, SOURCE: 41, SIDE: 224}
 _SAMPLES = 6007  # of a wave, of which a token takes hundreds
 _IMAGE = ("image_size", "img_size", "input_size")
 _CHANNELS = ("num_channels", "in_channels", "in_chans")
@@ -44,7 +44,8 @@ def sizes_for(cls: type, config: Any) -> dict[str, int]:
         pass
     else:
         found[LENGTH] = _SAMPLES if main == "input_values" else SIZES[LENGTH]
-    if (main == "pixel_values" or _paired(cls, config)) and _size_of(config, _IMAGE) is None:
+    pictures = main == "pixel_values" or "pixel_values" in _required(cls) or _paired(cls, config)
+    if pictures and _size_of(config, _IMAGE) is None:
         found[SIDE] = SIZES[SIDE]
     return found
 
@@ -57,8 +58,7 @@ def inputs(model: Any, config: Any, *, cached: bool = True) -> dict[str, Any]:
     """
     cls = type(model)
     accepted = inspect.signature(model.forward).parameters
-    wanted = [model.main_input_name]
-    wanted += [n for n, p in accepted.items() if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    wanted = [model.main_input_name, *_required(cls)]
     if _translates(cls, config):
         wanted.append("decoder_input_ids" if "decoder_input_ids" in accepted else "labels")
     elif _paired(cls, config):
@@ -73,6 +73,12 @@ def inputs(model: Any, config: Any, *, cached: bool = True) -> dict[str, Any]:
     if "use_cache" in accepted or any(p.kind is p.VAR_KEYWORD for p in accepted.values()):
         given["use_cache"] = cached
     return given
+
+
+def _required(cls: Any) -> list[str]:
+    """The arguments of the forward pass that have no default."""
+    accepted = list(inspect.signature(cls.forward).parameters.values())[1:]
+    return [p.name for p in accepted if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
 
 
 def _takes(cls: Any, name: str) -> bool:

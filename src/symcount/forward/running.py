@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from symcount.derive.expression import Node
 from symcount.derive.patching import Patch, Patches
 from symcount.derive.recording import STATE
 from symcount.derive.tensors import TENSORS
 from symcount.errors import DerivationError
-from symcount.forward.following import Follower
+from symcount.forward.following import Follower, tensors_in
 from symcount.forward.inputs import inputs
 from symcount.forward.places import Places
 
@@ -68,6 +68,7 @@ class _Watch:
         self._follower = Follower(tracker) if tracker is not None else None
         self._observers = observers
         self._true: dict[int, Any] = {}
+        self._chosen: dict[int, Any] = {}
 
     def __call__(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
         if self._follower is not None:
@@ -75,8 +76,19 @@ class _Watch:
             self.places.note(result)
         if getattr(func, "__name__", "") in _AFFIRMED and hasattr(result, "new_empty"):
             self._true[id(result)] = result
+        if self._chosen and args and id(args[0]) in self._chosen:
+            self._chosen.update((id(tensor), tensor) for tensor in tensors_in(result))
         for observer in self._observers:
             observer(self.places.here, func, args, kwargs, result)
+
+    def choose(self, *tensors: Any) -> tuple[Any, ...]:
+        """Note that tensors are indices of what was chosen."""
+        self._chosen.update((id(tensor), tensor) for tensor in tensors)
+        return tensors
+
+    def chosen(self, tensor: Any) -> bool:
+        """Whether it is the index of something that was chosen, as an expert: any will do."""
+        return id(tensor) in self._chosen
 
     def truth(self, tensor: Any) -> bool:
         """The answer to a question about the content of a tensor."""
@@ -96,6 +108,8 @@ def _answers(watch: _Watch) -> list[Patch]:
             return item(self)
         if self.dtype is torch.bool:
             return watch.truth(self)
+        if watch.chosen(self):
+            return 0
         raise DerivationError(
             f"the forward pass asks for a number that is the content of a tensor, in {watch.places.here}"
         )
@@ -124,6 +138,8 @@ def run(
         stack.enter_context(_default_dtype(getattr(torch, dtype)))
         stack.enter_context(watch.places)
         stack.enter_context(Patches(_answers(watch)))
+        if not observers and mode is None:  # which tokens an expert has decides about what is done, not what is held
+            stack.enter_context(Patches(_choices(watch)))
         given = inputs(model, config, cached=cached)
         stack.enter_context(_asking())
         tracker = TENSORS.tracker
@@ -166,6 +182,29 @@ def _transcendental(node: Node) -> bool:
     if node.op in ("sym", "const", "index"):
         return False
     return node.op in ("log", "gcd", "pow") or any(_transcendental(a) for a in node.args if isinstance(a, Node))
+
+
+def _choices(watch: _Watch) -> list[Patch]:
+    """Of what has no content one entry is chosen, whatever asks for those that are not zero."""
+    import torch
+
+    nonzero, where = cast("Any", torch.nonzero), cast("Any", torch.where)
+
+    def chosen(tensor: Any, *, as_tuple: bool = False) -> Any:
+        if tensor.device.type != "meta":
+            return nonzero(tensor, as_tuple=as_tuple)
+        if as_tuple:
+            return watch.choose(*(torch.empty((1,), dtype=torch.long, device="meta") for _ in range(tensor.ndim)))
+        return watch.choose(torch.empty((1, tensor.ndim), dtype=torch.long, device="meta"))[0]
+
+    def among(*args: Any, **kwargs: Any) -> Any:
+        return chosen(args[0], as_tuple=True) if len(args) == 1 and not kwargs else where(*args, **kwargs)
+
+    return [
+        Patch(torch, "nonzero", chosen),
+        Patch(torch.Tensor, "nonzero", chosen),
+        Patch(torch, "where", among),
+    ]
 
 
 def _mode() -> Any:

@@ -14,6 +14,7 @@ from symcount.derive.configs import Number
 from symcount.derive.drawing import inside, values_of
 from symcount.derive.result import DerivedFormula
 from symcount.domain import Condition
+from symcount.errors import DomainError
 from symcount.forward.certificate import differences
 from symcount.forward.inputs import SIZES
 
@@ -76,5 +77,5 @@ def _beyond(formula: DerivedFormula, condition: Condition, names: list[str]) -> 
 def _outside(condition: Condition, values: dict[str, Any]) -> bool:
     try:
         return not condition.holds(values)
-    except ArithmeticError:  # a remainder by zero
+    except (ArithmeticError, DomainError):  # a remainder by zero
         return False

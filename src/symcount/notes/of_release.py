@@ -68,7 +68,9 @@ def _keys(speaks: Speaker, changes: list[str], fields: Mapping[str, Any], found:
     told = set()
     for release in sorted({whole.releases[0], *changes} - {speaks.release}, key=number, reverse=True):
         entry = whole.at(release).find(found.entry.name, found.entry.model_type)
-        for path, known in _sections(entry.layouts if entry is not None else []).items():
+        layouts = entry.layouts[:1] if entry is not None else []
+        checks = {path for layout in layouts for path in layout.checks}
+        for path, known in _sections(layouts).items():
             section: Any = fields
             for part in path.split(".") if path else ():
                 section = section.get(part) if isinstance(section, Mapping) else None
@@ -76,7 +78,12 @@ def _keys(speaks: Speaker, changes: list[str], fields: Mapping[str, Any], found:
                 continue
             for key in section:
                 said = f"{path}.{key}" if path else str(key)
-                if known.counts(key) and not own[path].knows(key) and said not in told and len(said) <= _LONGEST:
+                if (
+                    (known.counts(key) or said in checks)
+                    and not own[path].knows(key)
+                    and said not in told
+                    and len(said) <= _LONGEST
+                ):
                     told.add(said)
                     yield Note(f"{said} is not read by {found.entry.name} of transformers {speaks.release}; "
                                f"that of {release} reads it")  # fmt: skip

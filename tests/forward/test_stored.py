@@ -1,0 +1,72 @@
+"""Stored caches: without torch, and equal to what was measured of real models at their defaults."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+import symcount as sc
+from symcount.errors import UncoveredError
+from symcount.evaluate import integer_value
+from symcount.forward.stored import default_path, find, from_record, to_record
+
+#: Class -> bytes that a cache of 64 tokens holds in bf16 at the defaults, and those of keys and values by measurement.
+MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
+STORED = {json.loads(line)["class"] for line in default_path().read_text(encoding="utf-8").splitlines()}
+
+
+@pytest.fixture(autouse=True)
+def no_torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setitem(sys.modules, "transformers", None)
+
+
+@pytest.mark.parametrize("name", sorted(STORED & MEASURED.keys()))
+def test_a_stored_cache_has_the_bytes_that_were_measured(name):
+    found = find(name, {}).bytes("bf16")
+    at = found.values({k: v for k, v in {**found.defaults, "B": 1, "S": 64}.items() if k in found.notation})
+    # sliding layers keep a number for themselves, which the measurement left out
+    held = [row.total for row in found.ledger if not row.name.startswith("_")]
+    assert sum(integer_value(size, at) for size in held) == MEASURED[name][0]
+
+
+def test_many_of_those_that_were_measured_are_stored():
+    assert len(STORED & MEASURED.keys()) >= 15
+
+
+LLAMA_3 = {
+    "architectures": ["LlamaForCausalLM"], "model_type": "llama", "hidden_size": 4096, "num_hidden_layers": 32,
+    "num_attention_heads": 32, "num_key_value_heads": 8, "max_position_embeddings": 8192, "rope_theta": 500000.0,
+}  # fmt: skip
+
+
+def test_a_config_is_counted_without_torch():
+    assert sc.cache(LLAMA_3).bytes("bf16").count(LLAMA_3, B=1, S=8192) == 2 * 2 * 32 * 8 * 128 * 8192
+
+
+def test_what_the_class_fills_in_follows():
+    fields = {k: v for k, v in LLAMA_3.items() if k != "num_key_value_heads"}
+    assert sc.cache(LLAMA_3).count(fields, B=1, S=10) == 2 * 32 * 4096 * 10
+    assert sc.cache(LLAMA_3).count({**fields, "num_key_value_heads": None}, B=1, S=10) == 2 * 32 * 4096 * 10
+
+
+def test_an_option_of_which_nothing_is_stored_is_refused_by_name():
+    found = find("Qwen2ForCausalLM", {})
+    with pytest.raises(UncoveredError, match="use_sliding_window = true, but the stored cache"):
+        found.bound({"architectures": ["Qwen2ForCausalLM"], "use_sliding_window": True})
+
+
+def test_kinds_of_layers_are_counted_in_their_list():
+    kinds = ["sliding_attention", "full_attention"] * 3
+    config = {"architectures": ["CwmForCausalLM"], "model_type": "cwm", "num_hidden_layers": 6,
+              "layer_types": kinds, "sliding_window": 9}  # fmt: skip
+    found = sc.cache(config)
+    assert found.count(config, B=1, S=100) == 3 * 2 * 8 * 128 * (100 + 8) + 3
+
+
+def test_a_formula_survives_being_stored():
+    found = find("LlamaForCausalLM", {})
+    assert from_record(json.loads(json.dumps(to_record(found)))).total == found.total
