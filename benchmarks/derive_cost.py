@@ -22,9 +22,9 @@ import warnings
 from collections.abc import Iterable, Iterator
 
 from benchmarks.harness import Row, duration, factor, seconds, series
-from symcount.derive.examine import versions
-from symcount.derive.sweep import candidates
 from symcount.errors import SymcountError
+from symcount.survey.coverage import candidates
+from symcount.survey.rows import versions
 
 BATCH = 40  # classes a process: what earlier ones have imported slows a trace down
 
@@ -42,8 +42,8 @@ def measure(task: tuple[str, int, dict]) -> dict:
     import torch
     from transformers.utils import logging
 
-    from symcount.derive.api import derive
-    from symcount.derive.resolve import model_class
+    from symcount.derivation.api import derive
+    from symcount.derivation.resolve import model_class
 
     logging.set_verbosity(logging.CRITICAL)
     warnings.simplefilter("ignore")

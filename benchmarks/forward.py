@@ -66,8 +66,8 @@ def _ran(formula: Any, point: dict[str, Any]) -> tuple[int | None, Any]:
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
-    from symcount.derive.configs import build
-    from symcount.derive.quiet import quiet
+    from symcount.concolic.config.symbolic import build
+    from symcount.concolic.session import quiet
     from symcount.forward.certificate import counted
     from symcount.forward.running import run
 

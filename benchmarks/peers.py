@@ -30,7 +30,7 @@ def real(name: str, config: Any) -> tuple[int, int | None, Any]:
     import torch
     import transformers
 
-    from symcount.realmodel import default_dtype
+    from symcount.verification.real_model import default_dtype
 
     cls = getattr(transformers, name)
     with default_dtype("bfloat16"), torch.device("meta"):
@@ -74,7 +74,7 @@ def held(output: Any) -> int | None:
 
 def cached(f: Any, fields: dict[str, Any]) -> int:
     """The cache as symcount says it."""
-    from symcount.footprint import Request, footprint
+    from symcount.storage.footprint import Request, footprint
 
     return footprint(f, {}, f.bound(fields), Request("bf16", length=LENGTH)).numbers["cache"]
 

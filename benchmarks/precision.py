@@ -55,7 +55,7 @@ def own(names: list[str]) -> dict[str, str]:
     """`Kind.parameter` -> the type in which a module makes it, whatever torch's default is."""
     import torch
 
-    from symcount.derive.resolve import model_class
+    from symcount.derivation.resolve import model_class
 
     found: dict[str, set[str]] = defaultdict(set)
     before = torch.get_default_dtype()

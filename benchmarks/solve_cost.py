@@ -30,10 +30,10 @@ from sympy import Rational
 import symcount as sc
 from benchmarks.harness import Row, interleaved, run, seconds, series
 from symcount.cli.output import show, stream, table
-from symcount.evaluate import compile_scalar
-from symcount.solve.api import hunt
-from symcount.solve.search import Search
-from symcount.solve.solution import Solution
+from symcount.exact.evaluate import compile_scalar
+from symcount.solver.api import hunt
+from symcount.solver.search import Search
+from symcount.solver.solution import Solution
 
 TARGET, SLACK = 110_000_000, 110_000
 FIXED = {"V": 30_522, "L": 512, "T": 2}

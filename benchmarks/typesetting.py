@@ -25,8 +25,8 @@ import symcount as sc
 from symcount.architectures import names as composed
 from symcount.atlas.counting import counter
 from symcount.errors import SymcountError
-from symcount.evaluate import Round, compile_scalar
-from symcount.formula import Formula
+from symcount.exact.evaluate import Round, compile_scalar
+from symcount.formulas.formula import Formula
 from symcount.typeset.styles import form, leading_error
 
 _INVENTED = re.compile(r"_\{\\mathrm\{[^}]*(?:\\,|[^\\{},]{9,})")  # a subscript of several words, or of a long one

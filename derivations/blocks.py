@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from sympy import Expr
 
 from symcount.errors import VerificationError
-from symcount.pictures import Shares
+from symcount.reports.shares import Shares
 from symcount.typeset.content import Math
 from symcount.typeset.latex import sorted_terms
 from symcount.typeset.lines import broken, indented

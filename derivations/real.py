@@ -10,17 +10,17 @@ from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
 from typing import Any
 
-from symcount import realmodel
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
+from symcount.verification import real_model
 
 __all__ = ["buffers", "build", "counted"]
 
 
 def build(formula: Formula, sizes: Mapping[str, int]) -> Any:
     """The class that *formula* speaks of, at *sizes* (by letter), on the meta device: shapes without memory."""
-    model = realmodel.model_class(formula.name, formula.model_type)
+    model = real_model.model_class(formula.name, formula.model_type)
     fields = {formula.notation[letter].field: size for letter, size in sizes.items()}
-    return realmodel.build(model, realmodel.make_config(model, fields), {})
+    return real_model.build(model, real_model.make_config(model, fields), {})
 
 
 def counted(model: Any, patterns: Iterable[str], kind: str | None = None, convention: str = "unique") -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 from derivations.blocks import Heading, Items, Picture, Step, Text
 from derivations.worksheet import Worksheet
-from symcount.notation import escape
+from symcount.core.notation import escape
 from symcount.typeset import latexdoc
 from symcount.typeset.content import Math, Table
 from symcount.typeset.markdown import block as markdown_block

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 
 from sympy import Add, Expr
 
-from symcount.formula import Formula
-from symcount.ledger import Convention
+from symcount.core.ledger import Convention
+from symcount.formulas.formula import Formula
 
 __all__ = ["Where"]
 

@@ -19,9 +19,9 @@ import symcount as sc
 from derivations import real
 from derivations.blocks import LINE, Heading, Items, Picture, Step, Text
 from derivations.where import Where
+from symcount.core.ledger import check_convention
 from symcount.errors import VerificationError
-from symcount.formula import Formula
-from symcount.ledger import check_convention
+from symcount.formulas.formula import Formula
 from symcount.typeset.arrangement import arrange
 from symcount.typeset.content import Count, Formulas, Math, Table
 from symcount.typeset.latex import sorted_terms, terms_of

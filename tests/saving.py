@@ -25,12 +25,12 @@ from typing import Any
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
 from symcount.atlas.counting import counter
-from symcount.atlas.facts import parts
-from symcount.atlas.probe import changed, real_total
-from symcount.derive.quiet import quiet
-from symcount.derive.resolve import model_class
+from symcount.concolic.session import quiet
+from symcount.config.files import load
+from symcount.derivation.resolve import model_class
 from symcount.errors import SymcountError
-from symcount.files import load
+from symcount.survey.schema.config_class import parts
+from symcount.survey.schema.probe import changed, real_total
 
 SECONDS = 20
 DRAWN = 3

@@ -12,12 +12,12 @@ from sympy import expand
 
 import symcount as sc
 from symcount.architectures import FAMILIES, GIVEN, find, names
+from symcount.core.notation import letters
+from symcount.core.tree import Block
 from symcount.errors import OptionError, UnknownModelError
-from symcount.evaluate import compile_scalar
+from symcount.exact.evaluate import compile_scalar
 from symcount.expressions.reader import read_expression
-from symcount.notation import letters
-from symcount.tree import Block
-from symcount.verify import compare
+from symcount.verification.report import compare
 
 V, L, H, I, N, T, A, K, D, Y = letters("V L H I N T A K D Y")
 

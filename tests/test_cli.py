@@ -209,10 +209,10 @@ def test_verify(call, lines):
 
 def test_verify_tells_a_difference(call, lines, monkeypatch):
     pytest.importorskip("transformers")
-    from symcount import realmodel
+    from symcount.verification import real_model
 
-    honest = realmodel.totals
-    monkeypatch.setattr(realmodel, "totals", lambda model: {**honest(model), "unique": 5})
+    honest = real_model.totals
+    monkeypatch.setattr(real_model, "totals", lambda model: {**honest(model), "unique": 5})
     code, out, _ = call("verify", "bert", "-s", "N=1")
     assert code == 1
     assert "differs: unique: " in out
@@ -326,7 +326,7 @@ def test_interrupt(call, monkeypatch):
     def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("symcount.cli.reading.names", interrupted)
+    monkeypatch.setattr("symcount.cli.commands.show.names", interrupted)
     assert call("list") == (130, "", "")
 
 

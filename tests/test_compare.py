@@ -8,10 +8,10 @@ from sympy import Add, expand
 import symcount as sc
 from symcount.architectures import names
 from symcount.cli import run
+from symcount.core.notation import Entry, Notation, entry
 from symcount.errors import DomainError, NotationError, StructureError, TypesettingError, UnknownSymbolError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.layers import Embedding
-from symcount.notation import Entry, Notation, entry
 
 
 @pytest.mark.parametrize("convention", sc.CONVENTIONS)

@@ -7,9 +7,9 @@ import pytest
 import symcount as sc
 from symcount.architectures import find, names
 from symcount.architectures.reading import architecture_of
-from symcount.configs import read
+from symcount.config.config import read
+from symcount.config.files import MAX_BYTES, looks_like_path
 from symcount.errors import ConfigError, DomainError, OptionError, SymcountError, UnknownModelError
-from symcount.files import MAX_BYTES, looks_like_path
 
 BERT = {
     "architectures": ["BertForMaskedLM"],

@@ -4,9 +4,9 @@ from itertools import product
 
 import pytest
 
-from symcount.domain import divides, minimal, relation
+from symcount.core.domain import divides, minimal, relation
+from symcount.core.notation import Notation, entry, symbol
 from symcount.errors import DomainError, StructureError
-from symcount.notation import Notation, entry, symbol
 from symcount.typeset.latex import set_symbols
 
 H, A, N = map(symbol, "HAN")

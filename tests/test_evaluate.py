@@ -7,9 +7,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sympy import Float, Integer, Max, Min, Mod, Rational, Symbol, ceiling, floor, sqrt
 
+from symcount.core.notation import symbol
 from symcount.errors import DomainError, StructureError
-from symcount.evaluate import compile_scalar, function, integer_value
-from symcount.notation import symbol
+from symcount.exact.evaluate import compile_scalar, function, integer_value
 
 H, A, N, L = map(symbol, "HANL")
 SYMBOLS = (H, A, N, L)

@@ -8,9 +8,9 @@ import pytest
 
 import symcount as sc
 from symcount.cli import run
+from symcount.config.files import load
+from symcount.config.filetypes import KINDS, of_bytes, of_json
 from symcount.errors import FileTypeError, SymcountError
-from symcount.files import load
-from symcount.filetypes import KINDS, of_bytes, of_json
 
 PUBLISHED = Path(__file__).parent / "published" / "configs"
 

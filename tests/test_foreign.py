@@ -14,7 +14,7 @@ import symcount as sc
 from symcount import foreign
 from symcount.cli import run
 from symcount.errors import ForeignError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 
 ERRORS = [RecursionError("too deep"), MemoryError(), KeyError("width"), RuntimeError("line\nline " + "x" * 5000)]
 LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
@@ -23,30 +23,30 @@ LLAMA = {"model_type": "llama", "architectures": ["LlamaForCausalLM"]}
 PYTHON = {
     "count": ("symcount.atlas.counting.Counter.count", lambda: sc.count(dict(LLAMA))),
     "formula": ("symcount.architectures.base.Architecture.formula", lambda: sc.formula("gpt2")),
-    "derive": ("symcount.derive.api.derive_class", lambda: sc.derive("BertModel")),
-    "verify": ("symcount.realmodel.totals", lambda: sc.verify("BertModel")),
-    "compare": ("symcount.ledger.Ledger.of", lambda: sc.compare(sc.formula("bert"), sc.formula("gpt2"))),
-    "solve": ("symcount.solve.api.read_budgets", lambda: sc.solve("bert", budget="110M", free={"N": (1, 2)})),
-    "ladder": ("symcount.solve.ladder.prepared", lambda: sc.ladder("llama", budgets=["10M"])),
-    "latex": ("symcount.showing.render", lambda: sc.formula("gpt2").latex()),
-    "diff": ("symcount.formula.Formula.total_as", lambda: sc.formula("gpt2").diff("N")),
-    "breakdown": ("symcount.ledger.Ledger.by_path", lambda: sc.formula("gpt2").breakdown(2)),
-    "certify": ("symcount.derive.certificate.draw", lambda: sc.derive("GPT2Model").certify(1)),
-    "bound": ("symcount.derive.origin.bind", lambda: sc.derive("GPT2Model").count({"n_layer": 2})),
+    "derive": ("symcount.derivation.api.derive_class", lambda: sc.derive("BertModel")),
+    "verify": ("symcount.verification.real_model.totals", lambda: sc.verify("BertModel")),
+    "compare": ("symcount.core.ledger.Ledger.of", lambda: sc.compare(sc.formula("bert"), sc.formula("gpt2"))),
+    "solve": ("symcount.solver.api.read_budgets", lambda: sc.solve("bert", budget="110M", free={"N": (1, 2)})),
+    "ladder": ("symcount.solver.ladder.prepared", lambda: sc.ladder("llama", budgets=["10M"])),
+    "latex": ("symcount.formulas.showing.render", lambda: sc.formula("gpt2").latex()),
+    "diff": ("symcount.formulas.formula.Formula.total_as", lambda: sc.formula("gpt2").diff("N")),
+    "breakdown": ("symcount.core.ledger.Ledger.by_path", lambda: sc.formula("gpt2").breakdown(2)),
+    "certify": ("symcount.derivation.certificate.draw", lambda: sc.derive("GPT2Model").certify(1)),
+    "bound": ("symcount.derivation.origin.bind", lambda: sc.derive("GPT2Model").count({"n_layer": 2})),
 }
 COMMANDS = {
     "count": ("symcount.cli.options.formula_of", ["count", "gpt2"]),
     "count a file": ("symcount.atlas.schema.Reader.read", ["count", "{file}"]),
     "formula": ("symcount.cli.options.formula_of", ["formula", "gpt2"]),
-    "latex": ("symcount.showing.render", ["latex", "gpt2"]),
-    "breakdown": ("symcount.ledger.Ledger.by_path", ["breakdown", "gpt2", "--depth", "2"]),
-    "diff": ("symcount.formula.Formula.total_as", ["diff", "gpt2", "N"]),
-    "derive": ("symcount.derive.api.derive_class", ["derive", "BertModel"]),
-    "verify": ("symcount.realmodel.totals", ["verify", "gpt2"]),
-    "sweep": ("symcount.derive.sweep.candidates", ["sweep", "bert"]),
-    "solve": ("symcount.solve.api.read_budgets", ["solve", "bert", "--budget", "110M", "--free", "N=1..4"]),
+    "latex": ("symcount.formulas.showing.render", ["latex", "gpt2"]),
+    "breakdown": ("symcount.core.ledger.Ledger.by_path", ["breakdown", "gpt2", "--depth", "2"]),
+    "diff": ("symcount.formulas.formula.Formula.total_as", ["diff", "gpt2", "N"]),
+    "derive": ("symcount.derivation.api.derive_class", ["derive", "BertModel"]),
+    "verify": ("symcount.verification.real_model.totals", ["verify", "gpt2"]),
+    "sweep": ("symcount.survey.coverage.candidates", ["sweep", "bert"]),
+    "solve": ("symcount.solver.api.read_budgets", ["solve", "bert", "--budget", "110M", "--free", "N=1..4"]),
     "ladder": ("symcount.cli.options.formula_of", ["ladder", "llama", "--budgets", "10M"]),
-    "compare": ("symcount.ledger.Ledger.of", ["compare", "bert", "gpt2"]),
+    "compare": ("symcount.core.ledger.Ledger.of", ["compare", "bert", "gpt2"]),
 }
 
 
@@ -87,7 +87,7 @@ def test_a_command_says_one_line(name, error, monkeypatch, capsys, tmp_path):
     (tmp_path / "config.json").write_text(json.dumps(LLAMA))
     place, arguments = COMMANDS[name]
     replaced(monkeypatch, place, raising(error))
-    monkeypatch.setattr("symcount.cli.many.derivable", lambda: False)
+    monkeypatch.setattr("symcount.cli.quick_count.derivable", lambda: False)
     assert run([a.format(file=tmp_path / "config.json") for a in arguments]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("error: ")
@@ -97,7 +97,7 @@ def test_a_command_says_one_line(name, error, monkeypatch, capsys, tmp_path):
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, SystemExit])
 def test_interrupts_pass(error, monkeypatch):
-    replaced(monkeypatch, "symcount.showing.render", raising(error))
+    replaced(monkeypatch, "symcount.formulas.showing.render", raising(error))
     with pytest.raises(error):
         sc.formula("gpt2").latex()
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from sympy import Rational, expand
 
 import symcount as sc
+from symcount.core.notation import Notation, entry
 from symcount.errors import (
     ConfigError,
     ConventionError,
@@ -19,10 +20,9 @@ from symcount.errors import (
     UnknownSymbolError,
     VectorOverflowError,
 )
-from symcount.evaluate import integer_value
-from symcount.formula import Formula
+from symcount.exact.evaluate import integer_value
+from symcount.formulas.formula import Formula
 from symcount.layers import Conv1d, Linear
-from symcount.notation import Notation, entry
 
 V, L, H, I, N, T, A, K, D = map(sc.symbol, "VLHINTAKD")
 BERT = {"V": 30_000, "L": 512, "H": 768, "I": 3072, "N": 12, "T": 2, "A": 12}

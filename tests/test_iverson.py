@@ -7,8 +7,8 @@ from sympy import expand
 
 import symcount as sc
 from symcount.cli import run
+from symcount.core.ledger import CONVENTIONS
 from symcount.errors import OptionError
-from symcount.ledger import CONVENTIONS
 
 SHOWN = {
     ("LlamaForCausalLM", "tie_word_embeddings"): r"VH + N(2HAD + 2HKD + 3HI + 2H) + H + (1 - [\mathrm{tied}])VH",
@@ -75,7 +75,7 @@ def test_what_is_no_option_is_refused(names, words):
 
 
 def test_a_shared_tensor_that_two_conventions_see_otherwise_is_refused(monkeypatch):
-    module = __import__("symcount.iverson", fromlist=["_merged"])
+    module = __import__("symcount.reports.iverson", fromlist=["_merged"])
     monkeypatch.setattr(module, "_merged", lambda without, having, option: (having,))  # as if nothing depended on it
     with pytest.raises(OptionError, match="tie_word_embeddings changes what unique counts"):
         sc.with_options("LlamaForCausalLM", "tie_word_embeddings")

@@ -11,11 +11,11 @@ import symcount as sc
 from reading import read_back
 from sampling import sampled
 from symcount.architectures import names
+from symcount.core.notation import Notation, entry, letters
+from symcount.core.tree import block, stack
 from symcount.errors import NotationError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.layers import MLP, Embedding, LayerNorm, Linear
-from symcount.notation import Notation, entry, letters
-from symcount.tree import block, stack
 from symcount.typeset.latex import set_symbols
 
 V, L, H, I, N, T, A, E, M = letters("V L H I N T A E M")

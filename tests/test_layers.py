@@ -12,11 +12,11 @@ from torch import nn
 
 import symcount as sc
 from symcount import layers
-from symcount.evaluate import compile_scalar, integer_value
-from symcount.formula import Formula
-from symcount.ledger import Ledger
-from symcount.notation import Notation, entry, letters
-from symcount.tree import Block
+from symcount.core.ledger import Ledger
+from symcount.core.notation import Notation, entry, letters
+from symcount.core.tree import Block
+from symcount.exact.evaluate import compile_scalar, integer_value
+from symcount.formulas.formula import Formula
 
 H, I, V, E, M, k, A, K, D, C, P, W, S = letters("H I V E M k A K D C P W S")
 G, X, R_q, R_kv, R_dt, D_nope, D_rope, D_v = letters("G X R_q R_kv R_dt D_nope D_rope D_v")

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from sympy import expand
 
 import symcount as sc
+from symcount.core.ledger import CONVENTIONS, Ledger, check_convention
+from symcount.core.tree import Block, Parameter, block, expr, stack
 from symcount.errors import ConventionError, StructureError
-from symcount.evaluate import integer_value
+from symcount.exact.evaluate import integer_value
 from symcount.layers import MLP, Embedding, Head, LayerNorm, Linear, MixtureOfExperts
-from symcount.ledger import CONVENTIONS, Ledger, check_convention
-from symcount.tree import Block, Parameter, block, expr, stack
 
 H, V, N, I, E, M, k, L = map(sc.symbol, "HVNIEMkL")
 

@@ -8,9 +8,9 @@ import pytest
 
 import symcount as sc
 from symcount.cli import run
+from symcount.config.params import as_config
+from symcount.ecosystem.files import is_of_library
 from symcount.errors import ConfigError, DependencyError, OptionError, SymcountError, UnknownModelError
-from symcount.libraries import is_of_library
-from symcount.params import as_config
 
 LLAMA = {"dim": 4096, "n_layers": 32, "n_heads": 32, "norm_eps": 1e-05}
 LLAMA_3 = {**LLAMA, "n_kv_heads": 8, "vocab_size": 128256, "multiple_of": 1024, "ffn_dim_multiplier": 1.3}

@@ -9,10 +9,10 @@ import sys
 
 import pytest
 
+from symcount.ecosystem.build import DIFFUSERS, TIMM, variant_of
+from symcount.ecosystem.files import library_formula, library_totals
+from symcount.ecosystem.store import flat, stored_totals, totals_at
 from symcount.errors import DependencyError
-from symcount.libraries import library_formula, library_totals
-from symcount.library_build import DIFFUSERS, TIMM, variant_of
-from symcount.library_store import flat, stored_totals, totals_at
 
 UNET = {"_class_name": "UNet2DConditionModel", **DIFFUSERS["UNet2DConditionModel"][0]}
 VAE = {"_class_name": "AutoencoderKL", "_diffusers_version": "0.6.0", **DIFFUSERS["AutoencoderKL"][0]}
@@ -40,7 +40,7 @@ def test_a_published_total(fields, total):
 def test_neither_torch_nor_sympy_is_needed():
     code = (
         "import sys\nfor name in ('torch', 'diffusers', 'timm', 'transformers', 'sympy'): sys.modules[name] = None\n"
-        f"from symcount.libraries import library_totals\nprint(library_totals({UNET!r})[1]['unique'])"
+        f"from symcount.ecosystem.files import library_totals\nprint(library_totals({UNET!r})[1]['unique'])"
     )
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=False)

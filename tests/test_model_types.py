@@ -9,9 +9,9 @@ import random
 import pytest
 
 import sampling
-from symcount import modeltypes
 from symcount.atlas.counting import Counter, counter
 from symcount.atlas.store import default_path
+from symcount.config import model_types as modeltypes
 from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
 
 pytest.importorskip("torch")
@@ -20,10 +20,10 @@ transformers = pytest.importorskip("transformers")
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING  # noqa: E402
 from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES  # noqa: E402
 
-from symcount.atlas.probe import uninitialised  # noqa: E402  # it needs torch
-from symcount.derive.quiet import quiet  # noqa: E402
-from symcount.derive.resolve import model_class  # noqa: E402
-from symcount.realmodel import config_class, family, is_text_of  # noqa: E402
+from symcount.concolic.session import quiet  # noqa: E402
+from symcount.derivation.resolve import model_class  # noqa: E402
+from symcount.survey.schema.probe import uninitialised  # noqa: E402  # it needs torch
+from symcount.verification.real_model import config_class, family, is_text_of  # noqa: E402
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
@@ -248,9 +248,9 @@ def test_of_a_composite_config_the_text_model():
 
 
 def test_the_model_types_are_those_of_transformers():
-    from symcount.atlas.build import model_types
     from symcount.atlas.store import atlas
-    from symcount.derive.examine import versions
+    from symcount.survey.build import model_types
+    from symcount.survey.rows import versions
 
     if atlas().versions != versions():
         pytest.skip("written with other versions")
@@ -267,8 +267,8 @@ def test_the_config_class_is_that_of_the_pair():
 
 def test_an_update_keeps_the_other_entries(tmp_path):
     """A part of the atlas is built again: what was replaced is new, everything else as it was."""
-    from symcount.atlas.build import assemble, rows_of
     from symcount.atlas.store import Atlas, atlas
+    from symcount.survey.build import assemble, rows_of
 
     whole = atlas()
     chosen = [row for row in rows_of(whole) if row["said"] in ("bert", "llama", "internlm3")]

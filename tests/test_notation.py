@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from symcount.core.letters import assign
+from symcount.core.notation import ALIASES, TABLE, Entry, Notation, canonical, entry, escape, letters, symbol
 from symcount.errors import NotationError, UnknownSymbolError
-from symcount.lettering import assign
-from symcount.notation import ALIASES, TABLE, Entry, Notation, canonical, entry, escape, letters, symbol
 
 BERT = Notation(tuple(entry(letter) for letter in "VLHINTA"))
 

@@ -13,12 +13,12 @@ import symcount as sc
 from symcount.atlas.counting import counter
 from symcount.atlas.store import atlas, default_path
 from symcount.cli import run
+from symcount.diagnostics import gathering, teller
+from symcount.diagnostics.spelling import misspelt
+from symcount.diagnostics.verdicts import Doubt, Verdicts, sections_of
+from symcount.diagnostics.words import default_path as words_path
+from symcount.diagnostics.words import words
 from symcount.errors import DoubtfulError, SymcountError
-from symcount.notes import gathering, teller
-from symcount.notes.spelling import misspelt
-from symcount.notes.verdicts import Doubt, Verdicts, sections_of
-from symcount.notes.words import default_path as words_path
-from symcount.notes.words import words
 from test_readme import blocks, run_python, sessions
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
@@ -433,7 +433,7 @@ def test_a_model_s_name_has_none():
 
 
 def test_the_shipped_words_are_those_of_the_atlas():
-    """Where this fails: `python -m symcount.notes.gathering`."""
+    """Where this fails: `python -m symcount.diagnostics.gathering`."""
     assert words_path().read_text() == gathering.text(gathering.gathered(atlas()))
 
 

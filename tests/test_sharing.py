@@ -11,7 +11,7 @@ import pytest
 
 import symcount as sc
 from symcount.architectures import names
-from symcount.ledger import CONVENTIONS
+from symcount.core.ledger import CONVENTIONS
 
 POINTS = [{"V": 100 + i, "L": 10, "H": 12 * (1 + i % 5), "I": 7, "N": 1 + i % 4, "T": 2, "A": 12} for i in range(40)]
 

@@ -91,7 +91,7 @@ def test_a_notebook_shows_letters_options_and_domain(name):
 
 
 def test_a_formula_without_sizes_shows_itself():
-    from symcount.notation import entry
+    from symcount.core.notation import entry
 
     shown = sc.Formula(Linear(entry("H").symbol, entry("I").symbol), sc.Notation((entry("H"), entry("I"))))
     assert balanced(shown._repr_html_())

@@ -6,13 +6,13 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from sympy import Integer, Max, Min, Mod, ceiling, expand, floor
 
-from symcount import blocks
-from symcount.blocks import Tape
+from symcount.core.notation import symbol
 from symcount.errors import DomainError, StructureError, VectorOverflowError
-from symcount.evaluate import Round, compile_scalar, function
-from symcount.horner import nested, operations
-from symcount.notation import symbol
-from symcount.vector import vector_function
+from symcount.exact import tape as blocks
+from symcount.exact.evaluate import Round, compile_scalar, function
+from symcount.exact.horner import nested, operations
+from symcount.exact.tape import Tape
+from symcount.exact.vector import vector_function
 
 H, A, N, L = map(symbol, "HANL")
 SYMBOLS = (H, A, N, L)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 import symcount as sc
 from symcount.architectures import FAMILIES, find, names
+from symcount.core.tree import Parameter
 from symcount.errors import ConfigError, DependencyError, DomainError, OptionError, UnknownModelError, VerificationError
-from symcount.tree import Parameter
-from symcount.verify import compare
+from symcount.verification.report import compare
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -311,7 +311,7 @@ def test_without_transformers_the_remedy_is_named(monkeypatch):
             raise ModuleNotFoundError("No module named 'torch'", name="torch")
         return real(name, *rest)
 
-    monkeypatch.setattr("symcount.realmodel.import_module", missing)
+    monkeypatch.setattr("symcount.verification.real_model.import_module", missing)
     with pytest.raises(DependencyError, match=r'needs torch.*pip install "symcount\[hf\]"'):
         sc.verify("bert")
 

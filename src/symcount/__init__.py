@@ -13,23 +13,21 @@ torch and transformers are loaded only by what builds a real model.
 
 from __future__ import annotations
 
-import sys
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import layers
     from symcount.api import compare, count, formula, notes, shares, verify
-    from symcount.derive.api import derive
+    from symcount.core.ledger import CONVENTIONS
+    from symcount.core.notation import Notation, symbol
+    from symcount.core.tree import Block, Parameter, block, stack
+    from symcount.derivation.api import derive
     from symcount.errors import SymcountError
-    from symcount.formula import Formula
+    from symcount.formulas.formula import Formula
     from symcount.forward.api import cache, flops
-    from symcount.iverson import with_options
-    from symcount.ledger import CONVENTIONS
-    from symcount.notation import Notation, symbol
-    from symcount.solve.api import solve
-    from symcount.solve.ladder import ladder
-    from symcount.tree import Block, Parameter, block, stack
+    from symcount.reports.iverson import with_options
+    from symcount.solver.api import solve
+    from symcount.solver.ladder import ladder
 
 __version__ = "0.1.0"
 
@@ -60,55 +58,43 @@ __all__ = [
 
 # public name -> the module that defines it
 _HOME = {
-    "CONVENTIONS": "symcount.ledger",
-    "Block": "symcount.tree",
-    "Formula": "symcount.formula",
-    "Notation": "symcount.notation",
-    "Parameter": "symcount.tree",
+    "CONVENTIONS": "symcount.core.ledger",
+    "Block": "symcount.core.tree",
+    "Formula": "symcount.formulas.formula",
+    "Notation": "symcount.core.notation",
+    "Parameter": "symcount.core.tree",
     "SymcountError": "symcount.errors",
-    "block": "symcount.tree",
+    "block": "symcount.core.tree",
     "cache": "symcount.forward.api",
     "compare": "symcount.api",
     "count": "symcount.api",
-    "derive": "symcount.derive.api",
+    "derive": "symcount.derivation.api",
     "flops": "symcount.forward.api",
     "formula": "symcount.api",
     "shares": "symcount.api",
-    "ladder": "symcount.solve.ladder",
+    "ladder": "symcount.solver.ladder",
     "notes": "symcount.api",
-    "solve": "symcount.solve.api",
-    "stack": "symcount.tree",
-    "symbol": "symcount.notation",
+    "solve": "symcount.solver.api",
+    "stack": "symcount.core.tree",
+    "symbol": "symcount.core.notation",
     "verify": "symcount.api",
-    "with_options": "symcount.iverson",
+    "with_options": "symcount.reports.iverson",
 }
 
 
-class _Package(ModuleType):
-    """The package's own module type: public names are loaded on first use, and stay what they are.
+def __getattr__(name: str) -> Any:
+    """Public names are loaded on first use."""
+    from importlib import import_module
 
-    `formula` and `verify` are verbs and also sub-modules; the import system would bind the sub-module to the
-    package's attribute when it is first imported, in whatever order that happens.
-    """
-
-    def __getattr__(self, name: str) -> Any:
-        from importlib import import_module
-
-        if name in _HOME:
-            value = getattr(import_module(_HOME[name]), name)
-        elif name == "layers":
-            value = import_module("symcount.layers")
-        else:
-            raise AttributeError(f"module 'symcount' has no attribute {name!r}")
-        self.__dict__[name] = value
-        return value
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if not (name in _HOME and isinstance(value, ModuleType)):
-            super().__setattr__(name, value)
-
-    def __dir__(self) -> list[str]:
-        return sorted({*self.__dict__, *__all__})
+    if name in _HOME:
+        value = getattr(import_module(_HOME[name]), name)
+    elif name == "layers":
+        value = import_module("symcount.layers")
+    else:
+        raise AttributeError(f"module 'symcount' has no attribute {name!r}")
+    globals()[name] = value
+    return value
 
 
-sys.modules[__name__].__class__ = _Package
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

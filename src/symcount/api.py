@@ -10,24 +10,24 @@ from symcount.adapters.config import is_adapter
 from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable
 from symcount.atlas.speaker import speaker
-from symcount.configs import Config, read
+from symcount.config.config import Config, read
+from symcount.config.files import is_checkpoint
+from symcount.config.releases import is_installed
+from symcount.core.ledger import check_convention
+from symcount.core.values import by_letter
+from symcount.diagnostics import Note, notes_on_release, refuse, teller
+from symcount.diagnostics.of_formula import notes_on
+from symcount.ecosystem.files import is_of_library, library_totals
 from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
-from symcount.files import is_checkpoint
 from symcount.foreign import guarded
-from symcount.formula import Formula
-from symcount.ledger import check_convention
-from symcount.libraries import is_of_library, library_totals
+from symcount.formulas.formula import Formula
 from symcount.lookup import adapter_of, formula, formula_for, is_config, model_of
-from symcount.notes import Note, notes_on_release, refuse, teller
-from symcount.notes.of_formula import notes_on
-from symcount.releases import is_installed
-from symcount.values import by_letter
 
 if TYPE_CHECKING:
     from symcount.checkpoints.report import CheckpointReport
-    from symcount.compare import Comparison
-    from symcount.pictures import Shares
-    from symcount.verify import Report
+    from symcount.reports.compare import Comparison
+    from symcount.reports.shares import Shares
+    from symcount.verification.report import Report
 
 __all__ = ["compare", "count", "formula", "model_of", "notes", "shares", "verify"]
 
@@ -180,7 +180,7 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
     Raises:
         DependencyError: torch or transformers is missing: `pip install "symcount[hf]"`.
         CheckpointError: a file of weights is broken.
-        SymcountError: see `formula` and `symcount.verify.verify`.
+        SymcountError: see `formula` and `symcount.verification.report.verify`.
     """
     if isinstance(source, str | Path) and is_adapter(source):
         from symcount.adapters.api import verify as compare
@@ -188,7 +188,7 @@ def verify(source: Any, config: Any = None, /, *, device: str = "meta", **values
         return compare(*adapter_of(source, config))
     if isinstance(source, str | Path) and is_checkpoint(Path(source)):
         return _verify_file(Path(source), config, values)
-    from symcount.verify import verify as run
+    from symcount.verification.report import verify as run
 
     if config is None and is_config(source):
         config = read(source)
@@ -232,13 +232,13 @@ def compare(
         names: how the models are called; by default by their classes.
 
     Raises:
-        SymcountError: see `formula` and `symcount.compare.compare`.
+        SymcountError: see `formula` and `symcount.reports.compare.compare`.
 
     >>> import symcount as sc
     >>> sc.compare("bert", "gpt2").totals
     (109482240, 124439808)
     """
-    from symcount.compare import compare as side_by_side
+    from symcount.reports.compare import compare as side_by_side
 
     formulas = [formula(model) for model in models]
     if len(values) > len(models):
@@ -277,13 +277,13 @@ def shares(
         convention: what counts.
 
     Raises:
-        SymcountError: see `formula` and `symcount.pictures.shares`.
+        SymcountError: see `formula` and `symcount.reports.shares.shares`.
 
     >>> import symcount as sc
     >>> sc.shares("gpt2", "N", [6, 12]).totals
     [81912576, 124439808]
     """
-    from symcount.pictures import shares as shares_of
+    from symcount.reports.shares import shares as shares_of
 
     found = formula(source)
     own = _sizes(source, found, values)

@@ -10,15 +10,15 @@ from symcount.adapters.config import is_adapter
 from symcount.architectures import Architecture, find
 from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable
-from symcount.configs import Config, read
+from symcount.config.config import Config, read
+from symcount.config.files import is_checkpoint, is_directory, looks_like_path
+from symcount.config.releases import is_installed
+from symcount.core.paths import with_values
+from symcount.diagnostics.of_formula import TIED, untied
+from symcount.ecosystem.files import is_of_library, library_formula
 from symcount.errors import CheckpointError, ConfigError, DomainError, OptionError, UnknownModelError
-from symcount.files import is_checkpoint, is_directory, looks_like_path
 from symcount.foreign import guarded
-from symcount.formula import Formula
-from symcount.libraries import is_of_library, library_formula
-from symcount.notes.of_formula import TIED, untied
-from symcount.paths import with_values
-from symcount.releases import is_installed
+from symcount.formulas.formula import Formula
 
 if TYPE_CHECKING:
     from symcount.adapters.config import AdapterConfig
@@ -144,7 +144,7 @@ def _derived(
         raise UnknownModelError(
             f'{unknown} Any class of transformers is derived from its own code after: pip install "symcount[hf]"'
         ) from None
-    from symcount.derive.api import derive
+    from symcount.derivation.api import derive
 
     try:
         return derive(source, config=config, **options)
@@ -200,7 +200,7 @@ def adapter_of(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
     from symcount.adapters.adapting import adapted
     from symcount.adapters.api import base_of
     from symcount.adapters.config import read as read_adapter
-    from symcount.verify import numbers_at
+    from symcount.verification.report import numbers_at
 
     config = read_adapter(source)
     given = base_of(config) if base is None else base

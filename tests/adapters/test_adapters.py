@@ -11,7 +11,7 @@ from symcount.adapters import config as module
 from symcount.adapters.adapting import is_added
 from symcount.cli import run
 from symcount.errors import CheckpointError, ConfigError, OptionError, StructureError
-from symcount.evaluate import integer_value
+from symcount.exact.evaluate import integer_value
 
 peft = pytest.importorskip("peft")
 

@@ -8,10 +8,10 @@ import pytest
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """A counter of an atlas of one class, made once for each; more arguments are those of `examine`."""
-    from symcount.atlas.build import assemble
     from symcount.atlas.counting import Counter
-    from symcount.atlas.examine import activations, examine
     from symcount.atlas.store import Atlas
+    from symcount.survey.build import assemble
+    from symcount.survey.examine import activations, examine
 
     known = {}
 

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from sympy import Add, Max, Min, Mod, ceiling, floor
 
 from symcount.atlas.codec import compiled, encode, readable, to_sympy
+from symcount.core.notation import letters, symbol
 from symcount.errors import StructureError
-from symcount.evaluate import Round, compile_scalar
-from symcount.notation import letters, symbol
+from symcount.exact.evaluate import Round, compile_scalar
 
 V, H, N = letters("V H N")
 NAMES = ["H", "N", "V"]

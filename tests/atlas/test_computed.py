@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from symcount.atlas.computed import is_said, said
-from symcount.paths import value_at
+from symcount.core.paths import value_at
 
 NUMBERS = st.integers(0, 12)
 
@@ -45,10 +45,10 @@ RULES = [
 @pytest.mark.parametrize(("name", "key", "ranges"), RULES, ids=[f"{n}-{k}" for n, k, _ in RULES])
 def test_the_rule_of_a_class_says_what_the_class_computes(name, key, ranges):
     pytest.importorskip("torch")
-    from symcount.atlas.bases import bases
-    from symcount.atlas.layer_rules import Rules
-    from symcount.atlas.probe import Probe
-    from symcount.derive.resolve import model_class
+    from symcount.derivation.resolve import model_class
+    from symcount.survey.schema.bases import bases
+    from symcount.survey.schema.layer_rules import Rules
+    from symcount.survey.schema.probe import Probe
 
     cls, rng = model_class(name), random.Random(name)
     probe = Probe(cls, cls.config_class, next(iter(bases(cls, cls.config_class))).raw)

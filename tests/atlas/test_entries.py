@@ -9,9 +9,9 @@ from symcount.atlas.counting import CONVENTIONS, Counter
 from symcount.atlas.formula import find
 from symcount.atlas.record import Entry
 from symcount.atlas.store import Atlas, default_path
+from symcount.config.releases import installed
 from symcount.errors import SymcountError
-from symcount.evaluate import compile_scalar
-from symcount.releases import installed
+from symcount.exact.evaluate import compile_scalar
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
@@ -24,8 +24,8 @@ SAMPLE = ["BertForMaskedLM", "GPT2LMHeadModel", "MistralForCausalLM", "CLIPModel
 def test_an_entry_is_what_is_derived_now(name):
     pytest.importorskip("torch")
     pytest.importorskip("transformers")
-    from symcount.atlas.examine import examine
-    from symcount.atlas.work import EFFORT
+    from symcount.survey.examine import examine
+    from symcount.survey.schema.work import EFFORT
 
     view = ATLAS.at(installed())
     entry = view.find(name)
@@ -56,7 +56,7 @@ def compare_defaults(view, name):
     """
     import transformers
 
-    from symcount.atlas.probe import real_total
+    from symcount.survey.schema.probe import real_total
 
     cls, entry = getattr(transformers, name, None), view.find(name)
     if cls is None or entry is None:

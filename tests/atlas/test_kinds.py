@@ -42,8 +42,8 @@ def drawn(name, rng):
 @pytest.mark.parametrize("name", [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in CASES])
 def test_any_order_is_counted_as_the_real_model_has_it(name, measured):
     from symcount import derive
-    from symcount.atlas.probe import real_total
-    from symcount.derive.resolve import model_class
+    from symcount.derivation.resolve import model_class
+    from symcount.survey.schema.probe import real_total
 
     counter, rng = measured(name, CASES[name][0]), random.Random(name)
     for _ in range(5):

@@ -8,8 +8,8 @@ import pytest
 from symcount.atlas.counting import Counter, counter
 from symcount.atlas.questions import alike
 from symcount.atlas.store import Atlas, default_path
+from symcount.core.paths import value_at, with_value
 from symcount.errors import SymcountError
-from symcount.paths import value_at, with_value
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
@@ -54,9 +54,9 @@ CHOSEN = {
 @pytest.mark.parametrize("name", [n if n in CHOSEN else pytest.param(n, marks=pytest.mark.slow) for n in NAMES])
 def test_what_is_admitted_has_the_tensors_of_the_measured_value(name):
     pytest.importorskip("torch")
-    from symcount.atlas.probe import real_total
-    from symcount.derive.resolve import model_class
-    from symcount.realmodel import config_class
+    from symcount.derivation.resolve import model_class
+    from symcount.survey.schema.probe import real_total
+    from symcount.verification.real_model import config_class
 
     rng, entry = random.Random(name), counter().atlas.find(name)
     if entry is None or not all("" in kinds for kinds in entry.layouts[0].types.values()):
@@ -76,8 +76,8 @@ def test_what_is_admitted_has_the_tensors_of_the_measured_value(name):
 
 def test_an_atlas_is_extended_in_place_and_goes_on_where_it_stopped(tmp_path):
     pytest.importorskip("torch")
-    from symcount.atlas.build import assemble, rows_of
     from symcount.cli import run
+    from symcount.survey.build import assemble, rows_of
 
     source, path = counter().atlas, tmp_path / "atlas.bin"
     (row,) = (row for row in rows_of(source) if row["class"] == "CohereModel")

@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 
 import symcount as sc
-from symcount import releases
 from symcount.atlas import differences
 from symcount.atlas.counting import Counter
 from symcount.atlas.speaker import speaker
 from symcount.atlas.store import Atlas, atlas, default_path
 from symcount.cli import run
+from symcount.config import releases
 from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
@@ -39,7 +39,7 @@ def rows(name):
 @pytest.fixture
 def without_transformers(monkeypatch):
     """As if transformers were not installed."""
-    monkeypatch.setattr("symcount.releases.installed", lambda: None)
+    monkeypatch.setattr("symcount.config.releases.installed", lambda: None)
     for module in ("atlas.counting", "atlas.speaker"):
         monkeypatch.setattr(f"symcount.{module}.installed", lambda: None)
 
@@ -155,7 +155,7 @@ def test_a_key_that_another_release_reads_is_told():
     assert sc.count(config, transformers="5.23.0") == 124_414_191_072
     with pytest.raises(UncoveredError, match="q_lora_rank = 512 is outside the stored formulas"):
         Counter(atlas().at("5.24.0")).count(config)
-    from symcount.notes import notes_on_release
+    from symcount.diagnostics import notes_on_release
 
     spoken = speaker(config, "5.23.0")
     found = spoken.counter.found(config)

@@ -18,9 +18,9 @@ pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 import saving  # noqa: E402  # it needs transformers
-from symcount.atlas.probe import real_total  # noqa: E402  # it needs torch
-from symcount.derive.quiet import quiet  # noqa: E402
-from symcount.derive.resolve import model_class  # noqa: E402
+from symcount.concolic.session import quiet  # noqa: E402
+from symcount.derivation.resolve import model_class  # noqa: E402
+from symcount.survey.schema.probe import real_total  # noqa: E402  # it needs torch
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 

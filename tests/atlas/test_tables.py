@@ -28,8 +28,8 @@ class Table(transformers.PreTrainedModel):
 
 
 def test_a_table_is_traced_at_few_rows():
-    from symcount.atlas.bases import Base
-    from symcount.atlas.measure import measure
+    from symcount.survey.schema.bases import Base
+    from symcount.survey.schema.measure import measure
 
     found = measure(Table, TableConfig, Base({}, {}), frozenset(), effort=500)
     assert found.probe.givens == {"frames": 8}

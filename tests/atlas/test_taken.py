@@ -22,11 +22,11 @@ pytest.importorskip("transformers")
 
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING
 
-from symcount.atlas.facts import attribute, attribute_at, parts, settable
-from symcount.atlas.probe import Probe, changed, differs, real_total
-from symcount.atlas.taken import alike, other_spelling, renamed, taken
-from symcount.derive.quiet import quiet
-from symcount.derive.resolve import model_class
+from symcount.concolic.session import quiet
+from symcount.derivation.resolve import model_class
+from symcount.survey.schema.config_class import attribute, attribute_at, parts, settable
+from symcount.survey.schema.probe import Probe, changed, differs, real_total
+from symcount.survey.schema.taken import alike, other_spelling, renamed, taken
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 

@@ -6,14 +6,14 @@ import random
 import pytest
 
 import symcount as sc
-from symcount import realmodel
 from symcount.atlas.store import atlas
 from symcount.checkpoints import loading as module
 from symcount.checkpoints.accounting import account
 from symcount.checkpoints.loading import Loading, Rename, loading, read_off, table
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
-from symcount.matching import template
+from symcount.verification import real_model
+from symcount.verification.matching import template
 
 from .conftest import SMALL, hollow, shapes_of
 
@@ -26,9 +26,9 @@ def built(name):
     """The model of the default config, on the meta device, or a skip."""
     from symcount.errors import ConfigError
 
-    cls = realmodel.model_class(name, atlas().model_types(name)[0])
+    cls = real_model.model_class(name, atlas().model_types(name)[0])
     try:
-        return realmodel.build(cls, realmodel.make_config(cls, {}), {})
+        return real_model.build(cls, real_model.make_config(cls, {}), {})
     except ConfigError:
         pytest.skip("its default config builds no model")
 

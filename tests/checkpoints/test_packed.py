@@ -8,7 +8,7 @@ import pytest
 import symcount as sc
 from symcount.checkpoints.header import BITS, StoredTensor
 from symcount.checkpoints.packed import bits_of, unpack
-from symcount.evaluate import integer_value
+from symcount.exact.evaluate import integer_value
 
 from .conftest import hollow, saved
 

@@ -20,7 +20,7 @@ from symcount.code.javascript import JAVASCRIPT
 from symcount.code.languages import LANGUAGES
 from symcount.code.python import PYTHON
 from symcount.errors import DomainError, NotationError, SymcountError
-from symcount.evaluate import Round
+from symcount.exact.evaluate import Round
 from symcount.layers import Linear
 
 COMPOSED = [
@@ -262,7 +262,7 @@ def test_other_conventions_and_names():
 
 
 def test_words_of_a_language_are_no_letters():
-    from symcount.notation import Entry
+    from symcount.core.notation import Entry
 
     names = ["lambda", "value", "int", "integer", "parameters"]
     entries = [Entry(n, n, rf"\mathrm{{{n}}}", n) for n in names]

@@ -10,7 +10,7 @@ import pytest
 
 import symcount as sc
 from symcount.errors import UncoveredError
-from symcount.evaluate import integer_value
+from symcount.exact.evaluate import integer_value
 from symcount.forward.stored import default_path, find, from_record, to_record
 
 #: Class -> bytes that a cache of 64 tokens holds in bf16 at the defaults, and those of keys and values by measurement.

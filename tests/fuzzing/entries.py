@@ -149,7 +149,7 @@ def _any_way(item: tuple[dict[str, Any], bool]) -> str:
 def _composed(item: tuple[dict[str, Any], bool]) -> str:
     """By the formulas composed by hand."""
     from symcount.architectures.reading import architecture_of
-    from symcount.configs import read
+    from symcount.config.config import read
 
     fields, check = item
     counted: dict[str, int] = {}
@@ -260,13 +260,13 @@ def _counted_file(item: tuple[bytes, str]) -> str:
 @contextmanager
 def _without_derivation():
     """As where torch is not installed; derivation is an entry point of its own."""
-    from symcount.cli import many
+    from symcount.cli import quick_count
 
-    old, many.derivable = many.derivable, lambda: False
+    old, quick_count.derivable = quick_count.derivable, lambda: False
     try:
         yield
     finally:
-        many.derivable = old
+        quick_count.derivable = old
 
 
 def _flags(rng: Random) -> list[str]:
@@ -445,7 +445,7 @@ def _vectors(values: dict[str, Any]) -> str:
 
 def _compiled(values: dict[str, Any]) -> str:
     def call() -> None:
-        from symcount.values import exact
+        from symcount.core.values import exact
 
         formula = _formula()
         checked = {formula.notation[k].letter: exact(formula.notation[k], v) for k, v in values.items()}
@@ -470,7 +470,7 @@ def _read_condition(text: str) -> str:
 
 
 def _read_budget(item: tuple[Any, Any]) -> str:
-    from symcount.solve.budget import read_budget
+    from symcount.solver.budget import read_budget
 
     def call() -> None:
         found = read_budget(*item)
@@ -481,8 +481,8 @@ def _read_budget(item: tuple[Any, Any]) -> str:
 
 
 def _read_range(value: Any) -> str:
-    from symcount.notation import entry
-    from symcount.solve.ranges import read_range
+    from symcount.core.notation import entry
+    from symcount.solver.ranges import read_range
 
     def call() -> None:
         found = read_range(entry("H"), value)

@@ -106,7 +106,7 @@ def _warm(entry: Entry) -> None:
     if "solve" in entry.name or "vector" in entry.name or "ladder" in entry.name:
         import numpy as np  # noqa: F401
 
-        import symcount.solve.api
+        import symcount.solver.api
     import symcount as sc
 
     sc.formula("bert").count({})

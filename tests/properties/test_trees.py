@@ -26,10 +26,10 @@ from properties.trees import (
 from reading import read_as
 from symcount.atlas.codec import encode, to_sympy
 from symcount.atlas.trees import Pool, tree_from, tree_to_json
-from symcount.evaluate import compile_scalar
-from symcount.formula import Formula
-from symcount.ledger import CONVENTIONS, Ledger
-from symcount.tree import Block, stack
+from symcount.core.ledger import CONVENTIONS, Ledger
+from symcount.core.tree import Block, stack
+from symcount.exact.evaluate import compile_scalar
+from symcount.formulas.formula import Formula
 
 few = settings(
     max_examples=60,

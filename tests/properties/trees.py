@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 from torch import nn
 
 from symcount import layers
-from symcount.formula import Formula
-from symcount.notation import Notation, entry, letters
-from symcount.tree import Block, Parameter, stack
+from symcount.core.notation import Notation, entry, letters
+from symcount.core.tree import Block, Parameter, stack
+from symcount.formulas.formula import Formula
 
 LETTERS = "H A D I M V N d E k".split()
 NOTATION = Notation(tuple(entry(letter) for letter in LETTERS))

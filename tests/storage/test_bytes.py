@@ -11,8 +11,8 @@ import symcount as sc
 from sampling import sampled
 from symcount.cli import run
 from symcount.errors import OptionError
-from symcount.footprint import buffers
 from symcount.storage.dtypes import DTYPES
+from symcount.storage.footprint import buffers
 from symcount.storage.optimizers import OPTIMIZERS, optimizer
 from symcount.storage.precision import table
 

@@ -195,7 +195,7 @@ def test_a_malformed_config_is_refused(options, words):
 
 def test_of_a_list_the_last_module_alone_is_not_replaced():
     from symcount import Formula, Notation, block, layers, stack
-    from symcount.notation import entry
+    from symcount.core.notation import entry
 
     H, N = (entry(letter) for letter in "HN")
     body = stack(

@@ -12,9 +12,9 @@ from sympy import Add, Integer, Max, Mul, Rational, expand, floor
 import symcount as sc
 from reading import read_as, unfolded
 from symcount.atlas.counting import counter
-from symcount.domain import divides, minimal
-from symcount.evaluate import compile_scalar
-from symcount.notation import Entry, Notation, letters, symbol
+from symcount.core.domain import divides, minimal
+from symcount.core.notation import Entry, Notation, letters, symbol
+from symcount.exact.evaluate import compile_scalar
 from symcount.typeset.factors import factored
 from symcount.typeset.naming import name_roundings
 from symcount.typeset.styles import form, leading_error

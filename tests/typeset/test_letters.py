@@ -3,9 +3,9 @@
 import pytest
 
 import symcount as sc
+from symcount.core.letters import assign, decorated
+from symcount.core.notation import ALIASES, TABLE, Notation, entry
 from symcount.errors import NotationError
-from symcount.lettering import assign, decorated
-from symcount.notation import ALIASES, TABLE, Notation, entry
 from symcount.typeset.numbers import digits, percent
 from symcount.typeset.presets import PRESETS, with_symbols
 from symcount.typeset.tex import parse

@@ -11,8 +11,8 @@ import pytest
 
 import symcount as sc
 from symcount.atlas.formula import find
+from symcount.core.ledger import CONVENTIONS
 from symcount.errors import DomainError
-from symcount.ledger import CONVENTIONS
 from symcount.typeset.colours import PALETTE, colours
 
 # a mixture of experts, stages, ratios with floors, remainders and powers
@@ -240,8 +240,8 @@ def test_the_formula_is_generated_from_the_same_expressions():
 
 
 def test_a_page_of_a_formula_without_sizes():
+    from symcount.core.notation import entry
     from symcount.layers import Linear
-    from symcount.notation import entry
 
     notation = sc.Notation((entry("H"), entry("I")))
     page = sc.Formula(Linear(entry("H").symbol, entry("I").symbol), notation).typeset("html")

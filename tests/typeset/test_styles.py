@@ -7,11 +7,11 @@ import symcount as sc
 from reading import read_as, read_steps
 from sampling import sampled
 from symcount.architectures import names
+from symcount.core.notation import Notation, entry
+from symcount.core.tree import block
 from symcount.errors import DomainError, MissingSymbolError, NotationError, UnknownSymbolError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.layers import MLP, Embedding
-from symcount.notation import Notation, entry
-from symcount.tree import block
 from symcount.typeset.content import Formulas
 from symcount.typeset.styles import STYLES, compose
 

@@ -12,18 +12,18 @@ from typing import Any
 
 from sympy import Expr, Integer
 
-from symcount import layerwise
 from symcount.adapters.config import KINDS, AdapterConfig, configured
 from symcount.adapters.methods import LINEAR, added, in_parameter
 from symcount.adapters.prompts import PROMPTS, prompt
 from symcount.adapters.targets import completed
+from symcount.core.ledger import Row
+from symcount.core.notation import Entry
+from symcount.core.tree import ONE, Block, Parameter
 from symcount.errors import ConfigError, OptionError, StructureError, near
-from symcount.formula import Formula
-from symcount.ledger import Row
-from symcount.notation import Entry
-from symcount.quantities import Quantity, quantity
+from symcount.formulas import layerwise
+from symcount.formulas.formula import Formula
+from symcount.formulas.quantities import Quantity, quantity
 from symcount.storage.precision import ADAPTERS, PROMPT
-from symcount.tree import ONE, Block, Parameter
 
 __all__ = ["adapted", "applied", "is_added"]
 

@@ -11,10 +11,10 @@ from symcount.checkpoints.header import Checkpoint
 from symcount.checkpoints.loading import NOTHING
 from symcount.checkpoints.report import CheckpointReport
 from symcount.checkpoints.report import verify as compare
+from symcount.config.files import is_file
 from symcount.errors import CheckpointError, ConfigError
-from symcount.files import is_file
-from symcount.formula import Formula
-from symcount.matching import template
+from symcount.formulas.formula import Formula
+from symcount.verification.matching import template
 
 __all__ = ["base_of", "verify"]
 

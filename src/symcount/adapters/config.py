@@ -12,9 +12,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
+from symcount.config.files import is_directory, is_file, load
+from symcount.config.filetypes import of_json
 from symcount.errors import ConfigError, FileTypeError, OptionError, near
-from symcount.files import is_directory, is_file, load
-from symcount.filetypes import of_json
 
 __all__ = ["ALL_LINEAR", "KINDS", "NAME", "AdapterConfig", "configured", "is_adapter", "read"]
 

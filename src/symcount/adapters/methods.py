@@ -26,10 +26,10 @@ from typing import Any, Final
 from sympy import Expr, Integer, Min, Mul, expand, floor
 
 from symcount.adapters.config import AdapterConfig
-from symcount.domain import Condition, divides, relation
+from symcount.core.domain import Condition, divides, relation
+from symcount.core.tree import ONE, Block, Parameter
 from symcount.errors import OptionError
-from symcount.evaluate import integer_value
-from symcount.tree import ONE, Block, Parameter
+from symcount.exact.evaluate import integer_value
 
 __all__ = ["LABELS", "LINEAR", "METHODS", "Place", "added", "in_parameter"]
 

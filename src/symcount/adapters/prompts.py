@@ -15,10 +15,10 @@ from typing import Any, Final
 from sympy import Expr, Integer, Mul, floor
 
 from symcount.adapters.config import AdapterConfig
+from symcount.core.tree import Block, Parameter
 from symcount.errors import OptionError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.storage.precision import PROMPT
-from symcount.tree import Block, Parameter
 
 __all__ = ["PROMPTS", "prompt"]
 

@@ -20,7 +20,7 @@ from symcount.adapters.config import ALL_LINEAR, AdapterConfig
 from symcount.adapters.methods import LINEAR
 from symcount.adapters.prompts import PROMPTS
 from symcount.errors import OptionError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 
 __all__ = ["completed", "table"]
 

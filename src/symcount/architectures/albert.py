@@ -14,9 +14,9 @@ from functools import partial
 
 from symcount.architectures.base import Architecture, Build, Options, vocabulary_head
 from symcount.architectures.bert import BERT, A, H, I, V, Y, embeddings
+from symcount.core.notation import letters
+from symcount.core.tree import Block, Parameter, block, stack
 from symcount.layers import LayerNorm, Linear, MultiHeadAttention
-from symcount.notation import letters
-from symcount.tree import Block, Parameter, block, stack
 
 Z, N_grp, N_inner = letters("Z N_grp N_inner")
 

@@ -14,9 +14,9 @@ from functools import partial
 from sympy import Expr
 
 from symcount.architectures.base import Architecture, Build, Options, classification_head, vocabulary_head
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.layers import Embedding, LayerNorm, Linear, MultiHeadAttention
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 V, L, H, Y = letters("V L H Y")
 N_enc, N_dec, I_enc, I_dec, A_enc, A_dec = letters("N_enc N_dec I_enc I_dec A_enc A_dec")

@@ -9,15 +9,15 @@ from typing import Any, TypeAlias
 
 from sympy import Expr
 
-from symcount.binding import ByField, Lettered
-from symcount.configs import Config, read
-from symcount.domain import Condition
+from symcount.config.config import Config, read
+from symcount.core.domain import Condition
+from symcount.core.letters import assign, lettered
+from symcount.core.notation import Entry, Notation, entry
+from symcount.core.tree import Block, Size, block
 from symcount.errors import ConfigError, OptionError, near
-from symcount.formula import Formula
+from symcount.formulas.binding import ByField, Lettered
+from symcount.formulas.formula import Formula
 from symcount.layers import Head, Linear
-from symcount.lettering import assign, lettered
-from symcount.notation import Entry, Notation, entry
-from symcount.tree import Block, Size, block
 
 __all__ = [
     "GIVEN",
@@ -46,7 +46,7 @@ def _named(name: str) -> Architecture:
 def notation_of(fields: Mapping[str, str]) -> Notation:
     """The notation of an architecture whose config calls the letters' quantities *fields*.
 
-    A letter that is not in the table is the one that `symcount.lettering.assign` gives to the field.
+    A letter that is not in the table is the one that `symcount.core.letters.assign` gives to the field.
 
     >>> notation_of({"H": "n_embd"})["H"].field
     'n_embd'

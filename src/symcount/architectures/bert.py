@@ -12,10 +12,10 @@ from functools import partial
 from sympy import Expr
 
 from symcount.architectures.base import Architecture, Build, Options, vocabulary_head
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.notation import letters
+from symcount.core.tree import Block, Parameter, block, stack
 from symcount.layers import Embedding, LayerNorm, Linear
-from symcount.notation import letters
-from symcount.tree import Block, Parameter, block, stack
 
 V, L, H, I, N, T, A, Y = letters("V L H I N T A Y")
 WORDS = "bert.embeddings.word_embeddings.weight"

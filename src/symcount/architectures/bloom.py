@@ -8,10 +8,10 @@ GPT-2's layer without a table of positions (ALiBi adds fixed slopes to the score
 from __future__ import annotations
 
 from symcount.architectures.base import Architecture, Options, vocabulary_head
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.layers import MLP, Embedding, LayerNorm, Linear
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 V, H, N, A, Y = letters("V H N A Y")
 

@@ -17,10 +17,10 @@ from dataclasses import replace
 from sympy import Symbol
 
 from symcount.architectures.base import Architecture, Options, notation_of
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.notation import letters
+from symcount.core.tree import Block, Parameter, Role, block, stack
 from symcount.layers import MLP, Conv2d, Embedding, LayerNorm, Linear, MultiHeadAttention
-from symcount.notation import letters
-from symcount.tree import Block, Parameter, Role, block, stack
 
 Symbols = Mapping[str, Symbol]
 

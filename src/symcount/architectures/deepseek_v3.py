@@ -16,10 +16,10 @@ from dataclasses import replace
 
 from symcount.architectures.base import GIVEN, Options
 from symcount.architectures.llama import FIELDS, A, H, I, N, decoder_layer, family
-from symcount.domain import divides, relation
+from symcount.core.domain import divides, relation
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.layers import GatedMLP, LatentAttention, MixtureOfExperts
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 d, E, k, S, M, R_q, R_kv, D_nope, D_rope, D_v = letters("d E k S M R_q R_kv D_nope D_rope D_v")
 

@@ -8,10 +8,10 @@ BERT without segments and without pooler; its heads have a map `H² + H` of thei
 from __future__ import annotations
 
 from symcount.architectures.base import Architecture, Build, Options, vocabulary_head
-from symcount.domain import relation
+from symcount.core.domain import relation
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.layers import MLP, Embedding, LayerNorm, Linear, MultiHeadAttention
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 V, L, H, I, N, A, Y = letters("V L H I N A Y")
 

@@ -12,10 +12,10 @@ from dataclasses import replace
 
 from symcount.architectures.base import Build, Options, classification_head, vocabulary_head
 from symcount.architectures.bert import BERT, H, V, Y, embeddings, encoder
-from symcount.domain import relation
+from symcount.core.domain import relation
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block
 from symcount.layers import LayerNorm, Linear
-from symcount.notation import letters
-from symcount.tree import Block, block
 
 (Z,) = letters("Z")
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from symcount.architectures.base import Options
 from symcount.architectures.llama import ROTARY, A, D, H, I, K, N, decoder_layer, family
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.tree import Block, stack
 from symcount.layers import GatedMLP, GroupedQueryAttention, RMSNorm
-from symcount.tree import Block, stack
 
 
 def layers(options: Options) -> Block:

@@ -10,10 +10,10 @@ from __future__ import annotations
 from sympy import Expr
 
 from symcount.architectures.base import Architecture, Options, vocabulary_head
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.layers import Conv1D, Embedding, LayerNorm, Linear
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 V, L, H, I, N, A, Y = letters("V L H I N A Y")
 

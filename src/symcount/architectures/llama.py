@@ -14,10 +14,10 @@ from typing import Any
 from sympy import Expr
 
 from symcount.architectures.base import Architecture, Options, vocabulary_head
-from symcount.domain import Condition, divides
+from symcount.core.domain import Condition, divides
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.layers import Embedding, GatedMLP, GroupedQueryAttention, Linear, RMSNorm
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 V, H, I, N, A, K, D, Y = letters("V H I N A K D Y")
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from sympy import ceiling
 
 from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.layers import Embedding, RMSNorm, SelectiveStateSpace
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 V, H, N, X, G, W, R_dt = letters("V H N X G W R_dt")
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from symcount.architectures.base import Options
 from symcount.architectures.llama import FILLED, A, D, H, I, K, N, decoder_layer, family
+from symcount.core.tree import Block, stack
 from symcount.layers import GatedMLP, GroupedQueryAttention
-from symcount.tree import Block, stack
 
 
 def layers(_: Options) -> Block:

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from symcount.architectures.base import Options
 from symcount.architectures.llama import FIELDS, FILLED, A, D, H, I, K, N, decoder_layer, family
+from symcount.core.notation import letters
+from symcount.core.tree import Block, stack
 from symcount.layers import GroupedQueryAttention, MixtureOfExperts
-from symcount.notation import letters
-from symcount.tree import Block, stack
 
 E, k = letters("E k")
 

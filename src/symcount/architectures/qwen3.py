@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from symcount.architectures.base import Options
 from symcount.architectures.llama import A, D, H, I, K, N, decoder_layer, family
+from symcount.core.tree import Block, stack
 from symcount.layers import GatedMLP, GroupedQueryAttention, RMSNorm
-from symcount.tree import Block, stack
 
 
 def attention(prefix: str, options: Options) -> Block:

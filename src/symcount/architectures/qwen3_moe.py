@@ -11,9 +11,9 @@ from __future__ import annotations
 from symcount.architectures.base import Options
 from symcount.architectures.llama import FIELDS, FILLED, H, N, decoder_layer, family
 from symcount.architectures.qwen3 import attention
+from symcount.core.notation import letters
+from symcount.core.tree import Block, stack
 from symcount.layers import MixtureOfExperts
-from symcount.notation import letters
-from symcount.tree import Block, stack
 
 E, k, M = letters("E k M")
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from symcount.architectures import Architecture, find
-from symcount.configs import Config
+from symcount.config.config import Config
+from symcount.config.filetypes import check_typed, nameless
 from symcount.errors import UnknownModelError
-from symcount.filetypes import check_typed, nameless
 
 __all__ = ["architecture_of"]
 

@@ -13,8 +13,8 @@ from functools import partial
 
 from symcount.architectures.base import Architecture, Build, Options, classification_head, vocabulary_head
 from symcount.architectures.bert import BERT, H, V, Y, model
+from symcount.core.tree import Block, Parameter, block
 from symcount.layers import LayerNorm, Linear
-from symcount.tree import Block, Parameter, block
 
 WORDS = "roberta.embeddings.word_embeddings.weight"
 ROBERTA = replace(

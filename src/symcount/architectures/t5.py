@@ -15,10 +15,10 @@ from functools import partial
 from sympy import Expr
 
 from symcount.architectures.base import Architecture, Build, Options, classification_head
+from symcount.core.notation import letters
+from symcount.core.tree import Block, block, stack
 from symcount.errors import OptionError
 from symcount.layers import MLP, Embedding, GatedMLP, Head, Linear, RMSNorm
-from symcount.notation import letters
-from symcount.tree import Block, block, stack
 
 V, H, I, N, N_dec, A, D, B, Y = letters("V H I N N_dec A D B Y")
 

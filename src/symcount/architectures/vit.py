@@ -12,11 +12,11 @@ from dataclasses import replace
 from functools import partial
 
 from symcount.architectures.base import Architecture, Build, Options
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.letters import assign
+from symcount.core.notation import letters
+from symcount.core.tree import Block, Parameter, block, stack
 from symcount.layers import MLP, Conv2d, LayerNorm, Linear, MultiHeadAttention
-from symcount.lettering import assign
-from symcount.notation import letters
-from symcount.tree import Block, Parameter, block, stack
 
 H, I, N, A, C, P, R, J, Y = letters("H I N A C P R J Y")
 (encoder_stride,) = (e.symbol for e in assign(["encoder_stride"]))

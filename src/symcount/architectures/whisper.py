@@ -13,11 +13,11 @@ from dataclasses import replace
 
 from symcount.architectures.bart import FIELDS, A_dec, A_enc, H, I_dec, I_enc, N_dec, N_enc, V, Y, layer
 from symcount.architectures.base import Architecture, Options, vocabulary_head
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.letters import assign
+from symcount.core.notation import letters
+from symcount.core.tree import Block, Parameter, Role, block, stack
 from symcount.layers import Conv1d, Embedding, LayerNorm, Linear
-from symcount.lettering import assign
-from symcount.notation import letters
-from symcount.tree import Block, Parameter, Role, block, stack
 
 F, L_enc, L_dec = letters("F L_enc L_dec")
 (classifier_proj_size,) = (e.symbol for e in assign(["classifier_proj_size"]))

@@ -1,8 +1,8 @@
 """Expressions as text, and back: to a compiled function without SymPy, or to a SymPy expression.
 
-The text is the Python syntax of `symcount.evaluate.syntax_tree`. It is parsed, never evaluated: a parsed text is
+The text is the Python syntax of `symcount.exact.evaluate.syntax_tree`. It is parsed, never evaluated: a parsed text is
 accepted only if every node of it is a whole number, a known name, `+ - * %`, or a call of a helper of
-`symcount.arithmetic`.
+`symcount.exact.arithmetic`.
 
 >>> totals, = compiled(["_divide(H * H, A) + 2"], ["H", "A"])(768, 12),
 >>> totals
@@ -20,8 +20,8 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from symcount.arithmetic import SCOPE, code_of
 from symcount.errors import StructureError
+from symcount.exact.arithmetic import SCOPE, code_of
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
@@ -48,11 +48,11 @@ def encode(expression: Expr) -> str:
     Raises:
         StructureError: it has an operation for which there is no exact rule.
 
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.notation import symbol
     >>> encode((symbol("H") + 3) // 2)
     '_floor(3 + H, 2)'
     """
-    from symcount.evaluate import syntax_tree
+    from symcount.exact.evaluate import syntax_tree
 
     return ast.unparse(syntax_tree(expression))
 
@@ -70,7 +70,7 @@ def compiled(texts: Sequence[str], names: Sequence[str]) -> Callable[..., tuple[
 def to_sympy(text: str, symbols: Mapping[str, Symbol]) -> Expr:
     """The SymPy expression that *text* stands for.
 
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.notation import symbol
     >>> to_sympy("_floor(3 + H, 2)", {"H": symbol("H")})
     floor(H/2 + 3/2)
     """
@@ -136,7 +136,7 @@ def _check(node: ast.expr, text: str, names: Collection[str], *, floats: bool) -
 def _expression(node: ast.expr, symbols: Mapping[str, Symbol]) -> Expr:
     import sympy
 
-    from symcount.evaluate import Round
+    from symcount.exact.evaluate import Round
 
     match node:
         case ast.Constant(value=int() as value):

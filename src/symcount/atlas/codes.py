@@ -10,11 +10,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Any
 
-from symcount.arithmetic import Number as Value
-from symcount.arithmetic import as_written
 from symcount.atlas.record import Number
+from symcount.core.paths import path_of
 from symcount.errors import ConfigError, DomainError, UncoveredError
-from symcount.paths import path_of
+from symcount.exact.arithmetic import Number as Value
+from symcount.exact.arithmetic import as_written
 
 __all__ = [
     "MISSING",

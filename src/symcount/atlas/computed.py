@@ -23,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from symcount.paths import path_of, section_of
+from symcount.core.paths import path_of, section_of
 
 __all__ = ["LONGEST", "REFERENCE", "holds", "is_said", "said"]
 

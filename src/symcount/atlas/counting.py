@@ -8,18 +8,18 @@ from functools import cache, cached_property
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from symcount.arithmetic import HOLDS, WORDS
-from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled, readable
 from symcount.atlas.codes import identifiers, word
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
+from symcount.config.filetypes import check_typed, nameless
+from symcount.config.model_types import canonical, is_known, meant, text_type
+from symcount.config.releases import installed
+from symcount.core.paths import value_at
 from symcount.errors import ConfigError, DomainError, UncoveredError, UnknownModelError, near
-from symcount.filetypes import check_typed, nameless
-from symcount.modeltypes import canonical, is_known, meant, text_type
-from symcount.paths import value_at
-from symcount.releases import installed
+from symcount.exact.arithmetic import HOLDS, WORDS
+from symcount.exact.arithmetic import Number as Value
 
 __all__ = [
     "CONVENTIONS",

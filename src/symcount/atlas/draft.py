@@ -10,15 +10,15 @@ from typing import Any
 
 from sympy import Expr, Rational
 
-from symcount.arithmetic import HOLDS
 from symcount.atlas.codec import compiled, to_sympy
 from symcount.atlas.codes import identifiers
 from symcount.atlas.record import Entry, Layout, Number, StoredFormula
 from symcount.atlas.schema import Reading
-from symcount.domain import Condition, minimal, relation
-from symcount.lettering import assign, lettered
-from symcount.notation import Entry as Letter
-from symcount.notation import Notation
+from symcount.core.domain import Condition, minimal, relation
+from symcount.core.letters import assign, lettered
+from symcount.core.notation import Entry as Letter
+from symcount.core.notation import Notation
+from symcount.exact.arithmetic import HOLDS
 
 __all__ = ["Draft"]
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from symcount.arithmetic import Number as Value
+from symcount.exact.arithmetic import Number as Value
 
 __all__ = ["expanded", "fits", "says"]
 

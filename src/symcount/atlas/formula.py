@@ -11,12 +11,12 @@ from symcount.atlas.draft import Draft
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.speaker import speaker
 from symcount.atlas.trees import tree_from
-from symcount.binding import Lettered
-from symcount.configs import Config, read
-from symcount.derive.arranged import MARK
+from symcount.config.arranged_lists import MARK
+from symcount.config.config import Config, read
+from symcount.core.paths import path_of, with_value
 from symcount.errors import ConfigError, DomainError, OptionError, UncoveredError, UnknownModelError, near
-from symcount.formula import Formula
-from symcount.paths import path_of, with_value
+from symcount.formulas.binding import Lettered
+from symcount.formulas.formula import Formula
 
 __all__ = ["AtlasFormula", "cases", "find", "from_config"]
 

@@ -16,7 +16,7 @@ from typing import Any
 from symcount.atlas import store
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.trees import Pool, tree_of
-from symcount.releases import number, release_of
+from symcount.config.releases import number, release_of
 
 __all__ = ["Table", "replaced", "rows_at", "rows_of", "stored", "with_release", "write"]
 

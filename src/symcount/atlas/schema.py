@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from symcount.arithmetic import Number as Value
 from symcount.atlas.codec import compiled, readable
 from symcount.atlas.codes import (
     MISSING,
@@ -32,9 +31,10 @@ from symcount.atlas.computed import is_said
 from symcount.atlas.fitting import fits
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Check, Layout, Number, Section
-from symcount.derive.arranged import counted, field_of
+from symcount.config.arranged_lists import counted, field_of
+from symcount.core.paths import path_of, split
 from symcount.errors import ConfigError, UncoveredError
-from symcount.paths import path_of, split
+from symcount.exact.arithmetic import Number as Value
 
 __all__ = ["Reader", "Reading"]
 

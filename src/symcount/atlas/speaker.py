@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 from symcount.atlas.counting import Counter, counter
 from symcount.atlas.record import Entry
 from symcount.atlas.store import atlas
+from symcount.config.releases import installed, number
 from symcount.errors import ConfigError, SymcountError, UncoveredError, UnknownModelError
-from symcount.releases import installed, number
 
 __all__ = ["Speaker", "speaker"]
 

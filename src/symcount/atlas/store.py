@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from symcount.atlas.record import Entry
+from symcount.config.model_types import canonical
+from symcount.config.releases import nearest, release_of
 from symcount.errors import ConfigError
-from symcount.modeltypes import canonical
-from symcount.releases import nearest, release_of
 
 __all__ = ["Atlas", "Layer", "atlas", "default_path", "write"]
 

@@ -11,7 +11,7 @@ from symcount.atlas.codec import encode, to_sympy
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
-    from symcount.tree import Block
+    from symcount.core.tree import Block
 
 __all__ = ["Pool", "StoredRow", "rows", "tree_from", "tree_of", "tree_to_json"]
 
@@ -117,7 +117,7 @@ def tree_of(pool: Mapping[str, Any], number: int) -> list[Any]:
 
 def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol]) -> Block:
     """The tree of that number, in *symbols* by letter."""
-    from symcount.tree import ONE, Block, Parameter
+    from symcount.core.tree import ONE, Block, Parameter
 
     texts, blocks = pool["expressions"], pool["blocks"]
     memo: dict[int, Expr] = {}

@@ -15,9 +15,9 @@ from symcount.checkpoints.header import shown
 from symcount.checkpoints.loading import Loading
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
-from symcount.evaluate import integer_value
-from symcount.ledger import CONVENTIONS, Ledger, Row
-from symcount.matching import INDEX, Tensor, match_shapes, pattern, template
+from symcount.core.ledger import CONVENTIONS, Ledger, Row
+from symcount.exact.evaluate import integer_value
+from symcount.verification.matching import INDEX, Tensor, match_shapes, pattern, template
 
 __all__ = ["Entry", "Status", "Total", "account", "totals"]
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from symcount.checkpoints.loading import Loading
-from symcount.matching import template
+from symcount.verification.matching import template
 
 __all__ = ["Explanation", "explain", "predictors"]
 

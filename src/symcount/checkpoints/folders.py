@@ -13,10 +13,10 @@ from typing import Any
 
 from symcount.checkpoints import gguf, gguf_config, safetensors
 from symcount.checkpoints.header import Checkpoint, Header, said
-from symcount.configs import Config
-from symcount.configs import read as read_config
+from symcount.config.config import Config
+from symcount.config.config import read as read_config
+from symcount.config.files import PICKLES, WEIGHTS, is_directory, is_file, load
 from symcount.errors import CheckpointError, ConfigError
-from symcount.files import PICKLES, WEIGHTS, is_directory, is_file, load
 
 __all__ = ["config_of", "read"]
 

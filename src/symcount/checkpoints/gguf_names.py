@@ -18,7 +18,7 @@ from typing import Any
 
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.errors import ConfigError
-from symcount.matching import INDEX
+from symcount.verification.matching import INDEX
 
 __all__ = ["default_path", "measure", "named", "table"]
 

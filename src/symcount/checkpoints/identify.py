@@ -13,7 +13,7 @@ from functools import cache
 from pathlib import Path
 
 from symcount.errors import SymcountError
-from symcount.matching import template
+from symcount.verification.matching import template
 
 __all__ = ["candidates", "default_path", "measure"]
 
@@ -69,13 +69,13 @@ def measure(classes: Iterable[tuple[str, str]], path: Path) -> int:
     """
     from transformers.core_model_loading import revert_weight_conversion
 
-    from symcount import realmodel
+    from symcount.verification import real_model
 
     parts = []
     for name, model_type in sorted(classes):
         try:
-            cls = realmodel.model_class(name, model_type)
-            model = realmodel.build(cls, realmodel.make_config(cls, {}), {})
+            cls = real_model.model_class(name, model_type)
+            model = real_model.build(cls, real_model.make_config(cls, {}), {})
             saved = revert_weight_conversion(model, dict(model.state_dict(keep_vars=True)))
         except (SymcountError, ValueError):  # its default config builds no model, or cannot be saved
             continue

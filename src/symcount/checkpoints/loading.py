@@ -151,11 +151,11 @@ def _stored(shipped: Mapping[str, Any], name: str) -> Loading:
 
 @cache
 def _asked(name: str, model_type: str, config: Mapping[str, Any] | None = None) -> Loading:
-    from symcount import realmodel
+    from symcount.verification import real_model
 
-    cls = realmodel.model_class(name, model_type)
+    cls = real_model.model_class(name, model_type)
     try:
-        return read_off(realmodel.build(cls, realmodel.make_config(cls, config or {}), {}))
+        return read_off(real_model.build(cls, real_model.make_config(cls, config or {}), {}))
     except ConfigError:  # its default config builds no model: what the class says, without its sub-models
         return _said(cls)
 
@@ -173,7 +173,7 @@ def read_off(model: Any) -> Loading:
     """How transformers loads *model*, by its own tables."""
     from transformers.conversion_mapping import get_model_conversion_mapping
 
-    from symcount.matching import template
+    from symcount.verification.matching import template
 
     parameters = {n for n, _ in model.named_parameters(remove_duplicate=False)}
     buffers = dict.fromkeys(template(n) for n in model.state_dict() if n not in parameters)
@@ -209,9 +209,9 @@ def measure(classes: Iterable[tuple[str, str]], path: Path) -> int:
     Raises:
         DependencyError: torch or transformers is missing.
     """
-    from symcount import realmodel
+    from symcount.verification import real_model
 
-    version_ = str(realmodel.transformers().__version__)
+    version_ = str(real_model.transformers().__version__)
     found = []
     for name, model_type in classes:
         try:

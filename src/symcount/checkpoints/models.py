@@ -12,9 +12,9 @@ from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.packed import bits_of, unpack
 from symcount.checkpoints.report import CheckpointReport, in_the_models_names, verify
 from symcount.checkpoints.shapes import Numbers, read_off
-from symcount.configs import Config
+from symcount.config.config import Config
 from symcount.errors import CheckpointError, SymcountError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 
 __all__ = ["FileModel", "model_of"]
 

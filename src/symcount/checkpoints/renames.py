@@ -13,7 +13,7 @@ from math import prod
 
 from symcount.checkpoints.loading import Loading, Rename
 from symcount.checkpoints.logical import LogicalTensor
-from symcount.matching import INDEX
+from symcount.verification.matching import INDEX
 
 __all__ = ["rename"]
 

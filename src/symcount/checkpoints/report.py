@@ -14,10 +14,10 @@ from symcount.checkpoints.header import Checkpoint
 from symcount.checkpoints.loading import NOTHING, Loading, loading, others
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.packed import bits_of, unpack
+from symcount.core.ledger import Ledger
 from symcount.errors import VerificationError
-from symcount.formula import Formula
-from symcount.ledger import Ledger
-from symcount.verify import numbers_at
+from symcount.formulas.formula import Formula
+from symcount.verification.report import numbers_at
 
 __all__ = ["CheckpointReport", "Stated", "in_the_models_names", "verify", "verify_by_config"]
 

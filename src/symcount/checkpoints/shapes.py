@@ -18,11 +18,11 @@ from sympy import Expr, Symbol
 from symcount.checkpoints.loading import Loading
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
+from symcount.core.values import check_domain
 from symcount.errors import DomainError
-from symcount.evaluate import compile_scalar
-from symcount.formula import Formula
-from symcount.matching import template
-from symcount.values import check_domain
+from symcount.exact.evaluate import compile_scalar
+from symcount.formulas.formula import Formula
+from symcount.verification.matching import template
 
 __all__ = ["Numbers", "read_off"]
 

@@ -57,7 +57,7 @@ def run(arguments: Sequence[str]) -> int:
 
 def _run(arguments: Sequence[str]) -> object:
     if arguments[:1] == ["count"]:
-        from symcount.cli.many import quick
+        from symcount.cli.quick_count import quick
 
         code = quick(arguments[1:])  # counting configs does not wait for typer and SymPy
         if code is not None:

@@ -14,9 +14,9 @@ from symcount.checkpoints.report import CheckpointReport
 from symcount.cli.checkpoints import show_report
 from symcount.cli.output import complain, emit, number, show, table
 from symcount.cli.presentation import described, present
+from symcount.core.ledger import check_convention
 from symcount.errors import SymcountError
-from symcount.evaluate import integer_value
-from symcount.ledger import check_convention
+from symcount.exact.evaluate import integer_value
 
 __all__ = ["Base", "adapter_count", "adapter_formula", "adapter_verify", "is_adapter"]
 

@@ -6,20 +6,20 @@ from typing import Annotated, Any
 
 import typer
 
-from symcount.cli import (
+from symcount.cli.commands import (
     atlas,
-    citing,
-    comparing,
-    counting,
-    deriving,
-    forwarding,
-    laddering,
+    cite,
+    compare,
+    count,
+    derive,
+    forward,
+    ladder,
     memory,
-    reading,
-    solving,
-    sweeping,
-    typesetting,
-    verifying,
+    show,
+    solve,
+    sweep,
+    typeset,
+    verify,
 )
 from symcount.cli.output import say
 
@@ -37,7 +37,7 @@ def _version(wanted: bool) -> None:
     if wanted:
         import symcount
         from symcount.atlas.store import atlas
-        from symcount.releases import installed
+        from symcount.config.releases import installed
 
         say(f"symcount {symcount.__version__}")
         stored, here = atlas(), installed()
@@ -61,25 +61,25 @@ def _root(
 
 
 for _function in (
-    reading.formula,
-    counting.count,
-    counting.breakdown,
-    typesetting.latex,
-    comparing.compare,
-    comparing.shares,
-    forwarding.cache,
-    forwarding.flops,
+    show.formula,
+    count.count,
+    count.breakdown,
+    typeset.latex,
+    compare.compare,
+    compare.shares,
+    forward.cache,
+    forward.flops,
     memory.memory,
-    reading.diff,
-    solving.solve,
-    laddering.ladder,
-    verifying.verify,
-    deriving.derive,
-    sweeping.sweep,
-    reading.list_models,
-    citing.cite,
+    show.diff,
+    solve.solve,
+    ladder.ladder,
+    verify.verify,
+    derive.derive,
+    sweep.sweep,
+    show.list_models,
+    cite.cite,
 ):
-    app.command(name="list" if _function is reading.list_models else None)(_function)
+    app.command(name="list" if _function is show.list_models else None)(_function)
 
 app.add_typer(atlas.app, name="atlas")
 

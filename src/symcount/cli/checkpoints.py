@@ -15,9 +15,9 @@ from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
 from symcount.cli.output import emit, note, number, say, show, table
 from symcount.cli.presentation import described, present
-from symcount.ledger import check_convention
+from symcount.core.ledger import check_convention
+from symcount.core.values import title
 from symcount.lookup import model_of
-from symcount.values import title
 
 __all__ = ["formula_of_file", "show_report", "verify_file"]
 

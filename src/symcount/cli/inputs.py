@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from symcount.config.files import MAX_BYTES, is_directory, load, parse
+from symcount.config.filetypes import check_typed, nameless
+from symcount.config.params import as_config
 from symcount.errors import ConfigError, FileTypeError, SymcountError
-from symcount.files import MAX_BYTES, is_directory, load, parse
-from symcount.filetypes import check_typed, nameless
-from symcount.params import as_config
 
 __all__ = ["Input", "expand", "lines"]
 

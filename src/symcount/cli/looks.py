@@ -12,9 +12,9 @@ import typer
 
 from symcount.cli.options import Subject, option_of, pairs
 from symcount.cli.output import ascii_only
+from symcount.config.files import MAX_BYTES, looks_like_path
 from symcount.errors import DomainError, NotationError
-from symcount.files import MAX_BYTES, looks_like_path
-from symcount.iverson import with_options
+from symcount.reports.iverson import with_options
 from symcount.typeset.presets import with_symbols
 from symcount.typeset.text import text
 

@@ -15,18 +15,18 @@ from symcount.architectures import find, names
 from symcount.atlas.counting import counter
 from symcount.atlas.store import atlas
 from symcount.cli.output import note, number, printable
-from symcount.configs import Config, read
+from symcount.config.config import Config, read
+from symcount.config.files import looks_like_path
+from symcount.config.releases import installed
+from symcount.core.notation import Entry, canonical
+from symcount.core.paths import with_values
+from symcount.core.values import title
+from symcount.diagnostics import Note, refuse, teller
+from symcount.diagnostics.of_formula import TIED, notes_on
 from symcount.errors import DomainError, OptionError, UnknownModelError
-from symcount.files import looks_like_path
 from symcount.foreign import guarded
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.lookup import formula as formula_of
-from symcount.notation import Entry, canonical
-from symcount.notes import Note, refuse, teller
-from symcount.notes.of_formula import TIED, notes_on
-from symcount.paths import with_values
-from symcount.releases import installed
-from symcount.values import title
 
 __all__ = [
     "ConventionOption",

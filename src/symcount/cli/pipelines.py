@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from symcount.atlas.counting import CONVENTIONS
-from symcount.cli.many import counted
 from symcount.cli.output import complain, emit, number, say, show, table
+from symcount.cli.quick_count import counted
+from symcount.core.ledger import Convention
+from symcount.ecosystem.pipelines import Part, parts
 from symcount.errors import SymcountError
-from symcount.ledger import Convention
-from symcount.pipelines import Part, parts
 
 __all__ = ["pipeline_count"]
 

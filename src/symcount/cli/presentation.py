@@ -8,9 +8,9 @@ from typing import Any
 from sympy import Expr, Symbol
 
 from symcount.cli.output import ascii_only, number, say, show, table
-from symcount.formula import Formula
-from symcount.ledger import CONVENTIONS, Convention
-from symcount.notation import Notation as Letters
+from symcount.core.ledger import CONVENTIONS, Convention
+from symcount.core.notation import Notation as Letters
+from symcount.formulas.formula import Formula
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.look import word
 from symcount.typeset.plain import formula_plain, layers_first, set_plain

@@ -12,8 +12,8 @@ from symcount.cli.presentation import plain
 
 if TYPE_CHECKING:
     from symcount.cli.options import Subject
-    from symcount.solve.solution import Solution
-    from symcount.solve.solutions import Solutions
+    from symcount.solver.solution import Solution
+    from symcount.solver.solutions import Solutions
 
 __all__ = ["described", "report", "summary"]
 

@@ -8,7 +8,7 @@ import typer
 
 from symcount.adapters.config import ALL_LINEAR
 from symcount.errors import OptionError
-from symcount.footprint import Request
+from symcount.storage.footprint import Request
 
 __all__ = ["Batch", "Dtype", "Length", "Lora", "Master", "Optimizer", "Quantization", "Targets", "Tokens", "request_of"]
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from symcount.arithmetic import WORDS
 from symcount.code.conditions import holds
 from symcount.code.integers import BOTTOM, TOP, quotient
 from symcount.code.language import Language, Operator
 from symcount.code.program import Program, described, identifiers, spoken, used
+from symcount.exact.arithmetic import WORDS
 
 __all__ = ["C", "c"]
 

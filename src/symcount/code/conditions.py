@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from symcount.code.integers import Node, Operation, quotient
 from symcount.code.language import Language
-from symcount.domain import Condition
+from symcount.core.domain import Condition
 
 __all__ = ["holds", "sides"]
 

@@ -1,7 +1,8 @@
 """Trees of integer operations: what a language without exact fractions computes a formula with.
 
-They are made of the syntax trees that `symcount.evaluate` compiles. There a ratio (`mlp_ratio`) is one exact number;
-here it is two integers, numerator and denominator, and every quotient becomes one division of integers at the end.
+They are made of the syntax trees that `symcount.exact.evaluate` compiles. There a ratio (`mlp_ratio`) is one exact
+number; here it is two integers, numerator and denominator, and every quotient becomes one division of integers at
+the end.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from functools import lru_cache
 from sympy import Expr
 
 from symcount.errors import StructureError
-from symcount.evaluate import syntax_tree
+from symcount.exact.evaluate import syntax_tree
 
 __all__ = ["BOTTOM", "TOP", "Approximate", "Node", "Operation", "quotient"]
 
@@ -47,7 +48,7 @@ _Ratio = tuple[Node, Node]
 def quotient(expression: Expr, ratios: Collection[str] = ()) -> tuple[Node, Node]:
     """Numerator and denominator of *expression*, in which the letters *ratios* are no integers.
 
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.notation import symbol
     >>> H, A = symbol("H"), symbol("A")
     >>> quotient(H**2 / A)
     (Operation(name='power', parts=('H', 2)), 'A')

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from symcount.arithmetic import WORDS
 from symcount.code.conditions import holds
 from symcount.code.integers import BOTTOM, TOP, quotient
 from symcount.code.language import Language, Operator
 from symcount.code.program import Program, described
+from symcount.exact.arithmetic import WORDS
 
 __all__ = ["MATHEMATICA", "mathematica"]
 

@@ -10,9 +10,9 @@ from sympy import Expr, Symbol
 
 from symcount.code.integers import BOTTOM, TOP
 from symcount.code.language import Language
-from symcount.domain import Condition
+from symcount.core.domain import Condition
+from symcount.core.notation import Entry
 from symcount.errors import NotationError
-from symcount.notation import Entry
 
 __all__ = ["Program", "commented", "described", "identifiers", "spoken", "used"]
 

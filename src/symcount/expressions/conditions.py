@@ -1,6 +1,6 @@
 """Conditions: comparisons, in chains, joined by `and`, `or` and `not`, and `in` a list of values.
 
->>> from symcount.notation import Notation, entry
+>>> from symcount.core.notation import Notation, entry
 >>> notation = Notation((entry("H"), entry("N")))
 >>> [str(c) for c in read_conditions("16 <= H/N <= 128 and H % 64 == 0", notation)]
 ['16 <= H/N', 'H/N <= 128', 'H % 64 == 0']
@@ -20,11 +20,11 @@ from typing import Any
 
 from sympy import Expr
 
-from symcount.domain import Condition, divides, relation
+from symcount.core.domain import Condition, divides, relation
+from symcount.core.notation import Notation
 from symcount.errors import ExpressionError
 from symcount.expressions.reader import Reader, Totals
 from symcount.expressions.syntax import parse
-from symcount.notation import Notation
 
 __all__ = ["Stated", "read_conditions"]
 

@@ -2,7 +2,7 @@
 
 Numbers are exact: `0.1` is one tenth, `8/3` is a fraction.
 
->>> from symcount.notation import Notation, entry
+>>> from symcount.core.notation import Notation, entry
 >>> notation = Notation((entry("H"), entry("N")))
 >>> read_expression("round_to(8*H/3, 256)", notation)
 256*floor(H/96 + 1/2)
@@ -16,9 +16,9 @@ from fractions import Fraction
 
 from sympy import Expr, Integer, Max, Min, Rational, ceiling, floor
 
+from symcount.core.notation import Notation
 from symcount.errors import ExpressionError, UnknownSymbolError
 from symcount.expressions.syntax import FUNCTION_NAMES, parse, refuse
-from symcount.notation import Notation
 
 __all__ = ["FUNCTIONS", "Reader", "Totals", "read_expression"]
 

@@ -6,16 +6,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from symcount.derive.arranging import arrangements, with_arrangements
-from symcount.derive.configs import ConfigSource, construct
-from symcount.derive.origin import Derived
-from symcount.derive.pipeline import derive_class
-from symcount.derive.quiet import quiet
-from symcount.derive.resolve import missing_package, resolve, shortened
-from symcount.derive.result import DerivedFormula, formula_of
+from symcount.concolic.config.symbolic import ConfigSource, construct
+from symcount.concolic.session import quiet
+from symcount.derivation.arranging import arrangements, with_arrangements
+from symcount.derivation.formula import DerivedFormula, formula_of
+from symcount.derivation.origin import Derived
+from symcount.derivation.pipeline import derive_class
+from symcount.derivation.resolve import missing_package, resolve, shortened
 from symcount.errors import DependencyError, DerivationError, UncoveredError
 from symcount.foreign import guarded
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.forward.certificate import disagreement
 from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
 from symcount.forward.held import holder
@@ -23,7 +23,7 @@ from symcount.forward.inputs import sizes_for
 from symcount.forward.stored import find
 from symcount.forward.widening import widened
 from symcount.forward.worked import worker
-from symcount.realmodel import attribute
+from symcount.verification.real_model import attribute
 
 __all__ = ["cache", "derived_cache", "flops"]
 

@@ -14,21 +14,21 @@ from pathlib import Path
 from typing import Any
 
 from symcount.atlas.codec import encode
-from symcount.derive.concolic import SymbolicInt
-from symcount.derive.configs import ConfigSource, build, construct
-from symcount.derive.drawing import inside
-from symcount.derive.expression import free_symbols, to_sympy
-from symcount.derive.quiet import quiet
-from symcount.derive.resolve import resolve
-from symcount.derive.result import idle
-from symcount.derive.sources import defaults_of, is_config
+from symcount.concolic.config.source import defaults_of, is_config
+from symcount.concolic.config.symbolic import ConfigSource, build, construct
+from symcount.concolic.session import quiet
+from symcount.concolic.values.expression import free_symbols, to_sympy
+from symcount.concolic.values.numbers import SymbolicInt
+from symcount.core.letters import assign
+from symcount.core.notation import symbol
+from symcount.derivation.drawing import inside
+from symcount.derivation.formula import idle
+from symcount.derivation.resolve import resolve
 from symcount.errors import DerivationError, SymcountError
 from symcount.forward.api import derived_cache
 from symcount.forward.formulas import CacheFormula
 from symcount.forward.stored import entry_of, to_record
-from symcount.lettering import assign
-from symcount.notation import symbol
-from symcount.realmodel import attribute
+from symcount.verification.real_model import attribute
 
 __all__ = ["filled", "records", "written"]
 

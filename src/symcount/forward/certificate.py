@@ -13,13 +13,13 @@ from collections.abc import Mapping
 from math import prod
 from typing import TYPE_CHECKING, Any
 
-from symcount.derive.certificate import disagreements
-from symcount.derive.configs import Number, build
-from symcount.derive.drawing import draw, values_of
-from symcount.derive.quiet import quiet
-from symcount.derive.result import DerivedFormula
+from symcount.concolic.config.symbolic import Number, build
+from symcount.concolic.session import quiet
+from symcount.derivation.certificate import disagreements
+from symcount.derivation.drawing import draw, values_of
+from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DerivationError, VerificationError
-from symcount.evaluate import compile_scalar
+from symcount.exact.evaluate import compile_scalar
 from symcount.forward import running
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """Symbolic shapes of what flows through a forward pass: which dimension of a result is which of what went in.
 
-The rules of `symcount.derive.shapes` are those of constructors. A forward pass calls many more functions; the sizes of
-their results are nearly always sizes of what they were given, so where there is no rule a size is looked up among
-these: at the same place of a tensor with as many dimensions, counted from the last one, anywhere. A guess that is wrong
-gives another row at other values of the fields, which the derivation sees.
+The rules of `symcount.concolic.tensors.shape_rules` are those of constructors. A forward pass calls many more
+functions; the sizes of their results are nearly always sizes of what they were given, so where there is no rule a
+size is looked up among these: at the same place of a tensor with as many dimensions, counted from the last one,
+anywhere. A guess that is wrong gives another row at other values of the fields, which the derivation sees.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
-from symcount.derive.concolic import SymbolicInt
-from symcount.derive.tensors import Tracker
-from symcount.derive.views import Dims, Rule
+from symcount.concolic.tensors.mode import Tracker
+from symcount.concolic.tensors.view_rules import Dims, Rule
+from symcount.concolic.values.numbers import SymbolicInt
 from symcount.forward.parting import parting
 from symcount.forward.products import products
 from symcount.forward.selecting import selections

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Any, Self
 
 from sympy import Expr, Integer, Mul, Symbol, cancel
 
-from symcount.configs import read
-from symcount.derive.result import DerivedFormula
-from symcount.domain import Condition, relation
+from symcount.config.config import read
+from symcount.core.domain import Condition, relation
+from symcount.core.letters import assign
+from symcount.core.notation import Entry, Notation, canonical
+from symcount.core.tree import Block, Parameter
+from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DomainError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.forward.held import DTYPE, KIND, MARK
 from symcount.forward.inputs import BATCH, LENGTH, SIDE, SIZES, SOURCE
-from symcount.lettering import assign
-from symcount.notation import Entry, Notation, canonical
 from symcount.storage.dtypes import dtype as dtype_of
-from symcount.tree import Block, Parameter
 
 if TYPE_CHECKING:
-    from symcount.derive.certificate import Certificate
+    from symcount.derivation.certificate import Certificate
 
 __all__ = ["CacheFormula", "ForwardFormula", "OperationsFormula", "cache_formula", "operations_formula"]
 

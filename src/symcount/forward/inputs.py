@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from symcount.errors import DerivationError
-from symcount.realmodel import attribute
+from symcount.verification.real_model import attribute
 
 __all__ = ["BATCH", "LENGTH", "SIDE", "SIZES", "SOURCE", "inputs", "sizes_for"]
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
-from symcount.derive import expression as ex
-from symcount.derive.concolic import integer
-from symcount.derive.recording import STATE, Iteration, Loop
-from symcount.derive.views import Dims, ShapeOf
+from symcount.concolic.tensors.view_rules import Dims, ShapeOf
+from symcount.concolic.values import expression as ex
+from symcount.concolic.values.numbers import integer
+from symcount.concolic.values.path import STATE, Iteration, Loop
 from symcount.errors import DerivationError
 
 __all__ = ["Operation", "Operations"]

@@ -1,6 +1,6 @@
 """What functions that return several tensors do to symbolic shapes: splitting, sorting, choosing the largest.
 
-A rule is one of `symcount.derive.shapes`, with a shape for each result.
+A rule is one of `symcount.concolic.tensors.shape_rules`, with a shape for each result.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
-from symcount.derive.views import Dims, ShapeOf
+from symcount.concolic.tensors.view_rules import Dims, ShapeOf
 
 __all__ = ["parting"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Self
 
-from symcount.derive.recording import STATE, Iteration
+from symcount.concolic.values.path import STATE, Iteration
 from symcount.forward.following import tensors_in
 
 __all__ = ["Places"]

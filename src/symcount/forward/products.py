@@ -1,4 +1,4 @@
-"""What matrix products and look-ups do to symbolic shapes; see `symcount.derive.shapes` for what a rule is."""
+"""What matrix products and look-ups do to symbolic shapes; a rule is what it is in `concolic.tensors.shape_rules`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from symcount.derive.concolic import SymbolicInt
-from symcount.derive.views import Dims, Rule, ShapeOf
+from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
+from symcount.concolic.values.numbers import SymbolicInt
 
 __all__ = ["products"]
 

@@ -11,10 +11,10 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, Protocol, cast
 
-from symcount.derive.expression import Node
-from symcount.derive.patching import Patch, Patches
-from symcount.derive.recording import STATE
-from symcount.derive.tensors import TENSORS
+from symcount.concolic.python.patches import Patch, Patches
+from symcount.concolic.tensors.mode import TENSORS
+from symcount.concolic.values.expression import Node
+from symcount.concolic.values.path import STATE
 from symcount.errors import DerivationError
 from symcount.forward.following import Follower, tensors_in
 from symcount.forward.inputs import inputs

@@ -1,4 +1,4 @@
-"""What indexing, reductions and moves of dimensions do to symbolic shapes, beside `symcount.derive.views`."""
+"""What indexing, reductions and moves of dimensions do to symbolic shapes, beside `concolic.tensors.view_rules`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from symcount.derive.views import Dims, Rule, ShapeOf, inferred
+from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf, inferred
 
 __all__ = ["selections"]
 

@@ -1,4 +1,4 @@
-"""What convolutions, pools and the like do to symbolic shapes; see `symcount.derive.shapes` for what a rule is."""
+"""What convolutions, pools and the like do to symbolic shapes, by rules as in `concolic.tensors.shape_rules`."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
-from symcount.derive.concolic import node_of
-from symcount.derive.views import Dims, Rule, ShapeOf
+from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
+from symcount.concolic.values.numbers import node_of
 
 __all__ = ["spatial"]
 

@@ -18,15 +18,15 @@ from typing import Any
 from symcount.atlas.codec import encode, to_sympy
 from symcount.atlas.store import atlas
 from symcount.atlas.trees import tree_from, tree_to_json
-from symcount.configs import Config, read
-from symcount.derive.arranged import MARK
-from symcount.domain import Condition
+from symcount.config.arranged_lists import MARK
+from symcount.config.config import Config, read
+from symcount.core.domain import Condition
+from symcount.core.notation import ALIASES, Entry, Notation
+from symcount.core.paths import value_at
 from symcount.errors import UncoveredError
-from symcount.formula import Formula
+from symcount.formulas.formula import Formula
 from symcount.forward.formulas import CacheFormula
 from symcount.forward.inputs import SIZES
-from symcount.notation import ALIASES, Entry, Notation
-from symcount.paths import value_at
 
 __all__ = ["StoredCache", "default_path", "entry_of", "find", "from_record", "lines_of", "to_record"]
 

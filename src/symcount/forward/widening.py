@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from symcount.derive.configs import Number
-from symcount.derive.drawing import inside, values_of
-from symcount.derive.result import DerivedFormula
-from symcount.domain import Condition
+from symcount.concolic.config.symbolic import Number
+from symcount.core.domain import Condition
+from symcount.derivation.drawing import inside, values_of
+from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DomainError
 from symcount.forward.certificate import differences
 from symcount.forward.inputs import SIZES
@@ -49,7 +49,7 @@ def widened(formula: DerivedFormula) -> DerivedFormula:
 
 def _same(asked: object, condition: Condition, formula: DerivedFormula) -> bool:
     """Whether what the code *asked* is that condition: of the same fields, by the same relation."""
-    from symcount.derive.expression import free_symbols
+    from symcount.concolic.values.expression import free_symbols
 
     relation, left, right = (getattr(asked, n) for n in ("relation", "left", "right"))
     fields = {formula.notation[s].field for s in condition.symbols}

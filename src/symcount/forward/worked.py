@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from symcount.derive.recording import STATE
-from symcount.derive.tensors import TENSORS
+from symcount.concolic.tensors.mode import TENSORS
+from symcount.concolic.values.path import STATE
 from symcount.forward.held import MARK
 from symcount.forward.operations import Operations
 from symcount.forward.running import build, run

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.tree import Block, Size, block, expr
 from symcount.layers.linear import Linear
 from symcount.layers.norm import RMSNorm
-from symcount.tree import Block, Size, block, expr
 
 __all__ = ["GroupedQueryAttention", "LatentAttention", "MultiHeadAttention"]
 
@@ -34,8 +34,8 @@ def MultiHeadAttention(
         names: what the model calls the maps of query, key, value and output.
         kind: the layer type's name in the real model.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> ledger = Ledger.of(MultiHeadAttention(symbol("H"), symbol("A")))
     >>> ledger.total(), [str(c) for c in ledger.conditions]
     (4*H**2 + 4*H, ['A divides H'])
@@ -74,8 +74,8 @@ def GroupedQueryAttention(
         kind: the layer type's name in the real model.
         norms: further children, such as Qwen3's `q_norm` and `k_norm`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> H, A, K, D = map(symbol, "HAKD")
     >>> Ledger.of(GroupedQueryAttention(H, A, K, D)).total().expand()
     2*A*D*H + 2*D*H*K
@@ -126,8 +126,8 @@ def LatentAttention(
         bias: biases of the maps from and to the hidden states (but for `q_proj`).
         kind: the layer type's name in the real model.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> H, A, Q, C, D, R, U = map(symbol, "HAQCDRU")
     >>> Ledger.of(LatentAttention(H, A, Q, C, D, R, U)).total().expand()
     A*C*D + A*C*U + A*D*Q + A*H*U + A*Q*R + C*H + C + H*Q + H*R + Q

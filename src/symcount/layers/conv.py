@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symcount.domain import divides
-from symcount.tree import Block, Parameter, Size, expr
+from symcount.core.domain import divides
+from symcount.core.tree import Block, Parameter, Size, expr
 
 __all__ = ["Conv1d", "Conv2d"]
 
@@ -13,8 +13,8 @@ def Conv1d(in_channels: Size, out_channels: Size, kernel: Size, *, groups: Size 
 
     Shapes: `weight (out_channels, in_channels / groups, kernel)`, `bias (out_channels,)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> C, H = symbol("C"), symbol("H")
     >>> Ledger.of(Conv1d(C, H, 3)).total(), Ledger.of(Conv1d(H, H, 4, groups=H)).total()
     (3*C*H + H, 5*H)
@@ -37,8 +37,8 @@ def Conv2d(
     Shapes: `weight (out_channels, in_channels / groups, k_h, k_w)`, `bias (out_channels,)`. An integer kernel is
     square.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> C, H, P = symbol("C"), symbol("H"), symbol("P")
     >>> Ledger.of(Conv2d(C, H, P)).total()
     C*H*P**2 + H

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from symcount.tree import Block, Parameter, Role, Size, expr
+from symcount.core.tree import Block, Parameter, Role, Size, expr
 
 __all__ = ["Embedding"]
 
@@ -23,8 +23,8 @@ def Embedding(
     Raises:
         StructureError: a size is neither an integer nor an expression.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> Ledger.of(Embedding(symbol("V"), symbol("H"))).total()
     H*V
 

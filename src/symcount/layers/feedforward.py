@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from symcount.core.tree import Block, Size, block, expr
 from symcount.layers.linear import Linear
-from symcount.tree import Block, Size, block, expr
 
 __all__ = ["MLP", "GatedMLP"]
 
@@ -20,8 +20,8 @@ def MLP(
 
     Shapes: `up (I, H)`, `down (H, I)`, or what *names* calls them.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> Ledger.of(MLP(symbol("H"), symbol("I"))).total()
     2*H*I + H + I
 
@@ -44,8 +44,8 @@ def GatedMLP(
 
     Shapes: `gate_proj (I, H)`, `up_proj (I, H)`, `down_proj (H, I)`, or what *names* calls them.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> Ledger.of(GatedMLP(symbol("H"), symbol("I"))).total()
     3*H*I
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from symcount.tree import Block, Parameter, Size, expr
+from symcount.core.tree import Block, Parameter, Size, expr
 
 __all__ = ["Conv1D", "Head", "Linear"]
 
@@ -17,8 +17,8 @@ def Linear(in_features: Size, out_features: Size, bias: bool = True) -> Block:
     Raises:
         StructureError: a size is neither an integer nor an expression.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> H, I = symbol("H"), symbol("I")
     >>> Ledger.of(Linear(H, I)).total(), Ledger.of(Linear(H, I, bias=False)).total()
     (H*I + I, H*I)
@@ -35,8 +35,8 @@ def Conv1D(in_features: Size, out_features: Size) -> Block:
 
     Shapes: `weight (in_features, out_features)`, `bias (out_features,)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> Ledger.of(Conv1D(symbol("H"), 3 * symbol("H"))).total()
     3*H**2 + 3*H
 
@@ -58,10 +58,10 @@ def Head(hidden: Size, vocabulary: Size, bias: bool = False, tied_to: str | None
         bias: with a bias for each token.
         tied_to: path of the embedding whose weight this layer uses (Press & Wolf 2017, arXiv:1608.05859).
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> from symcount.layers import Embedding
-    >>> from symcount.tree import block
+    >>> from symcount.core.tree import block
     >>> V, H = symbol("V"), symbol("H")
     >>> ledger = Ledger.of(block("LM", wte=Embedding(V, H), lm_head=Head(H, V, tied_to="wte.weight")))
     >>> ledger.total(), ledger.total("per_layer")

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from symcount.domain import relation
+from symcount.core.domain import relation
+from symcount.core.tree import Block, Parameter, Size, block, expr
 from symcount.layers.feedforward import GatedMLP
-from symcount.tree import Block, Parameter, Size, block, expr
 
 __all__ = ["Experts", "MixtureOfExperts", "Router"]
 
@@ -14,8 +14,8 @@ def Router(hidden: Size, experts: Size) -> Block:
 
     Shapes: `weight (E, H)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> Ledger.of(Router(symbol("H"), symbol("E"))).total()
     E*H
 
@@ -29,8 +29,8 @@ def Experts(hidden: Size, intermediate: Size, experts: Size, top_k: Size) -> Blo
 
     Shapes: `gate_up_proj (E, 2M, H)`, `down_proj (E, H, M)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> ledger = Ledger.of(Experts(symbol("H"), symbol("M"), symbol("E"), symbol("k")))
     >>> ledger.total(), ledger.total("active")
     (3*E*H*M, 3*H*M*k)
@@ -54,8 +54,8 @@ def MixtureOfExperts(hidden: Size, intermediate: Size, experts: Size, top_k: Siz
         top_k: experts that one token uses, k ≤ E.
         shared: feed-forward size of the shared expert (for S shared experts of size M: `S*M`); `None` for none.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> H, M, E, k, S = map(symbol, "HMEkS")
     >>> ledger = Ledger.of(MixtureOfExperts(H, M, E, k, shared=S * M))
     >>> ledger.total().expand(), ledger.total("active").expand()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from symcount.domain import divides
-from symcount.tree import Block, Parameter, Size, expr
+from symcount.core.domain import divides
+from symcount.core.tree import Block, Parameter, Size, expr
 
 __all__ = ["BatchNorm", "GroupNorm", "LayerNorm", "RMSNorm"]
 
@@ -13,8 +13,8 @@ def LayerNorm(size: Size, *, affine: bool = True, bias: bool = True) -> Block:
 
     Shapes: `weight (size,)`, `bias (size,)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> H = symbol("H")
     >>> [Ledger.of(LayerNorm(H, **options)).total() for options in ({}, {"bias": False}, {"affine": False})]
     [2*H, H, 0]
@@ -30,8 +30,8 @@ def RMSNorm(size: Size) -> Block:
 
     Shapes: `weight (size,)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> Ledger.of(RMSNorm(symbol("H"))).total()
     H
 
@@ -45,8 +45,8 @@ def GroupNorm(groups: Size, channels: Size) -> Block:
 
     Shapes: `weight (channels,)`, `bias (channels,)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> ledger = Ledger.of(GroupNorm(32, symbol("C")))
     >>> ledger.total(), [str(c) for c in ledger.conditions]
     (2*C, ['32 divides C'])
@@ -62,8 +62,8 @@ def BatchNorm(channels: Size) -> Block:
 
     Shapes: `weight (channels,)`, `bias (channels,)`.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> Ledger.of(BatchNorm(symbol("C"))).total()
     2*C
 

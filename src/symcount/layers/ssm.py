@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from symcount.core.tree import Block, Parameter, Size, block, expr
 from symcount.layers.conv import Conv1d
 from symcount.layers.linear import Linear
-from symcount.tree import Block, Parameter, Size, block, expr
 
 __all__ = ["SelectiveStateSpace"]
 
@@ -35,8 +35,8 @@ def SelectiveStateSpace(
         conv_bias: bias of the convolution.
         kind: the layer type's name in the real model.
 
-    >>> from symcount.ledger import Ledger
-    >>> from symcount.notation import symbol
+    >>> from symcount.core.ledger import Ledger
+    >>> from symcount.core.notation import symbol
     >>> H, J, G, W, R = map(symbol, "HJGWR")
     >>> Ledger.of(SelectiveStateSpace(H, J, G, W, R)).total().expand()
     3*G*J + 3*H*J + 2*J*R + J*W + 3*J

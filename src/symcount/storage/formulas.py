@@ -8,16 +8,16 @@ from typing import Any, Final
 
 from sympy import Integer
 
+from symcount.core.tree import Block, Parameter
 from symcount.errors import OptionError, near
-from symcount.formula import Formula
-from symcount.quantities import Quantity, quantity
+from symcount.formulas.formula import Formula
+from symcount.formulas.quantities import Quantity, quantity
 from symcount.storage import trees
 from symcount.storage.dtypes import DTYPES, Dtype, dtype
 from symcount.storage.optimizers import Optimizer, optimizer
 from symcount.storage.packing import PACKED
 from symcount.storage.precision import sizes_of
 from symcount.storage.quantizers import quantized
-from symcount.tree import Block, Parameter
 
 __all__ = ["PARTS", "Storage", "bytes_of"]
 

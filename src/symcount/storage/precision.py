@@ -16,10 +16,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
-from symcount.formula import Formula
+from symcount.core.tree import Block, Parameter
+from symcount.formulas.formula import Formula
 from symcount.storage.dtypes import Dtype, dtype
 from symcount.storage.trees import Sizes
-from symcount.tree import Block, Parameter
 
 __all__ = ["ADAPTERS", "PROMPT", "sizes_of", "table"]
 

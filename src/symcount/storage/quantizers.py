@@ -14,15 +14,15 @@ from typing import Any
 
 from sympy import ceiling
 
-from symcount import layerwise
-from symcount.domain import divides
+from symcount.core.domain import divides
+from symcount.core.ledger import Row
+from symcount.core.tree import Block, Parameter
 from symcount.errors import ConfigError, OptionError, near
-from symcount.evaluate import integer_value
-from symcount.formula import Formula
-from symcount.ledger import Row
+from symcount.exact.evaluate import integer_value
+from symcount.formulas import layerwise
+from symcount.formulas.formula import Formula
 from symcount.storage.packing import METHODS, PACKED, STACKED, Fields, Method, Packed
 from symcount.storage.precision import ADAPTERS, PROMPT, table
-from symcount.tree import Block, Parameter
 
 __all__ = ["quantized"]
 

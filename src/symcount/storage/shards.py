@@ -15,8 +15,8 @@ from typing import Final, Literal
 
 from sympy import Expr, Integer, Max, Min, Mul, ceiling
 
+from symcount.core.tree import Block, Parameter
 from symcount.errors import OptionError
-from symcount.tree import Block, Parameter
 
 __all__ = ["SCHEMES", "Scheme", "by_plan", "by_rows", "flat"]
 

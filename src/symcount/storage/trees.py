@@ -12,9 +12,9 @@ from dataclasses import replace
 
 from sympy import Expr, Integer, Max, Mul, ceiling
 
+from symcount.core.tree import Block, Parameter, expr
 from symcount.storage.dtypes import DTYPES
 from symcount.storage.optimizers import Optimizer
-from symcount.tree import Block, Parameter, expr
 
 __all__ = ["PAGE", "Sizes", "below", "copied", "gradients", "in_bytes", "largest", "rounded", "states", "viewed"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from sympy import Expr, Integer
 
-from symcount.ledger import Convention, Ledger, Row
-from symcount.tree import Block
+from symcount.core.ledger import Convention, Ledger, Row
+from symcount.core.tree import Block
 from symcount.typeset.terms import Group, Series, Sum
 
 __all__ = ["arrange", "arrange_inside"]

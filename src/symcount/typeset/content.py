@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from symcount.evaluate import Number
+from symcount.exact.evaluate import Number
 
 __all__ = ["Cell", "Content", "Count", "Formulas", "Math", "Share", "Table"]
 

@@ -6,8 +6,8 @@ import csv
 import io
 from collections.abc import Mapping, Sequence
 
+from symcount.core.notation import escape
 from symcount.errors import NotationError
-from symcount.notation import escape
 from symcount.typeset.colours import colours
 from symcount.typeset.content import Cell, Count, Formulas, Math, Share, Table
 from symcount.typeset.numbers import percent

@@ -9,9 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape as html_escape
 
+from symcount.core.ledger import CONVENTIONS
+from symcount.core.notation import escape
 from symcount.errors import NotationError, VerificationError, near
-from symcount.ledger import CONVENTIONS
-from symcount.notation import escape
 from symcount.typeset import html, latexdoc, markdown
 from symcount.typeset.content import Cell, Count, Formulas, Math, Table
 from symcount.typeset.latex import set_symbols, terms_of

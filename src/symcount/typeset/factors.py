@@ -20,7 +20,7 @@ ONE = Integer(1)
 def common(terms: Sequence[Expr]) -> Expr:
     """The largest monomial that divides every term; negative where the first term is and no other sign is leading.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> H, I, E, k = letters("H I E k")
     >>> common([-3 * E * H * I, 3 * k * H * I]), common([4 * H**2, 6 * H]), common([H, I])
     (-3*H*I, 2*H, 1)
@@ -50,7 +50,7 @@ def common(terms: Sequence[Expr]) -> Expr:
 def gathered(terms: Sequence[Expr]) -> Expr:
     """The sum of *terms*, with those gathered that differ in one letter: `2HAD + 2HKD` is `2HD(A + K)`.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> H, I, A, K, D = letters("H I A K D")
     >>> gathered([2 * H * A * D, 2 * H * K * D, 3 * H * I])
     2*D*H*(A + K) + 3*H*I
@@ -77,7 +77,7 @@ def gathered(terms: Sequence[Expr]) -> Expr:
 def factored(expression: Expr) -> Expr:
     """A sum with what all of its terms share in front, and inside what some of them share; by falling degree.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> H, I, A, K, D, N, V = letters("H I A K D N V")
     >>> factored(2 * N * H * A * D + 2 * N * H * K * D + 3 * N * H * I + V * H)
     H*N*(2*D*(A + K) + 3*I) + H*V

@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from sympy import Expr, Mul, Rational, Symbol
 
-from symcount.ledger import Row
+from symcount.core.ledger import Row
 from symcount.typeset.unify import INDEX, Lists, Place, unified
 
 __all__ = ["FEWEST", "Family", "families", "levels"]

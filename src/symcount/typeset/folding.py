@@ -15,8 +15,8 @@ from typing import Any
 
 from sympy import Expr, Mul, Rational, Symbol
 
-from symcount.ledger import Row
-from symcount.notation import Entry, Notation
+from symcount.core.ledger import Row
+from symcount.core.notation import Entry, Notation
 from symcount.typeset.families import FEWEST, Family, families, levels
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.naming import name_roundings

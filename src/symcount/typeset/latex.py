@@ -18,8 +18,8 @@ from functools import lru_cache
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
 from sympy.core.function import AppliedUndef
 
-from symcount.evaluate import Round
-from symcount.notation import TABLE, Notation
+from symcount.core.notation import TABLE, Notation
+from symcount.exact.evaluate import Round
 from symcount.typeset.terms import Group, Series, Sum, degree, is_option
 from symcount.typeset.unify import INDEX
 
@@ -95,7 +95,7 @@ def _term(term: Expr, notation: Notation) -> Term:
 def set_symbols(expression: Expr, notation: Notation) -> str:
     r"""Any expression in LaTeX: by falling degree, then in the table's order; factors stay factors.
 
-    >>> from symcount.notation import Notation, entry
+    >>> from symcount.core.notation import Notation, entry
     >>> V, L, H = (entry(letter) for letter in "VLH")
     >>> print(set_symbols(L.symbol * H.symbol + V.symbol * H.symbol - H.symbol**2 / 4, Notation((V, L, H))))
     VH + LH - H^2/4

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from symcount.core.notation import escape
 from symcount.errors import NotationError
-from symcount.notation import escape
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Share, Table
 from symcount.typeset.measure import measure
 from symcount.typeset.numbers import digits, percent

@@ -8,7 +8,7 @@ from fractions import Fraction
 from sympy import Add, Expr, Symbol, ceiling, expand, floor
 
 from symcount.errors import SymcountError
-from symcount.evaluate import Number, Round, compile_scalar
+from symcount.exact.evaluate import Number, Round, compile_scalar
 from symcount.typeset.factors import factored
 
 __all__ = ["WORST", "leading_at", "leading_terms"]
@@ -23,7 +23,7 @@ def leading_terms(total: Expr, grow: Collection[Symbol]) -> Expr:
     Rounding is left out, which changes a term by a lower degree. Where a symbol that grows stands in an exponent, in a
     sum below a fraction bar or in a minimum, a degree says nothing, and the whole total is returned.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> H, N, A, K = letters("H N A K")
     >>> leading_terms(N * (4 * H**2 + 2 * H**2 * K / A + H) + H**2, {H, N, A, K})
     2*H**2*N*(2*A + K)/A
@@ -48,7 +48,7 @@ def leading_at(
     The error is relative and at most *worst*. `None` where that takes more than half of the terms, where they are no
     fewer than the total has, or where a term has no number of its own.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> H, N, V = letters("H N V")
     >>> leading_at(V * H + N * (12 * H**2 + 13 * H), {H, N}, {"H": 768, "N": 12, "V": 50257})
     (12*H**2*N + H*V, Fraction(-12, 12385))

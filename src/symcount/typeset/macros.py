@@ -11,8 +11,8 @@ import re
 from collections.abc import Collection
 from itertools import count
 
+from symcount.core.ledger import CONVENTIONS
 from symcount.errors import NotationError
-from symcount.ledger import CONVENTIONS
 from symcount.typeset.content import Math
 from symcount.typeset.numbers import percent, rounded
 from symcount.typeset.said import holds_for

@@ -19,7 +19,7 @@ from typing import Any
 
 from sympy import Add, Expr, Function, Max, Min, Mod, Mul, Symbol, ceiling, floor
 
-from symcount.evaluate import Round
+from symcount.exact.evaluate import Round
 
 __all__ = ["ARGUMENT", "name_roundings"]
 

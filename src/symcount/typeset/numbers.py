@@ -17,7 +17,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 from symcount.errors import NotationError, near
-from symcount.evaluate import Number
+from symcount.exact.evaluate import Number
 
 __all__ = ["NUMBERS", "check_numbers", "digits", "percent", "rounded", "significant"]
 

@@ -21,8 +21,8 @@ from dataclasses import dataclass, field, replace
 
 from sympy import Expr, Integer
 
-from symcount.ledger import Convention, Ledger, Row
-from symcount.tree import Block
+from symcount.core.ledger import Convention, Ledger, Row
+from symcount.core.tree import Block
 from symcount.typeset.arrangement import arrange_inside
 from symcount.typeset.folding import Folding
 from symcount.typeset.terms import Sum

@@ -20,10 +20,10 @@ from symcount.code.conditions import holds
 from symcount.code.integers import quotient
 from symcount.code.javascript import HELPERS, JAVASCRIPT
 from symcount.code.program import used
+from symcount.core.ledger import CONVENTIONS
+from symcount.core.notation import Entry, Notation
 from symcount.errors import NotationError, SymcountError
-from symcount.evaluate import Number
-from symcount.ledger import CONVENTIONS
-from symcount.notation import Entry, Notation
+from symcount.exact.evaluate import Number
 from symcount.typeset.colours import colours
 from symcount.typeset.html import block
 from symcount.typeset.latex import terms_of

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from sympy import Rational
 
-from symcount.notation import Entry, Notation
+from symcount.core.notation import Entry, Notation
 from symcount.typeset.unify import Lists, Place
 
 __all__ = ["definition", "indexed", "sign"]

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Sequence
 
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol, collect, expand, floor
 
-from symcount.evaluate import Round
-from symcount.ledger import Convention, Ledger
-from symcount.notation import TABLE
-from symcount.tree import Block
+from symcount.core.ledger import Convention, Ledger
+from symcount.core.notation import TABLE
+from symcount.core.tree import Block
+from symcount.exact.evaluate import Round
 from symcount.typeset.arrangement import arrange
 from symcount.typeset.terms import Group, Sum, degree, is_option
 
@@ -33,7 +33,7 @@ def formula_plain(tree: Block, ledger: Ledger, convention: Convention, *, ascii_
 def set_plain(expression: Expr, *, ascii_only: bool = False) -> str:
     """Any expression: terms by falling degree, then in the order of the notation's table.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> N, H, I, A = letters("N H I A")
     >>> set_plain(N * (4 * H**2 + I)), set_plain(H * I / A, ascii_only=True)
     ('N(4H² + I)', 'H*I/A')

@@ -2,7 +2,7 @@ r"""Whose letters a formula is written in: presets, an author's own, and what mu
 
 | preset | layers | width | feed-forward | source |
 |---|---|---|---|---|
-| `default` | `N` | `H` | `I` | the one table, `symcount.notation` |
+| `default` | `N` | `H` | `I` | the one table, `symcount.core.notation` |
 | `bert` | `L` | `H` | `F` | Devlin et al. 2018, arXiv:1810.04805, §3 (L, H, A; the paper has no letters for the rest) |
 | `vaswani` | `N` | `d_{\mathrm{model}}` | `d_{\mathrm{ff}}` | Vaswani et al. 2017, arXiv:1706.03762, §3 |
 | `kaplan` | `n_{\mathrm{layer}}` | `d_{\mathrm{model}}` | `d_{\mathrm{ff}}` | Kaplan et al. 2020, arXiv:2001.08361 |
@@ -19,10 +19,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from symcount.core.letters import decorated
+from symcount.core.notation import Notation, canonical, escape
+from symcount.core.towers import towers
 from symcount.errors import NotationError, near
-from symcount.lettering import decorated
-from symcount.notation import Notation, canonical, escape
-from symcount.towers import towers
 from symcount.typeset.tex import parse
 
 __all__ = ["PRESETS", "with_symbols"]
@@ -112,7 +112,7 @@ _FORBIDDEN = {"$": "ends the formula", "%": "starts a comment", "#": "is an argu
 def with_symbols(notation: Notation, preset: str | None = None, own: Mapping[str, str] | None = None) -> Notation:
     r"""*notation* in the letters of a *preset*, and the author's *own* (by letter or config field) before them.
 
-    >>> from symcount.notation import entry
+    >>> from symcount.core.notation import entry
     >>> letters = with_symbols(Notation((entry("N"), entry("H"))), "kaplan", {"N": r"\ell"})
     >>> [e.latex for e in letters]
     ['\\ell', 'd_{\\mathrm{model}}']

@@ -10,13 +10,13 @@ from functools import cached_property
 from sympy import Add, Expr, Integer, Symbol
 from sympy.core.function import AppliedUndef
 
-from symcount.coining import subscripted
-from symcount.domain import Condition
-from symcount.evaluate import Number, integer_value
-from symcount.ledger import Convention, Ledger, Row
-from symcount.notation import Entry, Notation, escape
-from symcount.towers import towers
-from symcount.tree import Block
+from symcount.core.coining import subscripted
+from symcount.core.domain import Condition
+from symcount.core.ledger import Convention, Ledger, Row
+from symcount.core.notation import Entry, Notation, escape
+from symcount.core.towers import towers
+from symcount.core.tree import Block
+from symcount.exact.evaluate import Number, integer_value
 from symcount.typeset.arrangement import arrange
 from symcount.typeset.families import Family
 from symcount.typeset.folding import Folding, fold, lists_of

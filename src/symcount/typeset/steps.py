@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sympy import Expr
 
-from symcount.notation import Notation, escape
+from symcount.core.notation import Notation, escape
 from symcount.typeset.content import Math
 from symcount.typeset.latex import Term, is_numeric, joined, product, set_symbols, terms_of
 from symcount.typeset.lines import broken, indented

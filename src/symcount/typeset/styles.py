@@ -21,8 +21,8 @@ from typing import Literal
 
 from sympy import Expr, expand
 
+from symcount.core.notation import escape
 from symcount.errors import NotationError, near
-from symcount.notation import escape
 from symcount.typeset.content import Cell, Content, Count, Formulas, Math, Table
 from symcount.typeset.latex import Term, joined, sorted_terms, terms_of
 from symcount.typeset.leading import leading_at

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from sympy import Add, Expr
 
-from symcount.ledger import Row
+from symcount.core.ledger import Row
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
 from symcount.typeset.folding import Folding
 from symcount.typeset.latex import set_symbols, terms_of

@@ -51,7 +51,7 @@ class Sum:
     def settled(self) -> Sum:
         """The same sum; a product that would merge with another term when multiplied out is multiplied out.
 
-        >>> from symcount.notation import letters
+        >>> from symcount.core.notation import letters
         >>> H, A, K = letters("H A K")
         >>> Sum([H * (A + 2 * K), H * K]).settled().terms, Sum([H * (A + 2 * K), A]).settled().terms
         ([A*H, 3*H*K], [H*(A + 2*K), A])
@@ -128,7 +128,7 @@ def monomials(expression: Expr) -> tuple[Expr, ...]:
 def readable_terms(expression: Expr) -> tuple[Expr, ...]:
     """The terms as a person leaves them: a sum of several sizes (`d_nope + d_rope`) stays a factor.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> H, A, K = letters("H A K")
     >>> readable_terms(H * (A + 2 * K)), readable_terms(H * (A + 1))
     ((H*(A + 2*K),), (A*H, H))
@@ -174,7 +174,7 @@ def degree(term: Expr) -> int:
 def compact(arranged: Sum) -> Sum:
     """The same sum with like terms merged across the whole model, each where it first stands.
 
-    >>> from symcount.notation import letters
+    >>> from symcount.core.notation import letters
     >>> V, H, N = letters("V H N")
     >>> compact(Sum([V * H, Group(N, Sum([H])), V * H])).terms[0]
     2*H*V
@@ -198,7 +198,7 @@ def shared_by_kinds(arranged: Sum, kinds: Mapping[Symbol, Collection[Symbol]]) -
 
     *kinds* has for the number of all layers of a list the numbers of those of each kind.
 
-    >>> from symcount.notation import letters, symbol
+    >>> from symcount.core.notation import letters, symbol
     >>> H, I, N, a, b = *letters("H I N"), symbol("N_a"), symbol("N_b")
     >>> found = shared_by_kinds(Sum([Group(a, Sum([H, H * I])), Group(b, Sum([H, I]))]), {N: [a, b]})
     >>> found.value().expand()

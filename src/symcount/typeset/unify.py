@@ -4,7 +4,7 @@ The law: the common expression, read at the index of each, is that expression. W
 (`h_0, h_1, h_2` is `h_i`), a geometric progression of a size (`H, 2H, 4H` is `H_i` with `H_i = 2^i H`), an arithmetic
 progression (`1, 2, 3` is `i + 1`), and plain numbers, which stay visible as data (`r = (2, 4, 5, 8)`).
 
->>> from symcount.notation import symbol
+>>> from symcount.core.notation import symbol
 >>> h = [symbol(f"h_{i}") for i in range(4)]
 >>> lists = Lists({s: ("h", (i,)) for i, s in enumerate(h)})
 >>> found = unified([h[1] * h[0], h[2] * h[1], h[3] * h[2]], 1, lists)

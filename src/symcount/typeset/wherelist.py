@@ -5,7 +5,7 @@ Three kinds of things get a name: a rounding, a sum in brackets, and a product w
 
 The law: the formula with the definitions put in is the formula as it was.
 
->>> from symcount.notation import entry, letters
+>>> from symcount.core.notation import entry, letters
 >>> from symcount.typeset.terms import Group, Sum
 >>> from sympy import floor
 >>> H, N = letters("H N")
@@ -23,8 +23,8 @@ from dataclasses import dataclass, field
 
 from sympy import Add, Expr, Integer, Max, Min, Mul, Pow, Symbol, ceiling, floor, fraction, preorder_traversal
 
-from symcount.evaluate import Round
-from symcount.notation import Entry, Notation
+from symcount.core.notation import Entry, Notation
+from symcount.exact.evaluate import Round
 from symcount.typeset.latex import set_symbols
 from symcount.typeset.terms import Group, Series, Sum
 

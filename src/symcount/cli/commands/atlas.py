@@ -1,0 +1,265 @@
+"""The command `atlas build`: derive every class of transformers, and write the formulas that the package ships."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from symcount.cli.options import Json
+from symcount.cli.output import emit, note, number, say
+from symcount.config import model_types as modeltypes
+from symcount.errors import UnknownModelError
+
+if TYPE_CHECKING:
+    from symcount.atlas.store import Atlas
+    from symcount.survey.workers import Candidate
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="The stored formulas.", rich_markup_mode=None)
+
+
+@app.callback()
+def _root() -> None:
+    """The stored formulas: build them, and see what is otherwise in which release of transformers."""
+
+
+@app.command()
+def build(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one for each processor by default.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one class.")] = 600,
+    effort: Annotated[int | None, typer.Option(min=0, help="Tensors that are traced for one class, about.")] = None,
+    trials: Annotated[int, typer.Option(min=1, help="Random points and random configs for each formula.")] = 8,
+    resume: Annotated[bool, typer.Option(help="Continue where the last build stopped.")] = True,
+    update: Annotated[
+        bool, typer.Option("--update", help="Keep the other entries and releases of the file that is there.")
+    ] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed", help="Only what the installed transformers has otherwise; with --update.")
+    ] = False,
+    as_json: Json = False,
+) -> int:
+    """Derive and certify all model classes of transformers with their variants, and write the atlas.
+
+    With --update, an installed transformers of another release than the file's becomes one of its releases. Beside the
+    file go the tables of how transformers loads the classes' files, and what their tensors are called.
+    """
+    from symcount.atlas.store import Atlas, default_path
+    from symcount.survey.build import assemble, base_models, journal_of, read_journal
+    from symcount.survey.coverage import candidates
+    from symcount.survey.examine import activations
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    every = candidates(exported=True, pairs=True)
+    chosen = [c for c in every if pattern.lower() in f"{c.model_type}/{c.name}".lower()]
+    if not chosen:
+        raise UnknownModelError(f"no model class of transformers matches {pattern!r}")
+    target = output or default_path()
+    before = Atlas(target) if update or changed else None
+    journal = journal_of(target)
+    terms = {"jobs": jobs or os.cpu_count() or 1, "trials": trials, "resume": resume}
+    if before is not None and changed:
+        chosen = _changed(chosen, target, journal, terms["jobs"], as_json=as_json)
+    for several, much in _efforts(chosen, before, effort if not changed else None):
+        _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
+        terms["resume"] = True  # the journal is that of this build
+    there = {(c.model_type, c.name) for c in every}
+    summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before, there)
+    stored = Atlas(target)
+    if stored.release == _installed():
+        _tables(stored, output)
+    if not as_json:
+        if before is not None:
+            _report(before, stored)
+        size = target.stat().st_size
+        say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
+    return 0
+
+
+@app.command()
+def releases(
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default standard output.")] = None,
+) -> None:
+    """Print what is otherwise from one release of transformers to the next, as a page of Markdown."""
+    from symcount.atlas.differences import table
+    from symcount.atlas.store import atlas
+
+    stored = atlas()
+    text = "\n".join(table(stored)) if stored is not None else ""
+    if output is None:
+        say(text)
+    else:
+        output.write_text(f"{text}\n", encoding="utf-8")
+
+
+def _installed() -> str:
+    from symcount.config.releases import release_of
+    from symcount.survey.rows import versions
+
+    return release_of(versions())
+
+
+def _changed(chosen: Sequence[Candidate], target: Path, journal: Path, jobs: int, *, as_json: bool) -> list[Candidate]:
+    """Those classes of which an entry must be built; those that only have fewer spellings go into the journal."""
+    from symcount.survey.changes import changes
+    from symcount.survey.journal import append
+
+    found = []
+    asked = {(c.name, c.model_type): c for c in chosen}
+    notes = target.with_name(f"{target.name}.changes-{_installed()}.jsonl")
+    with closing(changes(chosen, target, notes, jobs=jobs)) as rows:
+        for row in _watched(rows, len(chosen)):
+            if row["status"] == "spelled":
+                append(journal, {**row["row"], "versions": row["versions"]})
+            elif row["status"] == "other":
+                found.append(asked[row["class"], row["model_type"]])
+            if row["status"] != "same":
+                shown = {k: v for k, v in row.items() if k != "row"}
+                if as_json:
+                    emit(shown)
+                else:
+                    note(f"{row['class']} ({row['model_type']}): {row['reason']}")
+    return found
+
+
+def _efforts(
+    chosen: Sequence[Candidate], before: Atlas | None, effort: int | None
+) -> Iterator[tuple[list[Candidate], int]]:
+    """The classes by the effort with which they are built: what is asked for, or that of the entry there was."""
+    from symcount.survey.schema.work import EFFORT
+
+    groups: dict[int, list[Candidate]] = {}
+    for one in chosen:
+        entry = None if before is None or effort is not None else before.find(one.name, one.model_type)
+        usual = effort if effort is not None else EFFORT
+        groups.setdefault(entry.effort or usual if entry is not None else usual, []).append(one)
+    for much, several in sorted(groups.items()):
+        yield several, much
+
+
+def _run(chosen: Sequence[Candidate], journal: Path, terms: Mapping[str, Any], *, as_json: bool) -> None:
+    from symcount.survey.build import build as run
+
+    with closing(run(chosen, journal, **terms)) as rows:
+        for row in _watched(rows, len(chosen)):
+            if as_json:
+                emit({k: v for k, v in row.items() if k not in ("layouts", "trees")})
+            elif "reason" in row:
+                note(f"{row['class']}: {row['reason']}")
+
+
+def _tables(stored: Atlas, output: Path | None) -> None:
+    """Write the tables of the newest release that go with an atlas."""
+    from symcount.checkpoints import identify, loading
+    from symcount.survey.build import model_types
+
+    known = [(name, stored.model_types(name)[0]) for name in stored.names]
+    for table in (loading, identify):
+        path = table.default_path()
+        table.measure(known, path if output is None else stored.path.with_name(path.name))
+    if output is None:
+        modeltypes.PATH.write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
+
+
+def _report(before: Atlas, after: Atlas) -> None:
+    """Say what is otherwise in the release that was built than in the one that was there."""
+    from symcount.atlas.differences import between
+
+    here = _installed()
+    for one in between(before.at(here), after.at(here)):
+        say(f"{one.kind}: {one.name} ({one.model_type}){': ' * bool(one.what)}{'; '.join(one.what)}")
+
+
+@app.command()
+def extend(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
+
+    The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
+    """
+    from symcount.atlas import layers
+    from symcount.atlas.store import Atlas, default_path
+    from symcount.survey.schema.extending import extensions
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    target = output or default_path()
+    before = Atlas(target)
+    journal = target.with_name(f"{target.name}.extended.jsonl")
+    changes = []
+    for row in _watched(extensions(before, pattern, journal), len(before.names)):
+        changes.append((row["before"], {"layouts": row["layouts"]}))
+        if as_json:
+            emit({k: row[k] for k in ("class", "model_type", "notes")})
+        else:
+            for said in row["notes"]:
+                note(f"{row['class']}: {said}")
+    summary = layers.write(target, layers.replaced(layers.stored(before), changes))
+    if not as_json:
+        say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
+    return 0
+
+
+def _watched(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
+    """Show a progress bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from rows
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        for row in rows:
+            progress.update(task, advance=1, description=row["class"])
+            yield row
+
+
+@app.command()
+def caches(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name.")] = "",
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the file of the package.")] = None,
+    as_json: Json = False,
+) -> int:
+    """Derive the caches of the classes that continue texts, hold each against real ones, and store the formulas.
+
+    The other lines of the file stay as they are.
+    """
+    from symcount.derivation.resolve import auto_classes
+    from symcount.errors import SymcountError
+    from symcount.forward.building import records, written
+    from symcount.forward.stored import default_path, lines_of
+
+    target = output or default_path()
+    found = {name: [json.loads(line) for line in lines] for name, lines in lines_of(target).items()}
+    names = sorted({c for c in auto_classes()["MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"] if pattern.lower() in c.lower()})
+    if not names:
+        raise UnknownModelError(f"no class that continues texts matches {pattern!r}")
+    refused = 0
+    for name in names:
+        try:
+            found[name] = records(name)
+            written(target, found)
+            answer = {"class": name, "formulas": len(found[name])}
+            said = f"{name}: {number(len(found[name]))} stored"
+        except SymcountError as error:
+            refused += 1
+            answer, said = {"class": name, "error": str(error)}, f"{name}: {error}"
+        if as_json:
+            emit(answer)
+        else:
+            say(said)
+    note(f"{target}: {number(sum(map(len, found.values())))} formulas of {number(len(found))} classes")
+    return 1 if refused else 0

@@ -1,0 +1,102 @@
+"""The command `sweep`: which classes of transformers derive, exactly, and why not the others."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from symcount.cli.commands.derive import Seed, Trials
+from symcount.cli.options import Json
+from symcount.cli.output import emit, number, say, share, show, table
+from symcount.errors import UnknownModelError
+
+if TYPE_CHECKING:
+    from symcount.survey.rows import Row
+
+__all__ = ["sweep"]
+
+
+def sweep(
+    pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
+    base_only: Annotated[bool, typer.Option("--base-only", help="Only base models, without heads.")] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one for each processor by default.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one class.")] = 120,
+    trials: Trials = 8,
+    seed: Seed = 0,
+    output: Annotated[
+        Path | None, typer.Option(metavar="FILE.jsonl", help="Append each row here; continue where it stops.")
+    ] = None,
+    as_json: Json = False,
+) -> int:
+    """Derive and certify all model classes of transformers, in parallel; a table of what is exact and why not."""
+    from symcount.survey.coverage import candidates
+    from symcount.survey.coverage import sweep as run
+
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    chosen = candidates(pattern, base_only=base_only)
+    if not chosen:
+        raise UnknownModelError(f"no class of transformers' auto mappings matches {pattern!r}")
+    rows = []
+    with closing(run(chosen, jobs=jobs, timeout=timeout, trials=trials, seed=seed, output=output)) as found:
+        for row in _watched(found, len(chosen)):
+            rows.append(row)
+            if as_json:
+                emit(row.to_json())
+    if not as_json:
+        _summary(rows)
+    return 0
+
+
+def _watched(rows: Iterable[Row], total: int) -> Iterator[Row]:
+    """Show a progress bar on standard error, where that is a terminal."""
+    if not sys.stderr.isatty():
+        yield from rows
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    counts: Counter[str] = Counter()
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        for row in rows:
+            counts[row.status] += 1
+            said = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in counts.items())
+            progress.update(task, advance=1, description=f"{said}; {row.name}")
+            yield row
+
+
+def _summary(rows: list[Row]) -> None:
+    groups = [("base models", [r for r in rows if r.base]), ("with heads", [r for r in rows if not r.base])]
+    statuses = list(dict.fromkeys(["exact", "pinned", *(r.status for r in rows)]))
+    statuses = [s for s in statuses if any(r.status == s for r in rows)]
+    lines = []
+    for title, members in (*groups, ("all", rows)):
+        if members:
+            counts = Counter(r.status for r in members)
+            denominator = sum(r.instantiable for r in members)
+            good = counts["exact"] + counts["pinned"]
+            lines.append(
+                (title, number(len(members)), *(number(counts[s]) for s in statuses), share(good, denominator))
+            )
+    heads = [("classes", "right"), *((s.replace("_", " "), "right") for s in statuses)]
+    show(table(("", "left"), *heads, ("of instantiable", "right")), lines)
+    others = [r for r in rows if r.status != "exact"]
+    if others:
+        shown = [
+            (r.name, r.status.replace("_", " "), r.reason) for r in sorted(others, key=lambda r: (r.status, r.name))
+        ]
+        show(table(("class", "left"), ("status", "left"), ("reason", "left")), shown)
+    seconds = sum(r.seconds_derive or 0 for r in rows if r.instantiable)
+    points = sum(r.points for r in rows)
+    say(f"{number(points)} random points passed; {seconds:.1f} s of derivations")
+    ratios = sorted(r.seconds_derive / r.seconds_plain for r in rows if r.seconds_derive and r.seconds_plain)
+    if ratios:
+        say(f"derivation over one plain construction: median {ratios[len(ratios) // 2]:.2f}")

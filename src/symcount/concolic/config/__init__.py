@@ -1,0 +1,1 @@
+"""A config whose values are symbols, and which of them a constructor reads."""

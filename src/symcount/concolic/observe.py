@@ -1,0 +1,301 @@
+"""One trace: construct a model once with symbolic sizes and read every parameter's symbolic shape.
+
+>>> from transformers import BertConfig, BertModel                       # doctest: +SKIP
+>>> trace(BertModel, BertConfig).parameters[0]                           # doctest: +SKIP
+TracedParameter(path='embeddings.word_embeddings.weight', shape=(<vocab_size>, <hidden_size>), ...)
+
+A dim that is a plain ``int`` is a constant, or an expression that was lost; tracing at a second point tells which.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any, Final, NamedTuple, TypeVar
+from weakref import WeakKeyDictionary
+
+from symcount.concolic.config.reads import Reads
+from symcount.concolic.config.symbolic import ConfigSource, Number, build, config_classes, source_of
+from symcount.concolic.python.builtins import shadows
+from symcount.concolic.python.literals import literals
+from symcount.concolic.python.modules import defining_modules, library, library_modules, user_modules
+from symcount.concolic.python.patches import Patches
+from symcount.concolic.session import quiet
+from symcount.concolic.tensors.mode import TENSORS, Tracker, tracing_mode
+from symcount.concolic.values.expression import Value
+from symcount.concolic.values.numbers import Node, SymbolicInt, evaluate
+from symcount.concolic.values.path import STATE, Condition, Iteration, Loop, Question, Recorder, StructuralUse
+from symcount.concolic.values.rewriting import concrete
+from symcount.errors import DerivationError
+
+#: Traces replace names in shared modules, so only one runs at a time. Re-entrant: a traced model may trace another.
+_LOCK: Final = threading.RLock()
+
+
+class TracedParameter(NamedTuple):
+    """One name of a parameter.
+
+    Attributes:
+        path: Full name, as in ``named_parameters``.
+        module_path: Path of the module that holds it.
+        name: Last part of the name.
+        shape: Each dimension as an expression, or an ``int`` if it is constant (or was lost).
+        concrete: The dimensions at this trace's values.
+        requires_grad: False for frozen tables.
+        tensor_key: Equal for two names exactly if they are names of one tensor (tied weights).
+        iterations: In which iterations of which loops it was made, the outermost loop first.
+    """
+
+    path: str
+    module_path: str
+    name: str
+    shape: tuple[Node | int, ...]
+    concrete: tuple[int, ...]
+    requires_grad: bool
+    tensor_key: int
+    iterations: tuple[Iteration, ...] = ()
+
+
+class TracedModule(NamedTuple):
+    """One path of a module.
+
+    Attributes:
+        path: Dotted path, ``""`` for the model itself.
+        cls: Its class.
+        module_key: Equal for two paths exactly if they lead to one module (shared layers).
+    """
+
+    path: str
+    cls: type
+    module_key: int
+
+
+@dataclass(eq=False)
+class Trace:
+    """What one construction of a model showed.
+
+    Attributes:
+        parameters: Every parameter name, duplicates included, in the order of
+            ``named_parameters(remove_duplicate=False)``.
+        modules: Every module path, duplicates included, parents first.
+        conditions: What the code compared, as it turned out, in order of first appearance.
+        structural: Symbolic numbers that were used as a loop bound or a list length.
+        config_reads: Config fields (dotted path) read while the model was constructed, with the first value read.
+        absent_reads: Fields that were asked for and do not exist on the config (``getattr(config, "x", default)``).
+        symbols: Every symbol (dotted path) with its value in this trace.
+        input_embeddings: Path of what ``get_input_embeddings()`` returns, if anything.
+        output_embeddings: Path of what ``get_output_embeddings()`` returns, if anything.
+        predicates: What the code compared, with the indices of loops as they are; ``conditions`` has their numbers.
+        loops: Loops over a symbolic number of iterations.
+        hashed: Loops whose index was hashed, with the module whose code did.
+        asked: What was asked of values that are no numbers, where these were observed.
+    """
+
+    parameters: list[TracedParameter]
+    modules: list[TracedModule]
+    conditions: list[Condition]
+    structural: list[StructuralUse]
+    config_reads: dict[str, Any]
+    absent_reads: set[str]
+    symbols: dict[str, Number]
+    input_embeddings: str | None
+    output_embeddings: str | None
+    predicates: list[Condition] = field(default_factory=list)
+    loops: list[Loop] = field(default_factory=list)
+    hashed: dict[str, str] = field(default_factory=dict)
+    asked: list[Question] = field(default_factory=list)
+
+
+_T = TypeVar("_T")
+
+
+def once_a_trace(function: Callable[[Trace], _T]) -> Callable[[Trace], _T]:
+    """*function* of a trace, computed once for each; the result must not be changed."""
+    known: WeakKeyDictionary[Trace, _T] = WeakKeyDictionary()
+
+    @wraps(function)
+    def remembered(one: Trace) -> _T:
+        if one not in known:
+            known[one] = function(one)
+        return known[one]
+
+    return remembered
+
+
+def trace(
+    cls: type,
+    config: Any = None,
+    *,
+    values: Mapping[str, Number] | None = None,
+    frozen: Collection[str] = (),
+    limit: int | None = None,
+    observing: bool = False,
+) -> Trace:
+    """Construct ``cls(config)`` on the meta device with symbolic numbers in the config.
+
+    Args:
+        cls: A transformers model class, or any ``torch.nn.Module`` class whose only argument is a config.
+        config: A config class, an instance, a pair ``(class, keyword arguments)``, keyword arguments for the
+            ``config_class`` of ``cls``, or ``None`` for that class's defaults.
+        values: Concrete values by dotted path, overriding defaults and ``config``. Giving a field that is ``None`` by
+            default makes it a symbol of its own.
+        frozen: Dotted paths of fields that stay plain numbers.
+        limit: Give up where the model turns out to have more tensors than this.
+        observing: Record what is asked of the values that are no numbers, too.
+
+    Raises:
+        DerivationError: if ``cls`` cannot be constructed; the original exception is its cause.
+    """
+    source = source_of(config, cls)
+    with _LOCK, quiet():
+        for _ in range(3):
+            loaded = library_modules()
+            result = _attempt(cls, source, values or {}, frozen, limit, observing=observing)
+            # A model may import the code of another while it is being constructed (AutoModel.from_config). That code
+            # was not shadowed, so once it is there, the trace is repeated.
+            if len(library_modules()) == len(loaded) and not _strangers(cls, result):
+                break
+    return result
+
+
+#: Classes of the modules of a model that were written in places that the model's own module does not name.
+_PARTS: Final[WeakKeyDictionary[type, set[type]]] = WeakKeyDictionary()
+
+
+def _strangers(cls: type, one: Trace) -> bool:
+    """Whether modules of the model are of classes whose code was not shadowed; the next time it will be."""
+    parts = {m.cls for m in one.modules if not library(m.cls.__module__)}
+    known = _PARTS.setdefault(cls, set())
+    if parts <= known:
+        return False
+    shadowed = {module.__name__ for module in user_modules((cls, *known))}
+    known |= parts
+    return any(c.__module__ not in shadowed for c in parts)
+
+
+def _attempt(
+    cls: type,
+    source: ConfigSource,
+    values: Mapping[str, Number],
+    frozen: Collection[str],
+    limit: int | None,
+    *,
+    observing: bool,
+) -> Trace:
+
+    recorder, tracker, outer = Recorder(), Tracker(limit), (STATE.recorder, TENSORS.tracker)
+    try:
+        classes = config_classes(source)
+        own = user_modules((cls, *classes, *_PARTS.get(cls, ())))
+        computing = (*defining_modules((cls, *classes)), *own)
+        with Patches([*shadows((*library_modules(), *own)), *literals(computing)]):
+            STATE.recorder = recorder
+            symbolic = build(source, values, frozen, followed=True, observing=observing)
+            reads = Reads(symbolic, observing=observing)
+            with Patches(reads.patches()), tracing_mode(tracker):
+                TENSORS.tracker = tracker
+                model = cls(symbolic.config)
+    except Exception as error:  # whatever a constructor raises, it means that this model cannot be traced at this point
+        if isinstance(error, DerivationError):
+            raise
+        message = f"{cls.__name__} cannot be constructed at these values: {type(error).__name__}: {error}"
+        raise DerivationError(message) from error
+    finally:
+        STATE.recorder, TENSORS.tracker = outer
+    found = list(_modules(model))
+    modules = [TracedModule(path, type(module), id(module)) for path, module in found]
+    by_key = {id(module): path for path, module in reversed(found)}
+    # the model itself is not kept: many traces of one class would fill the memory with its tensors
+    return Trace(
+        parameters=list(_parameters(found, tracker, recorder, symbolic.symbols | reads.labels)),
+        modules=modules,
+        conditions=list(recorder.conditions.values()),
+        structural=list(recorder.structural.values()),
+        config_reads=reads.values,
+        absent_reads=reads.absent,
+        symbols=symbolic.symbols | reads.labels,
+        input_embeddings=_embedding_path(model, "get_input_embeddings", by_key),
+        output_embeddings=_embedding_path(model, "get_output_embeddings", by_key),
+        predicates=list(recorder.predicates.values()),
+        loops=list(recorder.loops),
+        hashed=recorder.hashed,
+        asked=list(recorder.asked),
+    )
+
+
+def _modules(root: Any) -> Iterator[tuple[str, Any]]:
+    """All paths of all modules in registration order, like ``named_modules(remove_duplicate=False)``."""
+    stack: list[tuple[str, Any]] = [("", root)]
+    while stack:
+        path, module = stack.pop()
+        yield path, module
+        if module._modules:
+            prefix = f"{path}." if path else ""
+            children = [(prefix + name, child) for name, child in module._modules.items() if child is not None]
+            stack.extend(reversed(children))
+
+
+def _parameters(
+    modules: list[tuple[str, Any]], tracker: Tracker, recorder: Recorder, symbols: Mapping[str, Number]
+) -> Iterator[TracedParameter]:
+    memo: dict[Node, Value] = {}
+    known: dict[tuple[Any, ...], tuple[Node | int, ...]] = {}  # the layers of a model share their shapes
+    for owner, module in modules:
+        for name, tensor in module._parameters.items():
+            if tensor is None:
+                continue
+            try:
+                sizes = tuple(tensor.shape)
+            except RuntimeError:
+                raise DerivationError(_unsized(owner, module, name)) from None
+            dims = tuple([_size(dim) for dim in tracker.shape_of(tensor)])
+            shape = known.get((dims, sizes))
+            if shape is None:
+                shape = known[dims, sizes] = _checked(dims, sizes, symbols, memo)
+            path = f"{owner}.{name}" if owner else name
+            made = recorder.made.get(id(tensor), ())
+            yield TracedParameter(path, owner, name, shape, sizes, tensor.requires_grad, id(tensor), made)
+
+
+def _size(dim: int) -> Node | int:
+    """A dimension as an expression of the config's fields, or as a number."""
+    if type(dim) is not SymbolicInt:
+        return dim
+    node = concrete(dim.node)
+    return int(dim) if node.op == "const" else node
+
+
+def _unsized(owner: str, module: Any, name: str) -> str:
+    """What to say of a parameter that has no size until the model has run, as those of `LazyLinear` have none."""
+    kind = type(module).__name__
+    return (
+        f"{owner or 'the model'} ({kind}) has no size for {name} before a forward pass; "
+        f"give the size: {kind.removeprefix('Lazy')} instead of {kind}"
+    )
+
+
+def _checked(
+    dims: tuple[Node | int, ...], sizes: tuple[int, ...], symbols: Mapping[str, Number], memo: dict[Node, Value]
+) -> tuple[Node | int, ...]:
+    """The shape as expressions, each proved to have the tensor's real size as its value; otherwise the real size."""
+    if len(dims) != len(sizes):
+        return sizes
+    shape: list[Node | int] = []
+    for dim, size in zip(dims, sizes, strict=True):
+        if not isinstance(dim, Node):
+            shape.append(size)
+            continue
+        try:
+            shape.append(dim if evaluate(dim, symbols, memo) == size else size)
+        except (DerivationError, ArithmeticError):
+            shape.append(size)
+    return tuple(shape)
+
+
+def _embedding_path(model: Any, getter: str, by_key: Mapping[int, str]) -> str | None:
+    try:
+        return by_key.get(id(getattr(model, getter)()))
+    except Exception:  # noqa: BLE001  # models without such a layer raise whatever they like; the answer is "none"
+        return None

@@ -1,0 +1,1 @@
+"""How the sizes of tensors are followed through torch."""

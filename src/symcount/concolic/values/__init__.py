@@ -1,0 +1,1 @@
+"""Numbers, loop indices and other values that remember the expression they were computed by."""

@@ -1,0 +1,208 @@
+"""Exact arithmetic expressions, light enough to be built thousands of times while a model is constructed.
+
+SymPy is far too slow for that, so a trace works with :class:`Node`: an operator and its arguments, nothing else. Nodes
+are *interned*: building the same expression twice gives the same object, so comparing and hashing are by identity and
+two layers built by the same code have equal signatures for free. A node is never simplified beyond what is needed for
+that (constants are folded, constant factors come first); SymPy does the rest once, at the end, through
+:func:`to_sympy`.
+
+>>> h, a = symbol("hidden_size"), symbol("num_heads")
+>>> mul(const(4), h) is mul(h, const(4))
+True
+>>> evaluate(exact_div(h, a), {"hidden_size": 768, "num_heads": 12})
+64
+>>> print(add(floordiv(h, const(2)), const(1)))
+((hidden_size // 2) + 1)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, Any, Final
+
+from symcount.concolic.values.nodes import (
+    Node,
+    absolute,
+    add,
+    ceil,
+    const,
+    div,
+    exact_div,
+    floor,
+    floordiv,
+    gcd,
+    index,
+    log,
+    maximum,
+    minimum,
+    mod,
+    mul,
+    neg,
+    power,
+    round_half_even,
+    sub,
+    symbol,
+)
+from symcount.concolic.values.operators import OPERATORS, Value, exact, whole
+from symcount.errors import DerivationError
+from symcount.exact.evaluate import Round
+
+if TYPE_CHECKING:
+    import sympy
+
+__all__ = [
+    "Node",
+    "Value",
+    "absolute",
+    "add",
+    "ceil",
+    "const",
+    "div",
+    "evaluate",
+    "exact",
+    "exact_div",
+    "floor",
+    "floordiv",
+    "free_symbols",
+    "gcd",
+    "index",
+    "log",
+    "maximum",
+    "minimum",
+    "mod",
+    "mul",
+    "neg",
+    "power",
+    "round_half_even",
+    "sub",
+    "symbol",
+    "to_sympy",
+]
+
+
+def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | None = None) -> Value:
+    """The exact value of ``node`` at ``values`` (symbol name to number; a float is read as the decimal it prints as).
+
+    Raises:
+        DerivationError: a symbol has no value, or an exact division leaves a remainder.
+    """
+    if node.op == "sym" and type(given := values.get(node.args[0])) is int:  # most are, and need no conversion
+        return given
+    memo = {} if memo is None else memo
+    if node in memo:
+        return memo[node]
+    result: Value
+    if node.op == "const":
+        result = node.args[0]
+    elif node.op == "index":
+        result = node.args[1]
+    elif node.op == "sym":
+        if node.args[0] not in values:
+            raise DerivationError(f"no value for {node.args[0]!r}")
+        given = values[node.args[0]]
+        result = exact(given) if isinstance(given, float) else given if isinstance(given, Fraction) else int(given)
+    else:
+        result = OPERATORS[node.op](*(evaluate(argument, values, memo) for argument in node.args))
+    if type(result) is not int and isinstance(result, Fraction):  # asking an abstract class takes long
+        result = whole(result)
+    memo[node] = result
+    return result
+
+
+def value_at(node: Node, values: Mapping[str, Value]) -> Value | None:
+    """The exact value of ``node`` at ``values``, ``None`` where it has none (a division by zero)."""
+    try:
+        return evaluate(node, values)
+    except (DerivationError, ArithmeticError):
+        return None
+
+
+def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, sympy.Expr] | None = None) -> sympy.Expr:
+    """The same expression in SymPy. Pass one ``memo`` for a whole model: its layers share most of their nodes.
+
+    ``round`` becomes :class:`symcount.exact.evaluate.Round`, which rounds an exact half as Python does.
+    """
+    import sympy
+
+    memo = {} if memo is None else memo
+    if node in memo:
+        return memo[node]
+    result: sympy.Expr
+    if node.op == "sym":
+        result = symbols[node.args[0]]
+    elif node.op == "const":
+        value = node.args[0]
+        exact_value = Fraction(value)
+        result = sympy.Float(value) if isinstance(value, float) else sympy.Rational(
+            exact_value.numerator, exact_value.denominator
+        )  # fmt: skip
+    else:
+        arguments = [to_sympy(argument, symbols, memo) for argument in node.args]
+        if (
+            node.op in ("max", "min")
+            and _crossing(*node.args)
+            and not any(isinstance(a, sympy.Max | sympy.Min) for a in arguments)
+        ):
+            result = getattr(sympy, node.op.title())(*arguments, evaluate=False)
+        else:
+            result = _SYMPY[node.op](sympy, *arguments)
+    memo[node] = result
+    return result
+
+
+def _crossing(a: Node, b: Node) -> bool:
+    """Whether each of two expressions is the larger one somewhere: then SymPy, which searches long, finds neither."""
+    fields: dict[str, bool] = {}
+    stack = [a, b]
+    while stack:
+        node = stack.pop()
+        if node.op == "sym":
+            fields[node.args[0]] = node.integral
+        elif node.op != "const":
+            stack += node.args
+    large: dict[str, Value] = dict.fromkeys(fields, _LARGE)
+    small: dict[str, Value] = {n: 1 if integral else Fraction(1, _LARGE) for n, integral in fields.items()}
+    probes = [small, large]
+    probes += [p for n in fields for p in ({**small, n: large[n]}, {**large, n: small[n]})]
+    seen = set()
+    for values in probes:
+        left, right = value_at(a, values), value_at(b, values)
+        if left is not None and right is not None and left != right:
+            seen.add(left < right)
+            if len(seen) > 1:
+                return True
+    return False
+
+
+_LARGE: Final = 1000  # each of two expressions may be the larger one where some field is large and the others are small
+
+_SYMPY: Final[dict[str, Callable[..., Any]]] = {
+    "add": lambda _, a, b: a + b,
+    "sub": lambda _, a, b: a - b,
+    "mul": lambda _, a, b: a * b,
+    "div": lambda _, a, b: a / b,
+    "exact_div": lambda _, a, b: a / b,
+    "floordiv": lambda s, a, b: s.floor(a / b),
+    "mod": lambda s, a, b: s.Mod(a, b),
+    "pow": lambda _, a, b: a**b,
+    "min": lambda s, a, b: s.Min(a, b),
+    "max": lambda s, a, b: s.Max(a, b),
+    "gcd": lambda s, a, b: s.gcd(a, b) if a.is_Integer and b.is_Integer else s.Function("gcd", integer=True)(a, b),
+    "log": lambda s, a, b: s.log(a, b),
+    "floor": lambda s, a: s.floor(a),
+    "ceil": lambda s, a: s.ceiling(a),
+    "round": lambda _, a: Round(a),
+    "abs": lambda s, a: s.Abs(a),
+}
+
+
+def free_symbols(node: Node, memo: dict[Node, frozenset[str]] | None = None) -> frozenset[str]:
+    """The names of the symbols an expression depends on."""
+    memo = {} if memo is None else memo
+    if node not in memo:
+        if node.op in ("sym", "const", "index"):
+            memo[node] = frozenset(node.args[:1]) if node.op == "sym" else frozenset()
+        else:
+            memo[node] = frozenset().union(*(free_symbols(argument, memo) for argument in node.args))
+    return memo[node]

@@ -1,0 +1,69 @@
+"""Coverage: which combinations of answers the runs so far have not shown, and where they would show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Any
+
+from symcount.concolic.observe import Trace
+from symcount.concolic.values.predicates import Predicate
+from symcount.derivation.multiplicity import Table, Truth, iterations
+from symcount.derivation.probes import Structure
+from symcount.derivation.questions import answers
+from symcount.derivation.rows import Row
+
+__all__ = ["Tables", "covered", "missing", "parts_of", "unlike"]
+
+_COMPARED = 12  # explanations of one row that are compared at a time
+
+Tables = dict[Row, list[list[Table]]]
+Answer = tuple[Predicate, Truth, bool]  # to a question that no number depends on, with those that it does
+
+
+def parts_of(found: Tables) -> list[list[Table]]:
+    """The tables of all rows, each once."""
+    return list({id(part): part for parts in found.values() for part in parts}.values())
+
+
+def unlike(unclear: Sequence[Sequence[Table]], structure: Structure, values: Mapping[str, Any]) -> Fraction:
+    """How much the explanations of rows differ at *structure*, for the number of layers that it has.
+
+    An iteration that is like none that was seen counts, too.
+    """
+    differing = 0
+    for part in unclear:
+        numbers = {table.number(values) for table in part[:: 1 + len(part) // _COMPARED]}
+        differing += len(numbers) - 1 + (None in numbers)
+    return Fraction(differing, 10 + sum(int(structure[n]) for n in structure))
+
+
+def missing(found: Tables, traces: Sequence[Trace]) -> list[tuple[Table, set[Answer]]]:
+    """Answers to what else was asked in a loop that were not seen together with each that a number depends on.
+
+    Of `first <= i and i % period == 0` the second may never have mattered where the first was true.
+    """
+    asked = answers(traces)
+    several: list[tuple[Table, set[Answer]]] = []
+    for table in {id(part[0]): part[0] for part in parts_of(found) if part[0].loops}.values():
+        own = set[Answer]()
+        for p, seen in table.others.items():
+            if len(asked.get(p, ())) > 1:
+                own |= {(p, truth, side) for truth in table.numbers for side in (True, False)
+                        if (truth, side) not in seen}  # fmt: skip
+        if own:
+            several.append((table, own))
+    return several
+
+
+def covered(missing: Sequence[tuple[Table, set[Answer]]], structure: Structure, values: Mapping[str, Any]) -> Fraction:
+    """How many of the *missing* answers there are at *structure*, for the number of layers that it has."""
+    gain = 0
+    for table, own in missing:
+        about = {p for p, _, _ in own}
+        there = set[tuple[Predicate, Truth, bool | None]]()
+        for known in iterations(table.loops, values):
+            truth = tuple([p.holds(known) for p in table.predicates])
+            there |= {(p, truth, p.holds(known)) for p in about}
+        gain += len(own & there)
+    return Fraction(gain, 10 + sum(int(structure[n]) for n in structure))

@@ -1,0 +1,141 @@
+"""The domain of the numbers of layers: from which number of layers on, and up to which, a formula holds.
+
+Runs have few layers, and what names one of them names one that exists. What a formula says beyond is either seen by a
+run there, or outside its domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from itertools import cycle, product
+
+from sympy import Expr, Max, Min, Symbol, floor
+
+from symcount.concolic.values.expression import Node, free_symbols, value_at
+from symcount.concolic.values.path import Condition as TracedCondition
+from symcount.concolic.values.predicates import holds
+from symcount.config.arranged_lists import MARK
+from symcount.core.domain import Condition, relation
+from symcount.derivation.evidence import Evidence, Hypotheses
+from symcount.derivation.layer_order import counts
+from symcount.derivation.structure import MAX_SELECTOR, divisions_in, shape_nodes
+
+__all__ = ["deepest", "layers_there_are", "of_index"]
+
+_BEYOND = 13  # so many more layers than a field names are tried: more than any pattern has
+_SMALL = 10  # numbers below which a number of layers is tried
+
+
+def deepest(h: Hypotheses) -> dict[str, int]:
+    """Depths with the number of layers up to which the formula holds, where more are of another kind.
+
+    Of a field that keeps its value (`moe_layer_end_index = 27`) the traces are too shallow to show that it matters, and
+    of a list that does not follow the number of layers they may show no more than its beginning.
+    """
+    e = h.evidence
+    usual = {n: int(e.base[n]) for n in e.structural if n not in e.depths and MARK not in n}
+    found: dict[str, int] = {}
+    for depth in (n for n in e.depths if not n.endswith("]") and n in e.structural and MARK not in n):
+        seen = max(int(t.symbols[depth]) for t in e.traces)
+        limit = max(MAX_SELECTOR, int(e.base[depth]))
+        section = depth.rpartition(".")[0]
+
+        def refuted(number: int, depth: str = depth) -> bool:
+            places = [{**chosen, depth: number} for chosen in ({}, usual)]
+            spoken = [p for p in places if all(holds(c, {**e.base, **p}) for c in h.assumed)]
+            return any(counts(h, place) is False for place in spoken)
+
+        for name, value in sorted(e.pinned.items(), key=lambda item: item[1]):
+            index = isinstance(value, int) and not name.endswith("]") and seen <= value + 1 <= limit
+            if index and name.rpartition(".")[0] == section and refuted(int(value) + _BEYOND):
+                found[depth] = next((n for n in (int(value) + 1, int(value)) if n > seen and not refuted(n)), seen)
+                break
+        for end in _ends(e, section, limit):
+            if refuted(end + _BEYOND):
+                first = min(seen + 1, end)  # a trace may have more layers than a list speaks of
+                most = next(n for n in range(first, end + _BEYOND + 1) if refuted(n)) - 1
+                found[depth] = min(most, found.get(depth, most))
+    return found
+
+
+def _ends(e: Evidence, section: str, limit: int) -> list[int]:
+    """Numbers of layers up to which the lists that a config is made with say something of each layer.
+
+    Layers that the traces show may lie in a pattern (`[3, 8, 13]`), of which the list itself has no more than it names.
+    """
+    found: set[int] = set()
+    for path, value in e.default.config_reads.items():
+        if path.rpartition(".")[0] != section or not isinstance(value, list | tuple) or not value:
+            continue
+        numbers = [x for x in value if type(x) is int]
+        ends = (len(value), max(numbers) + 1 if len(numbers) == len(value) else 0)
+        found.update(n for n in ends if 1 < n <= limit)
+    return sorted(found)
+
+
+def layers_there_are(
+    h: Hypotheses, letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
+) -> Iterable[Condition]:
+    """The conditions of a formula's domain on numbers of layers and on what chooses between them."""
+    for c in h.assumed:
+        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
+            yield relation(convert(c.left), c.relation, convert(c.right))
+    for name, most in h.most.items():
+        if name in letters:
+            yield relation(letters[name], "<=", most)
+    for name, depth in _beyond_all(h):
+        if name in letters and depth in letters:
+            yield relation(letters[depth], "<=", letters[name])
+    for times in dict.fromkeys(h.times.values()):
+        number = convert(times)
+        if times.op not in ("const", "sym") and (not number.has(floor, Min, Max) or _negative(h, times)):
+            yield relation(number, ">=", 0)
+
+
+def _beyond_all(h: Hypotheses) -> Iterable[tuple[str, str]]:
+    """Pairs of a field and a depth, where the field met the index of every layer and is too large for the last one."""
+    numbers: dict[str, set[Node]] = {}
+    for c in h.switches:
+        for name in free_symbols(c.left) | free_symbols(c.right):
+            numbers.setdefault(name, set()).update(n for n in (c.left, c.right) if n.op == "const")
+    for name in (n for n, several in numbers.items() if len(several) > 1):
+        for depth in h.evidence.depths:
+            near = not depth.endswith("]") and depth.rpartition(".")[0] == name.rpartition(".")[0]
+            if near and h.evidence.base[depth] <= h.evidence.base[name]:
+                yield name, depth
+
+
+def _negative(h: Hypotheses, times: Node) -> bool:
+    """Whether a number of layers with a floor in it is negative at small numbers that the conditions admit.
+
+    `floor(N/p)` counts what there is; `floor(N/p) - floor(k/p)` does not where k is beyond the last layer.
+    """
+    e, names = h.evidence, sorted(free_symbols(times))
+    if not all(isinstance(e.base.get(n), int) for n in names):
+        return False
+    known = [
+        c for c in (*e.guards, *h.conditions)
+        if free_symbols(c.left) | free_symbols(c.right) <= set(names) and not of_index(e, c)
+    ]  # fmt: skip
+    for numbers in product(range(1, _SMALL), repeat=min(len(names), 3)):
+        values = dict(zip(names, cycle(numbers), strict=False))
+        found = value_at(times, values)
+        if found is not None and found < 0 and all(holds(c, values) for c in known):
+            return True
+    return False
+
+
+def of_index(e: Evidence, condition: TracedCondition) -> bool:
+    """Whether structural fields met the running index of a layer: that is what the multiplicities are made of.
+
+    A division that a size is made with is none of an index: where two divides the number of layers, `n // 2` is `n/2`.
+    """
+    constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
+    if not constant or not free_symbols(condition.left) | free_symbols(condition.right) <= set(e.structural):
+        return False
+    return condition.relation != "divides" or (condition.left, condition.right) not in _quotients(e)
+
+
+def _quotients(e: Evidence) -> set[tuple[Node, Node]]:
+    """Divisor and dividend of every quotient in a size."""
+    return {(c.left, c.right) for c in divisions_in(shape_nodes(e.traces)) if c.exact}

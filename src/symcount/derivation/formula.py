@@ -1,0 +1,294 @@
+"""From a derivation to a `Formula`: letters for fields, SymPy for nodes, the domain, the options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.metadata import version
+from typing import Any, Protocol, cast
+
+from sympy import Add, Expr, Integer, Symbol
+
+from symcount.concolic.config.symbolic import ConfigSource, own_defaults
+from symcount.concolic.observe import Trace
+from symcount.concolic.values.expression import Node, free_symbols, to_sympy
+from symcount.concolic.values.path import Condition as TracedCondition
+from symcount.concolic.values.rewriting import floored
+from symcount.config.arranged_lists import MARK
+from symcount.core.domain import Condition, minimal, relation
+from symcount.core.letters import assign
+from symcount.core.notation import Entry, Notation
+from symcount.core.tree import Block
+from symcount.core.values import exact
+from symcount.derivation.assembly import Assembly
+from symcount.derivation.catalogue import check_catalogued
+from symcount.derivation.certified import Certificate
+from symcount.derivation.depth_limits import layers_there_are, of_index
+from symcount.derivation.evidence import Hypotheses
+from symcount.derivation.losses import lost_at
+from symcount.derivation.structure import shape_symbols
+from symcount.formulas.binding import Binding
+from symcount.formulas.formula import Formula
+
+__all__ = ["DerivedFormula", "formula_of", "idle"]
+
+_EXPERTS = re.compile(r"(^|\.)(moe_)?(num|n)_(\w+_)?experts$|(^|\.)moe_num_experts$")
+_PER_TOKEN = re.compile(
+    r"(^|\.)(num_(selected_)?experts_per_tok(en)?|(moe_|expert_|router_)?top_?k(_experts)?|moe_k|num_selected_experts)$"
+)
+
+
+class Certifying(Binding, Protocol):
+    """The rules of a derived formula, which can also be compared with real models at random points."""
+
+    def certify(self, formula: DerivedFormula, trials: int, seed: int) -> Certificate:
+        """See `DerivedFormula.certify`."""
+        ...
+
+
+@dataclass(frozen=True, repr=False)
+class DerivedFormula(Formula):
+    """A formula that was derived from the model's own code.
+
+    Attributes:
+        cls: the model class.
+        source: the config class and the arguments for which it was derived.
+        pinned: config fields that the formula holds at one value of.
+        base: every numeric config field with its default, by dotted path.
+        forward: conditions that only a forward pass needs, not the count.
+        asked: every condition that the model's own code asked and that held at all traces.
+        structural: fields that decide the structure.
+        depths: those of them that are numbers of layers.
+        least: depths that cannot be less than they are by default.
+        default: the trace at the default config.
+        story: how it was derived, a line each: runs of the constructor and what each decided.
+        requested: the config that it was derived for, as its own class reads it; `None` where *source* says it all.
+    """
+
+    cls: type | None = None
+    source: ConfigSource | None = None
+    pinned: Mapping[str, Any] = field(default_factory=dict)
+    base: Mapping[str, Any] = field(default_factory=dict)
+    forward: tuple[Condition, ...] = ()
+    asked: tuple[TracedCondition, ...] = ()
+    structural: tuple[str, ...] = ()
+    depths: tuple[str, ...] = ()
+    least: Mapping[str, int] = field(default_factory=dict)
+    default: Trace | None = field(default=None, repr=False, compare=False)
+    story: tuple[str, ...] = field(default=(), repr=False, compare=False)
+    requested: Any = field(default=None, repr=False, compare=False)
+
+    __hash__ = Formula.__hash__
+
+    @property
+    def made_of(self) -> tuple[str, ...]:
+        """The version of transformers whose class it is of; none for a class of one's own."""
+        of_it = self.cls is not None and self.cls.__module__.partition(".")[0] == "transformers"
+        return (f"transformers {version('transformers')}",) if of_it else ()
+
+    def domain_text(self) -> str:
+        """The domain in words, with the fields that are kept at one value."""
+        kept = [f"{name} = {value}" for name, value in self.pinned.items()]
+        said = super().domain_text()
+        return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
+
+    def runs_text(self) -> str:
+        """Where a forward pass runs, which no count asks: `runs only where K divides A`; empty if anywhere."""
+        return f"runs only where {' and '.join(map(str, self.forward))}" if self.forward else ""
+
+    def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
+        """Compare the formula with *trials* real models at random points of its domain, tensor by tensor.
+
+        Raises:
+            VerificationError: they disagree; the message has the smallest failing change of fields.
+            DerivationError: not enough points could be built.
+        """
+        return cast("Certifying", self.binding).certify(self, trials, seed)
+
+    def lost_at(self, name: str) -> str:
+        """The line of the model's code at which a field that is kept at its value loses its expression.
+
+        It is found by running the constructor at another value; empty if the field is not kept, or nothing shows.
+        """
+        if name not in self.pinned or self.source is None:
+            return ""
+        return lost_at(self.cls, self.source, self.base, self.pinned, name)
+
+    @property
+    def selectors(self) -> tuple[str, ...]:
+        """Structural fields that choose between kinds of layers."""
+        return tuple(name for name in self.structural if name not in self.depths)
+
+
+def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> DerivedFormula:
+    """The formula of a derivation.
+
+    Raises:
+        DerivationError: a catalogued layer has other parameters than the catalogue says.
+        DomainError: a size of the config is none.
+    """
+    notation = _notation(h)
+    letters = {e.field: e.symbol for e in notation}
+    memo: dict[Node, Any] = {}
+
+    def convert(dim: Node | int) -> Expr:
+        if not isinstance(dim, Node):
+            return Integer(dim)
+        return to_sympy(floored(dim, h.rounded) if h.rounded else dim, letters, memo)
+
+    first = h.evidence.traces[0]
+    assembly = Assembly(
+        h.classes,
+        convert,
+        head=_template(first.output_embeddings, h),
+        inputs=_template(first.input_embeddings, h),
+        active=_active(h, letters),
+    )
+    tree = assembly.tree([(row, convert(times)) for row, times in h.times.items()])
+    if h.evidence.plan.cls.__module__.startswith("transformers."):  # elsewhere a name may mean anything
+        check_catalogued(tree)
+    return DerivedFormula(
+        tree,
+        notation,
+        name,
+        model_type,
+        options=_options(h),
+        defaults={e.letter: h.evidence.base[e.field] for e in notation},
+        conditions=minimal(_domain(h, tree, letters, convert)),
+        origin="derived",
+        cls=h.evidence.plan.cls,
+        source=h.evidence.plan.source,
+        pinned=dict(h.evidence.pinned),
+        base=dict(h.evidence.base),
+        forward=minimal(_related(h.forward, letters, convert)),
+        asked=(*h.evidence.guards, *h.evidence.insisted, *(c for c in h.conditions if not of_index(h.evidence, c))),
+        structural=tuple(h.evidence.structural),
+        depths=tuple(n for n in h.evidence.structural if n in h.evidence.depths),
+        least=dict(h.evidence.least),
+        default=h.evidence.default,
+        story=tuple(h.evidence.journal.story),
+        binding=binding,
+    )
+
+
+def _notation(h: Hypotheses) -> Notation:
+    used = shape_symbols(h.evidence.traces)
+    for times in h.times.values():
+        used |= free_symbols(times)
+    used |= {n for n in h.evidence.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
+    used |= set(h.evidence.structural)
+    for condition in h.switches:
+        if condition.relation in (">", "!=") and condition.right.op == "const" and condition.right.args[0] == 0:
+            continue  # every symbol is positive
+        used |= free_symbols(condition.left) | free_symbols(condition.right)
+    for condition in h.conditions:
+        names = free_symbols(condition.left) | free_symbols(condition.right)
+        if names & used and condition.relation in ("divides", "=="):
+            used |= names
+    sizes = shape_symbols(h.evidence.traces)
+    return Notation(
+        tuple(_bounded(e, h, e.field in sizes) for e in assign(name for name in h.evidence.base if name in used))
+    )
+
+
+def _bounded(entry: Entry, h: Hypotheses, size: bool) -> Entry:
+    """*entry* with the least number that its field may be: what it is where the formula was derived.
+
+    A size is positive, unless the model's own config has less by default. Of a kind of layers there may be none, if the
+    formula was seen to hold then.
+
+    Raises:
+        DomainError: the formula was asked for at a size below that.
+    """
+    if entry.field in h.dispensable:
+        return replace(entry, minimum=0)
+    value = h.evidence.base[entry.field]
+    if isinstance(value, float):
+        return replace(entry, rational=True, minimum=min(entry.minimum, int(value)))
+    if value >= entry.minimum:
+        return entry
+    least = own_defaults(h.evidence.plan.source).get(entry.field, entry.minimum) if size else value
+    bounded = replace(entry, minimum=min(entry.minimum, int(least)))
+    exact(bounded, value)
+    return bounded
+
+
+def _active(h: Hypotheses, letters: Mapping[str, Symbol]) -> dict[Expr, Expr]:
+    """Share of the experts that one token uses, by the symbol of their number (both of one sub-config)."""
+    shares: dict[Expr, Expr] = {}
+    for name, symbol in letters.items():
+        if not _EXPERTS.search(name):
+            continue
+        scope = name.rpartition(".")[0]
+        chosen = [other for other in letters if _PER_TOKEN.search(other) and other.rpartition(".")[0] == scope]
+        if chosen:
+            shares[symbol] = letters[chosen[0]] / symbol
+    return shares
+
+
+def _template(path: str | None, h: Hypotheses) -> tuple[str, ...] | None:
+    """The template of a concrete module path of the first trace."""
+    if path is None:
+        return None
+    parts = tuple(path.split("."))
+    for template in h.classes:
+        if len(template) == len(parts) and all(
+            t == p or ("*" in t and re.fullmatch(re.escape(t).replace(r"\*", r"\d+"), p))
+            for t, p in zip(template, parts, strict=True)
+        ):
+            return template
+    return None
+
+
+_IDLE = ("_attn_implementation", "_experts_implementation", "use_cache", "return_dict", "name_or_path",
+         "output_attentions", "output_hidden_states", "gradient_checkpointing")  # fmt: skip
+
+
+def idle(name: str) -> bool:
+    """Whether a field says how a model is run, not what it is."""
+    last = name.rpartition(".")[2]
+    return last in _IDLE or last.startswith(("_", "base_model_"))
+
+
+def _options(h: Hypotheses) -> dict[str, Any]:
+    """Booleans and missing values that the construction read: the formula holds for these."""
+    options: dict[str, Any] = {}
+    for one in h.evidence.traces:
+        for name, value in one.config_reads.items():
+            if (value is None or isinstance(value, bool)) and not idle(name):
+                options.setdefault(name, value)
+    return options
+
+
+def _related(
+    conditions: Iterable[TracedCondition], letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
+) -> Iterable[Condition]:
+    """Those of *conditions* that are about the formula's own symbols."""
+    for c in conditions:
+        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
+            yield relation(convert(c.left), c.relation, convert(c.right))
+
+
+def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
+    for condition in h.evidence.guards:
+        yield relation(convert(condition.left), condition.relation, convert(condition.right))
+    for condition in h.conditions:
+        names = free_symbols(condition.left) | free_symbols(condition.right)
+        if condition in h.switches and names <= letters.keys():
+            yield relation(convert(condition.left), condition.relation, convert(condition.right))
+            continue
+        if condition.relation == "ieee" or not names <= letters.keys():
+            continue
+        if of_index(h.evidence, condition):
+            continue
+        how = condition.relation
+        if how == "not divides":
+            continue
+        yield relation(convert(condition.left), how, convert(condition.right))
+    for name, least in h.evidence.least.items():
+        if name in letters:
+            yield relation(letters[name], ">=", least)
+    if h.dispensable and h.dispensable == {n for n in h.evidence.structural if MARK in n}:
+        yield relation(Add(*(letters[name] for name in sorted(h.dispensable))), ">=", 1)
+    yield from layers_there_are(h, letters, convert)

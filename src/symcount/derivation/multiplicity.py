@@ -1,0 +1,296 @@
+"""How often each row occurs, from the iterations in which its parameters were made and what the code asked of indices.
+
+In one iteration the code does what the answers to its questions make it do. So a row has, for every combination of
+answers (the truth of each predicate on the indices), one number of parameters an iteration, which a trace shows; and
+its multiplicity, at any values of the fields, is the sum of these over all iterations: a table of numbers by truth.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import combinations, islice
+from typing import Any
+
+from symcount.concolic.observe import Trace
+from symcount.concolic.values import expression as ex
+from symcount.concolic.values.expression import Node, free_symbols
+from symcount.concolic.values.path import Loop
+from symcount.concolic.values.predicates import Predicate, index_tuples
+from symcount.concolic.values.rewriting import collected
+from symcount.config.arranged_lists import MARK
+from symcount.derivation.counting import Assumptions, count, triangle, trips
+from symcount.derivation.index_sets import elements_of, suppositions
+from symcount.derivation.list_lengths import Things
+from symcount.derivation.questions import answers, hashed
+from symcount.derivation.rows import Row, Rows
+
+__all__ = ["Table", "Truth", "iterations", "tables"]
+
+Truth = tuple[bool | None, ...]
+Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
+
+_MOST = 6000  # iterations that are looked at for one row
+_ELEMENTS = 16  # elements of a set that indices are looked up in
+_EXPLANATIONS = 6  # sets of predicates that explain the same numbers, which are compared
+_SUPPOSED = 60  # the same, of predicates that nobody asked
+_TRIPLES = 30  # the simplest of these, of which three together are tried
+
+
+@dataclass(frozen=True)
+class Table:
+    """How many parameters of a row are made in an iteration of some loops, by what is true of its indices.
+
+    Attributes:
+        loops: the loops, the outermost first.
+        predicates: on their indices, and on fields.
+        numbers: truth of each predicate -> number of parameters.
+        others: what else was asked in these loops -> the answers seen, each with what was true of the predicates.
+        supposed: whether the code asked nothing that explains the numbers; see `symcount.derivation.index_sets`.
+    """
+
+    loops: tuple[Loop, ...]
+    predicates: tuple[Predicate, ...]
+    numbers: Mapping[Truth, int]
+    others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
+    supposed: bool = False
+
+    def number(self, values: Mapping[str, Any]) -> int | None:
+        """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
+        total = 0
+        for truth in self.truths(values):
+            if truth not in self.numbers:
+                return None
+            total += self.numbers[truth]
+        return total
+
+    def truths(self, values: Mapping[str, Any]) -> Iterator[Truth]:
+        """What is true in each iteration."""
+        for known in iterations(self.loops, values):
+            yield tuple([p.holds(known) for p in self.predicates])
+
+    def closed(self, assumed: Assumptions) -> Node | None:
+        """The number as an expression in the fields, if the rules of counting have one."""
+        if not self.predicates and len(self.loops) > 1 and (summed := triangle(*self.loops[-2:])) is not None:
+            outer = Table(self.loops[:-2], (), self.numbers).closed(assumed)
+            return outer and collected(ex.mul(outer, summed))
+        names = {loop.name for loop in self.loops}
+        dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
+        if dependent or any(len(names & p.symbols) != 1 for p in self.predicates):
+            return None
+        most = Counter(self.numbers.values()).most_common(1)[0][0]
+        ways = [self._counted(usual, assumed) for usual in dict.fromkeys((0, most))]
+        return min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
+
+    def _counted(self, usual: int, assumed: Assumptions) -> Node | None:
+        """The number: *usual* everywhere, and more or fewer in some iterations."""
+        parts: list[tuple[int, Mapping[Predicate, bool]]] = [(usual, {})]
+        for truth, number in self.numbers.items():
+            parts.append((number - usual, dict(zip(self.predicates, map(bool, truth), strict=True))))
+        total: Node = ex.const(0)
+        for number, truths in parts:
+            times: Node = ex.const(number)
+            for loop in self.loops if number else ():
+                own = {p: truth for p, truth in truths.items() if loop.name in p.symbols}
+                found = count(loop, own, assumed) if own else trips(loop, assumed)
+                if found is None:
+                    return None
+                times = ex.mul(times, found)
+            total = ex.add(total, times)
+        return collected(total)
+
+
+def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """The values of fields and indices in each iteration of *loops*."""
+    for indices in index_tuples(loops, values):
+        yield {**values, **{loop.name: index for loop, index in zip(loops, indices, strict=True)}}
+
+
+def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[Row, list[list[Table]]] | None:
+    """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
+
+    Where several sets of predicates explain the numbers, there are several tables in the place of one.
+
+    Args:
+        rows: of the traces.
+        traces: at several values.
+        fields: those that decide the structure.
+    """
+    loops = {loop.name: loop for one in traces for loop in one.loops}
+    asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
+    looked_up = {name for one in traces for name in hashed(one)}
+    things = Things.of(traces, fields)
+    found: dict[Row, list[list[Table]]] = {}
+    known: dict[Any, list[Table]] = {}
+    for row in rows.made:
+        parts: list[list[Table]] = []
+        for nest, numbers in _made(rows, row, things).items():
+            key = nest, tuple(frozenset(one.items()) for one in numbers)
+            if key not in known:
+                usable = _usable(nest, asked, loops)
+                known[key] = _explanations(nest, numbers, traces, usable)
+                if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
+                    known[key] = _explanations(nest, numbers, traces, [*usable, *_elements(nest[0], numbers, traces)])
+                if not known[key] and not any(MARK in n for n in fields):  # the order of kinds is any
+                    known[key] = _supposed(nest, numbers, traces, usable, fields)
+            parts.append(known[key])
+        if not all(parts):
+            parts = [_by_length(rows, row, things)]
+            if not parts[0]:
+                return None
+        found[row] = parts
+    return found
+
+
+def _by_length(rows: Rows, row: Row, things: Things) -> list[Table]:
+    """The table of lists in which each element has the parameter, whatever made them; empty if there is none.
+
+    So it is with the layers of one kind, if a field says how many there are, with what torch's own code made, and with
+    a loop over a number that is not followed in every run.
+    """
+    loops = []
+    for level, counts in enumerate(rows.factors(row)):
+        length = things.length(counts)
+        if length is None:
+            return []
+        loops.append(Loop.of(f"list {level} of {'.'.join(row.path)}", (ex.const(0), length, ex.const(1)), ()))
+    return [Table(tuple(loops), (), {(): 1})]
+
+
+Numbers = list[dict[tuple[int, ...], int]]  # for each trace, indices of an iteration -> number of parameters
+
+
+def _made(rows: Rows, row: Row, things: Things) -> dict[tuple[Loop, ...], Numbers]:
+    """In which iterations of which nests of loops the parameters of a row are made, in each trace."""
+    made = rows.made[row]
+    found: dict[tuple[Loop, ...], Numbers] = {}
+    for k, numbers in enumerate(made):
+        for made_in, number in numbers.items():
+            nest, indices = tuple(loop for loop, _ in made_in), tuple(index for _, index in made_in)
+            found.setdefault(nest, [{} for _ in made])[k][indices] = number
+    outside = found.get((), [])
+    if row in rows.places and len({tuple(one.items()) for one in outside}) > 1:  # of a list that was made in no loop
+        places = rows.places[row]
+        element = (*row.path, row.name)[: row.stars[0] + 1]
+        length = things.length(rows.lengths[element])
+        if length is not None:
+            bounds = ex.const(rows.firsts[element]), length, ex.const(1)
+            loop = Loop.of(f"the list {'.'.join(element)}", bounds, ())
+            del found[()]
+            found[loop,] = [dict(Counter((i,) for i in indices)) for indices in places]
+    return found
+
+
+def _supposed(
+    nest: tuple[Loop, ...], made: Numbers, traces: Sequence[Trace], usable: Sequence[Predicate], fields: Sequence[str],
+) -> list[Table]:  # fmt: skip
+    """The tables of predicates that nobody asked; of those that the code asked, only together with such."""
+    more = [p for loop in nest for p in suppositions(loop, fields)]
+    found = _explanations(nest, made, traces, [*usable, *more], _SUPPOSED) if nest else []
+    return [replace(table, supposed=True) for table in found]
+
+
+def _elements(loop: Loop, made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace]) -> list[Predicate]:
+    """The index is one of those that make another number of parameters than most: elements of a set, perhaps."""
+    numbers: dict[int, int] = {}
+    for by_index, one in zip(made, traces, strict=True):
+        numbers |= {i: by_index.get((i,), 0) for (i,) in index_tuples([loop], one.symbols)}
+    return elements_of(loop, numbers, _ELEMENTS)
+
+
+def _usable(nest: Sequence[Loop], asked: Iterable[Predicate], loops: Mapping[str, Loop]) -> list[Predicate]:
+    """The predicates on the indices of *nest*, and on none.
+
+    What was asked of the index of another loop with the same bounds was asked, perhaps, to fill a list that is read
+    here: `layer_types` in the config's own code. If that loop is shorter by some elements, these came before the others
+    in the list, or after them.
+    """
+    names: dict[str, str | Node] = {}
+    beside: dict[str, str | Node] = {}
+    for name, loop in loops.items():
+        same = [own for own in nest if own.bounds == loop.bounds]
+        if same:
+            names[name] = name if loop in nest else same[-1].name
+        for own in nest if not same else ():
+            more = collected(ex.sub(own.bounds[1], loop.bounds[1]))
+            if (own.bounds[0], own.bounds[2]) == (loop.bounds[0], loop.bounds[2]) and more.op == "const":
+                beside[name] = ex.sub(ex.symbol(own.name), more)
+                names[name] = own.name
+    asked = [p for p in asked if all(n in names for n in p.symbols if n in loops)]
+    shifted = (p.renamed({**names, **beside}) for p in asked if p.symbols & beside.keys())
+    return list(dict.fromkeys([*(p.renamed(names) for p in asked), *shifted]))
+
+
+def _explanations(
+    nest: tuple[Loop, ...], made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace],
+    predicates: Sequence[Predicate], most: int = _EXPLANATIONS,
+) -> list[Table]:  # fmt: skip
+    """The tables, *most* of them, with the fewest predicates that say how many parameters each iteration made."""
+    samples: list[Sample] = []
+    for numbers, one in zip(made, traces, strict=True):
+        indices = list(islice(index_tuples(nest, one.symbols), _MOST + 1))
+        if len(indices) > _MOST or not numbers.keys() <= set(indices):
+            return []
+        for index in indices:
+            known = {loop.name: i for loop, i in zip(nest, index, strict=True)}
+            samples.append(({**one.symbols, **known}, numbers.get(index, 0)))
+    distinct = {number for _, number in samples}
+    if len(distinct) == 1:
+        seen = {p: frozenset(((), p.holds(values)) for values, _ in samples) for p in predicates if nest}
+        return [Table(nest, (), {(): distinct.pop()}, seen)]
+    if not nest and (len(distinct) > 2 or 0 not in distinct):
+        return []  # a list that is longer in one model than in another was made in no loop
+    truths = {p: [p.holds(values) for values, _ in samples] for p in predicates}
+    telling = [p for p, truth in truths.items() if len(set(truth)) > 1]
+    if len(telling) > 40 and most == _EXPLANATIONS:
+        telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1]
+    answers = [number for _, number in samples]
+    for size in (1, 2, 3):
+        few = telling if size < 3 or len(telling) <= 12 else telling[: 0 if most == _EXPLANATIONS else _TRIPLES]
+        sets = combinations(few, size)
+        found = []
+        for chosen in sets:
+            numbers_by = _by_truth([truths[p] for p in chosen], answers)
+            if numbers_by is not None:
+                found.append(_table(nest, chosen, numbers_by, truths))
+                if len(found) == most:
+                    break
+        if found:
+            return found
+    return _greedy(nest, telling if most == _EXPLANATIONS else telling[::-1], truths, answers)
+
+
+def _greedy(
+    nest: tuple[Loop, ...], telling: Sequence[Predicate], truths: Mapping[Predicate, list[bool | None]],
+    answers: Sequence[int],
+) -> list[Table]:  # fmt: skip
+    """A table with all predicates but those without which there is one as well."""
+    chosen = list(telling)
+    if _by_truth([truths[p] for p in chosen], answers) is None:
+        return []
+    for p in list(chosen):
+        fewer = [other for other in chosen if other is not p]
+        if _by_truth([truths[other] for other in fewer], answers) is not None:
+            chosen = fewer
+    numbers = _by_truth([truths[p] for p in chosen], answers)
+    return [] if numbers is None else [_table(nest, chosen, numbers, truths)]
+
+
+def _table(
+    nest: tuple[Loop, ...], chosen: Sequence[Predicate], numbers: Mapping[Truth, int],
+    truths: Mapping[Predicate, list[bool | None]],
+) -> Table:  # fmt: skip
+    known = list(zip(*(truths[p] for p in chosen), strict=True))
+    others = {p: frozenset(zip(known, answers, strict=True)) for p, answers in truths.items() if p not in chosen}
+    return Table(nest, tuple(chosen), numbers, others)
+
+
+def _by_truth(columns: Sequence[Sequence[bool | None]], answers: Sequence[int]) -> dict[Truth, int] | None:
+    """Truth of some predicates -> number, if that is one number each."""
+    found: dict[Truth, int] = {}
+    truths: Iterable[Truth] = zip(*columns, strict=True) if columns else [()] * len(answers)
+    for truth, number in zip(truths, answers, strict=True):
+        if found.setdefault(truth, number) != number:
+            return None
+    return found

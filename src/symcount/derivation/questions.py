@@ -1,0 +1,69 @@
+"""Questions: what the code of a model asked of the indices of its loops and of its config, and the answers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any
+
+from symcount.concolic.observe import Trace, once_a_trace
+from symcount.concolic.values.expression import Node
+from symcount.concolic.values.path import Condition
+from symcount.concolic.values.predicates import Predicate, predicate_of
+from symcount.derivation.structure import is_model_code
+
+__all__ = ["answers", "hashed", "of_iteration", "questions"]
+
+
+@once_a_trace
+def questions(one: Trace) -> dict[Predicate, frozenset[bool]]:
+    """What the model's own code asked of indices and fields, each with the answers that it got."""
+    found: dict[Predicate, set[bool]] = {}
+    for condition in one.predicates:
+        if condition.relation != "ieee" and is_model_code(condition.module) and not condition.exact:
+            predicate, truth = predicate_of(condition)
+            found.setdefault(predicate, set()).add(truth)
+    return {predicate: frozenset(truths) for predicate, truths in found.items()}
+
+
+def of_iteration(condition: Condition, traces: Sequence[Trace]) -> bool:
+    """Whether a condition was asked in iterations of loops only, of whose index it has the number: `(N - 3) <= k`."""
+    return not any(_key(condition) in _plain(one) for one in traces)
+
+
+@once_a_trace
+def _plain(one: Trace) -> set[tuple[Any, ...]]:
+    return {_key(c) for c in one.predicates if not c.left.indexed and not c.right.indexed}
+
+
+def _key(condition: Condition) -> tuple[Any, ...]:
+    return condition.relation, condition.left, condition.right
+
+
+def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
+    """What was asked in any of *traces*, with the answers; not what compares with a number that is another in each.
+
+    Such a number is no constant of the code, which the traces would share, but the length of a list, say, that there is
+    an element of for each layer.
+    """
+    numbers: dict[tuple[str, Node], list[set[Node]]] = {}
+    found: dict[Predicate, set[bool]] = {}
+    for one in traces:
+        own: dict[tuple[str, Node], set[Node]] = {}
+        for p, truths in questions(one).items():
+            found.setdefault(p, set()).update(truths)
+            if p.right.op == "const":
+                own.setdefault((p.relation, p.left), set()).add(p.right)
+        for family, constants in own.items():
+            numbers.setdefault(family, []).append(constants)
+    lost: set[tuple[tuple[str, Node], Node]] = set()
+    for family, several in numbers.items():
+        own_ones = [constants.difference(set[Node].intersection(*several)) for constants in several]
+        if any(a and b and a.isdisjoint(b) for a, b in combinations(own_ones, 2)):
+            lost |= {(family, number) for constants in own_ones for number in constants}
+    return {p: truths for p, truths in found.items() if ((p.relation, p.left), p.right) not in lost}
+
+
+def hashed(one: Trace) -> set[str]:
+    """The loops whose index the model's own code looked up in a set or a dict."""
+    return {name for name, module in one.hashed.items() if is_model_code(module)}

@@ -1,0 +1,283 @@
+"""Repeated structure: the parameters of several traces become rows, and each row knows how often it occurs in each.
+
+A list whose length differs between traces (or whose elements are all alike) is written with `*` for its index:
+`encoder.layer.*.output.dense`. A row is a parameter name under such a template together with its symbolic shape. How
+its multiplicity depends on the depths is the business of `fit`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from symcount.concolic.observe import Trace, TracedParameter, once_a_trace
+from symcount.concolic.values.expression import Node
+from symcount.concolic.values.path import Iteration
+
+__all__ = ["Row", "Rows", "collect"]
+
+
+Path = tuple[str, ...]
+Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]], tuple[int, ...]]]
+LARGE = 1 << 30  # no list is so long
+_NUMBER = re.compile(r"\d+(?=\D*\Z)")
+
+
+@lru_cache(maxsize=4096)
+def _stem(name: str) -> str:
+    """The name with `*` for its last number."""
+    return _NUMBER.sub("*", name)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A parameter under a template path.
+
+    Attributes:
+        path: the owner's path, `*` for list indices that depend on a depth.
+        name: the parameter's name in its owner.
+        shape: symbolic dimensions.
+        alias: template of the tensor it shares memory with, or `None`.
+        same_layer: the owner is the very module that owns that tensor.
+        trainable: `requires_grad`.
+    """
+
+    path: Path
+    name: str
+    shape: tuple[Node | int, ...]
+    alias: str | None
+    same_layer: bool
+    trainable: bool
+
+    @property
+    def stars(self) -> tuple[int, ...]:
+        """Positions of the `*` in the full path, that of an index in the parameter's own name last."""
+        return tuple(i for i, part in enumerate((*self.path, self.name)) if "*" in part)
+
+
+@dataclass
+class Rows:
+    """All rows of some traces.
+
+    Attributes:
+        counts: row -> its multiplicity in each trace, in the order of the model.
+        classes: template path -> class of the module there.
+        nested: row with several `*` -> for each trace, how many modules there are down to the first `*`, the second, ….
+        made: row -> for each trace, how many of its parameters were made in which iterations of the code's loops.
+        places: row -> for each trace, the indices in its list of modules of the parameters that were made in no loop.
+        lengths: template path of the elements of a list -> in each trace the index after the last one.
+        firsts: template path of the elements of a list -> the index of the first one.
+    """
+
+    counts: dict[Row, list[int]]
+    classes: dict[Path, type]
+    nested: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
+    made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = field(default_factory=dict)
+    places: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
+    lengths: dict[Path, list[int]] = field(default_factory=dict)
+    firsts: dict[Path, int] = field(default_factory=dict)
+
+    def factors(self, row: Row) -> list[list[int | None]]:
+        """The row's multiplicity level by level: N layers, and in each of them E experts.
+
+        One list a level, with an entry a trace, `None` where there is nothing to count in; their product is the
+        multiplicity. One list, the multiplicity itself, where the elements of a level do not all have as many parts.
+        """
+        levels = self.nested.get(row, [])
+        found: list[list[int | None]] = []
+        for level in range(len(levels[0]) if levels else 0):
+            column: list[int | None] = []
+            for numbers in levels:
+                outer = numbers[level - 1] if level else 1
+                if outer and numbers[level] % outer:
+                    return [list(self.counts[row])]
+                column.append(numbers[level] // outer if outer else None)
+            found.append(column)
+        return found or [list(self.counts[row])]
+
+
+@dataclass
+class _Place:
+    """One module of one trace."""
+
+    path: str
+    cls: type
+    key: int
+    parameters: list[TracedParameter] = field(default_factory=list)
+    children: dict[str, _Place] = field(default_factory=dict)
+    names: Path = ()
+    _signature: Any = None
+
+    def signature(self) -> Any:
+        if self._signature is None:
+            self._signature = (
+                tuple((p.name, p.shape) for p in self.parameters),
+                tuple((name, child.signature()) for name, child in self.children.items()),
+            )
+        return self._signature
+
+
+def collect(traces: Sequence[Trace]) -> Rows:
+    """Bring the parameters of *traces* (one model at several depths) under common templates."""
+    trees = [_tree(trace) for trace in traces]
+    templates: list[dict[str, Path]] = [{} for _ in traces]
+    classes: dict[Path, type] = {}
+    _merge((), [[tree.root] for tree in trees], templates, classes)
+    indexed = _indexed_names(trees, templates)
+    counted = [tree.counted(trace, paths, indexed) for trace, tree, paths in zip(traces, trees, templates, strict=True)]
+    counts: dict[Row, list[int]] = {}
+    nested: dict[Row, list[tuple[int, ...]]] = {}
+    made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = {}
+    places: dict[Row, list[tuple[int, ...]]] = {}
+    # the deepest trace shows every row that any shows, nearly always: its order is the model's
+    for index in sorted(range(len(traces)), key=lambda i: -len(traces[i].parameters)):
+        for row, (times, levels, iterations, indices) in counted[index].items():
+            counts.setdefault(row, [0] * len(traces))[index] = times
+            made.setdefault(row, [Counter()] * len(traces))[index] = iterations
+            if indices:
+                places.setdefault(row, [()] * len(traces))[index] = indices
+            if levels:
+                nested.setdefault(row, [(0,) * len(levels)] * len(traces))[index] = levels
+    lengths: dict[Path, list[int]] = {}
+    firsts: dict[Path, int] = {}
+    for row, found in places.items():
+        element = (*row.path, row.name)[: row.stars[0] + 1]
+        firsts[element] = min([firsts.get(element, LARGE), *(i for indices in found for i in indices)])
+        known = lengths.setdefault(element, [0] * len(traces))
+        known[:] = [max(n, *(i + 1 for i in indices), 0) for n, indices in zip(known, found, strict=True)]
+    return Rows(counts, classes, nested, made, places, lengths, firsts)
+
+
+@dataclass
+class _Tree:
+    """The modules of one trace that have parameters, and what was counted in it under the last templates.
+
+    Attributes:
+        root: the model.
+        numbered: names of parameters that differ in a number, by the path of their module.
+    """
+
+    root: _Place
+    numbered: list[tuple[str, str, frozenset[str]]]
+    _known: tuple[dict[str, Path], set[tuple[Path, str]], Counted] | None = None
+
+    def counted(self, trace: Trace, templates: dict[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
+        """How often each row occurs, and if it has several `*`, the numbers of modules down to each of them."""
+        if self._known is None or self._known[:2] != (templates, indexed):
+            self._known = templates, indexed, _counted(trace, templates, indexed)
+        return self._known[2]
+
+
+@once_a_trace
+def _tree(trace: Trace) -> _Tree:
+    places: dict[str, _Place] = {}
+    for module in trace.modules:
+        place = places[module.path] = _Place(module.path, module.cls, module.module_key)
+        if module.path:
+            parent, _, name = module.path.rpartition(".")
+            places[parent].children[name] = place
+    numbered: dict[tuple[str, str], set[str]] = {}
+    for parameter in trace.parameters:
+        places[parameter.module_path].parameters.append(parameter)
+        stem = _stem(parameter.name)
+        if "*" in stem:
+            numbered.setdefault((parameter.module_path, stem), set()).add(parameter.name)
+    root = places[""]
+    _prune(root)
+    return _Tree(root, [(path, stem, frozenset(members)) for (path, stem), members in numbered.items()])
+
+
+def _prune(place: _Place) -> bool:
+    """Drop modules without parameters; true if anything is left."""
+    if place.children:
+        place.children = {name: child for name, child in place.children.items() if _prune(child)}
+        place.names = tuple(place.children)
+    return bool(place.parameters or place.children)
+
+
+def _merge(
+    prefix: Path, instances: list[list[_Place]], templates: list[dict[str, Path]], classes: dict[Path, type]
+) -> None:
+    """Give every module of *instances* (per trace, the modules that share the template *prefix*) its template."""
+    for trace, places in enumerate(instances):
+        for place in places:
+            templates[trace][place.path] = prefix
+            classes.setdefault(prefix, place.cls)
+    parts = dict.fromkeys(place.names for places in instances for place in places)  # most have the same
+    stems: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for names in parts for name in names):
+        stems.setdefault(_stem(name), []).append(name)
+    for stem, members in stems.items():
+        if "*" in stem and _varies(stem, members, parts, instances):
+            groups = {stem: members}
+        else:
+            groups = {name: [name] for name in members}
+        for segment, group in groups.items():
+            below = [
+                [place.children[n] for place in places for n in group if n in place.children] for places in instances
+            ]
+            _merge((*prefix, segment), below, templates, classes)
+
+
+def _varies(stem: str, members: list[str], parts: Iterable[Path], instances: list[list[_Place]]) -> bool:
+    """Whether the numbers under *stem* are an index: they differ between places, or all elements are alike."""
+    wanted = set(members)
+    sets = {frozenset(wanted.intersection(names)) for names in parts}
+    sets.discard(frozenset())
+    if len(sets) > 1:
+        return True
+    if stem != "*" or len(members) < 2:
+        return False
+    for places in instances:
+        for place in places:
+            found = [place.children[name].signature() for name in members if name in place.children]
+            if any(signature != found[0] for signature in found[1:]):
+                return False
+    return True
+
+
+def _indexed_names(trees: Sequence[_Tree], templates: Sequence[Mapping[str, Path]]) -> set[tuple[Path, str]]:
+    """Parameter names whose number is an index (`weight_ih_l0`, one a layer): it goes further in some modules."""
+    sets: dict[tuple[Path, str], set[frozenset[str]]] = {}
+    for tree, paths in zip(trees, templates, strict=True):
+        for path, stem, members in tree.numbered:
+            sets.setdefault((paths[path], stem), set()).add(members)
+    return {key for key, found in sets.items() if len(found) > 1}
+
+
+def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
+    owners: dict[int, tuple[Path, str, int]] = {}  # tensor -> template of its first name, and the module that has it
+    keys = {module.path: module.module_key for module in trace.modules}
+    members: dict[tuple[Any, ...], list[TracedParameter]] = {}  # the fields of a row -> its parameters
+    for parameter in trace.parameters:
+        path = templates[parameter.module_path]
+        module = keys[parameter.module_path]
+        name = parameter.name
+        if indexed and (path, stem := _stem(name)) in indexed:
+            name = stem
+        owner = owners.get(parameter.tensor_key)
+        alias, same = None, False
+        if owner is None:
+            owners[parameter.tensor_key] = path, name, module
+        else:
+            alias, same = ".".join((*owner[0], owner[1])), owner[2] == module
+        fields = (path, name, parameter.shape, alias, same, parameter.requires_grad)
+        members.setdefault(fields, []).append(parameter)
+    found: Counted = {}
+    for fields, parameters in members.items():
+        row = Row(*fields)
+        stars = row.stars
+        levels: tuple[int, ...] = ()
+        if len(stars) > 1:
+            concrete = [p.path.split(".") for p in parameters]
+            levels = tuple(len({tuple(parts[: star + 1]) for parts in concrete}) for star in stars)
+        places: tuple[int, ...] = ()
+        if len(stars) == 1:
+            named = [p.path.split(".")[stars[0]] for p in parameters if not p.iterations]
+            places = tuple([int(_NUMBER.search(part)[0]) for part in named])  # type: ignore[index]  # it is starred
+        found[row] = len(parameters), levels, Counter(p.iterations for p in parameters), places
+    return found

@@ -1,0 +1,147 @@
+"""Sensitivity: which fields change the parameters although no expression shows it; each is changed, and compared."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from symcount.concolic.config.symbolic import Number
+from symcount.concolic.observe import Trace, once_a_trace
+from symcount.concolic.values.expression import free_symbols
+from symcount.concolic.values.predicates import holds
+from symcount.derivation.evidence import Evidence, Hypotheses
+from symcount.derivation.rows import collect
+from symcount.derivation.runs import possible
+from symcount.derivation.structure import MAX_SELECTOR, shape_symbols
+
+__all__ = ["changing", "doubtful", "forced", "signature", "suspects", "unseen"]
+
+
+Change = Callable[[str, Any], Number]
+_CHANGES: tuple[Change, ...] = (
+    lambda _, v: 2 * v,
+    lambda _, v: v + (1 if isinstance(v, int) else 0.5),
+    lambda _, v: max(1, v // 2) if isinstance(v, int) else v / 2,
+)
+
+
+def changing(
+    e: Evidence, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
+) -> list[tuple[str, Trace]]:
+    """The fields among *names* whose change changes the rows, each with the run that shows it (bisection)."""
+    if not names:
+        return []
+    moved = ({**start.symbols, **{n: change(n, start.symbols[n]) for n in names}} for change in changes)
+    other = possible(e, (values for values in moved if values != start.symbols))
+    if other is not None and signature(other) == signature(start):
+        rest = [n for n in names if other.symbols[n] == start.symbols[n]]  # a half of one is one
+        for name in set(names).difference(rest):
+            e.journal.harmless.setdefault(name, set()).add(other.symbols[name])
+        return changing(e, start, rest, changes)
+    if len(names) == 1:
+        return [(names[0], other)] if other is not None else []
+    half = len(names) // 2
+    return changing(e, start, names[:half], changes) + changing(e, start, names[half:], changes)
+
+
+def unseen(h: Hypotheses) -> list[str]:
+    """Fields that the model reads and that change the parameters, though they had one value in all runs."""
+    e = h.evidence
+    read = e.default.config_reads
+    still = [
+        n
+        for n in e.free
+        if e.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == e.base[n] for t in e.traces)
+    ]
+    asked = set().union(*(free_symbols(c.left) | free_symbols(c.right) for c in h.conditions))
+    still += [n for n in e.unfollowed if n not in asked and all(t.symbols.get(n) == e.base[n] for t in e.traces)]
+    start = e.smallest
+    still = [n for n in still if n not in e.journal.harmless]
+    return [name for name, _ in changing(e, start, still)] or _idle(h, start) or _thresholds(e, start)
+
+
+def forced(e: Evidence) -> list[str]:
+    """Fields that change the parameters and that the model compares with a number, so that no run ever moves them.
+
+    They are found before anything is fitted, which need not be done twice then.
+    """
+    read, free = e.default.config_reads, set(e.free)
+    equal = [c.left.args[0] for c in e.asked if c.relation == "==" and c.left.op == "sym" and c.right.op == "const"]
+    names = [n for n in dict.fromkeys(equal) if n in free and e.base[n] > 0 and n.partition("[")[0] in read]
+    names = [n for n in names if n not in e.journal.harmless]
+    start = e.smallest
+    return [name for name, _ in changing(e, start, names)]
+
+
+def _idle(h: Hypotheses, start: Trace) -> list[str]:
+    """Depths that no multiplicity uses, although a larger value adds modules.
+
+    `range(num_feature_levels - 3)` is empty at the default of three, and below it.
+    """
+    e = h.evidence
+    used: set[str] = set().union(*(free_symbols(times) for times in set(h.times.values())))
+    idle = [n for n in e.depths if n in e.structural and n not in used]
+    hard = [c for c in e.asked if c.relation == "divides"]
+
+    def more(name: str, _: Number) -> int:
+        least = int(e.base[name]) + min(int(e.base[name]), MAX_SELECTOR) + 2
+        near = range(least, least + MAX_SELECTOR)
+        about = [c for c in hard if name in free_symbols(c.left) | free_symbols(c.right) and holds(c, start.symbols)]
+        return next((v for v in near if all(holds(c, {**start.symbols, name: v}) for c in about)), least)
+
+    return [name for name, _ in changing(e, start, idle, (more,))]
+
+
+def _thresholds(e: Evidence, start: Trace) -> list[str]:
+    """Fields of a user's own model that are in no shape and that matter far from their default: `np.float32(r) > 8`."""
+    if e.plan.cls.__module__.startswith("transformers."):
+        return []
+    read = e.default.config_reads
+    sizes = shape_symbols(e.traces)
+    fields = (*e.free, *e.unfollowed)
+    quiet = [n for n in fields if n.partition("[")[0] in read and n not in sizes and n in start.symbols]
+
+    def up(_: str, v: Number) -> Number:
+        return 8 * v + (1 if isinstance(v, int) else 0.5) if v > 1 or isinstance(v, int) else (15 + v) / 16
+
+    def down(_: str, v: Number) -> Number:
+        return max(1, v // 8) if isinstance(v, int) else v / 8
+
+    return [name for change in (up, down) for name, _ in changing(e, start, quiet, (change,))]
+
+
+def _far(value: Number) -> tuple[Number, ...]:
+    if isinstance(value, float):
+        return (value / 4, value / 16, value * 4 if value > 1 else (1 + value) / 2)
+    return (value * 4, max(1, value // 4), max(1, value // 16))
+
+
+def doubtful(e: Evidence, traces: Sequence[Trace]) -> list[str]:
+    """Fields inside a logarithm, outside the known structure."""
+    used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == "log"]
+    return sorted(set().union(*used) - {*e.pinned, *e.structural, *e.journal.harmless})
+
+
+def suspects(e: Evidence) -> list[str]:
+    """Fields inside a logarithm whose change alone changes the parameters, without an expression that says how."""
+    names = doubtful(e, e.traces)
+    if not names:
+        return []
+    start = e.smallest
+    reference = signature(start)
+    found = []
+    for name in names:
+        value = start.symbols[name]
+        tried = [type(value)(v) for v in _far(value)]
+        nearby = (possible(e, [{**start.symbols, name: v}]) for v in tried)
+        if any(other is None or signature(other) != reference for other in nearby):
+            found.append(name)
+        else:
+            e.journal.harmless.setdefault(name, set()).update(tried)
+    return found
+
+
+@once_a_trace
+def signature(one: Trace) -> frozenset[tuple[Any, ...]]:
+    """The rows of one trace, each with its number."""
+    return frozenset((r.path, r.name, r.shape, r.alias, *times) for r, times in collect([one]).counts.items())

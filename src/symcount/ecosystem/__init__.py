@@ -1,0 +1,1 @@
+"""Models of packages beside transformers, by the files that these write: diffusers, timm, sentence-transformers."""

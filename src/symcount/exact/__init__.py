@@ -1,0 +1,1 @@
+"""Exact integers and fractions: arithmetic, expressions compiled to code, arrays."""

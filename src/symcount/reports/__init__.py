@@ -1,0 +1,1 @@
+"""Several formulas side by side, and the shares of one."""

@@ -1,0 +1,269 @@
+"""What a model takes in memory, in bytes: weights, cache, gradients and optimizer, each a formula and a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from symcount.core.domain import Condition
+from symcount.core.notation import Entry, canonical
+from symcount.core.values import by_letter
+from symcount.errors import OptionError
+from symcount.exact.evaluate import integer_value
+from symcount.foreign import guarded
+from symcount.formulas.formula import Formula
+from symcount.formulas.quantities import quantity
+from symcount.storage.dtypes import dtype as type_of
+from symcount.storage.optimizers import optimizer as named
+from symcount.storage.packing import METHODS
+from symcount.storage.trees import PAGE
+from symcount.verification.real_model import default_dtype
+from symcount.verification.report import realised
+
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "in_letters_of", "operations", "parts"]
+
+_BITSANDBYTES = "bitsandbytes_"
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for.
+
+    Attributes:
+        dtype: of the weights; `None` for what the config says, or fp32 where it says nothing.
+        batch: sequences at a time.
+        length: tokens of each that the cache holds; `None` for no cache.
+        optimizer: for training; `None` for inference.
+        master: whether the optimizer works on copies in fp32.
+        quantization: a method by its name, or `none`; `None` for what the config says.
+        lora: the rank of an adapter that alone is trained; `None` for none.
+        targets: the modules that are adapted; `None` for PEFT's own.
+        tokens: of training, for a budget of operations: a number, or so many for each parameter: `20N`.
+    """
+
+    dtype: str | None = None
+    batch: int = 1
+    length: int | None = None
+    optimizer: str | None = None
+    master: bool = False
+    quantization: str | None = None
+    lora: int | None = None
+    targets: str | Sequence[str] | None = None
+    tokens: int | str = "20N"
+
+
+@dataclass(frozen=True)
+class Footprint:
+    """The bytes of a model's parts.
+
+    Attributes:
+        formula: of its parameters, with an adapter where one was asked for.
+        dtype: of the weights.
+        parts: the formula of each part.
+        numbers: the bytes of each part.
+        rounding: bytes besides, since torch's CUDA allocator hands out whole pages for each tensor of the weights.
+        step: bytes besides that a step of the optimizer takes for a while; `None` where that is not known.
+    """
+
+    formula: Formula = field(repr=False)
+    dtype: str
+    parts: Mapping[str, Formula] = field(repr=False)
+    numbers: Mapping[str, int]
+    rounding: int
+    step: int | None
+
+    @property
+    def total(self) -> int:
+        """All parts together."""
+        return sum(self.numbers.values())
+
+
+@dataclass(frozen=True)
+class Buffers:
+    """The bytes of a model's buffers, which are no parameters.
+
+    Attributes:
+        persistent: of those that are in a file of weights, and in its `total_size`.
+        others: of those that the model makes when it is built.
+        rounding: bytes besides of the allocator's pages, for both.
+    """
+
+    persistent: int
+    others: int
+    rounding: int
+
+
+@guarded
+def buffers(formula: Formula, config: Any = None, dtype: str = "float32", **values: Any) -> Buffers:
+    """The bytes of the buffers of the real model at a config, built on the meta device with *dtype* as torch's default.
+
+    Args:
+        formula: of the model's parameters.
+        config: a `config.json` path or dict, or a transformers config; by default the class's own.
+        dtype: of the weights.
+        values: letters or config fields that differ from *config*.
+
+    Raises:
+        DependencyError: torch or transformers is missing.
+        SymcountError: see `symcount.verification.report.verify`.
+    """
+    kind = type_of(dtype).name
+    with default_dtype(kind):
+        _, model = realised(formula, config, by_letter(formula.notation, values))
+    inside, outside, rounding = 0, 0, 0
+    for module in model.modules():
+        for name, tensor in module._buffers.items():
+            if tensor is None:
+                continue
+            rounding += -tensor.nbytes % PAGE
+            if name in module._non_persistent_buffers_set:
+                outside += tensor.nbytes
+            else:
+                inside += tensor.nbytes
+    return Buffers(inside, outside, rounding)
+
+
+def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, Any], asked: Request) -> Footprint:
+    """The bytes of the parts of a model.
+
+    Args:
+        formula: of the model's parameters.
+        fields: of its config: its `dtype` and `quantization_config` are heeded.
+        values: by letter.
+        asked: what is wanted.
+
+    Raises:
+        OptionError: no such type, optimizer or method of quantisation; or a model without a cache.
+        SymcountError: see `Formula.count`.
+    """
+    found = parts(formula, fields, asked, values)
+    kind, storage = _storage(formula, fields, asked, values)
+    if asked.lora is not None:
+        formula = _adapted(formula, asked, values)
+    numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
+    numbers |= {name: _at(part, values) for name, part in found.items()}
+    rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
+    step = None
+    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
+        step = _at(formula.bytes(kind, "step", **storage), values)
+    return Footprint(formula, str(kind), found, numbers, _at(rounded, values) - numbers["weights"], step)
+
+
+def parts(formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]) -> dict[str, Formula]:
+    """The formula of each part that is asked for: weights, cache, gradients, optimizer, master weights.
+
+    Raises:
+        OptionError: see `footprint`.
+    """
+    kind, storage = _storage(formula, fields, asked, values)
+    if asked.lora is not None:
+        formula = _adapted(formula, asked, values)
+    elif asked.targets is not None:
+        raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
+    if asked.master and asked.optimizer is None:
+        raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
+    found = {"weights": formula.bytes(kind, "weights", **storage)}
+    if asked.length is not None:
+        found["cache"] = _cache(formula, asked, asked.length, kind, fields)
+    trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
+    for name in trained if asked.optimizer is not None else ():
+        found[name] = formula.bytes(kind, name, **storage)
+    return found
+
+
+def _storage(
+    formula: Formula, fields: Mapping[str, Any], asked: Request, values: Mapping[str, Any]
+) -> tuple[str, dict[str, Any]]:
+    """The type of the weights, and the other arguments of `Formula.bytes`."""
+    storage: dict[str, Any] = {
+        "master": asked.master,
+        "values": {**formula.defaults, **values},
+        "quantization": _quantization(asked.quantization, fields),
+        **({} if asked.optimizer is None else {"optimizer": asked.optimizer}),
+    }
+    return asked.dtype or _stated(fields), storage
+
+
+def _adapted(formula: Formula, asked: Request, values: Mapping[str, Any]) -> Formula:
+    return formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+
+
+def _at(part: Formula, values: Mapping[str, Any]) -> int:
+    known = {**part.defaults, **values}  # an adapter's letters are beside those of the model
+    return integer_value(part.total, part.values({k: v for k, v in known.items() if k in part.notation}))
+
+
+def _stated(fields: Mapping[str, Any]) -> str:
+    """The type that a config says, or else a part of it; fp32, as transformers makes it, where it says none."""
+    inner = (value for name, value in fields.items() if name.endswith("_config") and name != "quantization_config")
+    for part in (fields, *(value for value in inner if isinstance(value, Mapping))):
+        found = part.get("dtype", part.get("torch_dtype"))
+        if found not in (None, "auto"):
+            return str(found)
+    return "float32"
+
+
+def _quantization(name: str | None, fields: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    if name is None:
+        said = fields.get("quantization_config")
+        return said if isinstance(said, Mapping) else None
+    if name.lower() == "none":
+        return None
+    if name not in METHODS and f"{_BITSANDBYTES}{name}" in METHODS:
+        name = f"{_BITSANDBYTES}{name}"
+    return {"quant_method": name}
+
+
+def _cache(formula: Formula, asked: Request, length: int, kind: str, fields: Mapping[str, Any]) -> Formula:
+    """The formula of the cache, in the letters of that of the parameters."""
+    whole = getattr(formula, "of", None) or formula  # an adapter changes no cache
+    config = {**fields, **_named(whole)}
+    found = whole.cache(asked.batch, length, dtype=kind, config=config)
+    return in_letters_of(whole, found, config if fields else None)
+
+
+def operations(formula: Formula, fields: Mapping[str, Any], length: int) -> Formula:
+    """The operations of a forward and a backward pass over *length* tokens, in the letters of the parameters.
+
+    Raises:
+        SymcountError: see `symcount.flops`.
+    """
+    whole = getattr(formula, "of", None) or formula
+    config = {**fields, **_named(whole)}
+    found = whole.flops(config=config).training().at(batch=1, length=length)
+    return in_letters_of(whole, found, config if fields else None)
+
+
+def _named(formula: Formula) -> dict[str, Any]:
+    """A config that says of which class it is."""
+    known = {n: v for n, v in formula.options.items() if isinstance(v, bool | int)}
+    return {**known, "architectures": [formula.name], "model_type": formula.model_type}
+
+
+def in_letters_of(formula: Formula, other: Formula, config: Any = None) -> Formula:
+    """Another formula of the model in the letters of that of its parameters; letters beyond those keep their values.
+
+    Args:
+        formula: of the model's parameters.
+        other: derived by itself: of its cache, or of its operations.
+        config: whose values the further letters have; by default the model's defaults.
+    """
+    numbers = {**other.defaults, **({} if config is None else other.bound(config))}
+    letters = {canonical(e.field): e for e in formula.notation}
+    changed: dict[Any, Any] = {}
+    own: dict[Entry, Any] = {}
+    for e in other.notation:
+        if (mine := letters.get(canonical(e.field))) is not None:
+            changed[e.symbol] = mine.symbol
+        else:
+            free = e if e.letter not in formula.notation else replace(e, letter=f"{e.letter}_beside")
+            changed[e.symbol] = free.symbol
+            own[free] = numbers.get(e.letter)
+
+    def change(size: Any) -> Any:
+        return size.xreplace(changed)
+
+    conditions = (Condition(c.relation, change(c.left), change(c.right)) for c in other.conditions)
+    made = quantity(formula, other.tree.mapped(change), other.unit, other.sign, own)
+    return replace(made, conditions=(*formula.conditions, *conditions))

@@ -1,0 +1,70 @@
+"""A model on several ranks: the formula of what one of them holds, with the plan that the model's class has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from symcount.core.notation import Entry
+from symcount.core.tree import Block
+from symcount.errors import OptionError, near
+from symcount.formulas.formula import Formula
+from symcount.formulas.quantities import quantity
+from symcount.storage.shards import SCHEMES, by_plan, by_rows, flat
+from symcount.verification.report import realised
+
+__all__ = ["plan_of", "shard_of"]
+
+_MOST = 10**6  # ranks
+
+
+def shard_of(of: Formula, ranks: int, scheme: str, rank: int, plan: Mapping[str, str] | None) -> Formula:
+    """The formula of the parameters that one of several ranks holds; see `Formula.shard`.
+
+    Raises:
+        OptionError: no such scheme or rank, or a model without a plan.
+    """
+    if scheme not in SCHEMES:
+        raise OptionError(
+            f"scheme {scheme!r:.80}: expected one of {', '.join(SCHEMES)}.{near(str(scheme), list(SCHEMES))}"
+        )
+    if type(ranks) is not int or not 1 <= ranks <= _MOST:
+        raise OptionError(f"ranks {ranks!r:.80}: expected an integer of at least 1")
+    if type(rank) is not int or not 0 <= rank < ranks:
+        raise OptionError(f"rank {rank!r:.80}: expected an integer from 0 to {ranks - 1}, the number of ranks less one")
+    if of.unit != "parameters":
+        raise OptionError(f"{of.name}: this is a formula of {of.unit}; divide that of its parameters")
+    letter = next(name for name in ("W", "W_ranks", "ranks") if name not in of.notation)
+    ways = Entry(letter, letter, "W" if letter == "W" else r"W_{\mathrm{ranks}}", "ranks")
+    if scheme == "tp":
+        tree = by_plan(of.tree, plan_of(of) if plan is None else plan, ways.symbol, rank)
+    elif scheme == "zero3":
+        tree = _divided(of.tree, lambda shape: flat(shape, ways.symbol))
+    else:
+        tree = _divided(of.tree, lambda shape: by_rows(shape, ways.symbol, rank))
+    return quantity(of, tree, "parameters", "P", {ways: ranks}, f"{of.name}, rank {rank} of {ranks}, {scheme}")
+
+
+def _divided(block: Block, change: Any) -> Block:
+    return replace(
+        block,
+        parameters=tuple(replace(p, shape=change(p.shape)) for p in block.parameters),
+        children=tuple(_divided(child, change) for child in block.children),
+    )
+
+
+def plan_of(formula: Formula) -> Mapping[str, str]:
+    """The plan of tensor parallelism that the model's class has in the installed transformers, by path with `*`.
+
+    It is the class's own, its config class's and those of the models inside it, as the model itself merges them.
+
+    Raises:
+        DependencyError: torch or transformers is missing; give the plan.
+        OptionError: the model has none.
+    """
+    _, model = realised(formula, None, {})
+    found = getattr(model, "tp_plan", None) or getattr(model, "_tp_plan", None)
+    if not isinstance(found, Mapping) or not found:
+        raise OptionError(f"{formula.name}: transformers has no plan of tensor parallelism for it; give one: plan=…")
+    return {str(name): str(style) for name, style in found.items()}

@@ -1,0 +1,355 @@
+"""One model class under variation: traces of configs that differ in one key or several, and what they have in common.
+
+A `Probe` holds a base config. It builds configs by the class's own `from_dict`, as transformers does with a
+`config.json`, and traces the model. Two configs have one *signature* exactly if the constructions gave the same
+tensors: names, owners, symbolic shapes, sharing, frozen or not.
+"""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+from symcount.atlas.codes import MISSING
+from symcount.concolic.config.symbolic import ConfigSource, source_of
+from symcount.concolic.observe import Trace, trace
+from symcount.concolic.python.patches import Patches, no_initialisation
+from symcount.concolic.session import quiet
+from symcount.concolic.values.path import STATE, Recorder
+from symcount.config.arranged_lists import Arrangement
+from symcount.core.paths import section_of
+from symcount.survey.schema.choices import WORDS
+from symcount.survey.schema.config_class import Part, attribute, compared, facts_of, parts
+
+__all__ = [
+    "DICTS",
+    "INFRASTRUCTURE",
+    "MISSING",
+    "ROPES",
+    "Probe",
+    "changed",
+    "differs",
+    "real_model",
+    "real_total",
+    "signature",
+    "uninitialised",
+]
+
+Raw = dict[str, Any]
+Changes = Mapping[str, Any]
+
+#: Rotary embeddings as published configs have them; their parameters are buffers, which a probe shows for each class.
+ROPES: tuple[dict[str, Any], ...] = (
+    {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0},
+    {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0},
+    {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"rope_type": "default", "rope_theta": 50000.0},
+    {"rope_type": "longrope", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"rope_type": "longrope", "long_factor": [1.0] * 64, "short_factor": [1.0] * 64, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "su", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
+     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "longrope", "long_factor": [1.0] * 64, "short_factor": [1.0] * 64, "long_mscale": 1.2,
+     "short_mscale": 1.2, "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
+    {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},
+)  # fmt: skip
+#: Names by number, as `aggregation_labels` has them.
+DICTS: tuple[dict[str, Any], ...] = ({"0": "x"}, {"0": "x", "1": "y", "2": "z"})
+#: Keys of every config that say how a model is run, or how the config came about.
+INFRASTRUCTURE = frozenset(
+    "name_or_path dtype torch_dtype sub_configs sub_configs_defaults return_dict use_return_dict output_attentions "
+    "output_hidden_states gradient_checkpointing base_model_tp_plan base_model_pp_plan base_model_ep_plan "
+    "base_model_fsdp_plan attribute_map model_type transformers_version architectures use_cache problem_type "
+    "id2label label2id num_labels attn_implementation experts_implementation keys_to_ignore_at_inference "
+    "base_config_key quantization_config torchscript".split()
+)
+_SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
+_CONSTRUCTION = 20  # tensors that may be made in the time that a config takes
+
+
+@contextmanager
+def uninitialised() -> Iterator[None]:
+    """Build models without filling their tensors with numbers, which on the meta device does nothing but takes time."""
+    before = STATE.recorder
+    with Patches(no_initialisation()):
+        STATE.recorder = Recorder()
+        try:
+            yield
+        finally:
+            STATE.recorder = before
+
+
+def real_total(cls: Any, configs: Any, raw: Raw) -> int | None:
+    """The number of parameters of the real model of a config; `None` if transformers does not build it.
+
+    Args:
+        cls: the model class.
+        configs: the class of its configs.
+        raw: the config, in the form of a `config.json`.
+    """
+    model = real_model(cls, configs, raw)
+    return None if model is None else int(sum(p.numel() for p in model.parameters()))
+
+
+def real_model(cls: Any, configs: Any, raw: Raw) -> Any:
+    """The real model of a config on the meta device; `None` if transformers does not build it. See `real_total`."""
+    import torch
+
+    try:
+        with quiet(), uninitialised(), torch.device("meta"):
+            return cls(configs.from_dict(copy.deepcopy(raw)))
+    except Exception:  # noqa: BLE001  # whatever it is, transformers has no such model
+        return None
+
+
+def changed(raw: Raw, changes: Changes) -> Raw:
+    """*raw* with the keys at dotted paths set; `MISSING` takes one out."""
+    result = copy.deepcopy(raw)
+    for path, value in changes.items():
+        *sections, key = path.split(".")
+        target = result
+        for section in sections:
+            target = target.setdefault(section, {})
+        if value is MISSING:
+            target.pop(key, None)
+        else:
+            target[key] = copy.deepcopy(value)
+    return result
+
+
+def signature(one: Trace) -> tuple[Any, ...]:
+    """What a trace shows of the parameters."""
+    owners = {module.path: module.cls.__name__ for module in one.modules}
+    first: dict[int, int] = {}
+    rows = []
+    for number, p in enumerate(one.parameters):
+        shared = first.setdefault(p.tensor_key, number)
+        rows.append((p.path, owners[p.module_path], p.shape, p.requires_grad, shared))
+    return (*rows, one.input_embeddings, one.output_embeddings)
+
+
+def differs(a: Any, b: Any) -> bool:
+    """Whether two config objects differ in anything that may matter."""
+    return bool(_state(a) != _state(b))
+
+
+def _state(config: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name, value in vars(config).items():
+        if name.startswith("_") or name in ("transformers_version", "label2id", "model_type"):
+            continue
+        if hasattr(type(value), "attribute_map"):
+            found[name] = (type(value).__name__, _state(value))
+        else:
+            found[name] = (type(value).__name__, str(value))
+    return found
+
+
+class Probe:
+    """A model class and the config from which the variations start.
+
+    Attributes:
+        cls: the model class.
+        config_class: of its configs.
+        raw: the base config, in the form of a `config.json`.
+        required: keys of it that have no default: every config must give them.
+        absent: sub-configs that every config leaves out: they are what the class makes of that.
+        givens: numbers that are given although the base config leaves them out, so that they are symbols.
+        traced: how many tensors were traced, about.
+        shallow: depths at which the model is traced, to save time; by default its own.
+    """
+
+    def __init__(
+        self,
+        cls: Any,
+        configs: Any,
+        raw: Raw,
+        required: frozenset[str] = frozenset(),
+        absent: frozenset[str] = frozenset(),
+    ) -> None:
+        self.cls = cls
+        self.config_class: Any = configs
+        self.raw = raw
+        self.required = required
+        self.absent = absent
+        self.traced = 0
+        self.givens: dict[str, Any] = {}
+        self.shallow: dict[str, Any] = {}
+        self.instances = parts(self.config(raw))
+        self.parts: dict[str, Part] = {p: facts_of(c) for p, c in self.instances.items() if not self.left_out(p)}
+        self._traces: dict[str, Trace | None] = {}
+
+    def config(self, raw: Raw) -> Any:
+        """The config object that transformers makes of *raw*."""
+        with quiet():
+            return self.config_class.from_dict(copy.deepcopy(raw))
+
+    def try_config(self, changes: Changes) -> Any:
+        """The config object at *changes*, `None` if transformers rejects it."""
+        try:
+            return self.config(changed(self.raw, changes))
+        except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
+            return None
+
+    def source(self, changes: Changes) -> ConfigSource:
+        """How to construct the config at *changes*, with the givens as arguments."""
+        arranged = {path: value for path, value in changes.items() if isinstance(value, Arrangement)}
+        config = self.config(changed(self.raw, {k: v for k, v in changes.items() if k not in arranged}))
+        found = source_of(config, self.cls)
+        for path, value in self.givens.items():
+            if path not in changes:
+                found = _put(found, config, path.split("."), value)
+        for path, value in arranged.items():
+            *section, _ = path.split(".")
+            found = _put(found, config, path.split("."), value)
+            if value.depth:
+                found = _put(found, config, [*section, value.depth], sum(value.numbers.values()))
+        return found
+
+    def trace(self, changes: Changes, values: Mapping[str, Any] | None = None, *, deep: bool = False) -> Trace | None:
+        """The trace at *changes*; `None` if the model cannot be built there."""
+        values = {**({} if deep else self.shallow), **(values or {})}
+        key = self._key(changes, values)
+        if key not in self._traces:
+            self.traced += _CONSTRUCTION
+            try:
+                with quiet():
+                    self._traces[key] = trace(self.cls, self.source(changes), values=values, limit=60_000)
+            except Exception:  # noqa: BLE001  # whatever it is, transformers does not build this model
+                self._traces[key] = None
+            one = self._traces[key]
+            self.traced += len(one.parameters) if one is not None else 0
+        return self._traces[key]
+
+    def observe(self, changes: Changes) -> Trace | None:
+        """The trace at *changes* with what is asked of texts, objects and lists; `None` if there is none."""
+        try:
+            with quiet():
+                return trace(self.cls, self.source(changes), values=self.shallow, limit=60_000, observing=True)
+        except Exception:  # noqa: BLE001  # observation may be what the code does not bear
+            return None
+
+    def knows(self, changes: Changes) -> bool:
+        """Whether the model was traced at *changes*, so that it costs nothing to ask."""
+        return self._key(changes, self.shallow) in self._traces
+
+    def _key(self, changes: Changes, values: Mapping[str, Any]) -> str:
+        return repr((sorted(changes.items(), key=str), sorted(values.items()), sorted(self.givens.items())))
+
+    def left_out(self, path: str) -> bool:
+        """Whether a section, or the section of a key, belongs to a sub-config that every config leaves out."""
+        return path.partition(".")[0] in self.absent
+
+    def declared(self, path: str) -> Part | None:
+        """The facts of the section that declares the key at *path*; `None` if none does."""
+        section, _, key = path.rpartition(".")
+        found = self.parts.get(section)
+        return found if found is not None and (key in found.defaults or key in found.types) else None
+
+    def ignored(self, path: str) -> bool:
+        """Whether an attribute says how a model is run or how a config came about, not what the model is.
+
+        One whose name begins with an underscore does, unless its config class declares it (`_remove_final_layer_norm`).
+        """
+        last = path.rpartition(".")[2]
+        return last in INFRASTRUCTURE or (last.startswith("_") and self.declared(path) is None)
+
+    def reads(self, one: Trace) -> Iterator[tuple[str, Any]]:
+        """Every attribute that matters of those that a trace reads."""
+        return ((path, value) for path, value in one.config_reads.items() if not self.ignored(path))
+
+    def default(self, path: str) -> Any:
+        """The declared default of a key where its section is given, or what the base config says."""
+        *sections, key = path.split(".")
+        raw: Any = self.raw
+        for section in sections:
+            raw = raw.get(section, {}) if isinstance(raw, dict) else {}
+        if isinstance(raw, dict) and key in raw:
+            return raw[key]
+        found = self.declared(path)
+        return MISSING if found is None else found.defaults.get(key)
+
+    def alternatives(self, path: str, current: Any, activations: Iterable[str]) -> list[Any]:
+        """Values that a config might have at *path* instead of its default."""
+        found = self.declared(path)
+        key = path.rpartition(".")[2]
+        options: list[Any]
+        if key == "rope_scaling":
+            return [None, *(dict(r) for r in ROPES)]
+        if found is None:
+            return self._undeclared(key, current, activations)
+        kinds = found.types.get(key, "")
+        default = self.default(path)
+        options = []
+        if "b" in kinds:
+            options += [True, False]
+        if isinstance(default, str) or (default is None and "s" in kinds):
+            options += self._strings(path, found, key, activations)
+        if default is None:
+            filled = attribute(self.instances.get(section_of(path)), key)
+            usual = int(filled) * 2 if isinstance(filled, int) and not isinstance(filled, bool) and filled > 1 else 8
+            options += [n for k, n in (("i", usual), ("f", 0.5)) if k in kinds][:1]
+        if "rope" in key and "l" not in kinds:
+            options += [dict(r) for r in ROPES]
+        elif "l" in kinds:
+            options += [[]]
+            words = self._strings(path, found, key, ())
+            if len(words) > 1 and (default is None or (default and isinstance(default, list | str))):
+                options += [words[:2], words[1::-1], "|".join(words[:2]), "|".join(words[1::-1])]
+        if "d" in kinds and "rope" not in key and not key.endswith("_config"):
+            options += [dict(d) for d in DICTS]
+        if "n" in kinds:
+            options += [None]
+        return [o for o in options if not (type(o) is type(default) and o == default)]
+
+    def _undeclared(self, key: str, current: Any, activations: Iterable[str]) -> list[Any]:
+        options: list[Any]
+        options = [True, False] if isinstance(current, bool) or current is MISSING else []
+        if current is MISSING:
+            words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
+            options = [8, None] if _SIZE.search(key) else [True, False, 0.5, *words, None]
+            options += ["relu", "gelu"] if "act" in key.split("_") else []
+        if isinstance(current, int) and not isinstance(current, bool) and current > 0:
+            options = [int(current) * 2]
+        if isinstance(current, str) and current in activations:
+            options += [a for a in ("relu", "gelu") if a != current]
+        return options
+
+    def _strings(self, path: str, found: Part, key: str, activations: Iterable[str]) -> list[str]:
+        strings: dict[str, None] = dict.fromkeys(found.literals.get(key, ()))
+        # `layer_types = ["basic", "bottleneck"]`, and `supported_padding` of `global_padding`
+        for name in (f"{key}s", f"supported_{key.rpartition('_')[2]}"):
+            listed = getattr(found.cls, name, None)
+            if isinstance(listed, list | tuple):
+                strings.update((x, None) for x in listed if isinstance(x, str))
+        names = {key, *(alias for alias, target in found.aliases.items() if target == key)}
+        modules = {
+            found.cls.__module__,
+            self.cls.__module__,
+            found.cls.__module__.replace("configuration_", "modeling_"),
+        }
+        for module in sorted(modules):
+            for name in sorted(names):
+                strings.update(dict.fromkeys(compared(module).get(name, ())))
+        strings.update(dict.fromkeys(WORDS.get(key, ())))
+        default = self.default(path)
+        if default in activations:
+            strings.update(dict.fromkeys(a for a in ("relu", "gelu") if a != default))
+        return [s for s in strings if s != default][:6]
+
+
+def _put(source: ConfigSource, config: Any, path: list[str], value: Any) -> ConfigSource:
+    name, *rest = path
+    if not rest:
+        return ConfigSource(source.cls, {**source.kwargs, name: value})
+    inner = getattr(config, name)
+    sub = source.kwargs.get(name)
+    if not isinstance(sub, ConfigSource):
+        sub = ConfigSource(type(inner), {})
+    return ConfigSource(source.cls, {**source.kwargs, name: _put(sub, inner, rest, value)})

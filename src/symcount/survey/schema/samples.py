@@ -1,0 +1,40 @@
+"""A value for each label of a check, as far as its codes say one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+from symcount.atlas.record import Check
+from symcount.config.arranged_lists import Arrangement
+from symcount.survey.schema.probe import ROPES
+from symcount.survey.schema.work import key_of
+
+__all__ = ["samples_of"]
+
+_WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None, "[]": [], "#": 8}
+_EACH: Final = 2  # layers of each kind in a list of kinds
+
+
+def samples_of(check: Check) -> Iterator[tuple[int, Any]]:
+    """Labels of a check with a value of each, as far as its code says one."""
+    for code, label in check.accept.items():
+        if code == "arranged":
+            spec = check.arranged
+            yield (
+                label,
+                Arrangement(
+                    dict.fromkeys(spec["kinds"].values(), _EACH), spec["depth"].rpartition(".")[2], spec["form"]
+                ),
+            )
+        elif code.startswith("'"):
+            yield label, code[1:]
+        elif code.startswith("="):
+            yield label, json.loads(code[1:])
+        elif code.startswith("rope "):
+            for rope in ROPES:
+                if key_of(rope) == code:
+                    yield label, dict(rope)
+        elif code in _WORDS:
+            yield label, _WORDS[code]

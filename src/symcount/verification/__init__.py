@@ -1,0 +1,1 @@
+"""Formula against model: the real model is built and compared tensor by tensor."""

@@ -1,0 +1,152 @@
+"""Budgets of bytes: the same search, over formulas of memory; every answer against all points by brute force."""
+
+import json
+import re
+
+import pytest
+
+import symcount as sc
+from symcount.cli import run
+from symcount.errors import BudgetError, OptionError, SymcountError
+from symcount.solver.budget import read_budget
+from symcount.solver.measures import MEASURES, _tokens, in_bytes
+from symcount.storage.footprint import Request, footprint
+
+LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 1000}
+FREE = {"H": "64..512:64", "N": "1..12"}
+FIXED = {"I": "4*H", "A": "H/64"}
+ASKED = [
+    {},
+    {"dtype": "bf16"},
+    {"dtype": "bf16", "optimizer": "adamw"},
+    {"dtype": "bf16", "optimizer": "adamw", "master": True},
+    {"dtype": "bf16", "optimizer": "adafactor"},
+    {"dtype": "bf16", "quantization": "4bit", "optimizer": "adamw", "lora": 8},
+]
+
+
+def brute(asked, low, high):
+    """Every point, by its footprint."""
+    f = sc.formula(LLAMA)
+    found = {}
+    for width in range(64, 321, 64):
+        for depth in range(1, 13):
+            values = {"V": 1000, "H": width, "N": depth, "I": 4 * width, "A": width // 64}
+            values |= {"K": values["A"], "D": 64}
+            total = footprint(f, LLAMA, values, Request(**asked)).total
+            if low <= total <= high:
+                found[width, depth] = total
+    return found
+
+
+@pytest.mark.parametrize("asked", ASKED[1::2], ids=str)
+def test_every_config_in_a_budget_of_memory_is_found(asked):
+    found = sc.solve(LLAMA, {"memory": "10MB..60MB"}, free={**FREE, "H": "64..320:64"}, fixed=FIXED, memory=asked,
+                     limit=None)  # fmt: skip
+    expected = brute(asked, 10_000_000, 60_000_000)
+    assert {(s.values["H"], s.values["N"]): s.counts["memory"] for s in found.best} == expected
+    assert found.number == len(expected) > 3
+
+
+def test_memory_and_parameters_are_met_together():
+    found = sc.solve(LLAMA, {"unique": "10M ± 20%", "memory": "20MB"}, free=FREE, fixed=FIXED, memory={"dtype": "bf16"},
+                     limit=None)  # fmt: skip
+    assert found.number
+    for s in found.best:
+        assert 8_000_000 <= s.counts["unique"] <= 12_000_000
+        assert s.counts["memory"] == 2 * s.counts["unique"] <= 20_000_000
+
+
+def test_memory_is_a_name_in_conditions():
+    found = sc.solve(LLAMA, "10M ± 20%", free=FREE, fixed=FIXED, where=["memory <= 18e6"], memory={"dtype": "bf16"})
+    assert all(s.count <= 9_000_000 for s in found.best) and found.number
+
+
+def test_a_ladder_of_memory_rises():
+    made = sc.ladder("llama", "1GB,2GiB,4GB", convention="memory", memory={"dtype": "bf16", "optimizer": "adamw"})
+    for rung in made:
+        assert (
+            rung.solution.count
+            == footprint(sc.formula("LlamaModel"), {}, rung.solution.values, Request("bf16", optimizer="adamw")).total
+        )
+        assert abs(rung.solution.count - rung.budget.target) <= rung.budget.target / 10
+    assert made.rungs[1].budget.target == 2 * 1024**3
+    assert all(not rung.tokens for rung in made)
+
+
+def test_units_are_decimal_or_binary():
+    assert in_bytes("24GB") == "24000000000"
+    assert in_bytes("1.5 GiB") == str(3 * 512 * 1024**2)
+    assert str(read_budget("24GiB", None, "memory", MEASURES)) == "at most 25,769,803,776"
+    assert str(read_budget("24GB ± 1%", None, "memory", MEASURES)).startswith("24,000,000,000, that is 23,760,000,000")
+    assert str(read_budget(">=1kB", None, "memory", MEASURES)) == "at least 1,000"
+    assert str(read_budget(24, None, "memory", MEASURES)) == "at most 24"
+
+
+WRONG = [
+    ({"memory": "24XB"}, {}, BudgetError, "budget '24XB': expected a whole number of bytes, such as 24GB or 24GiB"),
+    ({"memory": "1.5B"}, {}, BudgetError, "expected a whole number of bytes"),
+    ({"memory": "24GB"}, {"dtyp": "bf16"}, OptionError, "memory: 'dtyp': expected one of dtype, .* Did you mean dtype"),
+    ({"memory": "24GB"}, {"dtype": "bf17"}, OptionError, "dtype 'bf17': expected one of"),
+    ({"cache": "1GB"}, {}, OptionError, "a budget of cache needs a number of tokens"),
+]
+
+
+@pytest.mark.parametrize(("budget", "asked", "error", "words"), WRONG)
+def test_a_mistake_is_one_line(budget, asked, error, words):
+    with pytest.raises(error, match=words) as raised:
+        sc.solve(LLAMA, budget, free=FREE, fixed=FIXED, memory=asked)
+    assert "\n" not in str(raised.value)
+
+
+def test_the_commands_take_budgets_of_memory(capsys, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({**LLAMA, "torch_dtype": "bfloat16"}))
+    asked = ["solve", str(config), "-b", "10M", "-b", "memory=20.1MB", "--free", "H=64..512:64", "--free", "N=1..12"]
+    assert run([*asked, "-s", "I=4*H", "-s", "A=H/64", "-t", "5%", "--json"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert rows[0]["counts"]["memory"] == 2 * rows[0]["counts"]["unique"] <= 20_100_000
+    assert run(["ladder", "llama", "-b", "1GB,2GB", "-c", "memory", "--dtype", "bf16"]) == 0
+    out = capsys.readouterr().out
+    assert re.search("bytes of memory", out) and "tokens" not in out
+
+
+def test_caches_are_budgets_where_the_length_is_within_the_positions():
+    asked = {"dtype": "bf16", "length": 100, "batch": 2}
+    found = sc.solve(LLAMA, {"unique": "1M..20M", "cache": "500kB", "memory": "30MB"}, free=FREE, fixed=FIXED,
+                     memory=asked, limit=None)  # fmt: skip
+    expected = {
+        (s.values["H"], s.values["N"])
+        for s in sc.solve(LLAMA, "1M..20M", free=FREE, fixed=FIXED, limit=None).best
+        if 2 * 2 * 2 * 100 * s.values["N"] * s.values["H"] <= 500_000
+        and 2 * s.count + 2 * 2 * 2 * 100 * s.values["N"] * s.values["H"] <= 30_000_000
+    }
+    assert {(s.values["H"], s.values["N"]) for s in found.best} == expected
+    assert len(expected) > 3
+    with pytest.raises(SymcountError, match="4096 ≤ 2048 never holds"):
+        sc.solve(LLAMA, {"cache": "1GB"}, free=FREE, fixed=FIXED, memory={"length": 4096})
+
+
+@pytest.mark.slow
+def test_operations_of_training_are_a_budget():
+    asked = {"length": 128, "tokens": "20N"}
+    found = sc.solve(LLAMA, {"flops": "1e15..5e15"}, free=FREE, fixed=FIXED, memory=asked, limit=None)
+    trained = sc.flops({**LLAMA, "max_position_embeddings": 2048}).training()
+    for s in found.best:
+        values = {"V": 1000, **{n: s.values[n] for n in "HINAKD"}, "L": 2048, "B": 1, "S": 128}
+        each = trained.count(**{n: v for n, v in values.items() if n in trained.notation})
+        parameters = sc.count({**LLAMA, "hidden_size": s.values["H"], "intermediate_size": s.values["I"],
+                               "num_hidden_layers": s.values["N"], "num_attention_heads": s.values["A"]})  # fmt: skip
+        assert s.counts["flops"] == each * 20 * parameters // 128
+    assert found.number > 3
+
+
+@pytest.mark.parametrize(
+    ("said", "number"), [("300B", 300 * 10**9), ("1.5T", 1500 * 10**9), (1000, 1000), ("2k", 2000)]
+)
+def test_tokens_are_a_number_or_so_many_for_each_parameter(said, number):
+    f = sc.formula("gpt2")
+    assert _tokens(said, f) == number
+    assert _tokens("20N", f) == 20 * f.total
+    with pytest.raises(BudgetError, match="tokens 'many': expected a number such as 300B"):
+        _tokens("many", f)
