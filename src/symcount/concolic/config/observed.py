@@ -1,4 +1,4 @@
-"""Subclasses of texts, objects, lists and tuples that note what is asked of them; see `derive.opaque`."""
+"""Subclasses of texts, objects, lists and tuples that note what is asked of them; see `concolic.config.opaque`."""
 
 from __future__ import annotations
 
