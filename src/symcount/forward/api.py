@@ -52,7 +52,7 @@ def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     >>> import symcount as sc
     >>> f = sc.cache("LlamaForCausalLM")
     >>> print(f.latex())
-    2NBSH
+    2NBSKD
     >>> f.bytes("bf16").count(N=32, H=4096, A=32, B=1, S=8192)
     4294967296
 
