@@ -45,7 +45,7 @@ def without_transformers(monkeypatch):
 
 
 def installing(monkeypatch, version):
-    for module in ("releases", "atlas.counting", "atlas.speaker"):
+    for module in ("config.releases", "atlas.counting", "atlas.speaker"):
         monkeypatch.setattr(f"symcount.{module}.installed", lambda: version)
 
 

@@ -147,7 +147,7 @@ def test_ranking(rank):
 
 def test_the_best_are_kept_while_chunks_come_in(monkeypatch):
     for name in ("ranking", "search"):
-        monkeypatch.setattr(import_module(f"symcount.solve.{name}"), "CHUNK", 8)
+        monkeypatch.setattr(import_module(f"symcount.solver.{name}"), "CHUNK", 8)
     for rank in ("aspect=40", "distance"):
         arguments = {"tolerance": "0.1%", "free": GRID, "rank": rank}
         assert (
