@@ -391,7 +391,7 @@ def test_a_structure_without_closed_form_is_named():
 def test_points_at_which_fewer_fields_move_do_not_count_for_the_bound(monkeypatch):
     from symcount.derivation import certificate
 
-    formula, build, refused = sc.derive("BertModel"), certificate._real, []
+    formula, build, refused = sc.derive("BertModel"), certificate.real_model, []
 
     def reluctant(described, point):
         if not refused:
@@ -400,6 +400,6 @@ def test_points_at_which_fewer_fields_move_do_not_count_for_the_bound(monkeypatc
         return build(described, point)
 
     assert certificate.certify(formula, 2).bound < 1
-    monkeypatch.setattr(certificate, "_real", reluctant)
+    monkeypatch.setattr(certificate, "real_model", reluctant)
     checked = certificate.certify(formula, 2)
     assert (checked.passed, checked.redrawn, checked.bound) == (2, 1, 1)
