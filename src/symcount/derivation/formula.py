@@ -113,7 +113,10 @@ class DerivedFormula(Formula):
         """
         if name not in self.pinned or self.source is None:
             return ""
-        return lost_at(self.cls, self.source, self.base, self.pinned, name)
+        known: dict[str, str] = self.__dict__.setdefault("_lost", {})  # each takes several runs of the constructor
+        if name not in known:
+            known[name] = lost_at(self.cls, self.source, self.base, self.pinned, name)
+        return known[name]
 
     @property
     def selectors(self) -> tuple[str, ...]:
