@@ -165,7 +165,7 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
         pinned=dict(h.evidence.pinned),
         base=dict(h.evidence.base),
         forward=minimal(_related(h.forward, letters, convert)),
-        asked=(*h.evidence.guards, *h.evidence.insisted, *(c for c in h.conditions if not of_index(h.evidence, c))),
+        asked=(*h.evidence.guards, *h.evidence.insisted, *_asked(h)),
         structural=tuple(h.evidence.structural),
         depths=tuple(n for n in h.evidence.structural if n in h.evidence.depths),
         least=dict(h.evidence.least),
@@ -271,6 +271,18 @@ def _related(
     for c in conditions:
         if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
             yield relation(convert(c.left), c.relation, convert(c.right))
+
+
+def _asked(h: Hypotheses) -> Iterable[TracedCondition]:
+    """What the model's code asked and the formula relies on.
+
+    That of an index is in the multiplicities, if these have its fields; else its answer has to stay as it was.
+    """
+    counted = shape_symbols(h.evidence.traces).union(*map(free_symbols, h.times.values()))
+    for condition in h.conditions:
+        names = free_symbols(condition.left) | free_symbols(condition.right)
+        if not of_index(h.evidence, condition) or not names & counted:
+            yield condition
 
 
 def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
