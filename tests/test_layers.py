@@ -192,7 +192,7 @@ CASES = {
     "Conv2d, three groups": Case(
         layers.Conv2d(C, H, (P, W), groups=3),
         lambda C, H, P, W: nn.Conv2d(C, H, (P, W), groups=3),
-        r"\frac{CPHW}{3} + H",
+        "CPHW/3 + H",
         groups,
     ),
     "MultiHeadAttention": Case(

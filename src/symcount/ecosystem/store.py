@@ -50,7 +50,7 @@ def stored_totals(fields: Mapping[str, Any]) -> tuple[str, dict[str, int]] | Non
 
 @lru_cache(maxsize=1)
 def _data() -> dict[str, Any]:
-    file = resources.files("symcount").joinpath(FILE)
+    file = resources.files("symcount.ecosystem").joinpath(FILE)
     if not file.is_file():
         return {"diffusers": {}, "timm": {}, "variants": []}
     found: dict[str, Any] = json.loads(zlib.decompress(file.read_bytes()))
