@@ -102,8 +102,9 @@ def _guarded(entries: tuple[Entry, ...], body: ast.expr) -> CodeType:
             tests.append(ast.Compare(left=classes[0], ops=[ast.Is()] * len(same), comparators=same))
     letters = [e.letter for e in entries]
     given = [name(n) for n in letters]
+    none = ast.UnaryOp(op=ast.Not(), operand=name(_OTHERS))
     whole = ast.IfExp(
-        test=ast.BoolOp(op=ast.And(), values=[*tests, ast.UnaryOp(op=ast.Not(), operand=name(_OTHERS))]),
+        test=ast.BoolOp(op=ast.And(), values=[*tests, none]) if tests else none,
         body=body,
         orelse=ast.Call(func=name("_careful"), args=[name(_OTHERS), *given], keywords=[]),
     )
