@@ -94,3 +94,16 @@ def test_an_atlas_is_extended_in_place_and_goes_on_where_it_stopped(tmp_path):
     assert len(journal.read_text().splitlines()) == 1
     assert run(["atlas", "extend", "--output", str(path)]) == 0  # what is extended stays as it is
     assert path.read_bytes() == extended
+
+
+def test_a_layout_is_for_one_kind_of_each_sub_config():
+    """That which is made of a sub-config that is left out is another kind only where it may be left out."""
+    several = [
+        (name, path, types)
+        for _, entries, _ in Atlas(default_path()).families()
+        for name, entry in entries.items()
+        for layout in entry["layouts"]
+        for path, types in layout.get("types", {}).items()
+        if len(types) - ("" in types) > 1
+    ]
+    assert several == []

@@ -66,7 +66,7 @@ def with_meaning(layout: Layout, probe: Probe) -> Layout:
         totals = {real_total(probe.cls, probe.config_class, raw) for raw in raws if own}
         if len(totals) == 1 and None not in totals and not _handed_down(probe, path, meant):
             sections[path] = replace(section, meant=meant, own=own)
-            if path in types:
+            if "" in types.get(path, ()):  # else it is the layout of another kind of sub-config, never left out
                 types[path] = [*types[path], *({meant["model_type"]} - {*types[path]})]
     return replace(layout, sections=sections, types=types)
 
