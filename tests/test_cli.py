@@ -11,20 +11,8 @@ import pytest
 
 from symcount.architectures import names
 from symcount.atlas.counting import counter
-from symcount.cli import run
 
 BERT = {"V": 30522, "L": 512, "H": 768, "I": 3072, "N": 12, "T": 2}
-
-
-@pytest.fixture
-def call(capfd):
-    def invoke(*arguments):
-        code = run(list(arguments))
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return invoke
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from symcount import layers
-    from symcount.api import compare, count, formula, notes, shares, verify
+    from symcount.api import count, formula, notes, verify
     from symcount.core.ledger import CONVENTIONS
     from symcount.core.notation import Notation, symbol
     from symcount.core.tree import Block, Parameter, block, stack
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
     from symcount.errors import SymcountError
     from symcount.formulas.formula import Formula
     from symcount.forward.api import cache, flops
+    from symcount.reports.compare import compare
     from symcount.reports.iverson import with_options
+    from symcount.reports.shares import shares
     from symcount.solver.api import solve
     from symcount.solver.ladder import ladder
 
@@ -66,12 +68,12 @@ _HOME = {
     "SymcountError": "symcount.errors",
     "block": "symcount.core.tree",
     "cache": "symcount.forward.api",
-    "compare": "symcount.api",
+    "compare": "symcount.reports.compare",
     "count": "symcount.api",
     "derive": "symcount.derivation.api",
     "flops": "symcount.forward.api",
     "formula": "symcount.api",
-    "shares": "symcount.api",
+    "shares": "symcount.reports.shares",
     "ladder": "symcount.solver.ladder",
     "notes": "symcount.api",
     "solve": "symcount.solver.api",

@@ -1,8 +1,8 @@
-"""The few verbs most people need: `formula`, `count`, `verify`, `compare`, `shares`."""
+"""The few verbs most people need: `formula`, `count`, `notes`, `verify`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,18 +18,16 @@ from symcount.core.values import by_letter
 from symcount.diagnostics import Note, notes_on_release, refuse, teller
 from symcount.diagnostics.of_formula import notes_on
 from symcount.ecosystem.files import is_of_library, library_totals
-from symcount.errors import ConfigError, DomainError, OptionError, StructureError, UnknownModelError
+from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.lookup import adapter_of, formula, formula_for, is_config, model_of
 
 if TYPE_CHECKING:
     from symcount.checkpoints.report import CheckpointReport
-    from symcount.reports.compare import Comparison
-    from symcount.reports.shares import Shares
     from symcount.verification.report import Report
 
-__all__ = ["compare", "count", "formula", "model_of", "notes", "shares", "verify"]
+__all__ = ["count", "formula", "model_of", "notes", "verify"]
 
 
 @guarded
@@ -208,89 +206,3 @@ def _verify_file(path: Path, config: Any, values: dict[str, Any]) -> CheckpointR
     found = formula(stated)
     changed = {found.notation[name].letter: value for name, value in values.items()}
     return verify_by_config(checkpoint, found, {**found.bound(stated), **changed}, stated.fields)
-
-
-@guarded
-def compare(
-    *models: Any,
-    values: Sequence[Mapping[str, Any] | None] = (),
-    convention: str = "unique",
-    notation: str | None = None,
-    numbers: str = "comma",
-    symbols: Mapping[str, str] | None = None,
-    names: Sequence[str] = (),
-) -> Comparison:
-    """Put models side by side, part by part.
-
-    Args:
-        models: two or more, each as `formula` takes it; a config brings its sizes along.
-        values: for each model, sizes by letter or config field that differ.
-        convention: what counts.
-        notation: a preset of letters.
-        numbers: the style of numbers.
-        symbols: LaTeX for single symbols, by letter or config field.
-        names: how the models are called; by default by their classes.
-
-    Raises:
-        SymcountError: see `formula` and `symcount.reports.compare.compare`.
-
-    >>> import symcount as sc
-    >>> sc.compare("bert", "gpt2").totals
-    (109482240, 124439808)
-    """
-    from symcount.reports.compare import compare as side_by_side
-
-    formulas = [formula(model) for model in models]
-    if len(values) > len(models):
-        raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(models)}")
-    given = [*values, *[None] * (len(models) - len(values))]
-    sizes = [_sizes(model, f, own) for model, f, own in zip(models, formulas, given, strict=True)]
-    return side_by_side(
-        *formulas,
-        values=sizes,
-        convention=convention,
-        notation=notation,
-        numbers=numbers,
-        symbols=symbols,
-        names=names,
-    )
-
-
-@guarded
-def shares(
-    source: Any,
-    symbol: str,
-    sizes: Iterable[int] | None = None,
-    *,
-    along: Sequence[str] = (),
-    values: Mapping[str, Any] | None = None,
-    convention: str = "unique",
-) -> Shares:
-    """The number of parameters in each part of a model as *symbol* takes several values.
-
-    Args:
-        source: the model, as `formula` takes it; a config brings its sizes along.
-        symbol: a letter or config field.
-        sizes: its values; by default its own, from a quarter of it to four times.
-        along: sizes that grow in proportion to it.
-        values: other sizes that differ from the model's.
-        convention: what counts.
-
-    Raises:
-        SymcountError: see `formula` and `symcount.reports.shares.shares`.
-
-    >>> import symcount as sc
-    >>> sc.shares("gpt2", "N", [6, 12]).totals
-    [81912576, 124439808]
-    """
-    from symcount.reports.shares import shares as shares_of
-
-    found = formula(source)
-    own = _sizes(source, found, values)
-    return shares_of(found, symbol, sizes, along=along, values=own, convention=convention)
-
-
-def _sizes(source: Any, found: Formula, values: Mapping[str, Any] | None) -> dict[str, Any]:
-    """The sizes that a config gives, and those that differ, by letter."""
-    own = found.bound(source) if is_config(source) else {}
-    return {**own, **{found.notation[name].letter: value for name, value in (values or {}).items()}}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from symcount.adapters.config import AdapterConfig
     from symcount.checkpoints.models import FileModel
 
-__all__ = ["adapter_of", "formula", "formula_for", "is_config", "model_of"]
+__all__ = ["adapter_of", "formula", "formula_for", "is_config", "model_of", "sizes_of"]
 
 
 @guarded
@@ -214,3 +215,9 @@ def adapter_of(source: str | Path, base: Any) -> tuple[AdapterConfig, Formula]:
 def is_config(source: Any) -> bool:
     """Whether *source* is a config or the path of one, not a model's name or class."""
     return not isinstance(source, Formula | type) and not (isinstance(source, str) and not looks_like_path(source))
+
+
+def sizes_of(source: Any, found: Formula, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """The sizes that a config gives, and *values* that differ, by letter; a model that is no config gives none."""
+    own = found.bound(source) if is_config(source) else {}
+    return {**own, **{found.notation[name].letter: value for name, value in (values or {}).items()}}

@@ -12,20 +12,8 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from symcount.cli import run
 from symcount.derivation.formula import DerivedFormula
 from symcount.errors import VerificationError
-
-
-@pytest.fixture
-def call(capfd):
-    def invoke(*arguments):
-        code = run(list(arguments))
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return invoke
 
 
 def test_derive_prints_like_formula(call):

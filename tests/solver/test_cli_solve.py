@@ -8,21 +8,8 @@ from importlib import import_module
 
 import pytest
 
-from symcount.cli import run
-
 GRID = ("--free", "H=64..4096:64", "--free", "I=64..16384:64,N=1..96")
 SMALL = ("--free", "H=64..1024:64,N=1..24")
-
-
-@pytest.fixture
-def call(capfd):
-    def invoke(*arguments):
-        code = run(list(arguments))
-        out, err = capfd.readouterr()
-        assert "Traceback" not in err
-        return code, out, err
-
-    return invoke
 
 
 def test_the_table(call):

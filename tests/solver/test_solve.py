@@ -15,7 +15,7 @@ from symcount.errors import (
     MissingSymbolError,
     UnknownSymbolError,
 )
-from symcount.solver.api import hunt
+from symcount.solver.api import prepared, search_for
 from symcount.solver.search import CHUNK, Search
 
 GRID = {"H": "64..4096:64", "I": "64..16384:64", "N": "1..96"}
@@ -364,11 +364,13 @@ def test_no_closed_form_where_it_rounds_or_has_a_high_degree():
 
 
 def test_progress_ends_at_one_and_an_interrupted_search_says_what_it_has():
-    search = hunt("bert", "110M", tolerance="0.1%", free=GRID)
+    search = search_for(*prepared("bert", {}), "110M", tolerance="0.1%", free=GRID)
     assert list(search.steps())[-1] <= 1
     assert search.progress == pytest.approx(1)
     assert search.result().complete
-    part = hunt("gpt2", "100k", tolerance="40%", free={"V": "1..600", "H": "1..40", "N": "1..30"}, fixed={"L": 7})
+    part = search_for(
+        *prepared("gpt2", {}), "100k", tolerance="40%", free={"V": "1..600", "H": "1..40", "N": "1..30"}, fixed={"L": 7}
+    )
     next(part.steps())
     answer = part.result()
     assert not answer.complete
@@ -377,7 +379,7 @@ def test_progress_ends_at_one_and_an_interrupted_search_says_what_it_has():
 
 
 def test_chunks_stream_every_solution_once():
-    ready = hunt("bert", "110M", tolerance="0.1%", free=GRID)
+    ready = search_for(*prepared("bert", {}), "110M", tolerance="0.1%", free=GRID)
     rows = [
         row
         for c in Search(ready.space, ready.budgets).chunks()

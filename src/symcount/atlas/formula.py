@@ -29,14 +29,12 @@ class AtlasFormula(Formula):
         entry: the class.
         layout: for which sub-config classes it holds.
         stored: what the atlas has of it.
-        pinned: config fields that the formula holds at one value of.
         release: of transformers, of whose class it is.
     """
 
     entry: Entry | None = field(default=None, repr=False)
     layout: Layout | None = field(default=None, repr=False)
     stored: StoredFormula | None = field(default=None, repr=False)
-    pinned: Mapping[str, Any] = field(default_factory=dict)
     release: str = field(default="", repr=False)
 
     __hash__ = Formula.__hash__
@@ -47,12 +45,6 @@ class AtlasFormula(Formula):
         found = counter()
         versions = found.atlas.versions.split(", ") if found is not None else []
         return tuple(v for v in versions if v.startswith("transformers "))
-
-    def domain_text(self) -> str:
-        """The domain in words, with the fields that are kept at one value."""
-        kept = [f"{name} = {value}" for name, value in self.pinned.items()]
-        said = super().domain_text()
-        return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
     @property
     def deciding(self) -> Mapping[str, Any]:

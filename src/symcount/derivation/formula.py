@@ -54,7 +54,6 @@ class DerivedFormula(Formula):
     Attributes:
         cls: the model class.
         source: the config class and the arguments for which it was derived.
-        pinned: config fields that the formula holds at one value of.
         base: every numeric config field with its default, by dotted path.
         forward: conditions that only a forward pass needs, not the count.
         asked: every condition that the model's own code asked and that held at all traces.
@@ -68,7 +67,6 @@ class DerivedFormula(Formula):
 
     cls: type | None = None
     source: ConfigSource | None = None
-    pinned: Mapping[str, Any] = field(default_factory=dict)
     base: Mapping[str, Any] = field(default_factory=dict)
     forward: tuple[Condition, ...] = ()
     asked: tuple[TracedCondition, ...] = ()
@@ -86,12 +84,6 @@ class DerivedFormula(Formula):
         """The version of transformers whose class it is of; none for a class of one's own."""
         of_it = self.cls is not None and self.cls.__module__.partition(".")[0] == "transformers"
         return (f"transformers {version('transformers')}",) if of_it else ()
-
-    def domain_text(self) -> str:
-        """The domain in words, with the fields that are kept at one value."""
-        kept = [f"{name} = {value}" for name, value in self.pinned.items()]
-        said = super().domain_text()
-        return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
 
     def runs_text(self) -> str:
         """Where a forward pass runs, which no count asks: `runs only where K divides A`; empty if anywhere."""

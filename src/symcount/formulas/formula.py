@@ -56,6 +56,7 @@ class Formula(Algebra, Partitioned, Shown, Used):
         unit: what is counted, in words: `parameters`.
         sign: the letter of totals in LaTeX.
         binding: the rules by which it reads a config.
+        pinned: config fields that it holds at one value of.
         measures: totals of other things than parameters, in the same letters, by name: `memory`.
     """
 
@@ -71,6 +72,7 @@ class Formula(Algebra, Partitioned, Shown, Used):
     unit: str = "parameters"
     sign: str = "P"
     binding: Binding = field(default=ByField(), repr=False, compare=False)
+    pinned: Mapping[str, Any] = field(default_factory=dict)
     measures: Mapping[str, Callable[[Formula], Expr]] = field(default_factory=dict, repr=False, compare=False)
 
     def __hash__(self) -> int:

@@ -61,22 +61,10 @@ class Quantity(Formula):
 
     __hash__ = Formula.__hash__
 
-    def domain_text(self) -> str:
-        """The domain in words, with the fields that are kept at one value; see `Formula.domain_text`."""
-        kept = [f"{name} = {value}" for name, value in self.pinned.items()]
-        said = super().domain_text()
-        return " and ".join([said, *kept]) if self.domain or not kept else f"valid when {' and '.join(kept)}"
-
     @property
     def deciding(self) -> Mapping[str, Any]:
         """Those of the options at whose other value the formula is another one."""
         return self.options if self.of is None else self.of.deciding
-
-    @property
-    def pinned(self) -> Mapping[str, Any]:
-        """Config fields of which the formula holds at one value only."""
-        found: Mapping[str, Any] = getattr(self.of, "pinned", {})
-        return found
 
 
 def quantity(
@@ -112,5 +100,6 @@ def quantity(
         unit=unit,
         sign=sign,
         binding=OfModel(of),
+        pinned=of.pinned,
         of=of,
     )

@@ -42,6 +42,7 @@ class Shown:
     model_type: str
     options: Mapping[str, Any]
     defaults: Mapping[str, Any]
+    pinned: Mapping[str, Any]
     unit: str
     sign: str
 
@@ -109,7 +110,7 @@ class Shown:
             self.domain,
             options=self.deciding,
             made=self.made_of,
-            pinned=getattr(self, "pinned", {}),  # a derived formula may hold at one value of a field only
+            pinned=self.pinned,
             sizes=lambda: self.values({**defaults, **given}, convention),
             numbers=check_numbers(look.get("numbers", "comma")),
             width=None if width is None else em(width),
@@ -132,8 +133,10 @@ class Shown:
         return ()
 
     def domain_text(self) -> str:
-        """The domain in words: `valid when A divides H`."""
-        return "valid when " + " and ".join(map(str, self.domain)) if self.domain else "valid for all positive integers"
+        """The domain in words, with the fields that are kept at one value: `valid when A divides H`."""
+        kept = [f"{name} = {value}" for name, value in self.pinned.items()]
+        said = [*map(str, self.domain), *kept]
+        return f"valid when {' and '.join(said)}" if said else "valid for all positive integers"
 
     def set_symbols(self, expression: Expr) -> str:
         """Typeset any expression in this formula's notation."""
@@ -171,7 +174,7 @@ class Shown:
         """What a comment says of the formula."""
         kind = f" ({self.model_type})" if self.model_type else ""
         held = "; ".join(holds_for(self.setting(convention=convention)))
-        pinned = [f"{name} = {word(value)}" for name, value in getattr(self, "pinned", {}).items()]
+        pinned = [f"{name} = {word(value)}" for name, value in self.pinned.items()]
         lines = [
             f"{self.unit.capitalize()} of {self.name or self.tree.kind}{kind}.",
             held,

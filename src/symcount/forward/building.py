@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from symcount.atlas.codec import encode
+from symcount.concolic.config.asking import is_json
 from symcount.concolic.config.source import defaults_of, is_config
 from symcount.concolic.config.symbolic import ConfigSource, build, construct
 from symcount.concolic.session import quiet
@@ -132,7 +133,7 @@ def _fixed(found: CacheFormula) -> dict[str, Any]:
             fixed[name] = value if not isinstance(value, tuple) else list(value)
     for name in _mattering(found, formula.source, free):  # with all the layers that there are by default
         fixed[name] = formula.source.kwargs.get(name, dict(defaults_of(formula.source.cls))[name]())
-    return {name: value for name, value in fixed.items() if _is_json(value)}
+    return {name: value for name, value in fixed.items() if is_json(value)}
 
 
 def _mattering(found: CacheFormula, source: ConfigSource, free: Mapping[str, Any]) -> list[str]:
@@ -187,14 +188,6 @@ def _held(found: CacheFormula, source: ConfigSource, point: Mapping[str, Any]) -
     except Exception:  # noqa: BLE001  # a class raises what it likes
         return None
     return Counter((name, tuple(p.shape)) for name, p in holder.named_parameters())
-
-
-def _is_json(value: Any) -> bool:
-    try:
-        json.dumps(value)
-    except (TypeError, ValueError):
-        return False
-    return True
 
 
 def written(path: Path, found: Mapping[str, list[dict[str, Any]]]) -> None:

@@ -55,11 +55,6 @@ class ForwardFormula(Formula):
         assert self.derived is not None  # noqa: S101  # set where it is made
         return self.derived
 
-    @property
-    def pinned(self) -> Mapping[str, Any]:
-        """Config fields that the formula holds at one value of."""
-        return self.whole.pinned
-
     def bound(self, config: Any) -> dict[str, Any]:
         """Values by letter for *config*, without the sizes of the input; see `Formula.bound`.
 
@@ -310,6 +305,7 @@ def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
             *(c for _, c in limits),
         ),
         origin="derived",
+        pinned=derived.pinned,
         derived=derived,
         sizes=sizes,
     )

@@ -6,7 +6,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from symcount.errors import DerivationError
-from symcount.forward.running import build, run
+from symcount.forward.running import as_model, build, run
 from symcount.forward.states import OUTPUTS, placed, states
 
 __all__ = ["DTYPE", "KIND", "MARK", "holder"]
@@ -32,7 +32,6 @@ def holder(cls: type) -> type:
     import torch
 
     def construct(self: Any, config: Any) -> None:
-        torch.nn.Module.__init__(self)
         model = build(cls, config, DTYPE)
         with torch.no_grad():
             output, _ = run(model, config, dtype=DTYPE)
@@ -51,11 +50,4 @@ def holder(cls: type) -> type:
                 name = f"{name}{MARK}{dtype}"
             owner.register_parameter(name, torch.nn.Parameter(tensor, requires_grad=False))
 
-    members = {
-        "__init__": construct,
-        "__module__": cls.__module__,
-        "config_class": getattr(cls, "config_class", None),
-        "of": cls,
-        "observes": "cache",
-    }
-    return type(f"{cls.__name__}Cache", (torch.nn.Module,), members)
+    return as_model(cls, "cache", construct)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, NamedTuple
 
+from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, ShapeOf
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import integer
@@ -232,12 +233,9 @@ def _rules() -> dict[Any, Rule]:
         torch.einsum: _einsum,
         torch.lstm: _recurrent, torch.gru: _recurrent, torch.rnn_tanh: _recurrent, torch.rnn_relu: _recurrent,
     }  # fmt: skip
-    for name, rule in (("matmul", _matmul), ("bmm", _matmul), ("mm", _matmul), ("mv", _matmul), ("dot", _matmul),
-                       ("__matmul__", _matmul), ("__rmatmul__", _reflected), ("addmm", _addmm), ("baddbmm", _addmm),
-                       ("addmv", _addmm)):  # fmt: skip
-        for owner in (torch, torch.Tensor):
-            if hasattr(owner, name):
-                table[getattr(owner, name)] = rule
+    named = {**dict.fromkeys(("matmul", "bmm", "mm", "mv", "dot", "__matmul__"), _matmul), "__rmatmul__": _reflected,
+             **dict.fromkeys(("addmm", "baddbmm", "addmv"), _addmm)}  # fmt: skip
+    table |= by_function(named)
     for name in ("conv1d", "conv2d", "conv3d"):
         table[getattr(functional, name)] = table[getattr(torch, name)] = _convolution
     for name in ("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"):

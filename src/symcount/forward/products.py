@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
 from symcount.concolic.values.numbers import SymbolicInt
 
@@ -76,9 +77,6 @@ def products() -> dict[Any, Rule]:
         functional.scaled_dot_product_attention: _attention,
         torch.einsum: _einsum,
     }
-    for name, rule in (("matmul", _product), ("bmm", _product), ("mm", _product), ("__matmul__", _product),
-                       ("addmm", _added_product), ("baddbmm", _added_product)):  # fmt: skip
-        for owner in (torch, torch.Tensor):
-            if hasattr(owner, name):
-                table[getattr(owner, name)] = rule
-    return table
+    named = {**dict.fromkeys(("matmul", "bmm", "mm", "__matmul__"), _product),
+             **dict.fromkeys(("addmm", "baddbmm"), _added_product)}  # fmt: skip
+    return table | by_function(named)

@@ -20,11 +20,29 @@ from symcount.forward.following import Follower, tensors_in
 from symcount.forward.inputs import inputs
 from symcount.forward.places import Places
 
-__all__ = ["Observer", "build", "run"]
+__all__ = ["Observer", "as_model", "build", "run"]
 
 
 #: Questions about content whose answer is yes.
 _AFFIRMED = ("all", "allclose", "equal", "_is_all_true")
+
+
+def as_model(cls: type, what: str, construct: Callable[[Any, Any], None]) -> type:
+    """A class of modules that stands for *what* a model of *cls* has (its `cache`), as *construct* makes it."""
+    import torch
+
+    def begun(self: Any, config: Any) -> None:
+        torch.nn.Module.__init__(self)
+        construct(self, config)
+
+    members = {
+        "__init__": begun,
+        "__module__": cls.__module__,
+        "config_class": getattr(cls, "config_class", None),
+        "of": cls,
+        "observes": what,
+    }
+    return type(f"{cls.__name__}{what.capitalize()}", (torch.nn.Module,), members)
 
 
 class Observer(Protocol):

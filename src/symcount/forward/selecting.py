@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf, inferred
 
 __all__ = ["selections"]
@@ -73,16 +74,12 @@ def _index_selected(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, An
 @lru_cache(maxsize=1)
 def selections() -> dict[Any, Rule]:
     """The rules, by function."""
-    import torch
     from torch.nn import functional
 
-    table: dict[Any, Rule] = {functional.one_hot: _one_hot}
-    for owner in (torch, torch.Tensor):
-        for name, rule in (("argmax", _without), ("argmin", _without), ("any", _without), ("all", _without),
-                           ("logsumexp", _without), ("var", _without), ("movedim", _moved), ("moveaxis", _moved),
-                           ("unflatten", _unflattened), ("narrow", _narrowed), ("select", _selected),
-                           ("gather", _gathered), ("take_along_dim", _gathered),
-                           ("index_select", _index_selected)):  # fmt: skip
-            if hasattr(owner, name):
-                table[getattr(owner, name)] = rule
-    return table
+    named = {
+        **dict.fromkeys(("argmax", "argmin", "any", "all", "logsumexp", "var"), _without),
+        **dict.fromkeys(("movedim", "moveaxis"), _moved),
+        **dict.fromkeys(("gather", "take_along_dim"), _gathered),
+        "unflatten": _unflattened, "narrow": _narrowed, "select": _selected, "index_select": _index_selected,
+    }  # fmt: skip
+    return {functional.one_hot: _one_hot, **by_function(named)}

@@ -42,21 +42,14 @@ class StoredCache(CacheFormula):
     Attributes:
         fixed: fields besides numbers that decide about the cache, with the values at which the formula holds.
         spellings: other names of fields, as the config class has them.
-        kept: config fields that the formula holds at one value of.
         known: all fields that the config class has.
     """
 
     fixed: Mapping[str, Any] = field(default_factory=dict)
     spellings: Mapping[str, str] = field(default_factory=dict)
-    kept: Mapping[str, Any] = field(default_factory=dict)
     known: frozenset[str] = frozenset()
 
     __hash__ = Formula.__hash__
-
-    @property
-    def pinned(self) -> Mapping[str, Any]:
-        """Config fields that the formula holds at one value of."""
-        return self.kept
 
     def bound(self, config: Any) -> dict[str, Any]:
         """Values by letter for *config*, without the sizes of the input; see `Formula.bound`.
@@ -66,12 +59,12 @@ class StoredCache(CacheFormula):
             ConfigError: it cannot be read.
         """
         described = read(config)
-        declared = {*self.notation.names, *self.fixed, *self.kept, *self.spellings}
+        declared = {*self.notation.names, *self.fixed, *self.pinned, *self.spellings}
         if doubtful := [
             n for n in described.fields if _CHOOSING.search(n) and n not in declared and n not in self.known
         ]:
             raise UncoveredError(f"{described.source}: of {doubtful[0]} nothing is stored for {self.name}")
-        for path, value in {**self.fixed, **self.kept}.items():
+        for path, value in {**self.fixed, **self.pinned}.items():
             given = value_at(described.fields, path)
             if given is not None and given != value and not (isinstance(given, Sequence) and list(given) == value):
                 said, held = (json.dumps(x)[:60] for x in (given, value))
@@ -138,7 +131,7 @@ def from_record(record: Mapping[str, Any]) -> StoredCache:
         sizes=record["sizes"],
         fixed=record.get("fixed", {}),
         spellings=record.get("spellings", {}),
-        kept=record["kept"],
+        pinned=record["kept"],
         known=frozenset(record.get("known", ())),
     )
     return replace(made, unit="elements of the cache", sign="C")
@@ -210,5 +203,5 @@ def find(source: Any, options: Mapping[str, Any]) -> StoredCache | None:
 
 def unread(made: StoredCache, options: Mapping[str, Any]) -> bool:
     """Whether there are *options* of which nothing is stored."""
-    known = {*made.fixed, *made.kept, *made.notation.names, *made.spellings}
+    known = {*made.fixed, *made.pinned, *made.notation.names, *made.spellings}
     return any(name not in known for name in options)

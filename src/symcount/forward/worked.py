@@ -9,7 +9,7 @@ from symcount.concolic.tensors.mode import TENSORS
 from symcount.concolic.values.path import STATE
 from symcount.forward.held import MARK
 from symcount.forward.operations import Operations
-from symcount.forward.running import build, run
+from symcount.forward.running import as_model, build, run
 
 __all__ = ["worker"]
 
@@ -24,7 +24,6 @@ def worker(cls: type) -> type:
     import torch
 
     def construct(self: Any, config: Any) -> None:
-        torch.nn.Module.__init__(self)
         model = build(cls, config, "float32")
         tracker, recorder = TENSORS.tracker, STATE.recorder
         shape_of = tracker.shape_of if tracker is not None else _shape_of
@@ -44,14 +43,7 @@ def worker(cls: type) -> type:
             full = f"{name}{MARK}{one.gradients}{'c' if one.causal else ''}"
             owner.register_parameter(full, torch.nn.Parameter(tensor, requires_grad=False))
 
-    members = {
-        "__init__": construct,
-        "__module__": cls.__module__,
-        "config_class": getattr(cls, "config_class", None),
-        "of": cls,
-        "observes": "operations",
-    }
-    return type(f"{cls.__name__}Operations", (torch.nn.Module,), members)
+    return as_model(cls, "operations", construct)
 
 
 def _shape_of(tensor: Any) -> tuple[int, ...]:

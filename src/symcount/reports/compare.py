@@ -22,6 +22,7 @@ from symcount.core.notation import canonical
 from symcount.errors import NotationError, StructureError, UnknownSymbolError
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
+from symcount.lookup import formula, sizes_of
 from symcount.typeset.content import Cell, Count, Formulas, Share, Table
 from symcount.typeset.data import bars
 from symcount.typeset.figure import bars as drawn_bars
@@ -205,7 +206,7 @@ class Comparison:
 
 @guarded
 def compare(
-    *formulas: Formula,
+    *models: Any,
     values: Sequence[Mapping[str, Any] | None] = (),
     convention: str = "unique",
     notation: str | None = None,
@@ -213,11 +214,11 @@ def compare(
     symbols: Mapping[str, str] | None = None,
     names: Sequence[str] = (),
 ) -> Comparison:
-    """Put models side by side.
+    """Put models side by side, part by part.
 
     Args:
-        formulas: two or more.
-        values: for each model, sizes by letter or config field; what is left out has the model's defaults.
+        models: two or more, each as `symcount.formula` takes it; a config brings its sizes along.
+        values: for each model, sizes by letter or config field that differ.
         convention: what counts.
         notation: a preset of letters.
         numbers: the style of numbers.
@@ -227,12 +228,19 @@ def compare(
     Raises:
         StructureError: fewer than two models, sizes for more than there are, or not one name for each.
         NotationError, ConventionError: see `Formula.latex`.
+        SymcountError: see `symcount.formula`.
+
+    >>> import symcount as sc
+    >>> sc.compare("bert", "gpt2").totals
+    (109482240, 124439808)
     """
-    if len(formulas) < 2:
-        raise StructureError(f"compare: expected two formulas or more, got {len(formulas)}")
-    if len(values) > len(formulas):
-        raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(formulas)}")
-    given = [*values, *[None] * (len(formulas) - len(values))]
+    if len(models) < 2:
+        raise StructureError(f"compare: expected two models or more, got {len(models)}")
+    if len(values) > len(models):
+        raise StructureError(f"compare: sizes for {len(values)} models, but there are {len(models)}")
+    formulas = tuple(map(formula, models))
+    differing = [*values, *[None] * (len(models) - len(values))]
+    given = [sizes_of(model, f, own) for model, f, own in zip(models, formulas, differing, strict=True)]
     if names and len(names) != len(formulas):
         raise StructureError(f"compare: {len(names)} names for {len(formulas)} models; give one for each")
     unknown = [n for n in symbols or {} if not any(n in f.notation for f in formulas)]

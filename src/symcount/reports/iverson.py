@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from itertools import zip_longest
 from typing import Any
 
@@ -44,11 +44,9 @@ class OptionalFormula(Formula):
 
     Attributes:
         made_of: the packages that it was made of, with their versions.
-        pinned: config fields that the formula holds at one value of.
     """
 
     made_of: tuple[str, ...] = ()
-    pinned: Mapping[str, Any] = field(default_factory=dict)
 
     __hash__ = Formula.__hash__
 
@@ -155,7 +153,7 @@ def with_options(model: Any, /, *names: str, **options: Any) -> OptionalFormula:
         base.origin,
         binding=Bracketed(chosen),
         made_of=base.made_of,
-        pinned=getattr(base, "pinned", {}),
+        pinned=base.pinned,
     )
 
 

@@ -18,7 +18,7 @@ from symcount.core.values import title
 from symcount.errors import DomainError
 from symcount.exact.evaluate import integer_value
 from symcount.foreign import guarded
-from symcount.formulas.formula import Formula
+from symcount.lookup import formula, sizes_of
 from symcount.typeset.content import Cell, Count, Share, Table
 from symcount.typeset.data import bars
 from symcount.typeset.figure import areas
@@ -83,7 +83,7 @@ class Shares:
 
 @guarded
 def shares(
-    formula: Formula,
+    source: Any,
     symbol: str,
     sizes: Iterable[int] | None = None,
     *,
@@ -94,32 +94,39 @@ def shares(
     """The number of parameters in each part of a model as *symbol* takes several values.
 
     Args:
-        formula: the model.
+        source: the model, as `symcount.formula` takes it; a config brings its sizes along.
         symbol: a letter or config field.
         sizes: its values; by default its own, from a quarter of it to four times, wherever the formula holds.
         along: sizes that grow in proportion to it.
-        values: the other sizes; those left out have the model's defaults.
+        values: other sizes that differ from the model's.
         convention: what counts.
 
     Raises:
         DomainError: a size at which the formula does not hold, or which another cannot follow in proportion.
         UnknownSymbolError, MissingSymbolError, ConventionError: see `Formula.count`.
+        SymcountError: see `symcount.formula`.
+
+    >>> import symcount as sc
+    >>> sc.shares("gpt2", "N", [6, 12]).totals
+    [81912576, 124439808]
     """
-    entry, others = formula.notation[symbol], tuple(formula.notation[name] for name in along)
-    setting = formula.setting(values=values, convention=convention)
+    found = formula(source)
+    values = sizes_of(source, found, values)
+    entry, others = found.notation[symbol], tuple(found.notation[name] for name in along)
+    setting = found.setting(values=values, convention=convention)
     base = dict(setting.values)
     if entry.letter not in base:
         raise DomainError(f"{title(entry)} has no size of its own here; give one with the values")
     if entry in others:
         raise DomainError(f"{title(entry)} cannot grow along itself")
-    filled = {k for k in formula.filled if k not in (values or {}) and k not in formula.defaults}
+    filled = {k for k in found.filled if k not in values and k not in found.defaults}
     points: list[tuple[int, dict[str, Any]]] = []
     wanted = list(sizes) if sizes is not None else _around(int(base[entry.letter]), entry)
     for size in wanted:
         changed: dict[str, Any] = {k: v for k, v in base.items() if k not in filled}
         try:
             changed.update({entry.letter: size, **{e.letter: _follow(e, entry, base, size) for e in others}})
-            points.append((size, formula.values(changed, convention)))
+            points.append((size, found.values(changed, convention)))
         except DomainError:
             if sizes is not None:
                 raise
@@ -132,7 +139,7 @@ def shares(
             numbers = parts.setdefault(piece.category, [0] * len(points))
             for position, (_, at) in enumerate(points):
                 numbers[position] += integer_value(expression, at)
-    return Shares(formula.name, entry, tuple(size for size, _ in points), others, parts)
+    return Shares(found.name, entry, tuple(size for size, _ in points), others, parts)
 
 
 def _around(size: int, entry: Entry) -> list[int]:

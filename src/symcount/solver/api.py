@@ -25,7 +25,7 @@ from symcount.solver.solutions import Solutions
 from symcount.solver.space import Space, Where
 from symcount.storage.footprint import Request
 
-__all__ = ["hunt", "prepared", "search_for", "solve"]
+__all__ = ["prepared", "search_for", "solve"]
 
 
 @guarded
@@ -88,47 +88,11 @@ def solve(
     >>> found.best[0].values["H"], found.best[0].values["N"], found.best[0].count
     (768, 12, 109482240)
     """
-    return hunt(
-        source,
-        budget,
-        free=free,
-        fixed=fixed,
-        where=where,
-        tolerance=tolerance,
-        rank=rank,
-        reference=reference,
-        limit=limit,
-        convention=convention,
-        runnable=runnable,
-        memory=memory,
-        **options,
-    ).run()
-
-
-@guarded
-def hunt(
-    source: Any,
-    /,
-    budget: Any,
-    *,
-    free: Any,
-    fixed: Mapping[str, Any] | None = None,
-    where: Conditions = (),
-    tolerance: Any = None,
-    rank: Any = "shape",
-    reference: Any = None,
-    limit: int | None = 10,
-    convention: str = "unique",
-    runnable: bool = True,
-    memory: Request | Mapping[str, Any] | None = None,
-    **options: Any,
-) -> Hunt:
-    """The search that `solve` runs, not yet begun: it can be watched, and left at any point; see there."""
     formula, config = prepared(source, options, _PARAMETERS)
     return search_for(
         formula, config, budget, free=free, fixed=fixed, where=where, tolerance=tolerance, rank=rank,
         reference=reference, limit=limit, convention=convention, runnable=runnable, memory=memory,
-    )  # fmt: skip
+    ).run()  # fmt: skip
 
 
 def search_for(

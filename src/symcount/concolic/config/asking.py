@@ -9,7 +9,7 @@ from typing import Any, Final
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import STATE, Question
 
-__all__ = ["GENERAL", "KINDS", "Place", "note"]
+__all__ = ["GENERAL", "KINDS", "Place", "is_json", "note"]
 
 #: Field and steps into it: where a value is found in a config.
 Place = tuple[str, tuple[str | int, ...]]
@@ -33,13 +33,14 @@ def note(place: Place, kind: str, argument: Any = None) -> None:
         frame = frame.f_back
     if recorder is None or frame.f_globals.get("__name__", "").startswith(GENERAL):
         return
-    if isinstance(argument, SymbolicInt | SymbolicFloat) or not _is_json(argument):
+    if isinstance(argument, SymbolicInt | SymbolicFloat) or not is_json(argument):
         kind, argument = "value", None
     simple = argument is None or isinstance(argument, str | int | float)
     recorder.asked.setdefault(Question(*place, kind, argument if simple else json.dumps(argument, sort_keys=True)))
 
 
-def _is_json(value: Any) -> bool:
+def is_json(value: Any) -> bool:
+    """Whether a value can be written as JSON."""
     try:
         json.dumps(value)
     except (TypeError, ValueError):

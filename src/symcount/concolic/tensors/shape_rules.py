@@ -10,9 +10,9 @@ A rule receives ``(shape_of, args, kwargs, result)``, where ``shape_of(tensor)``
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from symcount.concolic.tensors.view_rules import (
     Dims,
@@ -36,6 +36,8 @@ from symcount.concolic.tensors.view_rules import (
     view_rule,
 )
 from symcount.concolic.values.numbers import SymbolicInt
+
+Named = TypeVar("Named")
 
 
 def agreeing(dims: Iterable[int] | None, concrete: Sequence[int]) -> Dims | None:
@@ -181,18 +183,26 @@ _PROPERTIES: Final[dict[str, Rule]] = {
 }  # fmt: skip
 
 
+def by_function(named: Mapping[str, Named]) -> dict[Any, Named]:
+    """What is said of torch's functions by name, for each function and method that goes by the name."""
+    import torch
+
+    table: dict[Any, Named] = {}
+    for name, what in named.items():
+        for owner in (torch, torch.Tensor, torch._C.TensorBase):
+            function = getattr(owner, name, None)
+            if function is not None and callable(function) and not isinstance(function, type):
+                table[function] = what
+    return table
+
+
 @lru_cache(maxsize=1)
 def rules() -> dict[Any, Rule]:
     """Every torch function that has a rule, as the objects that a ``TorchFunctionMode`` receives."""
     import torch
 
     named = dict.fromkeys(_ELEMENTWISE, _broadcast) | dict.fromkeys(_UNCHANGED, _same) | _NAMED
-    table: dict[Any, Rule] = {}
-    for name, rule in named.items():
-        for owner in (torch, torch.Tensor, torch._C.TensorBase):
-            function = getattr(owner, name, None)
-            if function is not None and callable(function) and not isinstance(function, type):
-                table[function] = rule
+    table = by_function(named)
     for name, rule in _PROPERTIES.items():
         table[getattr(torch.Tensor, name).__get__] = rule
     return table
