@@ -31,7 +31,7 @@ import symcount as sc
 from benchmarks.harness import Row, interleaved, run, seconds, series
 from symcount.cli.output import show, stream, table
 from symcount.exact.evaluate import compile_scalar
-from symcount.solver.api import prepared, search_for
+from symcount.solver.api import search_for
 from symcount.solver.search import Search
 from symcount.solver.solution import Solution
 
@@ -52,7 +52,7 @@ def timed(action: Callable) -> tuple[float, object]:
 
 def prepared(ranges: dict[str, range]) -> Callable:
     """The search of symcount, on a problem that is put together already: plan, search, points."""
-    ready = search_for(*prepared(FORMULA, {}), TARGET, tolerance=SLACK, free=ranges, fixed=FIXED)
+    ready = search_for(FORMULA, None, TARGET, tolerance=SLACK, free=ranges, fixed=FIXED)
 
     def search() -> list[dict]:
         return list(Search(ready.space, ready.budgets).chunks())

@@ -7,7 +7,6 @@ from sympy import Add, expand
 
 import symcount as sc
 from symcount.architectures import names
-from symcount.cli import run
 from symcount.core.notation import Entry, Notation, entry
 from symcount.errors import DomainError, NotationError, StructureError, TypesettingError, UnknownSymbolError
 from symcount.formulas.formula import Formula
@@ -43,7 +42,7 @@ def test_what_has_no_difference():
     three = sc.compare(*map(sc.formula, ("bert", "gpt2", "llama")))
     with pytest.raises(StructureError, match="difference of 3 formulas: expected two"):
         _ = three.difference
-    with pytest.raises(StructureError, match="expected two formulas or more, got 1"):
+    with pytest.raises(StructureError, match="expected two models or more, got 1"):
         sc.compare(sc.formula("bert"))
     width = Entry("H", "height", "H", "height")
     other = Formula(Embedding(width.symbol, 3), Notation((width,)), "Other", defaults={"H": 5})
@@ -102,15 +101,6 @@ def test_a_picture_is_drawn_the_same_twice(tmp_path, suffix, magic):
 def test_other_pictures_are_refused(tmp_path):
     with pytest.raises(TypesettingError, match=r"x\.gif: a picture is written as \.svg, \.png, \.pdf"):
         sc.shares(sc.formula("bert"), "N").draw(tmp_path / "x.gif")
-
-
-@pytest.fixture
-def call(capfd):
-    def invoke(*arguments):
-        code = run(list(arguments))
-        return code, *capfd.readouterr()
-
-    return invoke
 
 
 def test_compare_on_the_command_line(call):
@@ -172,7 +162,7 @@ def test_typesetting_on_the_command_line(call, tmp_path):
         (("latex", "bert", "--symbol", "H=a", "--symbol", "H=b"), "--symbol H is given twice: a and b"),
         (("latex", "bert", "--width", "thin"), "expected a length of at least 100pt"),
         (("latex", "bert", "--output", "/nowhere/x.tex"), "cannot write: No such file or directory"),
-        (("compare", "bert"), "expected two formulas or more, got 1"),
+        (("compare", "bert"), "expected two models or more, got 1"),
         (("compare", "bert", "brt"), "Did you mean bert, "),
         (
             ("compare", "bert", "gpt2", "--to", "docx"),
