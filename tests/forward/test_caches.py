@@ -18,13 +18,11 @@ FORMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(("name", "fields", "form"), FORMS, ids=[name for name, *_ in FORMS])
 def test_a_cache_is_a_closed_form_in_the_models_letters(name, fields, form):
     assert str(sc.cache(name, **fields).total) == form
 
 
-@pytest.mark.slow
 def test_a_cache_agrees_with_real_ones_at_random_points():
     found = sc.cache("Gemma3ForCausalLM", **SMALL, num_key_value_heads=2, head_dim=16, sliding_window=30)
     assert found.certify(2).passed == 2
@@ -33,7 +31,6 @@ def test_a_cache_agrees_with_real_ones_at_random_points():
     assert str(full.repeat) == "floor(N/6)"
 
 
-@pytest.mark.slow
 def test_recurrent_states_are_in_fp32_whatever_the_model_is_in():
     found = sc.cache("MambaForCausalLM", num_hidden_layers=4, hidden_size=32, vocab_size=100)
     assert set(found.dtypes.values()) == {"float32"}

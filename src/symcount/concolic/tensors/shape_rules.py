@@ -106,12 +106,15 @@ def _same(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result
 
 
 def _broadcast(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-    """Elementwise functions of several tensors."""
+    """Elementwise functions of several tensors.
+
+    Of sizes that are all one here, that with an expression is the result's: elsewhere it is the larger one.
+    """
     shapes = [shape_of(value) for value in (*args, *kwargs.values()) if hasattr(value, "new_empty")]
     dims: list[int] = []
     for position in range(1, result.ndim + 1):
-        candidates = [shape[-position] for shape in shapes if len(shape) >= position and int(shape[-position]) != 1]
-        candidates.sort(key=lambda dim: not isinstance(dim, SymbolicInt))
+        candidates = [shape[-position] for shape in shapes if len(shape) >= position]
+        candidates.sort(key=lambda dim: (int(dim) == 1, not isinstance(dim, SymbolicInt)))
         dims.append(candidates[0] if candidates else 1)
     return tuple(reversed(dims))
 
