@@ -161,6 +161,20 @@ def test_layers_that_no_rule_counts_are_refused_beyond_what_was_seen():
     assert 4 in counted(wider_where(lambda i, c: i % 7 > 4))
 
 
+def test_what_is_looked_up_is_known_as_far_as_it_was_tried():
+    found = counted(wider_where(lambda i, c: hash(i) % 7 == 3))
+    assert 4 in found
+    assert 96 not in found  # more of the set may lie there
+
+
+def test_another_field_that_meets_an_index_keeps_its_answer_where_the_depth_is_kept():
+    cls = wider_where(lambda i, c: i * i < 9 * c.period)
+    formula = sc.derive(cls, config=Sizes())
+    with pytest.raises(OptionError, match=r"the formula supposes that \(9 \* period\) > 9"):
+        formula.count(Sizes(period=1))
+    assert formula.count(Sizes(period=3)) == sum(p.numel() for p in cls(Sizes(period=3)).parameters())
+
+
 @pytest.mark.parametrize("there", FROM_A_DEPTH.values(), ids=FROM_A_DEPTH)
 def test_a_part_from_a_number_of_layers_on(there):
     found = counted(with_part_if(there))

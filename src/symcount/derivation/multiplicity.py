@@ -16,7 +16,7 @@ from typing import Any
 from symcount.concolic.observe import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
-from symcount.concolic.values.path import Loop
+from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, index_tuples
 from symcount.concolic.values.rewriting import collected
 from symcount.config.arranged_lists import MARK
@@ -48,6 +48,7 @@ class Table:
         numbers: truth of each predicate -> number of parameters.
         others: what else was asked in these loops -> the answers seen, each with what was true of the predicates.
         supposed: whether the code asked nothing that explains the numbers; see `symcount.derivation.index_sets`.
+        tried: number of iterations beyond which nothing is known; zero for none.
     """
 
     loops: tuple[Loop, ...]
@@ -55,6 +56,7 @@ class Table:
     numbers: Mapping[Truth, int]
     others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
     supposed: bool = False
+    tried: int = 0
 
     def number(self, values: Mapping[str, Any]) -> int | None:
         """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
@@ -79,6 +81,8 @@ class Table:
         dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
         if dependent or any(len(names & p.symbols) != 1 for p in self.predicates):
             return None
+        if self.tried:
+            assumed.taken.setdefault(Condition("<=", self.loops[0].bounds[1], ex.const(self.tried), ""))
         most = Counter(self.numbers.values()).most_common(1)[0][0]
         ways = [self._counted(usual, assumed) for usual in dict.fromkeys((0, most))]
         return min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
@@ -131,7 +135,10 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
                 usable = _usable(nest, asked, loops)
                 known[key] = _explanations(nest, numbers, traces, usable)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
-                    known[key] = _explanations(nest, numbers, traces, [*usable, *_elements(nest[0], numbers, traces)])
+                    more = [*usable, *_elements(nest[0], numbers, traces)]
+                    tried = max(1 + i for one in traces for (i,) in index_tuples(nest, one.symbols))
+                    found_there = _explanations(nest, numbers, traces, more)  # what else is in the set, nobody has seen
+                    known[key] = [replace(table, tried=tried) for table in found_there]
                 if not known[key] and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, usable, fields)
             parts.append(known[key])
