@@ -258,7 +258,7 @@ WRONG = [
     (["--optimizer", "adamx"], "optimizer 'adamx': expected one of"),
     (["--master"], "master weights are an optimizer's"),
     (["--length", "0"], "--length '0': expected a number of tokens"),
-    (["--batch", "0"], "--batch 0: expected an integer of at least 1"),
+    (["--batch", "0"], "--batch 0: expected a number of sequences, at least 1"),
     (["--quantization", "2bit"], "quant_method = '2bit': those of"),
 ]
 

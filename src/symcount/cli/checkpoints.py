@@ -13,7 +13,7 @@ from symcount.checkpoints.accounting import Entry
 from symcount.checkpoints.header import shown
 from symcount.checkpoints.report import CheckpointReport, verify_by_config
 from symcount.cli.options import load
-from symcount.cli.output import emit, note, number, say, show, table
+from symcount.cli.output import emit, exactly, note, number, say, show, table
 from symcount.cli.presentation import described, present
 from symcount.core.ledger import check_convention
 from symcount.core.values import title
@@ -128,7 +128,7 @@ def _described(report: CheckpointReport) -> dict[str, Any]:
         "elements": report.elements,
         "tensors": dict(report.statuses),
         "beyond": dict(beyond),
-        "values": {k: v if isinstance(v, int) else str(v) for k, v in report.values.items()},
+        "values": exactly(report.values),
         "totals": {
             t.convention: {"formula": t.formula, "file": t.file, "bytes": t.size} for t in report.totals.values()
         },

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +14,10 @@ from symcount.errors import DomainError
 if TYPE_CHECKING:
     from rich.table import Table
 
-__all__ = ["ascii_only", "complain", "emit", "note", "number", "printable", "say", "share", "show", "stream", "table"]
+__all__ = [
+    "ascii_only", "complain", "emit", "encodable", "exactly", "note", "number", "printable", "say", "share", "show",
+    "stream", "table", "watched",
+]  # fmt: skip
 
 Item = TypeVar("Item")
 _MOST_BITS = 14_000  # Python prints integers of up to 4,300 digits
@@ -49,6 +52,16 @@ def ascii_only() -> bool:
     except (UnicodeEncodeError, LookupError):
         return True
     return False
+
+
+def encodable(text: str) -> str:
+    """*text*, with question marks for the signs that standard output cannot show."""
+    return text.encode("ascii", "replace").decode() if ascii_only() else text
+
+
+def exactly(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Numbers for a JSON object: integers as they are, ratios as text."""
+    return {name: value if isinstance(value, int) else str(value) for name, value in values.items()}
 
 
 def printable(count: int, source: str) -> int:
@@ -120,6 +133,22 @@ def stream(headings: Sequence[str], items: Iterable[Item], cells: Callable[[Item
     sys.stdout.write(f"\n{line(headings)} {rule}\n")
     sys.stdout.writelines(line(cells(item)) for item in items)
     sys.stdout.write("\n")
+
+
+def watched(items: Iterable[Item], total: int, said: Callable[[Item], str]) -> Iterator[Item]:
+    """*items*, with a progress bar on standard error, where that is a terminal; *said* is the line beside it."""
+    if not sys.stderr.isatty():
+        yield from items
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task("", total=total)
+        for item in items:
+            progress.update(task, advance=1, description=said(item))
+            yield item
 
 
 def _printable(text: str) -> str:

@@ -30,13 +30,12 @@ def pipeline_count(sources: Sequence[str], convention: Convention | None, *, as_
             except SymcountError as error:  # the others are counted all the same
                 failed = True
                 complain(str(error) if str(error).startswith(source) else f"{source}/{part.name}: {error}")
-        whole = {c: sum(numbers[c] for _, _, numbers in rows) for c in columns}
+        every: dict[str, None] = dict.fromkeys((*_COLUMNS, *columns))
+        whole = {c: sum(numbers[c] for _, _, numbers in rows) for c in every}
         missing = [part.name for part in found if part.name not in {name for name, _, _ in rows}]
         if as_json:
-            names = dict.fromkeys((*_COLUMNS, *columns))
-            shown: dict[str, int] = {c: sum(numbers[c] for _, _, numbers in rows) for c in names}
-            items = [{"part": n, "class": k, **{c: numbers[c] for c in shown}} for n, k, numbers in rows]
-            emit({"source": source, "class": kind, **shown, "parts": items, "missing": missing})
+            items = [{"part": n, "class": k, **{c: numbers[c] for c in whole}} for n, k, numbers in rows]
+            emit({"source": source, "class": kind, **whole, "parts": items, "missing": missing})
             continue
         if len(sources) > 1:
             say(f"{source} ({kind})")

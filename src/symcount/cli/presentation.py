@@ -7,7 +7,7 @@ from typing import Any
 
 from sympy import Expr, Symbol
 
-from symcount.cli.output import ascii_only, number, say, show, table
+from symcount.cli.output import ascii_only, encodable, number, say, show, table
 from symcount.core.ledger import CONVENTIONS, Convention
 from symcount.core.notation import Notation as Letters
 from symcount.formulas.formula import Formula
@@ -47,7 +47,7 @@ def present(
     else:
         latex = shown.latex(convention=convention, symbols={e.letter: e.latex for e in letters})
         say(f"P = {text(latex, ascii_only=ascii_only())}")
-    say(f"{shown.domain_text() if not ascii_only() else shown.domain_text().encode('ascii', 'replace').decode()}\n")
+    say(f"{encodable(shown.domain_text())}\n")
     rows = []
     for e in shown.notation:
         rule = "" if e.letter not in shown.filled else f"if left out {plain(shown.filled[e.letter], shown, letters)}"

@@ -24,8 +24,7 @@ def report(found: Solutions, subject: Subject) -> None:
     """Say what was searched, and show what was found."""
     formula = subject.formula
     for budget in found.budgets:
-        said = str(budget) if not ascii_only() else str(budget).encode("ascii", "replace").decode()
-        say(f"{formula.name}, {budget.convention}: {said}")
+        say(f"{formula.name}, {budget.convention}: {budget}")
     rules = found.space.rules
     for path, patterns in found.patterns.items():
         say(f"{path}: {', '.join(' '.join(pattern) for pattern in patterns)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
@@ -10,14 +11,19 @@ from symcount.adapters.config import ALL_LINEAR
 from symcount.errors import OptionError
 from symcount.storage.footprint import Request
 
-__all__ = ["Batch", "Dtype", "Length", "Lora", "Master", "Optimizer", "Quantization", "Targets", "Tokens", "request_of"]
+__all__ = [
+    "Batch", "Dtype", "Length", "Lora", "Master", "Optimizer", "Quantization", "Targets", "Tokens", "request_of",
+    "sequences_of", "tokens_of",
+]  # fmt: skip
+
+_TOKENS = re.compile(r"(\d[\d_,]{0,20})\s*([kKmM]?)\Z", re.ASCII)
 
 Dtype = Annotated[
     str | None, typer.Option("--dtype", help="Of the weights: bf16, fp16, fp32, …; by default the config's, or fp32.")
 ]
-Batch = Annotated[int, typer.Option("--batch", help="Sequences at a time, for the cache.")]
+Batch = Annotated[int, typer.Option("--batch", help="Sequences at a time.")]
 Length = Annotated[
-    str | None, typer.Option("--length", metavar="TOKENS", help="Tokens that the cache holds, such as 8192 or 32k.")
+    str | None, typer.Option("--length", metavar="TOKENS", help="Tokens of a sequence, such as 8192 or 32k (32,768).")
 ]
 Optimizer = Annotated[
     str | None, typer.Option("--optimizer", help="For training: adamw, adamw_8bit, sgd_momentum, adafactor, muon, …")
@@ -59,9 +65,9 @@ def request_of(
     Raises:
         OptionError: one is malformed.
     """
-    if batch < 1:
-        raise OptionError(f"--batch {batch}: expected an integer of at least 1")
-    return Request(dtype, batch, _tokens(length), optimizer, master, quantization, lora, _targets(targets), tokens)
+    return Request(
+        dtype, sequences_of(batch), tokens_of(length), optimizer, master, quantization, lora, _targets(targets), tokens
+    )
 
 
 def _targets(text: str | None) -> str | list[str] | None:
@@ -75,16 +81,30 @@ def _targets(text: str | None) -> str | list[str] | None:
     return [name.strip() for name in text.split(",") if name.strip()]
 
 
-def _tokens(text: str | None) -> int | None:
-    """A number of tokens; `32k` is 32 · 1024, as lengths are written.
+def sequences_of(batch: int) -> int:
+    """The number of sequences that `--batch` says.
 
-    >>> _tokens("32k"), _tokens("8,192")
-    (32768, 8192)
+    Raises:
+        OptionError: there is none.
+    """
+    if batch < 1:
+        raise OptionError(f"--batch {batch}: expected a number of sequences, at least 1")
+    return batch
+
+
+def tokens_of(text: str | None) -> int | None:
+    """The number of tokens that `--length` says; `32k` is 32 · 1024, as lengths are written.
+
+    >>> tokens_of("32k"), tokens_of("8,192"), tokens_of("1M")
+    (32768, 8192, 1048576)
+
+    Raises:
+        OptionError: it says none.
     """
     if text is None:
         return None
-    digits, scale = (text[:-1], 1024) if text[-1:].lower() == "k" else (text, 1)
-    digits = digits.replace(",", "").replace("_", "")
-    if not digits.isdecimal() or not digits.isascii() or len(digits) > 12 or int(digits) < 1:
+    found = _TOKENS.match(text.strip())
+    number = 0 if found is None else int(re.sub("[,_]", "", found[1]))
+    if found is None or number < 1:
         raise OptionError(f"--length {text!r:.80}: expected a number of tokens such as 8192 or 32k")
-    return int(digits) * scale
+    return number * {"": 1, "k": 1024, "m": 1024**2}[found[2].lower()]

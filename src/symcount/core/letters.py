@@ -118,7 +118,8 @@ def decorated(latex: str, path: str, marks: Mapping[str, str]) -> str:
     >>> print(decorated("H", "vision_config.hidden_size", marks), decorated("N", "depths[1]", marks))
     H_{\mathrm{v}} N_1
     """
-    return _marked(latex, path, marks)
+    prefix, _, index = split_path(path)
+    return subscripted(subscripted(latex, [marks[prefix]]), index)
 
 
 def _known(name: str) -> bool:
@@ -148,11 +149,6 @@ def _grows(e: Entry) -> bool:
     return known.scales if known is not None and not _known(name) else "#" in name or grows(name)
 
 
-def _marked(latex: str, path: str, marks: Mapping[str, str]) -> str:
-    prefix, _, index = split_path(path)
-    return subscripted(subscripted(latex, [marks[prefix]]), index)
-
-
 def _sign(latex: str) -> str:
     """What is seen of *latex*: two that are seen alike are one sign."""
     return re.sub(r"\\mathrm|[{}\s]|\\,", "", latex)
@@ -173,7 +169,7 @@ def _meaning(e: Entry) -> str:
 
 
 def _layers(name: str, kind: str) -> str:
-    """What the number of layers is that a list in the config says to be of one kind; see `derive.arranged`."""
+    """What the number of layers is that a list in the config says to be of one kind; see `config.arranged_lists`."""
     if kind in {"listed", "others"}:
         return f"layers that {name} {'names' if kind == 'listed' else 'does not name'}"
     return f"layers of the kind {kind.replace('_', ' ')}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from symcount.architectures import find
 from symcount.config.arranged_lists import MARK
-from symcount.core.paths import split, value_at, with_value
+from symcount.core.paths import path_of, split, value_at, with_value
 from symcount.errors import ConfigError, UnknownModelError
 from symcount.formulas.formula import Formula
 from symcount.solver.sizes import DEPTH, main_sizes
@@ -63,7 +63,7 @@ def config_of(
         each = (lists or {}).get(path) or [kind for kind, number in numbers.items() for _ in range(number)]
         section = path.rpartition(".")[0]
         config = with_value(config, path, list(each))
-        config = with_value(config, f"{section}.{DEPTH}" if section else DEPTH, len(each))
+        config = with_value(config, path_of(section, DEPTH), len(each))
     return {**config, **named}
 
 
@@ -84,7 +84,7 @@ def _sorted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[i
     kinds: dict[str, dict[str, int]] = {}
     for path, value in fields.items():
         section, key, places = split(path)
-        whole = f"{section}.{key}" if section else key
+        whole = path_of(section, key)
         name, mark, kind = path.partition(MARK)
         if mark and kind not in _NO_KINDS:
             kinds.setdefault(name, {})[kind] = value

@@ -6,7 +6,7 @@ The law of every function here is that its value, multiplied out, is the value i
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import gcd
+from math import gcd, lcm
 
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, expand
 
@@ -29,9 +29,7 @@ def common(terms: Sequence[Expr]) -> Expr:
     if not all(n.is_Rational for n in numbers):
         return ONE
     over = gcd(*(int(n.p) for n in numbers))
-    under = 1
-    for n in numbers:
-        under = under * int(n.q) // gcd(under, int(n.q))
+    under = lcm(*(int(n.q) for n in numbers))
     powers = [dict(t.as_coeff_Mul()[1].as_powers_dict()) for t in terms]
     shared = []
     for base in dict.fromkeys(b for p in powers for b in p):

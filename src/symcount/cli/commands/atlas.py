@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from symcount.cli.options import Json
-from symcount.cli.output import emit, note, number, say
+from symcount.cli.output import emit, note, number, say, watched
+from symcount.cli.writing import deliver
 from symcount.config import model_types as modeltypes
 from symcount.errors import UnknownModelError
 
@@ -95,10 +96,7 @@ def releases(
 
     stored = atlas()
     text = "\n".join(table(stored)) if stored is not None else ""
-    if output is None:
-        say(text)
-    else:
-        output.write_text(f"{text}\n", encoding="utf-8")
+    deliver(text, output)
 
 
 def _installed() -> str:
@@ -117,7 +115,7 @@ def _changed(chosen: Sequence[Candidate], target: Path, journal: Path, jobs: int
     asked = {(c.name, c.model_type): c for c in chosen}
     notes = target.with_name(f"{target.name}.changes-{_installed()}.jsonl")
     with closing(changes(chosen, target, notes, jobs=jobs)) as rows:
-        for row in _watched(rows, len(chosen)):
+        for row in watched(rows, len(chosen), itemgetter("class")):
             if row["status"] == "spelled":
                 append(journal, {**row["row"], "versions": row["versions"]})
             elif row["status"] == "other":
@@ -150,7 +148,7 @@ def _run(chosen: Sequence[Candidate], journal: Path, terms: Mapping[str, Any], *
     from symcount.survey.build import build as run
 
     with closing(run(chosen, journal, **terms)) as rows:
-        for row in _watched(rows, len(chosen)):
+        for row in watched(rows, len(chosen), itemgetter("class")):
             if as_json:
                 emit({k: v for k, v in row.items() if k not in ("layouts", "trees")})
             elif "reason" in row:
@@ -198,7 +196,7 @@ def extend(
     before = Atlas(target)
     journal = target.with_name(f"{target.name}.extended.jsonl")
     changes = []
-    for row in _watched(extensions(before, pattern, journal), len(before.names)):
+    for row in watched(extensions(before, pattern, journal), len(before.names), itemgetter("class")):
         changes.append((row["before"], {"layouts": row["layouts"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})
@@ -209,22 +207,6 @@ def extend(
     if not as_json:
         say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
     return 0
-
-
-def _watched(rows: Iterable[dict[str, Any]], total: int) -> Iterator[dict[str, Any]]:
-    """Show a progress bar on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield from rows
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        for row in rows:
-            progress.update(task, advance=1, description=row["class"])
-            yield row
 
 
 @app.command()

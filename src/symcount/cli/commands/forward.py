@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any
@@ -10,21 +9,15 @@ from typing import Annotated, Any
 import typer
 
 from symcount.cli.options import Json, Options, Source, Values, choices, is_number, pairs, value_of
-from symcount.cli.output import ascii_only, emit, number, say, show, table
+from symcount.cli.output import ascii_only, emit, encodable, exactly, number, say, show, table
+from symcount.cli.storage import Batch, Length, sequences_of, tokens_of
 from symcount.config.files import looks_like_path
-from symcount.errors import OptionError
 from symcount.exact.evaluate import integer_value
 from symcount.formulas.formula import Formula
 from symcount.forward.formulas import ForwardFormula
 from symcount.typeset.plain import formula_plain
 
 __all__ = ["cache", "flops"]
-
-_TOKENS = re.compile(r"(\d[\d_,]{0,20})\s*([kKmM]?)\Z", re.ASCII)
-Batch = Annotated[int, typer.Option("--batch", help="Sequences at a time.")]
-Length = Annotated[
-    str | None, typer.Option("--length", metavar="TOKENS", help="Tokens of a sequence, such as 8192 or 32k (32,768).")
-]
 
 
 def cache(
@@ -49,7 +42,7 @@ def cache(
     total = _at(formula, at)
     if as_json:
         emit({"class": formula.name, "dtype": dtype, "formula": str(formula.total), "latex": formula.latex(),
-              "domain": [str(c) for c in formula.domain], "cache": total, "values": _plain(at),
+              "domain": [str(c) for c in formula.domain], "cache": total, "values": exactly(at),
               "tensors": [{"path": path, "kind": kind, "bytes": _number(formula, size, at)}
                           for path, kind, _, size in rows]})  # fmt: skip
         return
@@ -82,7 +75,7 @@ def flops(
     if as_json:
         emit({"class": shown.name, "formula": str(forward.total), "latex": forward.latex(),
               "domain": [str(c) for c in shown.domain], **numbers, "per_token": _whole(per_token),
-              "values": _plain(at)})  # fmt: skip
+              "values": exactly(at)})  # fmt: skip
         return
     _present(forward, "operations of a forward pass")
     rows = [(path, kind, _number(forward, e, at)) for path, kind, e in _modules(forward)]
@@ -104,36 +97,19 @@ def _asked(
     missing = {name: text for name, text in given if name not in shown.notation}
     if missing and all(is_number(text) for text in missing.values()) and not looks_like_path(model):
         shown = found(model, **chosen, **{name: int(text.replace(",", "")) for name, text in missing.items()})
-    at = dict(shown.defaults)
+    at, tokens = dict(shown.defaults), tokens_of(length)
     for name, text in given:
         item = shown.notation[name] if name in shown.notation or name not in missing else None
         if item is not None:
             at[item.letter] = value_of(item, text)
-    for name, value in (("batch", _positive(batch)), ("length", _tokens(length))):
+    for name, value in (("batch", sequences_of(batch)), ("length", tokens)):
         if value is not None and shown.sizes.get(name) in shown.notation:
             at[shown.sizes[name]] = value
-    if (source := shown.sizes.get("source")) in shown.notation and source not in at and _tokens(length) is not None:
-        at[source] = _tokens(length)  # of the encoder's input as many
+    if (source := shown.sizes.get("source")) in shown.notation and source not in at and tokens is not None:
+        at[source] = tokens  # of the encoder's input as many
     if (side := shown.sizes.get("side")) in shown.notation:
         at.setdefault(side, 224)
     return shown, at
-
-
-def _positive(value: int) -> int:
-    if value < 1:
-        raise OptionError(f"--batch {value}: expected a number of sequences, at least 1")
-    return value
-
-
-def _tokens(text: str | None) -> int | None:
-    """A number of tokens; `32k` is 32 · 1024, as lengths are written."""
-    if text is None:
-        return None
-    found = _TOKENS.match(text.strip())
-    value = 0 if found is None else int(found[1].replace("_", "").replace(",", ""))
-    if found is None or not value:
-        raise OptionError(f"--length {text!r:.80}: expected a number of tokens such as 8192 or 32k")
-    return int(value * {"": 1, "k": 1024, "m": 1024**2}[found[2].lower()])
 
 
 def _at(formula: Formula, at: Mapping[str, Any]) -> int | None:
@@ -148,10 +124,6 @@ def _number(formula: Formula, expression: Any, at: Mapping[str, Any]) -> int | N
     if not {s.name for s in expression.free_symbols} <= at.keys():
         return None
     return integer_value(expression, formula.values({k: v for k, v in at.items() if k in formula.notation}))
-
-
-def _plain(at: Mapping[str, Any]) -> dict[str, Any]:
-    return {k: v if isinstance(v, int) else str(v) for k, v in at.items()}
 
 
 def _whole(value: Fraction | None) -> int | str | None:
@@ -173,8 +145,7 @@ def _modules(formula: Formula) -> list[tuple[str, str, Any]]:
 def _present(formula: Formula, what: str) -> None:
     say(f"{formula.name} ({formula.model_type}): {what}\n")
     say(formula_plain(formula.tree, formula.ledger, "unique", ascii_only=ascii_only()))
-    text = formula.domain_text()
-    say(f"{text if not ascii_only() else text.encode('ascii', 'replace').decode()}\n")
+    say(f"{encodable(formula.domain_text())}\n")
 
 
 def _numbers(at: Mapping[str, Any], formula: Formula, rows: Sequence[Any], total: int | None, unit: str) -> None:

@@ -15,7 +15,7 @@ from symcount.atlas.store import atlas
 from symcount.cli.commands.typeset import known, typeset
 from symcount.cli.looks import Inside, Notation, Relations, Symbols, SymbolsFile, bracketed, related, symbols_of
 from symcount.cli.options import ConventionOption, Json, Options, Source, Values, load, told
-from symcount.cli.output import ascii_only, emit, note, number, say, show, table
+from symcount.cli.output import ascii_only, emit, exactly, note, number, say, show, table
 from symcount.cli.presentation import described, letters_of, plain, present
 from symcount.cli.writing import Output, target_of
 from symcount.code.languages import LANGUAGES
@@ -113,8 +113,8 @@ def diff(
                 "field": entry.field,
                 "convention": convention,
                 **{name: str(expression) for name, expression in results.items()},
-                "values": {k: v if isinstance(v, int) else str(v) for k, v in at.items()},
-                "at": {name: v if isinstance(v, int) else str(v) for name, v in numbers.items()},
+                "values": exactly(at),
+                "at": exactly(numbers),
             }
         )
         return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,7 +13,7 @@ import typer
 
 from symcount.cli.commands.derive import Seed, Trials
 from symcount.cli.options import Json
-from symcount.cli.output import emit, number, say, share, show, table
+from symcount.cli.output import emit, number, say, share, show, table, watched
 from symcount.errors import UnknownModelError
 
 if TYPE_CHECKING:
@@ -45,7 +44,7 @@ def sweep(
         raise UnknownModelError(f"no class of transformers' auto mappings matches {pattern!r}")
     rows = []
     with closing(run(chosen, jobs=jobs, timeout=timeout, trials=trials, seed=seed, output=output)) as found:
-        for row in _watched(found, len(chosen)):
+        for row in watched(found, len(chosen), _counting()):
             rows.append(row)
             if as_json:
                 emit(row.to_json())
@@ -54,23 +53,16 @@ def sweep(
     return 0
 
 
-def _watched(rows: Iterable[Row], total: int) -> Iterator[Row]:
-    """Show a progress bar on standard error, where that is a terminal."""
-    if not sys.stderr.isatty():
-        yield from rows
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
+def _counting() -> Callable[[Row], str]:
+    """What is said beside the progress bar: how many classes had which end, and the last one's name."""
     counts: Counter[str] = Counter()
-    columns = (BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.description}"))
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
-        task = progress.add_task("", total=total)
-        for row in rows:
-            counts[row.status] += 1
-            said = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in counts.items())
-            progress.update(task, advance=1, description=f"{said}; {row.name}")
-            yield row
+
+    def said(row: Row) -> str:
+        counts[row.status] += 1
+        ends = ", ".join(f"{n} {status.replace('_', ' ')}" for status, n in counts.items())
+        return f"{ends}; {row.name}"
+
+    return said
 
 
 def _summary(rows: list[Row]) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from symcount.cli.adapters import Base, adapter_verify, is_adapter
 from symcount.cli.options import Json, Options, Values, load, told
-from symcount.cli.output import ascii_only, emit, note, number, say, show, table
+from symcount.cli.output import ascii_only, emit, exactly, note, number, say, show, table
 from symcount.cli.presentation import plain
 from symcount.config.files import is_checkpoint
 from symcount.exact.evaluate import integer_value
@@ -121,7 +121,7 @@ def _described(report: Report, source: str) -> dict[str, Any]:
         "device": report.device,
         "exact": report.exact,
         "tensors": len(report.tensors),
-        "values": {k: v if isinstance(v, int) else str(v) for k, v in report.values.items()},
+        "values": exactly(report.values),
         "totals": {t.convention: {"formula": t.formula, "model": t.model} for t in report.totals.values()},
         "torchinfo": report.torchinfo,
         "differences": [str(d) for d in report.differences],
