@@ -108,7 +108,7 @@ def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str,
 
 def _implied(condition: Condition, times: Iterable[Node]) -> bool:
     """Whether a condition holds wherever no multiplicity is negative: `k <= N` where there are `N - k` layers."""
-    names = sorted(free_symbols(condition.left) | free_symbols(condition.right))
+    names = sorted(condition.symbols)
     far = any(side.op == "const" and side.args[0] >= _WIDE for side in (condition.left, condition.right))
     if len(names) > 2 or far:  # beyond the numbers that are tried
         return False

@@ -176,9 +176,9 @@ def _notation(h: Hypotheses) -> Notation:
     for condition in h.switches:
         if condition.relation in (">", "!=") and condition.right.op == "const" and condition.right.args[0] == 0:
             continue  # every symbol is positive
-        used |= free_symbols(condition.left) | free_symbols(condition.right)
+        used |= condition.symbols
     for condition in h.conditions:
-        names = free_symbols(condition.left) | free_symbols(condition.right)
+        names = condition.symbols
         if names & used and condition.relation in ("divides", "=="):
             used |= names
     sizes = shape_symbols(h.evidence.traces)
@@ -261,7 +261,7 @@ def _related(
 ) -> Iterable[Condition]:
     """Those of *conditions* that are about the formula's own symbols."""
     for c in conditions:
-        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
+        if c.symbols <= letters.keys():
             yield relation(convert(c.left), c.relation, convert(c.right))
 
 
@@ -272,7 +272,7 @@ def _asked(h: Hypotheses) -> Iterable[TracedCondition]:
     """
     counted = shape_symbols(h.evidence.traces).union(*map(free_symbols, h.times.values()))
     for condition in h.conditions:
-        names = free_symbols(condition.left) | free_symbols(condition.right)
+        names = condition.symbols
         if not of_index(h.evidence, condition) or not names & counted:
             yield condition
 
@@ -281,7 +281,7 @@ def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: 
     for condition in h.evidence.guards:
         yield relation(convert(condition.left), condition.relation, convert(condition.right))
     for condition in h.conditions:
-        names = free_symbols(condition.left) | free_symbols(condition.right)
+        names = condition.symbols
         if condition in h.switches and names <= letters.keys():
             yield relation(convert(condition.left), condition.relation, convert(condition.right))
             continue

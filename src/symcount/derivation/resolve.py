@@ -78,7 +78,7 @@ def model_class(name: str, model_type: str = "") -> type:
     """The class of that name in transformers, or the base model of that model type.
 
     Args:
-        name: a class, also as it is spelled or was called elsewhere; see `modeltypes.meant`. Or a model type.
+        name: a class, also as it is spelled or was called elsewhere; see `model_types.meant`. Or a model type.
         model_type: what the file says beside a class.
 
     Raises:

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.observe import Trace
-from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.path import Condition
 from symcount.derivation.evidence import Evidence, Follow
 from symcount.derivation.per_layer_lists import follow
@@ -100,5 +99,5 @@ def _insisted(default: Trace, movable: Sequence[str]) -> list[Condition]:
     return [
         c
         for c in default.conditions
-        if c not in own and c.relation in ("==", "divides") and free_symbols(c.left) | free_symbols(c.right) <= fields
+        if c not in own and c.relation in ("==", "divides") and c.symbols <= fields
     ]

@@ -9,13 +9,10 @@ from typing import Any, Final
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import STATE, Question
 
-__all__ = ["GENERAL", "KINDS", "Place", "is_json", "note"]
+__all__ = ["GENERAL", "Place", "is_json", "note"]
 
 #: Field and steps into it: where a value is found in a config.
 Place = tuple[str, tuple[str | int, ...]]
-
-#: What a question may be. `value`: something that only the very value answers; `length` and `has` as they say.
-KINDS: Final = ("begins", "contains", "ends", "equals", "filled", "has", "keys", "length", "value")
 
 #: Code of every config, which copies, prints and checks it: it asks nothing about the model.
 GENERAL: Final = (

@@ -86,7 +86,7 @@ def conditions(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], 
     counted = {e.field for e in formula.notation if e.symbol in formula.total.free_symbols}
     found: dict[tuple[str, str, str], None] = {}
     for c in (*formula.asked, *work.extra):
-        names = free_symbols(c.left) | free_symbols(c.right)
+        names = c.symbols
         if c.relation not in HOLDS or not names or not names <= at.names.keys() or c.left is c.right:
             continue
         item = None
