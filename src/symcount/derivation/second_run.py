@@ -96,8 +96,4 @@ def _insisted(default: Trace, movable: Sequence[str]) -> list[Condition]:
     model cannot be built without.
     """
     own, fields = set(model_conditions(default)), set(movable)
-    return [
-        c
-        for c in default.conditions
-        if c not in own and c.relation in ("==", "divides") and c.symbols <= fields
-    ]
+    return [c for c in default.conditions if c not in own and c.relation in ("==", "divides") and c.symbols <= fields]
