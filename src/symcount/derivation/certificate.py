@@ -22,8 +22,9 @@ from sympy import Poly, Symbol
 from symcount.concolic.config.source import is_config
 from symcount.concolic.config.symbolic import Number as Field
 from symcount.concolic.config.symbolic import build, construct
-from symcount.concolic.observe import Trace, trace
+from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
+from symcount.concolic.traces import Trace
 from symcount.config.arranged_lists import MARK, NAMES
 from symcount.core.ledger import Row
 from symcount.core.paths import value_at

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.predicates import Predicate
 from symcount.derivation.multiplicity import Table, Truth, iterations
 from symcount.derivation.probes import Structure

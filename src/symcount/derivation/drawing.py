@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection, Iterator, Mapping
 
 from symcount.concolic.config.symbolic import Number as Field
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.formula import DerivedFormula
 from symcount.derivation.points import repair, sample

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from symcount.concolic.config.symbolic import ConfigSource, Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition

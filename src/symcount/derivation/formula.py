@@ -11,7 +11,7 @@ from typing import Any, Protocol, cast
 from sympy import Add, Expr, Integer, Symbol
 
 from symcount.concolic.config.symbolic import ConfigSource, own_defaults
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.concolic.values.rewriting import floored

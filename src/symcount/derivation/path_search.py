@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Final
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, answered, bounding, holds, index_tuples, readable

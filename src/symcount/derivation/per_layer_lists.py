@@ -14,7 +14,7 @@ from typing import Any
 
 from symcount.concolic.config.source import defaults_of, fields_in, source_of
 from symcount.concolic.config.symbolic import ConfigSource, Number, construct, walk
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.config.per_layer import Following, elements
 from symcount.derivation.evidence import Evidence, Follow
 from symcount.derivation.runs import possible

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition

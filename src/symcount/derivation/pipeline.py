@@ -17,8 +17,8 @@ from types import MappingProxyType
 from typing import Any
 
 from symcount.concolic.config.symbolic import ConfigSource, Number
-from symcount.concolic.observe import Trace
 from symcount.concolic.session import quiet
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from symcount.concolic.observe import Trace, TracedParameter, once_a_trace
+from symcount.concolic.traces import Trace, TracedParameter, once_a_trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Iteration
 

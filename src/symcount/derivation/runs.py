@@ -11,7 +11,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace, trace
+from symcount.concolic.observe import trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Evidence, Plan

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import Condition
 from symcount.derivation.evidence import Evidence, Follow
 from symcount.derivation.per_layer_lists import follow

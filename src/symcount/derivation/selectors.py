@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace, once_a_trace
+from symcount.concolic.traces import Trace, once_a_trace
 from symcount.concolic.values.expression import free_symbols
 from symcount.core.notation import smallest
 from symcount.derivation.structure import (

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace, once_a_trace
+from symcount.concolic.traces import Trace, once_a_trace
 from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Evidence, Hypotheses

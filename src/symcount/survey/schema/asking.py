@@ -11,7 +11,7 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from symcount.atlas.codec import encode
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, evaluate, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds

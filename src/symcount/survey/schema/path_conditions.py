@@ -21,7 +21,7 @@ from symcount.atlas.codes import MISSING
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Layout
 from symcount.concolic.config.asking import GENERAL
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.path import Question
 from symcount.core.paths import section_of, value_at

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import const, evaluate, free_symbols, symbol
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds

@@ -8,7 +8,7 @@ from typing import Any
 
 from symcount.atlas.codes import MISSING
 from symcount.concolic.config.source import is_config
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.carriers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.predicates import holds
 from symcount.core.paths import section_of
