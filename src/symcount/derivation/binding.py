@@ -14,8 +14,8 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symcount.concolic.config.containers import stands_in
 from symcount.concolic.config.source import PATH_KEY, fields_in, is_config, source_of, varies_by_layer
+from symcount.concolic.config.stand_ins import stands_in
 from symcount.concolic.config.symbolic import ConfigSource, build, walk
 from symcount.concolic.session import quiet
 from symcount.concolic.values.predicates import holds

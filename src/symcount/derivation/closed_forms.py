@@ -15,10 +15,10 @@ from symcount.concolic.values.predicates import holds
 from symcount.derivation.counting import Assumptions
 from symcount.derivation.coverage import parts_of
 from symcount.derivation.evidence import Evidence, Hypotheses
-from symcount.derivation.multiplicity import Table
 from symcount.derivation.path_search import PathSearch
 from symcount.derivation.probes import edges
 from symcount.derivation.rows import Row
+from symcount.derivation.tables import Table
 
 __all__ = ["count_iterations"]
 

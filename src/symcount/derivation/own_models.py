@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from symcount.concolic.config.config_source import ConfigSource, fields_in, is_config
-from symcount.concolic.config.containers import original, source_of_other, stands_in, with_place
+from symcount.concolic.config.containers import source_of_other
 from symcount.concolic.config.source import contained, defaults_of, source_of
+from symcount.concolic.config.stand_ins import original, stands_in, with_place
 from symcount.config.config import Config, read
 from symcount.derivation.constructor import Constructor, as_constructor, needed, parameters_of
 from symcount.derivation.packages import packaged

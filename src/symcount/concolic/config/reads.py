@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
-from symcount.concolic.config.containers import ConfigDict
 from symcount.concolic.config.opaque import observed
 from symcount.concolic.config.source import PATH_KEY, fields_in
+from symcount.concolic.config.stand_ins import ConfigDict
 from symcount.concolic.config.symbolic import SymbolicConfig
 from symcount.concolic.python.patches import Patch
 from symcount.concolic.values.numbers import SymbolicInt

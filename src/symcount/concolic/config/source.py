@@ -13,7 +13,8 @@ from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from symcount.concolic.config.config_source import PATH_KEY, ConfigSource, construct, fields_in, is_config
-from symcount.concolic.config.containers import filled, is_inner, source_of_other, stands_in, with_place
+from symcount.concolic.config.containers import is_inner, source_of_other
+from symcount.concolic.config.stand_ins import filled, stands_in, with_place
 from symcount.errors import DerivationError
 
 __all__ = [

@@ -20,7 +20,6 @@ from functools import wraps
 from typing import Any, Final
 
 from symcount.concolic.config.asking import GENERAL
-from symcount.concolic.config.containers import stands_in
 from symcount.concolic.config.opaque import observed
 from symcount.concolic.config.source import (
     PATH_KEY,
@@ -31,6 +30,7 @@ from symcount.concolic.config.source import (
     is_config,
     source_of,
 )
+from symcount.concolic.config.stand_ins import stands_in
 from symcount.concolic.python.literals import literal
 from symcount.concolic.python.patches import Patch, Patches
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
