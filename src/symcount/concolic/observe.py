@@ -14,8 +14,10 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from symcount.concolic.config.config_source import ConfigSource
 from symcount.concolic.config.reads import Reads
-from symcount.concolic.config.symbolic import ConfigSource, Number, build, config_classes, source_of
+from symcount.concolic.config.source import source_of
+from symcount.concolic.config.symbolic import Number, build, config_classes
 from symcount.concolic.python.builtins import shadows
 from symcount.concolic.python.literals import literals
 from symcount.concolic.python.modules import defining_modules, library, library_modules, user_modules

@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from symcount.concolic.config.symbolic import ConfigSource, Number
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import Number
 from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node

@@ -10,7 +10,8 @@ from typing import Any, Protocol, cast
 
 from sympy import Add, Expr, Integer, Symbol
 
-from symcount.concolic.config.symbolic import ConfigSource, own_defaults
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import own_defaults
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition as TracedCondition
@@ -65,15 +66,15 @@ class DerivedFormula(Formula):
         requested: the config that it was derived for, as its own class reads it; `None` where *source* says it all.
     """
 
-    cls: type | None = None
-    source: ConfigSource | None = None
+    cls: type = field(kw_only=True)
+    source: ConfigSource = field(kw_only=True)
     base: Mapping[str, Any] = field(default_factory=dict)
     forward: tuple[Condition, ...] = ()
     asked: tuple[TracedCondition, ...] = ()
     structural: tuple[str, ...] = ()
     depths: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
-    default: Trace | None = field(default=None, repr=False, compare=False)
+    default: Trace = field(kw_only=True, repr=False, compare=False)
     story: tuple[str, ...] = field(default=(), repr=False, compare=False)
     requested: Any = field(default=None, repr=False, compare=False)
 
@@ -82,7 +83,7 @@ class DerivedFormula(Formula):
     @property
     def made_of(self) -> tuple[str, ...]:
         """The version of transformers whose class it is of; none for a class of one's own."""
-        of_it = self.cls is not None and self.cls.__module__.partition(".")[0] == "transformers"
+        of_it = self.cls.__module__.partition(".")[0] == "transformers"
         return (f"transformers {version('transformers')}",) if of_it else ()
 
     def runs_text(self) -> str:
@@ -103,7 +104,7 @@ class DerivedFormula(Formula):
 
         It is found by running the constructor at another value; empty if the field is not kept, or nothing shows.
         """
-        if name not in self.pinned or self.source is None:
+        if name not in self.pinned:
             return ""
         known: dict[str, str] = self.__dict__.setdefault("_lost", {})  # each takes several runs of the constructor
         if name not in known:

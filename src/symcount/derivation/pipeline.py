@@ -16,7 +16,8 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from symcount.concolic.config.symbolic import ConfigSource, Number
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import Number
 from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from symcount.concolic.config.symbolic import ConfigSource, source_of
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.source import source_of
 from symcount.config.config import Config, read
 from symcount.config.files import looks_like_path
 from symcount.config.filetypes import check_typed, nameless

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
-from symcount.concolic.config.symbolic import ConfigSource, Number, config_classes
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import Number, config_classes
 from symcount.concolic.python.constants import LARGEST, layers_to_see
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import Condition

@@ -117,7 +117,6 @@ def variant_of(formula: DerivedFormula, trials: int = 3) -> dict[str, Any]:
         StructureError: it has an operation that is not stored.
     """
     formula.certify(trials)
-    assert formula.source is not None  # noqa: S101  # it is a derived one
     leaves = flat(_written(formula.source))
     numbers = [path for path, value in leaves.items() if is_number(value)]
     place = {path: i for i, path in enumerate(numbers)}

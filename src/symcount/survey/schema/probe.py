@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from symcount.atlas.codes import MISSING
-from symcount.concolic.config.symbolic import ConfigSource, source_of
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.source import source_of
 from symcount.concolic.observe import trace
 from symcount.concolic.python.patches import Patches, no_initialisation
 from symcount.concolic.session import quiet

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.atlas.codes import MISSING
-from symcount.concolic.config.source import is_config
+from symcount.concolic.config.config_source import is_config
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.carriers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.predicates import holds
