@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Protocol, cast
 
-from sympy import Add, Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
 from symcount.concolic.config.config_source import ConfigSource
 from symcount.concolic.config.symbolic import own_defaults
@@ -16,16 +16,14 @@ from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.concolic.values.rewriting import floored
-from symcount.config.arranged_lists import MARK
-from symcount.core.domain import Condition, minimal, relation
+from symcount.core.domain import Condition, minimal
 from symcount.core.letters import assign
 from symcount.core.notation import Entry, Notation
-from symcount.core.tree import Block
 from symcount.core.values import exact
 from symcount.derivation.assembly import Assembly
 from symcount.derivation.catalogue import check_catalogued
 from symcount.derivation.certified import Certificate
-from symcount.derivation.depth_limits import layers_there_are, of_index
+from symcount.derivation.domains import asked, domain, related
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.losses import lost_at
 from symcount.derivation.structure import shape_symbols
@@ -151,14 +149,14 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
         model_type,
         options=_options(h),
         defaults={e.letter: h.evidence.base[e.field] for e in notation},
-        conditions=minimal(_domain(h, tree, letters, convert)),
+        conditions=minimal(domain(h, letters, convert)),
         origin="derived",
         cls=h.evidence.plan.cls,
         source=h.evidence.plan.source,
         pinned=dict(h.evidence.pinned),
         base=dict(h.evidence.base),
-        forward=minimal(_related(h.forward, letters, convert)),
-        asked=(*h.evidence.guards, *h.evidence.insisted, *_asked(h)),
+        forward=minimal(related(h.forward, letters, convert)),
+        asked=(*h.evidence.guards, *h.evidence.insisted, *asked(h)),
         structural=tuple(h.evidence.structural),
         depths=tuple(n for n in h.evidence.structural if n in h.evidence.depths),
         least=dict(h.evidence.least),
@@ -169,7 +167,8 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
 
 
 def _notation(h: Hypotheses) -> Notation:
-    used = shape_symbols(h.evidence.traces)
+    sizes = shape_symbols(h.evidence.traces)
+    used = set(sizes)
     for times in h.times.values():
         used |= free_symbols(times)
     used |= {n for n in h.evidence.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
@@ -182,7 +181,6 @@ def _notation(h: Hypotheses) -> Notation:
         names = condition.symbols
         if names & used and condition.relation in ("divides", "=="):
             used |= names
-    sizes = shape_symbols(h.evidence.traces)
     return Notation(
         tuple(_bounded(e, h, e.field in sizes) for e in assign(name for name in h.evidence.base if name in used))
     )
@@ -255,48 +253,3 @@ def _options(h: Hypotheses) -> dict[str, Any]:
             if (value is None or isinstance(value, bool)) and not idle(name):
                 options.setdefault(name, value)
     return options
-
-
-def _related(
-    conditions: Iterable[TracedCondition], letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
-) -> Iterable[Condition]:
-    """Those of *conditions* that are about the formula's own symbols."""
-    for c in conditions:
-        if c.symbols <= letters.keys():
-            yield relation(convert(c.left), c.relation, convert(c.right))
-
-
-def _asked(h: Hypotheses) -> Iterable[TracedCondition]:
-    """What the model's code asked and the formula relies on.
-
-    That of an index is in the multiplicities, if these have its fields; else its answer has to stay as it was.
-    """
-    counted = shape_symbols(h.evidence.traces).union(*map(free_symbols, h.times.values()))
-    for condition in h.conditions:
-        names = condition.symbols
-        if not of_index(h.evidence, condition) or not names & counted:
-            yield condition
-
-
-def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
-    for condition in h.evidence.guards:
-        yield relation(convert(condition.left), condition.relation, convert(condition.right))
-    for condition in h.conditions:
-        names = condition.symbols
-        if condition in h.switches and names <= letters.keys():
-            yield relation(convert(condition.left), condition.relation, convert(condition.right))
-            continue
-        if condition.relation == "ieee" or not names <= letters.keys():
-            continue
-        if of_index(h.evidence, condition):
-            continue
-        how = condition.relation
-        if how == "not divides":
-            continue
-        yield relation(convert(condition.left), how, convert(condition.right))
-    for name, least in h.evidence.least.items():
-        if name in letters:
-            yield relation(letters[name], ">=", least)
-    if h.dispensable and h.dispensable == {n for n in h.evidence.structural if MARK in n}:
-        yield relation(Add(*(letters[name] for name in sorted(h.dispensable))), ">=", 1)
-    yield from layers_there_are(h, letters, convert)
