@@ -25,8 +25,8 @@ from symcount.concolic.python.patches import Patches
 from symcount.concolic.session import quiet
 from symcount.concolic.tensors.mode import TENSORS, Tracker, tracing_mode
 from symcount.concolic.traces import Trace, TracedModule, TracedParameter
-from symcount.concolic.values.expression import Value
-from symcount.concolic.values.numbers import Node, SymbolicInt, evaluate
+from symcount.concolic.values.expression import Node, Value, evaluate
+from symcount.concolic.values.numbers import SymbolicInt
 from symcount.concolic.values.path import STATE, Recorder
 from symcount.concolic.values.rewriting import concrete
 from symcount.errors import DerivationError

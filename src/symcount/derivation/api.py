@@ -113,7 +113,7 @@ def _check_read(h: Hypotheses, options: Mapping[str, Any]) -> None:
 
 
 def _check_names(model: str, cls: Any, read: Iterable[str], options: Mapping[str, Any], section: str) -> None:
-    """The same for the config class *cls* of one section, and for those below it whose class it names."""
+    """Refuse options that the config class *cls* of one section does not declare; of the sections below it likewise."""
     here = [path.removeprefix(section) for path in read if path.startswith(section)]
     names = {*(name for name, _ in defaults_of(cls)), *aliases_of(cls)}
     names |= {path.partition(".")[0].partition("[")[0] for path in here}

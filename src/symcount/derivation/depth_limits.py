@@ -18,7 +18,7 @@ from symcount.config.arranged_lists import MARK
 from symcount.core.domain import Condition, relation
 from symcount.derivation.evidence import Evidence, Hypotheses
 from symcount.derivation.layer_order import counts
-from symcount.derivation.structure import MAX_SELECTOR, divisions_in, shape_nodes
+from symcount.derivation.structure import MAX_SELECTOR
 
 __all__ = ["deepest", "layers_there_are", "of_index"]
 
@@ -133,9 +133,4 @@ def of_index(e: Evidence, condition: TracedCondition) -> bool:
     constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
     if not constant or not condition.symbols <= set(e.structural):
         return False
-    return condition.relation != "divides" or (condition.left, condition.right) not in _quotients(e)
-
-
-def _quotients(e: Evidence) -> set[tuple[Node, Node]]:
-    """Divisor and dividend of every quotient in a size."""
-    return {(c.left, c.right) for c in divisions_in(shape_nodes(e.traces)) if c.exact}
+    return condition.relation != "divides" or (condition.left, condition.right) not in e.quotients

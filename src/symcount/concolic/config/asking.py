@@ -1,4 +1,4 @@
-"""A question that code asks of a value of a config: what it may be, who asks it, and how it is recorded."""
+"""Questions that code asks of the values of a config: whose are recorded, and how."""
 
 from __future__ import annotations
 
