@@ -49,7 +49,15 @@ def test_a_params_json(name, tmp_path, capsys):
     [
         ({**LLAMA_3, "vocab_size": -1}, "vocab_size is that of tokenizer.model, which is not beside it"),
         ({**LLAMA_3, "dim": 0}, "dim: expected an integer of at least 1, got 0"),
-        ({**LLAMA_3, "ffn_dim_multiplier": "x"}, "ffn_dim_multiplier: expected a number above 0, got 'x'"),
+        ({**LLAMA_3, "ffn_dim_multiplier": "x"}, "ffn_dim_multiplier: expected a finite number above 0, got 'x'"),
+        (
+            {**LLAMA_3, "ffn_dim_multiplier": float("inf")},
+            "ffn_dim_multiplier: expected a finite number above 0, got inf",
+        ),
+        (
+            {**LLAMA_3, "ffn_dim_multiplier": 1e308},
+            r"ffn_dim_multiplier: expected a finite number above 0, got 1e\+308",
+        ),
         ({**MISTRAL, "moe": {"experts": 8}}, "moe: expected num_experts and num_experts_per_tok"),
     ],
 )

@@ -13,7 +13,8 @@ import pytest
 
 from symcount.concolic.python.builtins import BUILTINS, MATH
 from symcount.concolic.values import expression as ex
-from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt, evaluate, free_symbols, to_sympy
+from symcount.concolic.values.expression import evaluate, free_symbols, to_sympy
+from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import STATE, Recorder
 from symcount.errors import DerivationError
 

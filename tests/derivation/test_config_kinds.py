@@ -14,7 +14,8 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 import symcount as sc  # noqa: E402
-from symcount.concolic.config.containers import ConfigDict, original, source_of_other, stands_in  # noqa: E402
+from symcount.concolic.config.containers import source_of_other  # noqa: E402
+from symcount.concolic.config.stand_ins import ConfigDict, original, stands_in  # noqa: E402
 from symcount.errors import ConfigError, DerivationError, OptionError  # noqa: E402
 
 FIELDS = {"vocab": 50, "width": 24, "heads": 4, "ratio": 2.5, "depth": 3, "head": True, "bias": False}

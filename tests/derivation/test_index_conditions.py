@@ -92,7 +92,7 @@ PERIODIC: dict[str, Choice] = {
 FROM_AN_INDEX: dict[str, Choice] = {
     "i >= 20": lambda i, c: i >= 20,
     "i > 6": lambda i, c: i > 6,
-    "20 <= i": lambda i, c: i >= 20,
+    "20 <= i": lambda i, c: 20 <= i,  # noqa: SIM300
     "not i < 9": lambda i, c: not i < 9,
     "i + 1 > 16": lambda i, c: i + 1 > 16,
     "i - 12 >= 0": lambda i, c: i - 12 >= 0,
@@ -107,7 +107,7 @@ LISTED: dict[str, Choice] = {
     "i in {5, 11, 17, 23}": lambda i, c: i in {5, 11, 17, 23},
     "i == 12": lambda i, c: i == 12,
     "i == 6 or i == 30": lambda i, c: i == 6 or i == 30,
-    "i not in [8]": lambda i, c: i != 8,
+    "i not in [8]": lambda i, c: i not in [8],  # noqa: FURB171
     "i in set([6, 7])": lambda i, c: i in set([6, 7]),  # noqa: C405
     "{9: True}.get(i, False)": lambda i, c: {9: True}.get(i, False),
     "i in frozenset((4, 5, 6))": lambda i, c: i in frozenset((4, 5, 6)),
@@ -118,7 +118,7 @@ FROM_A_DEPTH: dict[str, Switch] = {
     "c.num_layers >= 24": lambda c: c.num_layers >= 24,
     "c.num_layers > 12": lambda c: c.num_layers > 12,
     "not c.num_layers < 32": lambda c: not c.num_layers < 32,
-    "24 <= c.num_layers": lambda c: c.num_layers >= 24,
+    "24 <= c.num_layers": lambda c: 24 <= c.num_layers,  # noqa: SIM300
     "c.num_layers - 16 > 0": lambda c: c.num_layers - 16 > 0,
     "c.num_layers * 2 >= 40": lambda c: c.num_layers * 2 >= 40,
     "c.num_layers // 8 >= 2": lambda c: c.num_layers // 8 >= 2,
@@ -136,7 +136,7 @@ AT_A_DEPTH: dict[str, Switch] = {
     "c.num_layers + 1 == 13": lambda c: c.num_layers + 1 == 13,
     "c.num_layers == 3 * 8": lambda c: c.num_layers == 3 * 8,
     "c.num_layers - 7 == 0": lambda c: c.num_layers - 7 == 0,
-    "12 == c.num_layers": lambda c: c.num_layers == 12,
+    "12 == c.num_layers": lambda c: 12 == c.num_layers,  # noqa: SIM300
 }
 
 

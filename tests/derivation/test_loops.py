@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pytest
 
@@ -192,11 +192,18 @@ def test_a_field_of_the_config_that_gets_an_index_is_a_number():
     class Outer:
         layers: int = 3
         width: int = 4
+        parts: list[Inner] = field(default_factory=list)
+
+        def __post_init__(self):
+            self.parts = [Inner(i) for i in range(self.layers)]
 
     class Own(nn.Module):
         def __init__(self, config):
             super().__init__()
-            self.a = nn.ParameterList([torch.empty(config.width, i + 1) for i in range(config.layers)])
+            self.a = nn.ParameterList([torch.empty(config.width, part.index + 1) for part in config.parts])
 
     one = trace(Own, Outer)
-    assert [tuple(map(str, p.shape)) for p in one.parameters] == [("width", str(i + 1)) for i in range(3)]
+    assert [tuple(map(str, p.shape)) for p in one.parameters] == [
+        ("width", f"(parts[{i}].index + 1)") for i in range(3)
+    ]
+    assert [one.symbols[f"parts[{i}].index"] for i in range(3)] == [0, 1, 2]

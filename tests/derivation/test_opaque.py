@@ -4,7 +4,7 @@ import copy
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 pytest.importorskip("torch")
@@ -53,6 +53,7 @@ def answered(use, value, other):
 
 
 @pytest.mark.parametrize("name", USES)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # on a machine that is busy
 @given(value=st.text("ab", max_size=3) | JSON, other=JSON)
 def test_an_observed_value_answers_as_a_plain_one(name, value, other):
     STATE.recorder = Recorder()

@@ -18,7 +18,8 @@ from torch import nn  # noqa: E402
 from symcount.concolic.observe import trace  # noqa: E402
 from symcount.concolic.python import builtins  # noqa: E402
 from symcount.concolic.python import patches as patching  # noqa: E402
-from symcount.concolic.values.numbers import Node, SymbolicInt, evaluate  # noqa: E402
+from symcount.concolic.values.expression import Node, evaluate  # noqa: E402
+from symcount.concolic.values.numbers import SymbolicInt  # noqa: E402
 from symcount.concolic.values.path import STATE  # noqa: E402
 from symcount.errors import DerivationError  # noqa: E402
 

@@ -12,117 +12,30 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
-from functools import wraps
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
+from symcount.concolic.config.config_source import ConfigSource
 from symcount.concolic.config.reads import Reads
-from symcount.concolic.config.symbolic import ConfigSource, Number, build, config_classes, source_of
+from symcount.concolic.config.source import source_of
+from symcount.concolic.config.symbolic import Number, build, config_classes
 from symcount.concolic.python.builtins import shadows
 from symcount.concolic.python.literals import literals
 from symcount.concolic.python.modules import defining_modules, library, library_modules, user_modules
 from symcount.concolic.python.patches import Patches
 from symcount.concolic.session import quiet
 from symcount.concolic.tensors.mode import TENSORS, Tracker, tracing_mode
-from symcount.concolic.values.expression import Value
-from symcount.concolic.values.numbers import Node, SymbolicInt, evaluate
-from symcount.concolic.values.path import STATE, Condition, Iteration, Loop, Question, Recorder, StructuralUse
+from symcount.concolic.traces import Trace, TracedModule, TracedParameter
+from symcount.concolic.values.expression import Node, Value, evaluate
+from symcount.concolic.values.numbers import SymbolicInt
+from symcount.concolic.values.path import STATE, Recorder
 from symcount.concolic.values.rewriting import concrete
 from symcount.errors import DerivationError
 
+__all__ = ["trace"]
+
 #: Traces replace names in shared modules, so only one runs at a time. Re-entrant: a traced model may trace another.
 _LOCK: Final = threading.RLock()
-
-
-class TracedParameter(NamedTuple):
-    """One name of a parameter.
-
-    Attributes:
-        path: Full name, as in ``named_parameters``.
-        module_path: Path of the module that holds it.
-        name: Last part of the name.
-        shape: Each dimension as an expression, or an ``int`` if it is constant (or was lost).
-        concrete: The dimensions at this trace's values.
-        requires_grad: False for frozen tables.
-        tensor_key: Equal for two names exactly if they are names of one tensor (tied weights).
-        iterations: In which iterations of which loops it was made, the outermost loop first.
-    """
-
-    path: str
-    module_path: str
-    name: str
-    shape: tuple[Node | int, ...]
-    concrete: tuple[int, ...]
-    requires_grad: bool
-    tensor_key: int
-    iterations: tuple[Iteration, ...] = ()
-
-
-class TracedModule(NamedTuple):
-    """One path of a module.
-
-    Attributes:
-        path: Dotted path, ``""`` for the model itself.
-        cls: Its class.
-        module_key: Equal for two paths exactly if they lead to one module (shared layers).
-    """
-
-    path: str
-    cls: type
-    module_key: int
-
-
-@dataclass(eq=False)
-class Trace:
-    """What one construction of a model showed.
-
-    Attributes:
-        parameters: Every parameter name, duplicates included, in the order of
-            ``named_parameters(remove_duplicate=False)``.
-        modules: Every module path, duplicates included, parents first.
-        conditions: What the code compared, as it turned out, in order of first appearance.
-        structural: Symbolic numbers that were used as a loop bound or a list length.
-        config_reads: Config fields (dotted path) read while the model was constructed, with the first value read.
-        absent_reads: Fields that were asked for and do not exist on the config (``getattr(config, "x", default)``).
-        symbols: Every symbol (dotted path) with its value in this trace.
-        input_embeddings: Path of what ``get_input_embeddings()`` returns, if anything.
-        output_embeddings: Path of what ``get_output_embeddings()`` returns, if anything.
-        predicates: What the code compared, with the indices of loops as they are; ``conditions`` has their numbers.
-        loops: Loops over a symbolic number of iterations.
-        hashed: Loops whose index was hashed, with the module whose code did.
-        asked: What was asked of values that are no numbers, where these were observed.
-    """
-
-    parameters: list[TracedParameter]
-    modules: list[TracedModule]
-    conditions: list[Condition]
-    structural: list[StructuralUse]
-    config_reads: dict[str, Any]
-    absent_reads: set[str]
-    symbols: dict[str, Number]
-    input_embeddings: str | None
-    output_embeddings: str | None
-    predicates: list[Condition] = field(default_factory=list)
-    loops: list[Loop] = field(default_factory=list)
-    hashed: dict[str, str] = field(default_factory=dict)
-    asked: list[Question] = field(default_factory=list)
-
-
-_T = TypeVar("_T")
-
-
-def once_a_trace(function: Callable[[Trace], _T]) -> Callable[[Trace], _T]:
-    """*function* of a trace, computed once for each; the result must not be changed."""
-    known: WeakKeyDictionary[Trace, _T] = WeakKeyDictionary()
-
-    @wraps(function)
-    def remembered(one: Trace) -> _T:
-        if one not in known:
-            known[one] = function(one)
-        return known[one]
-
-    return remembered
 
 
 def trace(

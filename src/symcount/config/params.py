@@ -11,7 +11,7 @@ Llama says how wide a layer is by a rule: two thirds of four times the width, ti
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
@@ -81,12 +81,9 @@ def _rounded(dim: int, fields: Mapping[str, Any]) -> int:
     """The width of Llama's feed-forward layers, by the rule of its `FeedForward`."""
     width, factor = 2 * 4 * dim // 3, fields.get("ffn_dim_multiplier")
     if factor is not None:
-        if isinstance(factor, bool) or not isinstance(factor, int | float) or factor <= 0:
-            raise ConfigError(f"params.json: ffn_dim_multiplier: expected a number above 0, got {factor!r:.80}")
-        exact = int(Fraction(str(factor)) * width)
-        if exact != int(factor * width):  # what the model's code computes with floats rules
-            exact = int(factor * width)
-        width = exact
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor * width < inf:
+            raise ConfigError(f"params.json: ffn_dim_multiplier: expected a finite number above 0, got {factor!r:.80}")
+        width = int(factor * width)  # with floats: what the model's own code computes rules
     multiple = _size(fields, "multiple_of") if "multiple_of" in fields else 256
     return multiple * ((width + multiple - 1) // multiple)
 

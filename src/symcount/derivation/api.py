@@ -7,8 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
+from symcount.concolic.config.config_source import ConfigSource, aliases_of
 from symcount.concolic.config.source import defaults_of
-from symcount.concolic.config.symbolic import ConfigSource
 from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.certificate import disagreement, disagreements
 from symcount.derivation.evidence import Hypotheses
@@ -119,9 +119,9 @@ def _check_read(h: Hypotheses, options: Mapping[str, Any]) -> None:
 
 
 def _check_names(model: str, cls: Any, read: Iterable[str], options: Mapping[str, Any], section: str) -> None:
-    """The same for the config class *cls* of one section, and for those below it whose class it names."""
+    """Refuse options that the config class *cls* of one section does not declare; of the sections below it likewise."""
     here = [path.removeprefix(section) for path in read if path.startswith(section)]
-    names = {*(name for name, _ in defaults_of(cls)), *(getattr(cls, "attribute_map", None) or {})}
+    names = {*(name for name, _ in defaults_of(cls)), *aliases_of(cls)}
     names |= {path.partition(".")[0].partition("[")[0] for path in here}
     for name, value in options.items():
         if name not in names and not hasattr(cls, name):

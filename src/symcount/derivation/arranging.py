@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symcount.concolic.config.source import construct, fields_in, is_config
-from symcount.concolic.config.symbolic import ConfigSource
-from symcount.concolic.observe import Trace, trace
+from symcount.concolic.config.config_source import ConfigSource, construct, fields_in, is_config
+from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
+from symcount.concolic.traces import Trace
 from symcount.config.arranged_lists import LISTED, MARK, NAMES, OTHERS, Arrangement, field_of
 from symcount.derivation.structure import likely_depths
 from symcount.errors import DerivationError

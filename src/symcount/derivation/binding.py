@@ -14,9 +14,10 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symcount.concolic.config.containers import stands_in
-from symcount.concolic.config.source import PATH_KEY, fields_in, is_config, source_of, varies_by_layer
-from symcount.concolic.config.symbolic import ConfigSource, build, walk
+from symcount.concolic.config.config_source import PATH_KEY, ConfigSource, fields_in, is_config, walk
+from symcount.concolic.config.source import source_of, varies_by_layer
+from symcount.concolic.config.stand_ins import stands_in
+from symcount.concolic.config.symbolic import build
 from symcount.concolic.session import quiet
 from symcount.concolic.values.predicates import holds
 from symcount.config.arranged_lists import MARK, Arrangement
@@ -98,7 +99,6 @@ def realise(
     if source is not None and single and kinds:
         lists = {n.partition(MARK)[0]: _arrangement(formula, n) for n in kinds}
         source, fields = with_arrangements(source, lists), {**kinds, **fields}
-    assert formula.source is not None  # noqa: S101  # set by the engine
     if source is None:
         source, fields = formula.source, {**formula.base, **fields}
     with quiet():
@@ -113,8 +113,6 @@ def realise(
 
 def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, str]:
     """How to construct the config, and what to call it; `None` for an empty one."""
-    assert formula.source is not None  # noqa: S101  # set by the engine
-    assert formula.cls is not None  # noqa: S101  # the same
     if not hasattr(formula.source.cls, "from_dict"):  # of the user's own
         return own_source(formula.cls, formula.source, config)
     if not isinstance(config, Config | Mapping) and is_config(config):
@@ -149,8 +147,6 @@ def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:
 
 def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any]) -> list[str]:
     """Where *asked* is not the formula's config at the same numbers: fields that the model reads, and conditions."""
-    assert formula.source is not None  # noqa: S101  # set by the engine
-    assert formula.default is not None  # noqa: S101  # the same
     found = []
     for name, kept in formula.pinned.items():
         if numbers.get(name) != kept:

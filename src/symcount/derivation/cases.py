@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.values import expression as ex
-from symcount.concolic.values.expression import Node, free_symbols
+from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.concolic.values.rewriting import collected
@@ -70,7 +70,7 @@ def _other_side(e: Evidence, branch: Condition) -> dict[str, Number] | None:
     for name, value in ((left, e.base[right]), (right, e.base[left])):
         for number in (value,) if branch.relation == "!=" else (2 * value, 3 * value):
             base = {**e.base, name: number}
-            known = (c for c in others if name in free_symbols(c.left) | free_symbols(c.right))
+            known = (c for c in others if name in c.symbols)
             if all(holds(c, base) for c in known) and possible(e, [base]) is not None:
                 return base
     return None

@@ -19,11 +19,12 @@ from typing import Any
 
 from sympy import Poly, Symbol
 
-from symcount.concolic.config.source import is_config
+from symcount.concolic.config.config_source import construct, is_config
 from symcount.concolic.config.symbolic import Number as Field
-from symcount.concolic.config.symbolic import build, construct
-from symcount.concolic.observe import Trace, trace
+from symcount.concolic.config.symbolic import build
+from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
+from symcount.concolic.traces import Trace
 from symcount.config.arranged_lists import MARK, NAMES
 from symcount.core.ledger import Row
 from symcount.core.paths import value_at
@@ -54,7 +55,6 @@ def certify(formula: DerivedFormula, trials: int = 8, seed: int = 0) -> Certific
     """
     if differences := disagreements(formula, formula.base, asked(formula), formula.requested):
         raise VerificationError(_said(formula, {}, differences))
-    assert formula.cls is not None  # noqa: S101  # set by the engine
     own = trace(formula.cls, formula.source)  # its own, not the one that the formula was derived from
     for point in islice(edges(formula, own), EDGES):
         real = real_model(formula, point)
@@ -94,8 +94,6 @@ def asked(formula: DerivedFormula) -> Any:
     """
     import torch
 
-    assert formula.source is not None  # noqa: S101  # set by the engine
-    assert formula.cls is not None  # noqa: S101  # the same
     try:
         with quiet(), torch.device("meta"):
             return formula.cls(construct(formula.source) if formula.requested is None else _copy(formula.requested))
@@ -123,8 +121,6 @@ def real_model(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
     """The real model at *point*, or `None` if transformers does not build one there."""
     import torch
 
-    assert formula.source is not None  # noqa: S101  # set by the engine
-    assert formula.cls is not None  # noqa: S101  # the same
     try:
         with quiet(), torch.device("meta"):
             return formula.cls(build(formula.source, point, frozenset(point)).config)

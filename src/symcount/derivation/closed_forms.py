@@ -15,10 +15,10 @@ from symcount.concolic.values.predicates import holds
 from symcount.derivation.counting import Assumptions
 from symcount.derivation.coverage import parts_of
 from symcount.derivation.evidence import Evidence, Hypotheses
-from symcount.derivation.multiplicity import Table
 from symcount.derivation.path_search import PathSearch
 from symcount.derivation.probes import edges
 from symcount.derivation.rows import Row
+from symcount.derivation.tables import Table
 
 __all__ = ["count_iterations"]
 
@@ -109,7 +109,7 @@ def _same(node: Node, exact: Sequence[int | None], places: Sequence[Mapping[str,
 
 def _implied(condition: Condition, times: Iterable[Node]) -> bool:
     """Whether a condition holds wherever no multiplicity is negative: `k <= N` where there are `N - k` layers."""
-    names = sorted(free_symbols(condition.left) | free_symbols(condition.right))
+    names = sorted(condition.symbols)
     far = any(side.op == "const" and side.args[0] >= _WIDE for side in (condition.left, condition.right))
     if len(names) > 2 or far:  # beyond the numbers that are tried
         return False

@@ -20,7 +20,7 @@ from typing import Any, Final
 from symcount.concolic.config.config_source import PATH_KEY, ConfigSource
 from symcount.errors import DerivationError, OptionError, near
 
-__all__ = ["Constructor", "Passed", "as_constructor", "parameters_of"]
+__all__ = ["Constructor", "Passed", "as_constructor", "name_of", "needed", "parameters_of"]
 
 _MANY: Final = (Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD)
 
@@ -51,7 +51,7 @@ class Constructor:
     def __init__(self, target: Callable[..., Any]) -> None:
         """Make one of *target*."""
         self.target = target
-        self.__name__ = _name(target)
+        self.__name__ = name_of(target)
         self.__module__ = str(getattr(_function(target), "__module__", "") or "")
         self._parameters = parameters_of(target)
         defaults = {p.name: p.default for p in self._parameters if p.default is not Parameter.empty}
@@ -91,7 +91,7 @@ def parameters_of(target: Callable[..., Any]) -> tuple[Parameter, ...]:
     try:
         return tuple(inspect.signature(target).parameters.values())
     except (TypeError, ValueError):
-        raise DerivationError(f"{_name(target)} does not say which arguments it takes") from None
+        raise DerivationError(f"{name_of(target)} does not say which arguments it takes") from None
 
 
 def as_constructor(target: Callable[..., Any], given: Mapping[str, Any]) -> tuple[Constructor, ConfigSource]:
@@ -126,5 +126,6 @@ def _function(target: Any) -> Any:
     return _function(target.func) if isinstance(target, partial) else target
 
 
-def _name(target: Any) -> str:
+def name_of(target: Any) -> str:
+    """What a class or function is called, or the one whose arguments it binds."""
     return str(getattr(_function(target), "__name__", type(target).__name__))

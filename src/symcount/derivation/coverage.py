@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.predicates import Predicate
-from symcount.derivation.multiplicity import Table, Truth, iterations
 from symcount.derivation.probes import Structure
 from symcount.derivation.questions import answers
 from symcount.derivation.rows import Row
+from symcount.derivation.tables import Table, Truth, iterations
 
 __all__ = ["Tables", "covered", "missing", "parts_of", "unlike"]
 

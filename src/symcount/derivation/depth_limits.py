@@ -18,7 +18,7 @@ from symcount.config.arranged_lists import MARK
 from symcount.core.domain import Condition, relation
 from symcount.derivation.evidence import Evidence, Hypotheses
 from symcount.derivation.layer_order import counts
-from symcount.derivation.structure import MAX_SELECTOR, divisions_in, shape_nodes
+from symcount.derivation.structure import MAX_SELECTOR
 
 __all__ = ["deepest", "layers_there_are", "of_index"]
 
@@ -78,7 +78,7 @@ def layers_there_are(
 ) -> Iterable[Condition]:
     """The conditions of a formula's domain on numbers of layers and on what chooses between them."""
     for c in h.assumed:
-        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
+        if c.symbols <= letters.keys():
             yield relation(convert(c.left), c.relation, convert(c.right))
     for name, most in h.most.items():
         if name in letters:
@@ -96,7 +96,7 @@ def _beyond_all(h: Hypotheses) -> Iterable[tuple[str, str]]:
     """Pairs of a field and a depth, where the field met the index of every layer and is too large for the last one."""
     numbers: dict[str, set[Node]] = {}
     for c in h.switches:
-        for name in free_symbols(c.left) | free_symbols(c.right):
+        for name in c.symbols:
             numbers.setdefault(name, set()).update(n for n in (c.left, c.right) if n.op == "const")
     for name in (n for n, several in numbers.items() if len(several) > 1):
         for depth in h.evidence.depths:
@@ -115,7 +115,7 @@ def _negative(h: Hypotheses, times: Node) -> bool:
         return False
     known = [
         c for c in (*e.guards, *h.conditions)
-        if free_symbols(c.left) | free_symbols(c.right) <= set(names) and not of_index(e, c)
+        if c.symbols <= set(names) and not of_index(e, c)
     ]  # fmt: skip
     for numbers in product(range(1, _SMALL), repeat=min(len(names), 3)):
         values = dict(zip(names, cycle(numbers), strict=False))
@@ -131,11 +131,6 @@ def of_index(e: Evidence, condition: TracedCondition) -> bool:
     A division that a size is made with is none of an index: where two divides the number of layers, `n // 2` is `n/2`.
     """
     constant = condition.left.op in ("const", "mod") or condition.right.op == "const"
-    if not constant or not free_symbols(condition.left) | free_symbols(condition.right) <= set(e.structural):
+    if not constant or not condition.symbols <= set(e.structural):
         return False
-    return condition.relation != "divides" or (condition.left, condition.right) not in _quotients(e)
-
-
-def _quotients(e: Evidence) -> set[tuple[Node, Node]]:
-    """Divisor and dividend of every quotient in a size."""
-    return {(c.left, c.right) for c in divisions_in(shape_nodes(e.traces)) if c.exact}
+    return condition.relation != "divides" or (condition.left, condition.right) not in e.quotients

@@ -6,7 +6,7 @@ import random
 from collections.abc import Collection, Iterator, Mapping
 
 from symcount.concolic.config.symbolic import Number as Field
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.formula import DerivedFormula
 from symcount.derivation.points import repair, sample
@@ -33,7 +33,6 @@ def draw(
     Those are all whole numbers, and the others that the class *reads*. If *far*, one number of layers is as large as a
     model can have without taking long.
     """
-    assert formula.default is not None  # noqa: S101  # set by the engine
     base, structural = formula.base, formula.structural
     read = formula.default.config_reads if reads is None else reads
     movable = [
@@ -64,8 +63,6 @@ def edges(formula: DerivedFormula, seen: Trace) -> Iterator[dict[str, Field]]:
 
     They are on the other side of a comparison with a number, or they have as many layers as the code names.
     """
-    assert formula.cls is not None  # noqa: S101  # set by the engine
-    assert formula.source is not None  # noqa: S101  # the same
     depths = [n for n in formula.depths if formula.base[n]]
     changes = [(name, number) for _, name, number in other_sides(model_conditions(seen), formula.base)]
     far, named = beyond(formula.cls, formula.source, seen)

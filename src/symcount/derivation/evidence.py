@@ -12,14 +12,23 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from symcount.concolic.config.symbolic import ConfigSource, Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import Number
+from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.rows import Row, Rows, collect
-from symcount.derivation.structure import COUNTING, bounds, depth_fields, model_conditions, shape_symbols
+from symcount.derivation.structure import (
+    COUNTING,
+    bounds,
+    depth_fields,
+    divisions_in,
+    model_conditions,
+    shape_nodes,
+    shape_symbols,
+)
 from symcount.errors import DerivationError
 
 __all__ = ["Bound", "Consider", "Discover", "Evidence", "Follow", "Hypotheses", "Journal", "Pin", "Plan", "Verdict"]
@@ -112,6 +121,11 @@ class Evidence:
     def rows(self) -> Rows:
         """The rows of all runs under common templates."""
         return collect(self.traces)
+
+    @cached_property
+    def quotients(self) -> frozenset[tuple[Node, Node]]:
+        """Divisor and dividend of every quotient in a size."""
+        return frozenset((c.left, c.right) for c in divisions_in(shape_nodes(self.traces)))
 
     @cached_property
     def smallest(self) -> Trace:

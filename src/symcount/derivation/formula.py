@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Protocol, cast
 
-from sympy import Add, Expr, Integer, Symbol
+from sympy import Expr, Integer, Symbol
 
-from symcount.concolic.config.symbolic import ConfigSource, own_defaults
-from symcount.concolic.observe import Trace
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import own_defaults
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.concolic.values.rewriting import floored
-from symcount.config.arranged_lists import MARK
-from symcount.core.domain import Condition, minimal, relation
+from symcount.core.domain import Condition, minimal
 from symcount.core.letters import assign
 from symcount.core.notation import Entry, Notation
-from symcount.core.tree import Block
 from symcount.core.values import exact
 from symcount.derivation.assembly import Assembly
 from symcount.derivation.catalogue import check_catalogued
 from symcount.derivation.certified import Certificate
-from symcount.derivation.depth_limits import layers_there_are, of_index
+from symcount.derivation.domains import asked, domain, related
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.losses import lost_at
 from symcount.derivation.structure import shape_symbols
@@ -65,15 +64,15 @@ class DerivedFormula(Formula):
         requested: the config that it was derived for, as its own class reads it; `None` where *source* says it all.
     """
 
-    cls: type | None = None
-    source: ConfigSource | None = None
+    cls: type = field(kw_only=True)
+    source: ConfigSource = field(kw_only=True)
     base: Mapping[str, Any] = field(default_factory=dict)
     forward: tuple[Condition, ...] = ()
     asked: tuple[TracedCondition, ...] = ()
     structural: tuple[str, ...] = ()
     depths: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
-    default: Trace | None = field(default=None, repr=False, compare=False)
+    default: Trace = field(kw_only=True, repr=False, compare=False)
     story: tuple[str, ...] = field(default=(), repr=False, compare=False)
     requested: Any = field(default=None, repr=False, compare=False)
 
@@ -82,7 +81,7 @@ class DerivedFormula(Formula):
     @property
     def made_of(self) -> tuple[str, ...]:
         """The version of transformers whose class it is of; none for a class of one's own."""
-        of_it = self.cls is not None and self.cls.__module__.partition(".")[0] == "transformers"
+        of_it = self.cls.__module__.partition(".")[0] == "transformers"
         return (f"transformers {version('transformers')}",) if of_it else ()
 
     def runs_text(self) -> str:
@@ -103,7 +102,7 @@ class DerivedFormula(Formula):
 
         It is found by running the constructor at another value; empty if the field is not kept, or nothing shows.
         """
-        if name not in self.pinned or self.source is None:
+        if name not in self.pinned:
             return ""
         known: dict[str, str] = self.__dict__.setdefault("_lost", {})  # each takes several runs of the constructor
         if name not in known:
@@ -150,14 +149,14 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
         model_type,
         options=_options(h),
         defaults={e.letter: h.evidence.base[e.field] for e in notation},
-        conditions=minimal(_domain(h, tree, letters, convert)),
+        conditions=minimal(domain(h, letters, convert)),
         origin="derived",
         cls=h.evidence.plan.cls,
         source=h.evidence.plan.source,
         pinned=dict(h.evidence.pinned),
         base=dict(h.evidence.base),
-        forward=minimal(_related(h.forward, letters, convert)),
-        asked=(*h.evidence.guards, *h.evidence.insisted, *_asked(h)),
+        forward=minimal(related(h.forward, letters, convert)),
+        asked=(*h.evidence.guards, *h.evidence.insisted, *asked(h)),
         structural=tuple(h.evidence.structural),
         depths=tuple(n for n in h.evidence.structural if n in h.evidence.depths),
         least=dict(h.evidence.least),
@@ -168,7 +167,8 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
 
 
 def _notation(h: Hypotheses) -> Notation:
-    used = shape_symbols(h.evidence.traces)
+    sizes = shape_symbols(h.evidence.traces)
+    used = set(sizes)
     for times in h.times.values():
         used |= free_symbols(times)
     used |= {n for n in h.evidence.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
@@ -176,12 +176,11 @@ def _notation(h: Hypotheses) -> Notation:
     for condition in h.switches:
         if condition.relation in (">", "!=") and condition.right.op == "const" and condition.right.args[0] == 0:
             continue  # every symbol is positive
-        used |= free_symbols(condition.left) | free_symbols(condition.right)
+        used |= condition.symbols
     for condition in h.conditions:
-        names = free_symbols(condition.left) | free_symbols(condition.right)
+        names = condition.symbols
         if names & used and condition.relation in ("divides", "=="):
             used |= names
-    sizes = shape_symbols(h.evidence.traces)
     return Notation(
         tuple(_bounded(e, h, e.field in sizes) for e in assign(name for name in h.evidence.base if name in used))
     )
@@ -254,48 +253,3 @@ def _options(h: Hypotheses) -> dict[str, Any]:
             if (value is None or isinstance(value, bool)) and not idle(name):
                 options.setdefault(name, value)
     return options
-
-
-def _related(
-    conditions: Iterable[TracedCondition], letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]
-) -> Iterable[Condition]:
-    """Those of *conditions* that are about the formula's own symbols."""
-    for c in conditions:
-        if free_symbols(c.left) | free_symbols(c.right) <= letters.keys():
-            yield relation(convert(c.left), c.relation, convert(c.right))
-
-
-def _asked(h: Hypotheses) -> Iterable[TracedCondition]:
-    """What the model's code asked and the formula relies on.
-
-    That of an index is in the multiplicities, if these have its fields; else its answer has to stay as it was.
-    """
-    counted = shape_symbols(h.evidence.traces).union(*map(free_symbols, h.times.values()))
-    for condition in h.conditions:
-        names = free_symbols(condition.left) | free_symbols(condition.right)
-        if not of_index(h.evidence, condition) or not names & counted:
-            yield condition
-
-
-def _domain(h: Hypotheses, tree: Block, letters: Mapping[str, Symbol], convert: Any) -> Iterable[Condition]:
-    for condition in h.evidence.guards:
-        yield relation(convert(condition.left), condition.relation, convert(condition.right))
-    for condition in h.conditions:
-        names = free_symbols(condition.left) | free_symbols(condition.right)
-        if condition in h.switches and names <= letters.keys():
-            yield relation(convert(condition.left), condition.relation, convert(condition.right))
-            continue
-        if condition.relation == "ieee" or not names <= letters.keys():
-            continue
-        if of_index(h.evidence, condition):
-            continue
-        how = condition.relation
-        if how == "not divides":
-            continue
-        yield relation(convert(condition.left), how, convert(condition.right))
-    for name, least in h.evidence.least.items():
-        if name in letters:
-            yield relation(letters[name], ">=", least)
-    if h.dispensable and h.dispensable == {n for n in h.evidence.structural if MARK in n}:
-        yield relation(Add(*(letters[name] for name in sorted(h.dispensable))), ">=", 1)
-    yield from layers_there_are(h, letters, convert)

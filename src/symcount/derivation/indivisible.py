@@ -30,7 +30,7 @@ def confined(formula: DerivedFormula) -> DerivedFormula:
     letters = {e.field: e.symbol for e in formula.notation}
     added = []
     for condition in formula.asked:
-        names = free_symbols(condition.left) | free_symbols(condition.right)
+        names = condition.symbols
         if condition.relation != "not divides" or not names <= letters.keys() or not holds(condition, formula.base):
             continue
         point = next(_points(formula, condition), None)

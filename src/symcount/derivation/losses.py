@@ -16,7 +16,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from symcount.concolic.config.symbolic import ConfigSource, Number
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import Number
 from symcount.concolic.observe import trace
 from symcount.concolic.python.modules import is_users
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt

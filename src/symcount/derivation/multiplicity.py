@@ -8,27 +8,26 @@ its multiplicity, at any values of the fields, is the sum of these over all iter
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import combinations, islice
 from typing import Any
 
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
-from symcount.concolic.values.expression import Node, free_symbols
-from symcount.concolic.values.path import Condition, Loop
+from symcount.concolic.values.expression import Node
+from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate, index_tuples
 from symcount.concolic.values.rewriting import collected
 from symcount.config.arranged_lists import MARK
-from symcount.derivation.counting import Assumptions, count, triangle, trips
 from symcount.derivation.index_sets import elements_of, suppositions
 from symcount.derivation.list_lengths import Things
 from symcount.derivation.questions import answers, hashed
 from symcount.derivation.rows import Row, Rows
+from symcount.derivation.tables import Table, Truth
 
-__all__ = ["Table", "Truth", "iterations", "tables"]
+__all__ = ["tables"]
 
-Truth = tuple[bool | None, ...]
 Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
 
 _MOST = 6000  # iterations that are looked at for one row
@@ -36,79 +35,6 @@ _ELEMENTS = 16  # elements of a set that indices are looked up in
 _EXPLANATIONS = 6  # sets of predicates that explain the same numbers, which are compared
 _SUPPOSED = 60  # the same, of predicates that nobody asked
 _TRIPLES = 30  # the simplest of these, of which three together are tried
-
-
-@dataclass(frozen=True)
-class Table:
-    """How many parameters of a row are made in an iteration of some loops, by what is true of its indices.
-
-    Attributes:
-        loops: the loops, the outermost first.
-        predicates: on their indices, and on fields.
-        numbers: truth of each predicate -> number of parameters.
-        others: what else was asked in these loops -> the answers seen, each with what was true of the predicates.
-        supposed: whether the code asked nothing that explains the numbers; see `symcount.derivation.index_sets`.
-        tried: number of iterations beyond which nothing is known; zero for none.
-    """
-
-    loops: tuple[Loop, ...]
-    predicates: tuple[Predicate, ...]
-    numbers: Mapping[Truth, int]
-    others: Mapping[Predicate, frozenset[tuple[Truth, bool | None]]] = field(default_factory=dict)
-    supposed: bool = False
-    tried: int = 0
-
-    def number(self, values: Mapping[str, Any]) -> int | None:
-        """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
-        total = 0
-        for truth in self.truths(values):
-            if truth not in self.numbers:
-                return None
-            total += self.numbers[truth]
-        return total
-
-    def truths(self, values: Mapping[str, Any]) -> Iterator[Truth]:
-        """What is true in each iteration."""
-        for known in iterations(self.loops, values):
-            yield tuple([p.holds(known) for p in self.predicates])
-
-    def closed(self, assumed: Assumptions) -> Node | None:
-        """The number as an expression in the fields, if the rules of counting have one."""
-        if not self.predicates and len(self.loops) > 1 and (summed := triangle(*self.loops[-2:])) is not None:
-            outer = Table(self.loops[:-2], (), self.numbers).closed(assumed)
-            return outer and collected(ex.mul(outer, summed))
-        names = {loop.name for loop in self.loops}
-        dependent = any(names & free_symbols(bound) for loop in self.loops for bound in loop.bounds)
-        if dependent or any(len(names & p.symbols) != 1 for p in self.predicates):
-            return None
-        if self.tried:
-            assumed.taken.setdefault(Condition("<=", self.loops[0].bounds[1], ex.const(self.tried), ""))
-        most = Counter(self.numbers.values()).most_common(1)[0][0]
-        ways = [self._counted(usual, assumed) for usual in dict.fromkeys((0, most))]
-        return min((way for way in ways if way is not None), key=lambda way: len(str(way)), default=None)
-
-    def _counted(self, usual: int, assumed: Assumptions) -> Node | None:
-        """The number: *usual* everywhere, and more or fewer in some iterations."""
-        parts: list[tuple[int, Mapping[Predicate, bool]]] = [(usual, {})]
-        for truth, number in self.numbers.items():
-            parts.append((number - usual, dict(zip(self.predicates, map(bool, truth), strict=True))))
-        total: Node = ex.const(0)
-        for number, truths in parts:
-            times: Node = ex.const(number)
-            for loop in self.loops if number else ():
-                own = {p: truth for p, truth in truths.items() if loop.name in p.symbols}
-                found = count(loop, own, assumed) if own else trips(loop, assumed)
-                if found is None:
-                    return None
-                times = ex.mul(times, found)
-            total = ex.add(total, times)
-        return collected(total)
-
-
-def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """The values of fields and indices in each iteration of *loops*."""
-    for indices in index_tuples(loops, values):
-        yield {**values, **{loop.name: index for loop, index in zip(loops, indices, strict=True)}}
 
 
 def tables(

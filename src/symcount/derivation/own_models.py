@@ -1,4 +1,4 @@
-"""What a user may ask to derive of models of one's own: a class or function with its arguments or its config.
+"""Models of a user's own: a class or function with its arguments or its config.
 
 There are two ways to write a module, one config object and keyword arguments; which of them a class follows is seen
 from its signature and from what is given. A module that exists already is read back: its class, and the config or the
@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from symcount.concolic.config.config_source import ConfigSource, fields_in, is_config
-from symcount.concolic.config.containers import original, source_of_other, stands_in, with_place
+from symcount.concolic.config.containers import source_of_other
 from symcount.concolic.config.source import contained, defaults_of, source_of
+from symcount.concolic.config.stand_ins import original, stands_in, with_place
 from symcount.config.config import Config, read
-from symcount.derivation.constructor import Constructor, as_constructor, needed, parameters_of
+from symcount.derivation.constructor import Constructor, as_constructor, name_of, needed, parameters_of
 from symcount.derivation.packages import packaged
 from symcount.errors import ConfigError, DerivationError
 
@@ -57,8 +58,8 @@ def own_model(
             return target, source_of(found, target), dict(options)
         if len(required) == 1 and required[0].name not in options and required[0].name in _CONFIGS:
             raise DerivationError(
-                f"{_name(target)} names no config class; pass a config instance or class: "
-                f"symcount.derive({_name(target)}, config=…)"
+                f"{name_of(target)} names no config class; pass a config instance or class: "
+                f"symcount.derive({name_of(target)}, config=…)"
             )
         return *_arguments(target, dict(options)), {}
     if isinstance(config, ConfigSource):
@@ -201,7 +202,7 @@ def own_source(cls: Any, like: ConfigSource, config: Any) -> tuple[ConfigSource 
     if isinstance(cls, Constructor):
         if isinstance(config, Mapping) and (file := packaged(config, None, {})) is not None:
             if file[0] is not cls.target:
-                raise ConfigError(f"{said} is a config of {_name(file[0])}, but the formula is of {cls.__name__}")
+                raise ConfigError(f"{said} is a config of {name_of(file[0])}, but the formula is of {cls.__name__}")
             config = file[1]
         names = {p.name for p in parameters_of(cls.target)}
         if not isinstance(config, Mapping) and (whole := _as_part(like, config)) is not None:
@@ -263,7 +264,3 @@ def _hints(cls: type) -> dict[str, Any]:
         return typing.get_type_hints(cls)
     except Exception:  # noqa: BLE001  # a name that is imported for the type checker only
         return {}
-
-
-def _name(target: Any) -> str:
-    return str(getattr(target, "__name__", type(target).__name__))

@@ -48,7 +48,7 @@ def packaged(source: Any, config: Any, options: Mapping[str, Any]) -> tuple[Any,
 
 
 def named(source: str, config: Any, options: Mapping[str, Any]) -> tuple[Any, Any, dict[str, Any]] | None:
-    """The same of a name that says nothing of its package."""
+    """Class, config and options of what a name without its package means in timm or diffusers; `None` if nothing."""
     if name := timm_name(source):
         return *_timm(name, options), {}
     if source.isidentifier() and (cls := _diffusers(source)) is not None:

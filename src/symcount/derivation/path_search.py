@@ -17,7 +17,7 @@ from operator import itemgetter
 from typing import Final
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, answered, bounding, holds, index_tuples, readable
@@ -52,7 +52,7 @@ class PathSearch:
         self.lonely: list[Condition] = []
         self.fields = frozenset(e.structural)
         hard = [c for c in e.asked if not of_index(e, c) and not of_iteration(c, e.traces)]
-        self.hard = [c for c in hard if free_symbols(c.left) | free_symbols(c.right) <= self.fields]
+        self.hard = [c for c in hard if c.symbols <= self.fields]
         self.found: Tables = {}
 
     @cached_property

@@ -12,9 +12,10 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from symcount.concolic.config.source import defaults_of, fields_in, source_of
-from symcount.concolic.config.symbolic import ConfigSource, Number, construct, walk
-from symcount.concolic.observe import Trace
+from symcount.concolic.config.config_source import ConfigSource, aliases_of, construct, fields_in, walk
+from symcount.concolic.config.source import defaults_of, source_of
+from symcount.concolic.config.symbolic import Number
+from symcount.concolic.traces import Trace
 from symcount.config.per_layer import Following, elements
 from symcount.derivation.evidence import Evidence, Follow
 from symcount.derivation.runs import possible
@@ -58,7 +59,7 @@ def following(source: ConfigSource, like: ConfigSource) -> ConfigSource:
 def _with(source: ConfigSource, config: Any, lists: Mapping[str, Sequence[Any]]) -> ConfigSource:
     """*source*, of which *config* is made, with other *lists*, by path."""
     kwargs = dict(source.kwargs)
-    aliases: dict[str, str] = getattr(source.cls, "attribute_map", None) or {}
+    aliases = aliases_of(source.cls)
     for path, value in lists.items():
         field, _, rest = path.partition(".")
         name = next((given for given in kwargs if aliases.get(given, given) == field), field)

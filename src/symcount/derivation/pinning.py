@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition
@@ -90,7 +90,7 @@ def negative(e: Evidence) -> list[str]:
 
     Another value is another rule.
     """
-    asked = [n for c in e.asked for n in free_symbols(c.left) | free_symbols(c.right)]
+    asked = [n for c in e.asked for n in c.symbols]
     return [n for n in dict.fromkeys(asked) if e.base[n] < 0 and not n.endswith("token_id")]
 
 
@@ -194,7 +194,7 @@ def switches(h: Hypotheses) -> list[Condition]:
     divisors = {c.left.args[0] for c in h.conditions if c.relation == "divides" and c.left.op == "sym"}
     about: dict[str, list[Condition]] = {}
     for condition in h.conditions:
-        names = (free_symbols(condition.left) | free_symbols(condition.right)) - known
+        names = condition.symbols - known
         if condition.relation in ("!=", ">") and condition.right is ex.const(0) and names <= divisors:
             continue  # zero divides nothing
         if condition.relation == "==" and _multiplied(condition.left) is _multiplied(condition.right):

@@ -16,10 +16,11 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any
 
-from symcount.concolic.config.symbolic import ConfigSource, Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import Number
 from symcount.concolic.session import quiet
-from symcount.concolic.values.expression import Node, free_symbols
+from symcount.concolic.traces import Trace
+from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.cases import with_cases
@@ -217,7 +218,7 @@ def _conditions(e: Evidence, times: Iterable[Node]) -> tuple[list[Condition], li
     fields = set(e.structural)
 
     def of_structure(c: Condition) -> bool:
-        return free_symbols(c.left) | free_symbols(c.right) <= fields
+        return c.symbols <= fields
 
     found = [
         c

@@ -48,7 +48,7 @@ def sample(
     A *share* of them moves at first, and fewer if the conditions do not let that be; *base* itself is the last resort.
     """
     fields = set(movable)  # whether the other conditions hold is decided already
-    relevant = [c for c in conditions if not fields.isdisjoint(ex.free_symbols(c.left) | ex.free_symbols(c.right))]
+    relevant = [c for c in conditions if not fields.isdisjoint(c.symbols)]
     for attempt in range(attempts):
         part = share if attempt < attempts // 4 else rng.choice((0.8, 0.5, 0.25)) * share
         moved = {name for name in movable if rng.random() < part}
@@ -59,7 +59,7 @@ def sample(
         repair(values, relevant, moved, {} if wide else base)
         broken = _broken(relevant, values)
         for number in range(0 if wide else REDRAWN):
-            names = set().union(*(ex.free_symbols(c.left) | ex.free_symbols(c.right) for c in broken)) & moved
+            names = set().union(*(c.symbols for c in broken)) & moved
             if not names:
                 break
             for name in [n for n in movable if n in names]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from types import FunctionType
 from typing import Any
 
-from symcount.concolic.config.symbolic import ConfigSource, source_of
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.source import source_of
 from symcount.config.config import Config, read
 from symcount.config.files import looks_like_path
 from symcount.config.filetypes import check_typed, nameless
@@ -32,13 +33,7 @@ def transformers() -> Any:
         DependencyError: it is not installed, or torch is not.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing here may reach for the network
-    try:
-        importlib.import_module("torch")
-        return importlib.import_module("transformers")
-    except ImportError as error:
-        raise DependencyError(
-            f"deriving a formula needs torch and transformers ({error}); install them: pip install 'symcount[hf]'"
-        ) from None
+    return real_model.transformers("deriving a formula")
 
 
 @cache
@@ -78,7 +73,7 @@ def model_class(name: str, model_type: str = "") -> type:
     """The class of that name in transformers, or the base model of that model type.
 
     Args:
-        name: a class, also as it is spelled or was called elsewhere; see `modeltypes.meant`. Or a model type.
+        name: a class, also as it is spelled or was called elsewhere; see `model_types.meant`. Or a model type.
         model_type: what the file says beside a class.
 
     Raises:

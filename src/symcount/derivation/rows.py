@@ -2,7 +2,7 @@
 
 A list whose length differs between traces (or whose elements are all alike) is written with `*` for its index:
 `encoder.layer.*.output.dense`. A row is a parameter name under such a template together with its symbolic shape. How
-its multiplicity depends on the depths is the business of `fit`.
+its multiplicity depends on the depths is the business of `symcount.derivation.multiplicity`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from symcount.concolic.observe import Trace, TracedParameter, once_a_trace
+from symcount.concolic.traces import Trace, TracedParameter, once_a_trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Iteration
 

@@ -11,8 +11,8 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace, trace
-from symcount.concolic.values.expression import free_symbols
+from symcount.concolic.observe import trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Evidence, Plan
@@ -190,7 +190,7 @@ def _same_branches(e: Evidence, traces: Sequence[Trace]) -> list[Trace]:
 
     `if embedding_size != hidden_size` adds a projection: on the other side of it stands another model.
     """
-    fixed = [c for c in e.asked if not (free_symbols(c.left) | free_symbols(c.right)) <= set(e.structural)]
+    fixed = [c for c in e.asked if not c.symbols <= set(e.structural)]
     return [t for t in traces if all(holds(c, t.symbols) for c in fixed)]
 
 

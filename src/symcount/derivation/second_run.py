@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace
-from symcount.concolic.values.expression import free_symbols
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import Condition
 from symcount.derivation.evidence import Evidence, Follow
 from symcount.derivation.per_layer_lists import follow
@@ -97,8 +96,4 @@ def _insisted(default: Trace, movable: Sequence[str]) -> list[Condition]:
     model cannot be built without.
     """
     own, fields = set(model_conditions(default)), set(movable)
-    return [
-        c
-        for c in default.conditions
-        if c not in own and c.relation in ("==", "divides") and free_symbols(c.left) | free_symbols(c.right) <= fields
-    ]
+    return [c for c in default.conditions if c not in own and c.relation in ("==", "divides") and c.symbols <= fields]

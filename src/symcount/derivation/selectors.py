@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Any
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace, once_a_trace
+from symcount.concolic.traces import Trace, once_a_trace
 from symcount.concolic.values.expression import free_symbols
 from symcount.core.notation import smallest
 from symcount.derivation.structure import (
@@ -43,11 +43,11 @@ def selectors(trace: Trace, depths: Collection[str], in_shapes: Collection[str])
         indices = [n for n in (left, right) if n.op == "const" or (n.op == "mod" and n.args[0].op == "const")]
         if not indices:
             continue
-        for name in free_symbols(left) | free_symbols(right):
+        for name in condition.symbols:
             constants.setdefault(name, set()).update(n if n.op == "const" else n.args[0] for n in indices)
     for condition in trace.predicates:
         if (condition.left.indexed or condition.right.indexed) and is_model_code(condition.module):
-            constants.update({n: {0, 1} for n in free_symbols(condition.left) | free_symbols(condition.right)})
+            constants.update({n: {0, 1} for n in condition.symbols})
     return [
         name
         for name, value in trace.symbols.items()
@@ -152,5 +152,5 @@ def _compared(fields: Sequence[str], first: Trace) -> set[tuple[str, str]]:
 @once_a_trace
 def _asked_together(trace: Trace) -> frozenset[frozenset[str]]:
     """The fields of each condition that has several."""
-    found = {free_symbols(c.left) | free_symbols(c.right) for c in model_conditions(trace)}
+    found = {c.symbols for c in model_conditions(trace)}
     return frozenset(names for names in found if len(names) > 1)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace, once_a_trace
+from symcount.concolic.traces import Trace, once_a_trace
 from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Evidence, Hypotheses
@@ -53,7 +53,7 @@ def unseen(h: Hypotheses) -> list[str]:
         for n in e.free
         if e.base[n] > 0 and n.partition("[")[0] in read and all(t.symbols.get(n) == e.base[n] for t in e.traces)
     ]
-    asked = set().union(*(free_symbols(c.left) | free_symbols(c.right) for c in h.conditions))
+    asked = set().union(*(c.symbols for c in h.conditions))
     still += [n for n in e.unfollowed if n not in asked and all(t.symbols.get(n) == e.base[n] for t in e.traces)]
     start = e.smallest
     still = [n for n in still if n not in e.journal.harmless]
@@ -86,7 +86,7 @@ def _idle(h: Hypotheses, start: Trace) -> list[str]:
     def more(name: str, _: Number) -> int:
         least = int(e.base[name]) + min(int(e.base[name]), MAX_SELECTOR) + 2
         near = range(least, least + MAX_SELECTOR)
-        about = [c for c in hard if name in free_symbols(c.left) | free_symbols(c.right) and holds(c, start.symbols)]
+        about = [c for c in hard if name in c.symbols and holds(c, start.symbols)]
         return next((v for v in near if all(holds(c, {**start.symbols, name: v}) for c in about)), least)
 
     return [name for name, _ in changing(e, start, idle, (more,))]

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from math import gcd
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace, once_a_trace
+from symcount.concolic.traces import Trace, once_a_trace
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.rewriting import floored

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Iteration, Loop

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 
-from symcount.concolic.config.symbolic import ConfigSource, Number, config_classes
-from symcount.concolic.observe import Trace
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.symbolic import Number, config_classes
 from symcount.concolic.python.constants import LARGEST, layers_to_see
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Consider, Hypotheses

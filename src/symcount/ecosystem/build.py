@@ -17,7 +17,7 @@ from sympy import Symbol
 
 from symcount.atlas.codec import encode
 from symcount.concolic.config.config_source import ConfigSource
-from symcount.concolic.values.expression import free_symbols, to_sympy
+from symcount.concolic.values.expression import to_sympy
 from symcount.derivation.api import derive
 from symcount.derivation.formula import DerivedFormula
 from symcount.derivation.packages import packaged
@@ -117,7 +117,6 @@ def variant_of(formula: DerivedFormula, trials: int = 3) -> dict[str, Any]:
         StructureError: it has an operation that is not stored.
     """
     formula.certify(trials)
-    assert formula.source is not None  # noqa: S101  # it is a derived one
     leaves = flat(_written(formula.source))
     numbers = [path for path, value in leaves.items() if is_number(value)]
     place = {path: i for i, path in enumerate(numbers)}
@@ -130,7 +129,7 @@ def variant_of(formula: DerivedFormula, trials: int = 3) -> dict[str, Any]:
     conditions = [[">=", f"x{place[e.field]}", str(e.minimum)] for e in formula.notation]
     conditions += [[c.relation, encode(c.left.subs(renamed)), encode(c.right.subs(renamed))] for c in formula.domain]
     for c in formula.asked:
-        if c.relation != "ieee" and free_symbols(c.left) | free_symbols(c.right) <= symbols.keys():
+        if c.relation != "ieee" and c.symbols <= symbols.keys():
             conditions.append([c.relation, *(encode(to_sympy(side, symbols, {})) for side in (c.left, c.right))])
     totals = {c: encode(formula.total_as(c).subs(renamed)) for c in CONVENTIONS}
     return {

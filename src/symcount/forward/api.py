@@ -6,7 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
-from symcount.concolic.config.symbolic import ConfigSource, construct
+from symcount.concolic.config.config_source import ConfigSource, construct
 from symcount.concolic.session import quiet
 from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.certificate import disagreement

@@ -15,8 +15,9 @@ from typing import Any
 
 from symcount.atlas.codec import encode
 from symcount.concolic.config.asking import is_json
-from symcount.concolic.config.source import defaults_of, is_config
-from symcount.concolic.config.symbolic import ConfigSource, build, construct
+from symcount.concolic.config.config_source import ConfigSource, construct, is_config
+from symcount.concolic.config.source import defaults_of
+from symcount.concolic.config.symbolic import build
 from symcount.concolic.session import quiet
 from symcount.concolic.values.expression import free_symbols, to_sympy
 from symcount.concolic.values.numbers import SymbolicInt
@@ -111,7 +112,6 @@ def filled(record: dict[str, Any], source: ConfigSource, given: Mapping[str, int
 def _fixed(found: CacheFormula) -> dict[str, Any]:
     """The fields besides numbers that decide about the cache, or of which that is not known, with their values."""
     formula = found.whole
-    assert formula.source is not None  # noqa: S101  # set by the engine
     point = dict(formula.base)
     for depth in formula.depths:
         low = next((n for n in range(4, 9) if inside(formula, {**point, depth: n})), point[depth])

@@ -91,8 +91,6 @@ def differences(formula: DerivedFormula, point: Mapping[str, Number]) -> list[st
     """Where a formula of a forward pass and the real model disagree at a *point*; `None` if there is no model there."""
     import torch
 
-    assert formula.source is not None  # noqa: S101  # set by the engine
-    assert formula.cls is not None  # noqa: S101  # the same
     observed: Any = formula.cls
     try:
         with quiet(), torch.device("meta"):

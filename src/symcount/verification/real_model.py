@@ -40,8 +40,8 @@ Device = Literal["meta", "cpu"]
 _LABELS = ("model_type", "architectures", "transformers_version", "_name_or_path")
 
 
-def transformers() -> Any:
-    """The transformers package.
+def transformers(wanting: str = "the real model") -> Any:
+    """The transformers package; *wanting* says for the message what needs it.
 
     Raises:
         DependencyError: it, or torch, is not installed.
@@ -51,7 +51,7 @@ def transformers() -> Any:
         return import_module("transformers")
     except ImportError as error:
         raise DependencyError(
-            f'the real model needs {error.name or "transformers"}, which is not installed: pip install "symcount[hf]"'
+            f'{wanting} needs {error.name or "transformers"}, which is not installed: pip install "symcount[hf]"'
         ) from None
 
 

@@ -3,7 +3,7 @@
 Every name in `named_parameters(remove_duplicate=False)` is matched with a row of the ledger: the row's path, with `*`
 for the index in a list, its shape evaluated at the config's numbers, and its multiplicity. Names that share memory in
 the model must be tied in the formula and the other way round, and frozen tensors must be frozen in both. Then the
-totals of every convention are compared with numbers that `realmodel` reads off the model by itself.
+totals of every convention are compared with numbers that `real_model` reads off the model by itself.
 """
 
 from __future__ import annotations

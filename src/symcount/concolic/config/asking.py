@@ -1,4 +1,4 @@
-"""A question that code asks of a value of a config: what it may be, who asks it, and how it is recorded."""
+"""Questions that code asks of the values of a config: whose are recorded, and how."""
 
 from __future__ import annotations
 
@@ -9,19 +9,18 @@ from typing import Any, Final
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import STATE, Question
 
-__all__ = ["GENERAL", "KINDS", "Place", "is_json", "note"]
+__all__ = ["COPYING", "GENERAL", "Place", "is_json", "note"]
 
 #: Field and steps into it: where a value is found in a config.
 Place = tuple[str, tuple[str | int, ...]]
 
-#: What a question may be. `value`: something that only the very value answers; `length` and `has` as they say.
-KINDS: Final = ("begins", "contains", "ends", "equals", "filled", "has", "keys", "length", "value")
-
-#: Code of every config, which copies, prints and checks it: it asks nothing about the model.
-GENERAL: Final = (
-    "transformers.configuration_utils", "transformers.modeling_rope_utils", "transformers.generation",
-    "transformers.integrations.heterogeneity", "copy", "dataclasses", "huggingface_hub", "json", "symcount",
+#: Code that copies or serialises whole configs: its reads say nothing about the model.
+COPYING: Final = (
+    "transformers.configuration_utils", "transformers.generation", "transformers.integrations.heterogeneity", "copy",
+    "dataclasses", "huggingface_hub", "symcount",
 )  # fmt: skip
+#: Code of every config, which copies, prints and checks it: it asks nothing about the model.
+GENERAL: Final = (*COPYING, "transformers.modeling_rope_utils", "json")
 #: Those that note a question.
 _OBSERVING: Final = frozenset({"symcount.concolic.config.observed", "symcount.concolic.config.opaque"})
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any, Final
 
-__all__ = ["PATH_KEY", "ConfigSource", "construct", "fields_in", "is_config"]
+from symcount.core.paths import path_of
+
+__all__ = ["PATH_KEY", "ConfigSource", "aliases_of", "construct", "fields_in", "is_config", "walk"]
 
 #: Key in a config's ``__dict__`` that holds its dotted path: unlike an identity it survives ``copy.deepcopy``.
 PATH_KEY: Final = "_symcount_path"
@@ -50,6 +52,11 @@ def is_config(value: object) -> bool:
     return (dataclasses.is_dataclass(value) and not isinstance(value, type)) or hasattr(type(value), "attribute_map")
 
 
+def aliases_of(cls: Any) -> Mapping[str, str]:
+    """The other names by which a config class knows its fields: alias -> field."""
+    return getattr(cls, "attribute_map", None) or {}
+
+
 def fields_in(config: Any) -> Mapping[str, Any]:
     """What a config object has, by name: the items of a dict, else its attributes, slots among them."""
     if isinstance(config, Mapping):
@@ -69,3 +76,25 @@ def _slots(cls: type) -> tuple[str, ...]:
         slots = vars(base).get("__slots__", ())
         found += (slots,) if isinstance(slots, str) else slots
     return tuple(name for name in dict.fromkeys(found) if not name.startswith("__"))
+
+
+def walk(config: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
+    """A config and all its sub-configs, with their dotted paths; each instance once."""
+    seen = set() if seen is None else seen
+    if id(config) in seen:
+        return
+    seen.add(id(config))
+    yield path, config
+    for name, value in fields_in(config).items():
+        if is_config(value):
+            yield from walk(value, path_of(path, name), seen)
+        elif isinstance(value, list | tuple):
+            yield from _walked(value, path_of(path, name), seen)
+
+
+def _walked(values: Sequence[Any], path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
+    for i, item in enumerate(values):
+        if is_config(item):
+            yield from walk(item, f"{path}[{i}]", seen)
+        elif isinstance(item, list | tuple):
+            yield from _walked(item, f"{path}[{i}]", seen)

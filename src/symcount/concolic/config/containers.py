@@ -17,102 +17,27 @@ import copy
 import enum
 import inspect
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 from types import FunctionType, ModuleType, SimpleNamespace
 from typing import Any, Final
-from weakref import WeakKeyDictionary
 
 from symcount.concolic.config.config_source import PATH_KEY, ConfigSource, fields_in, is_config
+from symcount.concolic.config.stand_ins import (
+    ORIGINAL,
+    ConfigDict,
+    attribute_dict,
+    filled,
+    original,
+    stands_in,
+    subclass,
+)
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.errors import DerivationError
 
-__all__ = ["ConfigDict", "filled", "is_inner", "original", "source_of_other", "stands_in", "with_place"]
+__all__ = ["is_inner", "source_of_other"]
 
-_ORIGINAL: Final = "symcount_original"
 _DATA: Final = (bool, int, float, str, list, tuple, dict, type(None))
-
-
-class ConfigDict(dict[str, Any]):
-    """A dict that takes its items as keyword arguments, and tells which of them are asked for.
-
-    Attributes:
-        observer: told every item that is read; set for the time of a trace.
-    """
-
-    attribute_map: Final[dict[str, str]] = {}
-    observer: Callable[[Any, str, Any], None] | None = None
-
-    def __init__(self, **fields: Any) -> None:
-        super().__init__(fields)
-
-    def _read(self, key: Any, value: Any) -> Any:
-        observer = type(self).observer
-        if observer is not None:
-            observer(self, key, value)
-        return value
-
-    def __getitem__(self, key: Any) -> Any:
-        return self._read(key, super().__getitem__(key))
-
-    def __iter__(self) -> Iterator[str]:  # that it has an iterator of its own lets `dict(x)` and `**x` ask for items
-        return super().__iter__()
-
-    def get(self, key: Any, default: Any = None) -> Any:
-        """The item, or *default*."""
-        return self._read(key, super().get(key, default)) if super().__contains__(key) else default
-
-    def __contains__(self, key: object) -> bool:
-        found = super().__contains__(key)
-        if found and isinstance(key, str):
-            self._read(key, super().__getitem__(key))
-        return found
-
-    def pop(self, key: Any, *default: Any) -> Any:
-        """The item, which is gone then."""
-        return self._read(key, super().pop(key, *default))
-
-    def items(self) -> Any:
-        """All of them."""
-        return {key: self[key] for key in self}.items()
-
-    def values(self) -> Any:
-        """All of them."""
-        return {key: self[key] for key in self}.values()
-
-    def copy(self) -> ConfigDict:
-        """Another one with the same items."""
-        return copy.copy(self)
-
-
-class _AttributeDict(ConfigDict):
-    """A dict whose items are attributes as well, as those of OmegaConf and its like are."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self:
-            return self[name]
-        member = inspect.getattr_static(original(type(self)), name, None)
-        if isinstance(member, FunctionType) and not name.startswith("__"):  # a method of the user's class
-            return member.__get__(self)
-        raise AttributeError(f"config has no {name!r}; it has {', '.join(self)}")
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if name == PATH_KEY:
-            object.__setattr__(self, name, value)
-        else:
-            self[name] = value
-
-
-def original(cls: type) -> type:
-    """The class for which *cls* stands in; *cls* itself if it is no such class."""
-    found: type = vars(cls).get(_ORIGINAL, cls)
-    return found
-
-
-def stands_in(cls: type) -> bool:
-    """Whether *cls* stands in for a class that a trace cannot use as it is."""
-    return cls is ConfigDict or _ORIGINAL in vars(cls)
 
 
 def source_of_other(config: Any) -> ConfigSource | None:
@@ -129,9 +54,9 @@ def source_of_other(config: Any) -> ConfigSource | None:
         if not _named(config):
             raise DerivationError(f"a config whose keys are no names cannot be followed: {list(config)!r:.80}")
         named = dict(config.items())
-        return ConfigSource(ConfigDict if cls is dict else _attribute_dict(cls, _has_attributes(config)), named)
+        return ConfigSource(ConfigDict if cls is dict else attribute_dict(cls, _has_attributes(config)), named)
     if isinstance(config, tuple) and hasattr(config, "_fields"):
-        return ConfigSource(_subclass(cls, {}), dict(zip(config._fields, config, strict=True)))
+        return ConfigSource(subclass(cls, {}), dict(zip(config._fields, config, strict=True)))
     if hasattr(cls, "__pydantic_decorators__"):
         return ConfigSource(_validated(cls), {name: getattr(config, name) for name in cls.model_fields})
     return _of_object(config) if _is_object(config) else None
@@ -150,46 +75,6 @@ def is_inner(value: Any) -> bool:
         return hasattr(value, "_fields")
     cls = type(value)
     return cls in (SimpleNamespace, argparse.Namespace) or cls.__module__.partition(".")[0] not in _LIBRARIES
-
-
-@cache
-def with_place(cls: type) -> type:
-    """A dataclass whose instances have a ``__dict__``: *cls* itself, or what stands in for it if it has slots only."""
-    if getattr(cls, "__dictoffset__", 0):
-        return cls
-    return _subclass(cls, {})
-
-
-_MADE: Final[WeakKeyDictionary[type, dict[str, type]]] = WeakKeyDictionary()
-
-
-def _subclass(cls: type, members: dict[str, Any], kind: str = "") -> type:
-    """The class that stands in for *cls*; one for each of its *kinds*."""
-    known = _MADE.setdefault(cls, {})
-    if kind not in known:
-        own = {"attribute_map": {}, _ORIGINAL: cls, "__module__": cls.__module__, "__doc__": cls.__doc__, **members}
-        known[kind] = type(cls)(cls.__name__, (cls,), own)
-    return known[kind]
-
-
-def filled(cls: type) -> type:
-    """What stands in for *cls* and is made without its constructor, of all that an instance has."""
-    return _subclass(cls, {"__init__": _fill}, "filled")
-
-
-def _fill(self: Any, **fields: Any) -> None:
-    for name, value in fields.items():
-        object.__setattr__(self, name, value)
-
-
-def _attribute_dict(cls: type, attributes: bool) -> type:
-    """What stands in for a mapping that is no plain dict: for `isinstance` it is one of the same class."""
-    members = {"attribute_map": {}, _ORIGINAL: cls, "__class__": property(lambda _: cls)}
-    known = _MADE.setdefault(cls, {})
-    kind = "attributes" if attributes else "items"
-    if kind not in known:
-        known[kind] = type(cls.__name__, (_AttributeDict if attributes else ConfigDict,), members)
-    return known[kind]
 
 
 def _has_attributes(config: Mapping[Any, Any]) -> bool:
@@ -222,8 +107,8 @@ def _validated(cls: type) -> type:
 
     from typing import ClassVar
 
-    annotations = {"attribute_map": ClassVar[dict[str, str]], _ORIGINAL: ClassVar[type]}
-    return _subclass(cls, {"__init__": constructor, "__annotations__": annotations})
+    annotations = {"attribute_map": ClassVar[dict[str, str]], ORIGINAL: ClassVar[type]}
+    return subclass(cls, {"__init__": constructor, "__annotations__": annotations})
 
 
 def _plain(value: Any) -> Any:
@@ -282,7 +167,7 @@ def _of_object(config: Any) -> ConfigSource:
     cls = type(config)
     arguments = None if cls in (SimpleNamespace, argparse.Namespace) else _arguments(config)
     if arguments is not None:
-        return ConfigSource(_subclass(cls, {}, "runs"), arguments)
+        return ConfigSource(subclass(cls, {}, "runs"), arguments)
     return ConfigSource(filled(cls), {**_class_attributes(cls), **fields_in(config)})
 
 
@@ -291,7 +176,7 @@ def _class_attributes(cls: type) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for base in reversed(cls.__mro__[:-1]):
         data = {n: v for n, v in vars(base).items() if not n.startswith("__") and type(v) in _DATA}
-        found.update({n: v for n, v in data.items() if n not in (_ORIGINAL, "attribute_map")})
+        found.update({n: v for n, v in data.items() if n not in (ORIGINAL, "attribute_map")})
     return found
 
 

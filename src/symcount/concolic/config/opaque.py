@@ -27,8 +27,8 @@ import math
 from typing import Any
 
 from symcount.concolic.config.asking import Place, note
+from symcount.concolic.config.config_source import is_config
 from symcount.concolic.config.observed import ObservedList, ObservedObject, ObservedText, ObservedTuple, made, plain
-from symcount.concolic.config.source import is_config
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import STATE
 

@@ -7,21 +7,18 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Final
 
-from symcount.concolic.config.containers import ConfigDict
+from symcount.concolic.config.asking import COPYING
+from symcount.concolic.config.config_source import PATH_KEY, aliases_of, fields_in
 from symcount.concolic.config.opaque import observed
-from symcount.concolic.config.source import PATH_KEY, fields_in
+from symcount.concolic.config.stand_ins import ConfigDict
 from symcount.concolic.config.symbolic import SymbolicConfig
 from symcount.concolic.python.patches import Patch
 from symcount.concolic.values.numbers import SymbolicInt
 from symcount.concolic.values.path import STATE
+from symcount.core.paths import path_of
 
-#: Reads by code that copies or serialises whole configs say nothing about the model.
-_INDISCRIMINATE: Final = (
-    "transformers.configuration_utils", "transformers.generation", "transformers.integrations.heterogeneity", "copy",
-    "dataclasses", "huggingface_hub", "symcount",
-)  # fmt: skip
 #: Of a config of one's own, what `asdict` and its like take is passed on to the model, for all that is known.
-_COPYING: Final = ("copy", "symcount")
+_COPYING_OWN: Final = ("copy", "symcount")
 
 
 def _home(frame: Any) -> str:
@@ -71,14 +68,14 @@ class Reads:
 
     def _observing(self, cls: type) -> Callable[[Any, str], Any]:
         original: Any = cls.__getattribute__
-        aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+        aliases = aliases_of(cls)
         seen, is_own = self._seen, cls in self._own
 
         @wraps(original)
         def read(instance: Any, name: str) -> Any:
             if STATE.recorder is None or name[:2] == "__":
                 found = original(instance, name)
-                if is_own and name == "__dict__" and not _home(sys._getframe(1)).startswith(_COPYING):
+                if is_own and name == "__dict__" and not _home(sys._getframe(1)).startswith(_COPYING_OWN):
                     self._all(found.get(PATH_KEY), instance)
                 return found
             own = object.__getattribute__(instance, "__dict__")
@@ -94,14 +91,14 @@ class Reads:
                 value = original(instance, name)
             except AttributeError:
                 if self._counts(sys._getframe(1), is_own):
-                    self.absent.add(f"{path}.{name}" if path else name)
+                    self.absent.add(path_of(path, name))
                 raise
             if callable(value) or self._counts(sys._getframe(1), is_own):
                 true_name = aliases.get(name, name)
                 computed = hasattr(getattr(cls, true_name, None), "__set__")
                 seen[path, name] = true_name if not computed and own.get(true_name, seen) is value else None
                 if not callable(value):
-                    self.values.setdefault(f"{path}.{true_name}" if path else true_name, value)
+                    self.values.setdefault(path_of(path, true_name), value)
                 return self._handed_out(instance, path, true_name, value)
             return value
 
@@ -111,7 +108,7 @@ class Reads:
         """Note that the item of a dict was read; by whom does not matter."""
         path = vars(instance).get(PATH_KEY)
         if STATE.recorder is not None and path is not None and not callable(value):
-            self.values.setdefault(f"{path}.{key}" if path else str(key), value)
+            self.values.setdefault(path_of(path, str(key)), value)
 
     def _all(self, path: str | None, instance: Any) -> None:
         """Note that all fields of a config were read."""
@@ -119,7 +116,7 @@ class Reads:
             return
         for name, value in fields_in(instance).items():
             if name != PATH_KEY and not callable(value):
-                self.values.setdefault(f"{path}.{name}" if path else name, value)
+                self.values.setdefault(path_of(path, name), value)
 
     def _handed_out(self, instance: Any, path: str, name: str, value: Any) -> Any:
         """What a read gives: where values are observed, always the same object, which may be changed."""
@@ -127,13 +124,13 @@ class Reads:
             return value
         before = self._handed.get((id(instance), name))
         if before is None or before[0] is not value:
-            place = f"{path}.{name}" if path else name, ()
+            place = path_of(path, name), ()
             before = self._handed[id(instance), name] = value, observed(place, value, self.labels)
         return before[1]
 
     @staticmethod
     def _counts(frame: Any, is_own: bool) -> bool:
-        return not _home(frame).startswith(_COPYING if is_own else _INDISCRIMINATE)
+        return not _home(frame).startswith(_COPYING_OWN if is_own else COPYING)
 
     def _labels(self, labels: property) -> Callable[[Any], Any]:
         def num_labels(instance: Any) -> Any:
@@ -141,7 +138,7 @@ class Reads:
             path = vars(instance).get(PATH_KEY)
             if STATE.recorder is None or path is None or not isinstance(count, int):
                 return count
-            name = f"{path}.num_labels" if path else "num_labels"
+            name = path_of(path, "num_labels")
             if name in self.fixed:
                 return count
             self.labels[name] = count
@@ -153,7 +150,7 @@ class Reads:
         def num_labels(instance: Any, count: Any) -> None:
             path = vars(instance).get(PATH_KEY)
             if STATE.recorder is not None and path is not None:
-                name = f"{path}.num_labels" if path else "num_labels"
+                name = path_of(path, "num_labels")
                 self.fixed.add(name)
                 self.labels.pop(name, None)
             labels.fset(instance, count)  # type: ignore[misc]

@@ -12,21 +12,12 @@ from types import MappingProxyType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
-from symcount.concolic.config.config_source import PATH_KEY, ConfigSource, construct, fields_in, is_config
-from symcount.concolic.config.containers import filled, is_inner, source_of_other, stands_in, with_place
+from symcount.concolic.config.config_source import ConfigSource, aliases_of, construct, fields_in, is_config
+from symcount.concolic.config.containers import is_inner, source_of_other
+from symcount.concolic.config.stand_ins import filled, stands_in, with_place
 from symcount.errors import DerivationError
 
-__all__ = [
-    "PATH_KEY",
-    "ConfigSource",
-    "construct",
-    "contained",
-    "defaults_of",
-    "fields_in",
-    "is_config",
-    "source_of",
-    "varies_by_layer",
-]
+__all__ = ["PER_LAYER", "contained", "defaults_of", "source_of", "varies_by_layer"]
 
 
 def varies_by_layer(config: Any) -> bool:
@@ -109,7 +100,7 @@ def _source_of_instance(config: Any, said: Mapping[str, Any] = MappingProxyType(
     (``global_head_dim``), so such keys that a file *said* are taken before it is given layer by layer.
     """
     cls = type(config)
-    aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+    aliases = aliases_of(cls)
     optional = {aliases.get(name, name): default() is None for name, default in defaults_of(cls)}
     wanted = _state(config)
     kwargs: dict[str, Any] = {}
@@ -137,7 +128,8 @@ def _source_of_instance(config: Any, said: Mapping[str, Any] = MappingProxyType(
 
 def _of_dataclass(config: Any, kwargs: Mapping[str, Any]) -> ConfigSource:
     """A dataclass that is made with *kwargs*; if that gives another one, what stands in for it with all it has."""
-    found = ConfigSource(with_place(_kind(config)), {name: _inner(value) for name, value in kwargs.items()})
+    kind: Any = type(config)
+    found = ConfigSource(with_place(kind), {name: _inner(value) for name, value in kwargs.items()})
     wanted = fields_in(config)
     try:
         # once with all its fields: `__post_init__` may compute one from itself, and then not even the default is one
@@ -152,10 +144,6 @@ def _of_dataclass(config: Any, kwargs: Mapping[str, Any]) -> ConfigSource:
     return ConfigSource(filled(type(config)), {name: _inner(value) for name, value in wanted.items()})
 
 
-def _kind(value: Any) -> Any:
-    return type(value)
-
-
 def _holds_other(value: Any) -> bool:
     """Whether there is a config in *value* that its own class cannot make in a trace."""
     if type(value) in (list, tuple):
@@ -163,13 +151,14 @@ def _holds_other(value: Any) -> bool:
     if is_config(value):
         if hasattr(type(value), "attribute_map"):
             return False
-        return with_place(_kind(value)) is not type(value) or any(map(_holds_other, fields_in(value).values()))
+        kind: Any = type(value)
+        return with_place(kind) is not kind or any(map(_holds_other, fields_in(value).values()))
     return is_inner(value)
 
 
 def _consumed(config: Any, name: str, known: Collection[str]) -> bool:
     """Whether a config that was given *name* does not have it, so that it was used up."""
-    aliases: dict[str, str] = getattr(config, "attribute_map", None) or {}
+    aliases = aliases_of(config)
     return name not in known and aliases.get(name, name) not in known and name not in dir(config)
 
 
@@ -181,7 +170,7 @@ def _without_written(config: Any, source: ConfigSource) -> ConfigSource:
     for key, sub in list(source.kwargs.items()):
         if not isinstance(sub, ConfigSource):
             continue
-        aliases: dict[str, str] = getattr(sub.cls, "attribute_map", None) or {}
+        aliases = aliases_of(sub.cls)
         declared = {name for name, _ in defaults_of(sub.cls)}
         for name, value in sub.kwargs.items():
             if aliases.get(name, name) in declared or type(value) not in (int, float) or name == "num_labels":

@@ -5,51 +5,42 @@ A config's constructor fills some fields from others (``head_dim`` from ``hidden
 classes are wrapped for the duration of a trace: every number they receive, and every number they would have used by
 default, is replaced by a symbol named by its dotted path (``hidden_size``, ``vision_config.depths[0]``).
 
-Which path an instance will have is not known while it is being constructed. So the config is first built plainly, once,
-and the order in which instances of each class were created is matched with where they ended up (:class:`_Plan`).
+Which of them will be part of the config, and where, is known beforehand: see `symcount.concolic.config.constructors`.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-import threading
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from typing import Any, Final
+from typing import Any
 
 from symcount.concolic.config.asking import GENERAL
-from symcount.concolic.config.containers import stands_in
-from symcount.concolic.config.opaque import observed
-from symcount.concolic.config.source import (
+from symcount.concolic.config.config_source import (
     PATH_KEY,
     ConfigSource,
+    aliases_of,
     construct,
-    defaults_of,
     fields_in,
     is_config,
-    source_of,
+    walk,
 )
+from symcount.concolic.config.constructors import constructed, plan
+from symcount.concolic.config.opaque import observed
+from symcount.concolic.config.source import defaults_of
+from symcount.concolic.config.stand_ins import stands_in
 from symcount.concolic.python.literals import literal
-from symcount.concolic.python.patches import Patch, Patches
+from symcount.concolic.python.patches import Patch
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import record_structural
 from symcount.concolic.values.rewriting import concrete
 from symcount.config.arranged_lists import Arrangement, field_of
 from symcount.config.per_layer import Following
+from symcount.core.paths import path_of
 
-__all__ = [
-    "ConfigSource",
-    "Number",
-    "SymbolicConfig",
-    "build",
-    "config_classes",
-    "construct",
-    "own_defaults",
-    "source_of",
-    "walk",
-]
+__all__ = ["Number", "SymbolicConfig", "build", "config_classes", "own_defaults"]
 
 Number = int | float
 
@@ -69,31 +60,9 @@ class SymbolicConfig:
     instances: dict[str, Any]
 
 
-class _Session(threading.local):
-    """The wrapped constructors of the config being built in this thread, if any."""
-
-    active: _Builder | _Recorder | None = None
-
-
-_SESSION: Final = _Session()
-
-
-@dataclass
-class _Recorder:
-    """First pass: notes which instances are created, in order. Holds them, so that identities stay unique."""
-
-    created: list[Any] = field(default_factory=list)
-
-    def arguments(self, _cls: type, kwargs: dict[str, Any], _instance: Any) -> dict[str, Any]:
-        return kwargs
-
-    def made(self, instance: Any) -> None:
-        self.created.append(instance)
-
-
 @dataclass
 class _Builder:
-    """Second pass: makes the arguments of each instance that will be part of the config symbolic."""
+    """Makes the arguments of each instance that will be part of the config symbolic."""
 
     expected: dict[type, Iterator[str | None]]
     values: Mapping[str, Number]
@@ -111,7 +80,7 @@ class _Builder:
             return kwargs
         self.built[id(instance)] = instance, path  # a tuple is not there yet, and is not observed
         prefix = f"{path}." if path else ""
-        aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+        aliases = aliases_of(cls)
         result: dict[str, Any] = {}
         for name, value in kwargs.items():
             result[name] = self.symbolic(prefix + aliases.get(name, name), value)
@@ -123,7 +92,7 @@ class _Builder:
             made = self.symbolic(prefix + aliases.get(name, name), value)
             if made is not value or _holds_config(value):  # what a default factory makes must not be made twice
                 result[name] = made
-        if prefix + "num_labels" in self.values and aliases is not None and "num_labels" not in result:
+        if prefix + "num_labels" in self.values and "num_labels" not in result:
             result["num_labels"] = self.symbolic(prefix + "num_labels", 0)
             result.pop("id2label", None)
             result.pop("label2id", None)
@@ -177,30 +146,6 @@ class _Builder:
         return value
 
 
-def _constructor(cls: type) -> Patch:
-    """The patch of what makes instances of a config class: ``__new__`` of a tuple, ``__init__`` of any other."""
-    name = "__new__" if issubclass(cls, tuple) else "__init__"
-    original: Any = getattr(cls, name)
-
-    @wraps(original)
-    def constructor(self: Any, *args: Any, **kwargs: Any) -> Any:
-        session = _SESSION.active
-        made = self if name == "__new__" else type(self)
-        if session is None or made is not cls:
-            return original(self, *args, **kwargs)
-        if args:
-            names = [name for name, _ in defaults_of(cls)]
-            kwargs, args = dict(zip(names, args, strict=False)) | kwargs, ()
-        if name == "__init__":
-            session.made(self)
-        result = original(self, *args, **session.arguments(cls, kwargs, self if name == "__init__" else None))
-        if name == "__new__":
-            session.made(result)
-        return result
-
-    return Patch(cls, name, staticmethod(constructor) if name == "__new__" else constructor)
-
-
 def _holds_config(value: Any) -> bool:
     return any(map(_holds_config, value)) if type(value) in (list, tuple) else is_config(value)
 
@@ -208,7 +153,7 @@ def _holds_config(value: Any) -> bool:
 def _observing(cls: type, builder: _Builder) -> Any:
     """Attribute access of a config class whose own code reads observed values."""
     original: Any = cls.__getattribute__
-    aliases: dict[str, str] = getattr(cls, "attribute_map", None) or {}
+    aliases = aliases_of(cls)
     own = {base.__module__ for base in cls.__mro__ if not base.__module__.startswith(GENERAL)}
 
     @wraps(original)
@@ -222,7 +167,7 @@ def _observing(cls: type, builder: _Builder) -> Any:
             return value  # of a constant of the class a file says nothing
         if sys._getframe(1).f_globals.get("__name__", "") not in own:
             return value
-        made = observed((f"{known[1]}.{name}" if known[1] else name, ()), value, builder.symbols)
+        made = observed((path_of(known[1], name), ()), value, builder.symbols)
         if type(value) in (dict, list):
             said[name] = made  # what the code changes in it is changed in the config
         return made
@@ -230,75 +175,18 @@ def _observing(cls: type, builder: _Builder) -> Any:
     return read
 
 
-def walk(config: Any, path: str = "", seen: set[int] | None = None) -> Iterator[tuple[str, Any]]:
-    """A config and all its sub-configs, with their dotted paths; each instance once."""
-    seen = set() if seen is None else seen
-    if id(config) in seen:
-        return
-    seen.add(id(config))
-    yield path, config
-    for name, value in fields_in(config).items():
-        if is_config(value):
-            yield from walk(value, f"{path}.{name}" if path else name, seen)
-        elif isinstance(value, list | tuple):
-            yield from _walked(value, f"{path}.{name}" if path else name, seen)
-
-
-def _walked(values: Sequence[Any], path: str, seen: set[int]) -> Iterator[tuple[str, Any]]:
-    for i, item in enumerate(values):
-        if is_config(item):
-            yield from walk(item, f"{path}[{i}]", seen)
-        elif isinstance(item, list | tuple):
-            yield from _walked(item, f"{path}[{i}]", seen)
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """Per config class, the path of each instance that gets constructed, in order; ``None`` for temporary instances."""
-
-    paths: dict[type, tuple[str | None, ...]]
-    classes: dict[str, type]
-
-
-_PLANS: Final[dict[tuple[type, str], _Plan]] = {}
-
-
-def _plan(source: ConfigSource) -> _Plan:
-    key = (source.cls, repr(source.kwargs))
-    if key not in _PLANS:
-        classes: set[type] = {source.cls}
-        while True:
-            recorder = _Recorder()
-            with Patches(map(_constructor, classes)):
-                _SESSION.active = recorder
-                try:
-                    root = construct(source)
-                finally:
-                    _SESSION.active = None
-            found = {type(instance) for _, instance in walk(root)}
-            if found <= classes:  # always so where there are no sub-configs
-                break
-            classes |= found
-        where = {id(instance): path for path, instance in walk(root)}
-        paths: dict[type, tuple[str | None, ...]] = dict.fromkeys(classes, ())
-        for instance in recorder.created:
-            paths[type(instance)] += (where.get(id(instance)),)
-        _PLANS[key] = _Plan(paths, {path: type(instance) for path, instance in walk(root)})
-    return _PLANS[key]
-
-
 def _canonical(path: str, classes: Mapping[str, type]) -> str:
     """``path`` with its last field's alias resolved (``num_hidden_layers`` of GPT-2 is ``n_layer``)."""
     owner, _, name = path.rpartition(".")
-    aliases: dict[str, str] = getattr(classes.get(owner), "attribute_map", None) or {}
+    aliases = aliases_of(classes.get(owner))
     base, bracket, index = name.partition("[")
     base = aliases.get(base, base)
-    return f"{owner}.{base}{bracket}{index}" if owner else f"{base}{bracket}{index}"
+    return path_of(owner, f"{base}{bracket}{index}")
 
 
 def config_classes(source: ConfigSource) -> set[type]:
     """The classes of a config and all its sub-configs."""
-    return set(_plan(source).paths)
+    return set(plan(source).paths)
 
 
 def build(
@@ -314,23 +202,16 @@ def build(
         followed: Whether a frozen ratio keeps the expressions of what it is multiplied by.
         observing: Whether what the config's own code asks of its texts, objects and lists is recorded.
     """
-    plan = _plan(source)
-    values = {_canonical(path, plan.classes): value for path, value in values.items()}
+    known = plan(source)
+    values = {_canonical(path, known.classes): value for path, value in values.items()}
     builder = _Builder(
-        {cls: iter(paths) for cls, paths in plan.paths.items()},
+        {cls: iter(paths) for cls, paths in known.paths.items()},
         values,
-        {_canonical(path, plan.classes) for path in frozen},
+        {_canonical(path, known.classes) for path in frozen},
         followed,
     )
-    patches = [_constructor(cls) for cls in plan.paths]
-    if observing:
-        patches += [Patch(cls, "__getattribute__", _observing(cls, builder)) for cls in plan.paths]
-    with Patches(patches):
-        _SESSION.active = builder
-        try:
-            config = construct(source)
-        finally:
-            _SESSION.active = None
+    observers = [Patch(cls, "__getattribute__", _observing(cls, builder)) for cls in known.paths] if observing else ()
+    config = constructed(source, known.paths, builder, observers)
     instances = dict(walk(config))
     for path, instance in instances.items():
         if hasattr(instance, "__dict__"):
@@ -354,6 +235,6 @@ def own_defaults(source: ConfigSource) -> dict[str, Number]:
         except Exception:  # noqa: BLE001, S112  # a class that wants arguments has no default config
             continue
         for name, value in symbols.items():
-            whole = f"{path}.{name}" if path else name
+            whole = path_of(path, name)
             found[whole] = min(value, found.get(whole, value))
     return found

@@ -24,10 +24,10 @@ from typing import Any, SupportsIndex
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.carriers import SymbolicInt
 from symcount.concolic.values.expression import Node
-from symcount.concolic.values.path import STATE, Iteration, Loop, Recorder
+from symcount.concolic.values.path import STATE, Loop, Recorder
 from symcount.concolic.values.rewriting import floored, generic
 
-__all__ = ["Iteration", "Loop", "SymbolicRange"]
+__all__ = ["SymbolicRange"]
 
 
 class SymbolicRange(Sequence[int]):

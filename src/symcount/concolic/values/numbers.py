@@ -30,23 +30,11 @@ from symcount.concolic.values.carriers import (
     number,
     record_comparison,
 )
-from symcount.concolic.values.expression import Node, Value, evaluate, free_symbols, symbol, to_sympy
+from symcount.concolic.values.expression import Node, Value
 from symcount.concolic.values.operators import OPERATORS
 from symcount.concolic.values.path import record_condition, record_structural
 
-__all__ = [
-    "Node",
-    "SymbolicFloat",
-    "SymbolicInt",
-    "evaluate",
-    "exact_of",
-    "free_symbols",
-    "integer",
-    "node_of",
-    "number",
-    "symbol",
-    "to_sympy",
-]
+__all__ = ["SymbolicFloat", "SymbolicInt", "exact_of", "integer", "node_of", "number"]
 
 
 def _quotient(a: Node, b: Node, value_a: Value, value_b: Value) -> Node:

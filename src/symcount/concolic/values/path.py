@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from weakref import ReferenceType
 
-from symcount.concolic.values.expression import Node
+from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.rewriting import concrete
 
 
@@ -36,6 +36,11 @@ class Condition:
     right: Node
     module: str
     exact: bool = False
+
+    @property
+    def symbols(self) -> frozenset[str]:
+        """The fields that it speaks of."""
+        return free_symbols(self.left) | free_symbols(self.right)
 
     def __str__(self) -> str:
         return f"{self.left} {self.relation} {self.right}"
@@ -64,7 +69,8 @@ class Question(NamedTuple):
     Attributes:
         field: dotted path of the config field.
         steps: keys and indices that lead to the value in it.
-        kind: see `opaque.KINDS`.
+        kind: `begins`, `contains`, `ends`, `equals`, `filled`, `has`, `keys`, `length`, each as it says; or `value`:
+            something that only the very value answers.
         argument: what it was compared with, or asked for; lists and objects as the text that JSON has for them.
     """
 

@@ -1,4 +1,4 @@
-"""Files that lie beside a model's config.json and are none: each kind is told by its own name.
+"""Files beside a model's config.json that are no config: each kind is recognised, and told by its own name.
 
 Nothing here counts, and nothing here needs more than the standard library.
 """

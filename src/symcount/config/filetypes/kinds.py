@@ -111,13 +111,11 @@ KINDS: tuple[Kind, ...] = (
         "symcount counts the models of transformers: of a pipeline, the text and image encoders",
     ),
     Kind(
-        "the pooling layer of a sentence-transformers model, which has no parameters",
-        both(every("word_embedding_dimension"), lambda f: any(str(k).startswith("pooling_mode") for k in f)),
-        "count the config.json in the folder above it",
-    ),
-    Kind(
         "a pooling layer of a sentence-transformers model, which has no parameters",
-        both(every("embedding_dimension"), lambda f: any(str(k).startswith("pooling_mode") for k in f)),
+        both(
+            some("word_embedding_dimension", "embedding_dimension"),
+            lambda f: any(str(k).startswith("pooling_mode") for k in f),
+        ),
         "count the config.json in the folder above it",
     ),
     Kind(
@@ -128,9 +126,7 @@ KINDS: tuple[Kind, ...] = (
     Kind(
         "a setting of sentence-transformers (config_sentence_transformers.json)",
         either(
-            both(
-                typed("__version__", dict),
-            ),
+            typed("__version__", dict),
             both(
                 only("prompts", "default_prompt_name", "similarity_fn_name", "model_type"),
                 some("prompts", "similarity_fn_name"),

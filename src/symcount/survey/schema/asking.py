@@ -11,7 +11,7 @@ from typing import Any
 from sympy import Expr, Integer, Symbol
 
 from symcount.atlas.codec import encode
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, evaluate, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
@@ -86,7 +86,7 @@ def conditions(work: Work, formula: DerivedFormula, changes: Mapping[str, Any], 
     counted = {e.field for e in formula.notation if e.symbol in formula.total.free_symbols}
     found: dict[tuple[str, str, str], None] = {}
     for c in (*formula.asked, *work.extra):
-        names = free_symbols(c.left) | free_symbols(c.right)
+        names = c.symbols
         if c.relation not in HOLDS or not names or not names <= at.names.keys() or c.left is c.right:
             continue
         item = None

@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, get_args
 
-from symcount.concolic.config.source import defaults_of, is_config
+from symcount.concolic.config.config_source import is_config
+from symcount.concolic.config.source import defaults_of
 from symcount.core.paths import value_at
 
 __all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "part", "parts", "settable"]

@@ -14,7 +14,7 @@ from sympy import Max, Min, Mod, ceiling, floor
 
 from symcount.atlas.codes import MISSING
 from symcount.atlas.record import Section
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.carriers import SymbolicInt
 from symcount.concolic.values.expression import Node, evaluate, free_symbols, symbol
 from symcount.concolic.values.predicates import holds

@@ -8,7 +8,7 @@ from typing import Any
 
 from symcount.atlas.codes import MISSING, mapped
 from symcount.concolic.config.symbolic import build
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.carriers import SymbolicInt
 from symcount.core.paths import section_of
 from symcount.derivation.formula import DerivedFormula

@@ -21,7 +21,7 @@ from symcount.atlas.codes import MISSING
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Layout
 from symcount.concolic.config.asking import GENERAL
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.path import Question
 from symcount.core.paths import section_of, value_at
@@ -244,7 +244,7 @@ def _asked_numbers(one: Trace) -> set[str]:
     for c in one.conditions:
         if c.module.startswith(GENERAL) or (c.right.op == "const" and not c.right.args[0]):
             continue  # a check of every config, or whether it is none
-        found |= free_symbols(c.left) | free_symbols(c.right)
+        found |= c.symbols
     for use in one.structural:
         found |= free_symbols(use.node)
     for parameter in one.parameters:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
 from symcount.atlas.fitting import expanded, says
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, evaluate, floordiv, symbol
 from symcount.core.paths import section_of
 from symcount.derivation.formula import DerivedFormula

@@ -14,10 +14,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from symcount.atlas.codes import MISSING
-from symcount.concolic.config.symbolic import ConfigSource, source_of
-from symcount.concolic.observe import Trace, trace
+from symcount.concolic.config.config_source import ConfigSource
+from symcount.concolic.config.source import source_of
+from symcount.concolic.observe import trace
 from symcount.concolic.python.patches import Patches, no_initialisation
 from symcount.concolic.session import quiet
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import STATE, Recorder
 from symcount.config.arranged_lists import Arrangement
 from symcount.core.paths import section_of

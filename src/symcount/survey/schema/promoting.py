@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
-from symcount.concolic.observe import Trace
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import const, evaluate, free_symbols, symbol
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
@@ -108,7 +108,7 @@ def _influential(work: Work, at: dict[str, Any], own: tuple[Any, ...]) -> list[s
 
 def beyond(work: Work, condition: Condition, formula: DerivedFormula) -> Iterator[dict[str, Any]]:
     """Changes of one number after which *condition* does not hold any more."""
-    names = free_symbols(condition.left) | free_symbols(condition.right)
+    names = condition.symbols
     if condition.relation not in _BRANCHING or not names <= formula.base.keys():
         return
     for name in sorted(names):

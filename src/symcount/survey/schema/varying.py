@@ -7,10 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from symcount.atlas.codes import MISSING
-from symcount.concolic.config.source import is_config
-from symcount.concolic.observe import Trace
+from symcount.concolic.config.config_source import is_config
+from symcount.concolic.traces import Trace
 from symcount.concolic.values.carriers import SymbolicFloat, SymbolicInt
-from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.predicates import holds
 from symcount.core.paths import section_of
 from symcount.derivation.formula import DerivedFormula
@@ -142,7 +141,7 @@ def _try(
         work.fillers[path] = tried
         work.extra += [
             c for c in model_conditions(one)
-            if path in free_symbols(c.left) | free_symbols(c.right) and c.relation in HOLDS and holds(c, one.symbols)
+            if path in c.symbols and c.relation in HOLDS and holds(c, one.symbols)
         ]  # fmt: skip
 
 
