@@ -19,6 +19,7 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import integer
 from symcount.concolic.values.path import STATE, Iteration, Loop
 from symcount.errors import DerivationError
+from symcount.forward.products import operands
 
 __all__ = ["Operation", "Operations"]
 
@@ -129,18 +130,14 @@ def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resu
 
 def _matmul(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
     """``matmul``, ``bmm``, ``mm``, ``mv``, ``dot``."""
-    first, second = _operands(args, kwargs)
+    first, second = operands(args, kwargs)[:2]
     a = shape_of(first)
     yield "matmul", (*shape_of(result), a[-1]), (first, second), False
 
 
-def _operands(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-    tensors = [t for t in (*args, *kwargs.values()) if hasattr(t, "new_empty")]
-    return tensors[0], tensors[1]
-
-
 def _addmm(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    yield from _matmul(shape_of, args[1:3], {}, result)
+    """``addmm``, ``baddbmm`` and ``addmv``: what the product is added to comes first."""
+    yield from _matmul(shape_of, operands(args, kwargs)[1:], {}, result)
 
 
 def _reflected(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
