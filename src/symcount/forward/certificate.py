@@ -23,7 +23,7 @@ from symcount.exact.evaluate import compile_scalar
 from symcount.forward import running
 
 if TYPE_CHECKING:
-    from symcount.forward.formulas import OperationsFormula
+    from symcount.forward.operations_formula import OperationsFormula
 
 __all__ = ["certify_operations", "counted", "differences", "disagreement"]
 

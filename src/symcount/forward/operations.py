@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from math import prod
 from typing import Any, NamedTuple
 
 from symcount.concolic.tensors.shape_rules import by_function
@@ -19,7 +20,7 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import integer
 from symcount.concolic.values.path import STATE, Iteration, Loop
 from symcount.errors import DerivationError
-from symcount.forward.products import operands
+from symcount.forward.arguments import by_name, tensors_of_product
 
 __all__ = ["Operation", "Operations"]
 
@@ -90,7 +91,7 @@ class Operations:
             first = members[0]
             times = [_length(loop, len({m.iterations[i][1] for m in members})) for i, loop in enumerate(loops)]
             together = []
-            if loops and _product(map(int, times)) == len(members):
+            if loops and prod(map(int, times)) == len(members):
                 together = [first._replace(sizes=(first.sizes[0], *times, *first.sizes[1:]))]
             for one in together or members:
                 number = taken[path, name] = taken.get((path, name), 0) + 1
@@ -104,13 +105,6 @@ def _length(loop: Loop, number: int) -> int:
     return integer(number, span if step is ex.const(1) else ex.ceil(ex.div(span, step)))
 
 
-def _product(numbers: Any) -> int:
-    result = 1
-    for number in numbers:
-        result *= number
-    return result
-
-
 #: Products whose sizes no rule says.
 _UNKNOWN = {
     "tensordot", "inner", "kron", "bilinear", "addbmm", "chain_matmul", "_grouped_mm", "grouped_mm", "_scaled_mm",
@@ -118,26 +112,22 @@ _UNKNOWN = {
 }  # fmt: skip
 
 
-def _named(names: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {**dict(zip(names.split(), args, strict=False)), **kwargs}
-
-
 def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("input weight bias", args, kwargs)
+    named = by_name("input weight bias", args, kwargs)
     given, weight = shape_of(named["input"]), shape_of(named["weight"])
     yield "linear", (*given, weight[0]), (named["input"], named["weight"]), False
 
 
 def _matmul(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
     """``matmul``, ``bmm``, ``mm``, ``mv``, ``dot``."""
-    first, second = operands(args, kwargs)[:2]
+    first, second = tensors_of_product(args, kwargs)[:2]
     a = shape_of(first)
     yield "matmul", (*shape_of(result), a[-1]), (first, second), False
 
 
 def _addmm(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
     """``addmm``, ``baddbmm`` and ``addmv``: what the product is added to comes first."""
-    yield from _matmul(shape_of, operands(args, kwargs)[1:], {}, result)
+    yield from _matmul(shape_of, tensors_of_product(args, kwargs)[1:], {}, result)
 
 
 def _reflected(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
@@ -145,19 +135,19 @@ def _reflected(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], r
 
 
 def _convolution(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("input weight bias stride padding dilation groups", args, kwargs)
+    named = by_name("input weight bias stride padding dilation groups", args, kwargs)
     weight = shape_of(named["weight"])
     yield "convolution", (*shape_of(result), *weight[1:]), (named["input"], named["weight"]), False
 
 
 def _transposed(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("input weight", args, kwargs)
+    named = by_name("input weight", args, kwargs)
     weight = shape_of(named["weight"])
     yield "convolution", (*shape_of(named["input"]), *weight[1:]), (named["input"], named["weight"]), False
 
 
 def _attention(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("query key value attn_mask dropout_p is_causal", args, kwargs)
+    named = by_name("query key value attn_mask dropout_p is_causal", args, kwargs)
     query, key, value = (shape_of(named[n]) for n in ("query", "key", "value"))
     causal = bool(named.get("is_causal"))
     yield "scores", (*query[:-1], key[-2], query[-1]), (named["query"], named["key"]), causal
@@ -205,7 +195,7 @@ def _multi_head(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], 
     names = (
         "query key value embed_dim_to_check num_heads in_proj_weight in_proj_bias bias_k bias_v add_zero_attn dropout_p"
     )
-    named = _named(names + " out_proj_weight", args, kwargs)
+    named = by_name(names + " out_proj_weight", args, kwargs)
     query, key, value = (named[n] for n in ("query", "key", "value"))
     width, heads, weight = named["embed_dim_to_check"], named["num_heads"], named["in_proj_weight"]
     if named.get("use_separate_proj_weight") or named.get("bias_k") is not None:

@@ -2,42 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
 from symcount.concolic.values.numbers import SymbolicInt
+from symcount.forward.arguments import by_name, tensors_of_product
 
-__all__ = ["operands", "products"]
-
-#: The tensors of a product as torch's signatures name them, in their order.
-_NAMES = ("input", "weight", "mat", "mat1", "batch1", "mat2", "batch2", "vec", "vec2", "tensor", "tensor2", "other")
-
-
-def operands(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[Any]:
-    """The tensors that a product is called with, in the order of its signature: by position, then by name.
-
-    >>> operands(["x"], {"batch2": "b", "batch1": "a", "beta": 1})
-    ['x', 'a', 'b']
-    """
-    return [*args, *(kwargs[name] for name in _NAMES if name in kwargs)]
+__all__ = ["products"]
 
 
 def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-    given, weight = operands(args, kwargs)[:2]
+    given, weight = tensors_of_product(args, kwargs)[:2]
     return (*shape_of(given)[:-1], shape_of(weight)[0])
 
 
 def _embedding(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-    given, weight = operands(args, kwargs)[:2]
+    given, weight = tensors_of_product(args, kwargs)[:2]
     return (*shape_of(given), *shape_of(weight)[1:])
 
 
 def _product(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``matmul`` and ``bmm``, with broadcasting."""
-    a, b = (shape_of(tensor) for tensor in operands(args, kwargs)[:2])
+    a, b = (shape_of(tensor) for tensor in tensors_of_product(args, kwargs)[:2])
     if len(a) == 1 or len(b) == 1:
         return (*a[:-1], *b[:-2], *b[-1:]) if len(b) > 1 else a[:-1]
     return (*_broadcast(a[:-2], b[:-2]), a[-2], b[-1])
@@ -53,12 +42,12 @@ def _broadcast(a: Dims, b: Dims) -> Dims:
 
 def _added_product(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``addmm`` and ``baddbmm``."""
-    return _product(shape_of, operands(args, kwargs)[1:], {}, result)
+    return _product(shape_of, tensors_of_product(args, kwargs)[1:], {}, result)
 
 
 def _attention(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``scaled_dot_product_attention``."""
-    named = {**dict(zip(("query", "key", "value"), args, strict=False)), **kwargs}
+    named = by_name("query key value", args, kwargs)
     query, value = shape_of(named["query"]), shape_of(named["value"])
     return (*query[:-1], value[-1])
 

@@ -25,7 +25,7 @@ from symcount.core.notation import ALIASES, Entry, Notation
 from symcount.core.paths import value_at
 from symcount.errors import UncoveredError
 from symcount.formulas.formula import Formula
-from symcount.forward.formulas import CacheFormula
+from symcount.forward.cache_formula import CacheFormula
 from symcount.forward.inputs import SIZES
 
 __all__ = ["StoredCache", "default_path", "entry_of", "find", "from_record", "lines_of", "to_record"]
