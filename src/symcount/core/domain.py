@@ -60,6 +60,10 @@ class Condition:
         """The symbols that the condition speaks of."""
         return {s for s in self.left.free_symbols | self.right.free_symbols if isinstance(s, Symbol)}
 
+    def mapped(self, change: Callable[[Expr], Expr]) -> Condition:
+        """The same relation between both sides as *change* makes them."""
+        return Condition(self.relation, change(self.left), change(self.right))
+
     def holds(self, values: Mapping[str, Number]) -> bool:
         """Whether the condition holds at *values* (by letter); every symbol of it must be given."""
         if not self._compiled:

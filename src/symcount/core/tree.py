@@ -142,7 +142,7 @@ class Block:
             children=tuple(child.mapped(change) for child in self.children),
             repeat=change(self.repeat),
             active=change(self.active),
-            conditions=tuple(Condition(c.relation, change(c.left), change(c.right)) for c in self.conditions),
+            conditions=tuple(c.mapped(change) for c in self.conditions),
         )
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Block]]:

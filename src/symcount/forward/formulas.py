@@ -109,7 +109,7 @@ def _exchanged(formula: Any, changed: Mapping[Symbol, Expr], notation: Notation)
     def change(size: Expr) -> Expr:
         return size.xreplace(dict(changed))
 
-    conditions = tuple(Condition(c.relation, change(c.left), change(c.right)) for c in formula.conditions)
+    conditions = tuple(c.mapped(change) for c in formula.conditions)
     defaults = {letter: value for letter, value in formula.defaults.items() if letter in notation}
     return replace(
         formula, tree=formula.tree.mapped(change), notation=notation, conditions=conditions, defaults=defaults
@@ -150,7 +150,7 @@ def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         options=derived.options,
         defaults={e.letter: derived.base[e.field] for e in entries if e.field not in _INPUT},
         conditions=(
-            *(Condition(c.relation, change(c.left), change(c.right)) for c in derived.conditions),
+            *(c.mapped(change) for c in derived.conditions),
             *(c for _, c in limits),
         ),
         origin="derived",

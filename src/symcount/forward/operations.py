@@ -107,8 +107,8 @@ def _length(loop: Loop, number: int) -> int:
 
 #: Products whose sizes no rule says.
 _UNKNOWN = {
-    "tensordot", "inner", "kron", "bilinear", "addbmm", "chain_matmul", "_grouped_mm", "grouped_mm", "_scaled_mm",
-    "scaled_mm", "_scaled_grouped_mm", "flash_attn_func", "multi_dot", "cdist", "vdot",
+    "tensordot", "inner", "kron", "bilinear", "addbmm", "addbmm_", "chain_matmul", "multi_dot", "linalg_multi_dot",
+    "cdist", "vdot", "_grouped_mm", "grouped_mm", "_scaled_mm", "scaled_mm", "_scaled_grouped_mm", "flash_attn_func",
 }  # fmt: skip
 
 
@@ -218,10 +218,11 @@ def _rules() -> dict[Any, Rule]:
         functional.scaled_dot_product_attention: _attention,
         functional.multi_head_attention_forward: _multi_head,
         torch.einsum: _einsum,
+        torch.linalg.matmul: _matmul,
         torch.lstm: _recurrent, torch.gru: _recurrent, torch.rnn_tanh: _recurrent, torch.rnn_relu: _recurrent,
     }  # fmt: skip
     named = {**dict.fromkeys(("matmul", "bmm", "mm", "mv", "dot", "__matmul__"), _matmul), "__rmatmul__": _reflected,
-             **dict.fromkeys(("addmm", "baddbmm", "addmv"), _addmm)}  # fmt: skip
+             **dict.fromkeys(("addmm", "baddbmm", "addmv", "addmm_", "baddbmm_", "addmv_"), _addmm)}  # fmt: skip
     table |= by_function(named)
     for name in ("conv1d", "conv2d", "conv3d"):
         table[getattr(functional, name)] = table[getattr(torch, name)] = _convolution

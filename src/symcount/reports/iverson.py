@@ -18,7 +18,7 @@ from typing import Any
 from sympy import Expr, Symbol, expand
 
 from symcount.config.config import read
-from symcount.core.domain import Condition, relation
+from symcount.core.domain import relation
 from symcount.core.ledger import CONVENTIONS
 from symcount.core.notation import Entry, Notation
 from symcount.core.paths import with_value
@@ -231,7 +231,7 @@ def _lettered_as(one: Formula, other: Formula) -> Formula:
     def changed(e: Expr) -> Expr:
         return e.xreplace(change)
 
-    conditions = tuple(Condition(c.relation, changed(c.left), changed(c.right)) for c in other.conditions)
+    conditions = tuple(c.mapped(changed) for c in other.conditions)
     return replace(other, tree=other.tree.mapped(changed), notation=Notation(tuple(entries)), conditions=conditions)
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symcount.core.domain import Condition
 from symcount.core.notation import Entry, canonical
 from symcount.core.values import by_letter
 from symcount.errors import OptionError
@@ -264,6 +263,6 @@ def in_letters_of(formula: Formula, other: Formula, config: Any = None) -> Formu
     def change(size: Any) -> Any:
         return size.xreplace(changed)
 
-    conditions = (Condition(c.relation, change(c.left), change(c.right)) for c in other.conditions)
+    conditions = (c.mapped(change) for c in other.conditions)
     made = quantity(formula, other.tree.mapped(change), other.unit, other.sign, own)
     return replace(made, conditions=(*formula.conditions, *conditions))

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from symcount.core.tree import Block, Parameter
 from symcount.formulas.formula import Formula
+from symcount.formulas.layerwise import joined
 from symcount.storage.dtypes import Dtype, dtype
 from symcount.storage.trees import Sizes
 
@@ -62,7 +63,7 @@ def sizes_of(formula: Formula, of: Dtype, *, kept: bool = True) -> Sizes:
     own: Mapping[str, str] = table()["own"]
 
     def size(path: str, block: Block, parameter: Parameter) -> int:
-        name = ".".join(p for p in (path.replace("*", "0"), parameter.name) if p)
+        name = joined(path.replace("*", "0"), parameter.name)
         added = block.kind in ADAPTERS or path.startswith(PROMPT)
         if kept and added and of.name in _HALVES:
             return 4

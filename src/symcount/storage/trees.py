@@ -13,6 +13,7 @@ from dataclasses import replace
 from sympy import Expr, Integer, Max, Mul, ceiling
 
 from symcount.core.tree import Block, Parameter, expr
+from symcount.formulas.layerwise import joined
 from symcount.storage.dtypes import DTYPES
 from symcount.storage.optimizers import Optimizer
 
@@ -32,7 +33,7 @@ def viewed(parameter: Parameter, size: int) -> Parameter:
 
 def _mapped(block: Block, path: str, change: Callable[[str, Block, Parameter], Iterable[Parameter]]) -> Block:
     """*block* with other tensors in the place of each parameter."""
-    here = ".".join(p for p in (path, block.name) if p)
+    here = joined(path, block.name)
     return replace(
         block,
         parameters=tuple(made for p in block.parameters for made in change(here, block, p)),
