@@ -22,7 +22,7 @@ from symcount.formulas.layerwise import joined
 from symcount.storage.dtypes import Dtype, dtype
 from symcount.storage.trees import Sizes
 
-__all__ = ["ADAPTERS", "PROMPT", "sizes_of", "table"]
+__all__ = ["ADAPTERS", "PROMPT", "SAVED", "sizes_of", "table"]
 
 _HALVES = ("float16", "bfloat16")
 
@@ -32,6 +32,8 @@ ADAPTERS: Final = (
 )  # fmt: skip
 PROMPT: Final = "prompt_encoder"
 """Where the trained tokens of prompt learning are."""
+SAVED: Final = "modules_to_save"
+"""Where the trained copies of whole modules are, and the field of an adapter's config that names them."""
 
 
 @cache

@@ -18,6 +18,7 @@ from sympy import Expr, Integer, Max, Min, Mul, ceiling
 from symcount.core.tree import Block, Parameter
 from symcount.errors import OptionError
 from symcount.formulas.layerwise import joined
+from symcount.storage.trees import mapped
 
 __all__ = ["SCHEMES", "Scheme", "by_plan", "by_rows", "flat"]
 
@@ -106,17 +107,8 @@ def by_plan(tree: Block, plan: Mapping[str, str], ways: Expr, rank: int) -> Bloc
                 else:
                     styles.setdefault(owner, style)
 
-    def divided(block: Block, path: str) -> Block:
-        here = joined(path, block.name)
+    def local(path: str, _block: Block, p: Parameter) -> tuple[Parameter]:
+        style = styles.get(joined(path, p.name) if p.alias_of is None else p.alias_of)
+        return (p if style is None else replace(p, shape=_styled(p.shape, p.name, style, ways, rank)),)
 
-        def local(p: Parameter) -> Parameter:
-            style = styles.get(joined(here, p.name) if p.alias_of is None else p.alias_of)
-            return p if style is None else replace(p, shape=_styled(p.shape, p.name, style, ways, rank))
-
-        return replace(
-            block,
-            parameters=tuple(map(local, block.parameters)),
-            children=tuple(divided(c, here) for c in block.children),
-        )
-
-    return divided(tree, "")
+    return mapped(tree, local)
