@@ -128,6 +128,20 @@ def test_shares_on_the_command_line(call, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["n.svg"]
 
 
+def test_shares_are_in_the_author_s_letters(call, tmp_path):
+    file = tmp_path / "symbols.txt"
+    file.write_text("N = \\ell\nQ = q\n")
+    asked = ("shares", "gpt2", "H", "--sizes", "768,1536", "--to", "csv")
+    heads = [call(*asked, *more)[1].partition(",")[0] for more in ((), ("--notation", "vaswani"), ("--symbol", "H=d"))]
+    assert heads == ["H (n_embd)", "d_model (n_embd)", "d (n_embd)"]
+    assert call("shares", "gpt2", "N", "--symbols", str(file))[1].startswith("ℓ (n_layer)")
+    found = sc.shares("bert", "N", [6, 12], notation="kaplan", symbols={"H": r"\delta"})
+    assert found.table().columns[0][0] == "n_layer (num_hidden_layers)"
+    assert found.signs["H"] == "δ"
+    with pytest.raises(UnknownSymbolError, match="unknown symbol 'Q'"):
+        sc.shares("gpt2", "N", symbols={"Q": "q"})
+
+
 def test_typesetting_on_the_command_line(call, tmp_path):
     assert call("latex", "gpt2", "--notation", "vaswani", "--symbol", "V=v")[1].startswith(r"vd_{\mathrm{model}} + ")
     _code, out, err = call("latex", "gpt2", "--style", "steps", "--to", "text", "-s", "N=24")
@@ -161,7 +175,7 @@ def test_typesetting_on_the_command_line(call, tmp_path):
         (("latex", "bert", "--symbol", "H=hidden_size"), r"write \mathrm{hidden\_size}"),
         (("latex", "bert", "--symbol", "H=a", "--symbol", "H=b"), "--symbol H is given twice: a and b"),
         (("latex", "bert", "--width", "thin"), "expected a length of at least 100pt"),
-        (("latex", "bert", "--output", "/nowhere/x.tex"), "cannot write: No such file or directory"),
+        (("latex", "bert", "--output", "/nowhere/x.tex"), "/nowhere/x.tex: No such file or directory"),
         (("compare", "bert"), "expected two models or more, got 1"),
         (("compare", "bert", "brt"), "Did you mean bert, "),
         (

@@ -142,7 +142,7 @@ MISTAKES = [
     (("-b", "110M", *SMALL, "--rank", "reference", "--reference", "absent.json"), "absent.json: No such file"),
     (("-b", "110M", *SMALL, "--rank", "reference", "--reference", "H=0"), "H (hidden_size): expected an integer of at"),
     (("-b", "110M", *SMALL, "-k", "-1"), "--limit"),
-    (("-b", "110M", *SMALL, "-t", "20%", "--plot", "picture.doc"), "expected a name that ends in .pdf, .svg, .png"),
+    (("-b", "110M", *SMALL, "-t", "20%", "--plot", "picture.doc"), "expected a name that ends in .svg, .png, .pdf"),
     (("-b", "110M", *SMALL, "-t", "20%", "--plot", "absent/picture.png"), "absent/picture.png: No such file"),
     ((*SMALL,), "--budget"),
 ]

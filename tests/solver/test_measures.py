@@ -2,14 +2,16 @@
 
 import json
 import re
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
 import symcount as sc
 from symcount.cli import run
 from symcount.errors import BudgetError, OptionError, SymcountError
-from symcount.solver.budget import read_budget
-from symcount.solver.measures import MEASURES, _tokens, in_bytes
+from symcount.solver.budget import in_bytes, read_budget
+from symcount.solver.measures import MEASURES, _tokens
 from symcount.storage.footprint import Request, footprint
 
 LLAMA = {"architectures": ["LlamaForCausalLM"], "model_type": "llama", "vocab_size": 1000}
@@ -80,12 +82,15 @@ def test_units_are_decimal_or_binary():
     assert str(read_budget("24GiB", None, "memory", MEASURES)) == "at most 25,769,803,776"
     assert str(read_budget("24GB ± 1%", None, "memory", MEASURES)).startswith("24,000,000,000, that is 23,760,000,000")
     assert str(read_budget(">=1kB", None, "memory", MEASURES)) == "at least 1,000"
-    assert str(read_budget(24, None, "memory", MEASURES)) == "at most 24"
+    for plain in (24, 24.0, np.int64(24), Fraction(24)):
+        assert str(read_budget(plain, None, "memory", MEASURES)) == "at most 24"
+    assert str(read_budget("~1kB", None, "memory", MEASURES)) == "1,000, that is 990 to 1,010"
 
 
 WRONG = [
     ({"memory": "24XB"}, {}, BudgetError, "budget '24XB': expected a whole number of bytes, such as 24GB or 24GiB"),
     ({"memory": "1.5B"}, {}, BudgetError, "expected a whole number of bytes"),
+    ({"memory": "1GB..many"}, {}, BudgetError, "budget 'many': expected a whole number of bytes"),
     ({"memory": "24GB"}, {"dtyp": "bf16"}, OptionError, "memory: 'dtyp': expected one of dtype, .* Did you mean dtype"),
     ({"memory": "24GB"}, {"dtype": "bf17"}, OptionError, "dtype 'bf17': expected one of"),
     ({"cache": "1GB"}, {}, OptionError, "a budget of cache needs a number of tokens"),
@@ -142,7 +147,8 @@ def test_operations_of_training_are_a_budget():
 
 
 @pytest.mark.parametrize(
-    ("said", "number"), [("300B", 300 * 10**9), ("1.5T", 1500 * 10**9), (1000, 1000), ("2k", 2000)]
+    ("said", "number"),
+    [("300B", 300 * 10**9), ("1.5T", 1500 * 10**9), (1000, 1000), ("2k", 2000), ("1e9", 10**9), ("1_000", 1000)],
 )
 def test_tokens_are_a_number_or_so_many_for_each_parameter(said, number):
     f = sc.formula("gpt2")

@@ -15,8 +15,7 @@ from symcount.cli.output import ascii_only
 from symcount.config.files import MAX_BYTES, looks_like_path
 from symcount.errors import DomainError, NotationError
 from symcount.reports.iverson import with_options
-from symcount.typeset.presets import with_symbols
-from symcount.typeset.text import text
+from symcount.typeset.presets import signs_of, with_symbols
 
 __all__ = [
     "Inside",
@@ -126,12 +125,7 @@ def dressed(subject: Subject, preset: str | None, texts: Sequence[str] | None, f
     if preset is None and not own:
         return subject
     before, letters = subject.formula.notation, with_symbols(subject.formula.notation, preset, own)
-    plain = ascii_only()
-    signs = {
-        e.letter: text(e.latex, ascii_only=plain)
-        for e, old in zip(letters, before, strict=True)
-        if e.latex != old.latex
-    }
+    signs = signs_of(letters, before, ascii_only=ascii_only())
     return replace(subject, formula=replace(subject.formula, notation=letters), signs=signs)
 
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Annotated
 
 import typer
 
 from symcount.cli.output import ascii_only, say
+from symcount.core.files import replacing
 from symcount.errors import NotationError, near
 from symcount.typeset import data, html, latexdoc, markdown, plaintext, typst
 from symcount.typeset.content import Table
 from symcount.typeset.targets import TARGETS
 
-__all__ = ["Output", "TableTo", "deliver", "replacing", "table", "tabled", "target_of", "write"]
+__all__ = ["Output", "TableTo", "deliver", "table", "tabled", "target_of", "write"]
 
 _SUFFIXES = {
     ".tex": "latex", ".pdf": "pdf", ".md": "markdown", ".typ": "typst", ".html": "html", ".htm": "html",
@@ -101,18 +98,3 @@ def write(path: Path, content: str | bytes) -> None:
             temporary.write_bytes(content)
         else:
             temporary.write_text(content, encoding="utf-8")
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary file beside *path* that takes its place at the end: it is never half written."""
-    with NamedTemporaryFile(dir=path.parent, suffix=path.suffix, delete=False) as made:
-        temporary = Path(made.name)
-    try:
-        yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import wraps
 from typing import Any, Final, NamedTuple, TypeVar
@@ -132,6 +133,7 @@ def trace(
     frozen: Collection[str] = (),
     limit: int | None = None,
     observing: bool = False,
+    watched: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Trace:
     """Construct ``cls(config)`` on the meta device with symbolic numbers in the config.
 
@@ -144,6 +146,7 @@ def trace(
         frozen: Dotted paths of fields that stay plain numbers.
         limit: Give up where the model turns out to have more tensors than this.
         observing: Record what is asked of the values that are no numbers, too.
+        watched: What is entered while the code of the config and of the model runs.
 
     Raises:
         DerivationError: if ``cls`` cannot be constructed; the original exception is its cause.
@@ -152,7 +155,7 @@ def trace(
     with _LOCK, quiet():
         for _ in range(3):
             loaded = library_modules()
-            result = _attempt(cls, source, values or {}, frozen, limit, observing=observing)
+            result = _attempt(cls, source, values or {}, frozen, limit, watched, observing=observing)
             # A model may import the code of another while it is being constructed (AutoModel.from_config). That code
             # was not shadowed, so once it is there, the trace is repeated.
             if len(library_modules()) == len(loaded) and not _strangers(cls, result):
@@ -181,6 +184,7 @@ def _attempt(
     values: Mapping[str, Number],
     frozen: Collection[str],
     limit: int | None,
+    watched: Callable[[], AbstractContextManager[Any]],
     *,
     observing: bool,
 ) -> Trace:
@@ -190,7 +194,7 @@ def _attempt(
         classes = config_classes(source)
         own = user_modules((cls, *classes, *_PARTS.get(cls, ())))
         computing = (*defining_modules((cls, *classes)), *own)
-        with Patches([*shadows((*library_modules(), *own)), *literals(computing)]):
+        with Patches([*shadows((*library_modules(), *own)), *literals(computing)]), watched():
             STATE.recorder = recorder
             symbolic = build(source, values, frozen, followed=True, observing=observing)
             reads = Reads(symbolic, observing=observing)

@@ -30,6 +30,10 @@ _LATEX = {
     ">=": r"\geq",
 }
 
+_OPPOSITES = {
+    "==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "divides": "not divides",
+    "not divides": "divides",
+}  # fmt: skip
 _REMAINDERS = 1024  # so many combinations of remainders are tried, which takes no time
 
 
@@ -60,8 +64,13 @@ class Condition:
         """The symbols that the condition speaks of."""
         return {s for s in self.left.free_symbols | self.right.free_symbols if isinstance(s, Symbol)}
 
+    @property
+    def opposite(self) -> Condition:
+        """The condition that holds where this one does not."""
+        return Condition(_OPPOSITES[self.relation], self.left, self.right)
+
     def mapped(self, change: Callable[[Expr], Expr]) -> Condition:
-        """The same relation between both sides as *change* makes them."""
+        """The same condition with both sides changed by *change*."""
         return Condition(self.relation, change(self.left), change(self.right))
 
     def holds(self, values: Mapping[str, Number]) -> bool:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import linecache
 import sys
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -79,14 +79,18 @@ def _said(seen: _Seen) -> str:
 def _observed(cls: Any, source: ConfigSource, values: Mapping[str, Number]) -> list[_Seen]:
     """What the code has in plain numbers while it builds the model at *values*; as far as it comes."""
     seen: list[_Seen] = []
-    outer = sys.gettrace()
 
-    with suppress(DerivationError):  # the model may be none at this value, which may show before
+    @contextmanager
+    def watched() -> Iterator[None]:
+        outer = sys.gettrace()
         sys.settrace(_tracer(seen))
         try:
-            trace(cls, source, values=values)
+            yield
         finally:
             sys.settrace(outer)
+
+    with suppress(DerivationError):  # the model may be none at this value, which may show before
+        trace(cls, source, values=values, watched=watched)
     return seen
 
 

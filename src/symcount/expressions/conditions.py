@@ -32,9 +32,6 @@ Groups = tuple[tuple[Condition, ...], ...]
 _RELATIONS: Mapping[type[ast.cmpop], str] = {
     ast.Eq: "==", ast.NotEq: "!=", ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=",
 }  # fmt: skip
-_OPPOSITES = {
-    "==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">", "divides": "not divides",
-}  # fmt: skip
 _MOST = 256  # groups of conditions of which one must hold: nobody writes more, and each is checked
 
 
@@ -150,4 +147,4 @@ class _Conditions(Reader):
         found = relation(a, how, b)
         if how == "==" and b == 0 and isinstance(left, ast.BinOp) and isinstance(left.op, ast.Mod):
             found = divides(self.expression(left.right), self.expression(left.left))
-        return ((found if sure else Condition(_OPPOSITES[found.relation], found.left, found.right),),)
+        return ((found if sure else found.opposite,),)

@@ -123,7 +123,7 @@ class Reader:
             refuse(self.text, node)
         if max(number.numerator.bit_length(), number.denominator.bit_length()) > 1000:
             refuse(self.text, node)
-        return Rational(number.numerator, number.denominator)
+        return Rational(number)
 
     def _symbol(self, name: str) -> Expr:
         if name in self.totals and name not in self.notation:

@@ -9,7 +9,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +23,7 @@ from symcount.typeset.content import Cell, Count, Share, Table
 from symcount.typeset.data import bars
 from symcount.typeset.figure import areas
 from symcount.typeset.html import block
+from symcount.typeset.presets import signs_of, with_symbols
 
 __all__ = ["Shares", "shares"]
 
@@ -37,6 +38,7 @@ class Shares:
         sizes: its values.
         along: the sizes that grow in proportion.
         parts: for each part of the model its number of parameters at each size, in the order of the model.
+        signs: what an author writes for a letter, as text.
     """
 
     name: str
@@ -44,15 +46,20 @@ class Shares:
     sizes: tuple[int, ...]
     along: tuple[Entry, ...]
     parts: Mapping[str, list[int]]
+    signs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def totals(self) -> list[int]:
         """The number of all parameters at each size."""
         return [sum(column) for column in zip(*self.parts.values(), strict=True)]
 
+    @property
+    def _title(self) -> str:
+        return title(replace(self.entry, letter=self.signs.get(self.entry.letter, self.entry.letter)))
+
     def table(self) -> Table:
         """One row a size: the total, and the share of each part."""
-        columns = [(title(self.entry), "right"), ("Parameters", "right"), *((part, "right") for part in self.parts)]
+        columns = [(self._title, "right"), ("Parameters", "right"), *((part, "right") for part in self.parts)]
         rows: list[tuple[Cell, ...]] = []
         for position, (size, total) in enumerate(zip(self.sizes, self.totals, strict=True)):
             own = (Share(numbers[position], total) for numbers in self.parts.values())
@@ -73,8 +80,9 @@ class Shares:
             DependencyError: matplotlib is not installed.
             TypesettingError: another kind of file, or no size.
         """
-        also = f", with {', '.join(e.letter for e in self.along)} in proportion" if self.along else ""
-        areas(path, self.sizes, self.parts, label=f"{title(self.entry)}{also}", title=self.name, size=size)
+        others = ", ".join(self.signs.get(e.letter, e.letter) for e in self.along)
+        also = f", with {others} in proportion" if others else ""
+        areas(path, self.sizes, self.parts, label=f"{self._title}{also}", title=self.name, size=size)
 
     def bars(self, width: str | None = None) -> str:
         """The shares as a picture of pgfplots, a stacked bar a size."""
@@ -90,6 +98,8 @@ def shares(
     along: Sequence[str] = (),
     values: Mapping[str, Any] | None = None,
     convention: str = "unique",
+    notation: str | None = None,
+    symbols: Mapping[str, str] | None = None,
 ) -> Shares:
     """The number of parameters in each part of a model as *symbol* takes several values.
 
@@ -100,10 +110,13 @@ def shares(
         along: sizes that grow in proportion to it.
         values: other sizes that differ from the model's.
         convention: what counts.
+        notation: a preset of letters.
+        symbols: LaTeX for single symbols, by letter or config field.
 
     Raises:
         DomainError: a size at which the formula does not hold, or which another cannot follow in proportion.
         UnknownSymbolError, MissingSymbolError, ConventionError: see `Formula.count`.
+        NotationError: see `Formula.latex`.
         SymcountError: see `symcount.formula`.
 
     >>> import symcount as sc
@@ -113,6 +126,7 @@ def shares(
     found = formula(source)
     values = sizes_of(source, found, values)
     entry, others = found.notation[symbol], tuple(found.notation[name] for name in along)
+    signs = signs_of(with_symbols(found.notation, notation, symbols), found.notation)
     setting = found.setting(values=values, convention=convention)
     base = dict(setting.values)
     if entry.letter not in base:
@@ -139,7 +153,7 @@ def shares(
             numbers = parts.setdefault(piece.category, [0] * len(points))
             for position, (_, at) in enumerate(points):
                 numbers[position] += integer_value(expression, at)
-    return Shares(found.name, entry, tuple(size for size, _ in points), others, parts)
+    return Shares(found.name, entry, tuple(size for size, _ in points), others, parts, signs)
 
 
 def _around(size: int, entry: Entry) -> list[int]:

@@ -89,8 +89,7 @@ class Algebra:
                 if isinstance(expression, floor) and expression.args[0].could_extract_minus_sign():
                     return -self._atom(ceiling(-expression.args[0]))  # which is not negative
                 return self._atom(expression)
-            number = Fraction(compile_scalar(expression)(self.rules.fixed))
-            return Rational(number.numerator, number.denominator)
+            return Rational(Fraction(compile_scalar(expression)(self.rules.fixed)))
         if not expression.args:
             return expression
         return expression.func(*(self._without_atoms(a) for a in expression.args))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
+from inspect import Parameter, signature
 from typing import Any
 
 from symcount.config.config import Config, read
@@ -26,6 +27,8 @@ from symcount.solver.space import Space, Where
 from symcount.storage.footprint import Request
 
 __all__ = ["prepared", "search_for", "solve"]
+
+_NOT_BY_NAME = (Parameter.POSITIONAL_ONLY, Parameter.VAR_KEYWORD)
 
 
 @guarded
@@ -88,7 +91,7 @@ def solve(
     >>> found.best[0].values["H"], found.best[0].values["N"], found.best[0].count
     (768, 12, 109482240)
     """
-    formula, config = prepared(source, options, _PARAMETERS)
+    formula, config = prepared(source, options)
     return search_for(
         formula, config, budget, free=free, fixed=fixed, where=where, tolerance=tolerance, rank=rank,
         reference=reference, limit=limit, convention=convention, runnable=runnable, memory=memory,
@@ -188,30 +191,16 @@ def _spaces(
     return found
 
 
-_PARAMETERS = (
-    "budget",
-    "free",
-    "fixed",
-    "where",
-    "tolerance",
-    "rank",
-    "reference",
-    "limit",
-    "convention",
-    "runnable",
-    "memory",
-)
-
-
 def prepared(
-    source: Any, options: Mapping[str, Any], parameters: Sequence[str] = _PARAMETERS
+    source: Any, options: Mapping[str, Any], called: Callable[..., Any] = solve
 ) -> tuple[Formula, Config | None]:
     """The formula that *source* names, and its config: an empty one for a name, none for a formula.
 
     Raises:
-        OptionError: an option that the model does not have; where it is nearly one of the *parameters* of what is
-            called, that is said.
+        OptionError: an option that the model does not have; where it is nearly a parameter of the function that is
+            *called*, that is said.
     """
+    parameters = [p.name for p in signature(called).parameters.values() if p.kind not in _NOT_BY_NAME]
     meant = [(name, near) for name in options if (near := get_close_matches(name, parameters, n=1, cutoff=0.75))]
     try:
         formula = formula_of(source, **options)

@@ -18,9 +18,8 @@ from typing import Any
 from symcount.core.ledger import check_convention
 from symcount.errors import BudgetError
 from symcount.exact.evaluate import as_written
-from symcount.solver.measures import at_most, in_bytes
 
-__all__ = ["Budget", "read_budget", "read_budgets", "read_count"]
+__all__ = ["Budget", "in_bytes", "number_of", "read_budget", "read_budgets", "read_count"]
 
 _NUMBER = r"(?P<whole>\d{1,3}(?:,\d{3})+|\d+(?:_\d+)*)(?P<part>\.\d+)?"
 _COUNT = re.compile(rf"{_NUMBER}(?:e\+?(?P<exponent>\d{{1,2}}))?\s*(?P<suffix>[kmbgt]?)\Z", re.ASCII | re.IGNORECASE)
@@ -32,6 +31,9 @@ _SCALE = {"": 1, "k": 10**3, "m": 10**6, "b": 10**9, "g": 10**9, "t": 10**12}
 _LONGEST = 60  # characters: far beyond any count of parameters
 _DEFAULT = "1%"
 _COUNTED = "parameters, such as 110M, 1.3B or 110_000_000"
+_STORED = "bytes, such as 24GB or 24GiB"
+_BYTES = re.compile(r"(?P<number>\d[\d_,]*(?:\.\d+)?)\s*(?P<scale>[kmgt]?)(?P<binary>i?)b\b", re.ASCII | re.IGNORECASE)
+_BYTE_SCALES = ("", "k", "m", "g", "t")
 
 
 @dataclass(frozen=True)
@@ -77,22 +79,45 @@ def read_count(value: Any, of: str = _COUNTED) -> int:
     ...
     symcount.errors.BudgetError: budget '1.5': expected a whole number of parameters, such as 110M, 1.3B or 110_000_000
     """
-    exact = _plain(value)
-    if exact is not None:
-        number = exact
-    else:
-        found = _COUNT.match(value.strip()) if isinstance(value, str) and len(value) <= _LONGEST else None
-        if found is None:
-            raise _not_a_count(value, of)
-        number = _scaled(found)
-    if number.denominator != 1 or number < 1:
-        raise _not_a_count(value, of)
+    number = number_of(value)
+    if number is None or number.denominator != 1 or number < 1:
+        raise BudgetError(f"budget {value!r:.80}: expected a whole number of {of}")
     return number.numerator
 
 
-def _not_a_count(value: Any, of: str) -> BudgetError:
-    shown = f"{value!r:.80}"
-    return BudgetError(f"budget {shown}: expected a whole number of {of}")
+def number_of(value: Any) -> Fraction | None:
+    """The number that *value* is, or that a text such as `1.3B` says; `None` where it is none.
+
+    >>> number_of("1.3B"), number_of("12.5"), number_of("many")
+    (Fraction(1300000000, 1), Fraction(25, 2), None)
+    """
+    if isinstance(value, str):
+        found = _COUNT.match(value.strip()) if len(value) <= _LONGEST else None
+        return None if found is None else _scaled(found)
+    return _plain(value)
+
+
+def in_bytes(budget: Any) -> Any:
+    """A budget of bytes with its units written out: `24GB` is 24,000,000,000 and `24GiB` 24 · 1024³.
+
+    >>> in_bytes("<=24GiB"), in_bytes("8GB..1.5TB"), in_bytes(1024)
+    ('<=25769803776', '8000000000..1500000000000', 1024)
+
+    Raises:
+        BudgetError: it is no whole number of bytes.
+    """
+    if not isinstance(budget, str):
+        return budget
+
+    def written(found: re.Match[str]) -> str:
+        base = 1024 if found["binary"] else 1000
+        power = _BYTE_SCALES.index(found["scale"].lower())
+        number = Fraction(re.sub("[,_]", "", found["number"])) * base**power
+        if number.denominator != 1:
+            raise BudgetError(f"budget {budget!r:.60}: expected a whole number of {_STORED}")
+        return str(number.numerator)
+
+    return _BYTES.sub(written, budget)
 
 
 def _plain(value: Any) -> Fraction | None:
@@ -139,26 +164,29 @@ def read_budget(
     >>> read_budget("1B", "-2%", "active").low
     980000000
     """
-    if convention in measures:
+    stored = convention in measures
+    of, side, about = _STORED if stored else _COUNTED, "", 0
+    if stored:
         budget = in_bytes(budget) if not isinstance(budget, tuple | list) else [in_bytes(b) for b in budget]
-        budget, tolerance = at_most(budget, tolerance), in_bytes(tolerance)
+        tolerance = in_bytes(tolerance)
     else:
         check_convention(convention)
-    side = ""
     if isinstance(budget, tuple | list) and len(budget) == 2:
-        return _between(budget[0], budget[1], budget, tolerance, convention)
+        return _between(budget[0], budget[1], budget, tolerance, convention, of)
     if isinstance(budget, str):
-        budget = _ABOUT.sub("", budget.strip(), count=1)
+        budget, about = _ABOUT.subn("", budget.strip(), count=1)
         low, dots, high = budget.partition("..")
         if dots:
-            return _between(low.strip(), high.strip(), budget, tolerance, convention)
+            return _between(low.strip(), high.strip(), budget, tolerance, convention, of)
         if sign := _ONE_SIDED.match(budget.strip()):
             side = "-" if sign[1] in ("<=", "≤", "at most") else "+"
             budget = budget.strip()[sign.end() :]
         head, *own = _SPLIT.split(budget)
         if own:
             budget, tolerance = head.strip(), "±".join(own)
-    target = read_count(budget, "bytes, such as 24GB or 24GiB" if convention in measures else _COUNTED)
+    target = read_count(budget, of)
+    if stored and tolerance is None and not about:
+        side = side or "-"  # a model must fit
     if tolerance is None and side:
         return Budget(convention, target, 1 if side == "-" else target, target if side == "-" else None)
     allowed, sign_of = _tolerance(_DEFAULT if tolerance is None else tolerance, target)
@@ -168,11 +196,11 @@ def read_budget(
     return Budget(convention, target, low, high)
 
 
-def _between(first: Any, last: Any, said: Any, tolerance: Any, convention: str) -> Budget:
+def _between(first: Any, last: Any, said: Any, tolerance: Any, convention: str, of: str) -> Budget:
     """The budget from one number to another; distances are measured from the middle."""
     if tolerance is not None:
         raise BudgetError(f"budget {said!r:.80} says from where to where; leave the tolerance out")
-    low, high = read_count(first), read_count(last)
+    low, high = read_count(first, of), read_count(last, of)
     if low > high:
         raise BudgetError(f"budget {said!r:.80} is reversed: {low:,} > {high:,}")
     return Budget(convention, (low + high) // 2, low, high, between=True)

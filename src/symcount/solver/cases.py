@@ -11,6 +11,7 @@ from symcount.architectures import find
 from symcount.config.config import Config
 from symcount.core.domain import Condition, divides, relation
 from symcount.core.notation import Notation, tabulated
+from symcount.core.values import resolve
 from symcount.errors import UnknownModelError
 from symcount.expressions.conditions import Stated
 from symcount.formulas.formula import Formula
@@ -93,6 +94,7 @@ def running(formula: Formula, defaults: Mapping[str, Any]) -> tuple[Stated, ...]
     >>> [str(c) for c in running(llama, llama.given())]
     ['K divides A']
     """
+    own = {n: v for n, v in defaults.items() if n in formula.notation}
     found: list[Condition] = []
     for e in formula.notation:
         kind, mark, part = e.letter.partition("_")
@@ -101,16 +103,8 @@ def running(formula: Formula, defaults: Mapping[str, Any]) -> tuple[Stated, ...]
             continue
         of = formula.notation[beside].symbol
         found.append(divides(e.symbol, of) if kind == "K" else relation(e.symbol, "<=", of))
-    at = {**defaults, **_filled(formula, defaults)}
+    at = {**defaults, **resolve(formula.notation, own, formula.filled, ())}
     return tuple(Stated.of(c, implied=True) for c in found if not all(s.name in at for s in c.symbols) or c.holds(at))
-
-
-def _filled(formula: Formula, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    from symcount.core.values import resolve
-
-    return dict(
-        resolve(formula.notation, {n: v for n, v in defaults.items() if n in formula.notation}, formula.filled, ())
-    )
 
 
 def declared(formula: Formula, name: str) -> str:
@@ -132,8 +126,5 @@ def declared(formula: Formula, name: str) -> str:
 
 def disjoint(one: Iterable[Condition], other: Iterable[Condition]) -> bool:
     """Whether two domains have no point in common, as far as one says the opposite of what the other says."""
-    known = {(c.relation, c.left, c.right) for c in other}
-    return any((_OPPOSITE.get(c.relation, ""), c.left, c.right) in known for c in one)
-
-
-_OPPOSITE = {"==": "!=", "!=": "==", "<": ">=", ">=": "<", ">": "<=", "<=": ">"}
+    known = set(other)
+    return any(c.opposite in known for c in one)

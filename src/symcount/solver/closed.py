@@ -124,7 +124,7 @@ def closed_form(space: Space, budget: Budget) -> ClosedForm | None:
     numbers = [Fraction(compile_scalar(c)(known)) for c in coefficients]
     if numbers[0] <= 0 or numbers[-1] >= 0:
         return None
-    exact = [Rational(n.numerator, n.denominator) for n in numbers]
+    exact = [Rational(n) for n in numbers]
     if degree == 1:
         root = -exact[1] / exact[0]
     else:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 from sympy import Add, Expr, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor
@@ -107,7 +108,7 @@ def column(
     if isinstance(expression, Mul):
         return _folded(parts, _times)
     if isinstance(expression, Max | Min):
-        return _folded(parts, _larger if isinstance(expression, Max) else _smaller)
+        return _folded(parts, partial(_chosen, larger=isinstance(expression, Max)))
     if isinstance(expression, Mod) and not isinstance(expression, Round):
         a, b = parts
         return _modulo(a, b)
@@ -167,14 +168,6 @@ def _inverse(a: Column) -> Column:
 
 def _same(a: Column, b: Column) -> bool:
     return isinstance(a.bottom, int) and isinstance(b.bottom, int) and a.bottom == b.bottom
-
-
-def _larger(a: Column, b: Column) -> Column:
-    return _chosen(a, b, larger=True)
-
-
-def _smaller(a: Column, b: Column) -> Column:
-    return _chosen(a, b, larger=False)
 
 
 def _chosen(a: Column, b: Column, *, larger: bool) -> Column:

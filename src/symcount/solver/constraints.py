@@ -106,7 +106,7 @@ class Constraints:
     def _checks(self, condition: Condition) -> list[Check] | None:
         """What *condition* comes to: nothing where it always holds, `None` where it never does."""
         rules, ranges = self.algebra.rules, self.algebra.ranges
-        applied = Condition(condition.relation, rules.apply(condition.left), rules.apply(condition.right))
+        applied = rules.applied(condition)
         names = frozenset(self.algebra.names_of(applied.left) | self.algebra.names_of(applied.right))
         if not names:
             return [] if _holds(applied, self.algebra) else None

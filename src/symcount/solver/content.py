@@ -8,17 +8,16 @@ from math import ceil
 from typing import Any
 
 from symcount.architectures import find
+from symcount.config.arranged_lists import MARK
 from symcount.core.paths import split, value_at, with_value
 from symcount.errors import ConfigError, UnknownModelError
 from symcount.formulas.formula import Formula
-from symcount.solver.sizes import main_sizes
+from symcount.solver.sizes import DEPTH, main_sizes
 
 __all__ = ["config_of", "with_open"]
 
 _TRIED = 4096  # values of an open symbol
-_KIND = "#"  # between a list of kinds of layers and one of them
 _NO_KINDS = ("listed", "others", "names")  # lists of another form: of indices, of names
-_DEPTH = "num_hidden_layers"
 
 
 def config_of(
@@ -64,7 +63,7 @@ def config_of(
         each = (lists or {}).get(path) or [kind for kind, number in numbers.items() for _ in range(number)]
         section = path.rpartition(".")[0]
         config = with_value(config, path, list(each))
-        config = with_value(config, f"{section}.{_DEPTH}" if section else _DEPTH, len(each))
+        config = with_value(config, f"{section}.{DEPTH}" if section else DEPTH, len(each))
     return {**config, **named}
 
 
@@ -86,7 +85,7 @@ def _sorted(fields: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, dict[i
     for path, value in fields.items():
         section, key, places = split(path)
         whole = f"{section}.{key}" if section else key
-        name, mark, kind = path.partition(_KIND)
+        name, mark, kind = path.partition(MARK)
         if mark and kind not in _NO_KINDS:
             kinds.setdefault(name, {})[kind] = value
         elif len(places) == 1:

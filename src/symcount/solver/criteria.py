@@ -20,7 +20,7 @@ from symcount.formulas.formula import Formula
 from symcount.solver.budget import Budget
 from symcount.solver.columns import column
 from symcount.solver.polynomial import SAFE, Columns
-from symcount.solver.search import Search, evaluated
+from symcount.solver.search import Search, evaluated, totals
 from symcount.solver.shape import Shape
 from symcount.solver.sizes import aspect_ratio, layer_sizes
 from symcount.solver.totals import totals_of
@@ -79,11 +79,11 @@ class Criterion:
         return self._score(search, budgets, columns)
 
     def _own(self, formula: Formula) -> Scorer:
-        totals = totals_of(formula)
-        if self.text.isidentifier() and self.text not in formula.notation and self.text not in totals:
+        named = totals_of(formula)
+        if self.text.isidentifier() and self.text not in formula.notation and self.text not in named:
             hint = near(self.text, [*CRITERIA, *(e.letter for e in formula.notation)])
             raise ExpressionError(f"rank {self.text!r:.80}: expected {', '.join(CRITERIA)} or an expression.{hint}")
-        expression = read_expression(self.text, formula.notation, totals)
+        expression = read_expression(self.text, formula.notation, named)
         self.needs = (expression,)
         return lambda search, _, columns: _values(search, expression, columns)
 
@@ -139,8 +139,7 @@ def distance(search: Search, budgets: Budgets, columns: Columns) -> Score:
 
 
 def _missed(search: Search, budget: Budget, columns: Columns) -> Array:
-    top, bottom = evaluated(search.space.total(budget.convention), search, columns)
-    return abs(_beside(top // bottom + 0 * next(iter(columns.values())), budget.target) - budget.target)
+    return abs(_beside(totals(budget.convention, search, columns), budget.target) - budget.target)
 
 
 def _beside(column: Array, number: int) -> Array:

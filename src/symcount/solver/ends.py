@@ -194,7 +194,7 @@ def _above(expression: Expr, starts: Mapping[str, int], numbers: Mapping[str, Nu
 def _polynomial(expression: Expr, starts: Mapping[str, int], numbers: Mapping[str, Number]) -> Bound | None:
     """*expression* as a polynomial counted from the starts; `None` if it is none."""
     known = {
-        s: Rational(Fraction(numbers[s.name]).numerator, Fraction(numbers[s.name]).denominator)
+        s: Rational(Fraction(numbers[s.name]))
         for s in expression.free_symbols
         if isinstance(s, Symbol) and s.name in numbers
     }

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from symcount.core.domain import Condition
 from symcount.errors import BudgetError, DomainError
 from symcount.solver.budget import Budget
 from symcount.solver.closed import closed_form
@@ -15,7 +14,7 @@ from symcount.solver.polynomial import Columns
 from symcount.solver.ranges import Range
 from symcount.solver.ranking import Ranking
 from symcount.solver.rows import Part, Rows
-from symcount.solver.search import Search, evaluated
+from symcount.solver.search import Search, totals
 from symcount.solver.solution import Solution
 from symcount.solver.solutions import Neighbours, Solutions
 from symcount.solver.space import Space
@@ -222,9 +221,7 @@ class Hunt:
                 dropped.append(i)
         kept = [s.text for i, s in enumerate(space.stated) if i not in dropped]
         kept += [getattr(f, "__name__", "a function") for f in space.called]
-        kept += [
-            s.text for s in space.rules.conditions() if any(space.names_of(_applied(space, c)) for c in s.conditions)
-        ]
+        kept += [s.text for s in space.rules.conditions() if any(space.letters_in(c) for c in s.conditions)]
         ranges = ", ".join(f"{n} = {r}" for n, r in self.space.ranges.items())
         apart = [c for c in space.cuts if _tells_apart(space, c)]
         if apart and _possible(_without(space, apart), loose):
@@ -244,8 +241,7 @@ class Hunt:
         if key not in self._least:
             first = Columns((n, np.array([r.start])) for n, r in search.ranges.items())
             try:
-                top, bottom = evaluated(search.space.total(budget.convention), search, first)
-                self._least[key] = int(np.max(top // bottom))
+                self._least[key] = int(totals(budget.convention, search, first)[0])
             except (DomainError, ZeroDivisionError):
                 self._least[key] = 1
         return _BEYOND * max(budget.high or budget.low, self._least[key], 1)
@@ -266,10 +262,6 @@ def _tells_apart(space: Space, text: str) -> bool:
     """Whether a condition of the formula only says for which configs it was made, rather than which there are."""
     own = {str(c): c.relation for c in space.formula.domain}
     return own.get(text, "divides") not in ("divides", "not divides")
-
-
-def _applied(space: Space, condition: Condition) -> Any:
-    return space.rules.apply(condition.left) + space.rules.apply(condition.right)
 
 
 def _possible(space: Space, budgets: Sequence[Budget]) -> bool:

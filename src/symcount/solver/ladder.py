@@ -19,7 +19,6 @@ from symcount.solver.chain import CANDIDATES, chain
 from symcount.solver.family import family, letters_of
 from symcount.solver.given import Conditions, named, read_items, read_reference, read_where
 from symcount.solver.measures import MEASURES
-from symcount.solver.measures import in_bytes as written_out
 from symcount.solver.proportions import ASPECT, aspect_conditions, exponent_conditions, head_size
 from symcount.solver.rungs import Ladder, Rung
 from symcount.solver.sizes import family_sizes, in_stages
@@ -27,11 +26,6 @@ from symcount.solver.solutions import Solutions
 from symcount.storage.footprint import Request
 
 __all__ = ["Ladder", "Rung", "ladder", "ladder_of"]
-
-_PARAMETERS = (
-    "budgets", "aspect", "head_dim", "tolerance", "free", "fixed", "where", "convention", "runnable", "reference",
-    "exponent", "shapes", "tokens", "memory",
-)  # fmt: skip
 
 
 @guarded
@@ -95,7 +89,7 @@ def ladder(
     >>> [rung.label for rung in sc.ladder("gpt2", shapes="H=768,N=12; H=1024,N=24; H=1280,N=36")]
     ['124M', '355M', '774M']
     """
-    formula, config = prepared(source, options, _PARAMETERS)
+    formula, config = prepared(source, options, ladder)
     return ladder_of(
         formula, config, budgets, aspect=aspect, head_dim=head_dim, tolerance=tolerance, free=free, fixed=fixed,
         where=where, convention=convention, runnable=runnable, reference=reference, exponent=exponent, shapes=shapes,
@@ -122,13 +116,12 @@ def ladder_of(
     tokens: int = 20,
     memory: Request | Mapping[str, Any] | None = None,
 ) -> Ladder:
-    """The ladder for a class, by one of its formulas and its config; see `ladder` and `solve.api.search_for`."""
+    """The ladder for a class, by one of its formulas and its config; see `ladder`, and `search_for` of `solve`."""
     if free is not None:
         items, patterns = read_items(formula, free)
         free = {**dict(items), **patterns}
     targets = _shapes(formula, shapes)
-    bytes_of = convention in MEASURES
-    texts = _budgets(budgets, targets, in_bytes=bytes_of)
+    texts = _budgets(budgets, targets, convention)
     windows = [read_budget(b, tolerance, convention, MEASURES) for b in texts] if budgets is not None else []
     known = {**formula.given(config), **(read_reference(formula, reference) or {})}
     stages = in_stages(formula, family_sizes(formula)[1])
@@ -142,7 +135,8 @@ def ladder_of(
     conditions += [] if targets else _proportions(formula, known, aspect, exponent, reference)
     answers = [
         search_for(
-            formula, config, text, free={**ranges, **own} if own else ranges, fixed=_without({**rules, **kept}, own),
+            formula, config, text, free={**ranges, **own} if own else ranges,
+            fixed={n: rule for n, rule in {**rules, **kept}.items() if n not in own},
             where=conditions, tolerance=tolerance if windows else None, convention=convention, limit=CANDIDATES,
             rank="distance", runnable=runnable, memory=memory,
         ).run()
@@ -155,26 +149,22 @@ def ladder_of(
     if not windows:
         windows = [Budget(convention, s.count, s.count, s.count) for s in chosen]
         chosen = [replace(s, target=s.count) for s in chosen]
-    trained = 0 if bytes_of else tokens
+    trained = 0 if convention in MEASURES else tokens
     return Ladder(
         formula,
         tuple(Rung(window, solution, trained) for window, solution in zip(windows, chosen, strict=True)),
-        {n: functions[n] for n in functions},
+        dict(functions),
         {**answers[0].defaults, **kept},
     )
 
 
-def _budgets(
-    budgets: str | Iterable[Any] | None, targets: list[dict[str, int]], *, in_bytes: bool = False
-) -> list[Any]:
+def _budgets(budgets: str | Iterable[Any] | None, targets: list[dict[str, int]], convention: str) -> list[Any]:
     if budgets is None:
         if not targets:
             raise BudgetError("no budgets: give them, such as 10M,30M,100M, or the shapes of the rungs")
         return [">=1"] * len(targets)
     texts = [t.strip() for t in budgets.split(",")] if isinstance(budgets, str) else list(budgets)
-    if in_bytes:
-        texts = [written_out(text) for text in texts]
-    numbers = [read_budget(b).target for b in texts]
+    numbers = [read_budget(b, None, convention, MEASURES).target for b in texts]
     if not numbers or any(a >= b for a, b in pairwise(numbers)):
         raise BudgetError(
             f"budgets {', '.join(map(str, texts))}: expected one or more, each larger than the one before"
@@ -201,10 +191,6 @@ def _shapes(formula: Formula, shapes: str | Iterable[Any] | None) -> list[dict[s
         entries = [(named(formula, name, "shape"), value) for name, value in items.items()]
         found.append({e.letter: int(exact(e, value)) for e, value in entries})
     return found
-
-
-def _without(rules: Mapping[str, Any], own: Mapping[str, int]) -> dict[str, Any]:
-    return {n: rule for n, rule in rules.items() if n not in own}
 
 
 def _proportions(formula: Formula, known: Mapping[str, Any], aspect: Any, exponent: Any, reference: Any) -> list[str]:

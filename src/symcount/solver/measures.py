@@ -5,10 +5,9 @@ They are searched as totals of parameters are: each is a closed form in the same
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
-from fractions import Fraction
+from functools import partial
 from typing import Any, Final
 
 from sympy import Add, Expr, Integer
@@ -17,15 +16,12 @@ from symcount.config.config import Config
 from symcount.core.domain import Condition
 from symcount.errors import BudgetError, OptionError, near
 from symcount.formulas.formula import Formula
+from symcount.solver.budget import number_of
 from symcount.storage.footprint import Request, operations, parts
 
-__all__ = ["MEASURES", "Measure", "at_most", "in_bytes", "limited", "measured"]
+__all__ = ["MEASURES", "Measure", "limited", "measured"]
 
 MEASURES: Final = ("memory", "cache", "flops")
-_BYTES = re.compile(r"(?P<number>\d[\d_,]*(?:\.\d+)?)\s*(?P<scale>[kmgt]?)(?P<binary>i?)b\b", re.ASCII | re.IGNORECASE)
-_COUNT = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<scale>[kmbgt]?)", re.ASCII | re.IGNORECASE)
-_SCALES: Final = {"": 0, "k": 1, "m": 2, "g": 3, "t": 4}
-_SIGNS: Final = ("<", ">", "≤", "≥", "~", "≈", "±", "+/-", "+-", "..", "%", "at most", "at least", "about")
 
 
 @dataclass(frozen=True)
@@ -60,9 +56,9 @@ class Measure:
         key = (formula.name, formula.tree)
         if key not in self._known:
             chosen = self._parts(formula)
-            total = Add(*(_valued(part, part.total, formula) for part in chosen))
+            total = Add(*(_valued(part, formula, part.total) for part in chosen))
             limits = {
-                Condition(c.relation, _valued(part, c.left, formula), _valued(part, c.right, formula))
+                c.mapped(partial(_valued, part, formula))
                 for part in chosen
                 for c in part.conditions
                 if c not in formula.conditions
@@ -85,7 +81,7 @@ class Measure:
         return [operations(formula, self.fields, self.asked.length)]
 
 
-def _valued(part: Formula, expression: Expr, formula: Formula) -> Expr:
+def _valued(part: Formula, formula: Formula, expression: Expr) -> Expr:
     """An expression with the values of the letters that are not the model's: a rank, a window."""
     letters = {e.letter for e in formula.notation}
     own = {e.symbol: Integer(value) for e in part.notation
@@ -99,13 +95,12 @@ def _tokens(said: int | str, formula: Formula) -> Expr:
     Raises:
         BudgetError: it is neither.
     """
-    text = str(said).strip().replace(",", "").replace("_", "")
+    text = str(said).strip()
     if text[-1:] in ("N", "P") and text[:-1].isdecimal():
         return int(text[:-1]) * formula.total_as("unique")
-    found = _COUNT.fullmatch(text)
-    if found is None:
+    number = number_of(text)
+    if number is None:
         raise BudgetError(f"tokens {said!r:.60}: expected a number such as 300B, or so many for each parameter: 20N")
-    number = Fraction(found["number"]) * 1000 ** _SCALES[found["scale"].lower().replace("b", "g")]
     if number.denominator != 1 or number < 1:
         raise BudgetError(f"tokens {said!r:.60}: expected a whole number of tokens")
     return Integer(number.numerator)
@@ -140,31 +135,3 @@ def _request(asked: Mapping[str, Any]) -> Request:
         if name not in known:
             raise OptionError(f"memory: {name!r:.80}: expected one of {', '.join(known)}.{near(str(name), known)}")
     return Request(**asked)
-
-
-def in_bytes(budget: Any) -> Any:
-    """A budget of bytes with its units written out: `24GB` is 24,000,000,000 and `24GiB` 24 · 1024³.
-
-    >>> in_bytes("<=24GiB"), in_bytes("8GB..1.5TB"), in_bytes(1024)
-    ('<=25769803776', '8000000000..1500000000000', 1024)
-
-    Raises:
-        BudgetError: it is no whole number of bytes.
-    """
-    if not isinstance(budget, str):
-        return budget
-
-    def written(found: re.Match[str]) -> str:
-        base = 1024 if found["binary"] else 1000
-        number = Fraction(found["number"].replace(",", "").replace("_", "")) * base ** _SCALES[found["scale"].lower()]
-        if number.denominator != 1:
-            raise BudgetError(f"budget {budget!r:.60}: expected a whole number of bytes, such as 24GB or 24GiB")
-        return str(number.numerator)
-
-    return _BYTES.sub(written, budget)
-
-
-def at_most(budget: Any, tolerance: Any) -> Any:
-    """A budget of bytes as an upper bound, unless it says itself what it is: a model must fit."""
-    plain = isinstance(budget, int | str) and not (isinstance(budget, str) and any(s in budget.lower() for s in _SIGNS))
-    return f"<={budget}" if plain and tolerance is None else budget

@@ -13,18 +13,18 @@ from typing import Any
 
 from sympy import Add, Expr, floor
 
+from symcount.config.arranged_lists import MARK
 from symcount.config.config import Config
 from symcount.core.notation import Entry, Notation, tabulated
 from symcount.errors import ExpressionError
 from symcount.formulas.formula import Formula
 from symcount.lookup import formula as formula_of
+from symcount.solver.sizes import DEPTH
 
 __all__ = ["Pattern", "Patterned", "patterned", "read_patterns"]
 
 Pattern = tuple[str, ...]
 _WORDS = re.compile(r"[A-Za-z_][\w-]*(?:\s+[A-Za-z_][\w-]*)*\Z", re.ASCII)
-_DEPTH = "num_hidden_layers"
-_KIND = "#"
 _LONGEST, _MOST, _KINDS = 256, 64, 6  # layers of a pattern, patterns, kinds in one
 
 
@@ -88,10 +88,10 @@ def patterned(formula: Formula, config: Config | None, field: str, patterns: Seq
 def _with(formula: Formula, config: Config | None, field: str, pattern: Pattern) -> Patterned:
     words = list(dict.fromkeys(pattern))
     each = [word for i, word in enumerate(words) for _ in range(1 << i)]  # a sum says which words are in it
-    fields = {**(config.fields if config is not None else {}), field: each, _DEPTH: len(each)}
+    fields = {**(config.fields if config is not None else {}), field: each, DEPTH: len(each)}
     content = {"model_type": formula.model_type, **fields, "architectures": [formula.name]}
     found = formula_of(content)
-    letters = [e.letter for e in found.notation if e.field.startswith(f"{field}{_KIND}")]
+    letters = [e.letter for e in found.notation if e.field.startswith(f"{field}{MARK}")]
     numbers = found.values(found.bound(content))
     kinds = {n: [word for i, word in enumerate(words) if int(numbers.get(n, 0)) >> i & 1] for n in letters}
     if sorted(word for own in kinds.values() for word in own) != sorted(words):
@@ -108,16 +108,16 @@ def _with(formula: Formula, config: Config | None, field: str, pattern: Pattern)
 
 
 def _usual(formula: Formula, config: Config | None) -> int:
-    stated = config.fields.get(_DEPTH) if config is not None else None
+    stated = config.fields.get(DEPTH) if config is not None else None
     if isinstance(stated, int):
         return stated
     known = formula.given(config)
-    return next((int(known[e.letter]) for e in formula.notation if e.field == _DEPTH and e.letter in known), 1)
+    return next((int(known[e.letter]) for e in formula.notation if e.field == DEPTH and e.letter in known), 1)
 
 
 def _depth(formula: Formula, found: Formula) -> Entry:
-    own = next((e for e in formula.notation if e.field == _DEPTH), None) or tabulated()[_DEPTH]
-    return own if own.letter not in found.notation else replace(own, letter=_DEPTH, latex=r"N_{\mathrm{all}}")
+    own = next((e for e in formula.notation if e.field == DEPTH), None) or tabulated()[DEPTH]
+    return own if own.letter not in found.notation else replace(own, letter=DEPTH, latex=r"N_{\mathrm{all}}")
 
 
 def _number(depth: Entry, pattern: Pattern, words: Collection[str]) -> Expr:

@@ -12,15 +12,13 @@ from typing import Any
 from symcount.core.notation import Entry
 from symcount.errors import BudgetError, ConfigError, DependencyError
 from symcount.exact.evaluate import compile_scalar
-from symcount.solver.files import whole
 from symcount.solver.solution import Solution
 from symcount.solver.solutions import Solutions
 from symcount.typeset.colours import colours
-from symcount.typeset.figure import STYLE
+from symcount.typeset.figure import FORMATS, STYLE, save
 
-__all__ = ["FORMATS", "plot_solutions"]
+__all__ = ["plot_solutions"]
 
-FORMATS = (".pdf", ".svg", ".png")
 _WIDTH, _HEIGHT = 3.4, 4.8  # inches; a column of a two-column paper
 _LINES = 41  # points of the curve's grid in each direction
 _PARTS = 5  # parts of a model that get a colour of their own
@@ -59,9 +57,7 @@ def plot_solutions(found: Solutions, file: str | Path) -> None:
         curve, shares = figure.subplots(2, 1)
         (_curve if len(found.ranges) > 1 else _count)(curve, found, points)
         _shares(shares, found, points[0])
-        metadata = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(target.suffix.lower(), {})
-        with whole(target) as temporary:
-            figure.savefig(temporary, dpi=300, metadata=metadata)
+        save(figure, target, dpi=300)
 
 
 def _axes(found: Solutions) -> tuple[str, str]:

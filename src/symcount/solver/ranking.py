@@ -60,16 +60,6 @@ class Ranking:
         scores = [score(self._search, self._budgets, columns) for score in self._scores]
         return [_pair(top, bottom, first) for top, bottom in scores]
 
-    def best(self) -> list[dict[str, int]]:
-        """The best points, in order."""
-        columns = self.columns()
-        if not columns:
-            return []
-        return [
-            dict(zip(self._letters, map(int, row), strict=True))
-            for row in zip(*(columns[n].tolist() for n in self._letters), strict=True)
-        ]
-
     def _reduce(self) -> None:
         import numpy as np
 

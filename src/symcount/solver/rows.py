@@ -12,7 +12,7 @@ from symcount.exact.evaluate import compile_scalar
 from symcount.solver.budget import Budget
 from symcount.solver.columns import column
 from symcount.solver.polynomial import Columns
-from symcount.solver.search import Search, evaluated
+from symcount.solver.search import Search, totals
 from symcount.solver.sizes import main_sizes
 from symcount.solver.solution import Solution
 
@@ -37,7 +37,7 @@ class Part:
         letters = [e.letter for e in formula.notation if e.letter in free or e.letter in rules.known]
         values = [self._values(letter, free) for letter in letters]
         conventions = [b.convention for b in budgets]
-        counts = [self._counts(convention, free) for convention in conventions]
+        counts = [totals(convention, self.search, free).tolist() for convention in conventions]
         width, depth = main_sizes(formula)
         ratio = (width, depth) if {width, depth} <= set(letters) else None
         target = budgets[0].target
@@ -71,11 +71,6 @@ class Part:
             points = zip(*(c.tolist() for c in free.values()), strict=True)
             return [value({**rules.fixed, **rules.exact(dict(zip(free, point, strict=True)))}) for point in points]
         return found.numbers(len(next(iter(free.values()))))
-
-    def _counts(self, convention: str, free: Columns) -> list[int]:
-        top, bottom = evaluated(self.search.space.total(convention), self.search, free)
-        counts = (top // bottom) + 0 * next(iter(free.values()))
-        return [int(number) for number in counts.tolist()]
 
 
 class Rows(Sequence[Solution]):

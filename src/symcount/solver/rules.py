@@ -167,7 +167,7 @@ class Rules:
         A fixed one becomes its number, a free one the number of its parts over how many parts one has.
         """
         fixed = {
-            symbol(n, rational=True): Rational(Fraction(v).numerator, Fraction(v).denominator)
+            symbol(n, rational=True): Rational(Fraction(v))
             for n, v in self.fixed.items()
             if self.formula.notation[n].rational
         }
@@ -176,6 +176,10 @@ class Rules:
     def exact(self, point: Mapping[str, int]) -> dict[str, Number]:
         """The numbers of the free symbols at a point of the grid, where a ratio is given in parts."""
         return {n: self.free[n].number(x) for n, x in point.items()}
+
+    def applied(self, condition: Condition) -> Condition:
+        """*condition* in the free symbols (and ratios)."""
+        return condition.mapped(self.apply)
 
     def apply(self, expression: Expr) -> Expr:
         """*expression* in the free symbols (and ratios); what depends on neither is a number."""
@@ -194,8 +198,8 @@ class Rules:
             same = all(a is b for a, b in zip(args, expression.args, strict=True))
             found = expression if same else _rebuilt(expression, args)
             if isinstance(found, ROUNDINGS) and not {s.name for s in found.free_symbols} & self.free.keys():
-                number = Fraction(compile_scalar(found)(self.fixed))  # of ratios, rounded as the model does
-                found = Rational(number.numerator, number.denominator)
+                # of ratios, rounded as the model does
+                found = Rational(Fraction(compile_scalar(found)(self.fixed)))
             self._parts[expression] = found
         return found
 

@@ -21,7 +21,7 @@ from symcount.solver.polynomial import SAFE, Columns, Polynomial, combine, evalu
 from symcount.solver.rowwise import holds
 from symcount.solver.space import Space
 
-__all__ = ["CHUNK", "SAFE", "Search", "evaluated"]
+__all__ = ["CHUNK", "Search", "evaluated", "totals"]
 
 CHUNK = 1 << 16  # rows that are extended at once
 Array = Any
@@ -212,6 +212,12 @@ def evaluated(quotient: Quotient, search: Search, columns: Columns) -> tuple[Arr
     for name in sorted(names - columns.keys()):
         inputs[name] = search.space.atoms[name].column(inputs, dtype)[0]
     return evaluate(quotient.top, inputs), evaluate(quotient.bottom, inputs)
+
+
+def totals(convention: str, search: Search, columns: Columns) -> Array:
+    """The totals under *convention* at points that `search` found, one for each row."""
+    top, bottom = evaluated(search.space.total(convention), search, columns)
+    return top // bottom + 0 * next(iter(columns.values()))
 
 
 def _by_division(item: Affine, columns: Columns, low: Array, high: Array) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from sympy import Symbol
 from symcount.formulas.formula import Formula
 from symcount.solver.budget import Budget
 from symcount.solver.polynomial import Columns
-from symcount.solver.search import Search, evaluated
+from symcount.solver.search import Search, totals
 from symcount.solver.sizes import main_sizes
 
 __all__ = ["Shape"]
@@ -51,8 +51,8 @@ class Shape:
         deviation: Array = 0.0
         aimed = [b for b in budgets if b.low > 1] or budgets[:1]  # a bound beside a number is met or not, no aim
         for budget in aimed:
-            top, bottom = evaluated(search.space.total(budget.convention), search, columns)
-            deviation = deviation + abs(_floats(top // bottom) - budget.target) / budget.target
+            counts = _floats(totals(budget.convention, search, columns))
+            deviation = deviation + abs(counts - budget.target) / budget.target
         bits = 100 * deviation
         for name, column in columns.items():
             if search.ranges[name].start != search.ranges[name].stop and not search.ranges[name].parts:

@@ -6,7 +6,10 @@ from sympy import Expr, Symbol
 
 from symcount.formulas.formula import Formula
 
-__all__ = ["aspect_ratio", "family_sizes", "in_stages", "layer_sizes", "main_sizes"]
+__all__ = ["DEPTH", "aspect_ratio", "family_sizes", "in_stages", "layer_sizes", "main_sizes"]
+
+DEPTH = "num_hidden_layers"
+"""The config field that says how many layers there are where a list says of which kind each is."""
 
 
 def main_sizes(formula: Formula) -> tuple[str, str]:

@@ -69,13 +69,14 @@ class Solutions:
 
     def __repr__(self) -> str:
         first = f"; the first: {self.best[0].to_dict()}" if len(self.best) else ""
-        asked = ", ".join(f"{b.convention} {b}" for b in self.budgets)
-        return f"<{self.number:,} of {self.size:,} configs of {self.space.formula.name} with {asked}{first}>"
+        return f"<{self._heading()}{first}>"
 
     def _repr_html_(self) -> str:
+        return shown(self._heading(), (("", solution) for solution in self.best), list(self.ranges), self.number)
+
+    def _heading(self) -> str:
         asked = ", ".join(f"{b.convention} {b}" for b in self.budgets)
-        heading = f"{self.number:,} of {self.size:,} configs of {self.space.formula.name} with {asked}"
-        return shown(heading, (("", solution) for solution in self.best), list(self.ranges), self.number)
+        return f"{self.number:,} of {self.size:,} configs of {self.space.formula.name} with {asked}"
 
     def config(self, index: int = 0) -> dict[str, Any]:
         """The content of the `config.json` of a solution; see `Solution.config`."""

@@ -137,8 +137,13 @@ class Space:
         return tuple(dict.fromkeys(s.text for s in own if any(self._may_fail(c) for c in s.conditions)))
 
     def _may_fail(self, condition: Condition) -> bool:
-        applied = Condition(condition.relation, self.rules.apply(condition.left), self.rules.apply(condition.right))
-        return bool(minimal([applied]) and self.names_of(applied.left) | self.names_of(applied.right))
+        applied = self.rules.applied(condition)
+        return bool(minimal([applied]) and self.letters_in(condition))
+
+    def letters_in(self, condition: Condition) -> set[str]:
+        """The free letters on which *condition* depends."""
+        applied = self.rules.applied(condition)
+        return self.algebra.names_of(applied.left) | self.algebra.names_of(applied.right)
 
     def quotient(self, expression: Expr) -> Quotient | None:
         """See `Algebra.quotient`."""
@@ -147,10 +152,6 @@ class Space:
     def total(self, convention: str) -> Quotient:
         """The total under *convention*."""
         return self.algebra.total(self.formula.total_as(convention))
-
-    def names_of(self, expression: Expr) -> set[str]:
-        """See `Algebra.names_of`."""
-        return self.algebra.names_of(expression)
 
     # ---------------------------------------------------------------- single points
 

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from symcount.core.files import replacing
 from symcount.errors import ConfigError, VerificationError
 from symcount.formulas.formula import Formula
-from symcount.solver.files import whole
 from symcount.solver.solution import Solution
 
 __all__ = ["write_configs"]
@@ -34,7 +34,7 @@ def write_configs(
             file.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError(f"{file.parent}: {error.strerror or error}") from None
-        with whole(file) as temporary:
+        with replacing(file) as temporary:
             temporary.write_text(json.dumps(configs[label], indent=2) + "\n", encoding="utf-8")
     return tuple(files.values())
 

@@ -10,12 +10,14 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from symcount.core.files import replacing
 from symcount.errors import DependencyError, TypesettingError
 from symcount.typeset.colours import colours
 
-__all__ = ["STYLE", "areas", "bars"]
+__all__ = ["FORMATS", "STYLE", "areas", "bars", "save"]
 
-_FORMATS = (".svg", ".png", ".pdf")
+# what each kind of file would otherwise say of the day or the program that made it
+FORMATS: Any = {".svg": {"Date": None}, ".png": {"Software": None}, ".pdf": {"CreationDate": None}}
 _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*x\s*(\d+(?:\.\d+)?)\s*(in|cm|mm|pt)\Z")
 _INCH = {"in": 1.0, "cm": 2.54, "mm": 25.4, "pt": 72.27}
 _SMALL = 5.0  # inches: narrower pictures have smaller letters
@@ -88,8 +90,8 @@ def _shares(parts: Mapping[str, Sequence[int]]) -> list[list[float]]:
 def _save(path: str | Path, draw: Callable[[Any], None], size: str) -> None:
     target = Path(path)
     width, height = inches(size)
-    if target.suffix.lower() not in _FORMATS:
-        raise TypesettingError(f"{target.name}: a picture is written as {', '.join(_FORMATS)}")
+    if target.suffix.lower() not in FORMATS:
+        raise TypesettingError(f"{target.name}: a picture is written as {', '.join(FORMATS)}")
     try:
         from matplotlib import rc_context
         from matplotlib.figure import Figure
@@ -108,7 +110,14 @@ def _save(path: str | Path, draw: Callable[[Any], None], size: str) -> None:
             axes.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.01, 0.5), frameon=False)
         for side in ("top", "right"):
             axes.spines[side].set_visible(False)
-        metadata = {".png": {"Software": None}, ".pdf": {"CreationDate": None}}.get(
-            target.suffix.lower(), {"Date": None}
-        )
-        figure.savefig(target, metadata=metadata, dpi=160)
+        save(figure, target, dpi=160)
+
+
+def save(figure: Any, target: Path, *, dpi: int) -> None:
+    """Write a figure of matplotlib, one and the same file for the same figure.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    with replacing(target) as temporary:
+        figure.savefig(temporary, metadata=FORMATS[target.suffix.lower()], dpi=dpi)

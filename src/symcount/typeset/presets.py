@@ -24,8 +24,9 @@ from symcount.core.notation import Notation, canonical, escape
 from symcount.core.towers import towers
 from symcount.errors import NotationError, near
 from symcount.typeset.tex import parse
+from symcount.typeset.text import text as as_text
 
-__all__ = ["PRESETS", "with_symbols"]
+__all__ = ["PRESETS", "signs_of", "with_symbols"]
 
 # canonical config field -> LaTeX
 PRESETS: Mapping[str, Mapping[str, str]] = {
@@ -125,6 +126,18 @@ def with_symbols(notation: Notation, preset: str | None = None, own: Mapping[str
     for name, text in (own or {}).items():
         latex[notation[name].letter] = checked(notation[name].letter, text)
     return notation.with_latex(latex) if latex else notation
+
+
+def signs_of(letters: Notation, before: Notation, *, ascii_only: bool = False) -> dict[str, str]:
+    r"""What is written for each letter that looks otherwise in *letters* than *before*, as text.
+
+    >>> from symcount.core.notation import entry
+    >>> known = Notation((entry("N"), entry("H")))
+    >>> signs_of(with_symbols(known, own={"H": r"d_{\mathrm{model}}"}), known)
+    {'H': 'd_model'}
+    """
+    pairs = zip(letters, before, strict=True)
+    return {e.letter: as_text(e.latex, ascii_only=ascii_only) for e, old in pairs if e.latex != old.latex}
 
 
 def _preset(notation: Notation, preset: str) -> dict[str, str]:

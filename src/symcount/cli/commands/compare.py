@@ -4,30 +4,30 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from symcount.cli.commands.typeset import known
-from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, symbols_of
+from symcount.cli.looks import Notation, Numbers, Symbols, SymbolsFile, Width, dressed, symbols_of
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject, Values, completed, load, told
 from symcount.cli.output import ascii_only, emit, note
-from symcount.cli.writing import deliver, replacing, table, tabled
+from symcount.cli.writing import deliver, table, tabled
 from symcount.config.files import looks_like_path
 from symcount.core.notation import escape
 from symcount.errors import DomainError
 from symcount.reports.compare import Comparison
 from symcount.reports.compare import compare as side_by_side
 from symcount.reports.shares import shares as shares_of
+from symcount.typeset.figure import FORMATS
 from symcount.typeset.mathml import mathml
 from symcount.typeset.measure import em
 from symcount.typeset.text import text
 from symcount.typeset.typst import math
 
 __all__ = ["compare", "shares"]
-
-_PICTURES = (".svg", ".png", ".pdf")
 
 To = Annotated[
     str | None, typer.Option("--to", help="text, latex, markdown, pandoc, typst, html, csv or pgfplots; or by FILE.")
@@ -61,7 +61,7 @@ def compare(
     as_json: Json = False,
 ) -> None:
     """Put models side by side, part by part; of two, print what their formulas differ by."""
-    picture = to is None and output is not None and output.suffix.lower() in _PICTURES
+    picture = to is None and output is not None and output.suffix.lower() in FORMATS
     form = "text" if picture else tabled(to, output, ("pgfplots",))
     subjects = [load(model) for model in models]
     for subject in subjects:
@@ -83,8 +83,7 @@ def compare(
         if words := subject.defaults_note(convention):
             note(words)
     if picture and output is not None:
-        with replacing(output) as temporary:
-            found.draw(temporary, size)
+        found.draw(output, size)
         return
     if form == "pgfplots":
         deliver(found.bars(width), output)
@@ -108,6 +107,9 @@ def shares(
     along: Annotated[
         str | None, typer.Option("--along", metavar="NAME,…", help="Sizes that grow in proportion to it.")
     ] = None,
+    notation: Notation = None,
+    symbols: Symbols = None,
+    symbols_file: SymbolsFile = None,
     to: To = None,
     size: Size = "7x3.6in",
     output: Annotated[
@@ -117,10 +119,11 @@ def shares(
     as_json: Json = False,
 ) -> None:
     """Print, or draw, in which parts of a model its parameters are as one of its sizes grows."""
-    picture = to is None and output is not None and output.suffix.lower() in _PICTURES
+    picture = to is None and output is not None and output.suffix.lower() in FORMATS
     form = "text" if picture else tabled(to, output, ("pgfplots",))
     subject = load(model, values, options)
     told(subject)
+    signs = dressed(subject, notation, symbols, symbols_file).signs
     found = shares_of(
         subject.formula,
         symbol,
@@ -129,13 +132,13 @@ def shares(
         values=subject.given,
         convention=convention,
     )
+    found = replace(found, signs=signs)
     if as_json:
         for position, at in enumerate(found.sizes):
             parts = {part: numbers[position] for part, numbers in found.parts.items()}
             emit({"class": found.name, found.entry.letter: at, "total": found.totals[position], "parts": parts})
     if picture and output is not None:
-        with replacing(output) as temporary:
-            found.draw(temporary, size)
+        found.draw(output, size)
     elif output is not None or not as_json:
         deliver(found.bars() if form == "pgfplots" else table(found.table(), form), output)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,11 +10,11 @@ from tempfile import NamedTemporaryFile
 
 from symcount.errors import ConfigError
 
-__all__ = ["whole"]
+__all__ = ["replacing"]
 
 
 @contextmanager
-def whole(target: Path) -> Iterator[Path]:
+def replacing(target: Path) -> Iterator[Path]:
     """A temporary file beside *target*, to be filled; at the end it takes its place.
 
     Raises:
@@ -24,7 +25,9 @@ def whole(target: Path) -> Iterator[Path]:
             temporary = Path(made.name)
         try:
             yield temporary
-            temporary.chmod(0o644)
+            mask = os.umask(0)
+            os.umask(mask)
+            temporary.chmod(0o666 & ~mask)
             temporary.replace(target)
         finally:
             temporary.unlink(missing_ok=True)
