@@ -12,7 +12,7 @@ from typing import Any
 
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.values.expression import free_symbols
-from symcount.concolic.values.path import TracedCondition
+from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.core.domain import Condition
 from symcount.derivation.drawing import inside, values_of
 from symcount.derivation.formula import DerivedFormula
