@@ -8,7 +8,7 @@ import torch
 import symcount as sc
 from symcount.errors import DerivationError
 from symcount.forward import certificate
-from symcount.forward.certificate import _operations, disagreement
+from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
 
 pytest.importorskip("transformers")
@@ -106,7 +106,7 @@ def test_an_elementary_product_that_is_not_known_is_no_point_that_tells_nothing(
         return _operations(name, (), None)
 
     monkeypatch.setattr(certificate, "counted", counted)
-    assert disagreement(llama.whole) == [f"the operations of aten::{name} are not known"]
+    assert differences(llama.whole, llama.whole.base) == [f"the operations of aten::{name} are not known"]
 
 
 @pytest.mark.slow

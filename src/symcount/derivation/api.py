@@ -10,7 +10,7 @@ from typing import Any
 from symcount.concolic.config.source import defaults_of
 from symcount.concolic.config.symbolic import ConfigSource
 from symcount.derivation.arranging import arrangements, with_arrangements
-from symcount.derivation.certificate import disagreements
+from symcount.derivation.certificate import disagreement, disagreements
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.formula import DerivedFormula, formula_of
 from symcount.derivation.given_configs import given_for
@@ -23,6 +23,8 @@ from symcount.errors import ConfigError, DependencyError, DerivationError, Optio
 from symcount.foreign import guarded
 
 __all__ = ["derive"]
+
+_POINTS = 6  # at which a formula is compared that rests on suppositions
 
 
 @guarded
@@ -95,7 +97,11 @@ def _derived(
             hypotheses = derive_class(cls, with_arrangements(found, arranged))
     hypotheses = hypotheses or derive_class(cls, found)
     _check_read(hypotheses, options)
-    return confined(replace(formula_of(hypotheses, name, model_type, Derived()), requested=found.asked))
+    formula = formula_of(hypotheses, name, model_type, Derived())
+    if hypotheses.supposed and disagreement(formula, _POINTS):
+        source = hypotheses.evidence.plan.source
+        formula = formula_of(derive_class(cls, source, suppose=False), name, model_type, Derived())
+    return confined(replace(formula, requested=found.asked))
 
 
 def _at_given(cls: type, given: Mapping[str, Any], error: DerivationError) -> DerivedFormula:

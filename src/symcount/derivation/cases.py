@@ -42,7 +42,10 @@ def with_cases(h: Hypotheses, derived: Callable[[Plan], Hypotheses]) -> Hypothes
     if base is None:
         return h
     e = h.evidence
-    plan = Plan(e.plan.cls, e.plan.source, base, e.pinned, e.plan.discovered, e.plan.least, journal=e.journal)
+    plan = Plan(
+        e.plan.cls, e.plan.source, base, e.pinned, e.plan.discovered, e.plan.least, suppose=e.plan.suppose,
+        journal=e.journal,
+    )  # fmt: skip
     e.journal.note(f"case: {branch}; the other side is derived as well")
     try:
         other = derived(plan)

@@ -12,7 +12,7 @@ import copy
 import random
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -37,7 +37,7 @@ from symcount.exact.evaluate import compile_scalar
 from symcount.foreign import guarded
 from symcount.verification.real_model import attribute
 
-__all__ = ["Certificate", "certify", "disagreements", "real_model"]
+__all__ = ["Certificate", "certify", "disagreement", "disagreements", "real_model"]
 
 FAR = 3  # so many points, the first ones, have far more layers than others
 EDGES = 24  # so many comparisons are tried on their other side
@@ -130,6 +130,38 @@ def real_model(formula: DerivedFormula, point: Mapping[str, Field]) -> Any:
             return formula.cls(build(formula.source, point, frozenset(point)).config)
     except Exception:  # noqa: BLE001  # whatever it is, the point is not one of the model's
         return None
+
+
+def compared(formula: DerivedFormula, point: Mapping[str, Field]) -> list[str] | None:
+    """Where formula and real model disagree at *point*; `None` if there is no such model."""
+    real = real_model(formula, point)
+    return None if real is None else disagreements(formula, point, real)
+
+
+def disagreement(
+    formula: DerivedFormula,
+    trials: int,
+    compare: Callable[..., list[str] | None] = compared,
+    deep: int = FAR,
+) -> list[str]:
+    """Where a formula and real models disagree at a few random points of its domain, if anywhere.
+
+    Args:
+        formula: derived.
+        trials: so many points; those at which there is no model tell nothing.
+        compare: says where they disagree at a point; `None` where there is no model.
+        deep: so many points, the first ones, have far more layers than others.
+    """
+    rng, passed = random.Random(0), 0
+    for attempt in range(6 * trials):
+        point = draw(formula, rng, share=max(0.2, 0.8**attempt), far=attempt < deep)
+        answer = compare(formula, point) if point != formula.base else None
+        if answer:
+            return answer
+        passed += answer is not None
+        if passed == trials:
+            break
+    return []
 
 
 def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any, config: Any = None) -> list[str]:

@@ -69,7 +69,8 @@ def _settled(search: PathSearch) -> Hypotheses | None:
                 if ex.value_at(node, one.symbols) != e.rows.counts[row][index]:
                     return None
     taken = tuple(c for c in assumed.taken if not _implied(c, times.values()))
-    return Hypotheses(e, times, e.rows.classes, taken)
+    supposed = any(table.supposed for part in parts_of(search.found) for table in part)
+    return Hypotheses(e, times, e.rows.classes, taken, supposed=supposed)
 
 
 def _deeper(e: Evidence) -> list[dict[str, Number]]:

@@ -59,6 +59,7 @@ class Plan:
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         least: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
         observed: runs that hold with what is pinned, that of the default first.
+        suppose: whether sets of indices may be supposed of which the code asked nothing.
         journal: what happened so far.
     """
 
@@ -69,6 +70,7 @@ class Plan:
     discovered: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
     observed: tuple[Trace, ...] = ()
+    suppose: bool = True
     journal: Journal = field(default_factory=Journal, repr=False)
 
 
@@ -180,6 +182,7 @@ class Hypotheses:
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         dispensable: numbers of layers of a kind that may be zero.
         most: depths that cannot be more, since a field that keeps its value says which layer is the last of a kind.
+        supposed: whether they rest on sets of indices of which the code asked nothing.
     """
 
     evidence: Evidence
@@ -192,6 +195,7 @@ class Hypotheses:
     switches: tuple[Condition, ...] = ()
     dispensable: frozenset[str] = frozenset()
     most: Mapping[str, int] = field(default_factory=dict)
+    supposed: bool = False
 
     def counts(self, one: Trace) -> bool:
         """Whether they count the model of a run, row by row."""

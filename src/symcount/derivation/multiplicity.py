@@ -111,7 +111,9 @@ def iterations(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[Map
         yield {**values, **{loop.name: index for loop, index in zip(loops, indices, strict=True)}}
 
 
-def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[Row, list[list[Table]]] | None:
+def tables(
+    rows: Rows, traces: Sequence[Trace], fields: Sequence[str], *, suppose: bool = True
+) -> dict[Row, list[list[Table]]] | None:
     """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
 
     Where several sets of predicates explain the numbers, there are several tables in the place of one.
@@ -120,6 +122,7 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
         rows: of the traces.
         traces: at several values.
         fields: those that decide the structure.
+        suppose: whether sets of indices may be supposed of which the code asked nothing.
     """
     loops = {loop.name: loop for one in traces for loop in one.loops}
     asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
@@ -139,7 +142,7 @@ def tables(rows: Rows, traces: Sequence[Trace], fields: Sequence[str]) -> dict[R
                     tried = max(1 + i for one in traces for (i,) in index_tuples(nest, one.symbols))
                     found_there = _explanations(nest, numbers, traces, more)  # what else is in the set, nobody has seen
                     known[key] = [replace(table, tried=tried) for table in found_there]
-                if not known[key] and not any(MARK in n for n in fields):  # the order of kinds is any
+                if not known[key] and suppose and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, usable, fields)
             parts.append(known[key])
         if not all(parts):

@@ -70,7 +70,7 @@ class PathSearch:
         """Trace until every question that can be answered in both ways was; whether all rows are explained."""
         while len(self.runs) < RUNS and self.refused.total() < RUNS:
             e = self.e
-            found = tables(e.rows, e.traces, e.structural)
+            found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose)
             if found is None:
                 return False
             self.found = found

@@ -65,15 +65,29 @@ HIDDEN = "it changes the parameters, and no run shows how"
 
 
 def derive_class(
-    cls: type, source: ConfigSource, seed: int = 0, pinned: Mapping[str, Number] = MappingProxyType({})
+    cls: type,
+    source: ConfigSource,
+    seed: int = 0,
+    pinned: Mapping[str, Number] = MappingProxyType({}),
+    *,
+    suppose: bool = True,
 ) -> Hypotheses:
-    """The rows of *cls* and their multiplicities, and the domain in which they hold; fields that are *pinned* stay so.
+    """The rows of *cls* and their multiplicities, and the domain in which they hold.
+
+    Args:
+        cls: the model class.
+        source: its config.
+        seed: of the random values of runs.
+        pinned: fields that stay at these values.
+        suppose: whether sets of indices may be supposed of which the code asked nothing.
 
     Raises:
         DerivationError: the class cannot be constructed, or its structure was not understood.
     """
     with quiet():
-        return with_cases(_derived(Plan(cls, source, pinned=pinned), seed), partial(_derived, seed=seed))
+        return with_cases(
+            _derived(Plan(cls, source, pinned=pinned, suppose=suppose), seed), partial(_derived, seed=seed)
+        )
 
 
 def _derived(plan: Plan, seed: int) -> Hypotheses:

@@ -9,6 +9,7 @@ from typing import Any
 from symcount.concolic.config.symbolic import ConfigSource, construct
 from symcount.concolic.session import quiet
 from symcount.derivation.arranging import arrangements, with_arrangements
+from symcount.derivation.certificate import disagreement
 from symcount.derivation.formula import DerivedFormula, formula_of
 from symcount.derivation.origin import Derived
 from symcount.derivation.pipeline import derive_class
@@ -18,7 +19,7 @@ from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.forward.cache_formula import CacheFormula, cache_formula
 from symcount.forward.cache_module import cache_module
-from symcount.forward.certificate import disagreement
+from symcount.forward.certificate import differences
 from symcount.forward.inputs import sizes_for
 from symcount.forward.operations_formula import OperationsFormula, operations_formula
 from symcount.forward.operations_module import operations_module
@@ -27,6 +28,8 @@ from symcount.forward.widening import widened
 from symcount.verification.real_model import attribute
 
 __all__ = ["cache", "derived_cache", "flops"]
+
+_POINTS = 2  # at which a formula is compared with the real forward pass before it is given
 
 
 @guarded
@@ -116,11 +119,11 @@ def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type]
 
     def made(config: ConfigSource) -> DerivedFormula:
         formula = formula_of(derive_class(observed, config), name, model_type, Derived())
-        if not disagreement(formula):
+        if not disagreement(formula, _POINTS, differences, deep=0):
             return widened(formula)
         depths = {depth: formula.base[depth] for depth in formula.depths}  # which layers are of which kind is unknown
         formula = formula_of(derive_class(observed, config, pinned=depths), name, model_type, Derived())
-        if found := disagreement(formula):
+        if found := disagreement(formula, _POINTS, differences, deep=0):
             raise DerivationError(f"{name}: no closed form of its {what} was found; {found[0]}")
         return widened(formula)
 

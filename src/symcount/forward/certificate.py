@@ -25,7 +25,7 @@ from symcount.forward import running
 if TYPE_CHECKING:
     from symcount.forward.operations_formula import OperationsFormula
 
-__all__ = ["certify_operations", "counted", "differences", "disagreement"]
+__all__ = ["certify_operations", "counted", "differences"]
 
 _DIGITS = re.compile(r"\d+")
 
@@ -116,22 +116,6 @@ def differences(formula: DerivedFormula, point: Mapping[str, Number]) -> list[st
     expected = _expected(formula, point)
     return [f"{path}: {expected[path]:,} by the formula, {actual[path]:,} in the model"
             for path in sorted({*expected, *actual}) if expected[path] != actual[path]]  # fmt: skip
-
-
-def disagreement(formula: DerivedFormula, trials: int = 2) -> list[str]:
-    """Where a formula of a forward pass and real models disagree at a few random points of its domain, if anywhere.
-
-    Points at which there is no model tell nothing.
-    """
-    rng, passed = random.Random(0), 0
-    for attempt in range(6 * trials):
-        answer = differences(formula, draw(formula, rng, share=max(0.2, 0.8**attempt)))
-        if answer:
-            return answer
-        passed += answer is not None
-        if passed == trials:
-            break
-    return []
 
 
 def certify_operations(made: OperationsFormula, trials: int, seed: int) -> int:
