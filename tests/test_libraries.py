@@ -147,6 +147,19 @@ def test_a_part_that_is_not_there(tmp_path, capsys):
     assert "2_Dense/config.json: No such file" in err and "a module 'Odd' of sentence-transformers is not known" in err
 
 
+WRONG_MODULES = [
+    ({"in_features": 48.5, "out_features": 16}, "in_features: expected an integer of at least 1, got 48.5"),
+    ({"in_features": 48}, "out_features: expected an integer of at least 1, got None"),
+    ({"in_features": True, "out_features": 16}, "in_features: expected an integer of at least 1, got True"),
+]
+
+
+@pytest.mark.parametrize(("dense", "words"), WRONG_MODULES)
+def test_a_size_of_a_module_that_is_no_integer_is_not_rounded(dense, words, tmp_path, capsys):
+    assert run(["count", write(tmp_path, **{**SENTENCES, "2_Dense": dense})]) == 2
+    assert f"2_Dense/config.json: {words}" in capsys.readouterr().err
+
+
 UNET = {"_class_name": "UNet2DConditionModel", "_diffusers_version": "0.6.0", "act_fn": "silu",
         "attention_head_dim": 8, "block_out_channels": [320, 640, 1280, 1280], "cross_attention_dim": 768,
         "down_block_types": [*["CrossAttnDownBlock2D"] * 3, "DownBlock2D"], "in_channels": 4, "layers_per_block": 2,

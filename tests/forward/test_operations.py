@@ -7,6 +7,8 @@ import torch
 
 import symcount as sc
 from symcount.errors import DerivationError
+from symcount.forward import certificate
+from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
 
 pytest.importorskip("transformers")
@@ -43,6 +45,16 @@ CALLS = [
     ("linear", lambda a, b: torch.nn.functional.linear(a, b), (2, 3, 5), (7, 5), [("linear", (2, 3, 5, 7))]),
     ("matmul", torch.matmul, (2, 3, 5), (5, 7), [("matmul", (2, 3, 7, 5))]),
     ("matmul with a vector", torch.matmul, (3, 5), (5,), [("matmul", (3, 5))]),
+    ("mm by name", lambda a, b: torch.mm(mat2=b, input=a), (3, 5), (5, 7), [("matmul", (3, 7, 5))]),
+    ("addmm", lambda a, b: torch.addmm(torch.zeros(3, 7), a, b), (3, 5), (5, 7), [("matmul", (3, 7, 5))]),
+    ("baddbmm by name", lambda a, b: torch.zeros(2, 3, 7).baddbmm(batch2=b, batch1=a, beta=0.5), (2, 3, 5), (2, 5, 7),
+     [("matmul", (2, 3, 7, 5))]),
+    ("addmm_", lambda a, b: torch.zeros(3, 7).addmm_(a, b), (3, 5), (5, 7), [("matmul", (3, 7, 5))]),
+    ("linalg.matmul", torch.linalg.matmul, (3, 5), (5, 7), [("matmul", (3, 7, 5))]),
+    ("addmv by name", lambda a, b: torch.addmv(input=torch.zeros(3), mat=a, vec=b), (3, 5), (5,),
+     [("matmul", (3, 5))]),
+    ("matmul by name", lambda a, b: torch.matmul(input=a, other=b), (3, 5), (5, 7), [("matmul", (3, 7, 5))]),
+    ("dot by name", lambda a, b: torch.dot(a, tensor=b), (5,), (5,), [("matmul", (5,))]),
     ("einsum", lambda a, b: torch.einsum("bij,bjk->bik", a, b), (2, 3, 5), (2, 5, 7), [("einsum", (2, 3, 5, 7))]),
     ("an einsum without a sum", lambda a, b: torch.einsum("i,j->ij", a, b), (3,), (5,), []),
     ("conv1d in groups", lambda a, b: torch.nn.functional.conv1d(a, b, groups=4), (2, 4, 9), (4, 1, 3),
@@ -75,6 +87,26 @@ def test_a_product_whose_sizes_no_rule_says_is_refused_by_name():
     noted = Operations(lambda tensor: tuple(tensor.shape))
     with pytest.raises(DerivationError, match="the operations of tensordot in the model are not known"):
         noted("", torch.tensordot, (), {}, None)
+
+
+ELEMENTARY = [("mm", 3 * 7 * 5), ("addmm", 3 * 7 * 3), ("addmm_", 3 * 7 * 3), ("relu", 0), ("lgamma", 0), ("cummax", 0)]
+
+
+@pytest.mark.parametrize(("name", "products"), ELEMENTARY)
+def test_an_elementary_operation_is_counted(name, products):
+    assert _operations(name, (torch.zeros(2, 5), torch.zeros(4, 3)), torch.zeros(3, 7)) == 2 * products
+
+
+@pytest.mark.parametrize("name", ["_grouped_mm", "_int_mm", "addbmm", "_scaled_mm_v2"])
+def test_an_elementary_product_that_is_not_known_is_no_point_that_tells_nothing(name, llama, monkeypatch):
+    with pytest.raises(DerivationError, match=f"the operations of aten::{name} are not known"):
+        _operations(name, (), None)
+
+    def counted(cls, config):
+        return _operations(name, (), None)
+
+    monkeypatch.setattr(certificate, "counted", counted)
+    assert differences(llama.whole, llama.whole.base) == [f"the operations of aten::{name} are not known"]
 
 
 @pytest.mark.slow

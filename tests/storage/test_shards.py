@@ -25,7 +25,7 @@ MODELS = {
     "of the atlas": ("Olmo2ForCausalLM", GROUPED),
 }  # fmt: skip
 
-
+#: how many ranks, and which of them
 ROWS_OF = ((2, 0), (8, 7), (3, 1))
 PARTS_OF = ((2, 0), (2, 1), (4, 3))
 
@@ -67,9 +67,7 @@ def built(model):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("model", "ranks", "rank"), sampled([(m, *r) for r in ((2, 0), (8, 7), (3, 1)) for m in MODELS], 5)
-)
+@pytest.mark.parametrize(("model", "ranks", "rank"), sampled([(m, *r) for r in ROWS_OF for m in MODELS], 5))
 def test_a_rank_of_fsdp2_has_the_rows_that_torch_gives_it(model, ranks, rank, mesh):
     from torch.distributed.fsdp import fully_shard
 
@@ -80,9 +78,7 @@ def test_a_rank_of_fsdp2_has_the_rows_that_torch_gives_it(model, ranks, rank, me
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(
-    ("model", "ranks", "rank"), sampled([(m, *r) for r in ((2, 0), (2, 1), (4, 3)) for m in MODELS], 4)
-)
+@pytest.mark.parametrize(("model", "ranks", "rank"), sampled([(m, *r) for r in PARTS_OF for m in MODELS], 4))
 def test_a_rank_of_tensor_parallelism_has_what_transformers_gives_it(model, ranks, rank, mesh):
     parallel = pytest.importorskip("transformers.distributed.tensor_parallel")
     there = built(model)

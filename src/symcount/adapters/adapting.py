@@ -12,22 +12,21 @@ from typing import Any
 
 from sympy import Expr, Integer
 
-from symcount.adapters.config import KINDS, AdapterConfig, configured
+from symcount.adapters.config import AdapterConfig, configured
 from symcount.adapters.methods import LINEAR, added, in_parameter
 from symcount.adapters.prompts import PROMPTS, prompt
 from symcount.adapters.targets import completed
 from symcount.core.ledger import Row
 from symcount.core.notation import Entry
 from symcount.core.tree import ONE, Block, Parameter
-from symcount.errors import ConfigError, OptionError, StructureError, near
+from symcount.errors import OptionError, StructureError, near
 from symcount.formulas import layerwise
 from symcount.formulas.formula import Formula
 from symcount.formulas.quantities import Quantity, quantity
-from symcount.storage.precision import ADAPTERS, PROMPT
+from symcount.storage.precision import ADAPTERS, PROMPT, SAVED
 
 __all__ = ["adapted", "applied", "is_added"]
 
-_SAVED = "modules_to_save"
 _LETTERS = {
     "oft_block_size": ("b", "size of a block of the adapter"),
     "boft_block_size": ("b", "size of a block of the adapter"),
@@ -95,9 +94,6 @@ def applied(base: Formula, method: str, options: Mapping[str, Any], values: Mapp
     kind = str(method).strip().upper().replace("-", "_").replace(" ", "_")
     said = str(method)
     fields = {"peft_type": kind, **{name: _listed(value) for name, value in options.items() if value is not None}}
-    for name in KINDS.get(kind, ()):
-        if options.get(name) == 0 and KINDS[kind][name] and len(KINDS[kind]) == 1:
-            raise ConfigError(f"{said}: {name}: expected an integer of at least 1, got 0")
     known = {letter: value for letter, value in base.defaults.items() if letter in base.notation}
     return adapted(base, configured(fields, said), base.values({**known, **(values or {})}))
 
@@ -116,7 +112,7 @@ def _letter(base: Formula, config: AdapterConfig) -> Entry:
 
 def is_added(row: Row) -> bool:
     """Whether a tensor is the adapter's own; trained biases are the base model's."""
-    return row.kind in ADAPTERS or row.path.startswith(PROMPT) or _SAVED in row.path.split(".")
+    return row.kind in ADAPTERS or row.path.startswith(PROMPT) or SAVED in row.path.split(".")
 
 
 def _frozen(block: Block) -> Block:
@@ -171,7 +167,7 @@ class _Adapting:
 
     def _saved(self, block: Block) -> Block:
         """A module that is kept, with a copy of all of it that is trained."""
-        copy = replace(_copied(block), name=_SAVED, repeat=ONE, active=ONE, role=None, conditions=())
+        copy = replace(_copied(block), name=SAVED, repeat=ONE, active=ONE, role=None, conditions=())
         kept = _frozen(block)
         return replace(kept, children=(*kept.children, copy))
 

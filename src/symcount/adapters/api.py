@@ -14,13 +14,13 @@ from symcount.checkpoints.report import verify as compare
 from symcount.config.files import is_file
 from symcount.errors import CheckpointError, ConfigError
 from symcount.formulas.formula import Formula
+from symcount.storage.precision import SAVED
 from symcount.verification.matching import template
 
 __all__ = ["base_of", "verify"]
 
 _WEIGHTS = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
-_SAVED = "modules_to_save"
 
 
 def base_of(config: AdapterConfig) -> Path:
@@ -68,7 +68,7 @@ def _in_the_model(checkpoint: Checkpoint, paths: set[str]) -> Checkpoint:
     def name(stored: str) -> str:
         plain = stored.removeprefix(_PREFIX)
         parts = plain.split(".")
-        copies = (".".join([*parts[:i], _SAVED, *parts[i:]]) for i in range(1, len(parts)))
+        copies = (".".join([*parts[:i], SAVED, *parts[i:]]) for i in range(1, len(parts)))
         others = (plain.replace(".base_layer.", "."), *copies)  # a bias that is trained; a module, or one inside it
         return next((other for other in others if template(other) in paths), plain)
 

@@ -14,7 +14,9 @@ from typing import Any, Final
 
 from symcount.config.files import is_directory, is_file, load
 from symcount.config.filetypes import of_json
+from symcount.config.sizes import size_of
 from symcount.errors import ConfigError, FileTypeError, OptionError, near
+from symcount.storage.precision import SAVED
 
 __all__ = ["ALL_LINEAR", "KINDS", "NAME", "AdapterConfig", "configured", "is_adapter", "read"]
 
@@ -75,7 +77,7 @@ class AdapterConfig:
     @property
     def saved(self) -> tuple[str, ...]:
         """The ends of the names of modules that are trained as a whole."""
-        return self._names("modules_to_save")
+        return self._names(SAVED)
 
     @property
     def parameters(self) -> tuple[str, ...]:
@@ -132,7 +134,7 @@ class AdapterConfig:
             return True
         fields = [
             self.fields.get(n)
-            for n in ("target_modules", "exclude_modules", "modules_to_save", "rank_pattern", "target_parameters")
+            for n in ("target_modules", "exclude_modules", SAVED, "rank_pattern", "target_parameters")
         ]
         return any(re.search(r"\d", str(name)) for value in fields if value for name in _flat(value))
 
@@ -142,7 +144,7 @@ class AdapterConfig:
         if not isinstance(found, Mapping):
             raise ConfigError(f"{self.source}: rank_pattern: expected an object of patterns and ranks")
         return {
-            self._pattern(rf"(.*\.)?({key})$", "rank_pattern"): _whole(value, f"{self.source}: rank_pattern: {key}")
+            self._pattern(rf"(.*\.)?({key})$", "rank_pattern"): size_of(value, f"{self.source}: rank_pattern: {key}")
             for key, value in found.items()
         }
 
@@ -179,12 +181,6 @@ class AdapterConfig:
 
 def _flat(value: Any) -> Sequence[Any]:
     return [value] if isinstance(value, str) else list(value)
-
-
-def _whole(value: Any, what: str) -> int:
-    if type(value) is not int or value < 1:
-        raise ConfigError(f"{what}: expected an integer of at least 1, got {value!r:.80}")
-    return value
 
 
 def is_adapter(source: str | Path) -> bool:
@@ -256,4 +252,4 @@ def _size(kind: str, fields: Mapping[str, Any], said: str) -> tuple[str, int]:
         raise ConfigError(f"{said}: {' and '.join(given)} both say the size; give one, and 0 for the other")
     first = next(iter(known))
     name = given[-1] if given else first
-    return name, _whole(fields.get(name, known[name]), f"{said}: {name}")
+    return name, size_of(fields.get(name, known[name]), f"{said}: {name}")

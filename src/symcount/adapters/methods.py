@@ -26,6 +26,7 @@ from typing import Any, Final
 from sympy import Expr, Integer, Min, Mul, expand, floor
 
 from symcount.adapters.config import AdapterConfig
+from symcount.config.sizes import size_of
 from symcount.core.domain import Condition, divides, relation
 from symcount.core.tree import ONE, Block, Parameter
 from symcount.errors import OptionError
@@ -77,6 +78,16 @@ class Place:
             f"{self.config.source}: {self.path} is a {self.kind}, to which {label} is not known to be added"
         )
 
+    def matrix(self) -> tuple[Expr, Expr]:
+        """The rows and columns of a linear map.
+
+        Raises:
+            OptionError: it is a module of another kind.
+        """
+        if len(self.shape) != 2 or self.kind not in LINEAR:
+            raise self.unknown()
+        return self.shape[0], self.shape[1]
+
     def number(self, size: Expr) -> int:
         """What a size of the model is."""
         return integer_value(size, self.values)
@@ -110,9 +121,7 @@ def _magnitudes(place: Place, *shape: Expr) -> list[Block]:
 
 
 def _ia3(place: Place) -> list[Block]:
-    if len(place.shape) != 2 or place.kind not in LINEAR:
-        raise place.unknown()
-    out, size = place.shape
+    out, size = place.matrix()
     names = place.config.fields.get("feedforward_modules") or []
     names = [names] if isinstance(names, str) else names
     inner = any(place.path == n or place.path.endswith(f".{n}") for n in names)
@@ -120,18 +129,15 @@ def _ia3(place: Place) -> list[Block]:
 
 
 def _adalora(place: Place) -> list[Block]:
-    if len(place.shape) != 2 or place.kind not in LINEAR:
-        raise place.unknown()
-    out, size = place.shape
+    out, size = place.matrix()
     number = Block("", "AdaLoRA", (Parameter("ranknum", (ONE,), trainable=False),))
     shapes = {"lora_A": (place.rank, size), "lora_B": (out, place.rank), "lora_E": (place.rank, ONE)}
     return [_block("AdaLoRA", **shapes), number]
 
 
 def _vera(place: Place) -> list[Block]:
-    if len(place.shape) != 2 or place.kind not in LINEAR:
-        raise place.unknown()
-    return [_block("VeRA", vera_lambda_b=(place.shape[0],), vera_lambda_d=(place.rank,))]
+    out, _ = place.matrix()
+    return [_block("VeRA", vera_lambda_b=(out,), vera_lambda_d=(place.rank,))]
 
 
 def _loha(place: Place) -> list[Block]:
@@ -241,9 +247,8 @@ def _boft(place: Place) -> list[Block]:
     blocks = place.config.sized_by == "boft_block_num"
     block = size / place.rank if blocks else place.rank
     times = place.rank if blocks else size / place.rank
-    butterflies = place.config.fields.get("boft_n_butterfly_factor", 1)
-    if type(butterflies) is not int or butterflies < 1:
-        raise OptionError(f"{place.config.source}: boft_n_butterfly_factor: expected an integer of at least 1")
+    butterflies = size_of(place.config.fields.get("boft_n_butterfly_factor", 1),
+                          f"{place.config.source}: boft_n_butterfly_factor")  # fmt: skip
     shapes = {"boft_R": (Integer(butterflies), times, block, block), "boft_s": (place.shape[0], ONE)}
     return [_block("BOFT", (divides(place.rank, size),), **shapes)]
 
@@ -266,14 +271,11 @@ def added(
     Raises:
         OptionError: a kind of module that the method is not known for, or an option of it that is malformed.
     """
-    shape = weight.shape
+    shape = weight.shape[1::-1] if block.kind == "Conv1D" else weight.shape
+    place = Place(path, block.kind, shape, rank, config, values)
     if len(shape) < 2:
-        raise OptionError(
-            f"{config.source}: {path} is a {block.kind}, to which {LABELS[config.kind]} is not known to be added"
-        )
-    if block.kind == "Conv1D":
-        shape = (shape[1], shape[0])
-    return METHODS[config.kind](Place(path, block.kind, shape, rank, config, values))
+        raise place.unknown()
+    return METHODS[config.kind](place)
 
 
 def in_parameter(name: str, shape: tuple[Expr, ...], rank: Expr, path: str, config: AdapterConfig) -> Block:

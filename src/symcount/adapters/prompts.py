@@ -10,11 +10,12 @@ An encoder and decoder have the tokens twice, except of a prefix. Source: PEFT 0
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 from sympy import Expr, Integer, Mul, floor
 
 from symcount.adapters.config import AdapterConfig
+from symcount.config.sizes import size_of
 from symcount.core.tree import Block, Parameter
 from symcount.errors import OptionError
 from symcount.formulas.formula import Formula
@@ -27,6 +28,7 @@ _LAYERS: Final = ("num_hidden_layers", "encoder_layers", "num_layers", "n_layer"
 _WIDTH: Final = ("hidden_size", "n_embd", "d_model")
 _HEADS: Final = ("num_attention_heads", "n_head", "num_heads", "encoder_attention_heads")
 _BOTH = "SEQ_2_SEQ_LM"
+_MOST = 1000  # layers of an LSTM, each with tensors of its own
 
 
 class _Sizes:
@@ -37,11 +39,7 @@ class _Sizes:
 
     def _own(self, field: str) -> Expr | None:
         value = self._config.fields.get(field)
-        if value is None:
-            return None
-        if type(value) is not int or value < 1:
-            raise OptionError(f"{self._config.source}: {field}: expected an integer of at least 1, got {value!r:.80}")
-        return Integer(value)
+        return None if value is None else Integer(size_of(value, f"{self._config.source}: {field}"))
 
     def _of_model(self, *fields: str) -> Expr | None:
         for prefix in ("text_config.", ""):
@@ -105,11 +103,9 @@ def _encoder(sizes: _Sizes, config: AdapterConfig) -> tuple[Expr, Block]:
     hidden = sizes.hidden(width)
     kind = str(config.fields.get("encoder_reparameterization_type", "MLP"))
     if kind.endswith("LSTM"):
-        layers: Any = config.fields.get("encoder_num_layers", 2)
-        if type(layers) is not int or not 1 <= layers <= 1000:
-            raise OptionError(
-                f"{config.source}: encoder_num_layers: expected an integer of at least 1, got {layers!r:.80}"
-            )
+        layers = size_of(config.fields.get("encoder_num_layers", 2), f"{config.source}: encoder_num_layers")
+        if layers > _MOST:
+            raise OptionError(f"{config.source}: encoder_num_layers: expected at most {_MOST:,}, got {layers:,}")
         head = Block(
             "mlp_head", "Sequential", (), (_linear("0", 2 * hidden, 2 * hidden), _linear("2", 2 * hidden, width))
         )

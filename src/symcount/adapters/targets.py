@@ -21,6 +21,7 @@ from symcount.adapters.methods import LINEAR
 from symcount.adapters.prompts import PROMPTS
 from symcount.errors import OptionError
 from symcount.formulas.formula import Formula
+from symcount.storage.precision import SAVED
 
 __all__ = ["completed", "table"]
 
@@ -43,7 +44,7 @@ def completed(config: AdapterConfig, base: Formula) -> AdapterConfig:
     """
     fields = dict(config.fields)
     if fields.get("task_type") in _TASKS:
-        fields["modules_to_save"] = [*dict.fromkeys([*(fields.get("modules_to_save") or ()), *_HEADS])]
+        fields[SAVED] = [*dict.fromkeys([*(fields.get(SAVED) or ()), *_HEADS])]
     if config.kind in PROMPTS:
         return replace(config, fields=fields)
     names = table()["converted"].get(base.model_type) if config.kind == "LORA" and not fields.get("converted") else None
@@ -52,14 +53,18 @@ def completed(config: AdapterConfig, base: Formula) -> AdapterConfig:
     if fields.get("target_modules") is None and not fields.get("target_parameters"):
         found = table()["targets"][config.kind.lower()].get(base.model_type)
         if found is None:
-            raise OptionError(
-                f"{config.source}: PEFT has no default target_modules for models of type {base.model_type!r}; name the "
-                f"modules, such as q_proj, or {ALL_LINEAR}"
-            )
+            raise _without_targets(config, base)
         fields["target_modules"] = found
         if config.kind == "IA3" and fields.get("feedforward_modules") is None:
             fields["feedforward_modules"] = table()["feedforward"].get(base.model_type, [])
     return replace(config, fields=fields)
+
+
+def _without_targets(config: AdapterConfig, base: Formula) -> OptionError:
+    return OptionError(
+        f"{config.source}: PEFT has no default target_modules for models of type {base.model_type!r}; name the "
+        f"modules, such as q_proj, or {ALL_LINEAR}"
+    )
 
 
 def _read_back(fields: Mapping[str, Any]) -> bool:
@@ -94,10 +99,7 @@ def _converted(config: AdapterConfig, base: Formula, kind: str) -> AdapterConfig
         if present and len(parts) > 1:
             multiples[rf".*\.{re.escape(new)}"] = len(parts)
     if not parameters and not modules:
-        raise OptionError(
-            f"{config.source}: PEFT has no default target_modules for models of type {base.model_type!r}; name the "
-            f"modules, such as q_proj, or {ALL_LINEAR}"
-        )
+        raise _without_targets(config, base)
     fields = {**config.fields, "target_modules": sorted(modules), "target_parameters": sorted(parameters)}
     return replace(config, fields=fields, multiples=multiples)
 

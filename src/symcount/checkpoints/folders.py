@@ -112,20 +112,22 @@ def _siblings(chosen: Path, files: Sequence[Path]) -> list[Path]:
 
 def _together(files: Sequence[Path], source: str) -> Checkpoint:
     headers = tuple(safetensors.read(p) for p in files)
-    match = _SHARD.match(files[0].stem)
-    lacking = int(match.group(3)) - len(files) if match else 0
-    notes = (f"{lacking} of {int(match.group(3))} shards are not there",) if match and lacking > 0 else ()
-    return Checkpoint(source, headers, headers[0].metadata if len(headers) == 1 else {}, notes=notes)
+    metadata = headers[0].metadata if len(headers) == 1 else {}
+    return Checkpoint(source, headers, metadata, notes=_lacking(files[0], len(files)))
+
+
+def _lacking(shard: Path, there: int) -> tuple[str, ...]:
+    """A note of how many shards are not there, by the number of all in the name of one."""
+    match = _SHARD.match(shard.stem)
+    number = int(match.group(3)) if match else 0
+    return (f"{number - there} of {number} shards are not there",) if number > there else ()
 
 
 def _split(path: Path) -> Checkpoint:
     """A gguf file, with the others of its split."""
     files = _siblings(path, _files(path.parent)) if path.parent.is_dir() else [path]
     headers = tuple(gguf.read(p) for p in files or [path])
-    match = _SHARD.match(path.stem)
-    lacking = int(match.group(3)) - len(headers) if match else 0
-    notes = (f"{lacking} of {int(match.group(3))} shards are not there",) if match and lacking > 0 else ()
-    return Checkpoint(str(path), headers, headers[0].metadata, notes=notes)
+    return Checkpoint(str(path), headers, headers[0].metadata, notes=_lacking(path, len(headers)))
 
 
 def _indexed(path: Path, source: str) -> Checkpoint:

@@ -15,6 +15,7 @@ from math import inf
 from pathlib import Path
 from typing import Any, Final
 
+from symcount.config.sizes import size_of
 from symcount.errors import ConfigError
 
 __all__ = ["as_config"]
@@ -71,10 +72,7 @@ def as_config(fields: Mapping[str, Any], folder: Path | None = None) -> dict[str
 
 
 def _size(fields: Mapping[str, Any], name: str) -> int:
-    value = fields.get(name)
-    if type(value) is not int or value < 1:
-        raise ConfigError(f"params.json: {name}: expected an integer of at least 1, got {value!r:.80}")
-    return value
+    return size_of(fields.get(name), f"params.json: {name}")
 
 
 def _rounded(dim: int, fields: Mapping[str, Any]) -> int:

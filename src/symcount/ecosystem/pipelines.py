@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from symcount.config.files import MAX_BYTES, load
+from symcount.config.sizes import size_of
 from symcount.core.notation import Notation
 from symcount.core.tree import Block, Parameter, expr
 from symcount.errors import ConfigError, SymcountError
@@ -125,26 +126,35 @@ def _module(name: str, kind: str, file: Path) -> Part:
         raise ConfigError(f"{file}: a module {kind!r:.60} of sentence-transformers is not known")
     try:
         return Part(name, kind, layer=Formula(_LAYERS[kind](fields), Notation(()), kind))
+    except ConfigError as error:
+        raise ConfigError(f"{file}: {error}") from None
     except (KeyError, TypeError, ValueError) as error:
         raise ConfigError(f"{file}: {type(error).__name__}: {error}; expected a config of {kind}") from None
 
 
+def _size(fields: Mapping[str, Any], name: str) -> int:
+    return size_of(fields.get(name), name)
+
+
 def _dense(fields: Mapping[str, Any]) -> Block:
-    return Linear(int(fields["in_features"]), int(fields["out_features"]), bias=bool(fields.get("bias", True)))
+    return Linear(_size(fields, "in_features"), _size(fields, "out_features"), bias=bool(fields.get("bias", True)))
 
 
 def _norm(fields: Mapping[str, Any]) -> Block:
-    return LayerNorm(int(fields["dimension"]))
+    return LayerNorm(_size(fields, "dimension"))
 
 
 def _weighted(fields: Mapping[str, Any]) -> Block:
-    number = int(fields["num_hidden_layers"]) + 1 - int(fields.get("layer_start", 4))
+    number = size_of(
+        _size(fields, "num_hidden_layers") + 1 - fields.get("layer_start", 4), "num_hidden_layers + 1 - layer_start"
+    )
     return Block("", "WeightedLayerPooling", (Parameter("layer_weights", (expr(number),)),))
 
 
 def _convolutions(fields: Mapping[str, Any]) -> Block:
-    inputs, outputs = int(fields["in_word_embedding_dimension"]), int(fields["out_channels"])
-    each = [replace(Conv1d(inputs, outputs, int(k)), name=f"convs.{i}") for i, k in enumerate(fields["kernel_sizes"])]
+    inputs, outputs = _size(fields, "in_word_embedding_dimension"), _size(fields, "out_channels")
+    sizes = [size_of(k, "kernel_sizes") for k in fields["kernel_sizes"]]
+    each = [replace(Conv1d(inputs, outputs, k), name=f"convs.{i}") for i, k in enumerate(sizes)]
     return Block("", "CNN", children=tuple(each))
 
 

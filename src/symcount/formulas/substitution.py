@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from sympy import Expr, Integer, Rational, Symbol
 
-from symcount.core.domain import Condition, relation
+from symcount.core.domain import relation
 from symcount.core.notation import Notation
 from symcount.core.values import title
 from symcount.errors import DomainError, UnknownSymbolError
@@ -115,7 +115,7 @@ class Substitution:
 
         shown: Any = self
         letters = {symbol.name for symbol in found}
-        conditions = [Condition(c.relation, changed(c.left), changed(c.right)) for c in shown.conditions]
+        conditions = [c.mapped(changed) for c in shown.conditions]
         rules = {n: changed(rule) for n, rule in shown.filled.items() if n not in letters}
         rules |= {symbol.name: expression for symbol, expression in found.items()}
         made: Self = replace(

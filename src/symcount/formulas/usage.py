@@ -9,7 +9,8 @@ from symcount.foreign import guarded_methods
 
 if TYPE_CHECKING:
     from symcount.formulas.formula import Formula
-    from symcount.forward.formulas import CacheFormula, OperationsFormula
+    from symcount.forward.cache_formula import CacheFormula
+    from symcount.forward.operations_formula import OperationsFormula
 
 __all__ = ["Used"]
 

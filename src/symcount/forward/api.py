@@ -17,13 +17,14 @@ from symcount.derivation.resolve import missing_package, resolve, shortened
 from symcount.errors import DependencyError, DerivationError, UncoveredError
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
+from symcount.forward.cache_formula import CacheFormula, cache_formula
+from symcount.forward.cache_module import cache_module
 from symcount.forward.certificate import differences
-from symcount.forward.formulas import CacheFormula, OperationsFormula, cache_formula, operations_formula
-from symcount.forward.held import holder
 from symcount.forward.inputs import sizes_for
+from symcount.forward.operations_formula import OperationsFormula, operations_formula
+from symcount.forward.operations_module import operations_module
 from symcount.forward.stored import find
 from symcount.forward.widening import widened
-from symcount.forward.worked import worker
 from symcount.verification.real_model import attribute
 
 __all__ = ["cache", "derived_cache", "flops"]
@@ -82,7 +83,7 @@ def derived_cache(source: Any, /, **options: Any) -> CacheFormula:
     Raises:
         SymcountError: see `cache`.
     """
-    return cache_formula(_derived(source, options, holder, "cache"))
+    return cache_formula(_derived(source, options, cache_module, "cache"))
 
 
 @guarded
@@ -107,7 +108,7 @@ def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     >>> f.count(V=128256, H=4096, I=14336, N=32, A=32, B=1, S=8192)
     171334835372032
     """
-    derived = _derived(source, options, worker, "operations")
+    derived = _derived(source, options, operations_module, "operations")
     return operations_formula(derived).at(batch=batch, length=length)
 
 

@@ -28,7 +28,7 @@ from symcount.derivation.formula import idle
 from symcount.derivation.resolve import resolve
 from symcount.errors import DerivationError, SymcountError
 from symcount.forward.api import derived_cache
-from symcount.forward.formulas import CacheFormula
+from symcount.forward.cache_formula import CacheFormula
 from symcount.forward.stored import entry_of, to_record
 from symcount.verification.real_model import attribute
 

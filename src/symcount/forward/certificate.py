@@ -23,11 +23,15 @@ from symcount.exact.evaluate import compile_scalar
 from symcount.forward import running
 
 if TYPE_CHECKING:
-    from symcount.forward.formulas import OperationsFormula
+    from symcount.forward.operations_formula import OperationsFormula
 
 __all__ = ["certify_operations", "counted", "differences"]
 
 _DIGITS = re.compile(r"\d+")
+
+
+class _UncountedError(DerivationError):
+    """An elementary operation is a product of which it is not known how many operations it takes."""
 
 
 def counted(cls: type, config: Any) -> Counter[str]:
@@ -62,7 +66,12 @@ def _mode() -> Any:
 
 
 def _operations(name: str, args: Any, result: Any) -> int:
-    """How many operations an elementary operation is."""
+    """How many operations an elementary operation is.
+
+    Raises:
+        _UncountedError: it is a product of another kind than those that are counted.
+    """
+    name = name.removesuffix("_")  # in place
     if name in ("mm", "bmm", "mv", "dot"):
         return 2 * int(result.numel()) * int(args[0].shape[-1])
     if name in ("addmm", "baddbmm", "addmv"):
@@ -74,8 +83,8 @@ def _operations(name: str, args: Any, result: Any) -> int:
         query, key, value = args[:3]
         pairs = prod(map(int, query.shape[:-1])) * int(key.shape[-2])
         return 2 * pairs * (int(query.shape[-1]) + int(value.shape[-1]))
-    if "mm" in name.split("_") or "grouped_mm" in name:
-        raise DerivationError(f"aten::{name}")
+    if any(part.endswith("mm") for part in name.split("_")):
+        raise _UncountedError(f"the operations of aten::{name} are not known")
     return 0
 
 
@@ -98,6 +107,8 @@ def differences(formula: DerivedFormula, point: Mapping[str, Number]) -> list[st
             if observed.observes == "cache":
                 return disagreements(formula, point, observed(config))
         actual = counted(observed.of, config)
+    except _UncountedError as error:  # there is a model, and it cannot be compared
+        return [str(error)]
     except Exception:  # noqa: BLE001  # whatever it is, the point is not one of the model's
         return None
     expected = _expected(formula, point)

@@ -15,10 +15,10 @@ from typing import Any
 from symcount.concolic.tensors.mode import Tracker
 from symcount.concolic.tensors.view_rules import Dims, Rule
 from symcount.concolic.values.numbers import SymbolicInt
-from symcount.forward.parting import parting
 from symcount.forward.products import products
 from symcount.forward.selecting import selections
 from symcount.forward.spatial import spatial
+from symcount.forward.splitting import splitting
 
 __all__ = ["Follower", "tensors_in"]
 
@@ -58,7 +58,7 @@ class Follower:
         rule = _rules().get(func)
         if rule is not None and len(results) == 1:
             self._tracker.apply(rule, args, kwargs, results[0])
-        parts = parting().get(func)
+        parts = splitting().get(func)
         if parts is not None:
             self._tracker.apply_each(parts, args, kwargs, results)
         unknown = [one for one in results if self._tracker.known(one) is None]

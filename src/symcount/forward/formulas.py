@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
-from sympy import Expr, Integer, Mul, Symbol, cancel
+from sympy import Expr, Integer, Symbol
 
 from symcount.config.config import read
 from symcount.core.domain import Condition, relation
 from symcount.core.letters import assign
 from symcount.core.notation import Entry, Notation, canonical
-from symcount.core.tree import Block, Parameter
+from symcount.core.tree import Block
 from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DomainError
 from symcount.formulas.formula import Formula
-from symcount.forward.held import DTYPE, KIND, MARK
 from symcount.forward.inputs import BATCH, LENGTH, SIDE, SIZES, SOURCE
-from symcount.storage.dtypes import dtype as dtype_of
 
-if TYPE_CHECKING:
-    from symcount.derivation.certificate import Certificate
-
-__all__ = ["CacheFormula", "ForwardFormula", "OperationsFormula", "cache_formula", "operations_formula"]
+__all__ = ["ForwardFormula", "lettered"]
 
 #: Letters of the sizes of the input.
 _INPUT = {
@@ -33,6 +28,8 @@ _INPUT = {
     SIDE: Entry("R", SIDE, "R", "height and width of an image"),
     SOURCE: Entry("S_src", SOURCE, r"S_{\mathrm{src}}", "tokens of the encoder's input"),
 }
+#: Fields that say how long a text may be.
+_POSITIONS = ("max_position_embeddings", "max_target_positions")
 
 
 @dataclass(frozen=True, repr=False)
@@ -112,162 +109,14 @@ def _exchanged(formula: Any, changed: Mapping[Symbol, Expr], notation: Notation)
     def change(size: Expr) -> Expr:
         return size.xreplace(dict(changed))
 
-    conditions = tuple(Condition(c.relation, change(c.left), change(c.right)) for c in formula.conditions)
+    conditions = tuple(c.mapped(change) for c in formula.conditions)
     defaults = {letter: value for letter, value in formula.defaults.items() if letter in notation}
     return replace(
         formula, tree=formula.tree.mapped(change), notation=notation, conditions=conditions, defaults=defaults
     )
 
 
-@dataclass(frozen=True, repr=False)
-class CacheFormula(ForwardFormula):
-    """The elements that a model's own cache holds after S tokens of each of B sequences.
-
-    Attributes:
-        dtypes: of the tensors that have one of their own, by path; the others have the model's.
-    """
-
-    dtypes: Mapping[str, str] = field(default_factory=dict)
-
-    __hash__ = Formula.__hash__
-
-    def bytes(self, dtype: Any = DTYPE) -> CacheFormula:  # type: ignore[override]  # of a cache there are no parts
-        """The bytes that the cache holds where the model is in *dtype*: a tensor has the size of an element beside.
-
-        Recurrent states may be in fp32 whatever the model is in; see `dtypes`.
-
-        Raises:
-            OptionError: no such type.
-        """
-        own = dtype_of(dtype)
-
-        def sized(block: Block, path: str) -> Block:
-            parameters = []
-            for p in block.parameters:
-                found = self.dtypes.get(f"{path}.{p.name}" if path else p.name)
-                size = (own if found is None else dtype_of(found)).size
-                parameters.append(replace(p, shape=(*p.shape, Integer(size)) if size > 1 else p.shape))
-            children = (sized(c, ".".join(x for x in (path, c.name) if x)) for c in block.children)
-            return replace(block, parameters=tuple(parameters), children=tuple(children))
-
-        return replace(self, tree=sized(self.tree, self.tree.name), unit="bytes of the cache")
-
-    def certify(self, trials: int = 8, seed: int = 0) -> Certificate:
-        """Compare the formula with the caches of *trials* real models at random points, tensor by tensor.
-
-        Raises:
-            VerificationError: they disagree.
-            DerivationError: not enough points could be built.
-        """
-        return self.whole.certify(trials, seed)
-
-
-def cache_formula(derived: DerivedFormula) -> CacheFormula:
-    """The formula of a cache, of that of the model whose parameters its tensors are."""
-    dtypes: dict[str, str] = {}
-
-    def cleaned(block: Block, path: str) -> list[Block]:
-        """The block; for a layer of a list one of each class."""
-        parameters = []
-        for p in block.parameters:
-            name, _, dtype = p.name.partition(MARK)
-            if dtype:
-                dtypes[f"{path}.{name}" if path else name] = dtype
-            parameters.append(replace(p, name=name, alias_of=None))
-        children: list[Block] = []
-        layers: list[Block] = []
-        for child in block.children:
-            if child.name.startswith(KIND):
-                layers += [
-                    replace(one, name=block.name, kind=child.kind, repeat=block.repeat * one.repeat)
-                    for one in cleaned(child.named(""), path)
-                ]
-            else:
-                children += cleaned(child, f"{path}.{child.name}" if path else child.name)
-        own = replace(block, parameters=tuple(parameters), children=tuple(children))
-        return layers + ([own] if parameters or children or not layers else [])
-
-    (tree,) = cleaned(derived.tree, derived.tree.name)
-    made: CacheFormula = _lettered(CacheFormula, derived, tree)
-    return replace(made, dtypes=dtypes, unit="elements of the cache", sign="C")
-
-
-@dataclass(frozen=True, repr=False)
-class OperationsFormula(ForwardFormula):
-    """The operations of a forward pass over S tokens of each of B sequences; see `symcount.forward.operations`.
-
-    Attributes:
-        noted: the tree with what is known of each operation in its name; see `symcount.forward.worked`.
-    """
-
-    noted: Block | None = field(default=None, repr=False, compare=False)
-
-    __hash__ = Formula.__hash__
-
-    def backward(self, *, causal: bool = False) -> OperationsFormula:
-        """The operations of the backward pass: a product for each operand of which a gradient is needed."""
-        return self._with(lambda gradients: gradients, causal=causal)
-
-    def training(self, *, checkpointing: bool = False, causal: bool = False) -> OperationsFormula:
-        """Those of a forward and a backward pass; with *checkpointing* the layers' forward pass is done twice."""
-        return self._with(lambda gradients: 1 + gradients, causal=causal, again=checkpointing)
-
-    def causal(self) -> OperationsFormula:
-        """With half of a causal attention: of S·S pairs of tokens the S(S + 1)/2 that are not masked."""
-        return self._with(lambda _: 1, causal=True)
-
-    def per_token(self) -> Expr:
-        """The operations for one token."""
-        sizes = [self.notation[self.sizes[n]].symbol for n in (BATCH, LENGTH) if self.sizes.get(n, n) in self.notation]
-        return cancel(self.total / Mul(*sizes))
-
-    def _with(self, times: Callable[[int], int], *, causal: bool = False, again: bool = False) -> OperationsFormula:
-        assert self.noted is not None  # noqa: S101  # set where it is made
-        return replace(self, tree=_worked(self.noted, times, causal=causal, again=again))
-
-    def certify(self, trials: int = 8, seed: int = 0) -> int:
-        """Compare the formula with an independent count of the operations that ran, module by module.
-
-        Returns:
-            The number of random points at which they agree.
-
-        Raises:
-            VerificationError: they disagree.
-            DerivationError: not enough points could be built.
-        """
-        from symcount.forward.certificate import certify_operations
-
-        return certify_operations(self, trials, seed)
-
-
-def _worked(noted: Block, times: Callable[[int], int], *, causal: bool, again: bool, inside: bool = False) -> Block:
-    """The tree of what counts of *noted*: each operation so many *times* as the gradients that it needs say."""
-    inside = inside or "*" in noted.name
-    parameters: dict[str, Parameter] = {}
-    for p in noted.parameters:
-        name, _, mark = p.name.partition(MARK)
-        number, half = int(mark.rstrip("c")), mark.endswith("c")
-        factor = times(number) + (1 if again and inside else 0)
-        if not factor:
-            continue
-        shape = (p.shape[0] * factor, *p.shape[1:])
-        if half and causal:
-            shape = (*shape[:-2], (shape[-2] + 1) / 2, shape[-1])
-        while name in parameters:  # several that differ only in what is marked
-            name += "_"
-        parameters[name] = replace(p, name=name, shape=shape, alias_of=None)
-    children = (_worked(c, times, causal=causal, again=again, inside=inside) for c in noted.children)
-    return replace(noted, parameters=tuple(parameters.values()), children=tuple(children))
-
-
-def operations_formula(derived: DerivedFormula) -> OperationsFormula:
-    """The formula of operations, of that of the model whose parameters they are."""
-    made: OperationsFormula = _lettered(OperationsFormula, derived, derived.tree)
-    plain = _worked(made.tree, lambda _: 1, causal=False, again=False)
-    return replace(made, tree=plain, noted=made.tree, unit="operations", sign="F")
-
-
-def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
+def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
     """A formula of the *kind* with the letters of the sizes of the input."""
     present = [_INPUT[e.field] for e in derived.notation if e.field in _INPUT]
     taken = {e.letter for e in present} | {e.latex for e in present}
@@ -301,7 +150,7 @@ def _lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         options=derived.options,
         defaults={e.letter: derived.base[e.field] for e in entries if e.field not in _INPUT},
         conditions=(
-            *(Condition(c.relation, change(c.left), change(c.right)) for c in derived.conditions),
+            *(c.mapped(change) for c in derived.conditions),
             *(c for _, c in limits),
         ),
         origin="derived",
@@ -329,10 +178,6 @@ def _limits(
             item = replace(item, letter=_identifier(name))
         found.append((item, relation(_INPUT[LENGTH].symbol, "<=", item.symbol)))
     return found
-
-
-#: Fields that say how long a text may be.
-_POSITIONS = ("max_position_embeddings", "max_target_positions")
 
 
 def _identifier(path: str) -> str:

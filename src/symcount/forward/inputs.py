@@ -112,14 +112,26 @@ def _size_of(config: Any, names: Sequence[str]) -> Any:
     return next((value for value in found if value is not None), None)
 
 
-def _tokens(size: str) -> Callable[[Any, Any], Any]:
-    def make(model: Any, config: Any) -> Any:
-        import torch
+def _tokens(model: Any, config: Any) -> Any:
+    """Tokens of a text; of a model with an encoder those that this reads."""
+    return _integers(config, BATCH, _length(model, config))
 
-        name = SOURCE if size == LENGTH and _translates(type(model), config) else size.lstrip("=")
-        return torch.zeros((getattr(config, BATCH), getattr(config, name)), dtype=torch.long)
 
-    return make
+def _written_tokens(model: Any, config: Any) -> Any:
+    """Tokens of the text that a decoder writes."""
+    return _integers(config, BATCH, LENGTH)
+
+
+def _length(model: Any, config: Any) -> str:
+    """The field of the length of what a model reads."""
+    return SOURCE if _translates(type(model), config) else LENGTH
+
+
+def _integers(config: Any, *sizes: str | int) -> Any:
+    import torch
+
+    shape = tuple(getattr(config, size) if isinstance(size, str) else size for size in sizes)
+    return torch.zeros(shape, dtype=torch.long)
 
 
 def _pixels(model: Any, config: Any) -> Any:
@@ -146,8 +158,7 @@ def _features(model: Any, config: Any) -> Any:
         raise DerivationError(f"{type(model).__name__} wants spectra, and its config does not say of how many bins")
     if positions is not None and attribute(config, "num_conv_layers") is None:
         return torch.zeros((batch, bins, 2 * positions))
-    size = SOURCE if _translates(type(model), config) else LENGTH
-    return torch.zeros((batch, getattr(config, size), bins))
+    return torch.zeros((batch, getattr(config, _length(model, config)), bins))
 
 
 def _waves(model: Any, config: Any) -> Any:
@@ -156,25 +167,21 @@ def _waves(model: Any, config: Any) -> Any:
     batch, bins, frames = getattr(config, BATCH), attribute(config, "num_mel_bins"), attribute(config, "max_length")
     if bins is not None and isinstance(frames, int) and attribute(config, "conv_dim") is None:
         return torch.zeros((batch, frames, bins))
-    size = getattr(config, SOURCE if _translates(type(model), config) else LENGTH)
+    size = getattr(config, _length(model, config))
     return torch.zeros((batch, 1, size) if attribute(config, "audio_channels") is not None else (batch, size))
 
 
 def _boxes(model: Any, config: Any) -> Any:
-    import torch
-
-    return torch.zeros((getattr(config, BATCH), getattr(config, LENGTH), 4), dtype=torch.long)
+    return _integers(config, BATCH, LENGTH, 4)
 
 
 def _languages(model: Any, config: Any) -> Any:
-    import torch
-
-    return torch.zeros((getattr(config, BATCH),), dtype=torch.long)
+    return _integers(config, BATCH)
 
 
 _MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "input_ids": _tokens(LENGTH),
-    "decoder_input_ids": _tokens(f"={LENGTH}"),
+    "input_ids": _tokens,
+    "decoder_input_ids": _written_tokens,
     "pixel_values": _pixels,
     "input_features": _features,
     "input_values": _waves,

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from math import prod
 from typing import Any, NamedTuple
 
 from symcount.concolic.tensors.shape_rules import by_function
@@ -19,6 +20,7 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import integer
 from symcount.concolic.values.path import STATE, Iteration, Loop
 from symcount.errors import DerivationError
+from symcount.forward.arguments import by_name, tensors_of_product
 
 __all__ = ["Operation", "Operations"]
 
@@ -89,7 +91,7 @@ class Operations:
             first = members[0]
             times = [_length(loop, len({m.iterations[i][1] for m in members})) for i, loop in enumerate(loops)]
             together = []
-            if loops and _product(map(int, times)) == len(members):
+            if loops and prod(map(int, times)) == len(members):
                 together = [first._replace(sizes=(first.sizes[0], *times, *first.sizes[1:]))]
             for one in together or members:
                 number = taken[path, name] = taken.get((path, name), 0) + 1
@@ -103,44 +105,29 @@ def _length(loop: Loop, number: int) -> int:
     return integer(number, span if step is ex.const(1) else ex.ceil(ex.div(span, step)))
 
 
-def _product(numbers: Any) -> int:
-    result = 1
-    for number in numbers:
-        result *= number
-    return result
-
-
 #: Products whose sizes no rule says.
 _UNKNOWN = {
-    "tensordot", "inner", "kron", "bilinear", "addbmm", "chain_matmul", "_grouped_mm", "grouped_mm", "_scaled_mm",
-    "scaled_mm", "_scaled_grouped_mm", "flash_attn_func", "multi_dot", "cdist", "vdot",
+    "tensordot", "inner", "kron", "bilinear", "addbmm", "addbmm_", "chain_matmul", "multi_dot", "linalg_multi_dot",
+    "cdist", "vdot", "_grouped_mm", "grouped_mm", "_scaled_mm", "scaled_mm", "_scaled_grouped_mm", "flash_attn_func",
 }  # fmt: skip
 
 
-def _named(names: str, args: Sequence[Any], kwargs: dict[str, Any]) -> dict[str, Any]:
-    return {**dict(zip(names.split(), args, strict=False)), **kwargs}
-
-
 def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("input weight bias", args, kwargs)
+    named = by_name("input weight bias", args, kwargs)
     given, weight = shape_of(named["input"]), shape_of(named["weight"])
     yield "linear", (*given, weight[0]), (named["input"], named["weight"]), False
 
 
 def _matmul(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
     """``matmul``, ``bmm``, ``mm``, ``mv``, ``dot``."""
-    first, second = _operands(args, kwargs)
+    first, second = tensors_of_product(args, kwargs)[:2]
     a = shape_of(first)
     yield "matmul", (*shape_of(result), a[-1]), (first, second), False
 
 
-def _operands(args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Any, Any]:
-    tensors = [t for t in (*args, *kwargs.values()) if hasattr(t, "new_empty")]
-    return tensors[0], tensors[1]
-
-
 def _addmm(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    yield from _matmul(shape_of, args[1:3], {}, result)
+    """``addmm``, ``baddbmm`` and ``addmv``: what the product is added to comes first."""
+    yield from _matmul(shape_of, tensors_of_product(args, kwargs)[1:], {}, result)
 
 
 def _reflected(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
@@ -148,19 +135,19 @@ def _reflected(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], r
 
 
 def _convolution(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("input weight bias stride padding dilation groups", args, kwargs)
+    named = by_name("input weight bias stride padding dilation groups", args, kwargs)
     weight = shape_of(named["weight"])
     yield "convolution", (*shape_of(result), *weight[1:]), (named["input"], named["weight"]), False
 
 
 def _transposed(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("input weight", args, kwargs)
+    named = by_name("input weight", args, kwargs)
     weight = shape_of(named["weight"])
     yield "convolution", (*shape_of(named["input"]), *weight[1:]), (named["input"], named["weight"]), False
 
 
 def _attention(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
-    named = _named("query key value attn_mask dropout_p is_causal", args, kwargs)
+    named = by_name("query key value attn_mask dropout_p is_causal", args, kwargs)
     query, key, value = (shape_of(named[n]) for n in ("query", "key", "value"))
     causal = bool(named.get("is_causal"))
     yield "scores", (*query[:-1], key[-2], query[-1]), (named["query"], named["key"]), causal
@@ -208,7 +195,7 @@ def _multi_head(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], 
     names = (
         "query key value embed_dim_to_check num_heads in_proj_weight in_proj_bias bias_k bias_v add_zero_attn dropout_p"
     )
-    named = _named(names + " out_proj_weight", args, kwargs)
+    named = by_name(names + " out_proj_weight", args, kwargs)
     query, key, value = (named[n] for n in ("query", "key", "value"))
     width, heads, weight = named["embed_dim_to_check"], named["num_heads"], named["in_proj_weight"]
     if named.get("use_separate_proj_weight") or named.get("bias_k") is not None:
@@ -231,10 +218,11 @@ def _rules() -> dict[Any, Rule]:
         functional.scaled_dot_product_attention: _attention,
         functional.multi_head_attention_forward: _multi_head,
         torch.einsum: _einsum,
+        torch.linalg.matmul: _matmul,
         torch.lstm: _recurrent, torch.gru: _recurrent, torch.rnn_tanh: _recurrent, torch.rnn_relu: _recurrent,
     }  # fmt: skip
     named = {**dict.fromkeys(("matmul", "bmm", "mm", "mv", "dot", "__matmul__"), _matmul), "__rmatmul__": _reflected,
-             **dict.fromkeys(("addmm", "baddbmm", "addmv"), _addmm)}  # fmt: skip
+             **dict.fromkeys(("addmm", "baddbmm", "addmv", "addmm_", "baddbmm_", "addmv_"), _addmm)}  # fmt: skip
     table |= by_function(named)
     for name in ("conv1d", "conv2d", "conv3d"):
         table[getattr(functional, name)] = table[getattr(torch, name)] = _convolution

@@ -9,23 +9,24 @@ from typing import Any
 from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
 from symcount.concolic.values.numbers import SymbolicInt
+from symcount.forward.arguments import by_name, tensors_of_product
 
 __all__ = ["products"]
 
 
 def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-    given, weight = (*args, *(kwargs[n] for n in ("input", "weight") if n in kwargs))[:2]
+    given, weight = tensors_of_product(args, kwargs)[:2]
     return (*shape_of(given)[:-1], shape_of(weight)[0])
 
 
 def _embedding(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-    given, weight = (*args, *(kwargs[n] for n in ("input", "weight") if n in kwargs))[:2]
+    given, weight = tensors_of_product(args, kwargs)[:2]
     return (*shape_of(given), *shape_of(weight)[1:])
 
 
 def _product(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``matmul`` and ``bmm``, with broadcasting."""
-    a, b = shape_of(args[0]), shape_of(args[1])
+    a, b = (shape_of(tensor) for tensor in tensors_of_product(args, kwargs)[:2])
     if len(a) == 1 or len(b) == 1:
         return (*a[:-1], *b[:-2], *b[-1:]) if len(b) > 1 else a[:-1]
     return (*_broadcast(a[:-2], b[:-2]), a[-2], b[-1])
@@ -41,12 +42,12 @@ def _broadcast(a: Dims, b: Dims) -> Dims:
 
 def _added_product(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``addmm`` and ``baddbmm``."""
-    return _product(shape_of, args[1:], kwargs, result)
+    return _product(shape_of, tensors_of_product(args, kwargs)[1:], {}, result)
 
 
 def _attention(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``scaled_dot_product_attention``."""
-    named = {**dict(zip(("query", "key", "value"), args, strict=False)), **kwargs}
+    named = by_name("query key value", args, kwargs)
     query, value = shape_of(named["query"]), shape_of(named["value"])
     return (*query[:-1], value[-1])
 

@@ -9,14 +9,14 @@ from typing import Any
 
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
 from symcount.concolic.values.numbers import node_of
+from symcount.forward.arguments import by_name
 
 __all__ = ["spatial"]
 
 
 def _convolution(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``conv1d`` to ``conv3d``."""
-    names = ("input", "weight", "bias", "stride", "padding", "dilation", "groups")
-    named = {**dict(zip(names, args, strict=False)), **kwargs}
+    named = by_name("input weight bias stride padding dilation groups", args, kwargs)
     given, weight = shape_of(named["input"]), shape_of(named["weight"])
     places = len(weight) - 2
     stride, dilation = (_each(named.get(n, 1), places) for n in ("stride", "dilation"))
@@ -62,8 +62,7 @@ def _unfold(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resu
 
 def _transposed(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``conv_transpose1d`` to ``conv_transpose3d``."""
-    names = ("input", "weight", "bias", "stride", "padding", "output_padding", "groups", "dilation")
-    named = {**dict(zip(names, args, strict=False)), **kwargs}
+    named = by_name("input weight bias stride padding output_padding groups dilation", args, kwargs)
     given, weight = shape_of(named["input"]), shape_of(named["weight"])
     places = len(weight) - 2
     plain = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1}
@@ -79,7 +78,7 @@ def _pooled(places: int) -> Rule:
     """``max_pool2d`` and ``avg_pool2d``."""
 
     def rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-        named = {**dict(zip(("input", "kernel_size", "stride", "padding"), args, strict=False)), **kwargs}
+        named = by_name("input kernel_size stride padding", args, kwargs)
         given, kernel = shape_of(named["input"]), _each(named["kernel_size"], places)
         stride = _each(named.get("stride"), places)
         stride = kernel if stride[0] is None else stride
@@ -107,7 +106,7 @@ def _adapted(places: int) -> Rule:
 
 
 def _interpolated(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-    named = {**dict(zip(("input", "size", "scale_factor"), args, strict=False)), **kwargs}
+    named = by_name("input size scale_factor", args, kwargs)
     given = shape_of(named["input"])
     places = len(given) - 2
     if named.get("size") is not None:
@@ -133,7 +132,7 @@ def _shuffled(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], re
 
 def _columns(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``torch.nn.functional.unfold``."""
-    named = {**dict(zip(("input", "kernel_size", "dilation", "padding", "stride"), args, strict=False)), **kwargs}
+    named = by_name("input kernel_size dilation padding stride", args, kwargs)
     given, kernel = shape_of(named["input"]), _each(named["kernel_size"], 2)
     dilation, padding, stride = (_each(named.get(n, v), 2) for n, v in (("dilation", 1), ("padding", 0), ("stride", 1)))
     steps = [(n + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i, n in enumerate(given[2:])]

@@ -17,7 +17,7 @@ from typing import Any
 
 from symcount.atlas.codec import encode, to_sympy
 from symcount.atlas.store import atlas
-from symcount.atlas.trees import tree_from, tree_to_json
+from symcount.atlas.trees import Pool, tree_from, tree_to_json
 from symcount.config.arranged_lists import MARK
 from symcount.config.config import Config, read
 from symcount.core.domain import Condition
@@ -25,7 +25,7 @@ from symcount.core.notation import ALIASES, Entry, Notation
 from symcount.core.paths import value_at
 from symcount.errors import UncoveredError
 from symcount.formulas.formula import Formula
-from symcount.forward.formulas import CacheFormula
+from symcount.forward.cache_formula import CacheFormula
 from symcount.forward.inputs import SIZES
 
 __all__ = ["StoredCache", "default_path", "entry_of", "find", "from_record", "lines_of", "to_record"]
@@ -118,8 +118,8 @@ def from_record(record: Mapping[str, Any]) -> StoredCache:
     """The formula of a line of the file."""
     notation = Notation(tuple(Entry(**dict(zip(_ENTRY, entry, strict=True))) for entry in record["notation"]))
     symbols = {e.letter: e.symbol for e in notation}
-    made = StoredCache(
-        tree_read(record["tree"], symbols),
+    return StoredCache(
+        _tree(record["tree"], symbols),
         notation,
         record["class"],
         record["model_type"],
@@ -127,6 +127,8 @@ def from_record(record: Mapping[str, Any]) -> StoredCache:
         filled={letter: to_sympy(rule, symbols) for letter, rule in record.get("filled", {}).items()},
         conditions=tuple(Condition(r, to_sympy(a, symbols), to_sympy(b, symbols)) for r, a, b in record["conditions"]),
         origin="derived",
+        unit="elements of the cache",
+        sign="C",
         dtypes=record["dtypes"],
         sizes=record["sizes"],
         fixed=record.get("fixed", {}),
@@ -134,13 +136,10 @@ def from_record(record: Mapping[str, Any]) -> StoredCache:
         pinned=record["kept"],
         known=frozenset(record.get("known", ())),
     )
-    return replace(made, unit="elements of the cache", sign="C")
 
 
-def tree_read(item: Sequence[Any], symbols: Mapping[str, Any]) -> Any:
+def _tree(item: Sequence[Any], symbols: Mapping[str, Any]) -> Any:
     """The tree that `tree_to_json` wrote."""
-    from symcount.atlas.trees import Pool
-
     pool = Pool()
     number = pool.add(list(item))
     return tree_from(pool.to_json(), number, symbols)
@@ -193,7 +192,7 @@ def find(source: Any, options: Mapping[str, Any]) -> StoredCache | None:
             continue
         if any(MARK in e.field for e in made.notation) and not described.fields:
             continue
-        if unread(made, options):
+        if _unread(made, options):
             continue
         return replace(made, defaults=values)
     if reason is not None:
@@ -201,7 +200,7 @@ def find(source: Any, options: Mapping[str, Any]) -> StoredCache | None:
     return None
 
 
-def unread(made: StoredCache, options: Mapping[str, Any]) -> bool:
+def _unread(made: StoredCache, options: Mapping[str, Any]) -> bool:
     """Whether there are *options* of which nothing is stored."""
     known = {*made.fixed, *made.pinned, *made.notation.names, *made.spellings}
     return any(name not in known for name in options)

@@ -11,6 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.concolic.config.symbolic import Number
+from symcount.concolic.values.expression import free_symbols
+from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.core.domain import Condition
 from symcount.derivation.drawing import inside, values_of
 from symcount.derivation.formula import DerivedFormula
@@ -47,13 +49,10 @@ def widened(formula: DerivedFormula) -> DerivedFormula:
     return formula
 
 
-def _same(asked: object, condition: Condition, formula: DerivedFormula) -> bool:
+def _same(asked: TracedCondition, condition: Condition, formula: DerivedFormula) -> bool:
     """Whether what the code *asked* is that condition: of the same fields, by the same relation."""
-    from symcount.concolic.values.expression import free_symbols
-
-    relation, left, right = (getattr(asked, n) for n in ("relation", "left", "right"))
     fields = {formula.notation[s].field for s in condition.symbols}
-    return relation == condition.relation and free_symbols(left) | free_symbols(right) == fields
+    return asked.relation == condition.relation and free_symbols(asked.left) | free_symbols(asked.right) == fields
 
 
 def _beyond(formula: DerivedFormula, condition: Condition, names: list[str]) -> Iterator[dict[str, Number]]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from symcount.core.domain import Condition
 from symcount.core.notation import Entry, canonical
 from symcount.core.values import by_letter
 from symcount.errors import OptionError
@@ -137,10 +136,9 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
         OptionError: no such type, optimizer or method of quantisation; or a model without a cache.
         SymcountError: see `Formula.count`.
     """
-    found = parts(formula, fields, asked, values)
     kind, storage = _storage(formula, fields, asked, values)
-    if asked.lora is not None:
-        formula = _adapted(formula, asked, values)
+    formula = _adapted(formula, asked, values)
+    found = _parts(formula, fields, asked, kind, storage)
     numbers = dict.fromkeys(("weights", "cache", "gradients", "optimizer"), 0)
     numbers |= {name: _at(part, values) for name, part in found.items()}
     rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
@@ -157,10 +155,12 @@ def parts(formula: Formula, fields: Mapping[str, Any], asked: Request, values: M
         OptionError: see `footprint`.
     """
     kind, storage = _storage(formula, fields, asked, values)
-    if asked.lora is not None:
-        formula = _adapted(formula, asked, values)
-    elif asked.targets is not None:
-        raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
+    return _parts(_adapted(formula, asked, values), fields, asked, kind, storage)
+
+
+def _parts(
+    formula: Formula, fields: Mapping[str, Any], asked: Request, kind: str, storage: Mapping[str, Any]
+) -> dict[str, Formula]:
     if asked.master and asked.optimizer is None:
         raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
     found = {"weights": formula.bytes(kind, "weights", **storage)}
@@ -186,7 +186,12 @@ def _storage(
 
 
 def _adapted(formula: Formula, asked: Request, values: Mapping[str, Any]) -> Formula:
-    return formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+    """The model with the adapter that is asked for, if one is."""
+    if asked.lora is not None:
+        return formula.adapter("lora", values=values, r=asked.lora, target_modules=asked.targets)
+    if asked.targets is not None:
+        raise OptionError("targets are an adapter's: give its rank, such as --lora 8")
+    return formula
 
 
 def _at(part: Formula, values: Mapping[str, Any]) -> int:
@@ -264,6 +269,6 @@ def in_letters_of(formula: Formula, other: Formula, config: Any = None) -> Formu
     def change(size: Any) -> Any:
         return size.xreplace(changed)
 
-    conditions = (Condition(c.relation, change(c.left), change(c.right)) for c in other.conditions)
+    conditions = (c.mapped(change) for c in other.conditions)
     made = quantity(formula, other.tree.mapped(change), other.unit, other.sign, own)
     return replace(made, conditions=(*formula.conditions, *conditions))

@@ -58,6 +58,10 @@ def bytes_of(of: Formula, part: str, storage: Storage) -> Quantity:
     return quantity(of, tree, "bytes", "M")
 
 
+def _in_fp32(path: str, block: Block, parameter: Parameter) -> int:  # noqa: ARG001  # whatever it is
+    return _FP32
+
+
 def _packed(sizes: trees.Sizes) -> trees.Sizes:
     """The sizes of elements where some modules have packed tensors, which are in bytes already."""
 
@@ -84,8 +88,8 @@ def _tree(of: Formula, part: str, storage: Storage, of_weights: Dtype, used: Opt
     if part == "gradients":
         return trees.gradients(tree, sizes)
     if part == "master":
-        return trees.copied(tree, _FP32) if storage.master else Block("", of.tree.kind)
-    optimised = (lambda path, block, parameter: _FP32) if storage.master else sizes  # noqa: ARG005
+        return trees.gradients(tree, _in_fp32) if storage.master else Block("", of.tree.kind)
+    optimised = _in_fp32 if storage.master else sizes
     if part == "optimizer":
         return trees.states(tree, optimised, used)
     if used.extra is None:

@@ -21,6 +21,7 @@ from typing import Any, Final
 
 from sympy import Expr, Integer, Max, ceiling
 
+from symcount.config.sizes import size_of
 from symcount.errors import ConfigError
 
 __all__ = ["METHODS", "PACKED", "STACKED", "Fields", "Method", "Packed"]
@@ -58,10 +59,7 @@ class Method:
 
 
 def _whole(fields: Fields, name: str, default: int) -> int:
-    value = fields.get(name, default)
-    if type(value) is not int or value < 1:
-        raise ConfigError(f"quantization_config: {name}: expected an integer of at least 1, got {value!r:.80}")
-    return value
+    return size_of(fields.get(name, default), f"quantization_config: {name}")
 
 
 def _bits(fields: Fields) -> int:

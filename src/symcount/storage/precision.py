@@ -18,10 +18,11 @@ from typing import Any, Final
 
 from symcount.core.tree import Block, Parameter
 from symcount.formulas.formula import Formula
+from symcount.formulas.layerwise import joined
 from symcount.storage.dtypes import Dtype, dtype
 from symcount.storage.trees import Sizes
 
-__all__ = ["ADAPTERS", "PROMPT", "sizes_of", "table"]
+__all__ = ["ADAPTERS", "PROMPT", "SAVED", "sizes_of", "table"]
 
 _HALVES = ("float16", "bfloat16")
 
@@ -31,6 +32,8 @@ ADAPTERS: Final = (
 )  # fmt: skip
 PROMPT: Final = "prompt_encoder"
 """Where the trained tokens of prompt learning are."""
+SAVED: Final = "modules_to_save"
+"""Where the trained copies of whole modules are, and the field of an adapter's config that names them."""
 
 
 @cache
@@ -62,7 +65,7 @@ def sizes_of(formula: Formula, of: Dtype, *, kept: bool = True) -> Sizes:
     own: Mapping[str, str] = table()["own"]
 
     def size(path: str, block: Block, parameter: Parameter) -> int:
-        name = ".".join(p for p in (path.replace("*", "0"), parameter.name) if p)
+        name = joined(path.replace("*", "0"), parameter.name)
         added = block.kind in ADAPTERS or path.startswith(PROMPT)
         if kept and added and of.name in _HALVES:
             return 4

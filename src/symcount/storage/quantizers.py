@@ -22,7 +22,7 @@ from symcount.exact.evaluate import integer_value
 from symcount.formulas import layerwise
 from symcount.formulas.formula import Formula
 from symcount.storage.packing import METHODS, PACKED, STACKED, Fields, Method, Packed
-from symcount.storage.precision import ADAPTERS, PROMPT, table
+from symcount.storage.precision import ADAPTERS, PROMPT, SAVED, table
 
 __all__ = ["quantized"]
 
@@ -97,7 +97,7 @@ class _Quantizing:
         names = {n for row, owner in ledger.shared for n in (row.tensor, owner.tensor)}
         names |= {row.tensor for row in ledger.rows if row.role == "head"}
         found = {re.escape(n.removesuffix(".weight")).replace(r"\*", r"\d+") for n in names}
-        added = ("modules_to_save", PROMPT)
+        added = (SAVED, PROMPT)
         owned = [
             row
             for row in ledger.rows  # without what an adapter adds to the model, which is quantised before

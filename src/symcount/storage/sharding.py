@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+
+from sympy import Expr
 
 from symcount.core.notation import Entry
 from symcount.core.tree import Block
@@ -12,6 +13,7 @@ from symcount.errors import OptionError, near
 from symcount.formulas.formula import Formula
 from symcount.formulas.quantities import quantity
 from symcount.storage.shards import SCHEMES, by_plan, by_rows, flat
+from symcount.storage.trees import mapped
 from symcount.verification.report import realised
 
 __all__ = ["plan_of", "shard_of"]
@@ -46,12 +48,8 @@ def shard_of(of: Formula, ranks: int, scheme: str, rank: int, plan: Mapping[str,
     return quantity(of, tree, "parameters", "P", {ways: ranks}, f"{of.name}, rank {rank} of {ranks}, {scheme}")
 
 
-def _divided(block: Block, change: Any) -> Block:
-    return replace(
-        block,
-        parameters=tuple(replace(p, shape=change(p.shape)) for p in block.parameters),
-        children=tuple(_divided(child, change) for child in block.children),
-    )
+def _divided(tree: Block, change: Callable[[tuple[Expr, ...]], tuple[Expr, ...]]) -> Block:
+    return mapped(tree, lambda _path, _block, p: (replace(p, shape=change(p.shape)),))
 
 
 def plan_of(formula: Formula) -> Mapping[str, str]:

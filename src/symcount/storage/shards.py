@@ -17,6 +17,8 @@ from sympy import Expr, Integer, Max, Min, Mul, ceiling
 
 from symcount.core.tree import Block, Parameter
 from symcount.errors import OptionError
+from symcount.formulas.layerwise import joined
+from symcount.storage.trees import mapped
 
 __all__ = ["SCHEMES", "Scheme", "by_plan", "by_rows", "flat"]
 
@@ -89,8 +91,7 @@ def _styled(shape: tuple[Expr, ...], name: str, style: str, ways: Expr, rank: in
 
 def _style(path: str, name: str, plan: Mapping[str, str]) -> str | None:
     """The style of a parameter: its own, or its module's."""
-    full = f"{path}.{name}" if path else name
-    return plan.get(full, plan.get(path))
+    return plan.get(joined(path, name), plan.get(path))
 
 
 def by_plan(tree: Block, plan: Mapping[str, str], ways: Expr, rank: int) -> Block:
@@ -100,23 +101,14 @@ def by_plan(tree: Block, plan: Mapping[str, str], ways: Expr, rank: int) -> Bloc
         for p in block.parameters:
             style = _style(path, p.name, plan)
             if style is not None:
-                owner = p.alias_of if p.alias_of is not None else f"{path}.{p.name}" if path else p.name
+                owner = joined(path, p.name) if p.alias_of is None else p.alias_of
                 if p.alias_of is None:
                     styles[owner] = style
                 else:
                     styles.setdefault(owner, style)
 
-    def divided(block: Block, path: str) -> Block:
-        here = ".".join(part for part in (path, block.name) if part)
+    def local(path: str, _block: Block, p: Parameter) -> tuple[Parameter]:
+        style = styles.get(joined(path, p.name) if p.alias_of is None else p.alias_of)
+        return (p if style is None else replace(p, shape=_styled(p.shape, p.name, style, ways, rank)),)
 
-        def local(p: Parameter) -> Parameter:
-            style = styles.get(p.alias_of if p.alias_of is not None else f"{here}.{p.name}" if here else p.name)
-            return p if style is None else replace(p, shape=_styled(p.shape, p.name, style, ways, rank))
-
-        return replace(
-            block,
-            parameters=tuple(map(local, block.parameters)),
-            children=tuple(divided(c, here) for c in block.children),
-        )
-
-    return divided(tree, "")
+    return mapped(tree, local)

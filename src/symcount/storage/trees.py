@@ -13,10 +13,11 @@ from dataclasses import replace
 from sympy import Expr, Integer, Max, Mul, ceiling
 
 from symcount.core.tree import Block, Parameter, expr
+from symcount.formulas.layerwise import joined
 from symcount.storage.dtypes import DTYPES
 from symcount.storage.optimizers import Optimizer
 
-__all__ = ["PAGE", "Sizes", "below", "copied", "gradients", "in_bytes", "largest", "rounded", "states", "viewed"]
+__all__ = ["PAGE", "Sizes", "below", "gradients", "in_bytes", "largest", "mapped", "rounded", "states", "viewed"]
 
 PAGE = 512
 """Bytes in whose multiples torch's CUDA allocator hands out memory."""
@@ -30,13 +31,13 @@ def viewed(parameter: Parameter, size: int) -> Parameter:
     return parameter if size == 1 else replace(parameter, shape=(*parameter.shape, Integer(size)))
 
 
-def _mapped(block: Block, path: str, change: Callable[[str, Block, Parameter], Iterable[Parameter]]) -> Block:
-    """*block* with other tensors in the place of each parameter."""
-    here = ".".join(p for p in (path, block.name) if p)
+def mapped(block: Block, change: Callable[[str, Block, Parameter], Iterable[Parameter]], path: str = "") -> Block:
+    """*block* with other tensors in the place of each parameter, as *change* makes them of it and of where it is."""
+    here = joined(path, block.name)
     return replace(
         block,
         parameters=tuple(made for p in block.parameters for made in change(here, block, p)),
-        children=tuple(_mapped(child, here, change) for child in block.children),
+        children=tuple(mapped(child, change, here) for child in block.children),
     )
 
 
@@ -58,36 +59,28 @@ def below(tree: Block, name: str) -> Block:
 
 def in_bytes(tree: Block, sizes: Sizes) -> Block:
     """The weights as they are stored."""
-    return _mapped(tree, "", lambda path, block, p: (viewed(p, sizes(path, block, p)),))
+    return mapped(tree, lambda path, block, p: (viewed(p, sizes(path, block, p)),))
 
 
 def gradients(tree: Block, sizes: Sizes) -> Block:
-    """A gradient for each trained parameter, of its shape and type."""
-    return _mapped(
-        tree, "", lambda path, block, p: (viewed(p, sizes(path, block, p)),) if p.trainable else ()
-    )  # fmt: skip
+    """What has the shapes of the trained parameters: gradients, or copies of them, in the types of *sizes*."""
+    return mapped(tree, lambda path, block, p: (viewed(p, sizes(path, block, p)),) if p.trainable else ())
 
 
-def copied(tree: Block, size: int = 4) -> Block:
-    """A copy of each trained parameter with elements of *size* bytes: master weights."""
-    return _mapped(tree, "", lambda path, block, p: (viewed(p, size),) if p.trainable else ())  # noqa: ARG005
-
-
-def states(tree: Block, sizes: Sizes, used: Optimizer, *, host: bool | None = None) -> Block:
+def states(tree: Block, sizes: Sizes, used: Optimizer) -> Block:
     """What an optimizer keeps beside each trained parameter.
 
     Args:
         tree: of the model.
         sizes: of the elements of what is optimised.
         used: the optimizer.
-        host: only what stays in the memory of the host, or only what does not; `None` for all.
     """
 
     def kept(path: str, block: Block, p: Parameter) -> Iterable[Parameter]:
         if not p.trainable or p.alias_of is not None:
             return
         for state in used.states:
-            if not state.is_of(p.shape) or host not in (None, state.host):
+            if not state.is_of(p.shape):
                 continue
             made = Parameter(f"{p.name}_{state.name}", state.shape(p.shape))
             if state.dtype == "bytes":
@@ -95,8 +88,8 @@ def states(tree: Block, sizes: Sizes, used: Optimizer, *, host: bool | None = No
             else:
                 yield viewed(made, DTYPES[state.dtype].size if state.dtype else sizes(path, block, p))
 
-    found = _without_shared(_mapped(tree, "", kept))
-    if not used.once or host:
+    found = _without_shared(mapped(tree, kept))
+    if not used.once:
         return found
     return replace(found, parameters=(*found.parameters, Parameter("tables", (Integer(used.once),))))
 
@@ -116,6 +109,4 @@ def largest(tree: Block, sizes: Sizes) -> Expr:
 
 def rounded(tree: Block, page: int = PAGE) -> Block:
     """A tree of bytes in which every tensor takes whole pages, as an allocator hands them out."""
-    return _mapped(
-        tree, "", lambda path, block, p: (replace(p, shape=(Integer(page), ceiling(Mul(*p.shape) / page))),)  # noqa: ARG005
-    )  # fmt: skip
+    return mapped(tree, lambda _path, _block, p: (replace(p, shape=(Integer(page), ceiling(Mul(*p.shape) / page))),))

@@ -1,4 +1,4 @@
-"""A model's cache as a model: its tensors are the parameters, so that all that derives a formula derives its size."""
+"""A model's cache as a module: its tensors are the parameters, so that all that derives a formula derives its size."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from symcount.errors import DerivationError
 from symcount.forward.running import as_model, build, run
 from symcount.forward.states import OUTPUTS, placed, states
 
-__all__ = ["DTYPE", "KIND", "MARK", "holder"]
+__all__ = ["DTYPE", "KIND", "MARK", "cache_module"]
 
 #: The dtype of the model whose cache is looked at: tensors of another one have that whatever the model's is.
 DTYPE = "bfloat16"
@@ -27,7 +27,7 @@ def _kind(name: str) -> type:
 
 
 @lru_cache(maxsize=256)
-def holder(cls: type) -> type:
+def cache_module(cls: type) -> type:
     """The class whose instances have, as parameters, the tensors of the cache of a model of *cls*."""
     import torch
 

@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
+from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, ShapeOf
 
-__all__ = ["parting"]
+__all__ = ["splitting"]
 
 Rule = Callable[[ShapeOf, Sequence[Any], dict[str, Any], Sequence[Any]], list[Dims]]
 
@@ -76,17 +77,10 @@ def _extreme(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], res
 
 
 @lru_cache(maxsize=1)
-def parting() -> dict[Any, Rule]:
+def splitting() -> dict[Any, Rule]:
     """Every torch function that returns several tensors and has a rule."""
-    import torch
-
     named: dict[str, Rule] = {
         "split": _split, "split_with_sizes": _split, "tensor_split": _chunk, "chunk": _chunk, "unbind": _unbind,
         "topk": _topk, "sort": _sort, "max": _extreme, "min": _extreme,
     }  # fmt: skip
-    table: dict[Any, Rule] = {}
-    for name, rule in named.items():
-        for owner in (torch, torch.Tensor):
-            if hasattr(owner, name):
-                table[getattr(owner, name)] = rule
-    return table
+    return by_function(named)

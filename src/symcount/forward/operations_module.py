@@ -1,4 +1,4 @@
-"""A model's forward pass as a model: its operations are the parameters, each with the sizes that it multiplies."""
+"""A model's forward pass as a module: its operations are the parameters, each with the sizes that it multiplies."""
 
 from __future__ import annotations
 
@@ -7,15 +7,17 @@ from typing import Any
 
 from symcount.concolic.tensors.mode import TENSORS
 from symcount.concolic.values.path import STATE
-from symcount.forward.held import MARK
 from symcount.forward.operations import Operations
 from symcount.forward.running import as_model, build, run
 
-__all__ = ["worker"]
+__all__ = ["MARK", "operations_module"]
+
+#: Between the name of an operation and what is known of it: how many gradients it needs, and whether it is causal.
+MARK = ":"
 
 
 @lru_cache(maxsize=256)
-def worker(cls: type) -> type:
+def operations_module(cls: type) -> type:
     """The class whose instances have the operations of the forward pass of a model of *cls* as parameters.
 
     A parameter stands in the module that ran, and has the sizes whose product is the number of operations. Its name
