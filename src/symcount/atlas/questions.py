@@ -34,7 +34,7 @@ def alike(measured: Any, asked: Sequence[Sequence[Any]], value: Any) -> bool:
 
     Args:
         measured: the value on whose path the questions were asked.
-        asked: of each question the steps to what was asked, its kind (see `derive.asking`), and its argument.
+        asked: of each question the steps to what was asked, its kind (see `concolic.config.asking`), and its argument.
         value: of a config.
     """
     if type(value) is not type(measured):

@@ -20,6 +20,7 @@ from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader
 from symcount.errors import SymcountError, UncoveredError
 from symcount.exact.arithmetic import Number as Value
+from symcount.survey.schema.check import count
 from symcount.survey.schema.config_class import attribute, facts_of, parts, settable
 from symcount.survey.schema.probe import INFRASTRUCTURE, changed, real_model, real_total
 
@@ -68,7 +69,7 @@ def disagreement(row: Row, cls: Any, configs: Any, activations: frozenset[str], 
                 break
             raw = changed(base, changes)
             try:
-                ours = _count(reader, variants, raw)
+                ours = count(variants, reader.read(raw))
             except SymcountError:
                 continue
             theirs = real_total(cls, configs, raw)
@@ -138,11 +139,6 @@ def _named(
         for key, number in _named(child, path, times, value):
             sums[key] += number
     yield from sums.items()
-
-
-def _count(reader: Reader, variants: list[Variant], raw: Mapping[str, Any]) -> int:
-    number, values = _settled(reader, variants, raw)
-    return int(variants[number].count(values)["unique"])
 
 
 def _settled(reader: Reader, variants: list[Variant], raw: Mapping[str, Any]) -> tuple[int, dict[str, Value]]:

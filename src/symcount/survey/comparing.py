@@ -6,15 +6,12 @@ and answers each with one: a worker of `symcount.survey.changes`, which another 
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from symcount.errors import SymcountError
+from symcount.survey.workers import serve
 
 __all__ = ["compared"]
 
@@ -68,22 +65,12 @@ def _rows(path: str, model_type: str) -> dict[str, Any]:
     return rows_at(Atlas(Path(path)), transformers().__version__, model_type)
 
 
-def _serve() -> None:
-    """Answer requests until there are no more."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process of the terminal; the build ends us
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what a model prints is no answer
-    for line in sys.stdin:
-        request = line.strip()  # the first one is empty: what every class needs is imported before its time counts
-        if request:
-            answer = compared(**json.loads(request))
-        else:
-            from symcount.survey.examine import activations
+def _ready() -> dict[str, Any]:
+    """What every class needs, imported before its time counts."""
+    from symcount.survey.examine import activations
 
-            answer = {"activations": sorted(activations())}
-        answers.write(json.dumps(answer) + "\n")
-        answers.flush()
+    return {"activations": sorted(activations())}
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(compared, _ready)

@@ -23,6 +23,7 @@ from symcount.survey.schema.bases import Base, bases, left_out
 from symcount.survey.schema.check import count
 from symcount.survey.schema.gate import disagreements
 from symcount.survey.schema.layer_rules import with_rules
+from symcount.survey.schema.narrowing import narrowed
 from symcount.survey.schema.path_conditions import with_paths
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.saved import accept_saved, with_meaning
@@ -32,13 +33,13 @@ __all__ = ["extend", "extended", "extensions"]
 
 
 def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: frozenset[str], said: list[str]) -> Layout:
-    """*layout*, which was measured around *base*, with rules and path conditions.
+    """*layout*, which was measured around *base*, with rules and path conditions, and with checks that it lacked.
 
     What makes it wrong for a file that the config class saves is left out, and the reason is *said*.
     """
     probe = Probe(cls, configs, base.raw, base.required, base.absent)
     defaults_around(probe)
-    every = layout
+    every = layout = narrowed(layout, probe)
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_meaning(one, probe),
         lambda one: with_rules(one, probe),

@@ -12,9 +12,10 @@ from symcount.concolic.traces import Trace
 from symcount.concolic.values.carriers import SymbolicInt
 from symcount.core.paths import section_of
 from symcount.derivation.formula import DerivedFormula
+from symcount.survey.schema.alternatives import DICTS
 from symcount.survey.schema.config_class import attribute_at
 from symcount.survey.schema.patterns import depth_of, runs
-from symcount.survey.schema.probe import DICTS, Probe, signature
+from symcount.survey.schema.probe import Probe, signature
 from symcount.survey.schema.work import Work
 
 __all__ = ["by_layer", "computed", "numbers", "stages"]

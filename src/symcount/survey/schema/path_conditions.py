@@ -25,9 +25,10 @@ from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.path import Question
 from symcount.core.paths import section_of, value_at
+from symcount.survey.schema.alternatives import ROPES
 from symcount.survey.schema.config_class import attribute
 from symcount.survey.schema.layer_rules import rules_of
-from symcount.survey.schema.probe import ROPES, Probe, changed, differs, real_total, signature
+from symcount.survey.schema.probe import Probe, changed, differs, real_total, signature
 from symcount.survey.schema.samples import samples_of
 from symcount.survey.schema.work import key_of
 

@@ -8,8 +8,7 @@ tensors: names, owners, symbolic shapes, sharing, frozen or not.
 from __future__ import annotations
 
 import copy
-import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -22,15 +21,11 @@ from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import STATE, Recorder
 from symcount.config.arranged_lists import Arrangement
-from symcount.core.paths import section_of
-from symcount.survey.schema.choices import WORDS
-from symcount.survey.schema.config_class import Part, attribute, compared, facts_of, parts
+from symcount.survey.schema.config_class import Part, facts_of, parts
 
 __all__ = [
-    "DICTS",
     "INFRASTRUCTURE",
     "MISSING",
-    "ROPES",
     "Probe",
     "changed",
     "differs",
@@ -43,26 +38,6 @@ __all__ = [
 Raw = dict[str, Any]
 Changes = Mapping[str, Any]
 
-#: Rotary embeddings as published configs have them; their parameters are buffers, which a probe shows for each class.
-ROPES: tuple[dict[str, Any], ...] = (
-    {"rope_type": "linear", "factor": 2.0, "rope_theta": 10000.0},
-    {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 10000.0},
-    {"rope_type": "yarn", "factor": 4.0, "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
-    {"rope_type": "llama3", "factor": 8.0, "low_freq_factor": 1.0, "high_freq_factor": 4.0,
-     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
-    {"rope_type": "default", "rope_theta": 50000.0},
-    {"rope_type": "longrope", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
-     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
-    {"rope_type": "longrope", "long_factor": [1.0] * 64, "short_factor": [1.0] * 64, "factor": 4.0,
-     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
-    {"type": "su", "long_factor": [1.0] * 48, "short_factor": [1.0] * 48, "factor": 4.0,
-     "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
-    {"type": "longrope", "long_factor": [1.0] * 64, "short_factor": [1.0] * 64, "long_mscale": 1.2,
-     "short_mscale": 1.2, "original_max_position_embeddings": 1024, "rope_theta": 10000.0},
-    {"type": "mrope", "mrope_section": [16, 24, 24], "rope_theta": 10000.0},
-)  # fmt: skip
-#: Names by number, as `aggregation_labels` has them.
-DICTS: tuple[dict[str, Any], ...] = ({"0": "x"}, {"0": "x", "1": "y", "2": "z"})
 #: Keys of every config that say how a model is run, or how the config came about.
 INFRASTRUCTURE = frozenset(
     "name_or_path dtype torch_dtype sub_configs sub_configs_defaults return_dict use_return_dict output_attentions "
@@ -71,7 +46,6 @@ INFRASTRUCTURE = frozenset(
     "id2label label2id num_labels attn_implementation experts_implementation keys_to_ignore_at_inference "
     "base_config_key quantization_config torchscript".split()
 )
-_SIZE = re.compile(r"dim|size|num_|heads|rank|layers|kernel|length|bucket")
 _CONSTRUCTION = 20  # tensors that may be made in the time that a config takes
 
 
@@ -276,74 +250,6 @@ class Probe:
             return raw[key]
         found = self.declared(path)
         return MISSING if found is None else found.defaults.get(key)
-
-    def alternatives(self, path: str, current: Any, activations: Iterable[str]) -> list[Any]:
-        """Values that a config might have at *path* instead of its default."""
-        found = self.declared(path)
-        key = path.rpartition(".")[2]
-        options: list[Any]
-        if key == "rope_scaling":
-            return [None, *(dict(r) for r in ROPES)]
-        if found is None:
-            return self._undeclared(key, current, activations)
-        kinds = found.types.get(key, "")
-        default = self.default(path)
-        options = []
-        if "b" in kinds:
-            options += [True, False]
-        if isinstance(default, str) or (default is None and "s" in kinds):
-            options += self._strings(path, found, key, activations)
-        if default is None:
-            filled = attribute(self.instances.get(section_of(path)), key)
-            usual = int(filled) * 2 if isinstance(filled, int) and not isinstance(filled, bool) and filled > 1 else 8
-            options += [n for k, n in (("i", usual), ("f", 0.5)) if k in kinds][:1]
-        if "rope" in key and "l" not in kinds:
-            options += [dict(r) for r in ROPES]
-        elif "l" in kinds:
-            options += [[]]
-            words = self._strings(path, found, key, ())
-            if len(words) > 1 and (default is None or (default and isinstance(default, list | str))):
-                options += [words[:2], words[1::-1], "|".join(words[:2]), "|".join(words[1::-1])]
-        if "d" in kinds and "rope" not in key and not key.endswith("_config"):
-            options += [dict(d) for d in DICTS]
-        if "n" in kinds:
-            options += [None]
-        return [o for o in options if not (type(o) is type(default) and o == default)]
-
-    def _undeclared(self, key: str, current: Any, activations: Iterable[str]) -> list[Any]:
-        options: list[Any]
-        options = [True, False] if isinstance(current, bool) or current is MISSING else []
-        if current is MISSING:
-            words = [w for w in compared(self.cls.__module__).get(key, ()) if w][:4]
-            options = [8, None] if _SIZE.search(key) else [True, False, 0.5, *words, None]
-            options += ["relu", "gelu"] if "act" in key.split("_") else []
-        if isinstance(current, int) and not isinstance(current, bool) and current > 0:
-            options = [int(current) * 2]
-        if isinstance(current, str) and current in activations:
-            options += [a for a in ("relu", "gelu") if a != current]
-        return options
-
-    def _strings(self, path: str, found: Part, key: str, activations: Iterable[str]) -> list[str]:
-        strings: dict[str, None] = dict.fromkeys(found.literals.get(key, ()))
-        # `layer_types = ["basic", "bottleneck"]`, and `supported_padding` of `global_padding`
-        for name in (f"{key}s", f"supported_{key.rpartition('_')[2]}"):
-            listed = getattr(found.cls, name, None)
-            if isinstance(listed, list | tuple):
-                strings.update((x, None) for x in listed if isinstance(x, str))
-        names = {key, *(alias for alias, target in found.aliases.items() if target == key)}
-        modules = {
-            found.cls.__module__,
-            self.cls.__module__,
-            found.cls.__module__.replace("configuration_", "modeling_"),
-        }
-        for module in sorted(modules):
-            for name in sorted(names):
-                strings.update(dict.fromkeys(compared(module).get(name, ())))
-        strings.update(dict.fromkeys(WORDS.get(key, ())))
-        default = self.default(path)
-        if default in activations:
-            strings.update(dict.fromkeys(a for a in ("relu", "gelu") if a != default))
-        return [s for s in strings if s != default][:6]
 
 
 def _put(source: ConfigSource, config: Any, path: list[str], value: Any) -> ConfigSource:

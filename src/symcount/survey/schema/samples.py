@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from symcount.atlas.record import Check
 from symcount.config.arranged_lists import Arrangement
-from symcount.survey.schema.probe import ROPES
+from symcount.survey.schema.alternatives import ROPES
 from symcount.survey.schema.work import key_of
 
 __all__ = ["samples_of"]

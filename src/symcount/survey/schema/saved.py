@@ -15,7 +15,7 @@ from symcount.errors import ConfigError, SymcountError
 from symcount.survey.schema.probe import Probe, changed, differs, real_total, signature
 from symcount.survey.schema.work import key_of
 
-__all__ = ["accept_saved", "saved_file", "with_meaning"]
+__all__ = ["accept_saved", "made", "saved_file", "with_meaning"]
 
 _MOST = 12  # keys that are asked about for one class
 _VALUES: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None}
@@ -150,7 +150,7 @@ def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, 
     """
 
     def follows(changes: dict[str, Any]) -> bool:
-        if _made(probe, changes, path) in (value, MISSING) or _same(probe, changes, path, value):
+        if made(probe, changes, path) in (value, MISSING) or _same(probe, changes, path, value):
             return False
         raws = [changed(probe.raw, more) for more in (changes, {**changes, path: value})]  # a trace computes it itself
         one, other = (real_total(probe.cls, probe.config_class, raw) for raw in raws)
@@ -175,7 +175,7 @@ def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, 
     return found
 
 
-def _made(probe: Probe, changes: Mapping[str, Any], path: str) -> Any:
+def made(probe: Probe, changes: Mapping[str, Any], path: str) -> Any:
     """What the config at *changes* saves at *path*, `MISSING` if there is none."""
     config = probe.try_config(changes)
     return MISSING if config is None else attribute_of(json.loads(json.dumps(config.to_dict(), default=str)), path)

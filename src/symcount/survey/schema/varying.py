@@ -15,10 +15,11 @@ from symcount.core.paths import section_of
 from symcount.derivation.formula import DerivedFormula
 from symcount.derivation.structure import model_conditions
 from symcount.exact.arithmetic import HOLDS
+from symcount.survey.schema.alternatives import DICTS, alternatives
 from symcount.survey.schema.config_class import attribute
 from symcount.survey.schema.lists import computed, numbers
 from symcount.survey.schema.patterns import guessed, layers
-from symcount.survey.schema.probe import DICTS, signature
+from symcount.survey.schema.probe import signature
 from symcount.survey.schema.work import Work, coded_values, key_of
 
 __all__ = ["further", "vary"]
@@ -49,7 +50,7 @@ def vary(work: Work, base: Trace, formula: DerivedFormula, at: Mapping[str, Any]
             numbers(work, path, current, known, formula)
         if isinstance(current, list | tuple) and current and all(isinstance(x, str) for x in current):
             layers(work, path, current, formula)
-        for value in work.probe.alternatives(path, current, work.activations):
+        for value in alternatives(work.probe, path, current, work.activations):
             _try(work, path, value, known, accept, samples, at or {})
         if all(accept.get(key_of(d)) == 0 for d in DICTS):
             accept["dict"] = 0

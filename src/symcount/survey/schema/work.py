@@ -9,7 +9,8 @@ from typing import Any
 from symcount.atlas.codes import MISSING, code
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
-from symcount.survey.schema.probe import ROPES, Probe
+from symcount.survey.schema.alternatives import ROPES
+from symcount.survey.schema.probe import Probe
 
 __all__ = ["EFFORT", "ORDINARY", "Work", "coded_values", "free_values", "key_of", "switches", "values_of"]
 
@@ -81,7 +82,7 @@ class Work:
 
 
 def key_of(value: Any) -> str:
-    """The code under which `schema.Reader` looks a value up."""
+    """The code under which `atlas.schema.Reader` looks a value up."""
     if value and (isinstance(value, list | tuple) or (isinstance(value, dict) and not code(value).startswith("rope"))):
         return "=" + json.dumps(value, sort_keys=True, default=str)
     return code(value)

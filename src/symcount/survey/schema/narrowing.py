@@ -1,0 +1,90 @@
+"""Values that a layout would admit unasked although the tensors are others: their keys get a check."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from symcount.atlas.codes import MISSING, code
+from symcount.atlas.record import Check, Layout
+from symcount.core.paths import path_of, section_of, split, value_at
+from symcount.survey.schema.probe import Probe, changed, real_total
+from symcount.survey.schema.saved import made
+from symcount.survey.schema.work import key_of
+
+__all__ = ["narrowed"]
+
+
+def narrowed(layout: Layout, probe: Probe) -> Layout:
+    """*layout* with checks of four kinds of values that it would admit although the model has other tensors.
+
+    A number that no formula has may be a list as well (`vision_feature_layer` of LLaVA), whose length is a factor then.
+    A list that the base config gives may be left out. A sub-config that the base config leaves out may have other
+    defaults where it is given (the stages of a backbone). And a list that had no influence beside a number may be what
+    that number is computed from where it is left out (the positions of an image).
+    """
+    own = real_total(probe.cls, probe.config_class, probe.raw)
+    checks = dict(layout.checks)
+    checks |= dict(_lists(layout, probe, own))
+    checks |= dict(_required(layout, probe, own))
+    checks |= dict(_given(layout, probe))
+    checks |= dict(_computing(layout, probe, own))
+    return replace(layout, checks=checks)
+
+
+def _lists(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
+    """The checks of numbers, of no formula, in whose place a list brings other tensors along."""
+    for path, kinds in _unasked(layout, probe):
+        number = probe.default(path)
+        if type(number) is not int:
+            continue
+        one, *others = (_total(probe, path, value) for value in ([number], [number, number], []))
+        if {one, *others} - {own, None}:
+            accept = {"#": 0, **({"null": 0} if "n" in kinds else {}), **({"numbers 1": 0} if one == own else {})}
+            yield path, Check(number, None, accept)
+
+
+def _required(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
+    """The checks of lists that the base config gives, and without which it is another model or none."""
+    for path, _ in _unasked(layout, probe):
+        value = probe.default(path)
+        if path in probe.required and isinstance(value, list) and _total(probe, path, MISSING) != own:
+            said = code(value)
+            yield path, Check(None, None, {said if said.startswith("numbers") else key_of(value): 0})
+
+
+def _given(layout: Layout, probe: Probe) -> Iterator[tuple[str, Check]]:
+    """The checks of keys that have another value where their sub-config is left out than where it does not say them."""
+    for path, check in layout.checks.items():
+        section = section_of(path)
+        if not section or "absent" not in check.accept or value_at(probe.raw, section, MISSING) is not MISSING:
+            continue
+        kind = {"model_type": made(probe, {}, f"{section}.model_type")}
+        left, given = made(probe, {}, path), made(probe, {section: kind}, path)
+        if not layout.sections[section].optional and MISSING not in (left, given) and left != given:
+            accept = {key: label for key, label in check.accept.items() if key != "absent"}
+            yield path, replace(check, absent=left, accept={key_of(left): check.accept["absent"], **accept})
+
+
+def _computing(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
+    """The checks of lists, of any numbers, from which the config computes a number that a file leaves out."""
+    for path, check in layout.checks.items() if any(number.rule for number in layout.numbers.values()) else ():
+        codes = [key for key, label in check.accept.items() if key.startswith("numbers") and not label]
+        lists = [[4] * int(key.partition(" ")[2] or 2) for key in codes if "[" not in path]
+        if any(_total(probe, path, value) not in (None, own) for value in lists):
+            yield path, replace(check, accept={k: n for k, n in check.accept.items() if k not in codes})
+
+
+def _unasked(layout: Layout, probe: Probe) -> Iterator[tuple[str, str]]:
+    """The keys that may be lists, of which the layout asks nothing but that, each with the kinds of its values."""
+    known = {path_of(*split(path)[:2]) for path in (*layout.numbers, *layout.checks)}
+    for section, rules in layout.sections.items():
+        for key, kinds in rules.types.items():
+            path = path_of(section, key)
+            if "l" in kinds and path not in known and key not in rules.refused and probe.declared(path) is not None:
+                yield path, kinds
+
+
+def _total(probe: Probe, path: str, value: object) -> int | None:
+    """The number of parameters of the base config's model with *value* at *path*."""
+    return real_total(probe.cls, probe.config_class, changed(probe.raw, {path: value}))

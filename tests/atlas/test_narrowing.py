@@ -1,0 +1,62 @@
+"""Values that a layout would admit although the tensors are others get a check; the others are read as before."""
+
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from symcount.atlas.counting import Variant, counter
+from symcount.atlas.record import Check
+from symcount.atlas.schema import Reader
+from symcount.atlas.store import default_path
+from symcount.derivation.resolve import model_class
+from symcount.errors import UncoveredError
+from symcount.survey.schema.bases import bases
+from symcount.survey.schema.check import count
+from symcount.survey.schema.narrowing import narrowed
+from symcount.survey.schema.probe import Probe, real_total
+
+pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
+
+GRANITE = {"vision_config": {"model_type": "siglip_vision_model"}, "text_config": {"model_type": "granite"}}
+RESNET = {"backbone_config": {"model_type": "resnet"}, "use_auxiliary_head": False}
+STAGES = {"backbone_config.out_features": {"absent": 0}, "backbone_config.out_indices": {"absent": 0}}
+LAYERS, IMAGE = {"vision_feature_layer": None}, {"image_size": {"null": 0, "numbers 2": 0, "=[378, 378]": 0}}
+#: class, number of the layout, the checks as they are without it, configs that are read, configs that are refused.
+CASES = [
+    # a number of no formula, whose length is a factor where it is a list
+    ("LlavaModel", 0, LAYERS, [{}, {"vision_feature_layer": -1}, {"vision_feature_layer": [-1]}],
+     [{"vision_feature_layer": [-2, -1]}, {"vision_feature_layer": []}]),
+    # such a list, which the layout is measured with
+    ("LlavaNextForConditionalGeneration", 3, LAYERS, [{**GRANITE, "vision_feature_layer": [-9, -7, -5, -1]}],
+     [GRANITE, {**GRANITE, "vision_feature_layer": -2}]),
+    # a backbone has all its stages where it is left out, one where it is given without a word
+    ("UperNetForSemanticSegmentation", 0, STAGES, [{}, {"use_auxiliary_head": False}], [RESNET]),
+    # an image from which the number of positions is computed where that is left out
+    ("Molmo2VisionModel", 0, IMAGE, [{}, {"image_size": [378, 378]}], [{"image_size": [56, 56]}]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "number", "checks", "read", "refused"), CASES, ids=[case[0] for case in CASES])
+def test_a_value_with_other_tensors_is_refused(name, number, checks, read, refused):
+    cls, stored = model_class(name), counter().atlas.find(name).layouts[number]
+    base = next(islice(bases(cls, cls.config_class), number, None))
+    known = {path: check for path, check in stored.checks.items() if path not in checks}
+    before = replace(stored, checks={**known, **{p: Check(accept=a) for p, a in checks.items() if a is not None}})
+    probe = Probe(cls, cls.config_class, base.raw, base.required, base.absent)
+    found = narrowed(before, probe)
+
+    def counted(layout, fields):
+        variants = [Variant(layout, formula) for formula in layout.formulas]
+        return count(variants, Reader(layout, frozenset()).read(fields))
+
+    assert narrowed(found, probe) == found
+    for fields in read:
+        assert counted(found, fields) == real_total(cls, cls.config_class, fields)
+    for fields in refused:
+        assert counted(before, fields) != real_total(cls, cls.config_class, fields)
+        with pytest.raises(UncoveredError):
+            counted(found, fields)
