@@ -1,8 +1,8 @@
 """Lists that say of which kind each layer is: any order of the kinds, where the tensors depend on their numbers only.
 
 Such a list is a switch with a label of its own: beside the default pattern there are formulas in the numbers of layers
-of each kind, derived at a `config.arranged_lists.Arrangement`. Here is found which keys are such lists, which words they may
-have, and which of these mean the same.
+of each kind, derived at a `config.arranged_lists.Arrangement`. Here is found which keys are such lists, which words
+they may have, and which of these mean the same.
 """
 
 from __future__ import annotations
