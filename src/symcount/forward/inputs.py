@@ -104,6 +104,9 @@ def _parts(config: Any) -> Iterator[Any]:
         part = attribute(config, name)
         if part is not None and not isinstance(part, Mapping | str):
             yield from _parts(part)
+    for name in getattr(type(config), "sub_configs", {}):
+        if name not in _PARTS and (part := attribute(config, name)) is not None:
+            yield from _parts(part)
 
 
 def _size_of(config: Any, names: Sequence[str]) -> Any:
