@@ -176,6 +176,8 @@ def _with_sizes(cls: type, source: ConfigSource) -> ConfigSource:
     kwargs = {**source.kwargs, **sizes_for(cls, config)}
     if attribute(config, "is_decoder") is False and not attribute(config, "is_encoder_decoder") and _writes(cls):
         kwargs["is_decoder"] = True  # a decoder that is made of an encoder's layers says so in its config
+    if "SequenceClassification" in cls.__name__ and attribute(config, "pad_token_id") is None:
+        kwargs["pad_token_id"] = 0  # without one, texts cannot be told apart where they end
     return ConfigSource(source.cls, kwargs)
 
 

@@ -14,14 +14,17 @@ from typing import Any
 from symcount.errors import DerivationError
 from symcount.verification.real_model import attribute
 
-__all__ = ["BATCH", "LENGTH", "SIDE", "SIZES", "SOURCE", "inputs", "sizes_for"]
+__all__ = ["BATCH", "CHOICES", "KNOWN", "LENGTH", "SIDE", "SIZES", "SOURCE", "inputs", "sizes_for"]
 
 #: The config fields under which the sizes of the input travel, and the numbers that they have by default.
-BATCH, LENGTH, SOURCE, SIDE = "batch", "length", "source", "side"
-SIZES = {BATCH: 3, LENGTH: 37, SOURCE: 41, SIDE: 224}
+BATCH, LENGTH, SOURCE, SIDE, CHOICES = "batch", "length", "source", "side", "choices"
+SIZES = {BATCH: 3, LENGTH: 37, SOURCE: 41, SIDE: 224, CHOICES: 5}
+#: Inputs that contain the zeros of which they are made: the first of several languages, a box without extent.
+KNOWN = ("lang_ids", "bbox")
 _SAMPLES = 6007  # of a wave, of which a token takes hundreds
 _IMAGE = ("image_size", "img_size", "input_size")
 _CHANNELS = ("num_channels", "in_channels", "in_chans")
+_BINS = ("num_mel_bins", "feature_size", "input_feat_per_channel", "feature_projection_input_dim", "input_dim")
 _PARTS = (
     "vision_config",
     "backbone_config",
@@ -44,6 +47,8 @@ def sizes_for(cls: type, config: Any) -> dict[str, int]:
         pass
     else:
         found[LENGTH] = _SAMPLES if main == "input_values" else SIZES[LENGTH]
+    if "MultipleChoice" in cls.__name__:
+        found[CHOICES] = SIZES[CHOICES]
     pictures = main == "pixel_values" or "pixel_values" in _required(cls) or _paired(cls, config)
     if pictures and _size_of(config, _IMAGE) is None:
         found[SIDE] = SIZES[SIDE]
@@ -117,7 +122,8 @@ def _size_of(config: Any, names: Sequence[str]) -> Any:
 
 def _tokens(model: Any, config: Any) -> Any:
     """Tokens of a text; of a model with an encoder those that this reads."""
-    return _integers(config, BATCH, _length(model, config))
+    choices = [CHOICES] if attribute(config, CHOICES) is not None else []
+    return _integers(config, BATCH, *choices, _length(model, config))
 
 
 def _written_tokens(model: Any, config: Any) -> Any:
@@ -146,7 +152,7 @@ def _pixels(model: Any, config: Any) -> Any:
         size = [size["height"], size["width"]] if "height" in size else next(iter(size.values()))
     height, width = size[-2:] if isinstance(size, list | tuple) and len(size) > 1 else [size, size]
     channels = _size_of(config, _CHANNELS)
-    frames = attribute(config, "num_frames")
+    frames = _size_of(config, ("num_frames",))
     each = () if frames is None else (frames,)
     return torch.zeros((getattr(config, BATCH), *each, 3 if channels is None else channels, height, width))
 
@@ -155,11 +161,12 @@ def _features(model: Any, config: Any) -> Any:
     """Spectra of sounds: mel bins by frames, the frames last where a convolution is to go over them."""
     import torch
 
-    batch, bins = getattr(config, BATCH), _size_of(config, ("num_mel_bins", "feature_size", "input_feat_per_channel"))
+    batch, bins = getattr(config, BATCH), _size_of(config, _BINS)
     positions = attribute(config, "max_source_positions")
     if bins is None:
         raise DerivationError(f"{type(model).__name__} wants spectra, and its config does not say of how many bins")
-    if positions is not None and attribute(config, "num_conv_layers") is None:
+    stacked = _size_of(config, _BINS[:3]) is None
+    if positions is not None and not stacked and attribute(config, "num_conv_layers") is None:
         return torch.zeros((batch, bins, 2 * positions))
     return torch.zeros((batch, getattr(config, _length(model, config)), bins))
 
@@ -172,6 +179,12 @@ def _waves(model: Any, config: Any) -> Any:
         return torch.zeros((batch, frames, bins))
     size = getattr(config, _length(model, config))
     return torch.zeros((batch, 1, size) if attribute(config, "audio_channels") is not None else (batch, size))
+
+
+def _embedded(model: Any, config: Any) -> Any:
+    import torch
+
+    return torch.zeros((getattr(config, BATCH), getattr(config, _length(model, config)), config.hidden_size))
 
 
 def _boxes(model: Any, config: Any) -> Any:
@@ -189,5 +202,6 @@ _MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "input_features": _features,
     "input_values": _waves,
     "bbox": _boxes,
+    "inputs_embeds": _embedded,
     "lang_ids": _languages,
 }
