@@ -19,6 +19,8 @@ __all__ = ["Answers"]
 
 #: Questions about content whose answer is yes.
 _AFFIRMED = ("all", "allclose", "equal", "_is_all_true")
+#: Functions whose results are as long as contents say.
+_SIZED_BY_CONTENT = ("arange", "repeat_interleave", "unique", "unique_consecutive", "bincount", "masked_select")
 _NUMBERS = ("item", "__int__", "__float__", "__index__", "tolist")
 
 
@@ -64,6 +66,10 @@ class Answers:
             return False if content is None or hasattr(args[1], "new_empty") else args[1] in content
         if name in ("nonzero", "argwhere") or (name == "where" and len(args) + len(kwargs) == 1):
             return self._entries(given, separate=name == "where" or bool(kwargs.get("as_tuple")))
+        if name in _SIZED_BY_CONTENT and hasattr(content := self.contents.computed(func, args, kwargs), "new_empty"):
+            made = content.to("meta")
+            self.contents.learn(made, content)
+            return made
         if name == "__getitem__":
             return self._masked(given, args[1])
         return NotImplemented

@@ -29,7 +29,7 @@ from symcount.verification.real_model import attribute
 
 __all__ = ["cache", "derived_cache", "flops"]
 
-_POINTS = 2  # at which a formula is compared with the real forward pass before it is given
+_POINTS = 3  # at which a formula is compared with the real forward pass before it is given
 
 
 @guarded

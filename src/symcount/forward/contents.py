@@ -56,16 +56,24 @@ class Contents:
             if written is not None:
                 del self._known[id(written)]
             return
-        try:
-            device = {"device": "cpu"} if name in _MAKING or "device" in kwargs else {}
-            found = func(*self._plain(args, name in _SHAPED), **{**self._plain(kwargs, False), **device})
-        except Exception:  # noqa: BLE001  # what cannot be computed beside is not known
-            found = None
+        found = self.computed(func, args, kwargs)
         if written is not None and found is None and name != "__setitem__":
             del self._known[id(written)]
         for one, content in zip(results, [found] if isinstance(result, torch.Tensor) else found or (), strict=False):
             if isinstance(content, torch.Tensor) and _small(one) and content.shape == one.shape:
                 self.learn(one, content)
+
+    def computed(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """What a call gives for the contents of its arguments; `None` where that is not known."""
+        name = getattr(func, "__name__", "")
+        given = [t for t in _tensors((args, kwargs)) if name not in _SHAPED or t is not args[0]]
+        if any(id(t) not in self._known for t in given):
+            return None
+        try:
+            device = {"device": "cpu"} if name in _MAKING or "device" in kwargs else {}
+            return func(*self._plain(args, name in _SHAPED), **{**self._plain(kwargs, False), **device})
+        except Exception:  # noqa: BLE001  # what cannot be computed beside is not known
+            return None
 
     def _plain(self, value: Any, shaped: bool) -> Any:
         """Arguments with contents in place of tensors, and numbers in place of expressions."""

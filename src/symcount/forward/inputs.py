@@ -14,13 +14,13 @@ from typing import Any
 from symcount.errors import DerivationError
 from symcount.verification.real_model import attribute
 
-__all__ = ["BATCH", "CHOICES", "KNOWN", "LENGTH", "SIDE", "SIZES", "SOURCE", "inputs", "sizes_for"]
+__all__ = ["BATCH", "CHOICES", "KNOWN", "LENGTH", "SIDE", "SIZES", "SOURCE", "content", "inputs", "sizes_for"]
 
 #: The config fields under which the sizes of the input travel, and the numbers that they have by default.
 BATCH, LENGTH, SOURCE, SIDE, CHOICES = "batch", "length", "source", "side", "choices"
 SIZES = {BATCH: 3, LENGTH: 37, SOURCE: 41, SIDE: 224, CHOICES: 5}
-#: Inputs that contain the zeros of which they are made: the first of several languages, a box without extent.
-KNOWN = ("lang_ids", "bbox")
+#: Inputs whose content is known: the first of several languages, a box without extent, how many patches an image has.
+KNOWN = ("lang_ids", "bbox", "grid_thw")
 _SAMPLES = 6007  # of a wave, of which a token takes hundreds
 _IMAGE = ("image_size", "img_size", "input_size")
 _CHANNELS = ("num_channels", "in_channels", "in_chans")
@@ -39,6 +39,8 @@ def sizes_for(cls: type, config: Any) -> dict[str, int]:
     """The sizes of the input that a model of *cls* has, with numbers to begin with."""
     found = {BATCH: SIZES[BATCH]}
     main = getattr(cls, "main_input_name", "input_ids")
+    if "grid_thw" in _required(cls):  # the patches of one image
+        return {SIDE: SIZES[SIDE]} if _size_of(config, _IMAGE) is None else {}
     if _translates(cls, config):
         found |= {LENGTH: SIZES[LENGTH], SOURCE: SIZES[SOURCE]}
         if main == "input_values":
@@ -63,7 +65,9 @@ def inputs(model: Any, config: Any, *, cached: bool = True) -> dict[str, Any]:
     """
     cls = type(model)
     accepted = inspect.signature(model.forward).parameters
-    wanted = [model.main_input_name, *_required(cls)]
+    wanted = _required(cls)
+    if "grid_thw" not in wanted:
+        wanted.insert(0, model.main_input_name)
     if _translates(cls, config):
         wanted.append("decoder_input_ids" if "decoder_input_ids" in accepted else "labels")
     elif _paired(cls, config):
@@ -71,7 +75,7 @@ def inputs(model: Any, config: Any, *, cached: bool = True) -> dict[str, Any]:
     wanted += [n for n in ("lang_ids", "bbox") if n in accepted]
     given: dict[str, Any] = {}
     for name in dict.fromkeys(wanted):
-        make = _MAKERS.get(name)
+        make = _patches if "grid_thw" in wanted and name == "pixel_values" else _MAKERS.get(name)
         if make is None:
             raise DerivationError(f"{cls.__name__} wants {name}, of which nothing is known")
         given[name] = make(model, config)
@@ -168,7 +172,11 @@ def _features(model: Any, config: Any) -> Any:
     stacked = _size_of(config, _BINS[:3]) is None
     if positions is not None and not stacked and attribute(config, "num_conv_layers") is None:
         return torch.zeros((batch, bins, 2 * positions))
-    return torch.zeros((batch, getattr(config, _length(model, config)), bins))
+    shape = batch, getattr(config, _length(model, config)), bins
+    convolution = next((m for m in model.modules() if type(m).__name__ == "Conv1d"), None)
+    first = convolution is not None and int(convolution.in_channels) == int(bins) and (
+        attribute(config, "num_conv_layers") is None)  # fmt: skip
+    return torch.zeros((shape[0], shape[2], shape[1]) if first else shape)
 
 
 def _waves(model: Any, config: Any) -> Any:
@@ -178,13 +186,52 @@ def _waves(model: Any, config: Any) -> Any:
     if bins is not None and isinstance(frames, int) and attribute(config, "conv_dim") is None:
         return torch.zeros((batch, frames, bins))
     size = getattr(config, _length(model, config))
-    return torch.zeros((batch, 1, size) if attribute(config, "audio_channels") is not None else (batch, size))
+    coded = _size_of(config, ("audio_channels", "upsampling_ratios")) is not None
+    return torch.zeros((batch, 1, size) if coded else (batch, size))
 
 
 def _embedded(model: Any, config: Any) -> Any:
     import torch
 
     return torch.zeros((getattr(config, BATCH), getattr(config, _length(model, config)), config.hidden_size))
+
+
+def _patches(model: Any, config: Any) -> Any:
+    """The patches of one image, each flat."""
+    import torch
+
+    size, patch = _square(config)
+    channels, frames = _size_of(config, _CHANNELS), attribute(config, "temporal_patch_size", 1)
+    return torch.zeros(((size // patch) * (size // patch), (3 if channels is None else channels) * frames * patch**2))
+
+
+def _grid(model: Any, config: Any) -> Any:
+    return _integers(config, 1, 3)
+
+
+def content(name: str, tensor: Any, config: Any) -> Any:
+    """What an input of `KNOWN` contains, on the CPU."""
+    import torch
+
+    if name == "grid_thw":  # in time, downwards, to the right
+        size, patch = _square(config)
+        return torch.tensor([[1, int(size // patch), int(size // patch)]], device="cpu")
+    return torch.zeros(tuple(map(int, tensor.shape)), dtype=torch.long, device="cpu")
+
+
+def _square(config: Any) -> tuple[int, int]:
+    size = _size_of(config, _IMAGE)
+    return getattr(config, SIDE) if size is None else size, config.patch_size
+
+
+def _series(model: Any, config: Any) -> Any:
+    """What was measured of several channels."""
+    import torch
+
+    channels = attribute(config, "num_input_channels")
+    if channels is None:
+        raise DerivationError(f"{type(model).__name__} wants past_values, and its config has no num_input_channels")
+    return torch.zeros((getattr(config, BATCH), config.context_length, channels))
 
 
 def _boxes(model: Any, config: Any) -> Any:
@@ -203,5 +250,8 @@ _MAKERS: Mapping[str, Callable[[Any, Any], Any]] = {
     "input_values": _waves,
     "bbox": _boxes,
     "inputs_embeds": _embedded,
+    "hidden_states": _patches,
+    "grid_thw": _grid,
+    "past_values": _series,
     "lang_ids": _languages,
 }

@@ -15,7 +15,7 @@ from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import STATE
 from symcount.forward.answers import Answers
 from symcount.forward.following import Follower, tensors_in
-from symcount.forward.inputs import KNOWN, inputs
+from symcount.forward.inputs import KNOWN, content, inputs
 from symcount.forward.places import Places
 
 __all__ = ["Observer", "as_model", "build", "run"]
@@ -139,7 +139,7 @@ def run(
         stack.enter_context(watch.places)
         given = inputs(model, config, cached=cached)
         for name in given.keys() & set(KNOWN):
-            watch.answers.contents.learn(given[name], torch.zeros_like(given[name], device="cpu"))
+            watch.answers.contents.learn(given[name], content(name, given[name], config))
         stack.enter_context(_asking())
         tracker = TENSORS.tracker
         if tracker is None:
