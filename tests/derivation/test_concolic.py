@@ -338,3 +338,14 @@ def test_to_sympy_agrees_with_evaluate():
         found = to_sympy(result.node, symbols).subs({symbols[k]: sympy.Rational(str(v)) for k, v in values.items()})
         assert found == sympy.Rational(str(expected)), result.node
     assert free_symbols((h * r + 1).node) == {"h", "r"}
+
+
+def test_the_place_of_a_tensor_is_not_that_of_one_that_is_gone(recorder):
+    """Identities are given again as soon as an object is gone."""
+    for _ in range(100):
+        recorder.place(object(), ("somewhere",))
+    assert [recorder.place_of(object()) for _ in range(100)] == [()] * 100
+    thing = object()
+    recorder.place(thing, ("here",))
+    recorder.place(thing, ("elsewhere",), anew=False)
+    assert recorder.place_of(thing) == ("here",)

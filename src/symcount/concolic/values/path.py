@@ -125,7 +125,7 @@ class Recorder:
         predicates: what was asked, with the indices of loops as they are.
         loops: the loops that were begun, whether or not they had any iteration.
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
-        made: identity of a tensor -> the tensor, which is held so that no other one gets its identity; where it was made.
+        made: identity of a tensor -> the tensor, held so that no other one gets its identity, and where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
         running: whether the code is in a forward pass, where the indices of loops are plain numbers.
         asked: what was asked of texts, objects and lists, where these are observed.
