@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from weakref import ReferenceType
@@ -124,6 +125,7 @@ class Recorder:
         structural: where a size was used up as a number of things.
         predicates: what was asked, with the indices of loops as they are.
         loops: the loops that were begun, whether or not they had any iteration.
+        turns: how many iterations of each loop there were.
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: identity of a tensor -> the tensor, held so that no other one gets its identity, and where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
@@ -135,6 +137,7 @@ class Recorder:
     structural: dict[tuple[str, Node], StructuralUse] = field(default_factory=dict)
     predicates: dict[tuple[Any, ...], Condition] = field(default_factory=dict)
     loops: dict[Loop, None] = field(default_factory=dict)
+    turns: Counter[Loop] = field(default_factory=Counter)
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[object, tuple[Iteration, ...]]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
