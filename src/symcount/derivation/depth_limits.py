@@ -11,6 +11,7 @@ from itertools import cycle, product
 
 from sympy import Expr, Max, Min, Symbol, floor
 
+from symcount.concolic.config.symbolic import Number
 from symcount.concolic.values.expression import Node, free_symbols, value_at
 from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.concolic.values.predicates import holds
@@ -44,8 +45,7 @@ def deepest(h: Hypotheses) -> dict[str, int]:
 
         def refuted(number: int, depth: str = depth) -> bool:
             places = [{**chosen, depth: number} for chosen in beside]
-            spoken = [p for p in places if all(holds(c, {**e.base, **p}) for c in h.assumed)]
-            return any(counts(h, place) is False for place in spoken)
+            return any(counts(h, place) is False for place in places if _spoken_of(h, {**start, **place}))
 
         for name, value in sorted(e.pinned.items(), key=lambda item: item[1]):
             index = isinstance(value, int) and not name.endswith("]") and seen <= value + 1 <= limit
@@ -59,6 +59,12 @@ def deepest(h: Hypotheses) -> dict[str, int]:
             most = next(n for n in range(first, end + _BEYOND + 1) if refuted(n)) - 1
             found[depth] = min(most, found.get(depth, most))
     return found
+
+
+def _spoken_of(h: Hypotheses, values: Mapping[str, Number]) -> bool:
+    """Whether the formula says anything at *values*: its conditions hold, and no multiplicity is negative."""
+    numbers = (value_at(times, values) for times in set(h.times.values()))
+    return all(holds(c, values) for c in h.assumed) and all(n is None or n >= 0 for n in numbers)
 
 
 def _ends(e: Evidence, section: str, limit: int) -> list[int]:
