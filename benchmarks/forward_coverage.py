@@ -4,8 +4,9 @@
     python -m benchmarks.forward_coverage JOURNAL --write docs/forward.md
 
 A class a line of the journal, written at once: what was interrupted is continued. Each class is examined in a process
-that is killed when its time is up. They come in the order of a hash of their names, so the first ones are a sample. A formula counts as one if it agrees with real models at random points: operations
-with a count of the elementary operations that ran, module by module; caches tensor by tensor.
+that is killed when its time is up. They come in the order of a hash of their names, so the first ones are a sample.
+A formula counts as one if it agrees with real models at random points: operations with a count of the elementary
+operations that ran, module by module; caches tensor by tensor.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def examine(name: str, model_type: str, base: bool, what: str = "flops", trials:
     from symcount.errors import DerivationError, SymcountError
     from symcount.forward.api import derived_cache, flops
 
-    row: dict[str, Any] = {"class": name, "what": what, "base": base}
+    row: dict[str, Any] = {"class": name, "model_type": model_type, "what": what, "base": base}
     if refused := _unbuilt(name):
         return {**row, "status": "not built", "reason": refused}
     begun = time.monotonic()
@@ -132,11 +133,15 @@ def _none(row: Mapping[str, Any]) -> bool:
 def _kind(row: Mapping[str, Any]) -> str:
     """The kind of a reason."""
     reason = row.get("reason", "")
-    kinds = (("no closed form of its", "no closed form that agrees at random points"), ("took more", "time"),
-             ("content of a tensor", "asks for a number that is the content of a tensor"),
-             ("on meta tensors", "asks for a number that is the content of a tensor"),
-             ("of which nothing is known", "wants an argument of which nothing is known"),
-             ("are not known", "a product whose sizes no rule says"), ("needs", "a package that is not installed"))
+    kinds = (
+        ("no closed form of its", "no closed form that agrees at random points"),
+        ("took more", "time"),
+        ("content of a tensor", "asks for a number that is the content of a tensor"),
+        ("on meta tensors", "asks for a number that is the content of a tensor"),
+        ("of which nothing is known", "wants an argument of which nothing is known"),
+        ("are not known", "a product whose sizes no rule says"),
+        ("needs", "a package that is not installed"),
+    )
     return next((said for part, said in kinds if part in reason), "something else")
 
 

@@ -183,7 +183,7 @@ class _Floats(ast.NodeTransformer):
         return node if node.id.startswith("_") else _call("_float", _name(node.id))
 
 
-def _translate(expression: Expr) -> ast.expr:  # noqa: PLR0912  # a table of rules, one a head
+def _translate(expression: Expr) -> ast.expr:  # a table of rules, one a head
     """Rules from SymPy heads to Python operations; a head without a rule is refused."""
     if isinstance(expression, Integer):
         return ast.Constant(value=int(expression))

@@ -55,7 +55,7 @@ class Answers:
         """
         name = getattr(func, "__name__", "")
         given = args[0] if args else kwargs.get("input", kwargs.get("condition"))
-        if getattr(getattr(given, "device", None), "type", "") != "meta":
+        if given is None or getattr(getattr(given, "device", None), "type", "") != "meta":
             return NotImplemented
         if name in _NUMBERS or name == "__bool__":
             return self._number(name, given)

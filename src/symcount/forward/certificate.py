@@ -117,7 +117,7 @@ def differences(formula: DerivedFormula, point: Mapping[str, Number]) -> list[st
 
 
 def disagreement(formula: DerivedFormula, trials: int) -> list[str]:
-    """Where a formula disagrees with the model that was asked for, or at a few random points of its domain, if anywhere.
+    """Where a formula disagrees with the model that was asked for, or with one at a few random points of its domain.
 
     A formula that could be compared with no other model than that which was asked for is none.
     """

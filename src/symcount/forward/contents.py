@@ -52,7 +52,7 @@ class Contents:
         if written is None and not any(_small(one) for one in results):
             return
         given = [t for t in _tensors((args, kwargs)) if name not in _SHAPED or t is not args[0]]
-        if not given and name not in _MAKING or any(id(t) not in self._known for t in given):
+        if (not given and name not in _MAKING) or any(id(t) not in self._known for t in given):
             if written is not None:
                 del self._known[id(written)]
             return

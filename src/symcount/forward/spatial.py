@@ -142,7 +142,9 @@ def _columns(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], res
     named = by_name("input kernel_size dilation padding stride", args, kwargs)
     given, kernel = shape_of(named["input"]), _each(named["kernel_size"], 2)
     dilation, padding, stride = (_each(named.get(n, v), 2) for n, v in (("dilation", 1), ("padding", 0), ("stride", 1)))
-    steps = [_steps(n + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1, stride[i]) + 1 for i, n in enumerate(given[2:])]
+    steps = [
+        _steps(n + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1, stride[i]) + 1 for i, n in enumerate(given[2:])
+    ]
     return (given[0], given[1] * kernel[0] * kernel[1], steps[0] * steps[1])
 
 

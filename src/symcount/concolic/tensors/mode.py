@@ -137,17 +137,23 @@ def _mode_class() -> Any:
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
-            kwargs = kwargs or {}
-            follow = self.tracker.follow
-            if follow is not None and (result := follow.instead(func, args, kwargs)) is not NotImplemented:
-                follow(func, args, kwargs, result)
-                return result
+            kwargs, follow = kwargs or {}, self.tracker.follow
+            if follow is None:
+                return self._called(func, args, kwargs)
+            result = follow.instead(func, args, kwargs)
+            if result is NotImplemented:
+                result = self._called(func, args, kwargs)
+            follow(func, args, kwargs, result)
+            return result
+
+        def _called(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+            """What the call gives, with its shape if a rule says that."""
             if (given := kwargs.get("dtype")) is not None and isinstance(given, type):
                 kwargs["dtype"] = unshadowed(given)  # `int` may be meant, in code where it is shadowed
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
             if result is None and func in on_device and kwargs.get("device") is None:
-                if func in filled and follow is None:
+                if func in filled and self.tracker.follow is None:
                     if kwargs.keys() <= _PLAIN:
                         result = self.tracker.empty(args, kwargs.get("dtype"))
                         if result is not None:
@@ -165,8 +171,6 @@ def _mode_class() -> Any:
                 _gone_through(self.tracker.known(args[0]))
             elif func in sizes:
                 return _sizes(self.tracker.known(args[0]), result, args, kwargs)
-            if follow is not None:
-                follow(func, args, kwargs, result)
             return result
 
     return TracingMode
