@@ -33,7 +33,7 @@ REMAINDER = Predicate("<", ex.mod(I, P), ex.const(2))
 HALF = Predicate("<=", N, ex.mul(ex.const(2), I))
 
 
-@settings(max_examples=1500, deadline=None)
+@settings(max_examples=800, deadline=None)
 @given(
     st.dictionaries(predicates, st.booleans(), min_size=1, max_size=3), fields, st.lists(fields, max_size=2),
     st.lists(fields, min_size=8, max_size=8),

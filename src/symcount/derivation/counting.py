@@ -29,6 +29,7 @@ from symcount.derivation.literals import (
     Remainders,
     Residues,
     affine,
+    always_negative,
     literal,
 )
 
@@ -224,7 +225,7 @@ def _divisible(first: Node, last: Node, period: Node, shift: Node, assumed: Assu
         negative = ex.sub(ex.const(-1), start)  # -1 - start is from 0 below the period, if there is an index below zero
         if start.op == "const" and 0 <= start.args[0] < 1:
             below = ZERO
-        elif Predicate("<", start, ZERO).holds(assumed.values) and assumed.holds("<", negative, period):
+        elif always_negative(start) and assumed.holds("<", negative, period):
             below = ex.const(-1)
     if period.op == "const" and below.op == "const":  # ceil(N / p) rather than floor((N - 1) / p) + 1
         return ex.floordiv(collected(ex.add(end, ex.const(-below.args[0] * period.args[0]))), period)

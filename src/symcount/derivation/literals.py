@@ -21,7 +21,7 @@ from symcount.concolic.values.predicates import Predicate
 from symcount.concolic.values.rewriting import collected
 
 __all__ = ["ONE", "ZERO", "Assumptions", "Bound", "Equal", "Interval", "Literal", "Remainders", "Residues", "affine",
-           "literal"]  # fmt: skip
+           "always_negative", "literal"]  # fmt: skip
 
 ZERO, ONE = ex.const(0), ex.const(1)
 _LONGEST = 5040  # numbers after which a pattern begins again; more are no pattern that code is written with
@@ -122,8 +122,9 @@ def _of_remainder(asked: Predicate, name: str, truth: bool, assumed: Assumptions
     """What is said of a number's remainder: that it is a value, or less than one."""
     number, period = asked.left.args
     if asked.relation == "==":
-        inside = assumed.holds("<", asked.right, period)
-        return _remainder(number, period, asked.right, ONE, name, truth) if inside is True else None
+        least = _at_most_zero(ex.neg(asked.right)) or assumed.holds("<=", ZERO, asked.right)
+        inside = least and assumed.holds("<", asked.right, period)
+        return _remainder(number, period, asked.right, ONE, name, truth) if inside else None
     width = ex.add(asked.right, ONE) if asked.relation == "<=" else asked.right
     if name not in free_symbols(number) or not all(
         (assumed.holds("<=", ZERO, width), assumed.holds("<=", width, period))
@@ -272,3 +273,22 @@ def affine(node: Node, name: str) -> tuple[int, Node] | None:
         inner = affine(node.args[1], name)
         return inner and (inner[0] * node.args[0].args[0], ex.mul(node.args[0], inner[1]))
     return None
+
+
+def always_negative(node: Node) -> bool:
+    """Whether an expression is negative whatever the fields are, which are not negative."""
+    if node.op == "const":
+        return bool(node.args[0] < 0)
+    parts = [node.args[0], ex.neg(node.args[1])] if node.op == "sub" else node.args if node.op == "add" else ()
+    return any(map(always_negative, parts)) and all(map(_at_most_zero, parts))
+
+
+def _at_most_zero(node: Node) -> bool:
+    """Whether an expression is a sum of fields with negative factors and of numbers that are not positive."""
+    if node.op == "const":
+        return bool(node.args[0] <= 0)
+    if node.op == "mul":
+        return node.args[0].op == "const" and bool(node.args[0].args[0] <= 0) and node.args[1].op == "sym"
+    if node.op == "sub":
+        return _at_most_zero(node.args[0]) and _at_most_zero(ex.neg(node.args[1]))
+    return node.op == "add" and all(map(_at_most_zero, node.args))
