@@ -1,8 +1,8 @@
 """Weights in the types of GGUF files: a block of so many elements of a row takes so many bytes.
 
-The matrices of linear maps and stacked experts, and tables of embeddings have the type that is asked for; all else is in
-fp32, as llama.cpp keeps it (norms, biases, routers, convolutions and states of recurrent layers). That is a file of one
-type (`llama-quantize --pure`); mixes such as Q4_K_M choose a type for each tensor by its name and place.
+The matrices of linear maps and stacked experts, and tables of embeddings have the type that is asked for; all else is
+in fp32, as llama.cpp keeps it (norms, biases, routers, convolutions and states of recurrent layers). That is a file of
+one type (`llama-quantize --pure`); mixes such as Q4_K_M choose a type for each tensor by its name and place.
 """
 
 from __future__ import annotations
