@@ -55,7 +55,7 @@ from symcount.derivation.structure import (
     shape_nodes,
     shape_symbols,
 )
-from symcount.derivation.substitution import alike, kept
+from symcount.derivation.substitution import alike, kept, still_asked
 from symcount.derivation.untried_depths import untried
 from symcount.errors import DerivationError
 
@@ -179,7 +179,8 @@ def _checked(h: Hypotheses, rng: random.Random) -> Hypotheses | Verdict:  # a st
         return h
     others = (t for t in e.traces if t is not e.default)
     pinned = {name: e.base[name] for name in fields}
-    return _pin(e, fields, HIDDEN, tuple(kept([e.default, *others], pinned)))  # all expressions are there
+    found = tuple(kept([e.default, *others], pinned))  # all expressions are there
+    return _relaxed(e, Pin(tuple(fields), HIDDEN, found, tuple(still_asked(e.guards, pinned))))
 
 
 def _bounded(h: Hypotheses, rng: random.Random) -> Hypotheses | Consider:  # the same
@@ -190,8 +191,8 @@ def _bounded(h: Hypotheses, rng: random.Random) -> Hypotheses | Consider:  # the
     return untried(replace(h, most=deepest(h)))
 
 
-def _pin(e: Evidence, fields: Sequence[str], why: str, observed: tuple[Trace, ...] = ()) -> Verdict:
-    return _relaxed(e, Pin(tuple(fields), why, observed))
+def _pin(e: Evidence, fields: Sequence[str], why: str) -> Verdict:
+    return _relaxed(e, Pin(tuple(fields), why))
 
 
 def _relaxed(e: Evidence, verdict: Verdict) -> Verdict:

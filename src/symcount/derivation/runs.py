@@ -47,7 +47,7 @@ def default_run(plan: Plan) -> Evidence:
         one = _run(plan, {**plan.base, **plan.pinned}, None)
         plan.journal.note(f"run: the default config; {len(one.parameters)} parameters")
     base = {**plan.base, **{name: value for name, value in one.symbols.items() if name not in plan.base}}
-    return Evidence(plan, base, one, least=dict(plan.least))
+    return Evidence(plan, base, one, guards=plan.guards, least=dict(plan.least))
 
 
 def observe(e: Evidence, values: Mapping[str, Number]) -> Trace:
@@ -182,7 +182,8 @@ def feasible_depths(
 
 def comparable(e: Evidence, traces: Sequence[Trace]) -> list[Trace]:
     """Without the runs at which a division or a comparison came out otherwise than by default: of another model."""
-    return _same_branches(e, _same_divisions(e, traces))
+    guarded = [t for t in traces if all(holds(c, t.symbols) for c in e.guards)]
+    return _same_branches(e, _same_divisions(e, guarded))
 
 
 def _same_branches(e: Evidence, traces: Sequence[Trace]) -> list[Trace]:
