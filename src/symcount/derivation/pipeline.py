@@ -19,7 +19,6 @@ from typing import Any
 from symcount.concolic.config.config_source import ConfigSource
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.session import quiet
-from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
@@ -162,7 +161,7 @@ def _counted(e: Evidence, rng: random.Random) -> Hypotheses | Verdict:
         fields = suspects(e)
         return _pin(e, fields, UNEXPLAINED) if fields else _relaxed(e, culprits(e))
     conditions, forward = _conditions(e, found.times.values())
-    scaled = [c for c in conditions if c.exact and c.left.op == "const" and _multiple(c.right)]  # `int(2 * width / 3)`
+    scaled = [c for c in conditions if c.exact and c.left.op == "const" and (_multiple(c.right) or _sum(c.right))]
     return replace(
         found,
         conditions=tuple(c for c in conditions if c not in scaled),
@@ -202,8 +201,13 @@ def _relaxed(e: Evidence, verdict: Verdict) -> Verdict:
 
 
 def _multiple(node: Node) -> bool:
-    """Whether an expression is a field times a number."""
+    """Whether an expression is a field times a number: `int(2 * width / 3)` is rounded, as the code says."""
     return node.op == "mul" and {a.op for a in node.args} == {"const", "sym"}
+
+
+def _sum(node: Node) -> bool:
+    """Whether an expression is a sum: of `(size - 8) // 4 + 1` windows there are as many as there is room for."""
+    return node.op in ("add", "sub") and node.integral
 
 
 def _conditions(e: Evidence, times: Iterable[Node]) -> tuple[list[Condition], list[Condition]]:
