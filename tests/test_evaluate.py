@@ -106,7 +106,7 @@ def test_what_is_no_integer_operation_is_refused(expression):
 
 
 def test_a_rounded_number_inside_a_quotient_by_a_ratio():
-    """`int(round(h / m) * m / b)`, as RegNet makes its widths: the float with which it is compared is one throughout."""
+    """`int(round(h / m) * m / b)`, as RegNet makes its widths: it is compared with a float."""
     b = symbol("b", rational=True)
     groups = floor(H * b)
     expression = floor(Round(groups / Min(16, groups)) * Min(16, groups) / (b * Min(3, groups)))
