@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 import torch
+from symcount.forward.spatial import _steps
 
 import symcount as sc
 from symcount.concolic.values import expression as ex
@@ -12,7 +13,6 @@ from symcount.errors import DerivationError
 from symcount.forward import certificate
 from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
-from symcount.forward.spatial import _steps
 
 pytest.importorskip("transformers")
 
