@@ -114,8 +114,8 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     lines = [
         (
             f"Of the {len(own):,} classes of the mappings {numbers[0]:,} were examined for operations and "
-            f"{numbers[1]:,} for caches: the first ones by a hash of their names, so a sample. Those that transformers itself does not "
-            "build from their defaults are left out, and so are for caches those that have none."
+            f"{numbers[1]:,} for caches: the first ones by a hash of their names, so a sample. Those that transformers "
+            "itself does not build from their defaults are left out, and so are for caches those that have none."
         ),
         "",
         "| classes | operations | caches |",
