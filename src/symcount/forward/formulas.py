@@ -131,10 +131,11 @@ def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         if other is not item:
             changed[item.symbol] = other.symbol
         entries.append(other)
-    for name in (n for n in _INPUT if n in derived.base and n not in sizes):  # it may be given, and does not matter
+    for name in (n for n in _INPUT if n in derived.base and n not in sizes):  # it may be given: it does not matter,
         if _INPUT[name].letter not in {e.letter for e in entries}:
             entries.append(_INPUT[name])
             sizes[name] = _INPUT[name].letter
+    kept = [relation(_INPUT[n].symbol, "==", derived.pinned[n]) for n in sizes if n in derived.pinned]  # or it stays
     entries.sort(key=lambda e: e.field not in _INPUT)
     limits = _limits(derived, entries, sizes)
     entries += [e for e, _ in limits if e not in entries]
@@ -152,6 +153,7 @@ def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         conditions=(
             *(c.mapped(change) for c in derived.conditions),
             *(c for _, c in limits),
+            *kept,
         ),
         origin="derived",
         pinned=derived.pinned,
