@@ -113,9 +113,9 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     numbers = [len({r["class"] for r in rows if r["what"] == what}) for what in ("flops", "cache")]
     lines = [
         (
-            f"Of the {len(own):,} classes of the mappings {numbers[0]:,} were examined for operations and {numbers[1]:,} "
-            "for caches: the first ones by a hash of their names, so a sample. Those that transformers itself does not "
-            "build from their defaults are left out, and so are for caches those that have none."
+            f"Of the {len(own):,} classes of the mappings {numbers[0]:,} were examined for operations and "
+            f"{numbers[1]:,} for caches: the first ones by a hash of their names, so a sample. Those that transformers "
+            "itself does not build from their defaults are left out, and so are for caches those that have none."
         ),
         "",
         "| classes | operations | caches |",

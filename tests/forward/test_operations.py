@@ -8,13 +8,13 @@ import pytest
 import torch
 
 import symcount as sc
+from symcount.concolic.tensors.spatial_rules import _steps
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import SymbolicInt
 from symcount.errors import DerivationError, DomainError
 from symcount.forward import api, certificate
 from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
-from symcount.forward.spatial import _steps
 
 pytest.importorskip("transformers")
 
