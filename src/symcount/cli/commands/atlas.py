@@ -185,6 +185,7 @@ def extend(
 ) -> int:
     """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
 
+    Of the entries those are extended that the installed release of transformers has of its own.
     The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
     """
     from symcount.atlas import layers
@@ -194,9 +195,10 @@ def extend(
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     target = output or default_path()
     before = Atlas(target)
+    here = before.at(_installed())
     journal = target.with_name(f"{target.name}.extended.jsonl")
     changes = []
-    for row in watched(extensions(before, pattern, journal), len(before.names), itemgetter("class")):
+    for row in watched(extensions(here, pattern, journal), len(here.names), itemgetter("class")):
         changes.append((row["before"], {"layouts": row["layouts"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})

@@ -87,10 +87,8 @@ def _naming(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str
             if isinstance(text, str) and _total(probe, path, {**value, key: f"{text}x"}) is None:
                 tried = [value, *({**value, key: word} for word in _FUNCTIONS)]
                 accept = {k: n for k, n in check.accept.items() if k != "dict"}
-                yield (
-                    path,
-                    replace(check, accept=accept | {key_of(v): 0 for v in tried if _total(probe, path, v) == own}),
-                )
+                accept |= {key_of(v): 0 for v in tried if _total(probe, path, v) == own}
+                yield path, replace(check, accept=accept)
 
 
 def _unasked(layout: Layout, probe: Probe) -> Iterator[tuple[str, str]]:
