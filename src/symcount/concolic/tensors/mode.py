@@ -45,7 +45,7 @@ class Tracker:
         """Note the symbolic shape of a tensor, and in which iterations of the code's loops it was made."""
         self._known[id(tensor)] = (tensor, dims)
         if STATE.recorder is not None and STATE.recorder.iterations:
-            STATE.recorder.made.setdefault(id(tensor), STATE.recorder.here())
+            STATE.recorder.place(tensor, STATE.recorder.here(), anew=False)
         if self.limit is not None and len(self._known) > self.limit:
             raise DerivationError(f"the model has more than {self.limit} tensors at these values")
 
@@ -194,7 +194,7 @@ def patches() -> list[Patch]:
         if tracker is None or recorder is None:
             return
         data = args[0] if args else kwargs.get("data")
-        recorder.made[id(self)] = recorder.here() or recorder.made.get(id(data), ())
+        recorder.place(self, recorder.here() or recorder.place_of(data))
         if isinstance(data, torch.Tensor):
             dims = tracker.known(data)
             if dims is not None:
