@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 import torch
+from symcount.forward.spatial import _steps
 
 import symcount as sc
+from symcount.concolic.values import expression as ex
+from symcount.concolic.values.numbers import SymbolicInt
 from symcount.errors import DerivationError
 from symcount.forward import certificate
 from symcount.forward.certificate import _operations, differences
@@ -83,6 +86,19 @@ def test_a_product_is_noted_with_the_sizes_that_it_multiplies(call, first, secon
     assert [(one.name, one.sizes[1:]) for one in noted.found] == found
 
 
+def test_windows_are_counted_by_floors_at_every_size():
+    room, stride = SymbolicInt.of(12, ex.symbol("length")), SymbolicInt.of(4, ex.symbol("stride"))
+    steps = _steps(room, stride)
+    assert (int(steps), str(steps.node)) == (3, "(length // stride)")
+    assert _steps(room, 1).node is room.node
+
+
+def test_an_einsum_over_one_entry_is_no_product():
+    noted = Operations(lambda tensor: tuple(tensor.shape))
+    noted("", torch.einsum, ("bid,bjd->bij", torch.zeros(2, 3, 1), torch.zeros(2, 5, 1)), {}, None)
+    assert noted.found == []
+
+
 def test_a_product_whose_sizes_no_rule_says_is_refused_by_name():
     noted = Operations(lambda tensor: tuple(tensor.shape))
     with pytest.raises(DerivationError, match="the operations of tensordot in the model are not known"):
@@ -113,6 +129,8 @@ def test_an_elementary_product_that_is_not_known_is_no_point_that_tells_nothing(
 @pytest.mark.parametrize("name", [
     "GPT2LMHeadModel", "BertModel", "MixtralForCausalLM", "DeepseekV3ForCausalLM", "MambaForCausalLM", "ViTModel",
     "T5ForConditionalGeneration", "WhisperForConditionalGeneration", "ResNetModel", "CLIPModel",
+    "Wav2Vec2Model", "SwinModel", "LongcatFlashForCausalLM", "SwitchTransformersModel", "BertForMultipleChoice",
+    "Glm5NextVisionModel", "PatchTSTForRegression", "DacModel",
 ])  # fmt: skip
 def test_operations_of_all_kinds_of_models(name):
     assert sc.flops(name).certify(3) == 3
