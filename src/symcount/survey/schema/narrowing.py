@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from symcount.atlas.codes import MISSING, code
 from symcount.atlas.record import Check, Layout
@@ -82,8 +83,9 @@ def _computing(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[
 def _naming(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
     """The checks of objects in which a text is looked up in a table: they admit the texts that were tried."""
     for path, check in layout.checks.items():
-        value = made(probe, {}, path) if "dict" in check.accept else None
-        for key, text in value.items() if isinstance(value, dict) else ():
+        usual = made(probe, {}, path) if "dict" in check.accept else None
+        value: dict[str, Any] = usual if isinstance(usual, dict) else {}
+        for key, text in value.items():
             if isinstance(text, str) and _total(probe, path, {**value, key: f"{text}x"}) is None:
                 tried = [value, *({**value, key: word} for word in _FUNCTIONS)]
                 accept = {k: n for k, n in check.accept.items() if k != "dict"}

@@ -36,7 +36,7 @@ from symcount.survey.schema.work import key_of
 
 __all__ = ["refusing"]
 
-_ANYTHING: Final = (None, True, 8, "x", [1], {})  # if none of these may be set, nothing may
+_ANYTHING: Final[tuple[Any, ...]] = (None, True, 8, "x", [1], {})  # if none of these may be set, nothing may
 _NOWHERE: Final = "a_key_of_no_class"
 _PAIRS: Final = 6  # options that do not go together with others
 _LAYERS: Final = 3  # of a kind, where another one has the fewest
