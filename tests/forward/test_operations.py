@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
-from symcount.forward.spatial import _steps
 
 import symcount as sc
+from symcount.concolic.tensors.spatial_rules import _steps
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import SymbolicInt
-from symcount.errors import DerivationError
-from symcount.forward import certificate
+from symcount.errors import DerivationError, DomainError
+from symcount.forward import api, certificate
 from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
 
@@ -134,3 +136,38 @@ def test_an_elementary_product_that_is_not_known_is_no_point_that_tells_nothing(
 ])  # fmt: skip
 def test_operations_of_all_kinds_of_models(name):
     assert sc.flops(name).certify(3) == 3
+
+
+SMALL = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "num_key_value_heads": 2,
+         "intermediate_size": 24, "vocab_size": 40}  # fmt: skip
+
+
+def test_a_length_that_a_formula_keeps_is_asked_for_or_refused(monkeypatch):
+    free = sc.flops("LlamaForCausalLM", **SMALL)
+    derive = api.derive_class
+    monkeypatch.setattr(
+        api, "derive_class", lambda cls, config, **_: derive(cls, config, pinned={"length": config.kwargs["length"]})
+    )
+    kept = sc.flops("LlamaForCausalLM", **SMALL)
+    with pytest.raises(DomainError, match="S = 37 is required, but S"):
+        kept.count(**{**kept.defaults, "B": 2, "S": 64})
+    with pytest.raises(DomainError, match="length: the formula holds for 37 only, got 64"):
+        kept.at(length=64)
+    assert kept.count(**{**kept.defaults, "B": 2, "S": 37}) == free.count(**{**free.defaults, "B": 2, "S": 37})
+    asked = sc.flops("LlamaForCausalLM", **SMALL, length=64)
+    assert asked.count(**{**asked.defaults, "B": 2}) == free.count(**{**free.defaults, "B": 2, "S": 64})
+
+
+def test_the_command_says_operations_a_token_where_a_formula_keeps_its_length(monkeypatch, call):
+    derive = api.derive_class
+    monkeypatch.setattr(
+        api, "derive_class", lambda cls, config, **_: derive(cls, config, pinned={"length": config.kwargs["length"]})
+    )
+    options = [f"-o{name}={value}" for name, value in SMALL.items()]
+    code, said, _ = call("flops", "LlamaForCausalLM", *options, "--length", "64", "--json")
+    assert code == 0
+    monkeypatch.undo()
+    free = sc.flops("LlamaForCausalLM", **SMALL)
+    found = json.loads(said)
+    assert found["forward"] == free.count(**{**free.defaults, "B": 1, "S": 64})
+    assert found["per_token"] * 64 == found["forward"]

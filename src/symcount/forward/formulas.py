@@ -62,10 +62,11 @@ class ForwardFormula(Formula):
         if hasattr(config, "to_diff_dict"):
             given = copy.copy(config)
             for name, value in SIZES.items():
-                setattr(given, name, value)
+                setattr(given, name, self.whole.pinned.get(name, value))
         else:
             fields = read(config).fields
-            given = {**fields, **{n: SIZES[n] for n in self.sizes}, **self._decoding(fields)} if fields else fields
+            sizes = {n: self.whole.pinned.get(n, SIZES[n]) for n in self.sizes}
+            given = {**fields, **sizes, **self._decoding(fields)} if fields else fields
         values = self.whole.bound(given)
         by_field = {e.field: values[e.letter] for e in self.whole.notation if e.letter in values}
         return {e.letter: by_field[e.field] for e in self.notation if e.field in by_field and e.field not in SIZES}
@@ -92,6 +93,9 @@ class ForwardFormula(Formula):
                 changed[item.symbol] = other.symbol
                 notation[notation.index(item)] = other
             elif isinstance(given, int) and not isinstance(given, bool) and given > 0:
+                if self.pinned.get(name, given) != given:
+                    raise DomainError(f"{name}: the formula holds for {self.pinned[name]} only, got {given}; "
+                                      f"derive it at that size: {name}={given}")  # fmt: skip
                 changed[item.symbol] = Integer(given)
                 notation.remove(item)
             else:
@@ -132,10 +136,12 @@ def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         if other is not item:
             changed[item.symbol] = other.symbol
         entries.append(other)
-    for name in (n for n in _INPUT if n in derived.base and n not in sizes):  # it may be given, and does not matter
+    stated = {*derived.base, *derived.pinned}
+    for name in (n for n in _INPUT if n in stated and n not in sizes):  # it may be given: it does not matter,
         if _INPUT[name].letter not in {e.letter for e in entries}:
             entries.append(_INPUT[name])
             sizes[name] = _INPUT[name].letter
+    kept = [relation(_INPUT[n].symbol, "==", derived.pinned[n]) for n in sizes if n in derived.pinned]  # or it stays
     entries.sort(key=lambda e: e.field not in _INPUT)
     limits = _limits(derived, entries, sizes)
     entries += [e for e, _ in limits if e not in entries]
@@ -153,6 +159,7 @@ def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         conditions=(
             *(c.mapped(change) for c in derived.conditions),
             *(c for _, c in limits),
+            *kept,
         ),
         origin="derived",
         pinned=derived.pinned,
