@@ -6,6 +6,7 @@ import json
 
 import pytest
 import torch
+from sympy import Rational
 
 import symcount as sc
 from symcount.concolic.tensors.spatial_rules import _steps
@@ -171,3 +172,19 @@ def test_the_command_says_operations_a_token_where_a_formula_keeps_its_length(mo
     found = json.loads(said)
     assert found["forward"] == free.count(**{**free.defaults, "B": 1, "S": 64})
     assert found["per_token"] * 64 == found["forward"]
+
+
+def test_what_follows_from_a_formula_at_given_sizes_is_that_of_the_sizes():
+    free = sc.flops("LlamaForCausalLM", **SMALL)
+    at = {**free.defaults, "B": 2, "S": 64}
+    given = sc.flops("LlamaForCausalLM", **SMALL, batch=2, length=64)
+    for part in ("training", "backward", "causal"):
+        assert getattr(given, part)().count(**given.defaults) == getattr(free, part)().count(**at)
+    values = {e.symbol: free.defaults[e.letter] for e in free.notation if e.letter in free.defaults}
+    per_token = given.per_token().subs(values)
+    assert per_token == Rational(given.count(**given.defaults), 2 * 64)
+    renamed = sc.flops("LlamaForCausalLM", **SMALL, length="T")
+    assert renamed.per_token().subs({**values, renamed.symbol("T"): 64, renamed.symbol("B"): 2}) == per_token
+    assert renamed.at(length=64, batch=2).per_token().subs(values) == per_token
+    with pytest.raises(DomainError, match="length: the formula is that of 64 already, got 32"):
+        given.at(length=32)

@@ -239,7 +239,7 @@ def operations(formula: Formula, fields: Mapping[str, Any], length: int) -> Form
     """
     whole = getattr(formula, "of", None) or formula
     config = {**fields, **_named(whole)}
-    found = whole.flops(config=config).training().at(batch=1, length=length)
+    found = whole.flops(1, length, config=config).training()
     return in_letters_of(whole, found, config if fields else None)
 
 

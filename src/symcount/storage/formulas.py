@@ -82,7 +82,7 @@ def _tree(of: Formula, part: str, storage: Storage, of_weights: Dtype, used: Opt
         return Block("", of.tree.kind, (), tuple(made))
     sizes = sizes_of(of, of_weights, kept=storage.kept)
     tree = of.tree
-    if storage.quantization is not None and storage.quantization.get("quant_method") == "gguf":
+    if isinstance(storage.quantization, Mapping) and storage.quantization.get("quant_method") == "gguf":
         if part != "weights":
             raise OptionError(f"{part}: weights in the types of GGUF files are not trained")
         return in_blocks(tree, storage.quantization.get("type"))
