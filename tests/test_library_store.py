@@ -28,6 +28,7 @@ PUBLISHED = [
     ({"architecture": "convnext_tiny.fb_in22k", "num_classes": 1000}, 28_589_128),
     ({"architecture": "resnet18", "num_classes": 1000}, 11_689_512),
     ({"architecture": "resnet50", "num_classes": 1000}, 25_557_032),
+    ({"architecture": "efficientnet_b0.ra_in1k"}, 5_288_548),
 ]
 
 
