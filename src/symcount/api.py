@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symcount.adapters.config import is_adapter
+from symcount.config.files import is_adapter
 from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable
 from symcount.atlas.speaker import speaker

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symcount.adapters.config import is_adapter
+from symcount.config.files import is_adapter
 from symcount.architectures import Architecture, find
 from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 from symcount.atlas.codec import compiled, readable
 from symcount.atlas.codes import (
@@ -39,8 +38,7 @@ from symcount.exact.arithmetic import Number as Value
 __all__ = ["Reader", "Reading"]
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a config says in the terms of a layout.
 
     Attributes:

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 from symcount.atlas.record import Entry
 from symcount.config.model_types import canonical
@@ -37,8 +36,7 @@ _PARTS = 2
 Family = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(NamedTuple):
     """What an atlas has of one release, to be written.
 
     Attributes:
@@ -55,7 +53,7 @@ class Layer:
     activations: Iterable[str]
     versions: str
     summary: Mapping[str, Any]
-    gone: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    gone: Mapping[str, Iterable[str]] = MappingProxyType({})
 
 
 class Atlas:
@@ -280,6 +278,8 @@ def write(
     Raises:
         ConfigError: the file cannot be written.
     """
+    import tempfile  # not where a count only reads
+
     blocks: list[bytes] = []
     headers = []
     for one in (Layer(families, bases, activations, versions, summary), *older):

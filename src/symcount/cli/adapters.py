@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from symcount.adapters.adapting import is_added
-from symcount.adapters.config import is_adapter
+from symcount.config.files import is_adapter
 from symcount.api import formula, verify
 from symcount.checkpoints.report import CheckpointReport
 from symcount.cli.checkpoints import show_report

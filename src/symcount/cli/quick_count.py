@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from symcount.adapters.config import is_adapter
+from symcount.config.files import is_adapter
 from symcount.atlas.counting import CONVENTIONS, counter, derivable
 from symcount.atlas.speaker import speaker
 from symcount.cli.inputs import Input, expand, lines

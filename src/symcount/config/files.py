@@ -11,8 +11,10 @@ from symcount.errors import ConfigError, FileTypeError
 from symcount.foreign import guarded
 
 __all__ = [
+    "ADAPTER",
     "MAX_BYTES",
     "WEIGHTS",
+    "is_adapter",
     "is_checkpoint",
     "is_directory",
     "is_file",
@@ -25,6 +27,10 @@ __all__ = [
 
 #: Files that say which models a folder has.
 SEVERAL = ("model_index.json", "modules.json")
+
+#: The file that says what an adapter of PEFT is, and those beside it once it was merged into its model.
+ADAPTER = "adapter_config.json"
+_MERGED = ("model.safetensors", "model.safetensors.index.json")
 
 MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
 
@@ -79,6 +85,18 @@ def is_several(path: str | Path) -> bool:
     if place.name in SEVERAL:
         return is_file(place)
     return is_directory(place) and any(is_file(place / name) for name in SEVERAL)
+
+
+def is_adapter(source: str | Path) -> bool:
+    """Whether *source* is an adapter's config, or a folder that has one.
+
+    >>> is_adapter("adapter_config.json"), is_adapter("config.json")
+    (True, False)
+    """
+    path = Path(source)
+    if not is_directory(path):
+        return path.name == ADAPTER
+    return is_file(path / ADAPTER) and not any(is_file(path / name) for name in _MERGED)  # it may have been merged
 
 
 def looks_like_path(source: str) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from symcount.atlas.counting import Counter, Found, Variant, counter
 from symcount.atlas.record import Layout
@@ -23,8 +22,7 @@ _LABELS = frozenset({"num_labels"})
 _TIED = "tie_word_embeddings"
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(NamedTuple):
     """A count on which there may be notes.
 
     Attributes:

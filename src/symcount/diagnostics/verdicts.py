@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
 from symcount.diagnostics.spelling import misspelt
 from symcount.diagnostics.words import words
@@ -34,8 +34,7 @@ class Doubt(Enum):
     UNREAD = "may be a sub-config that the class does not have"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What a key is worth a note for.
 
     Attributes:
@@ -47,8 +46,7 @@ class Verdict:
     meant: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SectionKeys:
+class SectionKeys(NamedTuple):
     """The keys that a class knows in its config, or in one of its sub-configs.
 
     Attributes:
@@ -60,7 +58,7 @@ class SectionKeys:
 
     sizes: Mapping[str, tuple[str, ...]]
     counting: frozenset[str] = frozenset()
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = MappingProxyType({})
     others: frozenset[str] = frozenset()
 
     def knows(self, key: str) -> bool:

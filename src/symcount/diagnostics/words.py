@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 __all__ = ["Words", "default_path", "words"]
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(NamedTuple):
     """The vocabulary of all config classes together.
 
     Attributes:

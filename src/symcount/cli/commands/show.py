@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from sympy import Expr, fraction
 
-from symcount.adapters.config import is_adapter
+from symcount.config.files import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
 from symcount.cli.commands.typeset import known, typeset

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
@@ -43,7 +42,7 @@ def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> L
         if check is None:
             left.add(refused)
         else:
-            found = replace(found, checks={**found.checks, refused: check})
+            found = found.changed(checks={**found.checks, refused: check})
     totals = {real_total(probe.cls, probe.config_class, raw) for raw in (file, probe.raw)}
     return found if len(totals) == 1 else layout
 
@@ -65,10 +64,10 @@ def with_meaning(layout: Layout, probe: Probe) -> Layout:
         raws = [changed(probe.raw, {path: value}) for value in (MISSING, meant)]
         totals = {real_total(probe.cls, probe.config_class, raw) for raw in raws if own}
         if len(totals) == 1 and None not in totals and not _handed_down(probe, path, meant):
-            sections[path] = replace(section, meant=meant, own=own)
+            sections[path] = section.changed(meant=meant, own=own)
             if "" in types.get(path, ()):  # else it is the layout of another kind of sub-config, never left out
                 types[path] = [*types[path], *({meant["model_type"]} - {*types[path]})]
-    return replace(layout, sections=sections, types=types)
+    return layout.changed(sections=sections, types=types)
 
 
 def _handed_down(probe: Probe, path: str, meant: Mapping[str, Any]) -> bool:
@@ -93,7 +92,7 @@ def _refused(layout: Layout, activations: frozenset[str], file: dict[str, Any]) 
         value = attribute_of(file, path)
         if value is MISSING:
             continue
-        one = replace(layout, checks={path: layout.checks[path]}, switches=[], states={"": [0]})
+        one = layout.changed(checks={path: layout.checks[path]}, switches=[], states={"": [0]})
         try:
             Reader(one, activations).read(file)
         except ConfigError:
@@ -112,8 +111,8 @@ def _following(probe: Probe, layout: Layout, path: str, value: int) -> Check | N
             continue
         if _same(probe, {name: 2 * value}, path, 2 * value):  # the configs are the same, whatever that is
             if name in layout.numbers:
-                return replace(check, equals=layout.numbers[name].name)
-            return replace(check, accept={**check.accept, "#": 0})  # no formula has the one, nor the other
+                return check.changed(equals=layout.numbers[name].name)
+            return check.changed(accept={**check.accept, "#": 0})  # no formula has the one, nor the other
     return None
 
 
@@ -139,8 +138,8 @@ def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> 
     if followed is None or (followed and (check.pattern or not isinstance(value, list | dict))):
         return None
     if followed:  # what the config computes is no other's: beside other numbers it is another model
-        return replace(check, pattern={"list": value, "same": followed})
-    return replace(check, accept={**check.accept, key_of(value): 0})
+        return check.changed(pattern={"list": value, "same": followed})
+    return check.changed(accept={**check.accept, key_of(value): 0})
 
 
 def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, Any] | None:
