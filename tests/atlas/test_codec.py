@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Add, Max, Min, Mod, ceiling, floor
 
-from symcount.atlas.codec import compiled, encode, readable, to_sympy
+from symcount.atlas.codec import encode, readable, to_sympy
+from symcount.atlas.compiled import compiled
 from symcount.core.notation import letters, symbol
 from symcount.errors import StructureError
 from symcount.exact.evaluate import Round, compile_scalar

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from functools import cache, cached_property
 from importlib.util import find_spec
 from typing import Any, NamedTuple
 
-from symcount.atlas.codec import compiled, readable
 from symcount.atlas.codes import identifiers, word
+from symcount.atlas.compiled import compiled
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
-from symcount.config.filetypes import check_typed, nameless
 from symcount.config.model_types import canonical, is_known, meant, text_type
 from symcount.config.releases import installed
 from symcount.core.paths import value_at
@@ -65,7 +63,11 @@ def class_of(fields: Mapping[str, Any]) -> str:
             raise ConfigError(f"architectures names {len(names)} classes ({', '.join(names)}); keep one")
         return str(names[0])
     if not isinstance(model_type, str) or not model_type:
+        from symcount.config.filetypes import nameless
+
         raise nameless(fields)
+    from symcount.config.filetypes import check_typed
+
     check_typed(fields)
     return model_type
 
@@ -118,6 +120,8 @@ class Variant:
                 raise UncoveredError("outside the formula's domain: a division by zero") from None
             for i, (relation, left, right) in enumerate(conditions):
                 if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):
+                    from symcount.atlas.codec import readable
+
                     said = f"{readable(left)} {WORDS[relation]} {readable(right)}"
                     used = [
                         (n, p) for n, p in zip(names, paths, strict=True) if n in identifiers(left) | identifiers(right)
@@ -132,7 +136,7 @@ class Variant:
         except ZeroDivisionError:
             raise UncoveredError("outside the formula's domain: a division by zero") from None
         for number in numbers:
-            if isinstance(number, Fraction):
+            if not isinstance(number, int):
                 raise UncoveredError(f"outside the formula's domain: the total would be {number}")
         return dict(zip(CONVENTIONS, (numbers[place] for place in self._places), strict=True))
 

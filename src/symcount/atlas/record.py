@@ -44,13 +44,13 @@ class StoredFormula(_Json):
         seed: of these points.
     """
 
-    letters: list[list[Any]] = made(list)
-    totals: dict[str, str] = made(dict)
-    domain: list[list[str]] = made(list)
-    asked: list[list[str]] = made(list)
+    letters: list[list[Any]] = made(default_factory=list)
+    totals: dict[str, str] = made(default_factory=dict)
+    domain: list[list[str]] = made(default_factory=list)
+    asked: list[list[str]] = made(default_factory=list)
     tree: int = 0
-    options: dict[str, Any] = made(dict)
-    pinned: dict[str, Any] = made(dict)
+    options: dict[str, Any] = made(default_factory=dict)
+    pinned: dict[str, Any] = made(default_factory=dict)
     points: int = 0
     seed: int = 0
 
@@ -77,17 +77,17 @@ class Section(_Json):
         own: the keys of it at which its class has other defaults.
     """
 
-    types: dict[str, str] = made(dict)
-    aliases: dict[str, str] = made(dict)
-    refused: list[str] = made(list)
-    lengths: dict[str, int] = made(dict)
+    types: dict[str, str] = made(default_factory=dict)
+    aliases: dict[str, str] = made(default_factory=dict)
+    refused: list[str] = made(default_factory=list)
+    lengths: dict[str, int] = made(default_factory=dict)
     null: bool = False
     optional: str = ""
     flat: bool = False
     unnamed: bool = False
     instead: str = ""
-    meant: dict[str, Any] = made(dict)
-    own: list[str] = made(list)
+    meant: dict[str, Any] = made(default_factory=dict)
+    own: list[str] = made(default_factory=list)
 
 
 class Number(_Json):
@@ -149,14 +149,14 @@ class Check(_Json):
 
     given: Any = None
     absent: Any = None
-    accept: dict[str, int] = made(dict)
+    accept: dict[str, int] = made(default_factory=dict)
     activation: bool = False
-    pattern: dict[str, Any] = made(dict)
+    pattern: dict[str, Any] = made(default_factory=dict)
     equals: str = ""
-    arranged: dict[str, Any] = made(dict)
-    each: list[Any] = made(list)
-    rule: dict[str, Any] = made(dict)
-    paths: list[list[Any]] = made(list)
+    arranged: dict[str, Any] = made(default_factory=dict)
+    each: list[Any] = made(default_factory=list)
+    rule: dict[str, Any] = made(default_factory=dict)
+    paths: list[list[Any]] = made(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""
@@ -180,13 +180,13 @@ class Layout(_Json):
         configs: random configs at which count and real model agreed.
     """
 
-    types: dict[str, list[str]] = made(dict)
-    sections: dict[str, Section] = made(dict)
-    numbers: dict[str, Number] = made(dict)
-    checks: dict[str, Check] = made(dict)
-    switches: list[str] = made(list)
-    states: dict[str, list[int]] = made(dict)
-    formulas: list[StoredFormula] = made(list)
+    types: dict[str, list[str]] = made(default_factory=dict)
+    sections: dict[str, Section] = made(default_factory=dict)
+    numbers: dict[str, Number] = made(default_factory=dict)
+    checks: dict[str, Check] = made(default_factory=dict)
+    switches: list[str] = made(default_factory=list)
+    states: dict[str, list[int]] = made(default_factory=dict)
+    formulas: list[StoredFormula] = made(default_factory=list)
     configs: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -230,7 +230,7 @@ class Entry(_Json):
     model_type: str = ""
     base: bool = False
     effort: int = 0
-    layouts: list[Layout] = made(list)
+    layouts: list[Layout] = made(default_factory=list)
     own: bool = True
 
     def to_json(self) -> dict[str, Any]:

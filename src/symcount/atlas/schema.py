@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from fractions import Fraction
 from typing import Any, NamedTuple
 
-from symcount.atlas.codec import compiled, readable
 from symcount.atlas.codes import (
     MISSING,
     aliased,
@@ -26,6 +24,7 @@ from symcount.atlas.codes import (
     word,
     wrong,
 )
+from symcount.atlas.compiled import compiled
 from symcount.atlas.computed import is_said
 from symcount.atlas.fitting import fits
 from symcount.atlas.questions import alike
@@ -229,7 +228,9 @@ class Reader:
                     raise UncoveredError(f"{path} is left out and has no default; give a number")
                 if all(self._by_name[n] in values for n in self._needs_of(text)):
                     value = self._number(text, values)
-                    if isinstance(value, Fraction) and not self.layout.numbers[path].ratio:
+                    if not isinstance(value, int) and not self.layout.numbers[path].ratio:
+                        from symcount.atlas.codec import readable
+
                         raise UncoveredError(f"{path} is left out, and {readable(text)} is no integer here")
                     values[path] = value
                     del pending[path]

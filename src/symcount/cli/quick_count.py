@@ -6,17 +6,15 @@ for packages that it does not use; everything else is left to the full command l
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from symcount.config.files import is_adapter
 from symcount.atlas.counting import CONVENTIONS, counter, derivable
 from symcount.atlas.speaker import speaker
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, note, number, printable, say, show, table
-from symcount.config.files import is_directory, is_several, looks_like_path
+from symcount.config.files import is_adapter, is_directory, is_several, looks_like_path
 from symcount.config.releases import installed, is_installed
 from symcount.diagnostics import Note, notes_on_release, refuse, teller
 from symcount.ecosystem.files import is_of_library, library_totals
@@ -77,8 +75,6 @@ def count_configs(
     inputs = _inputs(sources, stream)
     several = stream is not None or len(sources) > 1
     failed = False
-    if several:  # what is compiled stays: to look through it again and again for garbage takes a fifth of the time
-        gc.set_threshold(50_000, 50, 50)
     rows: list[tuple[str, ...]] = []
     for source, found in _watched(inputs, several and not as_json):
         try:

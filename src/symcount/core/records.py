@@ -5,7 +5,7 @@ which together take as long as everything else that counting one config does.
 
 >>> class Point(Record):
 ...     x: int
-...     tags: list[str] = made(list)
+...     tags: list[str] = made(default_factory=list)
 >>> point = Point(3)
 >>> point, point.changed(x=4) == Point(x=4, tags=[])
 (Point(x=3, tags=[]), True)
@@ -36,7 +36,7 @@ class _Made:
         self.make = make
 
 
-def made(default_factory: Callable[[], T]) -> T:
+def made(*, default_factory: Callable[[], T]) -> T:
     """A default that is made anew for each record: an empty list, an empty dict."""
     return _Made(default_factory)  # type: ignore[return-value]  # what a record has is what it makes
 
@@ -49,7 +49,7 @@ class Record:
     _usual: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
-        cls._fields = tuple(cls.__dict__.get("__annotations__", ())) or cls._fields
+        cls._fields = tuple(cls.__dict__.get("__annotations__", ())) or cls._fields  # noqa: RUF063  # inspect is to be avoided
         cls._usual = {name: cls.__dict__[name] for name in cls._fields if name in cls.__dict__} or cls._usual
 
     def __init__(self, *values: Any, **named: Any) -> None:
@@ -64,7 +64,9 @@ class Record:
                     own[name] = value.make() if type(value) is _Made else value
         if own.keys() != set(self._fields):
             lacking = [name for name in self._fields if name not in own]
-            said = f"lacks {', '.join(lacking)}" if lacking else f"has no field {next(n for n in own if n not in self._fields)}"
+            said = (
+                f"lacks {', '.join(lacking)}" if lacking else f"has no field {', '.join(own.keys() - {*self._fields})}"
+            )
             raise TypeError(f"{type(self).__name__} {said}")
 
     def changed(self, **fields: Any) -> Self:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
+from symcount.core.records import Record
 from symcount.errors import DoubtfulError
 
 __all__ = ["Note", "refuse"]
 
 
-class Note(NamedTuple):
+class Note(Record):
     """A remark on a count.
 
     Attributes:

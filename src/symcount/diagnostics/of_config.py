@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from symcount.atlas.counting import Counter, Found, Variant, counter
 from symcount.atlas.record import Layout
+from symcount.core.records import Record
 from symcount.diagnostics.note import Note
 from symcount.diagnostics.tied import TiedHead, tied_head
 from symcount.diagnostics.verdicts import Doubt, SectionKeys, Verdict, Verdicts, sections_of
@@ -22,7 +23,7 @@ _LABELS = frozenset({"num_labels"})
 _TIED = "tie_word_embeddings"
 
 
-class Case(NamedTuple):
+class Case(Record):
     """A count on which there may be notes.
 
     Attributes:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from symcount.atlas.codec import compiled
 from symcount.atlas.codes import identifiers
+from symcount.atlas.compiled import compiled
 from symcount.core.paths import section_of
+from symcount.core.records import Record
 from symcount.exact.arithmetic import Number as Value
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TiedHead", "tied_head"]
 
 
-class TiedHead(NamedTuple):
+class TiedHead(Record):
     """A projection onto the vocabulary that has no tensor of its own.
 
     Attributes:

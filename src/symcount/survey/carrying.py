@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from symcount.atlas.codec import compiled
+from symcount.atlas.compiled import compiled
 from symcount.atlas.counting import Variant
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader

@@ -163,9 +163,9 @@ def _tables(stored: Atlas, output: Path | None) -> None:
     known = [(name, stored.model_types(name)[0]) for name in stored.names]
     for table in (loading, identify):
         path = table.default_path()
-        table.measure(known, path if output is None else stored.path.with_name(path.name))
+        table.measure(known, path if output is None else Path(stored.path).with_name(path.name))
     if output is None:
-        modeltypes.PATH.write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
+        Path(modeltypes.PATH).write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
 
 
 def _report(before: Atlas, after: Atlas) -> None:
