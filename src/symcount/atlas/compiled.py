@@ -2,7 +2,8 @@
 
 The text of an expression (see `atlas.codec`) is never evaluated as it stands. It becomes code only if its words are
 whole numbers, known names and helpers of `symcount.exact.arithmetic` that are called, and its signs are `+ - * % ( ) ,`
-with nothing else called, no power, and nothing taken apart: such code cannot reach anything but its arguments.
+(beside `_floor_of_ratio` also `/`) with nothing else called, no power, and nothing taken apart: such code cannot reach
+anything but its arguments.
 
 >>> totals, = compiled(["_divide(H * H, A) + 2"], ["H", "A"])(768, 12),
 >>> totals
@@ -31,7 +32,8 @@ _HELPERS = frozenset(name for name in SCOPE if not name.startswith("__"))
 _WORD = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _NAME = re.compile(r"[A-Za-z]\w*", re.ASCII)
 _SIGNS = re.compile(r"[\w +\-*%(),]*", re.ASCII)
-_WRONG = re.compile(r"(?:^|[(,*])\s*\*|[\d)]\s*\(|\b[A-Za-z]\w*\s*\(|\b_\w*(?![\w(])", re.ASCII)
+_SIGNS_OF_RATIO = re.compile(r"[\w +\-*/%(),]*", re.ASCII)  # what the model computes in floating point is divided
+_WRONG = re.compile(r"(?:^|[(,*])\s*\*|/\s*/|[\d)]\s*\(|\b[A-Za-z]\w*\s*\(|\b_\w*(?![\w(])", re.ASCII)
 """What is called and is no helper, a helper that is not called, a power, and what takes a list apart."""
 
 
@@ -56,7 +58,7 @@ def compiled(texts: Sequence[str], names: Sequence[str]) -> Callable[..., tuple[
 def _check(text: str, known: Collection[str]) -> None:
     if (
         len(text) > LONGEST
-        or not _SIGNS.fullmatch(text)
+        or not (_SIGNS_OF_RATIO if "_floor_of_ratio(" in text else _SIGNS).fullmatch(text)
         or _WRONG.search(text)
         or not frozenset(_WORD.findall(text)).issubset(known)
     ):

@@ -103,6 +103,28 @@ class Variant:
         found = self.formula.totals
         return [self._texts[found.get(c, found["unique"])] for c in CONVENTIONS]
 
+    def holds(self, values: Mapping[str, Value]) -> bool:
+        """Whether every condition holds, without a word about which one does not."""
+        try:
+            for path in self.ratios:
+                if values[path] <= 0:
+                    return False
+            for relations, function, paths in self._conditions:
+                sides = iter(function(*[values[path] for path in paths]))
+                for holds in relations:
+                    if not holds(next(sides), next(sides)):
+                        return False
+        except ZeroDivisionError:
+            return False
+        return True
+
+    @cached_property
+    def _conditions(self) -> list[tuple[list[Callable[[Value, Value], bool]], Callable[..., Any], list[str]]]:
+        asked = (self.formula.domain, self.domain, self.paths), (self.formula.asked, self.asked, self.asked_paths)
+        return [
+            ([HOLDS[c[0]] for c in conditions], function, paths) for conditions, function, paths in asked if conditions
+        ]
+
     def check(self, values: Mapping[str, Value]) -> None:
         """Raise unless every condition holds."""
         for path in self.ratios:
@@ -209,7 +231,7 @@ class Counter:
         refused: DomainError | UncoveredError | None = None
         for layout in self.layouts(entry, fields):
             try:
-                reading = self._reader(layout).read(fields)
+                reading = self.reader(layout).read(fields)
                 return layout, reading, self.settled(layout, reading)
             except (DomainError, UncoveredError) as error:
                 refused = refused or error  # the first one is told: it is the one of the usual case
@@ -225,14 +247,15 @@ class Counter:
         found = []
         for layout in self.layouts(entry, fields):
             try:
-                found.append((layout, self._reader(layout).read(fields)))
+                found.append((layout, self.reader(layout).read(fields)))
             except (DomainError, UncoveredError) as error:
                 refused = refused or error
         if not found:
             raise refused or UncoveredError("no formula is stored for it")
         return found
 
-    def _reader(self, layout: Layout) -> Reader:
+    def reader(self, layout: Layout) -> Reader:
+        """Of the configs of a layout."""
         reader = self._readers.get(id(layout))
         if reader is None:
             reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
@@ -276,16 +299,13 @@ class Counter:
         Raises:
             UncoveredError: none.
         """
-        refused: UncoveredError | None = None
         for number in reading.formulas:
             found = self.variant(layout, number)
-            try:
-                found.check(reading.values)
-            except UncoveredError as error:
-                refused = refused or error  # the first one is told: it is the one of the usual case
-            else:
+            if found.holds(reading.values):
                 return found
-        raise refused or UncoveredError("no formula is stored for it")
+        for number in reading.formulas:  # the first one is told: it is the one of the usual case
+            self.variant(layout, number).check(reading.values)
+        raise UncoveredError("no formula is stored for it")
 
     def variant(self, layout: Layout, state: int) -> Variant:
         """The compiled formula of a state."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from symcount.atlas.codes import (
@@ -34,7 +35,7 @@ from symcount.core.paths import path_of, split
 from symcount.errors import ConfigError, UncoveredError
 from symcount.exact.arithmetic import Number as Value
 
-__all__ = ["Reader", "Reading"]
+__all__ = ["Reader", "Reading", "Taken"]
 
 
 class Reading(NamedTuple):
@@ -51,6 +52,22 @@ class Reading(NamedTuple):
     values: dict[str, Value]
     stated: frozenset[str]
     filled: Mapping[str, str]
+
+
+class Taken(NamedTuple):
+    """What a config says itself, before anything is made of it.
+
+    Attributes:
+        values: its numbers, and defaults, by dotted path.
+        stated: paths of the numbers that it gives.
+        pending: paths of those that it leaves to others -> text of the number that these make of it.
+        found: what it has for each check, and for what rules take beside.
+    """
+
+    values: dict[str, Value]
+    stated: set[str]
+    pending: dict[str, str]
+    found: dict[str, Any]
 
 
 class Reader:
@@ -86,6 +103,15 @@ class Reader:
 
     def read(self, fields: Mapping[str, Any]) -> Reading:
         """Read a config.
+
+        Raises:
+            ConfigError: a value of the wrong kind, or a key given twice.
+            UncoveredError: the layout does not cover it.
+        """
+        return self.finished(self.taken(fields))
+
+    def taken(self, fields: Mapping[str, Any]) -> Taken:
+        """What a config says itself.
 
         Raises:
             ConfigError: a value of the wrong kind, or a key given twice.
@@ -139,13 +165,35 @@ class Reader:
                     found[path] = own.get(key, default)
                     for name, usual in self._taken.get(path, ()):
                         found.setdefault(name, own.get(name.rpartition(".")[2], usual))
-        filled = dict(pending)
-        self._fill(pending, values)
+        return Taken(values, stated, pending, found)
+
+    def finished(self, taken: Taken, known: Mapping[str, int] = MappingProxyType({})) -> Reading:
+        """What is made of it: numbers that others make, labels, formulas.
+
+        Args:
+            taken: whose values are completed in place.
+            known: labels that need not be asked for; see `settled`.
+
+        Raises:
+            UncoveredError: the layout does not cover it.
+        """
+        values, stated, pending, found = taken
+        self._fill(dict(pending), values)
         for path in self._same:
-            number = layout.numbers[path]
+            number = self.layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
-        return Reading(self._state(found, values), values, frozenset(stated), filled)
+        return Reading(self._state(found, values, known), values, frozenset(stated), pending)
+
+    def settled(self, found: Mapping[str, Any]) -> dict[str, int]:
+        """The labels that the values of checks have whatever the numbers are."""
+        labels: dict[str, int] = {}
+        for path, check in self.layout.checks.items():
+            if not (check.equals or check.each or check.rule):  # these are asked first
+                label = check.accept.get(code(found[path]))
+                if label is not None:
+                    labels[path] = label
+        return labels
 
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""
@@ -249,11 +297,12 @@ class Reader:
         (value,) = self._rules[text](*(values[self._by_name[n]] for n in needs))
         return value  # type: ignore[no-any-return]  # compiled from text
 
-    def _state(self, found: Mapping[str, Any], values: dict[str, Value]) -> list[int]:
+    def _state(self, found: Mapping[str, Any], values: dict[str, Value], known: Mapping[str, int]) -> list[int]:
         layout = self.layout
-        labels: dict[str, int] = {}
+        labels = dict(known)
         for path, check in layout.checks.items():
-            labels[path] = self._label(path, check, found, values)
+            if path not in known:
+                labels[path] = self._label(path, check, found, values)
         key = ",".join([str(labels[path]) for path in layout.switches])
         state = layout.states.get(key)
         if state is None:

@@ -36,6 +36,7 @@ _MAGIC = b"symcount atlas 2\n"
 _WORD = 4
 _PARTS = 2
 _FILE = "atlas.bin"
+_DECODER = json.JSONDecoder()
 _MOST = 1000
 
 Family = tuple[str, Mapping[str, Any], Mapping[str, Any]]
@@ -84,6 +85,7 @@ class Atlas:
         for one in self._headers:
             self._starts.append(start)
             start += sum(sum(sizes) for _, *sizes in one["families"])
+        self._texts: dict[tuple[int, int], str] = {}
         self._offsets: dict[int, list[int]] = {}
         self._depth = 0
         self._depths: dict[str, int] = {}
@@ -166,7 +168,7 @@ class Atlas:
         if place is None:
             return None
         if (name, *place) not in self._entries:
-            self._entries[name, *place] = Entry.from_json(self._block(place, 0)[name])
+            self._entries[name, *place] = Entry.from_json(self._entry(place, name))
         found = self._entries[name, *place]
         return found if found.own or model_type else None
 
@@ -244,18 +246,32 @@ class Atlas:
             return places[0] if places else None
         return next((place for place in places if self._type_at(place) == model_type), None)
 
+    def _entry(self, place: tuple[int, int], name: str) -> Any:
+        """One entry of a block: its text is read alone, which takes a fraction of the time."""
+        if (*place, 0) in self._blocks:
+            return self._blocks[*place, 0][name]
+        text = self._texts.get(place)
+        if text is None:
+            text = self._texts[place] = self._data(place, 0).decode("utf-8")
+        key = json.dumps(name) + ":"
+        found, _ = _DECODER.raw_decode(text, text.index(key + '{"name":') + len(key))
+        return found
+
     def _block(self, place: tuple[int, int], part: int) -> Any:
         if (*place, part) not in self._blocks:
-            depth, number = place
-            if depth not in self._offsets:
-                sizes = (sum(sizes) for _, *sizes in self._headers[depth]["families"])
-                self._offsets[depth] = list(accumulate(sizes, initial=self._starts[depth]))
-            _, *parts = self._headers[depth]["families"][number]
-            with open(self.path, "rb") as file:
-                file.seek(self._offsets[depth][number] + sum(parts[:part]))
-                data = file.read(parts[part])
-            self._blocks[*place, part] = json.loads(zlib.decompress(data))
+            self._blocks[*place, part] = json.loads(self._data(place, part))
         return self._blocks[*place, part]
+
+    def _data(self, place: tuple[int, int], part: int) -> bytes:
+        depth, number = place
+        if depth not in self._offsets:
+            sizes = (sum(sizes) for _, *sizes in self._headers[depth]["families"])
+            self._offsets[depth] = list(accumulate(sizes, initial=self._starts[depth]))
+        _, *parts = self._headers[depth]["families"][number]
+        with open(self.path, "rb") as file:
+            file.seek(self._offsets[depth][number] + sum(parts[:part]))
+            data = file.read(parts[part])
+        return zlib.decompress(data)
 
 
 def default_path() -> Path:

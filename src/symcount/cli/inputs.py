@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import IO, TYPE_CHECKING, Any
 
-from symcount.config.files import MAX_BYTES, is_directory, load, parse
+from symcount.config.files import MAX_BYTES, is_directory, load
 from symcount.config.params import as_config
 from symcount.errors import ConfigError, FileTypeError, SymcountError
 
@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Input", "expand", "lines"]
 
-Input = tuple[str, "dict[str, Any] | SymcountError"]
+Input = tuple[str, "dict[str, Any] | bytes | SymcountError"]
+"""Where a config is from, and its fields, its text, or why there is none."""
 
 
 def expand(sources: Iterable[str]) -> Iterator[Input]:
@@ -75,7 +76,7 @@ def _read(path: str | Path) -> dict[str, Any] | SymcountError:
 
 
 def lines(name: str) -> Iterator[Input]:
-    """Every config of a JSON-lines file (`-`: standard input), read line by line.
+    """The text of every config of a JSON-lines file (`-`: standard input), read line by line.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -101,8 +102,4 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[Input]:
                 line = stream.readline(MAX_BYTES)
             yield source, ConfigError(f"{source}: longer than {MAX_BYTES // 2**20} MiB; expected one config on a line")
         elif not line.isspace():
-            try:
-                found: dict[str, Any] | SymcountError = parse(line, source)
-            except SymcountError as error:
-                found = error
-            yield source, found
+            yield source, line
