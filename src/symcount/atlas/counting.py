@@ -228,14 +228,18 @@ class Counter:
         Raises:
             ConfigError, DomainError, UncoveredError: see `Reader.read`.
         """
-        refused: DomainError | UncoveredError | None = None
+        first: DomainError | UncoveredError | tuple[Layout, Reading] | None = None
         for layout in self.layouts(entry, fields):
             try:
                 reading = self.reader(layout).read(fields)
-                return layout, reading, self.settled(layout, reading)
+                if (found := self.holding(layout, reading)) is not None:
+                    return layout, reading, found
+                first = first or (layout, reading)
             except (DomainError, UncoveredError) as error:
-                refused = refused or error  # the first one is told: it is the one of the usual case
-        raise refused or UncoveredError("no formula is stored for it")
+                first = first or error
+        if isinstance(first, tuple):  # the first one is told: it is the one of the usual case
+            return *first, self.settled(*first)
+        raise first or UncoveredError("no formula is stored for it")
 
     def readings(self, entry: Entry, fields: Mapping[str, Any]) -> list[tuple[Layout, Reading]]:
         """Read a config by each layout that has formulas for it, whichever of them holds at its numbers.
@@ -299,13 +303,19 @@ class Counter:
         Raises:
             UncoveredError: none.
         """
+        if (found := self.holding(layout, reading)) is not None:
+            return found
+        for number in reading.formulas:  # the first one is told: it is the one of the usual case
+            self.variant(layout, number).check(reading.values)
+        raise UncoveredError("no formula is stored for it")
+
+    def holding(self, layout: Layout, reading: Reading) -> Variant | None:
+        """The formula in whose domain the numbers of a config lie; see `settled`."""
         for number in reading.formulas:
             found = self.variant(layout, number)
             if found.holds(reading.values):
                 return found
-        for number in reading.formulas:  # the first one is told: it is the one of the usual case
-            self.variant(layout, number).check(reading.values)
-        raise UncoveredError("no formula is stored for it")
+        return None
 
     def variant(self, layout: Layout, state: int) -> Variant:
         """The compiled formula of a state."""

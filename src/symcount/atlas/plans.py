@@ -63,9 +63,11 @@ class Plan:
             else:
                 try:
                     reading = reader.finished(taken._replace(values=values), known)
-                    return Found(self.entry, layout, reading, self._counter.settled(layout, reading))
+                    variant = self._counter.holding(layout, reading)
                 except (DomainError, UncoveredError):
                     continue  # the next layout may cover it
+                if variant is not None:
+                    return Found(self.entry, layout, reading, variant)
         return None
 
 

@@ -47,15 +47,14 @@ class Recognition:
 
     def __init__(self, version: str = "") -> None:
         self._version = version
-        self._templates: dict[bytes, list[_Template]] = {}
+        self._templates: dict[bytes, list[_Template | None]] = {}
         self._seen: set[int] = set()
         self._number = 0
 
     def counted(self, line: bytes) -> Result | None:
         """Class, counts, notes and release of a config; `None` where it is not recognised, or is refused."""
         for template in self._templates.get(line.translate(None, b"0123456789"), ()):
-            numbers = template.numbers(line)
-            if numbers is not None:
+            if template is not None and (numbers := template.numbers(line)) is not None:
                 return template.counted(numbers)
         return None
 
@@ -73,10 +72,8 @@ class Recognition:
         if self._number >= _MOST:
             self._templates.clear()
             self._number, known = 0, self._templates.setdefault(form, [])
-        template = _template(line, fields, self._version)
-        if template is not None:
-            self._number += 1
-            known.append(template)
+        self._number += 1
+        known.append(_template(line, fields, self._version))
 
 
 class _Template:
@@ -220,7 +217,13 @@ def _places(line: bytes, fields: Mapping[str, Any], tell: Teller, speaks: Speake
     numbered = json.loads(b"".join(text for part in between for text in (part, b"%d" % next(numbers, 0)))[:-1])
     found: dict[Place, tuple[int, int]] = {}
     layouts = speaks.counter.layouts(speaks.counter.entry(fields), fields)
-    noted = {(path, key) for layout in layouts for path, _, keys, _ in tell.worth(fields, layout) for key in keys}
+    others = {(path, key) for layout in layouts for path, _, keys, _ in tell.worth(fields, layout) for key in keys}
+    for layout in layouts:  # what is given in two spellings is compared
+        for path, rules in layout.sections.items():
+            pairs = [*rules.aliases.items(), ("num_labels", "id2label")]
+            own = value_at(fields, path)
+            if isinstance(own, dict):
+                others |= {(path, key) for pair in pairs if own.keys() >= set(pair) for key in pair}
     for section in dict.fromkeys(path for layout in layouts for path in layout.sections):
         own, real = (value_at(one, section) for one in (numbered, fields))
         if not isinstance(own, dict) or not isinstance(real, dict):
@@ -231,7 +234,7 @@ def _places(line: bytes, fields: Mapping[str, Any], tell: Teller, speaks: Speake
                 and value >= _FIRST
                 and type(real.get(key)) is int
                 and real[key] < _FIRST
-                and (section, key) not in noted
+                and (section, key) not in others
             ):
                 found[section, key] = spans[value - _FIRST]
     return dict(sorted(found.items(), key=lambda item: item[1])[:_FREE])
