@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from symcount.atlas.codes import identifiers, word
@@ -72,6 +73,16 @@ def class_of(fields: Mapping[str, Any]) -> str:
     return model_type
 
 
+Numbers = Callable[[Mapping[str, Value]], tuple[Value, ...]]
+
+
+def _numbers(paths: Sequence[str]) -> Numbers:
+    """From the values by path to those at *paths*."""
+    if len(paths) > 1:
+        return itemgetter(*paths)
+    return lambda values: tuple(values[path] for path in paths)
+
+
 class Variant:
     """A stored formula, compiled."""
 
@@ -82,14 +93,19 @@ class Variant:
         counted = identifiers(formula.totals["unique"])
         self.ratios = [str(letter[1]) for letter in formula.letters if letter[6] and letter[0] in counted]
         self.domain = compiled([t for _, left, right in formula.domain for t in (left, right)], self.letters)
-        self.names = [n.name for n in layout.numbers.values()]
-        self.asked_paths = list(layout.numbers)
+        asked = {n for _, left, right in formula.asked for text in (left, right) for n in identifiers(text)}
+        self.names = [n.name for n in layout.numbers.values() if n.name in asked]
+        self.asked_paths = [path for path, n in layout.numbers.items() if n.name in asked]
         self.asked = compiled([t for _, left, right in formula.asked for t in (left, right)], self.names)
 
     @cached_property
     def totals(self) -> Callable[..., tuple[Any, ...]]:
         """The different totals; of most formulas only the conditions are ever asked."""
         return compiled(list(self._texts), self.letters)
+
+    @cached_property
+    def _numbers(self) -> Numbers:
+        return _numbers(self.paths)
 
     @cached_property
     def _texts(self) -> dict[str, int]:
@@ -109,8 +125,8 @@ class Variant:
             for path in self.ratios:
                 if values[path] <= 0:
                     return False
-            for relations, function, paths in self._conditions:
-                sides = iter(function(*[values[path] for path in paths]))
+            for relations, function, numbers in self._conditions:
+                sides = iter(function(*numbers(values)))
                 for holds in relations:
                     if not holds(next(sides), next(sides)):
                         return False
@@ -119,11 +135,9 @@ class Variant:
         return True
 
     @cached_property
-    def _conditions(self) -> list[tuple[list[Callable[[Value, Value], bool]], Callable[..., Any], list[str]]]:
+    def _conditions(self) -> list[tuple[list[Callable[[Value, Value], bool]], Callable[..., Any], Numbers]]:
         asked = (self.formula.domain, self.domain, self.paths), (self.formula.asked, self.asked, self.asked_paths)
-        return [
-            ([HOLDS[c[0]] for c in conditions], function, paths) for conditions, function, paths in asked if conditions
-        ]
+        return [([HOLDS[c[0]] for c in said], function, _numbers(paths)) for said, function, paths in asked if said]
 
     def check(self, values: Mapping[str, Value]) -> None:
         """Raise unless every condition holds."""
@@ -154,7 +168,7 @@ class Variant:
     def count(self, values: Mapping[str, Value]) -> dict[str, int]:
         """The totals by convention; whether the conditions hold is the business of `check`."""
         try:
-            numbers = self.totals(*[values[path] for path in self.paths])
+            numbers = self.totals(*self._numbers(values))
         except ZeroDivisionError:
             raise UncoveredError("outside the formula's domain: a division by zero") from None
         for number in numbers:

@@ -31,6 +31,7 @@ class _Attempt(NamedTuple):
         taken: with the config's own numbers.
         free: path of a number, which of the free ones it is, and how large it must be.
         known: labels that no number decides.
+        formulas: those of the labels, if none is decided by a number.
     """
 
     layout: Layout
@@ -38,6 +39,7 @@ class _Attempt(NamedTuple):
     taken: Taken
     free: list[tuple[str, int, int]]
     known: Mapping[str, int]
+    formulas: list[int] | None
 
 
 class Plan:
@@ -54,7 +56,7 @@ class Plan:
 
     def found(self, numbers: Sequence[int]) -> Found | None:
         """What the config with these free *numbers* is read as; `None` where it is not covered."""
-        for layout, reader, taken, free, known in self._attempts:
+        for layout, reader, taken, free, known, formulas in self._attempts:
             values = dict(taken.values)
             for path, place, least in free:
                 number = values[path] = numbers[place]
@@ -62,7 +64,7 @@ class Plan:
                     break
             else:
                 try:
-                    reading = reader.finished(taken._replace(values=values), known)
+                    reading = reader.finished(Taken(values, *taken[1:]), known, formulas)
                     variant = self._counter.holding(layout, reading)
                 except (DomainError, UncoveredError):
                     continue  # the next layout may cover it
@@ -143,5 +145,7 @@ def planned(counter: Counter, fields: Mapping[str, Any], marks: Mapping[int, int
             for path, value in taken.values.items()
             if value in marks
         ]
-        attempts.append(_Attempt(layout, reader, taken, free, reader.settled(taken.found)))
+        taken = taken._replace(stated=frozenset(taken.stated))
+        known = reader.settled(taken.found)
+        attempts.append(_Attempt(layout, reader, taken, free, known, reader.formulas(known)))
     return Plan(counter, entry, attempts)

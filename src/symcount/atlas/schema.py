@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
@@ -65,7 +66,7 @@ class Taken(NamedTuple):
     """
 
     values: dict[str, Value]
-    stated: set[str]
+    stated: AbstractSet[str]
     pending: dict[str, str]
     found: dict[str, Any]
 
@@ -167,23 +168,29 @@ class Reader:
                         found.setdefault(name, own.get(name.rpartition(".")[2], usual))
         return Taken(values, stated, pending, found)
 
-    def finished(self, taken: Taken, known: Mapping[str, int] = MappingProxyType({})) -> Reading:
+    def finished(
+        self, taken: Taken, known: Mapping[str, int] = MappingProxyType({}), formulas: list[int] | None = None
+    ) -> Reading:
         """What is made of it: numbers that others make, labels, formulas.
 
         Args:
             taken: whose values are completed in place.
             known: labels that need not be asked for; see `settled`.
+            formulas: those of the labels, where all are known.
 
         Raises:
             UncoveredError: the layout does not cover it.
         """
         values, stated, pending, found = taken
-        self._fill(dict(pending), values)
+        if pending:
+            self._fill(dict(pending), values)
         for path in self._same:
             number = self.layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
-        return Reading(self._state(found, values, known), values, frozenset(stated), pending)
+        if formulas is None:
+            formulas = self._state(found, values, known)
+        return Reading(formulas, values, frozenset(stated), pending)
 
     def settled(self, found: Mapping[str, Any]) -> dict[str, int]:
         """The labels that the values of checks have whatever the numbers are."""
@@ -194,6 +201,12 @@ class Reader:
                 if label is not None:
                     labels[path] = label
         return labels
+
+    def formulas(self, labels: Mapping[str, int]) -> list[int] | None:
+        """Those of labels, `None` if one is lacking or none holds."""
+        if len(labels) < len(self.layout.checks):
+            return None
+        return self.layout.states.get(",".join([str(labels[path]) for path in self.layout.switches]))
 
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""
