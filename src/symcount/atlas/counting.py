@@ -92,11 +92,19 @@ class Variant:
         self.paths = [str(letter[1]) for letter in formula.letters]
         counted = identifiers(formula.totals["unique"])
         self.ratios = [str(letter[1]) for letter in formula.letters if letter[6] and letter[0] in counted]
-        self.domain = compiled([t for _, left, right in formula.domain for t in (left, right)], self.letters)
         asked = {n for _, left, right in formula.asked for text in (left, right) for n in identifiers(text)}
         self.names = [n.name for n in layout.numbers.values() if n.name in asked]
         self.asked_paths = [path for path, n in layout.numbers.items() if n.name in asked]
-        self.asked = compiled([t for _, left, right in formula.asked for t in (left, right)], self.names)
+
+    @cached_property
+    def domain(self) -> Callable[..., tuple[Any, ...]]:
+        """Both sides of each condition in the letters."""
+        return compiled([t for _, left, right in self.formula.domain for t in (left, right)], self.letters)
+
+    @cached_property
+    def asked(self) -> Callable[..., tuple[Any, ...]]:
+        """Both sides of each condition in the names."""
+        return compiled([t for _, left, right in self.formula.asked for t in (left, right)], self.names)
 
     @cached_property
     def totals(self) -> Callable[..., tuple[Any, ...]]:
@@ -136,8 +144,12 @@ class Variant:
 
     @cached_property
     def _conditions(self) -> list[tuple[list[Callable[[Value, Value], bool]], Callable[..., Any], Numbers]]:
-        asked = (self.formula.domain, self.domain, self.paths), (self.formula.asked, self.asked, self.asked_paths)
-        return [([HOLDS[c[0]] for c in said], function, _numbers(paths)) for said, function, paths in asked if said]
+        found = []
+        if self.formula.domain:
+            found.append(([HOLDS[c[0]] for c in self.formula.domain], self.domain, _numbers(self.paths)))
+        if self.formula.asked:
+            found.append(([HOLDS[c[0]] for c in self.formula.asked], self.asked, _numbers(self.asked_paths)))
+        return found
 
     def check(self, values: Mapping[str, Value]) -> None:
         """Raise unless every condition holds."""

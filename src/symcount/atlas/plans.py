@@ -31,7 +31,7 @@ class _Attempt(NamedTuple):
         taken: with the config's own numbers.
         free: path of a number, which of the free ones it is, and how large it must be.
         known: labels that no number decides.
-        formulas: those of the labels, if none is decided by a number.
+        formulas: those that hold where the other labels are those of the default.
     """
 
     layout: Layout

@@ -176,7 +176,7 @@ class Reader:
         Args:
             taken: whose values are completed in place.
             known: labels that need not be asked for; see `settled`.
-            formulas: those of the labels, where all are known.
+            formulas: those that hold where all other labels are those of the default.
 
         Raises:
             UncoveredError: the layout does not cover it.
@@ -188,7 +188,9 @@ class Reader:
             number = self.layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
-        if formulas is None:
+        if formulas is None or any(
+            self._label(path, check, found, values) for path, check in self.layout.checks.items() if path not in known
+        ):
             formulas = self._state(found, values, known)
         return Reading(formulas, values, frozenset(stated), pending)
 
@@ -203,10 +205,8 @@ class Reader:
         return labels
 
     def formulas(self, labels: Mapping[str, int]) -> list[int] | None:
-        """Those of labels, `None` if one is lacking or none holds."""
-        if len(labels) < len(self.layout.checks):
-            return None
-        return self.layout.states.get(",".join([str(labels[path]) for path in self.layout.switches]))
+        """Those of some labels where all others are those of the default, `None` if none holds."""
+        return self.layout.states.get(",".join([str(labels.get(path, 0)) for path in self.layout.switches]))
 
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""
