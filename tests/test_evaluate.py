@@ -64,6 +64,10 @@ def test_minimum_maximum_remainder(values):
         assert compile_scalar(expression)(values) == int(by_sympy(expression, values))
 
 
+def test_a_remainder_of_a_quotient():
+    assert compile_scalar(N + Mod(-H / A, N))({"H": 35, "A": 5, "N": 4}) == 5
+
+
 @given(expressions, points)
 @settings(max_examples=100, deadline=None)
 def test_compiled_function_is_exact_or_refuses(expression, values):

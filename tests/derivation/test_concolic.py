@@ -9,6 +9,7 @@ import pickle
 import random
 from fractions import Fraction
 
+import numpy as np
 import pytest
 
 from symcount.concolic.python.builtins import BUILTINS, MATH
@@ -338,3 +339,26 @@ def test_to_sympy_agrees_with_evaluate():
         found = to_sympy(result.node, symbols).subs({symbols[k]: sympy.Rational(str(v)) for k, v in values.items()})
         assert found == sympy.Rational(str(expected)), result.node
     assert free_symbols((h * r + 1).node) == {"h", "r"}
+
+
+def test_the_place_of_a_tensor_is_not_that_of_one_that_is_gone(recorder):
+    """Identities are given again as soon as an object is gone."""
+    for _ in range(100):
+        recorder.place(object(), ("somewhere",))
+    assert [recorder.place_of(object()) for _ in range(100)] == [()] * 100
+    thing = object()
+    recorder.place(thing, ("here",))
+    recorder.place(thing, ("elsewhere",), anew=False)
+    assert recorder.place_of(thing) == ("here",)
+
+
+def test_a_quotient_by_a_plain_number_is_lazy_and_exact():
+    n = sym("n", 7)
+    for below in (0.1, 2.5, np.float64(0.1)):
+        quotient = n / below
+        assert float(quotient) == 7 / float(below)
+        assert "node" not in vars(quotient)
+        assert evaluate(quotient.node, {"n": 7}) == Fraction(7) / Fraction(str(float(below))) == quotient.exact
+    with pytest.raises(ZeroDivisionError):
+        n / 0.0
+    assert n / math.inf == 0.0

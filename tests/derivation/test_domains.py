@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 import symcount as sc  # noqa: E402
-from symcount.errors import DomainError  # noqa: E402
+from symcount.errors import DomainError, OptionError  # noqa: E402
 
 
 def real(name, config):
@@ -77,3 +77,15 @@ def test_where_transformers_builds_no_default_model_known_values_are_given(name)
     formula = sc.derive(name)
     assert formula.story[0].startswith("transformers builds no model of its own defaults (")
     assert formula.certify(1).passed == 1
+
+
+def test_a_tower_of_another_package_keeps_what_a_float_of_its_code_is_multiplied_with():
+    """`0.9 * value` in the backbone's module, where the value is a whole number."""
+    pytest.importorskip("transformers.models.slanet")
+    formula = sc.derive("SLANetForTableRecognition")
+    config = transformers.SLANetConfig()
+    config.backbone_config.scale, config.backbone_config.divisor = 2, 96
+    with pytest.raises(OptionError, match=r"288/5 \* backbone_config.scale"):
+        formula.count(config)
+    config.backbone_config.divisor = 16
+    assert formula.count(config) == real("SLANetForTableRecognition", config)

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 from symcount.concolic.observe import trace  # noqa: E402
+from symcount.concolic.values.carriers import SymbolicInt  # noqa: E402
 from symcount.concolic.values.rewriting import generic  # noqa: E402
 
 
@@ -207,3 +208,18 @@ def test_a_field_of_the_config_that_gets_an_index_is_a_number():
         ("width", f"(parts[{i}].index + 1)") for i in range(3)
     ]
     assert [one.symbols[f"parts[{i}].index"] for i in range(3)] == [0, 1, 2]
+
+
+def test_a_loop_that_makes_a_table_asks_nothing_new_after_many_iterations():
+    def make(self, config):
+        self.table = nn.Parameter(torch.empty(config.width))
+        asked.extend(type(i) for i in range(config.width))
+
+    asked: list[type] = []
+    one = traced(make)
+    assert asked == [SymbolicInt] * 8
+    asked.clear()
+    big = trace(one.modules[0].cls, Sizes(width=1 << 17))
+    assert asked[: 1 << 16] == [SymbolicInt] * (1 << 16)
+    assert set(asked[1 << 16 :]) == {int}
+    assert big.symbols["width"] == 1 << 17

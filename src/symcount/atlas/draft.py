@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 from sympy import Expr, Rational
@@ -92,13 +92,20 @@ class Draft:
 def _holds(condition: list[str], values: Mapping[str, Any]) -> bool:
     """Whether a stored condition holds, as far as all that it speaks of is known."""
     how, left, right = condition
-    names = sorted(identifiers(left) | identifiers(right))
+    names, sides = _sides(left, right)
     if not names or not values.keys() >= set(names):
         return True
     try:
-        return HOLDS[how](*compiled([left, right], names)(*(values[n] for n in names)))
+        return HOLDS[how](*sides(*(values[n] for n in names)))
     except ZeroDivisionError:
         return False
+
+
+@lru_cache(maxsize=4096)
+def _sides(left: str, right: str) -> tuple[Sequence[str], Callable[..., tuple[Any, ...]]]:
+    """The names in the two sides of a condition, and the function of these that gives both values."""
+    names = sorted(identifiers(left) | identifiers(right))
+    return names, compiled([left, right], names)
 
 
 def _number(value: Any) -> Rational:

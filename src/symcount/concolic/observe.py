@@ -172,7 +172,7 @@ def _parameters(
             if shape is None:
                 shape = known[dims, sizes] = _checked(dims, sizes, symbols, memo)
             path = f"{owner}.{name}" if owner else name
-            made = recorder.made.get(id(tensor), ())
+            made = recorder.place_of(tensor)
             yield TracedParameter(path, owner, name, shape, sizes, tensor.requires_grad, id(tensor), made)
 
 

@@ -18,7 +18,7 @@ from symcount.derivation.evidence import Evidence, Hypotheses
 from symcount.derivation.path_search import PathSearch
 from symcount.derivation.probes import edges
 from symcount.derivation.rows import Row
-from symcount.derivation.tables import Table
+from symcount.derivation.tables import Known, Table
 
 __all__ = ["count_iterations"]
 
@@ -50,10 +50,11 @@ def _settled(search: PathSearch) -> Hypotheses | None:
     structures = (*search.probes, *edges(e)) if conditional else ()
     places = [{**e.base, **s} for s in structures if search.admitted(s)]
     known: dict[tuple[Any, ...], Node] = {}
+    seen = [Known() for _ in places]
     for row, parts in search.found.items():
         key = tuple(map(id, parts))
         if key not in known:
-            exact = [_exact(parts, values) for values in places]
+            exact = [_exact(parts, values, there) for values, there in zip(places, seen, strict=True)]
             closed = _closed(parts, assumed)
             there = [n if all(holds(c, v) for c in assumed.taken) else None for n, v in zip(exact, places, strict=True)]
             if closed is None or not _same(closed, there, places):
@@ -90,8 +91,8 @@ def _closed(parts: Sequence[Sequence[Table]], assumed: Assumptions) -> Node | No
     return total
 
 
-def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any]) -> int | None:
-    numbers = [part[0].number(values) for part in parts]
+def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any], known: Known) -> int | None:
+    numbers = [part[0].number(values, known) for part in parts]
     return None if None in numbers else sum(n for n in numbers if n is not None)
 
 

@@ -11,7 +11,7 @@ from symcount.concolic.values.predicates import Predicate
 from symcount.derivation.probes import Structure
 from symcount.derivation.questions import answers
 from symcount.derivation.rows import Row
-from symcount.derivation.tables import Table, Truth, iterations
+from symcount.derivation.tables import Known, Table, Truth, iterations
 
 __all__ = ["Tables", "covered", "missing", "parts_of", "unlike"]
 
@@ -31,9 +31,9 @@ def unlike(unclear: Sequence[Sequence[Table]], structure: Structure, values: Map
 
     An iteration that is like none that was seen counts, too.
     """
-    differing = 0
+    differing, known = 0, Known()
     for part in unclear:
-        numbers = {table.number(values) for table in part[:: 1 + len(part) // _COMPARED]}
+        numbers = {table.number(values, known) for table in part[:: 1 + len(part) // _COMPARED]}
         differing += len(numbers) - 1 + (None in numbers)
     return Fraction(differing, 10 + sum(int(structure[n]) for n in structure))
 

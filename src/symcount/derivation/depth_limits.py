@@ -11,13 +11,14 @@ from itertools import cycle, product
 
 from sympy import Expr, Max, Min, Symbol, floor
 
+from symcount.concolic.config.symbolic import Number
 from symcount.concolic.values.expression import Node, free_symbols, value_at
 from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.concolic.values.predicates import holds
 from symcount.config.arranged_lists import MARK
 from symcount.core.domain import Condition, relation
 from symcount.derivation.evidence import Evidence, Hypotheses
-from symcount.derivation.layer_order import counts
+from symcount.derivation.layer_order import counts, start_of
 from symcount.derivation.structure import MAX_SELECTOR
 
 __all__ = ["deepest", "layers_there_are", "of_index"]
@@ -34,6 +35,8 @@ def deepest(h: Hypotheses) -> dict[str, int]:
     """
     e = h.evidence
     usual = {n: int(e.base[n]) for n in e.structural if n not in e.depths and MARK not in n}
+    start = start_of(h)
+    beside = [{}, usual] if any(start[n] != value for n, value in usual.items()) else [{}]
     found: dict[str, int] = {}
     for depth in (n for n in e.depths if not n.endswith("]") and n in e.structural and MARK not in n):
         seen = max(int(t.symbols[depth]) for t in e.traces)
@@ -41,9 +44,8 @@ def deepest(h: Hypotheses) -> dict[str, int]:
         section = depth.rpartition(".")[0]
 
         def refuted(number: int, depth: str = depth) -> bool:
-            places = [{**chosen, depth: number} for chosen in ({}, usual)]
-            spoken = [p for p in places if all(holds(c, {**e.base, **p}) for c in h.assumed)]
-            return any(counts(h, place) is False for place in spoken)
+            places = [{**chosen, depth: number} for chosen in beside]
+            return any(counts(h, place) is False for place in places if _spoken_of(h, {**start, **place}))
 
         for name, value in sorted(e.pinned.items(), key=lambda item: item[1]):
             index = isinstance(value, int) and not name.endswith("]") and seen <= value + 1 <= limit
@@ -51,15 +53,22 @@ def deepest(h: Hypotheses) -> dict[str, int]:
                 found[depth] = next((n for n in (int(value) + 1, int(value)) if n > seen and not refuted(n)), seen)
                 break
         for end in _ends(e, section, limit):
-            if refuted(end + _BEYOND):
-                first = min(seen + 1, end)  # a trace may have more layers than a list speaks of
-                most = next(n for n in range(first, end + _BEYOND + 1) if refuted(n)) - 1
-                found[depth] = min(most, found.get(depth, most))
+            if not refuted(end + _BEYOND):  # nor is it by a list that ends earlier: these layers are all there
+                break
+            first = min(seen + 1, end)  # a trace may have more layers than a list speaks of
+            most = next(n for n in range(first, end + _BEYOND + 1) if refuted(n)) - 1
+            found[depth] = min(most, found.get(depth, most))
     return found
 
 
+def _spoken_of(h: Hypotheses, values: Mapping[str, Number]) -> bool:
+    """Whether the formula says anything at *values*: its conditions hold, and no multiplicity is negative."""
+    numbers = (value_at(times, values) for times in set(h.times.values()))
+    return all(holds(c, values) for c in h.assumed) and all(n is None or n >= 0 for n in numbers)
+
+
 def _ends(e: Evidence, section: str, limit: int) -> list[int]:
-    """Numbers of layers up to which the lists that a config is made with say something of each layer.
+    """Numbers of layers up to which the lists of a config say something of each layer, the largest first.
 
     Layers that the traces show may lie in a pattern (`[3, 8, 13]`), of which the list itself has no more than it names.
     """
@@ -70,7 +79,7 @@ def _ends(e: Evidence, section: str, limit: int) -> list[int]:
         numbers = [x for x in value if type(x) is int]
         ends = (len(value), max(numbers) + 1 if len(numbers) == len(value) else 0)
         found.update(n for n in ends if 1 < n <= limit)
-    return sorted(found)
+    return sorted(found, reverse=True)
 
 
 def layers_there_are(

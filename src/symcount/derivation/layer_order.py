@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import combinations
 
+from symcount.concolic.config.symbolic import Number
 from symcount.config.arranged_lists import MARK, ORDERED, field_of
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.runs import possible
 from symcount.errors import DerivationError
 
-__all__ = ["check_order", "counts", "dispensable"]
+__all__ = ["check_order", "counts", "dispensable", "start_of"]
 
 _MOST = 4  # kinds; of more, none is tried
 _SEEDS = (*ORDERED, 1, 2, 3)
@@ -53,7 +54,10 @@ def _holds(h: Hypotheses, changes: dict[str, int]) -> bool:
 
 def counts(h: Hypotheses, changes: Mapping[str, int]) -> bool | None:
     """Whether the formula counts the model at the deepest trace with these changes; `None` if there is no model."""
-    e = h.evidence
-    deepest = max(e.traces, key=lambda t: len(t.parameters))
-    one = possible(e, [{**deepest.symbols, **changes}])
+    one = possible(h.evidence, [{**start_of(h), **changes}])
     return None if one is None else h.counts(one)
+
+
+def start_of(h: Hypotheses) -> Mapping[str, Number]:
+    """The values of the deepest trace."""
+    return max(h.evidence.traces, key=lambda t: len(t.parameters)).symbols

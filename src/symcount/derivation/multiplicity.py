@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import combinations, islice
+from itertools import islice, repeat
 from typing import Any
 
 from symcount.concolic.traces import Trace
@@ -24,11 +24,9 @@ from symcount.derivation.index_sets import elements_of, suppositions
 from symcount.derivation.list_lengths import Things
 from symcount.derivation.questions import answers, hashed
 from symcount.derivation.rows import Row, Rows
-from symcount.derivation.tables import Table, Truth
+from symcount.derivation.tables import Iterations, Known, Table, Truth, iterations
 
 __all__ = ["tables"]
-
-Sample = tuple[Mapping[str, Any], int]  # values of fields and indices, and how many parameters were made there
 
 _MOST = 6000  # iterations that are looked at for one row
 _ELEMENTS = 16  # elements of a set that indices are looked up in
@@ -56,20 +54,21 @@ def tables(
     things = Things.of(traces, fields)
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
+    seen: Known = {}
     for row in rows.made:
         parts: list[list[Table]] = []
         for nest, numbers in _made(rows, row, things).items():
             key = nest, tuple(frozenset(one.items()) for one in numbers)
             if key not in known:
                 usable = _usable(nest, asked, loops)
-                known[key] = _explanations(nest, numbers, traces, usable)
+                known[key] = _explanations(nest, numbers, traces, usable, seen)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
-                    more = [*usable, *_elements(nest[0], numbers, traces)]
+                    more = _elements(nest[0], numbers, traces)
                     tried = max(1 + i for one in traces for (i,) in index_tuples(nest, one.symbols))
-                    found_there = _explanations(nest, numbers, traces, more)  # what else is in the set, nobody has seen
-                    known[key] = [replace(table, tried=tried) for table in found_there]
+                    several = _explanations(nest, numbers, traces, usable, seen, more)  # what else is in it, nobody saw
+                    known[key] = [replace(table, tried=tried) for table in several]
                 if not known[key] and suppose and not any(MARK in n for n in fields):  # the order of kinds is any
-                    known[key] = _supposed(nest, numbers, traces, usable, fields)
+                    known[key] = _supposed(nest, numbers, traces, usable, seen, fields)
             parts.append(known[key])
         if not all(parts):
             parts = [_by_length(rows, row, things)]
@@ -119,11 +118,12 @@ def _made(rows: Rows, row: Row, things: Things) -> dict[tuple[Loop, ...], Number
 
 
 def _supposed(
-    nest: tuple[Loop, ...], made: Numbers, traces: Sequence[Trace], usable: Sequence[Predicate], fields: Sequence[str],
+    nest: tuple[Loop, ...], made: Numbers, traces: Sequence[Trace], usable: Sequence[Predicate], seen: Known,
+    fields: Sequence[str],
 ) -> list[Table]:  # fmt: skip
     """The tables of predicates that nobody asked; of those that the code asked, only together with such."""
     more = [p for loop in nest for p in suppositions(loop, fields)]
-    found = _explanations(nest, made, traces, [*usable, *more], _SUPPOSED) if nest else []
+    found = _explanations(nest, made, traces, usable, seen, more, _SUPPOSED) if nest else []
     # several residue classes explain whatever a few runs showed: beyond these they say nothing
     plain = (t for t in found if sum(p.relation == "divides" and p in more for p in t.predicates) <= 1)
     return [replace(table, supposed=True) for table in plain]
@@ -162,46 +162,48 @@ def _usable(nest: Sequence[Loop], asked: Iterable[Predicate], loops: Mapping[str
 
 def _explanations(
     nest: tuple[Loop, ...], made: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace],
-    predicates: Sequence[Predicate], most: int = _EXPLANATIONS,
+    asked: Sequence[Predicate], known: Known, more: Sequence[Predicate] = (), most: int = _EXPLANATIONS,
 ) -> list[Table]:  # fmt: skip
-    """The tables, *most* of them, with the fewest predicates that say how many parameters each iteration made."""
-    samples: list[Sample] = []
+    """The tables, *most* of them, with the fewest predicates that say how many parameters each iteration made.
+
+    Those are predicates that the code *asked*, and *more* that it did not.
+    """
+    answers: list[int] = []
     for numbers, one in zip(made, traces, strict=True):
         indices = list(islice(index_tuples(nest, one.symbols), _MOST + 1))
         if len(indices) > _MOST or not numbers.keys() <= set(indices):
             return []
-        for index in indices:
-            known = {loop.name: i for loop, i in zip(nest, index, strict=True)}
-            samples.append(({**one.symbols, **known}, numbers.get(index, 0)))
-    distinct = {number for _, number in samples}
+        answers += [numbers.get(index, 0) for index in indices]
+    if nest not in known:
+        known[nest] = Iterations([place for one in traces for place in iterations(nest, one.symbols)])
+    truths = {p: known[nest].truth(p) for p in (*asked, *more) if nest}
+    distinct = set(answers)
     if len(distinct) == 1:
-        seen = {p: frozenset(((), p.holds(values)) for values, _ in samples) for p in predicates if nest}
-        return [Table(nest, (), {(): distinct.pop()}, seen)]
+        others = {p: frozenset(zip(repeat(()), truths[p])) for p in asked if nest}
+        return [Table(nest, (), {(): distinct.pop()}, others)]
     if not nest and (len(distinct) > 2 or 0 not in distinct):
         return []  # a list that is longer in one model than in another was made in no loop
-    truths = {p: [p.holds(values) for values, _ in samples] for p in predicates}
+    truths = truths or {p: known[nest].truth(p) for p in asked}
     telling = [p for p, truth in truths.items() if len(set(truth)) > 1]
     if len(telling) > 40 and most == _EXPLANATIONS:
         telling = list({tuple(truths[p]): p for p in reversed(telling)}.values())[::-1]
-    answers = [number for _, number in samples]
+    masks = {p: [_where(truths[p], truth) for truth in (True, False, None)] for p in telling}
+    alike = [_where(answers, number) for number in distinct]
     for size in (1, 2, 3):
         few = telling if size < 3 or len(telling) <= 12 else telling[: 0 if most == _EXPLANATIONS else _TRIPLES]
-        sets = combinations(few, size)
         found = []
-        for chosen in sets:
-            numbers_by = _by_truth([truths[p] for p in chosen], answers)
-            if numbers_by is not None:
-                found.append(_table(nest, chosen, numbers_by, truths))
-                if len(found) == most:
-                    break
+        for numbered in sorted(_separating([masks[p] for p in few], alike, size))[:most]:
+            chosen = [few[i] for i in numbered]
+            numbers_by = dict(zip(zip(*(truths[p] for p in chosen), strict=True), answers, strict=True))
+            found.append(_table(nest, chosen, numbers_by, truths, asked))
         if found:
             return found
-    return _greedy(nest, telling if most == _EXPLANATIONS else telling[::-1], truths, answers)
+    return _greedy(nest, telling if most == _EXPLANATIONS else telling[::-1], truths, asked, answers)
 
 
 def _greedy(
     nest: tuple[Loop, ...], telling: Sequence[Predicate], truths: Mapping[Predicate, list[bool | None]],
-    answers: Sequence[int],
+    asked: Sequence[Predicate], answers: Sequence[int],
 ) -> list[Table]:  # fmt: skip
     """A table with all predicates but those without which there is one as well."""
     chosen = list(telling)
@@ -212,16 +214,47 @@ def _greedy(
         if _by_truth([truths[other] for other in fewer], answers) is not None:
             chosen = fewer
     numbers = _by_truth([truths[p] for p in chosen], answers)
-    return [] if numbers is None else [_table(nest, chosen, numbers, truths)]
+    return [] if numbers is None else [_table(nest, chosen, numbers, truths, asked)]
 
 
 def _table(
     nest: tuple[Loop, ...], chosen: Sequence[Predicate], numbers: Mapping[Truth, int],
-    truths: Mapping[Predicate, list[bool | None]],
+    truths: Mapping[Predicate, list[bool | None]], asked: Sequence[Predicate],
 ) -> Table:  # fmt: skip
     known = list(zip(*(truths[p] for p in chosen), strict=True))
-    others = {p: frozenset(zip(known, answers, strict=True)) for p, answers in truths.items() if p not in chosen}
+    others = {p: frozenset(zip(known, truths[p], strict=True)) for p in asked if p not in chosen}
     return Table(nest, tuple(chosen), numbers, others)
+
+
+def _where(column: Sequence[Any], value: Any) -> int:
+    """The places of a *value* in a column as bits of one number: sets of thousands of places are compared at once."""
+    return int("".join(["1" if one is value or one == value else "0" for one in column]), 2)
+
+
+def _separating(columns: Sequence[Sequence[int]], alike: Sequence[int], size: int) -> set[tuple[int, ...]]:
+    """The sets of up to *size* columns by which samples that are not *alike* differ, none of them in vain.
+
+    Of two samples that differ, one column of the set must tell them apart: only such columns are tried together.
+    """
+    found: set[tuple[int, ...]] = set()
+
+    def extend(cells: Sequence[int], chosen: tuple[int, ...]) -> None:
+        mixed = next((cell for cell in cells if all(cell & same != cell for same in alike)), 0)
+        if not mixed:
+            found.add(tuple(sorted(chosen)))
+        elif len(chosen) < size:
+            one = mixed & -mixed
+            rest = mixed & ~next(same for same in alike if same & one)
+            both = one | (rest & -rest)
+            for i, masks in enumerate(columns):
+                if all(mask & both != both for mask in masks):
+                    extend([there for cell in cells for mask in masks if (there := cell & mask)], (*chosen, i))
+
+    everything = 0
+    for same in alike:
+        everything |= same
+    extend([everything], ())
+    return found
 
 
 def _by_truth(columns: Sequence[Sequence[bool | None]], answers: Sequence[int]) -> dict[Truth, int] | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from typing import Any
 
 from symcount.concolic.values import expression as ex
@@ -14,9 +15,36 @@ from symcount.concolic.values.predicates import Predicate, index_tuples
 from symcount.concolic.values.rewriting import collected
 from symcount.derivation.counting import Assumptions, count, triangle, trips
 
-__all__ = ["Table", "Truth", "iterations"]
+__all__ = ["Iterations", "Known", "Table", "Truth", "iterations"]
 
 Truth = tuple[bool | None, ...]
+
+
+@dataclass(frozen=True)
+class Iterations:
+    """The iterations of some loops, and what is true in each; a predicate is evaluated once, whoever asks for it.
+
+    Attributes:
+        places: values of fields and indices in each iteration.
+        columns: truth of a predicate in each iteration.
+    """
+
+    places: Sequence[Mapping[str, Any]]
+    columns: dict[Predicate, list[bool | None]] = field(default_factory=dict)
+
+    def truth(self, predicate: Predicate) -> list[bool | None]:
+        """Whether a predicate is true, iteration by iteration."""
+        if predicate not in self.columns:
+            self.columns[predicate] = [predicate.holds(place) for place in self.places]
+        return self.columns[predicate]
+
+    def truths(self, predicates: Sequence[Predicate]) -> Iterable[Truth]:
+        """What is true of several predicates, iteration by iteration."""
+        return zip(*map(self.truth, predicates), strict=True) if predicates else repeat((), len(self.places))
+
+
+#: What is known of the iterations of nests of loops, all at the same values of the fields.
+Known = dict[tuple[Loop, ...], Iterations]
 
 
 @dataclass(frozen=True)
@@ -39,19 +67,25 @@ class Table:
     supposed: bool = False
     tried: int = 0
 
-    def number(self, values: Mapping[str, Any]) -> int | None:
-        """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far."""
+    def number(self, values: Mapping[str, Any], known: Known | None = None) -> int | None:
+        """The exact number of parameters at *values* of the fields; `None` if an iteration is like none seen so far.
+
+        Args:
+            values: of the fields.
+            known: what is known of other tables at the same values, which is used and added to.
+        """
         total = 0
-        for truth in self.truths(values):
+        for truth in self._truths(values, {} if known is None else known):
             if truth not in self.numbers:
                 return None
             total += self.numbers[truth]
         return total
 
-    def truths(self, values: Mapping[str, Any]) -> Iterator[Truth]:
+    def _truths(self, values: Mapping[str, Any], known: Known) -> Iterable[Truth]:
         """What is true in each iteration."""
-        for known in iterations(self.loops, values):
-            yield tuple([p.holds(known) for p in self.predicates])
+        if self.loops not in known:
+            known[self.loops] = Iterations(list(iterations(self.loops, values)))
+        return known[self.loops].truths(self.predicates)
 
     def closed(self, assumed: Assumptions) -> Node | None:
         """The number as an expression in the fields, if the rules of counting have one."""

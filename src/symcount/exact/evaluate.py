@@ -201,7 +201,7 @@ class _Floats(ast.NodeTransformer):
         return node if node.id.startswith("_") else _call("_float", _name(node.id))
 
 
-def _translate(expression: Expr) -> ast.expr:  # noqa: PLR0912  # a table of rules, one a head
+def _translate(expression: Expr) -> ast.expr:  # a table of rules, one a head
     """Rules from SymPy heads to Python operations; a head without a rule is refused."""
     if isinstance(expression, Integer):
         return ast.Constant(value=int(expression))
@@ -224,9 +224,8 @@ def _translate(expression: Expr) -> ast.expr:  # noqa: PLR0912  # a table of rul
     if isinstance(expression, Round):
         return _call("_round", _translate_quotient(expression.args[0]))
     if isinstance(expression, Mod):
-        top, bottom = expression.args
-        if fraction(together(top))[1] == 1 and fraction(together(bottom))[1] == 1:
-            return ast.BinOp(left=_translate(top), op=ast.Mod(), right=_translate(bottom))
+        top, bottom = (_translate_quotient(a) for a in expression.args)
+        return ast.BinOp(left=top, op=ast.Mod(), right=bottom)
     if isinstance(expression, Min | Max):
         return _call(
             "_min" if isinstance(expression, Min) else "_max", *[_translate_quotient(a) for a in expression.args]

@@ -9,8 +9,8 @@ from typing import Any
 from symcount.concolic.config.config_source import ConfigSource, construct
 from symcount.concolic.session import quiet
 from symcount.derivation.arranging import arrangements, with_arrangements
-from symcount.derivation.certificate import disagreement
 from symcount.derivation.formula import DerivedFormula, formula_of
+from symcount.derivation.given_configs import given_for
 from symcount.derivation.origin import Derived
 from symcount.derivation.pipeline import derive_class
 from symcount.derivation.resolve import missing_package, resolve, shortened
@@ -19,7 +19,7 @@ from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.forward.cache_formula import CacheFormula, cache_formula
 from symcount.forward.cache_module import cache_module
-from symcount.forward.certificate import differences
+from symcount.forward.certificate import disagreement
 from symcount.forward.inputs import sizes_for
 from symcount.forward.operations_formula import OperationsFormula, operations_formula
 from symcount.forward.operations_module import operations_module
@@ -29,7 +29,7 @@ from symcount.verification.real_model import attribute
 
 __all__ = ["cache", "derived_cache", "flops"]
 
-_POINTS = 2  # at which a formula is compared with the real forward pass before it is given
+_POINTS = 3  # at which a formula is compared with the real forward pass before it is given
 
 
 @guarded
@@ -113,17 +113,34 @@ def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
 
 
 def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type], what: str) -> DerivedFormula:
-    """The formula of the model that `model(cls)` makes of the class that *source* says."""
-    cls, found, name, model_type = resolve(*_described(source, options))
+    """The formula of the model that `model(cls)` makes of the class that *source* says.
+
+    Where transformers builds no model of a class's own default config, it is that at `given_for`.
+    """
+    asked, kept = _described(source, options)
+    cls, found, name, model_type = resolve(asked, kept)
+    try:
+        return _at(cls, found, name, model_type, model, what)
+    except DerivationError:
+        given = given_for(cls) if isinstance(asked, type | str) and not found.kwargs else None
+        if given is None:
+            raise
+        return _at(cls, resolve(cls, {}, given)[1], name, model_type, model, what)
+
+
+def _at(
+    cls: Any, found: ConfigSource, name: str, model_type: str, model: Callable[[type], type], what: str
+) -> DerivedFormula:
+    """The formula of the model that `model(cls)` makes of the config *found*."""
     observed, sized = model(cls), _with_sizes(cls, found)
 
     def made(config: ConfigSource) -> DerivedFormula:
         formula = formula_of(derive_class(observed, config), name, model_type, Derived())
-        if not disagreement(formula, _POINTS, differences, deep=0):
+        if not disagreement(formula, _POINTS):
             return widened(formula)
         depths = {depth: formula.base[depth] for depth in formula.depths}  # which layers are of which kind is unknown
         formula = formula_of(derive_class(observed, config, pinned=depths), name, model_type, Derived())
-        if found := disagreement(formula, _POINTS, differences, deep=0):
+        if found := disagreement(formula, _POINTS):
             raise DerivationError(f"{name}: no closed form of its {what} was found; {found[0]}")
         return widened(formula)
 
@@ -159,6 +176,8 @@ def _with_sizes(cls: type, source: ConfigSource) -> ConfigSource:
     kwargs = {**source.kwargs, **sizes_for(cls, config)}
     if attribute(config, "is_decoder") is False and not attribute(config, "is_encoder_decoder") and _writes(cls):
         kwargs["is_decoder"] = True  # a decoder that is made of an encoder's layers says so in its config
+    if "SequenceClassification" in cls.__name__ and attribute(config, "pad_token_id") is None:
+        kwargs["pad_token_id"] = 0  # without one, texts cannot be told apart where they end
     return ConfigSource(source.cls, kwargs)
 
 

@@ -17,7 +17,7 @@ from symcount.core.tree import Block
 from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DomainError
 from symcount.formulas.formula import Formula
-from symcount.forward.inputs import BATCH, LENGTH, SIDE, SIZES, SOURCE
+from symcount.forward.inputs import BATCH, CHOICES, LENGTH, SIDE, SIZES, SOURCE
 
 __all__ = ["ForwardFormula", "lettered"]
 
@@ -25,6 +25,7 @@ __all__ = ["ForwardFormula", "lettered"]
 _INPUT = {
     BATCH: Entry("B", BATCH, "B", "sequences in a batch"),
     LENGTH: Entry("S", LENGTH, "S", "tokens of a sequence"),
+    CHOICES: Entry("C", CHOICES, "C", "choices of a question"),
     SIDE: Entry("R", SIDE, "R", "height and width of an image"),
     SOURCE: Entry("S_src", SOURCE, r"S_{\mathrm{src}}", "tokens of the encoder's input"),
 }

@@ -175,7 +175,7 @@ def _einsum(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resu
             if int(sizes.get(letter, 1)) == 1:
                 sizes[letter] = size
     contracted = set(inputs[0]) & set(inputs[1]) - set(equation.replace(" ", "").partition("->")[2]) - {"."}
-    if contracted:
+    if any(int(sizes[letter]) > 1 for letter in contracted):
         yield "einsum", tuple(sizes.values()), operands, False
 
 

@@ -41,7 +41,7 @@ def operations_module(cls: type) -> type:
                 owner = owner._modules[part]
             tensor = torch.empty(one.sizes)
             if recorder is not None and (made := places.iterations(path)):
-                recorder.made[id(tensor)] = made
+                recorder.place(tensor, made)
             full = f"{name}{MARK}{one.gradients}{'c' if one.causal else ''}"
             owner.register_parameter(full, torch.nn.Parameter(tensor, requires_grad=False))
 

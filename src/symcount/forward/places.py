@@ -40,7 +40,7 @@ class Places:
         recorder = STATE.recorder
         if recorder is not None:
             for path, parameter in self._model.named_parameters(remove_duplicate=False):
-                made = recorder.made.get(id(parameter), ())
+                made = recorder.place_of(parameter)
                 for end in range(path.count(".") + 1):
                     self._made.setdefault(path.rsplit(".", end + 1)[0], made)
         return self
@@ -62,4 +62,4 @@ class Places:
         recorder, made = STATE.recorder, self.iterations(self.here)
         if recorder is not None and made:
             for tensor in tensors_in(result):
-                recorder.made.setdefault(id(tensor), made)
+                recorder.place(tensor, made, anew=False)

@@ -1,30 +1,24 @@
 """Running a model's forward pass on the meta device, with symbolic sizes where a trace is running.
 
-Tensors on the meta device have sizes and no content, so code that asks for the content is answered as for an input
-without padding, whose tokens are ordinary ones: `mask.all()` is true, `(ids == special).any()` is false. What asks for
-a number that only content says cannot be followed.
+Tensors on the meta device have sizes and no content; what code is answered that asks for it all the same is in
+`symcount.forward.answers`. What asks for a number that only content says cannot be followed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
-from symcount.concolic.python.patches import Patch, Patches
 from symcount.concolic.tensors.mode import TENSORS
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import STATE
-from symcount.errors import DerivationError
+from symcount.forward.answers import Answers
 from symcount.forward.following import Follower, tensors_in
-from symcount.forward.inputs import inputs
+from symcount.forward.inputs import KNOWN, content, inputs
 from symcount.forward.places import Places
 
 __all__ = ["Observer", "as_model", "build", "run"]
-
-
-#: Questions about content whose answer is yes.
-_AFFIRMED = ("all", "allclose", "equal", "_is_all_true")
 
 
 def as_model(cls: type, what: str, construct: Callable[[Any, Any], None]) -> type:
@@ -58,11 +52,30 @@ def build(cls: type, config: Any, dtype: str = "bfloat16") -> Any:
 
     with _default_dtype(getattr(torch, dtype)):
         model = cls(config)
+    _moved(model)
     for module in model.modules():
         own = getattr(module, "config", None)
         if own is not None and hasattr(own, "_experts_implementation"):
             own._experts_implementation = "batched_mm"
     return model.eval()
+
+
+def _moved(model: Any) -> None:
+    """Put on the meta device what its class makes elsewhere: `torch.Tensor(n)` heeds no device."""
+    import torch
+
+    if torch.get_default_device().type != "meta" and TENSORS.tracker is None:
+        return
+    recorder = STATE.recorder
+    shape_of = TENSORS.tracker.shape_of if TENSORS.tracker is not None else lambda tensor: tuple(tensor.shape)
+    for module in model.modules():
+        for name, tensor in module._parameters.items():
+            if tensor is not None and tensor.device.type != "meta":
+                made = torch.empty(shape_of(tensor), dtype=tensor.dtype, device="meta")
+                other = torch.nn.Parameter(made, requires_grad=tensor.requires_grad)
+                if recorder is not None and id(tensor) in recorder.made:
+                    recorder.made[id(other)] = recorder.made[id(tensor)]
+                module._parameters[name] = other
 
 
 @contextmanager
@@ -78,61 +91,29 @@ def _default_dtype(dtype: Any) -> Iterator[None]:
 
 
 class _Watch:
-    """What happens with each call: shapes are followed, questions are prepared for, observers are told."""
+    """What happens with each call: shapes are followed, questions are answered, observers are told."""
 
-    def __init__(self, model: Any, observers: Sequence[Observer]) -> None:
+    def __init__(self, model: Any, observers: Sequence[Observer], *, whole: bool) -> None:
         tracker = TENSORS.tracker
         self.places = Places(model)
+        self.answers = Answers(lambda: self.places.here, whole=whole)
         self._follower = Follower(tracker) if tracker is not None else None
         self._observers = observers
-        self._true: dict[int, Any] = {}
-        self._chosen: dict[int, Any] = {}
+
+    def instead(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """What is given in place of the result of a call; `NotImplemented` where it has one."""
+        found = self.answers.instead(func, args, kwargs)
+        if found is not NotImplemented:
+            self.places.note(found)
+        return found
 
     def __call__(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
         if self._follower is not None:
             self._follower(func, args, kwargs, result)
             self.places.note(result)
-        if getattr(func, "__name__", "") in _AFFIRMED and hasattr(result, "new_empty"):
-            self._true[id(result)] = result
-        if self._chosen and args and id(args[0]) in self._chosen:
-            self._chosen.update((id(tensor), tensor) for tensor in tensors_in(result))
+        self.answers.note(func, args, kwargs, result, list(tensors_in(result)))
         for observer in self._observers:
             observer(self.places.here, func, args, kwargs, result)
-
-    def choose(self, *tensors: Any) -> tuple[Any, ...]:
-        """Note that tensors are indices of what was chosen."""
-        self._chosen.update((id(tensor), tensor) for tensor in tensors)
-        return tensors
-
-    def chosen(self, tensor: Any) -> bool:
-        """Whether it is the index of something that was chosen, as an expert: any will do."""
-        return id(tensor) in self._chosen
-
-    def truth(self, tensor: Any) -> bool:
-        """The answer to a question about the content of a tensor."""
-        return id(tensor) in self._true
-
-
-def _answers(watch: _Watch) -> list[Patch]:
-    import torch
-
-    truth, item = torch.Tensor.__bool__, torch.Tensor.item
-
-    def __bool__(self: Any) -> bool:  # noqa: N807  # it takes the place of that method
-        return watch.truth(self) if self.device.type == "meta" else truth(self)
-
-    def answered(self: Any) -> Any:
-        if self.device.type != "meta":
-            return item(self)
-        if self.dtype is torch.bool:
-            return watch.truth(self)
-        if watch.chosen(self):
-            return 0
-        raise DerivationError(
-            f"the forward pass asks for a number that is the content of a tensor, in {watch.places.here}"
-        )
-
-    return [Patch(torch.Tensor, "__bool__", __bool__), Patch(torch.Tensor, "item", answered)]
 
 
 def run(
@@ -151,14 +132,14 @@ def run(
     """
     import torch
 
-    watch = _Watch(model, observers)
+    # which tokens an expert has decides about what is done, not what is held
+    watch = _Watch(model, observers, whole=bool(observers) or mode is not None)
     with ExitStack() as stack:
         stack.enter_context(_default_dtype(getattr(torch, dtype)))
         stack.enter_context(watch.places)
-        stack.enter_context(Patches(_answers(watch)))
-        if not observers and mode is None:  # which tokens an expert has decides about what is done, not what is held
-            stack.enter_context(Patches(_choices(watch)))
         given = inputs(model, config, cached=cached)
+        for name in given.keys() & set(KNOWN):
+            watch.answers.contents.learn(given[name], content(name, given[name], config))
         stack.enter_context(_asking())
         tracker = TENSORS.tracker
         if tracker is None:
@@ -202,29 +183,6 @@ def _transcendental(node: Node) -> bool:
     return node.op in ("log", "gcd", "pow") or any(_transcendental(a) for a in node.args if isinstance(a, Node))
 
 
-def _choices(watch: _Watch) -> list[Patch]:
-    """Of what has no content one entry is chosen, whatever asks for those that are not zero."""
-    import torch
-
-    nonzero, where = cast("Any", torch.nonzero), cast("Any", torch.where)
-
-    def chosen(tensor: Any, *, as_tuple: bool = False) -> Any:
-        if tensor.device.type != "meta":
-            return nonzero(tensor, as_tuple=as_tuple)
-        if as_tuple:
-            return watch.choose(*(torch.empty((1,), dtype=torch.long, device="meta") for _ in range(tensor.ndim)))
-        return watch.choose(torch.empty((1, tensor.ndim), dtype=torch.long, device="meta"))[0]
-
-    def among(*args: Any, **kwargs: Any) -> Any:
-        return chosen(args[0], as_tuple=True) if len(args) == 1 and not kwargs else where(*args, **kwargs)
-
-    return [
-        Patch(torch, "nonzero", chosen),
-        Patch(torch.Tensor, "nonzero", chosen),
-        Patch(torch, "where", among),
-    ]
-
-
 def _mode() -> Any:
     from torch.overrides import TorchFunctionMode
 
@@ -236,7 +194,9 @@ def _mode() -> Any:
             self._watch = watch
 
         def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            result = func(*args, **(kwargs or {}))
+            result = self._watch.instead(func, args, kwargs or {})
+            if result is NotImplemented:
+                result = func(*args, **(kwargs or {}))
             self._watch(func, args, kwargs or {}, result)
             return result
 

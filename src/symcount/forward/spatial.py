@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Any
 
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
-from symcount.concolic.values.numbers import node_of
+from symcount.concolic.values import expression as ex
+from symcount.concolic.values.numbers import integer, node_of
 from symcount.forward.arguments import by_name
 
 __all__ = ["spatial"]
@@ -27,10 +28,16 @@ def _convolution(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any],
         if padding in (0, (0,) * places, [0] * places) and _side_by_side(weight[2 + i], stride[i], dilation[i]):
             out.append(size // stride[i])
         elif isinstance(padding, str):
-            out.append(size if padding == "same" else (size - reach - 1) // stride[i] + 1)
+            out.append(size if padding == "same" else _steps(size - reach - 1, stride[i]) + 1)
         else:
-            out.append((size + 2 * _each(padding, places)[i] - reach - 1) // stride[i] + 1)
+            out.append(_steps(size + 2 * _each(padding, places)[i] - reach - 1, stride[i]) + 1)
     return (*given[: -places - 1], weight[0], *out)
+
+
+def _steps(room: int, stride: int) -> int:
+    """How often a window goes on where there is *room*: rounded down, also where it divides that at these sizes."""
+    own, by = node_of(room), node_of(stride)
+    return room // stride if own is None or by is None else integer(int(room) // int(stride), ex.floordiv(own, by))
 
 
 def _side_by_side(kernel: int, stride: int, dilation: int) -> bool:
@@ -56,7 +63,7 @@ def _unfold(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resu
     """``Tensor.unfold(dimension, size, step)``."""
     dims = list(shape_of(args[0]))
     place, size, step = args[1:4]
-    dims[place] = (dims[place] - size) // step + 1
+    dims[place] = _steps(dims[place] - size, step) + 1
     return (*dims, size)
 
 
@@ -85,7 +92,7 @@ def _pooled(places: int) -> Rule:
         padding = _each(named.get("padding", 0), places)
         if named.get("ceil_mode") or named.get("dilation", 1) not in (1, (1,) * places, [1] * places):
             return None
-        out = [(n + 2 * padding[i] - kernel[i]) // stride[i] + 1 for i, n in enumerate(given[-places:])]
+        out = [_steps(n + 2 * padding[i] - kernel[i], stride[i]) + 1 for i, n in enumerate(given[-places:])]
         return (*given[:-places], *out)
 
     return rule
@@ -135,7 +142,9 @@ def _columns(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], res
     named = by_name("input kernel_size dilation padding stride", args, kwargs)
     given, kernel = shape_of(named["input"]), _each(named["kernel_size"], 2)
     dilation, padding, stride = (_each(named.get(n, v), 2) for n, v in (("dilation", 1), ("padding", 0), ("stride", 1)))
-    steps = [(n + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1) // stride[i] + 1 for i, n in enumerate(given[2:])]
+    steps = [
+        _steps(n + 2 * padding[i] - dilation[i] * (kernel[i] - 1) - 1, stride[i]) + 1 for i, n in enumerate(given[2:])
+    ]
     return (given[0], given[1] * kernel[0] * kernel[1], steps[0] * steps[1])
 
 

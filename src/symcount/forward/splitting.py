@@ -33,7 +33,7 @@ def _split(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], resul
     shape, place = shape_of(args[0]), _argument(args, kwargs, ("dim",), 2, 0)
     size = _argument(args, kwargs, ("split_size_or_sections", "split_size", "split_sizes"), 1)
     if isinstance(size, list | tuple):
-        return _parts(shape, place, size)
+        return _parts(shape, place, size if len(size) > 1 else [shape[place]])
     whole = len(results) - 1
     return _parts(shape, place, [*(size,) * whole, size if int(size) * len(results) == int(shape[place])
                                  else shape[place] - size * whole])  # fmt: skip

@@ -46,7 +46,7 @@ class Reads:
         self.labels: dict[str, int | float] = {}
         self.fixed: set[str] = set()
         self._observing_values = observing
-        self._handed: dict[tuple[int, str], tuple[Any, Any]] = {}  # what was read, and how it was handed out
+        self._handed: dict[tuple[int, str, str], tuple[Any, Any]] = {}  # what was read, and how it was handed out
         self._classes = {type(instance) for instance in symbolic.instances.values()}
         self._own = {cls for cls in self._classes if not _of_transformers(cls)}
         for path, instance in symbolic.instances.items():
@@ -122,10 +122,11 @@ class Reads:
         """What a read gives: where values are observed, always the same object, which may be changed."""
         if not self._observing_values or type(value) not in (str, dict, list, tuple):
             return value
-        before = self._handed.get((id(instance), name))
+        key = id(instance), path, name
+        before = self._handed.get(key)
         if before is None or before[0] is not value:
             place = path_of(path, name), ()
-            before = self._handed[id(instance), name] = value, observed(place, value, self.labels)
+            before = self._handed[key] = value, observed(place, value, self.labels)
         return before[1]
 
     @staticmethod

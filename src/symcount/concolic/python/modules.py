@@ -136,6 +136,10 @@ def _loose(bases: Iterable[Any], known: set[int]) -> list[ModuleType]:
 
 
 def defining_modules(classes: Iterable[Any]) -> tuple[ModuleType, ...]:
-    """The modules in which classes of transformers' models, and what they inherit from, are defined."""
+    """The loaded modules of the packages in which classes of transformers' models and configs, and their bases, are.
+
+    Of a tower only the config's class is known before it is made; its model stands beside it.
+    """
     names = {base.__module__ for cls in classes for base in written(cls)}
-    return tuple(sys.modules[n] for n in sorted(names) if n.startswith("transformers.models.") and n in sys.modules)
+    packages = tuple({n.rpartition(".")[0] + "." for n in names if n.startswith("transformers.models.")})
+    return tuple(module for module in library_modules() if module.__name__.startswith(packages)) if packages else ()

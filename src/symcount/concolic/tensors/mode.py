@@ -8,9 +8,9 @@ meta device does.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from symcount.concolic.python.builtins import shadow_type, unshadowed
 from symcount.concolic.python.patches import Patch
@@ -22,6 +22,16 @@ from symcount.concolic.values.path import STATE, record_structural
 from symcount.errors import DerivationError
 
 
+class Following(Protocol):
+    """Is told of every call of a torch function while a model runs, and may give a result in place of its own."""
+
+    def instead(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+        """What is given in place of the result of a call; `NotImplemented` where it has one."""
+
+    def __call__(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
+        """What is to be done about a call."""
+
+
 class Tracker:
     """The symbolic shapes of the tensors of one trace. Tensors are held, so that identities stay unique."""
 
@@ -29,7 +39,7 @@ class Tracker:
         self._known: dict[int, tuple[Any, Dims]] = {}
         self.limit = limit
         self.made: Made = {}
-        self.follow: Callable[[Any, Sequence[Any], dict[str, Any], Any], None] | None = None  # while a model runs
+        self.follow: Following | None = None  # while a model runs
 
     def shape_of(self, tensor: Any) -> Dims:
         """The symbolic shape of a tensor if known, otherwise its plain one."""
@@ -45,7 +55,7 @@ class Tracker:
         """Note the symbolic shape of a tensor, and in which iterations of the code's loops it was made."""
         self._known[id(tensor)] = (tensor, dims)
         if STATE.recorder is not None and STATE.recorder.iterations:
-            STATE.recorder.made.setdefault(id(tensor), STATE.recorder.here())
+            STATE.recorder.place(tensor, STATE.recorder.here(), anew=False)
         if self.limit is not None and len(self._known) > self.limit:
             raise DerivationError(f"the model has more than {self.limit} tensors at these values")
 
@@ -127,13 +137,23 @@ def _mode_class() -> Any:
         def __torch_function__(
             self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
         ) -> Any:
-            kwargs = kwargs or {}
+            kwargs, follow = kwargs or {}, self.tracker.follow
+            if follow is None:
+                return self._called(func, args, kwargs)
+            result = follow.instead(func, args, kwargs)
+            if result is NotImplemented:
+                result = self._called(func, args, kwargs)
+            follow(func, args, kwargs, result)
+            return result
+
+        def _called(self, func: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+            """What the call gives, with its shape if a rule says that."""
             if (given := kwargs.get("dtype")) is not None and isinstance(given, type):
                 kwargs["dtype"] = unshadowed(given)  # `int` may be meant, in code where it is shadowed
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
             if result is None and func in on_device and kwargs.get("device") is None:
-                if func in filled:
+                if func in filled and self.tracker.follow is None:
                     if kwargs.keys() <= _PLAIN:
                         result = self.tracker.empty(args, kwargs.get("dtype"))
                         if result is not None:
@@ -151,8 +171,6 @@ def _mode_class() -> Any:
                 _gone_through(self.tracker.known(args[0]))
             elif func in sizes:
                 return _sizes(self.tracker.known(args[0]), result, args, kwargs)
-            if self.tracker.follow is not None:
-                self.tracker.follow(func, args, kwargs, result)
             return result
 
     return TracingMode
@@ -194,7 +212,7 @@ def patches() -> list[Patch]:
         if tracker is None or recorder is None:
             return
         data = args[0] if args else kwargs.get("data")
-        recorder.made[id(self)] = recorder.here() or recorder.made.get(id(data), ())
+        recorder.place(self, recorder.here() or recorder.place_of(data))
         if isinstance(data, torch.Tensor):
             dims = tracker.known(data)
             if dims is not None:

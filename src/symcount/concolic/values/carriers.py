@@ -87,27 +87,27 @@ class SymbolicInt(int):
 class SymbolicFloat(float):
     """A ``float`` with its expression in ``node`` and that expression's exact value in ``exact``.
 
-    Those of a quotient of integers are found when they are asked for: a table of positions has millions of quotients,
+    Those of a quotient of an integer are found when they are asked for: a table of positions has millions of quotients,
     of which only the value is of interest.
     """
 
-    _parts: tuple[int, int]
+    _parts: tuple[int, float]
 
     @cached_property
     def node(self) -> Node:
         """The expression."""
-        return ex.div(*(ex.const(p) if type(p) is int else p.node for p in self._parts))  # type: ignore[attr-defined]
+        return ex.div(*(node for part in self._parts if (node := node_of(part)) is not None))  # both are finite
 
     @cached_property
     def exact(self) -> Value:
         """The exact value."""
-        quotient: Value = OPERATORS["div"](*map(int, self._parts))
+        quotient: Value = OPERATORS["div"](*map(exact_of, self._parts))
         return quotient
 
     @classmethod
-    def quotient(cls, a: int, b: int) -> SymbolicFloat:
-        """``a / b`` for two integers of which at least one is symbolic."""
-        self = float.__new__(cls, int.__truediv__(a, b))
+    def quotient(cls, a: int, b: float) -> SymbolicFloat:
+        """``a / b`` for an integer and a finite number, of which at least one is symbolic."""
+        self = float.__new__(cls, int.__truediv__(a, b) if isinstance(b, int) else int.__float__(a) / b)
         self._parts = a, b
         return self
 

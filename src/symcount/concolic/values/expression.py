@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
 
 from symcount.concolic.values.nodes import (
@@ -57,6 +58,7 @@ __all__ = [
     "absolute",
     "add",
     "ceil",
+    "compiled",
     "const",
     "div",
     "evaluate",
@@ -108,6 +110,28 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
         result = whole(result)
     memo[node] = result
     return result
+
+
+@lru_cache(maxsize=1 << 16)
+def compiled(node: Node) -> Callable[[Mapping[str, Value]], Value]:
+    """`evaluate` for one *node*, as a function of the values: for what is evaluated at thousands of places.
+
+    >>> compiled(add(symbol("layers"), const(1)))({"layers": 12})
+    13
+    """
+    if node.op in ("const", "index"):
+        constant = node.args[node.op == "index"]
+        return lambda _: constant
+    if node.op == "sym":
+        name = node.args[0]
+        return lambda values: given if type(given := values.get(name)) is int else evaluate(node, values)
+    operator, parts = OPERATORS[node.op], [compiled(argument) for argument in node.args]
+
+    def value(values: Mapping[str, Value]) -> Value:
+        result = operator(*[part(values) for part in parts])
+        return result if type(result) is int or not isinstance(result, Fraction) else whole(result)
+
+    return value
 
 
 def value_at(node: Node, values: Mapping[str, Value]) -> Value | None:

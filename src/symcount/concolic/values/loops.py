@@ -29,6 +29,8 @@ from symcount.concolic.values.rewriting import floored, generic
 
 __all__ = ["SymbolicRange"]
 
+_MANY = 1 << 16  # iterations of one loop, after which it has no new questions: it makes a table of positions
+
 
 class SymbolicRange(Sequence[int]):
     """What `range` of symbolic numbers gives: as a sequence the plain one, as a loop one with symbolic indices."""
@@ -102,7 +104,10 @@ class _Iterations(Iterator[int]):
         del stack[self._depth :]
         value = next(self._values)
         stack.append((self._loop, value, weakref.ref(self)))
-        return value if self._recorder.running else SymbolicInt.of(value, ex.index(self._loop.name, value))
+        self._recorder.turns[self._loop] += 1
+        if self._recorder.running or self._recorder.turns[self._loop] > _MANY:
+            return value
+        return SymbolicInt.of(value, ex.index(self._loop.name, value))
 
 
 def _node(bound: int) -> Node:

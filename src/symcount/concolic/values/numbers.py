@@ -16,6 +16,7 @@ What Python does not let a subclass keep (``int(x)`` always returns a plain int)
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from numbers import Number
 from typing import Any, Final
@@ -143,9 +144,14 @@ def _comparison(base: type[Any], name: str) -> Callable[[Any, Any], Any]:
 
 
 def _truediv(self: Any, other: Any) -> Any:
-    """The quotient of two integers, without its expression until that is asked for; of anything else as usual."""
+    """The quotient of an integer and a plain number, without its expression until that is asked for.
+
+    Of anything else as usual.
+    """
     if type(other) is int or (type(other) is SymbolicInt and other.node is not self.node):
         return SymbolicFloat.quotient(self, other)
+    if isinstance(other, float) and type(other) is not SymbolicFloat and other and math.isfinite(other):
+        return SymbolicFloat.quotient(self, float(other))  # of NumPy, perhaps
     return _GENERAL["truediv"](self, other)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 from weakref import ReferenceType
@@ -124,8 +125,9 @@ class Recorder:
         structural: where a size was used up as a number of things.
         predicates: what was asked, with the indices of loops as they are.
         loops: the loops that were begun, whether or not they had any iteration.
+        turns: how many iterations of each loop there were.
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
-        made: tensor -> where it was made.
+        made: identity of a tensor -> the tensor, held so that no other one gets its identity, and where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
         running: whether the code is in a forward pass, where the indices of loops are plain numbers.
         asked: what was asked of texts, objects and lists, where these are observed.
@@ -135,8 +137,9 @@ class Recorder:
     structural: dict[tuple[str, Node], StructuralUse] = field(default_factory=dict)
     predicates: dict[tuple[Any, ...], Condition] = field(default_factory=dict)
     loops: dict[Loop, None] = field(default_factory=dict)
+    turns: Counter[Loop] = field(default_factory=Counter)
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
-    made: dict[int, tuple[Iteration, ...]] = field(default_factory=dict)
+    made: dict[int, tuple[object, tuple[Iteration, ...]]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
     running: bool = False
     asked: dict[Question, None] = field(default_factory=dict)
@@ -146,6 +149,15 @@ class Recorder:
         while self.iterations and self.iterations[-1][2]() is None:
             del self.iterations[-1]
         return tuple([(loop, value) for loop, value, iterator in self.iterations if iterator() is not None])
+
+    def place(self, tensor: object, where: tuple[Iteration, ...], *, anew: bool = True) -> None:
+        """Note in which iterations a tensor was made, unless that is known and it is not made *anew*."""
+        if anew or id(tensor) not in self.made:
+            self.made[id(tensor)] = tensor, where
+
+    def place_of(self, tensor: object) -> tuple[Iteration, ...]:
+        """In which iterations of which loops a tensor was made, the outermost loop first."""
+        return self.made.get(id(tensor), (None, ()))[1]
 
 
 class _State(threading.local):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 
 from symcount.concolic.values import expression as ex
@@ -52,7 +53,7 @@ class Predicate:
     left: Node
     right: Node
 
-    @property
+    @cached_property
     def symbols(self) -> frozenset[str]:
         """Fields, and the names of indices, that it speaks of."""
         return free_symbols(self.left) | free_symbols(self.right)
@@ -60,8 +61,7 @@ class Predicate:
     def holds(self, values: Mapping[str, Value]) -> bool | None:
         """Whether it is true at *values*; `None` where it has no meaning (a division by zero)."""
         try:
-            left, right = ex.evaluate(self.left, values), ex.evaluate(self.right, values)
-            return bool(RELATIONS[self.relation](left, right))
+            return bool(RELATIONS[self.relation](ex.compiled(self.left)(values), ex.compiled(self.right)(values)))
         except (DerivationError, ArithmeticError, TypeError):
             return None
 
@@ -106,7 +106,7 @@ def index_tuples(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[t
         known = (
             {**values, **{loop.name: index for loop, index in zip(outer, indices, strict=True)}} if outer else values
         )
-        first, last, step = (ex.evaluate(bound, known) for bound in inner.bounds)
+        first, last, step = (ex.compiled(bound)(known) for bound in inner.bounds)
         for index in range(int(first), int(last), int(step)):
             yield (*indices, index)
 
