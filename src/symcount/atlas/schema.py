@@ -337,7 +337,7 @@ class Reader:
             label = check.accept.get("numbers")
         if label is not None:
             return label
-        if check.pattern and isinstance(value, list | str | dict) and fits(check.pattern, value, values, found):
+        if check.pattern and type(value) in {list, str, dict, int} and fits(check.pattern, value, values, found):
             return 0
         if check.activation and isinstance(value, str) and value in self._activations:
             return 0

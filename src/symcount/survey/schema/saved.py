@@ -9,7 +9,7 @@ from typing import Any, Final
 from symcount.atlas.codes import MISSING
 from symcount.atlas.record import Check, Layout
 from symcount.atlas.schema import Reader
-from symcount.core.paths import section_of, value_at
+from symcount.core.paths import path_of, section_of, value_at
 from symcount.errors import ConfigError, SymcountError
 from symcount.survey.schema.probe import Probe, changed, differs, real_total, signature
 from symcount.survey.schema.work import key_of
@@ -125,8 +125,10 @@ def _same(probe: Probe, changes: Mapping[str, Any], path: str, value: Any) -> bo
 def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> Check | None:
     """The check of a key that accepts the saved *value* too, `None` if that is another model."""
     check = layout.checks[path]
-    if type(value) is int:
-        return _following(probe, layout, path, value)
+    if type(value) is int and (found := _following(probe, layout, path, value)) is not None:
+        return found
+    if type(value) is int and (not _same(probe, {}, path, value) or _counts(probe, layout, path, value)):
+        return None
     one = probe.trace({path: value})
     if one is None or signature(one) != signature(own):
         return None
@@ -135,11 +137,33 @@ def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> 
         if any(probe.try_config({path: value, n: 2 * len(value)}) is not None for n in depths):
             return None
     followed = _followed(probe, layout, path, value)
-    if followed is None or (followed and (check.pattern or not isinstance(value, list | dict))):
+    if followed is None or (followed and (check.pattern or not isinstance(value, list | dict | int))):
         return None
     if followed:  # what the config computes is no other's: beside other numbers it is another model
         return check.changed(pattern={"list": value, "same": followed})
-    return check.changed(accept={**check.accept, key_of(value): 0})
+    return check.changed(accept={**check.accept, f"={value}" if type(value) is int else key_of(value): 0})
+
+
+def _counts(probe: Probe, layout: Layout, path: str, value: int) -> bool:
+    """Whether the config computes a number from how long a list is that may have another length."""
+    section = section_of(path)
+    for key, default in probe.parts[section].defaults.items():
+        name = path_of(section, key)
+        if not isinstance(default, list) or not default or key in layout.sections[section].lengths:
+            continue
+        if _is_fixed(layout.checks.get(name)):
+            continue
+        others = (made(probe, {name: other}, path) for other in ([*default, default[-1]], default[:-1]))
+        if any(other not in (value, MISSING) for other in others):
+            return True
+    return False
+
+
+def _is_fixed(check: Check | None) -> bool:
+    """Whether a check admits no list but those that it has."""
+    if check is None or check.pattern or check.arranged or check.each or check.rule or check.paths:
+        return False
+    return all(code.startswith("=") or code in ("null", "absent", "[]") for code in check.accept)
 
 
 def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, Any] | None:
