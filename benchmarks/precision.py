@@ -89,9 +89,16 @@ def main() -> None:
     warnings.filterwarnings("ignore")
     stored = atlas()
     old = json.loads(TABLE.read_text()) if TABLE.exists() else {rule: {} for rule in (*RULES, "own")}
+    here = transformers.__version__
+    before = old.pop("before", {})
+    if old.get("transformers") not in (None, here):  # a newer one: what was otherwise in the one before is kept
+        before = {"transformers": old["transformers"]}
     fresh = {**kept(), "own": own(list(stored.names) if stored is not None else [])}
     merged = {name: dict(sorted({**old[name], **fresh[name]}.items())) for name in (*RULES, "own")}
-    TABLE.write_text(json.dumps({"transformers": transformers.__version__, **merged}, indent=1) + "\n")
+    for name in merged if before.get("transformers") not in (None, here) and "soft" not in before else ():
+        changed = {k for k, v in merged[name].items() if old[name].get(k) != v}
+        before[name] = {k: old[name].get(k) for k in sorted(changed)}
+    TABLE.write_text(json.dumps({"transformers": here, **merged, "before": before}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

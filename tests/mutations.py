@@ -157,8 +157,8 @@ MUTATIONS = (
     Mutation(
         "a given value overridden by the rule that fills it in",
         "core/values.py",
-        "if letter not in values and sources <= values.keys():",
-        "if sources <= values.keys():",
+        "for letter, rule in filled.items() if letter not in values}",
+        "for letter, rule in filled.items()}",
         "tests/test_formula.py tests/test_configs.py",
     ),
     Mutation(
@@ -178,8 +178,8 @@ MUTATIONS = (
     Mutation(
         "a solver's divisibility forgotten",
         "solver/search.py",
-        "return evaluate(test.quotient.top, columns) % evaluate(test.quotient.bottom, columns) == 0",
-        "return evaluate(test.quotient.top, columns) == evaluate(test.quotient.top, columns)",
+        "mask & (evaluate(test.quotient.top, columns) % evaluate(test.quotient.bottom, columns) == 0)",
+        "mask & (evaluate(test.quotient.top, columns) == evaluate(test.quotient.top, columns))",
         "tests/solver/test_brute_force.py::test_every_condition_on_every_point",
     ),
     Mutation(
@@ -191,7 +191,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a difference taken downwards",
-        "formulas/formula.py",
+        "formulas/algebra.py",
         "total.subs(s, s + by) - total",
         "total - total.subs(s, s - by)",
         f"{PROPERTIES}::test_the_derivative_is_the_limit_of_the_difference",
@@ -206,8 +206,8 @@ MUTATIONS = (
     Mutation(
         "shapes compared by their length",
         "verification/matching.py",
-        "tuple(free[name].shape) == shape:",
-        "len(free[name].shape) == len(shape):",
+        "if free.get(name) == shape and",
+        "if len(free.get(name, ())) == len(shape) and",
         "tests/test_verify.py",
     ),
     Mutation(
@@ -244,6 +244,27 @@ MUTATIONS = (
         "    return ex.sub(ex.floordiv(end, period), below)",
         "    return ex.sub(ex.floordiv(ex.sub(end, ONE), period), below)",
         "tests/derivation/test_index_sets.py",
+    ),
+    Mutation(
+        "derive: what is left of a last period not counted",
+        "derivation/counting.py",
+        "    return ex.add(ex.mul(one.width, whole), rest)",
+        "    return ex.mul(one.width, whole)",
+        "tests/derivation/test_counting.py",
+    ),
+    Mutation(
+        "derive: half of the layers rounded the other way",
+        "derivation/literals.py",
+        "up=not even, more=even)",
+        "up=even, more=even)",
+        "tests/derivation/test_counting.py",
+    ),
+    Mutation(
+        "derive: a tensor takes the iterations of one that is gone",
+        "concolic/values/path.py",
+        "            self.made[id(tensor)] = tensor, where",
+        "            self.made[id(tensor)] = None, where",
+        "tests/derivation/test_concolic.py",
     ),
     Mutation(
         "derive: the sides of a branch at equal sizes exchanged",

@@ -9,7 +9,7 @@ from sympy import Float, Integer, Max, Min, Mod, Rational, Symbol, ceiling, floo
 
 from symcount.core.notation import symbol
 from symcount.errors import DomainError, StructureError
-from symcount.exact.evaluate import compile_scalar, function, integer_value
+from symcount.exact.evaluate import Round, compile_scalar, function, integer_value
 
 H, A, N, L = map(symbol, "HANL")
 SYMBOLS = (H, A, N, L)
@@ -107,3 +107,14 @@ def test_division_by_zero_is_refused_in_words():
 def test_what_is_no_integer_operation_is_refused(expression):
     with pytest.raises(StructureError, match=r"no exact integer rule|is a fraction inside"):
         compile_scalar(expression)
+
+
+def test_a_rounded_number_inside_a_quotient_by_a_ratio():
+    """`int(round(h / m) * m / b)`, as RegNet makes its widths: it is compared with a float."""
+    b = symbol("b", rational=True)
+    groups = floor(H * b)
+    expression = floor(Round(groups / Min(16, groups)) * Min(16, groups) / (b * Min(3, groups)))
+    for ratio, size in ((Fraction(1, 2), 72), (Fraction(7, 4), 31), (1, 56)):
+        inner = int(size * ratio)
+        expected = Fraction(round(Fraction(inner, min(16, inner))) * min(16, inner)) / (ratio * min(3, inner))
+        assert compile_scalar(expression)({"H": size, b.name: ratio}) == expected.__floor__()

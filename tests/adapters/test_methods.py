@@ -197,10 +197,17 @@ def test_bytes_of_training_an_adapter():
 def test_the_table_is_that_of_peft():
     if peft.__version__ != table()["peft"]:
         pytest.skip("another version")
+    from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
+
     from benchmarks.peft_table import read_off
 
-    assert {k: v for k, v in read_off().items() if k != "transformers"} == {
-        k: v for k, v in table().items() if k != "transformers"
+    found, known = read_off(), dict(table())
+    # of a release of transformers that does not have all model types
+    known["converted"] = {
+        k: v for k, v in known["converted"].items() if k in {**found["converted"], **CONFIG_MAPPING_NAMES}
+    }
+    assert {k: v for k, v in found.items() if k != "transformers"} == {
+        k: v for k, v in known.items() if k != "transformers"
     }
 
 

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 import torch
+from sympy import Rational
 
 import symcount as sc
-from symcount.errors import DerivationError
-from symcount.forward import certificate
+from symcount.concolic.tensors.spatial_rules import _steps
+from symcount.concolic.values import expression as ex
+from symcount.concolic.values.numbers import SymbolicInt
+from symcount.errors import DerivationError, DomainError
+from symcount.forward import api, certificate
 from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
 
@@ -83,6 +89,19 @@ def test_a_product_is_noted_with_the_sizes_that_it_multiplies(call, first, secon
     assert [(one.name, one.sizes[1:]) for one in noted.found] == found
 
 
+def test_windows_are_counted_by_floors_at_every_size():
+    room, stride = SymbolicInt.of(12, ex.symbol("length")), SymbolicInt.of(4, ex.symbol("stride"))
+    steps = _steps(room, stride)
+    assert (int(steps), str(steps.node)) == (3, "(length // stride)")
+    assert _steps(room, 1).node is room.node
+
+
+def test_an_einsum_over_one_entry_is_no_product():
+    noted = Operations(lambda tensor: tuple(tensor.shape))
+    noted("", torch.einsum, ("bid,bjd->bij", torch.zeros(2, 3, 1), torch.zeros(2, 5, 1)), {}, None)
+    assert noted.found == []
+
+
 def test_a_product_whose_sizes_no_rule_says_is_refused_by_name():
     noted = Operations(lambda tensor: tuple(tensor.shape))
     with pytest.raises(DerivationError, match="the operations of tensordot in the model are not known"):
@@ -113,6 +132,59 @@ def test_an_elementary_product_that_is_not_known_is_no_point_that_tells_nothing(
 @pytest.mark.parametrize("name", [
     "GPT2LMHeadModel", "BertModel", "MixtralForCausalLM", "DeepseekV3ForCausalLM", "MambaForCausalLM", "ViTModel",
     "T5ForConditionalGeneration", "WhisperForConditionalGeneration", "ResNetModel", "CLIPModel",
+    "Wav2Vec2Model", "SwinModel", "LongcatFlashForCausalLM", "SwitchTransformersModel", "BertForMultipleChoice",
+    "Glm5NextVisionModel", "PatchTSTForRegression", "DacModel",
 ])  # fmt: skip
 def test_operations_of_all_kinds_of_models(name):
     assert sc.flops(name).certify(3) == 3
+
+
+SMALL = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "num_key_value_heads": 2,
+         "intermediate_size": 24, "vocab_size": 40}  # fmt: skip
+
+
+def test_a_length_that_a_formula_keeps_is_asked_for_or_refused(monkeypatch):
+    free = sc.flops("LlamaForCausalLM", **SMALL)
+    derive = api.derive_class
+    monkeypatch.setattr(
+        api, "derive_class", lambda cls, config, **_: derive(cls, config, pinned={"length": config.kwargs["length"]})
+    )
+    kept = sc.flops("LlamaForCausalLM", **SMALL)
+    with pytest.raises(DomainError, match="S = 37 is required, but S"):
+        kept.count(**{**kept.defaults, "B": 2, "S": 64})
+    with pytest.raises(DomainError, match="length: the formula holds for 37 only, got 64"):
+        kept.at(length=64)
+    assert kept.count(**{**kept.defaults, "B": 2, "S": 37}) == free.count(**{**free.defaults, "B": 2, "S": 37})
+    asked = sc.flops("LlamaForCausalLM", **SMALL, length=64)
+    assert asked.count(**{**asked.defaults, "B": 2}) == free.count(**{**free.defaults, "B": 2, "S": 64})
+
+
+def test_the_command_says_operations_a_token_where_a_formula_keeps_its_length(monkeypatch, call):
+    derive = api.derive_class
+    monkeypatch.setattr(
+        api, "derive_class", lambda cls, config, **_: derive(cls, config, pinned={"length": config.kwargs["length"]})
+    )
+    options = [f"-o{name}={value}" for name, value in SMALL.items()]
+    code, said, _ = call("flops", "LlamaForCausalLM", *options, "--length", "64", "--json")
+    assert code == 0
+    monkeypatch.undo()
+    free = sc.flops("LlamaForCausalLM", **SMALL)
+    found = json.loads(said)
+    assert found["forward"] == free.count(**{**free.defaults, "B": 1, "S": 64})
+    assert found["per_token"] * 64 == found["forward"]
+
+
+def test_what_follows_from_a_formula_at_given_sizes_is_that_of_the_sizes():
+    free = sc.flops("LlamaForCausalLM", **SMALL)
+    at = {**free.defaults, "B": 2, "S": 64}
+    given = sc.flops("LlamaForCausalLM", **SMALL, batch=2, length=64)
+    for part in ("training", "backward", "causal"):
+        assert getattr(given, part)().count(**given.defaults) == getattr(free, part)().count(**at)
+    values = {e.symbol: free.defaults[e.letter] for e in free.notation if e.letter in free.defaults}
+    per_token = given.per_token().subs(values)
+    assert per_token == Rational(given.count(**given.defaults), 2 * 64)
+    renamed = sc.flops("LlamaForCausalLM", **SMALL, length="T")
+    assert renamed.per_token().subs({**values, renamed.symbol("T"): 64, renamed.symbol("B"): 2}) == per_token
+    assert renamed.at(length=64, batch=2).per_token().subs(values) == per_token
+    with pytest.raises(DomainError, match="length: the formula is that of 64 already, got 32"):
+        given.at(length=32)

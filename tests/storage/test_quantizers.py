@@ -7,7 +7,7 @@ import pytest
 
 import symcount as sc
 from sampling import sampled
-from symcount.errors import ConfigError, DomainError
+from symcount.errors import ConfigError, DomainError, SymcountError
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -206,3 +206,27 @@ def test_of_a_list_the_last_module_alone_is_not_replaced():
     one = 64 * 64 + 4 * 64
     assert stored.count(H=64, N=5) == 5 * 2 * 64 + 4 * one + 2 * 64 * 64
     assert stored.count(H=64, N=9) == 9 * 2 * 64 + 8 * one + 2 * 64 * 64
+
+
+@pytest.mark.parametrize("kind", ["Q8_0", "q4_k", "F16"])
+def test_the_types_of_gguf_files_have_blocks_of_a_row(kind):
+    gguf = pytest.importorskip("gguf")
+    f = sc.formula("LlamaForCausalLM")
+    h, i, v, n = 4096, 11008, 32000, 32
+    matrices = [(v, h), (v, h), *[(h, h)] * 4 * n, *[(i, h)] * 2 * n, *[(h, i)] * n]
+    said = gguf.GGMLQuantizationType[kind.upper()]
+    stored = sum(rows * gguf.quant_shape_to_byte_shape((length,), said)[0] for rows, length in matrices)
+    found = f.bytes("bf16", quantization={"quant_method": "gguf", "type": kind})
+    assert found.count({}) == stored + 4 * (2 * n + 1) * h  # the norms are in fp32
+
+
+@pytest.mark.parametrize(("call", "words"), [
+    (lambda f: f.bytes(quantization={"quant_method": "gguf", "type": "Q9_0"}), "GGUF type 'Q9_0': expected one of F32"),
+    (lambda f: f.bytes(part="optimizer", quantization={"quant_method": "gguf", "type": "Q8_0"}), "are not trained"),
+    (lambda f: f.bytes(quantization={"quant_method": "gguf", "type": "Q8_0"}).count({"hidden_size": 4112,
+     "num_attention_heads": 1, "model_type": "llama"}), "32 divides H is required"),
+], ids=["an unknown type", "training", "a row of parts of blocks"])  # fmt: skip
+def test_what_no_gguf_file_has_is_told_in_a_line(call, words):
+    with pytest.raises(SymcountError, match=words) as told:
+        call(sc.formula("LlamaForCausalLM"))
+    assert "\n" not in str(told.value)

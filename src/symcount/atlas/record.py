@@ -67,6 +67,7 @@ class Section(_Json):
             `f`loat, `b`oolean, `s`tring, `n`ull, `l`ist, `d`ict.
         aliases: other spellings of a key that were measured to mean the same.
         refused: keys that the class's code consumes in a way that was not measured.
+        closed: keys that the class refuses, also where they are null.
         lengths: key of a list of numbers -> its length.
         null: whether a sub-config may be null, which is the same as leaving it out.
         optional: whether the sub-config must be given, or must not.
@@ -75,6 +76,7 @@ class Section(_Json):
         instead: key beside the sub-config that replaces it where it is given: `text_config_dict`.
         meant: what a sub-config says where the config class saves what it makes of one that is left out.
         own: the keys of it at which its class has other defaults.
+        stated: whether a sub-config that is given must say its model type.
     """
 
     types: dict[str, str] = made(default_factory=dict)
@@ -88,6 +90,8 @@ class Section(_Json):
     instead: str = ""
     meant: dict[str, Any] = made(default_factory=dict)
     own: list[str] = made(default_factory=list)
+    closed: list[str] = made(default_factory=list)
+    stated: bool = False
 
 
 class Number(_Json):

@@ -248,6 +248,10 @@ class Reader:
             if own.get(key) is not None:
                 said = f"{path_of(section, key)} = {word(own[key])}"
                 raise UncoveredError(f"{said} changes the model in a way that was not measured")
+        for key in rules.closed:
+            if key in own:
+                said = f"{path_of(section, key)} = {word(own[key])} is outside the stored formulas"
+                raise UncoveredError(f"{said}: it cannot be set; leave it out")
         for key, length in rules.lengths.items():
             if isinstance(own.get(key), list) and len(own[key]) != length:
                 raise UncoveredError(
@@ -277,6 +281,8 @@ class Reader:
             raise ConfigError(f"{section}: expected an object, got {word(own)}")
         if rules.meant and _is_meant(rules, own):
             return None
+        if rules.stated and own.get("model_type") is None:
+            raise UncoveredError(f"{section} without model_type is outside the stored formulas; give one")
         if rules.optional == "absent":
             raise UncoveredError(f"{section} is given, but the stored formulas are for configs that leave it out")
         return own

@@ -61,8 +61,13 @@ def default_path() -> Path:
     return Path(__file__).with_name("names.bin")
 
 
-def measure(classes: Iterable[tuple[str, str]], path: Path) -> int:
-    """Write the table of *classes* (names and model types), as the installed transformers saves them; how many.
+def measure(classes: Iterable[tuple[str, str]], path: Path, kept: Iterable[str] = ()) -> int:
+    """Write the table of *classes*, as the installed transformers saves them; how many.
+
+    Args:
+        classes: names and model types.
+        path: of the table.
+        kept: other classes, of which the table has what the shipped one has.
 
     Raises:
         DependencyError: torch or transformers is missing.
@@ -71,16 +76,18 @@ def measure(classes: Iterable[tuple[str, str]], path: Path) -> int:
 
     from symcount.verification import real_model
 
-    parts = []
-    for name, model_type in sorted(classes):
+    found = {name: _table()[name] for name in kept if name in _table()}
+    for name, model_type in classes:
         try:
             cls = real_model.model_class(name, model_type)
             model = real_model.build(cls, real_model.make_config(cls, {}), {})
             saved = revert_weight_conversion(model, dict(model.state_dict(keep_vars=True)))
         except (SymcountError, ValueError):  # its default config builds no model, or cannot be saved
             continue
-        hashes = sorted({_hash(n) for n in saved})
-        head = bytes([len(name)]) + len(hashes).to_bytes(_WORD, "big") + name.encode("ascii")
-        parts.append(head + b"".join(h.to_bytes(_BYTES, "big") for h in hashes))
+        found[name] = frozenset(_hash(n) for n in saved)
+    parts = []
+    for name, known in sorted(found.items()):
+        head = bytes([len(name)]) + len(known).to_bytes(_WORD, "big") + name.encode("ascii")
+        parts.append(head + b"".join(h.to_bytes(_BYTES, "big") for h in sorted(known)))
     path.write_bytes(zlib.compress(b"".join(parts), 9))
     return len(parts)

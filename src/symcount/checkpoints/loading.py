@@ -203,8 +203,13 @@ def default_path() -> Path:
     return Path(__file__).with_name("loading.bin")
 
 
-def measure(classes: Iterable[tuple[str, str]], path: Path) -> int:
+def measure(classes: Iterable[tuple[str, str]], path: Path, kept: Iterable[str] = ()) -> int:
     """Write the table of *classes* (names and model types), as the installed transformers loads them; how many.
+
+    Args:
+        classes: names and model types.
+        path: of the table.
+        kept: other classes, of which the table has what the shipped one has.
 
     Raises:
         DependencyError: torch or transformers is missing.
@@ -212,7 +217,8 @@ def measure(classes: Iterable[tuple[str, str]], path: Path) -> int:
     from symcount.verification import real_model
 
     version_ = str(real_model.transformers().__version__)
-    found = []
+    shipped = table()
+    found = [(name, _stored(shipped, name)) for name in kept if name in shipped["classes"]]
     for name, model_type in classes:
         try:
             found.append((name, _asked.__wrapped__(name, model_type)))

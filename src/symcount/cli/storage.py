@@ -33,7 +33,8 @@ Quantization = Annotated[
     str | None,
     typer.Option(
         "--quantization",
-        help="4bit, 8bit (bitsandbytes), fp8, gptq, awq, mxfp4 or none; by default what the config says.",
+        help="4bit, 8bit (bitsandbytes), fp8, gptq, awq, mxfp4, a GGUF type (Q8_0) or none; "
+        "by default what the config says.",
     ),
 ]
 Lora = Annotated[int | None, typer.Option("--lora", metavar="RANK", help="An adapter alone is trained.")]

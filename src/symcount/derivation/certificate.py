@@ -12,7 +12,7 @@ import copy
 import random
 import re
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from typing import Any
@@ -134,24 +134,17 @@ def compared(formula: DerivedFormula, point: Mapping[str, Field]) -> list[str] |
     return None if real is None else disagreements(formula, point, real)
 
 
-def disagreement(
-    formula: DerivedFormula,
-    trials: int,
-    compare: Callable[..., list[str] | None] = compared,
-    deep: int = FAR,
-) -> list[str]:
+def disagreement(formula: DerivedFormula, trials: int) -> list[str]:
     """Where a formula and real models disagree at a few random points of its domain, if anywhere.
 
     Args:
         formula: derived.
         trials: so many points; those at which there is no model tell nothing.
-        compare: says where they disagree at a point; `None` where there is no model.
-        deep: so many points, the first ones, have far more layers than others.
     """
     rng, passed = random.Random(0), 0
     for attempt in range(6 * trials):
-        point = draw(formula, rng, share=max(0.2, 0.8**attempt), far=attempt < deep)
-        answer = compare(formula, point) if point != formula.base else None
+        point = draw(formula, rng, share=max(0.2, 0.8**attempt), far=attempt < FAR)
+        answer = compared(formula, point) if point != formula.base else None
         if answer:
             return answer
         passed += answer is not None

@@ -13,11 +13,14 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from functools import partial
+from functools import partial, wraps
 from inspect import Parameter
 from typing import Any, Final
 
 from symcount.concolic.config.config_source import PATH_KEY, ConfigSource
+from symcount.concolic.python.modules import is_users
+from symcount.concolic.python.patches import Patch, Patches
+from symcount.concolic.session import quiet
 from symcount.errors import DerivationError, OptionError, near
 
 __all__ = ["Constructor", "Passed", "as_constructor", "name_of", "needed", "parameters_of"]
@@ -114,7 +117,55 @@ def as_constructor(target: Callable[..., Any], given: Mapping[str, Any]) -> tupl
             f"{made.__name__} needs {', '.join(missing)}: symcount.derive({made.__name__}, {missing[0]}=…)"
         )
     defaults = {n: p.default for n, p in parameters.items() if p.default is not Parameter.empty}
+    if open_ended and isinstance(target, type):
+        defaults = {**_handed_on(target, given), **defaults}
     return made, ConfigSource(made.passed, {**defaults, **given})
+
+
+_HANDED_ON: Final[dict[tuple[type, frozenset[str]], dict[str, Any]]] = {}
+
+
+def _handed_on(cls: type, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The defaults of the classes that *cls* inherits from, for what it hands on as `**kwargs` and does not say itself.
+
+    What it says itself is seen from a call.
+    """
+    import torch
+
+    if (known_call := (cls, frozenset(given))) in _HANDED_ON:
+        return _HANDED_ON[known_call]
+    said: dict[type, frozenset[str]] = {}
+
+    def noted(base: type) -> Patch:
+        original: Any = vars(base)["__init__"]
+
+        @wraps(original)
+        def constructor(self: Any, *args: Any, **kwargs: Any) -> None:
+            if type(self) is cls:
+                said.setdefault(base, frozenset(inspect.signature(original).bind(self, *args, **kwargs).arguments))
+            original(self, *args, **kwargs)
+
+        return Patch(base, "__init__", constructor)
+
+    bases = [b for b in cls.__mro__[1:] if "__init__" in vars(b) and is_users(b.__module__)]
+    try:
+        with Patches(map(noted, bases)), quiet(), torch.device("meta"):
+            cls(**given)
+    except Exception:  # noqa: BLE001  # it says what is wrong when the model is derived
+        return {}
+    found: dict[str, Any] = {}
+    for base in bases:
+        parameters = parameters_of(base)
+        known = said.get(base, frozenset(p.name for p in parameters))
+        found |= {
+            p.name: p.default
+            for p in parameters
+            if p.name not in {*known, *found} and p.default is not Parameter.empty and p.kind not in _MANY
+        }
+        if all(p.kind != Parameter.VAR_KEYWORD for p in parameters):
+            break
+    _HANDED_ON[known_call] = found
+    return found
 
 
 def needed(parameter: Parameter) -> bool:

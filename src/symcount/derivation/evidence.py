@@ -68,6 +68,7 @@ class Plan:
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         least: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
         observed: runs that hold with what is pinned, that of the default first.
+        guards: what is true in those, and chooses another model elsewhere; see `Evidence`.
         suppose: whether sets of indices may be supposed of which the code asked nothing.
         journal: what happened so far.
     """
@@ -79,6 +80,7 @@ class Plan:
     discovered: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
     observed: tuple[Trace, ...] = ()
+    guards: tuple[Condition, ...] = ()
     suppose: bool = True
     journal: Journal = field(default_factory=Journal, repr=False)
 
@@ -227,11 +229,13 @@ class Pin:
         fields: their names.
         why: what was seen of them.
         observed: runs that are still good then.
+        guards: what is true in those, since the others were left out.
     """
 
     fields: tuple[str, ...]
     why: str
     observed: tuple[Trace, ...] = ()
+    guards: tuple[Condition, ...] = ()
 
     def next(self, evidence: Evidence) -> Plan:
         """The plan with these fields as plain numbers."""
@@ -239,7 +243,8 @@ class Pin:
         for name, value in pinned.items():
             evidence.journal.note(f"kept concrete: {name} = {value}; {self.why}")
         plan = evidence.plan
-        return replace(plan, base=evidence.base, pinned={**plan.pinned, **pinned}, observed=self.observed)
+        return replace(plan, base=evidence.base, pinned={**plan.pinned, **pinned}, observed=self.observed,
+                       guards=self.guards)  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -251,7 +256,7 @@ class Discover:
     def next(self, evidence: Evidence) -> Plan:
         """The plan in which they are numbers of things."""
         plan = evidence.plan
-        return replace(plan, base=evidence.base, discovered=(*plan.discovered, *self.fields), observed=())
+        return replace(plan, base=evidence.base, discovered=(*plan.discovered, *self.fields), observed=(), guards=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,7 +268,7 @@ class Bound:
     def next(self, evidence: Evidence) -> Plan:
         """The plan with these least depths."""
         plan = evidence.plan
-        return replace(plan, base=evidence.base, least={**plan.least, **self.least}, observed=())
+        return replace(plan, base=evidence.base, least={**plan.least, **self.least}, observed=(), guards=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -275,7 +280,7 @@ class Follow:
 
     def next(self, evidence: Evidence) -> Plan:
         """The plan with a config that does so."""
-        return replace(evidence.plan, source=self.source, base=self.base, observed=())
+        return replace(evidence.plan, source=self.source, base=self.base, observed=(), guards=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -286,7 +291,7 @@ class Consider:
 
     def next(self, evidence: Evidence) -> Plan:
         """The plan with these runs."""
-        return replace(evidence.plan, base=evidence.base, observed=self.runs)
+        return replace(evidence.plan, base=evidence.base, observed=self.runs, guards=())
 
 
 Verdict = Pin | Discover | Bound | Follow | Consider

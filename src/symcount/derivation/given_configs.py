@@ -66,5 +66,8 @@ def given_for(cls: Any, configs: Any = None) -> dict[str, Any] | None:
     >>> given_for(type("EsmModel", (), {"config_class": type("EsmConfig", (), {})}))
     {'vocab_size': 33}
     """
-    found = {**_GIVEN.get((configs or cls.config_class).__name__, {}), **_OF_MODELS.get(cls.__name__, {})}
+    found = {
+        **_GIVEN.get(getattr(configs or getattr(cls, "config_class", None), "__name__", ""), {}),
+        **_OF_MODELS.get(cls.__name__, {}),
+    }
     return found or None

@@ -71,7 +71,8 @@ def own_model(
             return target, _of_fields(like, config), dict(options)
     given = _fields(config)
     names = {p.name for p in parameters}
-    if given is not None and _are_arguments(given, parameters, options):
+    open_ended = any(p.kind == Parameter.VAR_KEYWORD for p in parameters_of(target))
+    if given is not None and _are_arguments(given, parameters, options, open_ended=open_ended):
         kept = given if isinstance(config, Mapping) else {n: v for n, v in given.items() if n in names}
         return *_arguments(target, {**kept, **options}), {}
     place = (required or parameters or [None])[0]  # type: ignore[list-item]
@@ -110,15 +111,17 @@ def _contained(arguments: Mapping[str, Any]) -> dict[str, Any]:
     return {name: contained(value) for name, value in arguments.items()}
 
 
-def _are_arguments(given: Mapping[str, Any], parameters: list[Parameter], options: Mapping[str, Any]) -> bool:
+def _are_arguments(
+    given: Mapping[str, Any], parameters: list[Parameter], options: Mapping[str, Any], *, open_ended: bool
+) -> bool:
     """Whether the fields of a config are the arguments of a call, rather than one of them."""
     names = {p.name for p in parameters}
     required = {p.name for p in parameters if needed(p)}
     if not given or not required <= {*given, *options}:
         return False
-    if required:
+    if required or set(given) <= names:
         return True
-    return set(given) <= names
+    return open_ended and not names & {*_CONFIGS}
 
 
 def _fields(config: Any) -> Mapping[str, Any] | None:

@@ -18,9 +18,11 @@ from typing import Final
 
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.traces import Trace
+from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, answered, bounding, holds, index_tuples, readable
+from symcount.concolic.values.rewriting import floored
 from symcount.derivation.coverage import Tables, covered, missing, parts_of, unlike
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.evidence import Evidence
@@ -72,6 +74,8 @@ class PathSearch:
             e = self.e
             found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose)
             if found is None:
+                if self._without_negative_lengths():
+                    continue
                 return False
             self.found = found
             if self._guarded(found):
@@ -134,6 +138,16 @@ class PathSearch:
                     self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in guards)])
                     return True
         return False
+
+    def _without_negative_lengths(self) -> bool:
+        """Whether some runs are left out since a list in them, `[2] + [1] * (n - 1)`, has no length that says n."""
+        lengths = dict.fromkeys(floored(use.node) for use in self.e.default.structural if use.kind == "repeat")
+        negative = [n for n in lengths if any((ex.value_at(n, t.symbols) or 0) < 0 for t in self.e.traces)]
+        for node in negative:
+            self._guard(condition := Condition(">=", node, ex.const(0), ""), f"{condition}; else the list is empty")
+        guards = self.e.guards
+        self.e = self.e.with_traces([t for t in self.e.traces if all(holds(c, t.symbols) for c in guards)])
+        return bool(negative)
 
     def _guard(self, condition: Condition, said: str) -> None:
         self.e = replace(self.e, guards=(*self.e.guards, condition))

@@ -19,7 +19,6 @@ from typing import Any
 from symcount.concolic.config.config_source import ConfigSource
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.session import quiet
-from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
@@ -55,7 +54,7 @@ from symcount.derivation.structure import (
     shape_nodes,
     shape_symbols,
 )
-from symcount.derivation.substitution import alike, kept
+from symcount.derivation.substitution import alike, kept, still_asked
 from symcount.derivation.untried_depths import untried
 from symcount.errors import DerivationError
 
@@ -162,7 +161,7 @@ def _counted(e: Evidence, rng: random.Random) -> Hypotheses | Verdict:
         fields = suspects(e)
         return _pin(e, fields, UNEXPLAINED) if fields else _relaxed(e, culprits(e))
     conditions, forward = _conditions(e, found.times.values())
-    scaled = [c for c in conditions if c.exact and c.left.op == "const" and _multiple(c.right)]  # `int(2 * width / 3)`
+    scaled = [c for c in conditions if c.exact and c.left.op == "const" and (_multiple(c.right) or _sum(c.right))]
     return replace(
         found,
         conditions=tuple(c for c in conditions if c not in scaled),
@@ -179,7 +178,8 @@ def _checked(h: Hypotheses, rng: random.Random) -> Hypotheses | Verdict:  # a st
         return h
     others = (t for t in e.traces if t is not e.default)
     pinned = {name: e.base[name] for name in fields}
-    return _pin(e, fields, HIDDEN, tuple(kept([e.default, *others], pinned)))  # all expressions are there
+    found = tuple(kept([e.default, *others], pinned))  # all expressions are there
+    return _relaxed(e, Pin(tuple(fields), HIDDEN, found, tuple(still_asked(e.guards, pinned))))
 
 
 def _bounded(h: Hypotheses, rng: random.Random) -> Hypotheses | Consider:  # the same
@@ -190,8 +190,8 @@ def _bounded(h: Hypotheses, rng: random.Random) -> Hypotheses | Consider:  # the
     return untried(replace(h, most=deepest(h)))
 
 
-def _pin(e: Evidence, fields: Sequence[str], why: str, observed: tuple[Trace, ...] = ()) -> Verdict:
-    return _relaxed(e, Pin(tuple(fields), why, observed))
+def _pin(e: Evidence, fields: Sequence[str], why: str) -> Verdict:
+    return _relaxed(e, Pin(tuple(fields), why))
 
 
 def _relaxed(e: Evidence, verdict: Verdict) -> Verdict:
@@ -201,8 +201,13 @@ def _relaxed(e: Evidence, verdict: Verdict) -> Verdict:
 
 
 def _multiple(node: Node) -> bool:
-    """Whether an expression is a field times a number."""
+    """Whether an expression is a field times a number: `int(2 * width / 3)` is rounded, as the code says."""
     return node.op == "mul" and {a.op for a in node.args} == {"const", "sym"}
+
+
+def _sum(node: Node) -> bool:
+    """Whether an expression is a sum: of `(size - 8) // 4 + 1` windows there are as many as there is room for."""
+    return node.op in ("add", "sub") and node.integral
 
 
 def _conditions(e: Evidence, times: Iterable[Node]) -> tuple[list[Condition], list[Condition]]:

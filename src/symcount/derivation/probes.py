@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from symcount.concolic.config.symbolic import Number
-from symcount.concolic.values.expression import free_symbols, value_at
+from symcount.concolic.values.expression import Node, free_symbols, value_at
 from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate, constants
 from symcount.derivation.evidence import Evidence
@@ -23,6 +23,7 @@ DEEPEST: Final = 130  # layers up to which a question is asked what its answer w
 FAR: Final = 40  # iterations of loops that may have filled a list
 PERIODIC: Final = 12  # the longest period that is supposed
 DEEP: Final = 64  # iterations of a loop whose index was looked up
+_DIVISORS: Final = 16  # a length that is computed is not a smaller part of a field
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
 
 
@@ -61,11 +62,20 @@ def far(e: Evidence, supposed: Sequence[Loop]) -> Iterator[Structure]:
     usual = {n: e.base[n] for n in e.structural}
     for loop in supposed:
         fields = free_symbols(loop.bounds[1]) & set(e.structural)
-        most = max((int(t.symbols[n]) for t in e.traces for n in fields), default=FAR)
+        divided = len(fields) == 1 and loop.bounds[1].op != "sym"
+        lengths = (value_at(loop.bounds[1], t.symbols) or 0 for t in e.traces) if divided else ()
+        most = max(map(int, lengths), default=max((int(t.symbols[n]) for t in e.traces for n in fields), default=FAR))
         if most < FAR:
             for number in (FAR + 1, FAR // 2 + 1, FAR // 4 + 1):
                 if number > most:
-                    yield {n: number if n in fields else usual[n] for n in e.structural}
+                    deep = _least(loop.bounds[1], next(iter(fields)), number, usual) if divided else number
+                    yield {n: deep if n in fields else usual[n] for n in e.structural}
+
+
+def _least(length: Node, name: str, number: int, usual: Structure) -> int:
+    """The least value of a field at which a *length* computed from it is *number* or more; that, if none is near."""
+    near = range(number, _DIVISORS * number)
+    return next((v for v in near if (value_at(length, {**usual, name: v}) or 0) >= number), number)
 
 
 def deep_enough(e: Evidence, supposed: Sequence[Loop]) -> bool:

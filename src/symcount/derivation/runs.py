@@ -8,27 +8,32 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from types import MappingProxyType
 
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.observe import trace
 from symcount.concolic.traces import Trace
+from symcount.concolic.values.expression import free_symbols, value_at
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Evidence, Plan
 from symcount.derivation.points import sample
 from symcount.derivation.selectors import selector_points, selectors
 from symcount.derivation.structure import (
+    COUNTING,
     depth_fields,
     depth_points,
     divisions_in,
     likely_depths,
+    model_conditions,
     shape_nodes,
     shape_symbols,
 )
 from symcount.errors import DerivationError
 
 REDRAWN = 8  # times that a point is drawn again
+FAR = 256  # beyond the default, for a depth without a remainder
 MOVES = 3  # sizes of moves, each larger than the ones before together
 
 __all__ = ["comparable", "default_run", "drawn", "feasible_depths", "more_runs", "observe", "possible", "shallow"]
@@ -47,7 +52,7 @@ def default_run(plan: Plan) -> Evidence:
         one = _run(plan, {**plan.base, **plan.pinned}, None)
         plan.journal.note(f"run: the default config; {len(one.parameters)} parameters")
     base = {**plan.base, **{name: value for name, value in one.symbols.items() if name not in plan.base}}
-    return Evidence(plan, base, one, least=dict(plan.least))
+    return Evidence(plan, base, one, guards=plan.guards, least=dict(plan.least))
 
 
 def observe(e: Evidence, values: Mapping[str, Number]) -> Trace:
@@ -97,9 +102,25 @@ def shallow(e: Evidence, fields: Sequence[str], start: int = 2) -> dict[str, Num
     """
     counted = {*depth_fields(e.default), *e.plan.discovered}
     points = depth_points([n for n in fields if n in counted], e.base, start)
+    points |= {n: v for n in points if (v := _dividing(e, n, start)) is not None}
     hidden = (n for n in fields if n not in counted)  # what only a name says, and what may count without a trace of it
     points |= {n: e.base[n] + (2 << min(i, MOVES) if e.base[n] else 0) for i, n in enumerate(hidden)}
     return {n: v if v >= (low := e.least.get(n, 0)) else low + (low == e.base[n]) for n, v in points.items()}
+
+
+def _dividing(e: Evidence, name: str, start: int) -> int | None:
+    """The *start*-th value of a depth of which a part is counted, `range((depth - 2) // 6)`, without a remainder.
+
+    `None` if the depth is not divided.
+    """
+    asked = [c for c in model_conditions(e.default) if c.relation == "divides" and c.symbols == {name}]
+    uses = [use.node for use in e.default.structural if use.kind in COUNTING and free_symbols(use.node) == {name}]
+    if not asked or not uses or any(use.op == "sym" for use in uses):
+        return None
+    near = (v for v in range(1, int(e.base[name]) + FAR) if v != e.base[name])
+    whole = (v for v in near if all(holds(c, {name: v}) for c in asked))
+    some = (v for v in whole if all((value_at(use, {name: v}) or 0) >= 1 for use in uses))
+    return next(islice(some, start - 1, None), None)
 
 
 def more_runs(e: Evidence, number: int, rng: random.Random, enough: int | None = None) -> Evidence:
@@ -182,7 +203,8 @@ def feasible_depths(
 
 def comparable(e: Evidence, traces: Sequence[Trace]) -> list[Trace]:
     """Without the runs at which a division or a comparison came out otherwise than by default: of another model."""
-    return _same_branches(e, _same_divisions(e, traces))
+    guarded = [t for t in traces if all(holds(c, t.symbols) for c in e.guards)]
+    return _same_branches(e, _same_divisions(e, guarded))
 
 
 def _same_branches(e: Evidence, traces: Sequence[Trace]) -> list[Trace]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from symcount.concolic.config.symbolic import Number
@@ -93,21 +94,39 @@ def _idle(h: Hypotheses, start: Trace) -> list[str]:
 
 
 def _thresholds(e: Evidence, start: Trace) -> list[str]:
-    """Fields of a user's own model that are in no shape and that matter far from their default: `np.float32(r) > 8`."""
+    """Fields of a user's own model that are in no shape and that matter far from their default: `np.float32(r) > 8`.
+
+    Where there is no such model far from the default, nearer values are tried; a ratio or rate for which there is none
+    nearby may matter as well.
+    """
     if e.plan.cls.__module__.startswith("transformers."):
         return []
     read = e.default.config_reads
     sizes = shape_symbols(e.traces)
     fields = (*e.free, *e.unfollowed)
     quiet = [n for n in fields if n.partition("[")[0] in read and n not in sizes and n in start.symbols]
+    never = set(e.unfollowed)
+    for ways in (_UPWARDS, _DOWNWARDS):
+        untried = quiet
+        for change in ways:
+            if found := [name for name, _ in changing(e, start, untried, (change,))]:
+                return found
+            untried = [n for n in untried if change(n, start.symbols[n]) not in e.journal.harmless.get(n, ())]
+        never &= set(untried)
+    return [n for n in quiet if n in never]
 
-    def up(_: str, v: Number) -> Number:
-        return 8 * v + (1 if isinstance(v, int) else 0.5) if v > 1 or isinstance(v, int) else (15 + v) / 16
 
-    def down(_: str, v: Number) -> Number:
-        return max(1, v // 8) if isinstance(v, int) else v / 8
+def _up(times: float, _: str, v: Number) -> Number:
+    if isinstance(v, int):
+        return int(times * v) + 1
+    return times * v + 0.5 if v > 1 and times > 2 else times * v if v > 1 else 1 - (1 - v) / (2 * times)
 
-    return [name for change in (up, down) for name, _ in changing(e, start, quiet, (change,))]
+
+def _down(times: float, _: str, v: Number) -> Number:
+    return max(1, int(v / times)) if isinstance(v, int) else v / times
+
+
+_UPWARDS, _DOWNWARDS = ([partial(way, times) for times in (8, 2, 1.25, 1.1)] for way in (_up, _down))
 
 
 def _far(value: Number) -> tuple[Number, ...]:

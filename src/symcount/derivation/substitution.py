@@ -17,12 +17,29 @@ from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Iteration, Loop
 from symcount.concolic.values.rewriting import rebuilt
 
-__all__ = ["alike", "kept"]
+__all__ = ["alike", "kept", "still_asked"]
 
 
 def kept(traces: Iterable[Trace], pinned: Mapping[str, Number]) -> list[Trace]:
     """The traces at which the *pinned* fields have their values, with numbers in the place of these fields."""
     return [_with(t, pinned) for t in traces if all(t.symbols.get(n, v) == v for n, v in pinned.items())]
+
+
+def still_asked(conditions: Iterable[Condition], pinned: Mapping[str, Number]) -> list[Condition]:
+    """The *conditions* with numbers in the place of the *pinned* fields, as far as they speak of others as well.
+
+    >>> asked = [Condition("<", ex.symbol("first"), ex.symbol("layers"), "")]
+    >>> [(str(c.left), str(c.right)) for c in still_asked(asked, {"first": 2})]
+    [('2', 'layers')]
+    """
+
+    def leaf(node: Node) -> Node:
+        value = pinned.get(node.args[0])
+        return node if value is None else ex.const(ex.exact(value) if isinstance(value, float) else value)
+
+    memo: dict[Node, Node] = {}
+    found = (replace(c, left=rebuilt(c.left, leaf, memo), right=rebuilt(c.right, leaf, memo)) for c in conditions)
+    return [c for c in found if c.symbols]
 
 
 def alike(traces: Iterable[Trace]) -> bool:

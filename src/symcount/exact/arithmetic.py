@@ -82,7 +82,9 @@ def _power(base: Any, exponent: Any) -> Any:
 
 
 def _divide(top: Any, bottom: Any) -> Any:
-    """The exact quotient, an integer where it is one."""
+    """The exact quotient, an integer where it is one; of floats, with which a rounding is compared, the nearest."""
+    if isinstance(top, float) or isinstance(bottom, float):
+        return top / bottom
     quotient, remainder = divmod(top, bottom)
     if not remainder:
         return quotient

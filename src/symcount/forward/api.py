@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any
 
 from symcount.concolic.config.config_source import ConfigSource, construct
@@ -20,7 +21,7 @@ from symcount.formulas.formula import Formula
 from symcount.forward.cache_formula import CacheFormula, cache_formula
 from symcount.forward.cache_module import cache_module
 from symcount.forward.certificate import disagreement
-from symcount.forward.inputs import sizes_for
+from symcount.forward.inputs import BATCH, LENGTH, sizes_for
 from symcount.forward.operations_formula import OperationsFormula, operations_formula
 from symcount.forward.operations_module import operations_module
 from symcount.forward.stored import find
@@ -29,6 +30,7 @@ from symcount.verification.real_model import attribute
 
 __all__ = ["cache", "derived_cache", "flops"]
 
+_NO_SIZES: Mapping[str, int] = MappingProxyType({})
 _POINTS = 3  # at which a formula is compared with the real forward pass before it is given
 
 
@@ -69,7 +71,9 @@ def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     except UncoveredError as error:
         found, reason = None, error
     try:
-        return (derived_cache(source, **options) if found is None else found).at(batch=batch, length=length)
+        if found is None:
+            found = cache_formula(_fitting(source, options, cache_module, "cache", batch, length))
+        return found.at(batch=batch, length=length)
     except DependencyError:
         raise reason or DependencyError(
             f"the cache of {source!r:.80} is not stored, and to derive it torch and transformers are needed: "
@@ -108,31 +112,45 @@ def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     >>> f.count(V=128256, H=4096, I=14336, N=32, A=32, B=1, S=8192)
     171334835372032
     """
-    derived = _derived(source, options, operations_module, "operations")
+    derived = _fitting(source, options, operations_module, "operations", batch, length)
     return operations_formula(derived).at(batch=batch, length=length)
 
 
-def _derived(source: Any, options: dict[str, Any], model: Callable[[type], type], what: str) -> DerivedFormula:
-    """The formula of the model that `model(cls)` makes of the class that *source* says.
+def _fitting(
+    source: Any, options: dict[str, Any], model: Callable[[type], type], what: str, batch: int | str, length: int | str
+) -> DerivedFormula:
+    """The formula for inputs of any size; where it keeps one of these, for what is asked for."""
+    derived = _derived(source, options, model, what)
+    asked = {n: v for n, v in ((BATCH, batch), (LENGTH, length)) if type(v) is int and v > 0}
+    if all(derived.pinned.get(n, v) == v for n, v in asked.items()):
+        return derived
+    return _derived(source, options, model, what, asked)
+
+
+def _derived(
+    source: Any, options: dict[str, Any], model: Callable[[type], type], what: str, sizes: Mapping[str, int] = _NO_SIZES
+) -> DerivedFormula:
+    """The formula of the model that `model(cls)` makes of the class that *source* says, at *sizes* of an input.
 
     Where transformers builds no model of a class's own default config, it is that at `given_for`.
     """
     asked, kept = _described(source, options)
     cls, found, name, model_type = resolve(asked, kept)
     try:
-        return _at(cls, found, name, model_type, model, what)
+        return _at(cls, found, name, model_type, model, what, sizes)
     except DerivationError:
         given = given_for(cls) if isinstance(asked, type | str) and not found.kwargs else None
         if given is None:
             raise
-        return _at(cls, resolve(cls, {}, given)[1], name, model_type, model, what)
+        return _at(cls, resolve(cls, {}, given)[1], name, model_type, model, what, sizes)
 
 
 def _at(
-    cls: Any, found: ConfigSource, name: str, model_type: str, model: Callable[[type], type], what: str
-) -> DerivedFormula:
+    cls: Any, found: ConfigSource, name: str, model_type: str, model: Callable[[type], type], what: str,
+    sizes: Mapping[str, int],
+) -> DerivedFormula:  # fmt: skip
     """The formula of the model that `model(cls)` makes of the config *found*."""
-    observed, sized = model(cls), _with_sizes(cls, found)
+    observed, sized = model(cls), _with_sizes(cls, found, sizes)
 
     def made(config: ConfigSource) -> DerivedFormula:
         formula = formula_of(derive_class(observed, config), name, model_type, Derived())
@@ -169,11 +187,12 @@ def _described(source: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any
     return source.name, {**source.options, **options}
 
 
-def _with_sizes(cls: type, source: ConfigSource) -> ConfigSource:
-    """*source* with the sizes of the input beside the config's own fields."""
+def _with_sizes(cls: type, source: ConfigSource, sizes: Mapping[str, int]) -> ConfigSource:
+    """*source* with the sizes of the input beside the config's own fields, some of which are given."""
     with quiet():
         config = construct(source)
-    kwargs = {**source.kwargs, **sizes_for(cls, config)}
+    usual = sizes_for(cls, config)
+    kwargs = {**source.kwargs, **usual, **{n: v for n, v in sizes.items() if n in usual}}
     if attribute(config, "is_decoder") is False and not attribute(config, "is_encoder_decoder") and _writes(cls):
         kwargs["is_decoder"] = True  # a decoder that is made of an encoder's layers says so in its config
     if "SequenceClassification" in cls.__name__ and attribute(config, "pad_token_id") is None:

@@ -17,7 +17,6 @@ from symcount.concolic.tensors.view_rules import Dims, Rule
 from symcount.concolic.values.numbers import SymbolicInt
 from symcount.forward.products import products
 from symcount.forward.selecting import selections
-from symcount.forward.spatial import spatial
 from symcount.forward.splitting import splitting
 
 __all__ = ["Follower", "tensors_in"]
@@ -88,4 +87,4 @@ def _matched(sizes: Dims, given: Sequence[Dims], numbers: Sequence[int]) -> Dims
 
 @lru_cache(maxsize=1)
 def _rules() -> dict[Any, Rule]:
-    return {**products(), **spatial(), **selections()}
+    return {**products(), **selections()}

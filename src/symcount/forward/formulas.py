@@ -40,10 +40,12 @@ class ForwardFormula(Formula):
     Attributes:
         derived: the same as it was derived, with the names that the certificate compares.
         sizes: config fields of the sizes of the input -> their letters.
+        numbers: of these sizes those that are given as numbers.
     """
 
     derived: DerivedFormula | None = field(default=None, repr=False, compare=False)
     sizes: Mapping[str, str] = field(default_factory=dict)
+    numbers: Mapping[str, int] = field(default_factory=dict)
 
     __hash__ = Formula.__hash__
 
@@ -62,10 +64,11 @@ class ForwardFormula(Formula):
         if hasattr(config, "to_diff_dict"):
             given = copy.copy(config)
             for name, value in SIZES.items():
-                setattr(given, name, value)
+                setattr(given, name, self.whole.pinned.get(name, value))
         else:
             fields = read(config).fields
-            given = {**fields, **{n: SIZES[n] for n in self.sizes}, **self._decoding(fields)} if fields else fields
+            sizes = {n: self.whole.pinned.get(n, SIZES[n]) for n in self.sizes}
+            given = {**fields, **sizes, **self._decoding(fields)} if fields else fields
         values = self.whole.bound(given)
         by_field = {e.field: values[e.letter] for e in self.whole.notation if e.letter in values}
         return {e.letter: by_field[e.field] for e in self.notation if e.field in by_field and e.field not in SIZES}
@@ -81,29 +84,36 @@ class ForwardFormula(Formula):
             DomainError: it is no positive number.
         """
         changed: dict[Symbol, Expr] = {}
-        notation = list(self.notation)
+        notation, letters, numbers = list(self.notation), dict(self.sizes), dict(self.numbers)
         for name, given in sizes.items():
             letter = self.sizes.get(name)
-            if letter is None or given is None or given == letter:
+            if letter is None or given is None or given == letter or numbers.get(name) == given:
                 continue
+            if name in numbers:
+                raise DomainError(f"{name}: the formula is that of {numbers[name]:,} already, got {given!r}")
             item = self.notation[letter]
             if isinstance(given, str):
                 other = replace(item, letter=given, latex=given if len(given) == 1 else rf"\mathrm{{{given}}}")
                 changed[item.symbol] = other.symbol
                 notation[notation.index(item)] = other
+                letters[name] = given
             elif isinstance(given, int) and not isinstance(given, bool) and given > 0:
+                if self.pinned.get(name, given) != given:
+                    raise DomainError(f"{name}: the formula holds for {self.pinned[name]} only, got {given}; "
+                                      f"derive it at that size: {name}={given}")  # fmt: skip
                 changed[item.symbol] = Integer(given)
+                numbers[name] = given
                 notation.remove(item)
             else:
                 raise DomainError(f"{name}: expected a positive number or a letter, got {given!r}")
-        made: Self = _exchanged(self, changed, Notation(tuple(notation)))
+        made: Self = _exchanged(self, changed, Notation(tuple(notation)), sizes=letters, numbers=numbers)
         for condition in made.domain:
             if not condition.symbols and not condition.holds({}):
                 raise DomainError(f"outside the formula's domain: {condition} is required")
         return made
 
 
-def _exchanged(formula: Any, changed: Mapping[Symbol, Expr], notation: Notation) -> Any:
+def _exchanged(formula: Any, changed: Mapping[Symbol, Expr], notation: Notation, **fields: Any) -> Any:
     if not changed:
         return formula
 
@@ -112,9 +122,8 @@ def _exchanged(formula: Any, changed: Mapping[Symbol, Expr], notation: Notation)
 
     conditions = tuple(c.mapped(change) for c in formula.conditions)
     defaults = {letter: value for letter, value in formula.defaults.items() if letter in notation}
-    return replace(
-        formula, tree=formula.tree.mapped(change), notation=notation, conditions=conditions, defaults=defaults
-    )
+    trees = {n: tree.mapped(change) for n in ("tree", "noted") if (tree := getattr(formula, n, None)) is not None}
+    return replace(formula, **trees, notation=notation, conditions=conditions, defaults=defaults, **fields)
 
 
 def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
@@ -132,10 +141,12 @@ def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         if other is not item:
             changed[item.symbol] = other.symbol
         entries.append(other)
-    for name in (n for n in _INPUT if n in derived.base and n not in sizes):  # it may be given, and does not matter
+    stated = {*derived.base, *derived.pinned}
+    for name in (n for n in _INPUT if n in stated and n not in sizes):  # it may be given: it does not matter,
         if _INPUT[name].letter not in {e.letter for e in entries}:
             entries.append(_INPUT[name])
             sizes[name] = _INPUT[name].letter
+    kept = [relation(_INPUT[n].symbol, "==", derived.pinned[n]) for n in sizes if n in derived.pinned]  # or it stays
     entries.sort(key=lambda e: e.field not in _INPUT)
     limits = _limits(derived, entries, sizes)
     entries += [e for e, _ in limits if e not in entries]
@@ -153,6 +164,7 @@ def lettered(kind: type[Any], derived: DerivedFormula, tree: Block) -> Any:
         conditions=(
             *(c.mapped(change) for c in derived.conditions),
             *(c for _, c in limits),
+            *kept,
         ),
         origin="derived",
         pinned=derived.pinned,

@@ -14,13 +14,13 @@ from functools import cache
 from math import prod
 from typing import Any, NamedTuple
 
+from symcount.concolic.tensors.arguments import by_name, tensors_of_product
 from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, ShapeOf
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import integer
 from symcount.concolic.values.path import STATE, Iteration, Loop
 from symcount.errors import DerivationError
-from symcount.forward.arguments import by_name, tensors_of_product
 
 __all__ = ["Operation", "Operations"]
 

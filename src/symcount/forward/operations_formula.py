@@ -43,7 +43,8 @@ class OperationsFormula(ForwardFormula):
 
     def per_token(self) -> Expr:
         """The operations for one token."""
-        sizes = [self.notation[self.sizes[n]].symbol for n in (BATCH, LENGTH) if self.sizes.get(n, n) in self.notation]
+        names = [n for n in (BATCH, LENGTH) if n in self.sizes]
+        sizes = [self.numbers[n] if n in self.numbers else self.notation[self.sizes[n]].symbol for n in names]
         return cancel(self.total / Mul(*sizes))
 
     def _with(self, times: Callable[[int], int], *, causal: bool = False, again: bool = False) -> OperationsFormula:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from symcount.concolic.tensors.arguments import by_name, tensors_of_product
 from symcount.concolic.tensors.shape_rules import by_function
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
 from symcount.concolic.values.numbers import SymbolicInt
-from symcount.forward.arguments import by_name, tensors_of_product
 
 __all__ = ["products"]
 

@@ -13,6 +13,7 @@ from symcount.exact.evaluate import integer_value
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.formulas.quantities import quantity
+from symcount.storage.blocks import BLOCKS
 from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
 from symcount.storage.packing import METHODS
@@ -217,6 +218,8 @@ def _quantization(name: str | None, fields: Mapping[str, Any]) -> Mapping[str, A
         return None
     if name not in METHODS and f"{_BITSANDBYTES}{name}" in METHODS:
         name = f"{_BITSANDBYTES}{name}"
+    if name not in METHODS and name.upper() in BLOCKS:
+        return {"quant_method": "gguf", "type": name}
     return {"quant_method": name}
 
 
@@ -236,7 +239,7 @@ def operations(formula: Formula, fields: Mapping[str, Any], length: int) -> Form
     """
     whole = getattr(formula, "of", None) or formula
     config = {**fields, **_named(whole)}
-    found = whole.flops(config=config).training().at(batch=1, length=length)
+    found = whole.flops(1, length, config=config).training()
     return in_letters_of(whole, found, config if fields else None)
 
 

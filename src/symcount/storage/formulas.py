@@ -13,6 +13,7 @@ from symcount.errors import OptionError, near
 from symcount.formulas.formula import Formula
 from symcount.formulas.quantities import Quantity, quantity
 from symcount.storage import trees
+from symcount.storage.blocks import in_blocks
 from symcount.storage.dtypes import DTYPES, Dtype, dtype
 from symcount.storage.optimizers import Optimizer, optimizer
 from symcount.storage.packing import PACKED
@@ -81,6 +82,10 @@ def _tree(of: Formula, part: str, storage: Storage, of_weights: Dtype, used: Opt
         return Block("", of.tree.kind, (), tuple(made))
     sizes = sizes_of(of, of_weights, kept=storage.kept)
     tree = of.tree
+    if isinstance(storage.quantization, Mapping) and storage.quantization.get("quant_method") == "gguf":
+        if part != "weights":
+            raise OptionError(f"{part}: weights in the types of GGUF files are not trained")
+        return in_blocks(tree, storage.quantization.get("type"))
     if storage.quantization is not None:
         tree, sizes = quantized(of, storage.quantization, storage.values), _packed(sizes)
     if part == "weights":
@@ -93,7 +98,8 @@ def _tree(of: Formula, part: str, storage: Storage, of_weights: Dtype, used: Opt
     if part == "optimizer":
         return trees.states(tree, optimised, used)
     if used.extra is None:
-        raise OptionError(f"optimizer {used.name}: what a step of it takes for a while is not known as a formula")
+        why = f": {used.reason}" if used.reason else ""
+        raise OptionError(f"optimizer {used.name}: what a step of it takes for a while is not known as a formula{why}")
     extra = [trees.below(trees.gradients(tree, optimised), f"copy_{i}") for i in range(used.extra)]
     if used.largest:
         whole = Parameter("largest_tensor", (Integer(used.largest), trees.largest(tree, optimised)))

@@ -89,6 +89,7 @@ class Optimizer:
         extra: how many further copies of all parameters a step takes for a while; `None` where that is not known.
         largest: how many further copies of the largest parameter.
         note: what one would not guess.
+        reason: why it is not known what a step takes for a while.
     """
 
     name: str
@@ -97,7 +98,12 @@ class Optimizer:
     extra: int | None = None
     largest: int = 0
     note: str = ""
+    reason: str = ""
 
+
+#: Loops over the parameters in which the names of one's temporary tensors are taken by the next one's.
+_ORDER = "what was made for one parameter is still there while the next one's is made, so their order decides"
+_KERNELS = "it is a matter of the kernels of the GPU"
 
 _STEP = State("step", _scalar, "float32", host=True)
 _ADAM = (State("exp_avg"), State("exp_avg_sq"))
@@ -138,21 +144,24 @@ OPTIMIZERS: Final = {
                            State("mu", _scalar, "float32"), State("ax")), note="its step lies with the parameter"),
         Optimizer("rprop", (_STEP, State("prev"), State("step_size"))),
         Optimizer("adafactor_torch", (_STEP, State("row_var", _rows, least=2), State("col_var", _columns, least=2),
-                                      State("variance", most=1)), note="factors in the parameters' type"),
+                                      State("variance", most=1)), note="factors in the parameters' type",
+                  reason=_KERNELS),
         Optimizer("adafactor", (State("exp_avg_sq_row", _rows, "float32", least=2),
                                 State("exp_avg_sq_col", _columns, "float32", least=2),
                                 State("exp_avg_sq", _like, "float32", most=1), State("RMS", _scalar, "float32")),
-                  note="of transformers: factors in fp32"),
+                  note="of transformers: factors in fp32", reason=_ORDER),
         Optimizer("muon", (replace(_MOMENTUM, least=2, most=2),),
-                  note="two-dimensional parameters only: it takes no others, stacked experts among them"),
+                  note="two-dimensional parameters only: it takes no others, stacked experts among them",
+                  reason=_ORDER),
         Optimizer("muon_adamw", (replace(_MOMENTUM, least=2, most=2),
                                  *(replace(s, most=1) for s in _ADAMW.states),
                                  *(replace(s, least=3) for s in _ADAMW.states)),
-                  note="Muon for two-dimensional parameters, AdamW for the rest"),
+                  note="Muon for two-dimensional parameters, AdamW for the rest", reason=_ORDER),
         Optimizer("lion", (State("exp_avg"),)),
         Optimizer("adamw_8bit", _in_eight_bits(_EIGHT), once=2048,
-                  note="of bitsandbytes: small tensors stay in fp32"),
-        Optimizer("lion_8bit", _in_eight_bits(_EIGHT[:1]), once=1024, note="the same, with one state"),
+                  note="of bitsandbytes: small tensors stay in fp32", reason=_KERNELS),
+        Optimizer("lion_8bit", _in_eight_bits(_EIGHT[:1]), once=1024, note="the same, with one state",
+                  reason=_KERNELS),
     )
 }  # fmt: skip
 

@@ -16,6 +16,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Final
 
+from symcount.config.releases import installed, number
 from symcount.core.tree import Block, Parameter
 from symcount.formulas.formula import Formula
 from symcount.formulas.layerwise import joined
@@ -38,8 +39,16 @@ SAVED: Final = "modules_to_save"
 
 @cache
 def table() -> Mapping[str, Any]:
-    """The classes with patterns (`soft`, `strict`), and the type of what modules make in one of their own (`own`)."""
-    found: Mapping[str, Any] = json.loads(files("symcount.storage").joinpath("precision.json").read_text("utf-8"))
+    """The classes with patterns (`soft`, `strict`), and the type of what modules make in one of their own (`own`).
+
+    It is that of the newest release of transformers, or of the one `before`, where one before the newest is installed.
+    """
+    found: dict[str, Any] = json.loads(files("symcount.storage").joinpath("precision.json").read_text("utf-8"))
+    before, here = found.pop("before"), installed()
+    if here is not None and number(here) < number(found["transformers"]):
+        for rule in ("soft", "strict", "own"):
+            found[rule] = {k: v for k, v in {**found[rule], **before[rule]}.items() if v is not None}
+        found["transformers"] = before["transformers"]
     return found
 
 

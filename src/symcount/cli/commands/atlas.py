@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import closing
 from operator import itemgetter
 from pathlib import Path
@@ -77,7 +77,7 @@ def build(
     summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before, there)
     stored = Atlas(target)
     if stored.release == _installed():
-        _tables(stored, output)
+        _tables(stored, output, {c.name for c in chosen} if pattern or changed else None)
     if not as_json:
         if before is not None:
             _report(before, stored)
@@ -155,15 +155,19 @@ def _run(chosen: Sequence[Candidate], journal: Path, terms: Mapping[str, Any], *
                 note(f"{row['class']}: {row['reason']}")
 
 
-def _tables(stored: Atlas, output: Path | None) -> None:
-    """Write the tables of the newest release that go with an atlas."""
+def _tables(stored: Atlas, output: Path | None, part: Collection[str] | None) -> None:
+    """Write the tables that go with an atlas: a *part* of the classes anew, if the tables are of this release."""
     from symcount.checkpoints import identify, loading
+    from symcount.derivation.resolve import transformers
     from symcount.survey.build import model_types
 
-    known = [(name, stored.model_types(name)[0]) for name in stored.names]
+    every = part is None or loading.table()["transformers"] != stored.release
+    known = [(name, stored.model_types(name)[0]) for name in stored.names if every or name in (part or ())]
+    kept = () if every else sorted(set(stored.names) - {name for name, _ in known})
     for table in (loading, identify):
         path = table.default_path()
-        table.measure(known, path if output is None else Path(stored.path).with_name(path.name))
+        transformers().logging.set_verbosity_error()  # some of its modules turn it up when they are imported
+        table.measure(known, path if output is None else Path(stored.path).with_name(path.name), kept)
     if output is None:
         Path(modeltypes.PATH).write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
 
@@ -185,6 +189,7 @@ def extend(
 ) -> int:
     """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
 
+    Of the entries those are extended that the installed release of transformers has of its own.
     The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
     """
     from symcount.atlas import layers
@@ -194,9 +199,10 @@ def extend(
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     target = output or default_path()
     before = Atlas(target)
+    here = before.at(_installed())
     journal = target.with_name(f"{target.name}.extended.jsonl")
     changes = []
-    for row in watched(extensions(before, pattern, journal), len(before.names), itemgetter("class")):
+    for row in watched(extensions(here, pattern, journal), len(here.names), itemgetter("class")):
         changes.append((row["before"], {"layouts": row["layouts"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})

@@ -14,7 +14,7 @@ from symcount.cli.storage import Batch, Length, sequences_of, tokens_of
 from symcount.config.files import looks_like_path
 from symcount.exact.evaluate import integer_value
 from symcount.formulas.formula import Formula
-from symcount.forward.formulas import ForwardFormula
+from symcount.forward.inputs import BATCH, LENGTH
 from symcount.typeset.plain import formula_plain
 
 __all__ = ["cache", "flops"]
@@ -70,7 +70,7 @@ def flops(
     parts = {"forward": forward, "backward": shown.backward(causal=causal)}
     parts["training"] = shown.training(checkpointing=checkpointing, causal=causal)
     numbers = {name: _at(part, at) for name, part in parts.items()}
-    tokens = _tokens_of(shown, at)
+    tokens = sequences_of(batch) * (tokens_of(length) or shown.pinned.get(LENGTH, 1))
     per_token = None if numbers["forward"] is None else Fraction(numbers["forward"], tokens)
     if as_json:
         emit({"class": shown.name, "formula": str(forward.total), "latex": forward.latex(),
@@ -93,16 +93,22 @@ def _asked(
     """The formula, and numbers by letter: those asked for, the config's, the class's."""
     chosen = choices(options)
     given = pairs(values or (), "-s", "hidden_size=768")
+    sizes = {BATCH: sequences_of(batch), LENGTH: tokens_of(length)}
     shown = found(model, **chosen)
     missing = {name: text for name, text in given if name not in shown.notation}
     if missing and all(is_number(text) for text in missing.values()) and not looks_like_path(model):
-        shown = found(model, **chosen, **{name: int(text.replace(",", "")) for name, text in missing.items()})
-    at, tokens = dict(shown.defaults), tokens_of(length)
+        chosen |= {name: int(text.replace(",", "")) for name, text in missing.items()}
+        shown = found(model, **chosen)
+    kept = {n: v for n, v in sizes.items() if shown.pinned.get(n, v) != v and v is not None}
+    if kept:
+        shown = found(model, **chosen, **kept)
+    at, tokens = dict(shown.defaults), sizes[LENGTH]
     for name, text in given:
         item = shown.notation[name] if name in shown.notation or name not in missing else None
         if item is not None:
             at[item.letter] = value_of(item, text)
-    for name, value in (("batch", sequences_of(batch)), ("length", tokens)):
+    for name, asked in sizes.items():
+        value = shown.pinned.get(name) if asked is None else asked
         if value is not None and shown.sizes.get(name) in shown.notation:
             at[shown.sizes[name]] = value
     if (source := shown.sizes.get("source")) in shown.notation and source not in at and tokens is not None:
@@ -128,13 +134,6 @@ def _number(formula: Formula, expression: Any, at: Mapping[str, Any]) -> int | N
 
 def _whole(value: Fraction | None) -> int | str | None:
     return value if value is None else int(value) if value.denominator == 1 else str(value)
-
-
-def _tokens_of(shown: ForwardFormula, at: Mapping[str, Any]) -> int:
-    found = 1
-    for name in ("batch", "length"):
-        found *= at.get(shown.sizes.get(name, ""), 1)
-    return found
 
 
 def _modules(formula: Formula) -> list[tuple[str, str, Any]]:

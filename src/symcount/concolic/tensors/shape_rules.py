@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, TypeVar
 
+from symcount.concolic.tensors.spatial_rules import spatial
 from symcount.concolic.tensors.view_rules import (
     Dims,
     Rule,
@@ -205,7 +206,7 @@ def rules() -> dict[Any, Rule]:
     import torch
 
     named = dict.fromkeys(_ELEMENTWISE, _broadcast) | dict.fromkeys(_UNCHANGED, _same) | _NAMED
-    table = by_function(named)
+    table = {**spatial(), **by_function(named)}
     for name, rule in _PROPERTIES.items():
         table[getattr(torch.Tensor, name).__get__] = rule
     return table

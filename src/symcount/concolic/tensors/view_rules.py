@@ -218,7 +218,9 @@ def _sliced(dim: int, item: slice) -> int:
     """The length of a slice of a dimension, exact in the common forms ``[:]``, ``[:n]``, ``[n:]`` and ``[::2]``."""
     start, stop, step = item.start or 0, item.stop, 1 if item.step is None else item.step
     if int(start) >= 0 and (stop is None or 0 <= int(stop) <= int(dim)) and int(step) > 0:
-        if stop is None and int(start) < int(step) and int(dim) % int(step) == 0:
+        plain = node_of(dim)
+        summed = plain is not None and plain.op in ("add", "sub")  # of which the quotient is no floor here
+        if stop is None and int(start) < int(step) and int(dim) % int(step) == 0 and not summed:
             return dim // step  # every second one, from the first or from the second on
         length: int = (dim if stop is None else stop) - start
         return length if int(step) == 1 else math.ceil(length / step)

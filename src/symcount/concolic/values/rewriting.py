@@ -41,13 +41,17 @@ def floored(node: Node, only: Collection[tuple[Node, Node]] | None = None) -> No
     >>> print(floored(ex.mod(ex.symbol("n"), ex.exact_div(ex.symbol("n"), ex.symbol("k")))))
     (n % (n // k))
     """
-    if only is None:
-        return rebuilt(node, lambda leaf: leaf, {}, _FLOORED)
+    return rebuilt(node, lambda leaf: leaf, {}, _FLOORED) if only is None else _floored(node, only, {})
 
-    def divided(a: Node, b: Node) -> Node:
-        return ex.floordiv(a, b) if (b, a) in only else ex.exact_div(a, b)
 
-    return rebuilt(node, lambda leaf: leaf, {}, {**_BUILD, "exact_div": divided})
+def _floored(node: Node, only: Collection[tuple[Node, Node]], memo: dict[Node, Node]) -> Node:
+    if node.op in ("sym", "const", "index"):
+        return node
+    if node not in memo:
+        arguments = [_floored(a, only, memo) for a in node.args]
+        floors = node.op == "exact_div" and (node.args[1], node.args[0]) in only
+        memo[node] = ex.floordiv(*arguments) if floors else _BUILD[node.op](*arguments)
+    return memo[node]
 
 
 def concrete(node: Node, memo: dict[Node, Node] | None = None) -> Node:

@@ -139,6 +139,12 @@ def settable(cls: type) -> set[str]:
     return {name for owner in owners for name, made in vars(owner).items() if getattr(made, "fset", None) is not None}
 
 
+def unsettable(cls: type) -> set[str]:
+    """The properties of a config class that cannot be set, or may refuse whatever they are set to."""
+    owners = [owner for owner in cls.__mro__ if not owner.__module__.startswith(_GENERAL)]
+    return {name for owner in owners for name, made in vars(owner).items() if isinstance(made, property)}
+
+
 def _behind(cls: Any, name: str) -> bool:
     """Whether a field is where a property keeps its value (`_out_features`), which a config file names instead."""
     return name.startswith("_") and getattr(getattr(cls, name[1:], None), "fset", None) is not None

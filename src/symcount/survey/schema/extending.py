@@ -26,6 +26,7 @@ from symcount.survey.schema.layer_rules import with_rules
 from symcount.survey.schema.narrowing import narrowed
 from symcount.survey.schema.path_conditions import with_paths
 from symcount.survey.schema.probe import Probe, real_total
+from symcount.survey.schema.refusals import refusing
 from symcount.survey.schema.saved import accept_saved, with_meaning
 from symcount.survey.schema.widening import widened
 
@@ -39,7 +40,7 @@ def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: froz
     """
     probe = Probe(cls, configs, base.raw, base.required, base.absent)
     defaults_around(probe)
-    every = layout = narrowed(layout, probe)
+    every = layout = refusing(narrowed(layout, probe), probe, activations)
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_meaning(one, probe),
         lambda one: with_rules(one, probe),
@@ -118,7 +119,8 @@ def _bases(cls: Any, configs: Any) -> Iterator[Base]:
 def _is_of(layout: Layout, base: Base, cls: Any, configs: Any, activations: frozenset[str]) -> bool:
     """Whether a layout was measured around *base*: it has its sub-configs, and counts it."""
     absent = {path.partition(".")[0] for path, section in layout.sections.items() if section.optional == "absent"}
-    if base.types != layout.types or absent != base.absent:
+    types = {path: [""] if path.partition(".")[0] in absent else kinds for path, kinds in layout.types.items()}
+    if base.types not in (types, layout.types) or absent != base.absent:  # one left out may be described all the same
         return False
     try:
         ours = count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(base.raw))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from symcount.atlas.codes import MISSING, code
 from symcount.atlas.record import Check, Layout
@@ -13,14 +14,17 @@ from symcount.survey.schema.work import key_of
 
 __all__ = ["narrowed"]
 
+_FUNCTIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh")
+
 
 def narrowed(layout: Layout, probe: Probe) -> Layout:
-    """*layout* with checks of four kinds of values that it would admit although the model has other tensors.
+    """*layout* with checks of five kinds of values that it would admit although the model is another one or none.
 
     A number that no formula has may be a list as well (`vision_feature_layer` of LLaVA), whose length is a factor then.
     A list that the base config gives may be left out. A sub-config that the base config leaves out may have other
     defaults where it is given (the stages of a backbone). And a list that had no influence beside a number may be what
-    that number is computed from where it is left out (the positions of an image).
+    that number is computed from where it is left out (the positions of an image). And an object of any keys may have
+    one that names a function, of which there is a table.
     """
     own = real_total(probe.cls, probe.config_class, probe.raw)
     checks = dict(layout.checks)
@@ -28,6 +32,7 @@ def narrowed(layout: Layout, probe: Probe) -> Layout:
     checks |= dict(_required(layout, probe, own))
     checks |= dict(_given(layout, probe))
     checks |= dict(_computing(layout, probe, own))
+    checks |= dict(_naming(layout, probe, own))
     return layout.changed(checks=checks)
 
 
@@ -72,6 +77,19 @@ def _computing(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[
         lists = [[4] * int(key.partition(" ")[2] or 2) for key in codes if "[" not in path]
         if any(_total(probe, path, value) not in (None, own) for value in lists):
             yield path, check.changed(accept={k: n for k, n in check.accept.items() if k not in codes})
+
+
+def _naming(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
+    """The checks of objects in which a text is looked up in a table: they admit the texts that were tried."""
+    for path, check in layout.checks.items():
+        usual = made(probe, {}, path) if "dict" in check.accept else None
+        value: dict[str, Any] = usual if isinstance(usual, dict) else {}
+        for key, text in value.items():
+            if isinstance(text, str) and _total(probe, path, {**value, key: f"{text}x"}) is None:
+                tried = [value, *({**value, key: word} for word in _FUNCTIONS)]
+                accept = {k: n for k, n in check.accept.items() if k != "dict"}
+                accept |= {key_of(v): 0 for v in tried if _total(probe, path, v) == own}
+                yield path, check.changed(accept=accept)
 
 
 def _unasked(layout: Layout, probe: Probe) -> Iterator[tuple[str, str]]:

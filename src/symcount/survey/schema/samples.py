@@ -1,4 +1,4 @@
-"""A value for each label of a check, as far as its codes say one."""
+"""A value for each label of a check, as far as its codes say one; and values for those of a state."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symcount.atlas.record import Check
+from symcount.atlas.record import Check, Layout
 from symcount.config.arranged_lists import Arrangement
 from symcount.survey.schema.alternatives import ROPES
 from symcount.survey.schema.work import key_of
 
-__all__ = ["samples_of"]
+__all__ = ["changes_of", "samples_of"]
 
 _WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None, "[]": [], "#": 8}
 _EACH: Final = 2  # layers of each kind in a list of kinds
@@ -38,3 +38,15 @@ def samples_of(check: Check) -> Iterator[tuple[int, Any]]:
                     yield label, dict(rope)
         elif code in _WORDS:
             yield label, _WORDS[code]
+
+
+def changes_of(layout: Layout, key: str) -> dict[str, Any] | None:
+    """Values with the labels of a state, `None` if one of them is not known."""
+    found: dict[str, Any] = {}
+    for path, label in zip(layout.switches, key.split(","), strict=False) if layout.switches else ():
+        if label != "0":
+            samples = [v for n, v in samples_of(layout.checks[path]) if str(n) == label and not isinstance(v, list)]
+            if not samples:
+                return None
+            found[path] = samples[0]
+    return found

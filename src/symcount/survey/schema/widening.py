@@ -15,7 +15,7 @@ from symcount.atlas.record import Layout, StoredFormula
 from symcount.atlas.schema import Reader
 from symcount.errors import SymcountError
 from symcount.survey.schema.probe import Probe, changed, real_total
-from symcount.survey.schema.samples import samples_of
+from symcount.survey.schema.samples import changes_of
 
 __all__ = ["widened"]
 
@@ -27,24 +27,12 @@ def widened(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layout
     """*layout* whose formulas have no condition on the heads that share a key, as far as the models say so."""
     reader, formulas = Reader(layout, activations), list(layout.formulas)
     for key, numbers in layout.states.items():
-        at = _changes(layout, key)
+        at = changes_of(layout, key)
         for item in _divisions(layout, formulas[numbers[0]]) if at is not None else ():
             wider = _without(formulas[numbers[0]], item)
             if _agrees(layout, probe, reader, wider, item, at or {}):
                 formulas[numbers[0]] = wider
     return layout.changed(formulas=formulas)
-
-
-def _changes(layout: Layout, key: str) -> dict[str, Any] | None:
-    """Values with the labels of a state, `None` if one of them is not known."""
-    found: dict[str, Any] = {}
-    for path, label in zip(layout.switches, key.split(","), strict=False) if layout.switches else ():
-        if label != "0":
-            samples = [v for n, v in samples_of(layout.checks[path]) if str(n) == label and not isinstance(v, list)]
-            if not samples:
-                return None
-            found[path] = samples[0]
-    return found
 
 
 def _divisions(layout: Layout, formula: StoredFormula) -> Iterator[tuple[str, str]]:

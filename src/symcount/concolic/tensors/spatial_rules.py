@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
+from symcount.concolic.tensors.arguments import by_name
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import integer, node_of
-from symcount.forward.arguments import by_name
 
 __all__ = ["spatial"]
 
@@ -148,6 +148,24 @@ def _columns(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], res
     return (given[0], given[1] * kernel[0] * kernel[1], steps[0] * steps[1])
 
 
+def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    named = by_name("input weight bias", args, kwargs)
+    return (*shape_of(named["input"])[:-1], shape_of(named["weight"])[0])
+
+
+def _same(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
+    return shape_of(args[0] if args else kwargs["input"])
+
+
+#: Activations, norms and dropouts: what comes out is as large as what goes in.
+_UNCHANGED = (
+    "relu", "relu_", "relu6", "gelu", "silu", "mish", "elu", "selu", "celu", "leaky_relu", "hardswish", "hardtanh",
+    "hardsigmoid", "prelu", "rrelu", "threshold", "logsigmoid", "softsign", "tanhshrink", "softshrink", "hardshrink",
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout", "batch_norm",
+    "layer_norm", "group_norm", "instance_norm", "rms_norm", "normalize", "local_response_norm", "tanh", "sigmoid",
+)  # fmt: skip
+
+
 @lru_cache(maxsize=1)
 def spatial() -> dict[Any, Rule]:
     """The rules, by function."""
@@ -162,7 +180,10 @@ def spatial() -> dict[Any, Rule]:
         torch.pixel_shuffle: _shuffled,
         functional.unfold: _columns,
         torch.Tensor.unfold: _unfold,
+        functional.linear: _linear,
     }
+    for owner in (functional, torch):
+        table |= {getattr(owner, name): _same for name in _UNCHANGED if hasattr(owner, name)}
     for places in (1, 2, 3):
         for name, rule in ((f"conv{places}d", _convolution), (f"conv_transpose{places}d", _transposed)):
             table[getattr(functional, name)] = table[getattr(torch, name)] = rule

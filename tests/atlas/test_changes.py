@@ -1,0 +1,79 @@
+"""What an atlas has otherwise than the installed transformers is found: new classes, other numbers, other spellings."""
+
+import json
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from symcount.atlas import layers
+from symcount.atlas.store import Atlas, atlas, default_path
+from symcount.config.releases import release_of
+from symcount.survey.comparing import compared
+from symcount.survey.rows import versions
+
+pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
+
+NAME, TYPE = "CTRLModel", "ctrl"
+
+
+def known(change):
+    """The row of the class, changed."""
+    row = layers.rows_at(atlas(), release_of(versions()), TYPE)[NAME]
+    row = json.loads(json.dumps(row))
+    change(row["layouts"][0])
+    return row
+
+
+def asked(path, row):
+    """What is said of a class where the atlas at *path* has the *row*."""
+    rows = {} if row is None else {(TYPE, NAME): row}
+    layers.write(path, [layers.Table(versions(), rows, {}, ())])
+    return compared(NAME, TYPE, True, str(path))
+
+
+def other_default(layout):
+    layout["numbers"]["vocab_size"]["given"] += 1
+
+
+def other_spelling(layout):
+    layout["sections"][""]["aliases"]["width"] = "n_embd"
+
+
+def other_key(layout):
+    layout["sections"][""]["aliases"].pop("num_hidden_layers")
+
+
+def test_a_class_that_is_the_same_is_kept(tmp_path):
+    assert asked(tmp_path / "a.bin", known(lambda _: None))["status"] == "same"
+
+
+def test_a_class_that_is_new_is_built(tmp_path):
+    found = asked(tmp_path / "a.bin", None)
+    assert (found["status"], found["reason"]) == ("other", "it is new")
+
+
+@pytest.mark.parametrize("change", [other_default, other_key])
+def test_a_class_that_counts_otherwise_is_built_and_the_config_is_named(tmp_path, change):
+    found = asked(tmp_path / "a.bin", known(change))
+    assert found["status"] == "other"
+    ours, _, rest = found["reason"].partition(" and ")
+    theirs, _, config = rest.partition(" at ")
+    assert int(ours) != int(theirs)
+    assert json.loads(config) == ({} if change is other_default else {"num_hidden_layers": 96})
+
+
+def test_a_spelling_that_is_gone_is_left_out(tmp_path):
+    found = asked(tmp_path / "a.bin", known(other_spelling))
+    assert found["status"] == "spelled"
+    assert found["row"]["layouts"] == known(lambda _: None)["layouts"]
+
+
+def test_a_release_is_told_from_the_one_before(tmp_path):
+    """Of a class that is otherwise both are stored, of one that is the same the newer one."""
+    new, old = known(lambda _: None), known(other_default)
+    tables = [layers.Table(f"symcount 0, transformers {v}", {(TYPE, NAME): r}, {}, ())
+              for v, r in (("5.2.0", new), ("5.1.0", old), ("5.0.0", old))]  # fmt: skip
+    layers.write(tmp_path / "a.bin", tables)
+    assert Atlas(tmp_path / "a.bin").differing(NAME, TYPE) == ["5.2.0"]
