@@ -120,8 +120,10 @@ def names_differ(row: Row, cls: Any, configs: Any, activations: frozenset[str]) 
     tied = [sum(n for (_, again), n in names.items() if again) for names in (ours, theirs)]
     if tied[0] != tied[1]:
         return f"{tied[0]} tied names are {tied[1]}"
-    shared = found.count(values)["per_layer"], totals(model)["per_layer"]  # one module at two places, or two modules
-    return "" if shared[0] == shared[1] else f"{shared[0]} and {shared[1]} with each layer's own weights"
+    said, real = found.count(values), totals(model)
+    if said["unique"] != real["unique"] or said["per_layer"] == real["per_layer"]:
+        return ""  # another number is told with the config that has it
+    return f"{said['per_layer']} and {real['per_layer']} per layer: one module at two places is no two modules"
 
 
 def _names(found: Mapping[tuple[str, bool], int]) -> Counter[str]:
