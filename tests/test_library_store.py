@@ -90,6 +90,20 @@ def test_the_names_are_those_of_timm():
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(("fields", "total"), PUBLISHED, ids=lambda value: str(value)[:40])
+def test_a_published_total_is_that_of_the_model_as_the_package_builds_it(fields, total):
+    package = pytest.importorskip("diffusers" if "_class_name" in fields else "timm")
+    import torch
+
+    with torch.device("meta"):
+        if name := fields.get("_class_name"):
+            model = getattr(package, name)(**{k: v for k, v in fields.items() if not k.startswith("_")})
+        else:
+            model = package.create_model(fields["architecture"].partition(".")[0])
+    assert sum(p.numel() for p in model.parameters()) == total
+
+
+@pytest.mark.slow
 def test_the_store_is_what_its_builder_makes():
     pytest.importorskip("diffusers")
     formula = library_formula(VAE)
