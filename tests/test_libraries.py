@@ -216,6 +216,31 @@ def test_models_of_timm(name):
         sc.derive("timm/vit_tinny_patch16_224")
 
 
+#: Models of timm with something of their own, and their published totals.
+OTHERS = {
+    "inception_v3": 23_834_568,  # arguments are handed on
+    "levit_128": 9_213_936,  # the same, by `*args, **kwargs`
+    "xception41": 26_969_560,  # blocks in a list of dicts
+    "cait_xxs24_224": 11_956_264,
+    "poolformer_s12": 11_915_176,
+    "repvgg_a0": 9_108_968,  # a shortcut where nothing changes
+    "regnetx_008": 7_259_656,  # widths that no expression follows
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", OTHERS)
+def test_other_models_of_timm(name):
+    timm = pytest.importorskip("timm")
+    import torch
+
+    f = sc.derive(f"timm/{name}")
+    with torch.device("meta"):
+        real = sum(p.numel() for p in timm.create_model(name).parameters())
+    assert f.count({}) == real == OTHERS[name]
+    assert f.certify(trials=3).passed == 3
+
+
 @pytest.mark.parametrize("fields", [{"_class_name": "VQModel"}, {"architecture": "vgg16", "num_classes": 3}])
 def test_without_the_package(fields, monkeypatch):
     for name in ("diffusers", "timm"):

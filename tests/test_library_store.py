@@ -28,6 +28,7 @@ PUBLISHED = [
     ({"architecture": "convnext_tiny.fb_in22k", "num_classes": 1000}, 28_589_128),
     ({"architecture": "resnet18", "num_classes": 1000}, 11_689_512),
     ({"architecture": "resnet50", "num_classes": 1000}, 25_557_032),
+    ({"architecture": "efficientnet_b0.ra_in1k"}, 5_288_548),
 ]
 
 
@@ -87,6 +88,20 @@ def test_the_names_are_those_of_timm():
         with torch.device("meta"):
             real = sum(p.numel() for p in timm.create_model(name, num_classes=7).parameters())
         assert stored_totals({"architecture": name, "num_classes": 7})[1]["unique"] == real, name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("fields", "total"), PUBLISHED, ids=lambda value: str(value)[:40])
+def test_a_published_total_is_that_of_the_model_as_the_package_builds_it(fields, total):
+    package = pytest.importorskip("diffusers" if "_class_name" in fields else "timm")
+    import torch
+
+    with torch.device("meta"):
+        if name := fields.get("_class_name"):
+            model = getattr(package, name)(**{k: v for k, v in fields.items() if not k.startswith("_")})
+        else:
+            model = package.create_model(fields["architecture"].partition(".")[0])
+    assert sum(p.numel() for p in model.parameters()) == total
 
 
 @pytest.mark.slow

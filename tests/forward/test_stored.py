@@ -67,6 +67,14 @@ def test_kinds_of_layers_are_counted_in_their_list():
     assert found.count(config, B=1, S=100) == 3 * 2 * 8 * 128 * (100 + 8) + 3
 
 
+@pytest.mark.parametrize("layers", [2, 7])
+def test_where_kinds_are_not_listed_they_follow_the_pattern_of_the_class(layers):
+    config = {"architectures": ["Gemma2ForCausalLM"], "model_type": "gemma2", "num_hidden_layers": layers,
+              "num_key_value_heads": 2, "head_dim": 16, "sliding_window": 9}  # fmt: skip
+    sliding, full = (layers + 1) // 2, layers // 2
+    assert sc.cache(config).count(config, B=3, S=100) == 2 * 3 * 2 * 16 * (full * 100 + sliding * 8) + sliding
+
+
 def test_a_formula_survives_being_stored():
     found = find("LlamaForCausalLM", {})
     assert from_record(json.loads(json.dumps(to_record(found)))).total == found.total

@@ -1,6 +1,7 @@
-"""Writes `libraries.bin`: `python -m symcount.ecosystem.build [FILE]`, with diffusers and timm installed.
+"""Writes `libraries.bin`: `python -m symcount.ecosystem.build [FILE [NAME...]]`, with diffusers and timm installed.
 
-Each variant is derived from the package's own code and certified at random points before it is stored.
+Each variant is derived from the package's own code and certified at random points before it is stored. With names of
+models of timm, these are added to what the file has.
 """
 
 from __future__ import annotations
@@ -9,8 +10,9 @@ import inspect
 import json
 import sys
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 from sympy import Symbol
@@ -76,10 +78,22 @@ resnet18 resnet34 resnet50 resnet101 resnet152 wide_resnet50_2 resnext50_32x4d e
 """.split()
 
 
-def build(progress: Callable[[str, dict[str, Any]], None]) -> dict[str, Any]:
-    """All that is stored; *progress* is told of each entry, and what there is by then."""
-    found: dict[str, Any] = {"diffusers": {}, "timm": {}, "variants": []}
-    for name, choices in DIFFUSERS.items():
+def build(
+    progress: Callable[[str, dict[str, Any]], None],
+    classes: Mapping[str, Sequence[dict[str, Any]]] = MappingProxyType(DIFFUSERS),
+    names: Iterable[str] = TIMM,
+    known: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """All that is stored; *progress* is told of each entry, and what there is by then.
+
+    Args:
+        progress: is called after each entry.
+        classes: of diffusers, with the arguments at which they are derived.
+        names: models of timm.
+        known: what there is before.
+    """
+    found: dict[str, Any] = {"diffusers": {}, "timm": {}, "variants": [], **known}
+    for name, choices in classes.items():
         for arguments in choices:
             try:
                 formula = derive(name, **arguments)
@@ -90,7 +104,7 @@ def build(progress: Callable[[str, dict[str, Any]], None]) -> dict[str, Any]:
             entry = found["diffusers"].setdefault(name, {"defaults": _defaults(formula), "variants": []})
             entry["variants"].append(variant)
             progress(f"{name}: {formula.count({}):,}", found)
-    for name in TIMM:
+    for name in names:
         try:
             target = packaged(f"timm/{name}", None, {})
             assert target is not None  # noqa: S101  # such a name is always one
@@ -162,14 +176,17 @@ def _defaults(formula: DerivedFormula) -> dict[str, Any]:
 
 def main(arguments: list[str]) -> None:
     """Write the file, after each entry anew."""
-    file = Path(arguments[0]) if arguments else Path(__file__).with_name(FILE)
+    file, *names = map(Path, arguments) if arguments else (Path(__file__).with_name(FILE),)
 
     def write(said: str, found: dict[str, Any]) -> None:
         sys.stderr.write(f"{said}\n")
         data = json.dumps(found, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         file.write_bytes(zlib.compress(data.encode(), 9))
 
-    build(write)
+    if names:
+        build(write, {}, map(str, names), json.loads(zlib.decompress(file.read_bytes())))
+    else:
+        build(write)
 
 
 if __name__ == "__main__":

@@ -78,6 +78,9 @@ class StoredCache(CacheFormula):
             if item.field in SIZES:
                 continue
             number = _number(described, item.field, aliases)
+            if number is None and MARK in item.field:
+                name = item.field.partition(MARK)[0]
+                raise UncoveredError(f"{described.source}: it has no {name}, of which the stored cache is a formula")
             if number is None and item.letter not in self.filled:
                 number = self.defaults.get(item.letter)
             if number is not None:

@@ -11,6 +11,7 @@ from symcount.concolic.tensors.arguments import by_name
 from symcount.concolic.tensors.view_rules import Dims, Rule, ShapeOf
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import integer, node_of
+from symcount.concolic.values.path import STATE
 
 __all__ = ["spatial"]
 
@@ -26,7 +27,7 @@ def _convolution(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any],
     for i, size in enumerate(given[-places:]):
         reach = dilation[i] * (weight[2 + i] - 1)
         if padding in (0, (0,) * places, [0] * places) and _side_by_side(weight[2 + i], stride[i], dilation[i]):
-            out.append(size // stride[i])
+            out.append(_patches(size, stride[i]))
         elif isinstance(padding, str):
             out.append(size if padding == "same" else _steps(size - reach - 1, stride[i]) + 1)
         else:
@@ -38,6 +39,13 @@ def _steps(room: int, stride: int) -> int:
     """How often a window goes on where there is *room*: rounded down, also where it divides that at these sizes."""
     own, by = node_of(room), node_of(stride)
     return room // stride if own is None or by is None else integer(int(room) // int(stride), ex.floordiv(own, by))
+
+
+def _patches(size: int, stride: int) -> int:
+    """How many patches there are: a quotient where the code has asked for that before, as for their positions."""
+    recorder = STATE.recorder
+    asked = recorder is not None and ("divides", node_of(stride), node_of(size), True) in recorder.predicates
+    return size // stride if asked else _steps(size, stride)
 
 
 def _side_by_side(kernel: int, stride: int, dilation: int) -> bool:
