@@ -5,6 +5,7 @@ What transformers builds decides: `AutoModel.from_config`, or the class that its
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 
@@ -254,7 +255,7 @@ def test_the_model_types_are_those_of_transformers():
 
     if atlas().versions != versions():
         pytest.skip("written with other versions")
-    assert json.loads(modeltypes.PATH.read_text()) == model_types()
+    assert json.loads(Path(modeltypes.PATH).read_text()) == model_types()
 
 
 def test_the_config_class_is_that_of_the_pair():

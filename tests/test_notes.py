@@ -16,7 +16,7 @@ from symcount.cli import run
 from symcount.diagnostics import gathering, teller
 from symcount.diagnostics.spelling import misspelt
 from symcount.diagnostics.verdicts import Doubt, Verdicts, sections_of
-from symcount.diagnostics.words import default_path as words_path
+from symcount.diagnostics.words import PATH as WORDS
 from symcount.diagnostics.words import words
 from symcount.errors import DoubtfulError, SymcountError
 from test_readme import blocks, run_python, sessions
@@ -435,7 +435,7 @@ def test_a_model_s_name_has_none():
 
 def test_the_shipped_words_are_those_of_the_atlas():
     """Where this fails: `python -m symcount.diagnostics.gathering`."""
-    assert words_path().read_text() == gathering.text(gathering.gathered(atlas()))
+    assert Path(WORDS).read_text() == gathering.text(gathering.gathered(atlas()))
 
 
 # ------------------------------------------------------------------ the page

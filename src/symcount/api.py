@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symcount.adapters.config import is_adapter
 from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable
 from symcount.atlas.speaker import speaker
 from symcount.config.config import Config, read
-from symcount.config.files import is_checkpoint
+from symcount.config.files import is_adapter, is_checkpoint
 from symcount.config.releases import is_installed
 from symcount.core.ledger import check_convention
 from symcount.core.values import by_letter

@@ -7,12 +7,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from symcount.adapters.config import is_adapter
 from symcount.architectures import Architecture, find
 from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable
 from symcount.config.config import Config, read
-from symcount.config.files import is_checkpoint, is_directory, looks_like_path
+from symcount.config.files import is_adapter, is_checkpoint, is_directory, looks_like_path
 from symcount.config.releases import is_installed
 from symcount.core.paths import with_values
 from symcount.diagnostics.of_formula import TIED, untied

@@ -10,6 +10,7 @@ import symcount as sc
 from symcount.adapters import config as module
 from symcount.adapters.adapting import is_added
 from symcount.cli import run
+from symcount.config.files import is_adapter
 from symcount.errors import CheckpointError, ConfigError, OptionError, StructureError
 from symcount.exact.evaluate import integer_value
 
@@ -196,10 +197,10 @@ def test_the_base_model_may_be_elsewhere(tmp_path):
 
 def test_a_folder_into_whose_model_the_adapter_was_merged_is_a_model(tmp_path):
     made(tmp_path, *CASES["two projections"])
-    assert module.is_adapter(tmp_path)
+    assert is_adapter(tmp_path)
     for file in (tmp_path / "base").iterdir():
         file.rename(tmp_path / file.name)
-    assert not module.is_adapter(tmp_path)
+    assert not is_adapter(tmp_path)
     assert sc.verify(tmp_path).totals["unique"].file == 8976
 
 

@@ -10,6 +10,8 @@ pytest.importorskip("transformers")
 from symcount.atlas import layers
 from symcount.atlas.store import Atlas, atlas, default_path
 from symcount.config.releases import release_of
+from symcount.derivation.resolve import model_class
+from symcount.survey.carrying import carried
 from symcount.survey.comparing import compared
 from symcount.survey.rows import versions
 
@@ -68,6 +70,13 @@ def test_a_spelling_that_is_gone_is_left_out(tmp_path):
     found = asked(tmp_path / "a.bin", known(other_spelling))
     assert found["status"] == "spelled"
     assert found["row"]["layouts"] == known(lambda _: None)["layouts"]
+
+
+def test_a_spelling_that_is_a_key_as_well_is_kept():
+    row = layers.rows_at(atlas(), release_of(versions()), "mellum")["MellumModel"]
+    found = carried(row, model_class("MellumModel").config_class)
+    assert found["layouts"][0]["sections"][""]["aliases"]["num_experts"] == "num_local_experts"
+    assert found == row
 
 
 def test_a_release_is_told_from_the_one_before(tmp_path):

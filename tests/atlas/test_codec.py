@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Add, Max, Min, Mod, ceiling, floor
 
-from symcount.atlas.codec import compiled, encode, readable, to_sympy
+from symcount.atlas.codec import encode, readable, to_sympy
+from symcount.atlas.compiled import compiled
 from symcount.core.notation import letters, symbol
 from symcount.errors import StructureError
 from symcount.exact.evaluate import Round, compile_scalar
@@ -78,8 +79,6 @@ def test_a_sum_of_thousands_of_terms_is_no_deep_tree():
         "H / N",
         "H ** N",
         "H << N",
-        "_floor(H)",
-        "_float(H)",
         "_floor(*H)",
         "_floor(H, N, x=1)",
         "Q",
@@ -94,6 +93,20 @@ def test_nothing_else_is_a_stored_expression(text):
         compiled([text], NAMES)
     with pytest.raises(StructureError, match="stored expression"):
         to_sympy(text, SYMBOLS)
+
+
+@pytest.mark.parametrize("text", ["_floor(H)", "_float(H)"])
+def test_helpers_that_are_given_something_else_are_none(text):
+    with pytest.raises(StructureError, match="stored expression"):  # a function made of it fails when it is called
+        to_sympy(text, SYMBOLS)
+
+
+@pytest.mark.parametrize(
+    "text", ["(H)(N)", "_floor (H, N)(H)", "_floor", "_floor(H, N) / 2", "* H", "1_0", "H.N", "1e3"]
+)
+def test_signs_and_words_that_no_formula_has(text):
+    with pytest.raises(StructureError, match="stored expression"):
+        compiled([text], NAMES)
 
 
 def test_code_of_a_stored_expression_reaches_no_builtins():

@@ -5,8 +5,8 @@ from contextlib import suppress
 
 import pytest
 
-from symcount.atlas.codec import compiled
 from symcount.atlas.codes import identifiers
+from symcount.atlas.compiled import compiled
 from symcount.atlas.counting import Variant
 from symcount.atlas.store import atlas
 from symcount.errors import UncoveredError

@@ -1,6 +1,5 @@
 """What a config class or its model refuses is refused by a layout as well; what lies beside it is counted as before."""
 
-from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -57,17 +56,17 @@ def bare(layout):
     }
     checks = {path: check for path, check in layout.checks.items() if path != "attn_config.rope_theta"}
     for path in options:
-        checks[path] = replace(checks[path], accept=dict.fromkeys(checks[path].accept, 0))
+        checks[path] = checks[path].changed(accept=dict.fromkeys(checks[path].accept, 0))
     if "ffn_config.ffn_act_fn" in checks:
         check = checks["ffn_config.ffn_act_fn"]
-        checks["ffn_config.ffn_act_fn"] = replace(check, accept={**check.accept, "dict": 0})
-    numbers = {path: replace(n, minimum=1) if MARK in path else n for path, n in layout.numbers.items()}
+        checks["ffn_config.ffn_act_fn"] = check.changed(accept={**check.accept, "dict": 0})
+    numbers = {path: n.changed(minimum=1) if MARK in path else n for path, n in layout.numbers.items()}
     formulas = [
-        replace(f, asked=[c for c in f.asked if not {"codebook_size", "upsample_groups"} & set(c)])
+        f.changed(asked=[c for c in f.asked if not {"codebook_size", "upsample_groups"} & set(c)])
         for f in layout.formulas
     ]
-    sections = {path: replace(section, closed=[], stated=False) for path, section in layout.sections.items()}
-    return replace(layout, sections=sections, checks=checks, numbers=numbers, formulas=formulas, states=states,
+    sections = {path: section.changed(closed=[], stated=False) for path, section in layout.sections.items()}
+    return layout.changed(sections=sections, checks=checks, numbers=numbers, formulas=formulas, states=states,
                    switches=[layout.switches[i] for i in kept])  # fmt: skip
 
 

@@ -12,15 +12,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from symcount.config.files import is_directory, is_file, load
+from symcount.config.files import ADAPTER, is_directory, load
 from symcount.config.filetypes import of_json
 from symcount.config.sizes import size_of
 from symcount.errors import ConfigError, FileTypeError, OptionError, near
 from symcount.storage.precision import SAVED
 
-__all__ = ["ALL_LINEAR", "KINDS", "NAME", "AdapterConfig", "configured", "is_adapter", "read"]
+__all__ = ["ALL_LINEAR", "KINDS", "AdapterConfig", "configured", "read"]
 
-NAME = "adapter_config.json"
 ALL_LINEAR: Final = "all-linear"
 
 #: method of PEFT -> the fields of which one says its size, with their defaults; 0 stands for none
@@ -37,7 +36,6 @@ KINDS: Final[Mapping[str, Mapping[str, int]]] = {
     "PROMPT_TUNING": {"num_virtual_tokens": 0},
     "P_TUNING": {"num_virtual_tokens": 0},
 }
-_MODELS: Final = ("model.safetensors", "model.safetensors.index.json")
 _LONGEST = 1000  # characters of a pattern
 _RUNAWAY = re.compile(r"\([^()]*[+*}][^()]*\)[+*{]")  # a repetition of a repetition may take for ever
 
@@ -183,18 +181,6 @@ def _flat(value: Any) -> Sequence[Any]:
     return [value] if isinstance(value, str) else list(value)
 
 
-def is_adapter(source: str | Path) -> bool:
-    """Whether *source* is an adapter's config, or a folder that has one.
-
-    >>> is_adapter("adapter_config.json"), is_adapter("config.json")
-    (True, False)
-    """
-    path = Path(source)
-    if not is_directory(path):
-        return path.name == NAME
-    return is_file(path / NAME) and not any(is_file(path / name) for name in _MODELS)  # it may have been merged
-
-
 def read(source: str | Path | Mapping[str, Any]) -> AdapterConfig:
     """Read an `adapter_config.json`, a folder that has one, or a dict of its form.
 
@@ -206,7 +192,7 @@ def read(source: str | Path | Mapping[str, Any]) -> AdapterConfig:
     if isinstance(source, Mapping):
         fields, said = dict(source), "adapter_config"
     else:
-        path = Path(source) / NAME if is_directory(source) else Path(source)
+        path = Path(source) / ADAPTER if is_directory(source) else Path(source)
         fields, said = load(path), str(path)
     return configured(fields, said)
 

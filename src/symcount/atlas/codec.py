@@ -1,13 +1,10 @@
-"""Expressions as text, and back: to a compiled function without SymPy, or to a SymPy expression.
+"""Expressions as text, and back to a SymPy expression; a function of numbers is made by `atlas.compiled`.
 
 The text is the Python syntax of `symcount.exact.evaluate.syntax_tree`. It is parsed, never evaluated: a parsed text is
 accepted only if every node of it is a whole number, a known name, `+ - * %`, or a call of a helper of
 `symcount.exact.arithmetic`.
 
->>> totals, = compiled(["_divide(H * H, A) + 2"], ["H", "A"])(768, 12),
->>> totals
-(49154,)
->>> compiled(["__import__('os')"], [])
+>>> to_sympy("__import__('os')", {})
 Traceback (most recent call last):
 ...
 symcount.errors.StructureError: stored expression "__import__('os')" has a Call that no formula has
@@ -16,17 +13,16 @@ symcount.errors.StructureError: stored expression "__import__('os')" has a Call 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
-from types import FunctionType
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
+from symcount.atlas.compiled import LONGEST
 from symcount.errors import StructureError
-from symcount.exact.arithmetic import SCOPE, code_of
 
 if TYPE_CHECKING:
     from sympy import Expr, Symbol
 
-__all__ = ["compiled", "encode", "readable", "to_sympy"]
+__all__ = ["encode", "readable", "to_sympy"]
 
 _ARITY: Mapping[str, int | None] = {
     "_floor": 2,
@@ -39,7 +35,6 @@ _ARITY: Mapping[str, int | None] = {
     "_max": None,
 }
 _OPERATORS = (ast.Add, ast.Sub, ast.Mult, ast.Mod)
-_LONGEST = 200_000
 
 
 def encode(expression: Expr) -> str:
@@ -55,16 +50,6 @@ def encode(expression: Expr) -> str:
     from symcount.exact.evaluate import syntax_tree
 
     return ast.unparse(syntax_tree(expression))
-
-
-def compiled(texts: Sequence[str], names: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
-    """A positional function of *names* that returns the values of all *texts*, exactly.
-
-    Raises:
-        StructureError: a text is no stored expression, or has a name that is not in *names*.
-    """
-    body = ast.Tuple(elts=[_parsed(text, names) for text in texts], ctx=ast.Load())
-    return FunctionType(code_of(body, names, located=True), SCOPE)
 
 
 def to_sympy(text: str, symbols: Mapping[str, Symbol]) -> Expr:
@@ -101,7 +86,7 @@ class _Readable(ast.NodeTransformer):
 
 def _parsed(text: str, names: Collection[str]) -> ast.expr:
     try:
-        if len(text) > _LONGEST:
+        if len(text) > LONGEST:
             raise SyntaxError("too long")
         body = ast.parse(text, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):

@@ -6,8 +6,6 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping
-from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from symcount.atlas.record import Number
@@ -95,6 +93,9 @@ def exact(path: str, number: Number, value: Any) -> Value:
     """
     title = path if number.name == path else f"{number.name} ({path})"
     if number.ratio:
+        from decimal import Decimal  # few models have a ratio
+        from fractions import Fraction
+
         known = isinstance(value, int | float | Fraction | Decimal) and not isinstance(value, bool)
         if not known or not math.isfinite(value) or value < 0:
             raise DomainError(f"{title}: expected a positive number, got {value!r:.80}")

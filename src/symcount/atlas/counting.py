@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from fractions import Fraction
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, cached_property
 from importlib.util import find_spec
+from operator import itemgetter
 from typing import Any, NamedTuple
 
-from symcount.atlas.codec import compiled, readable
 from symcount.atlas.codes import identifiers, word
+from symcount.atlas.compiled import compiled
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.schema import Reader, Reading
 from symcount.atlas.store import Atlas, atlas
-from symcount.config.filetypes import check_typed, nameless
 from symcount.config.model_types import canonical, is_known, meant, text_type
 from symcount.config.releases import installed
 from symcount.core.paths import value_at
@@ -65,9 +64,23 @@ def class_of(fields: Mapping[str, Any]) -> str:
             raise ConfigError(f"architectures names {len(names)} classes ({', '.join(names)}); keep one")
         return str(names[0])
     if not isinstance(model_type, str) or not model_type:
+        from symcount.config.filetypes import nameless
+
         raise nameless(fields)
+    from symcount.config.filetypes import check_typed
+
     check_typed(fields)
     return model_type
+
+
+Numbers = Callable[[Mapping[str, Value]], tuple[Value, ...]]
+
+
+def _numbers(paths: Sequence[str]) -> Numbers:
+    """From the values by path to those at *paths*."""
+    if len(paths) > 1:
+        return itemgetter(*paths)
+    return lambda values: tuple(values[path] for path in paths)
 
 
 class Variant:
@@ -79,15 +92,28 @@ class Variant:
         self.paths = [str(letter[1]) for letter in formula.letters]
         counted = identifiers(formula.totals["unique"])
         self.ratios = [str(letter[1]) for letter in formula.letters if letter[6] and letter[0] in counted]
-        self.domain = compiled([t for _, left, right in formula.domain for t in (left, right)], self.letters)
-        self.names = [n.name for n in layout.numbers.values()]
-        self.asked_paths = list(layout.numbers)
-        self.asked = compiled([t for _, left, right in formula.asked for t in (left, right)], self.names)
+        asked = {n for _, left, right in formula.asked for text in (left, right) for n in identifiers(text)}
+        self.names = [n.name for n in layout.numbers.values() if n.name in asked]
+        self.asked_paths = [path for path, n in layout.numbers.items() if n.name in asked]
+
+    @cached_property
+    def domain(self) -> Callable[..., tuple[Any, ...]]:
+        """Both sides of each condition in the letters."""
+        return compiled([t for _, left, right in self.formula.domain for t in (left, right)], self.letters)
+
+    @cached_property
+    def asked(self) -> Callable[..., tuple[Any, ...]]:
+        """Both sides of each condition in the names."""
+        return compiled([t for _, left, right in self.formula.asked for t in (left, right)], self.names)
 
     @cached_property
     def totals(self) -> Callable[..., tuple[Any, ...]]:
         """The different totals; of most formulas only the conditions are ever asked."""
         return compiled(list(self._texts), self.letters)
+
+    @cached_property
+    def _numbers(self) -> Numbers:
+        return _numbers(self.paths)
 
     @cached_property
     def _texts(self) -> dict[str, int]:
@@ -100,6 +126,30 @@ class Variant:
         """For each convention the place of its total."""
         found = self.formula.totals
         return [self._texts[found.get(c, found["unique"])] for c in CONVENTIONS]
+
+    def holds(self, values: Mapping[str, Value]) -> bool:
+        """Whether every condition holds, without a word about which one does not."""
+        try:
+            for path in self.ratios:
+                if values[path] <= 0:
+                    return False
+            for relations, function, numbers in self._conditions:
+                sides = iter(function(*numbers(values)))
+                for holds in relations:
+                    if not holds(next(sides), next(sides)):
+                        return False
+        except ZeroDivisionError:
+            return False
+        return True
+
+    @cached_property
+    def _conditions(self) -> list[tuple[list[Callable[[Value, Value], bool]], Callable[..., Any], Numbers]]:
+        found = []
+        if self.formula.domain:
+            found.append(([HOLDS[c[0]] for c in self.formula.domain], self.domain, _numbers(self.paths)))
+        if self.formula.asked:
+            found.append(([HOLDS[c[0]] for c in self.formula.asked], self.asked, _numbers(self.asked_paths)))
+        return found
 
     def check(self, values: Mapping[str, Value]) -> None:
         """Raise unless every condition holds."""
@@ -118,6 +168,8 @@ class Variant:
                 raise UncoveredError("outside the formula's domain: a division by zero") from None
             for i, (relation, left, right) in enumerate(conditions):
                 if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):
+                    from symcount.atlas.codec import readable
+
                     said = f"{readable(left)} {WORDS[relation]} {readable(right)}"
                     used = [
                         (n, p) for n, p in zip(names, paths, strict=True) if n in identifiers(left) | identifiers(right)
@@ -128,11 +180,11 @@ class Variant:
     def count(self, values: Mapping[str, Value]) -> dict[str, int]:
         """The totals by convention; whether the conditions hold is the business of `check`."""
         try:
-            numbers = self.totals(*[values[path] for path in self.paths])
+            numbers = self.totals(*self._numbers(values))
         except ZeroDivisionError:
             raise UncoveredError("outside the formula's domain: a division by zero") from None
         for number in numbers:
-            if isinstance(number, Fraction):
+            if not isinstance(number, int):
                 raise UncoveredError(f"outside the formula's domain: the total would be {number}")
         return dict(zip(CONVENTIONS, (numbers[place] for place in self._places), strict=True))
 
@@ -202,14 +254,18 @@ class Counter:
         Raises:
             ConfigError, DomainError, UncoveredError: see `Reader.read`.
         """
-        refused: DomainError | UncoveredError | None = None
+        first: DomainError | UncoveredError | tuple[Layout, Reading] | None = None
         for layout in self.layouts(entry, fields):
             try:
-                reading = self._reader(layout).read(fields)
-                return layout, reading, self.settled(layout, reading)
+                reading = self.reader(layout).read(fields)
+                if (found := self.holding(layout, reading)) is not None:
+                    return layout, reading, found
+                first = first or (layout, reading)
             except (DomainError, UncoveredError) as error:
-                refused = refused or error  # the first one is told: it is the one of the usual case
-        raise refused or UncoveredError("no formula is stored for it")
+                first = first or error
+        if isinstance(first, tuple):  # the first one is told: it is the one of the usual case
+            return *first, self.settled(*first)
+        raise first or UncoveredError("no formula is stored for it")
 
     def readings(self, entry: Entry, fields: Mapping[str, Any]) -> list[tuple[Layout, Reading]]:
         """Read a config by each layout that has formulas for it, whichever of them holds at its numbers.
@@ -221,14 +277,15 @@ class Counter:
         found = []
         for layout in self.layouts(entry, fields):
             try:
-                found.append((layout, self._reader(layout).read(fields)))
+                found.append((layout, self.reader(layout).read(fields)))
             except (DomainError, UncoveredError) as error:
                 refused = refused or error
         if not found:
             raise refused or UncoveredError("no formula is stored for it")
         return found
 
-    def _reader(self, layout: Layout) -> Reader:
+    def reader(self, layout: Layout) -> Reader:
+        """Of the configs of a layout."""
         reader = self._readers.get(id(layout))
         if reader is None:
             reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
@@ -272,16 +329,19 @@ class Counter:
         Raises:
             UncoveredError: none.
         """
-        refused: UncoveredError | None = None
+        if (found := self.holding(layout, reading)) is not None:
+            return found
+        for number in reading.formulas:  # the first one is told: it is the one of the usual case
+            self.variant(layout, number).check(reading.values)
+        raise UncoveredError("no formula is stored for it")
+
+    def holding(self, layout: Layout, reading: Reading) -> Variant | None:
+        """The formula in whose domain the numbers of a config lie; see `settled`."""
         for number in reading.formulas:
             found = self.variant(layout, number)
-            try:
-                found.check(reading.values)
-            except UncoveredError as error:
-                refused = refused or error  # the first one is told: it is the one of the usual case
-            else:
+            if found.holds(reading.values):
                 return found
-        raise refused or UncoveredError("no formula is stored for it")
+        return None
 
     def variant(self, layout: Layout, state: int) -> Variant:
         """The compiled formula of a state."""

@@ -10,8 +10,9 @@ from typing import Any
 
 from sympy import Expr, Rational
 
-from symcount.atlas.codec import compiled, to_sympy
+from symcount.atlas.codec import to_sympy
 from symcount.atlas.codes import identifiers
+from symcount.atlas.compiled import compiled
 from symcount.atlas.record import Entry, Layout, Number, StoredFormula
 from symcount.atlas.schema import Reading
 from symcount.core.domain import Condition, minimal, relation

@@ -29,12 +29,12 @@ def says(text: str, kinds: Any, meaning: Mapping[str, str]) -> bool:
 
 def fits(
     pattern: Mapping[str, Any],
-    value: Sequence[Any] | str | dict[str, Any],
+    value: Sequence[Any] | str | dict[str, Any] | int,
     values: Mapping[str, Value],
     found: Mapping[str, Any],
 ) -> bool:
-    """Whether *value* is a list of the *pattern*, beside the numbers *values* and what else was *found*."""
-    if isinstance(value, dict):
+    """Whether *value* is of the *pattern*, beside the numbers *values* and what else was *found*."""
+    if isinstance(value, dict | int):
         return "list" in pattern and _usual(pattern, value, {**found, **values})
     if isinstance(value, str):
         return "letters" in pattern and says(value, found.get(pattern["of"]), pattern["letters"])

@@ -1,4 +1,4 @@
-"""What the atlas stores of a class, as dataclasses that are written to and read from JSON as they stand.
+"""What the atlas stores of a class, as records that are written to and read from JSON as they stand.
 
 An `Entry` is a model class. It has a `Layout` for each choice of sub-config classes; a layout says how a config's keys
 become numbers by dotted path and switches by label, and which `StoredFormula` holds for which labels. Everything in a
@@ -8,18 +8,19 @@ layout was measured when the atlas was built: what is not in it is refused.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
 from typing import Any, Self
+
+from symcount.core.records import Record, made
 
 __all__ = ["Check", "Entry", "Layout", "Number", "Section", "StoredFormula"]
 
 
-class _Json:
+class _Json(Record):
     """To and from JSON; empty fields are left out."""
 
     def to_json(self) -> dict[str, Any]:
         """A dict of what is not empty."""
-        return {k: v for k, v in asdict(self).items() if v not in ((), {}, [], "", None, False)}  # type: ignore[call-overload]
+        return {k: v for k, v in self.to_dict().items() if v not in ((), {}, [], "", None, False)}
 
     @classmethod
     def from_json(cls, item: Mapping[str, Any]) -> Self:
@@ -27,7 +28,6 @@ class _Json:
         return cls(**item)
 
 
-@dataclass(frozen=True)
 class StoredFormula(_Json):
     """One closed form.
 
@@ -44,13 +44,13 @@ class StoredFormula(_Json):
         seed: of these points.
     """
 
-    letters: list[list[Any]] = field(default_factory=list)
-    totals: dict[str, str] = field(default_factory=dict)
-    domain: list[list[str]] = field(default_factory=list)
-    asked: list[list[str]] = field(default_factory=list)
+    letters: list[list[Any]] = made(default_factory=list)
+    totals: dict[str, str] = made(default_factory=dict)
+    domain: list[list[str]] = made(default_factory=list)
+    asked: list[list[str]] = made(default_factory=list)
     tree: int = 0
-    options: dict[str, Any] = field(default_factory=dict)
-    pinned: dict[str, Any] = field(default_factory=dict)
+    options: dict[str, Any] = made(default_factory=dict)
+    pinned: dict[str, Any] = made(default_factory=dict)
     points: int = 0
     seed: int = 0
 
@@ -59,7 +59,6 @@ class StoredFormula(_Json):
         return {**super().to_json(), "tree": self.tree}
 
 
-@dataclass(frozen=True)
 class Section(_Json):
     """One config or sub-config.
 
@@ -80,22 +79,21 @@ class Section(_Json):
         stated: whether a sub-config that is given must say its model type.
     """
 
-    types: dict[str, str] = field(default_factory=dict)
-    aliases: dict[str, str] = field(default_factory=dict)
-    refused: list[str] = field(default_factory=list)
-    lengths: dict[str, int] = field(default_factory=dict)
+    types: dict[str, str] = made(default_factory=dict)
+    aliases: dict[str, str] = made(default_factory=dict)
+    refused: list[str] = made(default_factory=list)
+    lengths: dict[str, int] = made(default_factory=dict)
     null: bool = False
     optional: str = ""
     flat: bool = False
     unnamed: bool = False
     instead: str = ""
-    meant: dict[str, Any] = field(default_factory=dict)
-    own: list[str] = field(default_factory=list)
-    closed: list[str] = field(default_factory=list)
+    meant: dict[str, Any] = made(default_factory=dict)
+    own: list[str] = made(default_factory=list)
+    closed: list[str] = made(default_factory=list)
     stated: bool = False
 
 
-@dataclass(frozen=True)
 class Number(_Json):
     """A number that a formula or one of its conditions needs.
 
@@ -123,10 +121,9 @@ class Number(_Json):
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a number may be 0."""
-        return {k: v for k, v in asdict(self).items() if v is not None and v is not False and v != ""}
+        return {k: v for k, v in self.to_dict().items() if v is not None and v is not False and v != ""}
 
 
-@dataclass(frozen=True)
 class Check(_Json):
     """A field that is no number of a formula, but that the construction reads.
 
@@ -156,23 +153,22 @@ class Check(_Json):
 
     given: Any = None
     absent: Any = None
-    accept: dict[str, int] = field(default_factory=dict)
+    accept: dict[str, int] = made(default_factory=dict)
     activation: bool = False
-    pattern: dict[str, Any] = field(default_factory=dict)
+    pattern: dict[str, Any] = made(default_factory=dict)
     equals: str = ""
-    arranged: dict[str, Any] = field(default_factory=dict)
-    each: list[Any] = field(default_factory=list)
-    rule: dict[str, Any] = field(default_factory=dict)
-    paths: list[list[Any]] = field(default_factory=list)
+    arranged: dict[str, Any] = made(default_factory=dict)
+    each: list[Any] = made(default_factory=list)
+    rule: dict[str, Any] = made(default_factory=dict)
+    paths: list[list[Any]] = made(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a default may be false."""
-        found = asdict(self)
+        found = self.to_dict()
         lists = ("activation", "each", "paths")
         return {k: v for k, v in found.items() if v not in ({}, "", None) and (k not in lists or v)}
 
 
-@dataclass(frozen=True)
 class Layout(_Json):
     """How the configs of one choice of sub-config classes are read.
 
@@ -188,13 +184,13 @@ class Layout(_Json):
         configs: random configs at which count and real model agreed.
     """
 
-    types: dict[str, list[str]] = field(default_factory=dict)
-    sections: dict[str, Section] = field(default_factory=dict)
-    numbers: dict[str, Number] = field(default_factory=dict)
-    checks: dict[str, Check] = field(default_factory=dict)
-    switches: list[str] = field(default_factory=list)
-    states: dict[str, list[int]] = field(default_factory=dict)
-    formulas: list[StoredFormula] = field(default_factory=list)
+    types: dict[str, list[str]] = made(default_factory=dict)
+    sections: dict[str, Section] = made(default_factory=dict)
+    numbers: dict[str, Number] = made(default_factory=dict)
+    checks: dict[str, Check] = made(default_factory=dict)
+    switches: list[str] = made(default_factory=list)
+    states: dict[str, list[int]] = made(default_factory=dict)
+    formulas: list[StoredFormula] = made(default_factory=list)
     configs: int = 0
 
     def to_json(self) -> dict[str, Any]:
@@ -222,7 +218,6 @@ class Layout(_Json):
         return cls(**parts)
 
 
-@dataclass(frozen=True)
 class Entry(_Json):
     """A model class.
 
@@ -239,7 +234,7 @@ class Entry(_Json):
     model_type: str = ""
     base: bool = False
     effort: int = 0
-    layouts: list[Layout] = field(default_factory=list)
+    layouts: list[Layout] = made(default_factory=list)
     own: bool = True
 
     def to_json(self) -> dict[str, Any]:

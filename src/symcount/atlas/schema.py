@@ -9,11 +9,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
-from typing import Any
+from collections.abc import Set as AbstractSet
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-from symcount.atlas.codec import compiled, readable
 from symcount.atlas.codes import (
     MISSING,
     aliased,
@@ -27,6 +26,7 @@ from symcount.atlas.codes import (
     word,
     wrong,
 )
+from symcount.atlas.compiled import compiled
 from symcount.atlas.computed import is_said
 from symcount.atlas.fitting import fits
 from symcount.atlas.questions import alike
@@ -36,11 +36,10 @@ from symcount.core.paths import path_of, split
 from symcount.errors import ConfigError, UncoveredError
 from symcount.exact.arithmetic import Number as Value
 
-__all__ = ["Reader", "Reading"]
+__all__ = ["Reader", "Reading", "Taken"]
 
 
-@dataclass(frozen=True)
-class Reading:
+class Reading(NamedTuple):
     """What a config says in the terms of a layout.
 
     Attributes:
@@ -54,6 +53,22 @@ class Reading:
     values: dict[str, Value]
     stated: frozenset[str]
     filled: Mapping[str, str]
+
+
+class Taken(NamedTuple):
+    """What a config says itself, before anything is made of it.
+
+    Attributes:
+        values: its numbers, and defaults, by dotted path.
+        stated: paths of the numbers that it gives.
+        pending: paths of those that it leaves to others -> text of the number that these make of it.
+        found: what it has for each check, and for what rules take beside.
+    """
+
+    values: dict[str, Value]
+    stated: AbstractSet[str]
+    pending: dict[str, str]
+    found: dict[str, Any]
 
 
 class Reader:
@@ -89,6 +104,15 @@ class Reader:
 
     def read(self, fields: Mapping[str, Any]) -> Reading:
         """Read a config.
+
+        Raises:
+            ConfigError: a value of the wrong kind, or a key given twice.
+            UncoveredError: the layout does not cover it.
+        """
+        return self.finished(self.taken(fields))
+
+    def taken(self, fields: Mapping[str, Any]) -> Taken:
+        """What a config says itself.
 
         Raises:
             ConfigError: a value of the wrong kind, or a key given twice.
@@ -142,13 +166,47 @@ class Reader:
                     found[path] = own.get(key, default)
                     for name, usual in self._taken.get(path, ()):
                         found.setdefault(name, own.get(name.rpartition(".")[2], usual))
-        filled = dict(pending)
-        self._fill(pending, values)
+        return Taken(values, stated, pending, found)
+
+    def finished(
+        self, taken: Taken, known: Mapping[str, int] = MappingProxyType({}), formulas: list[int] | None = None
+    ) -> Reading:
+        """What is made of it: numbers that others make, labels, formulas.
+
+        Args:
+            taken: whose values are completed in place.
+            known: labels that need not be asked for; see `settled`.
+            formulas: those that hold where all other labels are those of the default.
+
+        Raises:
+            UncoveredError: the layout does not cover it.
+        """
+        values, stated, pending, found = taken
+        if pending:
+            self._fill(dict(pending), values)
         for path in self._same:
-            number = layout.numbers[path]
+            number = self.layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
-        return Reading(self._state(found, values), values, frozenset(stated), filled)
+        if formulas is None or any(
+            self._label(path, check, found, values) for path, check in self.layout.checks.items() if path not in known
+        ):
+            formulas = self._state(found, values, known)
+        return Reading(formulas, values, frozenset(stated), pending)
+
+    def settled(self, found: Mapping[str, Any]) -> dict[str, int]:
+        """The labels that the values of checks have whatever the numbers are."""
+        labels: dict[str, int] = {}
+        for path, check in self.layout.checks.items():
+            if not (check.equals or check.each or check.rule):  # these are asked first
+                label = check.accept.get(code(found[path]))
+                if label is not None:
+                    labels[path] = label
+        return labels
+
+    def formulas(self, labels: Mapping[str, int]) -> list[int] | None:
+        """Those of some labels where all others are those of the default, `None` if none holds."""
+        return self.layout.states.get(",".join([str(labels.get(path, 0)) for path in self.layout.switches]))
 
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""
@@ -237,7 +295,9 @@ class Reader:
                     raise UncoveredError(f"{path} is left out and has no default; give a number")
                 if all(self._by_name[n] in values for n in self._needs_of(text)):
                     value = self._number(text, values)
-                    if isinstance(value, Fraction) and not self.layout.numbers[path].ratio:
+                    if not isinstance(value, int) and not self.layout.numbers[path].ratio:
+                        from symcount.atlas.codec import readable
+
                         raise UncoveredError(f"{path} is left out, and {readable(text)} is no integer here")
                     values[path] = value
                     del pending[path]
@@ -256,11 +316,12 @@ class Reader:
         (value,) = self._rules[text](*(values[self._by_name[n]] for n in needs))
         return value  # type: ignore[no-any-return]  # compiled from text
 
-    def _state(self, found: Mapping[str, Any], values: dict[str, Value]) -> list[int]:
+    def _state(self, found: Mapping[str, Any], values: dict[str, Value], known: Mapping[str, int]) -> list[int]:
         layout = self.layout
-        labels: dict[str, int] = {}
+        labels = dict(known)
         for path, check in layout.checks.items():
-            labels[path] = self._label(path, check, found, values)
+            if path not in known:
+                labels[path] = self._label(path, check, found, values)
         key = ",".join([str(labels[path]) for path in layout.switches])
         state = layout.states.get(key)
         if state is None:
@@ -282,7 +343,7 @@ class Reader:
             label = check.accept.get("numbers")
         if label is not None:
             return label
-        if check.pattern and isinstance(value, list | str | dict) and fits(check.pattern, value, values, found):
+        if check.pattern and type(value) in {list, str, dict, int} and fits(check.pattern, value, values, found):
             return 0
         if check.activation and isinstance(value, str) and value in self._activations:
             return 0

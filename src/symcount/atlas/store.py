@@ -14,31 +14,35 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import cache, cached_property
-from pathlib import Path
-from typing import Any
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
 
 from symcount.atlas.record import Entry
 from symcount.config.model_types import canonical
 from symcount.config.releases import nearest, release_of
+from symcount.core.records import Record, made
 from symcount.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["Atlas", "Layer", "atlas", "default_path", "write"]
 
 _MAGIC = b"symcount atlas 2\n"
 _WORD = 4
 _PARTS = 2
+_FILE = "atlas.bin"
+_DECODER = json.JSONDecoder()
+_MOST = 1000
 
 Family = tuple[str, Mapping[str, Any], Mapping[str, Any]]
 
 
-@dataclass(frozen=True)
-class Layer:
+class Layer(Record):
     """What an atlas has of one release, to be written.
 
     Attributes:
@@ -55,7 +59,7 @@ class Layer:
     activations: Iterable[str]
     versions: str
     summary: Mapping[str, Any]
-    gone: Mapping[str, Iterable[str]] = field(default_factory=dict)
+    gone: Mapping[str, Iterable[str]] = made(default_factory=dict)
 
 
 class Atlas:
@@ -65,10 +69,10 @@ class Atlas:
         ConfigError: there is no such file, or it is something else.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         self.path = path
         try:
-            with path.open("rb") as file:
+            with open(path, "rb") as file:
                 if file.read(len(_MAGIC)) != _MAGIC:
                     raise ConfigError(f"{path} is no atlas; build one: symcount atlas build")
                 length = int.from_bytes(file.read(_WORD), "big")
@@ -81,7 +85,12 @@ class Atlas:
         for one in self._headers:
             self._starts.append(start)
             start += sum(sum(sizes) for _, *sizes in one["families"])
+        self._texts: dict[tuple[int, int], str] = {}
+        self._offsets: dict[int, list[int]] = {}
         self._depth = 0
+        self._depths: dict[str, int] = {}
+        self._places: dict[str, list[tuple[int, int]]] = {}
+        self._differing: dict[tuple[str, str], list[str]] = {}
         self._entries: dict[tuple[str, int, int], Entry] = {}
         self._blocks: dict[tuple[int, int, int], Any] = {}
         self._views: dict[int, Atlas] = {0: self}
@@ -92,13 +101,17 @@ class Atlas:
         Raises:
             ConfigError: it is no version.
         """
-        depth = len(self.releases) - 1 - self.releases.index(nearest(version, self.releases))
+        depth = self._depths.get(version)
+        if depth is None:
+            depth = len(self.releases) - 1 - self.releases.index(nearest(version, self.releases))
+            if len(self._depths) < _MOST:  # files may say any number of versions
+                self._depths[version] = depth
         if depth not in self._views:
             other = object.__new__(Atlas)
             other.__dict__.update(self.__dict__)
-            for name in ("_places", "activations", "bases", "names"):
+            for name in ("activations", "bases", "names"):
                 other.__dict__.pop(name, None)
-            other._depth = depth
+            other._depth, other._places = depth, {}
             self._views[depth] = other
         return self._views[depth]
 
@@ -120,7 +133,8 @@ class Atlas:
     @cached_property
     def names(self) -> list[str]:
         """The classes, in alphabetical order."""
-        return sorted(self._places)
+        found = {name for one in self._headers[: self._depth + 1] for name in one["classes"]}
+        return sorted(name for name in found if self._places_of(name))
 
     @cached_property
     def bases(self) -> Mapping[str, str]:
@@ -154,13 +168,13 @@ class Atlas:
         if place is None:
             return None
         if (name, *place) not in self._entries:
-            self._entries[name, *place] = Entry.from_json(self._block(place, 0)[name])
+            self._entries[name, *place] = Entry.from_json(self._entry(place, name))
         found = self._entries[name, *place]
         return found if found.own or model_type else None
 
     def model_types(self, name: str) -> list[str]:
         """The model types of a class of the atlas, its own first, without reading their blocks."""
-        return [self._type_at(place) for place in self._places.get(name, ())]
+        return [self._type_at(place) for place in self._places_of(name)]
 
     def family(self, model_type: str) -> list[str]:
         """The classes that the atlas has for a model type."""
@@ -171,9 +185,13 @@ class Atlas:
 
         Empty where all releases have the same. No block is read.
         """
-        views = [self.at(release) for release in self.releases]
-        places = [view._place(name, model_type) for view in views]  # of its own kind
-        return [r for r, own, older in zip(self.releases[1:], places[1:], places, strict=False) if own != older]
+        if (name, model_type) not in self._differing:
+            views = [self.at(release) for release in self.releases]
+            places = [view._place(name, model_type) for view in views]  # of its own kind
+            self._differing[name, model_type] = [
+                r for r, own, older in zip(self.releases[1:], places[1:], places, strict=False) if own != older
+            ]
+        return self._differing[name, model_type]
 
     def same(self, other: Atlas, name: str, model_type: str) -> bool:
         """Whether another atlas, or this one as it is for another release, has the same entry of a class."""
@@ -203,22 +221,18 @@ class Atlas:
             if not wanted or model_type == wanted:
                 yield model_type, self._block(place, 0), self._block(place, 1)
 
-    @cached_property
-    def _places(self) -> dict[str, list[tuple[int, int]]]:
-        """Class -> for each of its model types, its own first: the layer and the family where its entry is."""
-        found = {name: [(0, n) for n in places] for name, places in self._headers[0]["classes"].items()}
+    def _places_of(self, name: str) -> list[tuple[int, int]]:
+        """For each of the model types of a class, its own first: the layer and the family where its entry is."""
+        if name in self._places:
+            return self._places[name]
+        found = [(0, n) for n in self._headers[0]["classes"].get(name, ())]
         for depth, one in enumerate(self._headers[1 : self._depth + 1], start=1):
-            for model_type, names in one["gone"].items():
-                for name in names:
-                    found[name] = [place for place in found[name] if self._type_at(place) != model_type]
-                    if not found[name]:
-                        del found[name]
-            for name, places in one["classes"].items():
-                own = [(depth, n) for n in places]
-                types = {self._type_at(place): place for place in own}
-                before = found.get(name, [])
-                found[name] = [types.pop(self._type_at(place), place) for place in before]
-                found[name] += [place for place in own if self._type_at(place) in types]
+            gone = {model_type for model_type, names in one["gone"].items() if name in names}
+            own = {self._type_at((depth, n)): (depth, n) for n in one["classes"].get(name, ())}
+            found = [place for place in found if self._type_at(place) not in gone]
+            found = [own.pop(self._type_at(place), place) for place in found] + list(own.values())
+        if found:  # a stream may have any number of names that are none
+            self._places[name] = found
         return found
 
     def _type_at(self, place: tuple[int, int]) -> str:
@@ -227,34 +241,51 @@ class Atlas:
 
     def _place(self, name: str, model_type: str) -> tuple[int, int] | None:
         """Where the entry of a class is that is of that model type, or else the first one."""
-        places = self._places.get(name, [])
+        places = self._places_of(name)
         if not model_type:
             return places[0] if places else None
         return next((place for place in places if self._type_at(place) == model_type), None)
 
+    def _entry(self, place: tuple[int, int], name: str) -> Any:
+        """One entry of a block: its text is read alone, which takes a fraction of the time."""
+        if (*place, 0) in self._blocks:
+            return self._blocks[*place, 0][name]
+        text = self._texts.get(place)
+        if text is None:
+            text = self._texts[place] = self._data(place, 0).decode("utf-8")
+        key = json.dumps(name) + ":"
+        found, _ = _DECODER.raw_decode(text, text.index(key + '{"name":') + len(key))
+        return found
+
     def _block(self, place: tuple[int, int], part: int) -> Any:
         if (*place, part) not in self._blocks:
-            depth, number = place
-            families = self._headers[depth]["families"]
-            _, *sizes = families[number]
-            before = sum(sum(sizes_) for _, *sizes_ in families[:number])
-            with self.path.open("rb") as file:
-                file.seek(self._starts[depth] + before + sum(sizes[:part]))
-                data = file.read(sizes[part])
-            self._blocks[*place, part] = json.loads(zlib.decompress(data))
+            self._blocks[*place, part] = json.loads(self._data(place, part))
         return self._blocks[*place, part]
+
+    def _data(self, place: tuple[int, int], part: int) -> bytes:
+        depth, number = place
+        if depth not in self._offsets:
+            sizes = (sum(sizes) for _, *sizes in self._headers[depth]["families"])
+            self._offsets[depth] = list(accumulate(sizes, initial=self._starts[depth]))
+        _, *parts = self._headers[depth]["families"][number]
+        with open(self.path, "rb") as file:
+            file.seek(self._offsets[depth][number] + sum(parts[:part]))
+            data = file.read(parts[part])
+        return zlib.decompress(data)
 
 
 def default_path() -> Path:
     """The atlas that is shipped with the package."""
-    return Path(__file__).with_name("atlas.bin")
+    from pathlib import Path  # not where a count only reads
+
+    return Path(__file__).with_name(_FILE)
 
 
 @cache
 def atlas() -> Atlas | None:
     """The shipped atlas as it is for the newest release, `None` where there is none."""
-    path = default_path()
-    return Atlas(path) if path.is_file() else None
+    path = os.path.join(os.path.dirname(__file__), _FILE)
+    return Atlas(path) if os.path.isfile(path) else None
 
 
 def write(
@@ -280,6 +311,9 @@ def write(
     Raises:
         ConfigError: the file cannot be written.
     """
+    import tempfile  # not where a count only reads
+    from pathlib import Path
+
     blocks: list[bytes] = []
     headers = []
     for one in (Layer(families, bases, activations, versions, summary), *older):

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from symcount.adapters.adapting import is_added
-from symcount.adapters.config import is_adapter
 from symcount.api import formula, verify
 from symcount.checkpoints.report import CheckpointReport
 from symcount.cli.checkpoints import show_report
 from symcount.cli.output import complain, emit, number, show, table
 from symcount.cli.presentation import described, present
+from symcount.config.files import is_adapter
 from symcount.core.ledger import check_convention
 from symcount.errors import SymcountError
 from symcount.exact.evaluate import integer_value

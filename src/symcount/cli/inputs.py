@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Iterator
-from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
-from symcount.config.files import MAX_BYTES, is_directory, load, parse
-from symcount.config.filetypes import check_typed, nameless
+from symcount.config.files import MAX_BYTES, is_directory, load
 from symcount.config.params import as_config
 from symcount.errors import ConfigError, FileTypeError, SymcountError
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = ["Input", "expand", "lines"]
 
-Input = tuple[str, "dict[str, Any] | SymcountError"]
+Input = tuple[str, "dict[str, Any] | bytes | SymcountError"]
+"""Where a config is from, and its fields, its text, or why there is none."""
 
 
 def expand(sources: Iterable[str]) -> Iterator[Input]:
@@ -24,10 +27,12 @@ def expand(sources: Iterable[str]) -> Iterator[Input]:
     as are files that are recognised as something else; a `config.json` that is not recognised is one.
     """
     for source in sources:
-        path = Path(source)
-        if not is_directory(path):
-            yield source, _read(path)
+        if not is_directory(source):
+            yield source, _read(source)
             continue
+        from pathlib import Path
+
+        path = Path(source)
         found, passed = False, ""
         for file in sorted(path.rglob("*.json")):
             config = _read(file)
@@ -50,6 +55,8 @@ def _foreign(file: Path, config: dict[str, Any] | SymcountError) -> str:
         return str(config)
     if isinstance(config, SymcountError) or "architectures" in config:
         return ""
+    from symcount.config.filetypes import check_typed, nameless
+
     try:
         if "model_type" in config:
             check_typed(config, str(file))
@@ -60,16 +67,16 @@ def _foreign(file: Path, config: dict[str, Any] | SymcountError) -> str:
     return ""
 
 
-def _read(path: Path) -> dict[str, Any] | SymcountError:
+def _read(path: str | Path) -> dict[str, Any] | SymcountError:
     try:
         found = load(path)
-        return as_config(found, path.parent) or found
+        return as_config(found, os.path.dirname(path)) or found
     except SymcountError as error:
         return error
 
 
 def lines(name: str) -> Iterator[Input]:
-    """Every config of a JSON-lines file (`-`: standard input), read line by line.
+    """The text of every config of a JSON-lines file (`-`: standard input), read line by line.
 
     Raises:
         ConfigError: the file cannot be read.
@@ -78,7 +85,7 @@ def lines(name: str) -> Iterator[Input]:
         yield from _lines(sys.stdin.buffer, "stdin")
         return
     try:
-        file = Path(name).open("rb")  # noqa: SIM115  # closed below, after errors of opening are told from others
+        file = open(name, "rb")  # noqa: SIM115  # closed below, after errors of opening are told from others
     except OSError as error:
         raise ConfigError(f"{name}: {error.strerror or error}") from None
     with file:
@@ -95,8 +102,4 @@ def _lines(stream: IO[bytes], name: str) -> Iterator[Input]:
                 line = stream.readline(MAX_BYTES)
             yield source, ConfigError(f"{source}: longer than {MAX_BYTES // 2**20} MiB; expected one config on a line")
         elif not line.isspace():
-            try:
-                found: dict[str, Any] | SymcountError = parse(line, source)
-            except SymcountError as error:
-                found = error
-            yield source, found
+            yield source, line

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from decimal import Decimal
-from fractions import Fraction
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from symcount.errors import DomainError
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from rich.table import Table
 
 __all__ = [
@@ -77,6 +77,11 @@ def printable(count: int, source: str) -> int:
 
 def number(value: float | Fraction) -> str:
     """With thousands separators; a ratio as it was written."""
+    if type(value) is int:  # all that a count needs
+        return f"{value:,}"
+    from decimal import Decimal
+    from fractions import Fraction
+
     if isinstance(value, Fraction) and value.denominator != 1:
         exact = Decimal(value.numerator) / Decimal(value.denominator)
         return f"{exact:,}" if Fraction(exact) == value else str(value)

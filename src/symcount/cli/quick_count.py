@@ -6,19 +6,18 @@ for packages that it does not use; everything else is left to the full command l
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from symcount.adapters.config import is_adapter
 from symcount.atlas.counting import CONVENTIONS, counter, derivable
 from symcount.atlas.speaker import speaker
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, note, number, printable, say, show, table
-from symcount.config.files import is_directory, is_several, looks_like_path
+from symcount.cli.recognition import Recognition, Result
+from symcount.config.files import is_adapter, is_directory, is_several, looks_like_path, parse
 from symcount.config.releases import installed, is_installed
-from symcount.diagnostics import Note, notes_on_release, refuse, teller
+from symcount.diagnostics import notes_on_release, refuse, teller
 from symcount.ecosystem.files import is_of_library, library_totals
 from symcount.errors import SymcountError, UncoveredError, UnknownModelError
 from symcount.foreign import guarded
@@ -77,14 +76,13 @@ def count_configs(
     inputs = _inputs(sources, stream)
     several = stream is not None or len(sources) > 1
     failed = False
-    if several:  # what is compiled stays: to look through it again and again for garbage takes a fifth of the time
-        gc.set_threshold(50_000, 50, 50)
     rows: list[tuple[str, ...]] = []
+    known = Recognition(version)
     for source, found in _watched(inputs, several and not as_json):
         try:
             if isinstance(found, SymcountError):
                 raise found
-            name, numbers, notes, release = counted(source, found, version)
+            name, numbers, notes, release = _counted(source, found, version, known)
             printable(max(numbers.values()), source)
             if strict:
                 refuse(notes, source)
@@ -113,8 +111,20 @@ def count_configs(
     return 2 if failed else 0
 
 
+def _counted(source: str, found: dict[str, Any] | bytes, version: str, known: Recognition) -> Result:
+    """As `counted`, of the fields of a file or of a line that is not parsed yet."""
+    if not isinstance(found, bytes):
+        return counted(source, found, version)
+    if (result := known.counted(found)) is not None:
+        return result
+    fields = parse(found, source)
+    result = counted(source, fields, version)
+    known.learn(found, fields)
+    return result
+
+
 @guarded
-def counted(source: str, fields: dict[str, Any], version: str = "") -> tuple[str, dict[str, int], list[Note], str]:
+def counted(source: str, fields: dict[str, Any], version: str = "") -> Result:
     """Class, counts, notes and release of one config: by the atlas, or where that does not cover it, derived.
 
     Raises:

@@ -14,7 +14,6 @@ list of one kind: the formula needs to know how many names there are.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -83,7 +82,9 @@ class Arrangement(list[Any]):
         if seed in ORDERED:
             kinds = kinds[:: -1 if seed == ORDERED[1] else 1]
         else:
-            random.Random(f"{seed} {kinds}").shuffle(kinds)  # not for secrets
+            from random import Random  # not where lists are only read
+
+            Random(f"{seed} {kinds}").shuffle(kinds)  # not for secrets
         return [i for i, kind in enumerate(kinds) if kind == LISTED] if self.form == "indices" else kinds
 
 

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from symcount.config.filetypes import of_bytes, of_json, of_name
 from symcount.errors import ConfigError, FileTypeError
 from symcount.foreign import guarded
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 __all__ = [
+    "ADAPTER",
     "MAX_BYTES",
     "WEIGHTS",
+    "is_adapter",
     "is_checkpoint",
     "is_directory",
     "is_file",
@@ -25,6 +29,10 @@ __all__ = [
 
 #: Files that say which models a folder has.
 SEVERAL = ("model_index.json", "modules.json")
+
+#: The file that says what an adapter of PEFT is, and those beside it once it was merged into its model.
+ADAPTER = "adapter_config.json"
+_MERGED = ("model.safetensors", "model.safetensors.index.json")
 
 MAX_BYTES = 16 * 2**20  # published configs have a few kilobytes; id2label of the largest heads a megabyte
 
@@ -47,7 +55,7 @@ def is_file(path: str | Path) -> bool:
     >>> is_file("a\0b"), is_file("x" * 10_000)
     (False, False)
     """
-    return _holds(Path.is_file, path)
+    return _holds(os.path.isfile, path)
 
 
 def is_directory(path: str | Path) -> bool:
@@ -56,12 +64,13 @@ def is_directory(path: str | Path) -> bool:
     >>> is_directory(""), is_directory(".")
     (False, True)
     """
-    return _holds(Path.is_dir, path)
+    return _holds(os.path.isdir, path)
 
 
 def is_checkpoint(path: Path) -> bool:
     """Whether *path* is a file of weights by its name, or a folder that has one, be it one that is not opened.
 
+    >>> from pathlib import Path
     >>> is_checkpoint(Path("model.safetensors")), is_checkpoint(Path("config.json"))
     (True, False)
     """
@@ -75,10 +84,21 @@ def is_checkpoint(path: Path) -> bool:
 
 def is_several(path: str | Path) -> bool:
     """Whether *path* is a folder of several models, as diffusers and sentence-transformers have, or its index."""
-    place = Path(path)
-    if place.name in SEVERAL:
-        return is_file(place)
-    return is_directory(place) and any(is_file(place / name) for name in SEVERAL)
+    if os.path.basename(path) in SEVERAL:
+        return is_file(path)
+    return is_directory(path) and any(is_file(os.path.join(path, name)) for name in SEVERAL)
+
+
+def is_adapter(source: str | Path) -> bool:
+    """Whether *source* is an adapter's config, or a folder that has one.
+
+    >>> is_adapter("adapter_config.json"), is_adapter("config.json")
+    (True, False)
+    """
+    if not is_directory(source):
+        return os.path.basename(source) == ADAPTER
+    own, *merged = (is_file(os.path.join(source, name)) for name in (ADAPTER, *_MERGED))
+    return own and not any(merged)
 
 
 def looks_like_path(source: str) -> bool:
@@ -90,14 +110,14 @@ def looks_like_path(source: str) -> bool:
     return source.endswith(".json") or "/" in source or "\\" in source or is_file(source)
 
 
-def _holds(what: Callable[[Path], bool], path: str | Path) -> bool:
+def _holds(what: Callable[[str | Path], bool], path: str | Path) -> bool:
     try:
-        return path != "" and what(Path(path))  # an empty name is none, not the directory where we are
+        return what(path)
     except (OSError, ValueError):  # no file can have such a name
         return False
 
 
-def load(path: Path, most: int = MAX_BYTES) -> dict[str, Any]:
+def load(path: str | Path, most: int = MAX_BYTES) -> dict[str, Any]:
     """The JSON object of a file of at most so many bytes.
 
     Raises:
@@ -105,14 +125,18 @@ def load(path: Path, most: int = MAX_BYTES) -> dict[str, Any]:
         FileTypeError: the same, where it is known what it is.
     """
     try:
-        with path.open("rb") as file:
+        with open(path, "rb") as file:
             data = file.read(most + 1)
     except OSError as error:
+        from symcount.config.filetypes import of_name
+
         hint = of_name(str(path)) if isinstance(error, FileNotFoundError) else ""
         raise ConfigError(f"{path}: {error.strerror or error}{'; ' if hint else ''}{hint}") from None
     except ValueError as error:  # of the name
         raise ConfigError(f"{str(path)!r:.80}: no file can have this name: {error}") from None
     if len(data) > most:
+        from symcount.config.filetypes import of_bytes
+
         if said := of_bytes(data):
             raise FileTypeError(f"{path}: {said}")
         raise ConfigError(f"{path}: larger than {most // 2**20} MiB; a config.json has a few kilobytes")
@@ -144,6 +168,8 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
     except RecursionError:
         raise ConfigError(f"{source}: nested too deeply; expected a config.json") from None
     except ValueError as error:
+        from symcount.config.filetypes import of_bytes
+
         if said := of_bytes(data):
             raise FileTypeError(f"{source}: {said}") from None
         if isinstance(error, UnicodeDecodeError):
@@ -152,6 +178,8 @@ def parse(data: bytes, source: str) -> dict[str, Any]:
             raise ConfigError(f"{source}: a number has more digits than Python reads; expected a config.json") from None
         raise ConfigError(f"{source}: not JSON: {error}") from None
     if not isinstance(found, dict):
+        from symcount.config.filetypes import of_json
+
         if said := of_json(found):
             raise FileTypeError(f"{source}: {said}")
         raise ConfigError(f"{source}: expected a JSON object, got {type(found).__name__}")

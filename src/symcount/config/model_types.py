@@ -5,15 +5,15 @@ The words of `model_types.json` are those of transformers' config mapping; `symc
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Collection, Iterable, Mapping
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 __all__ = ["PATH", "canonical", "folded", "is_known", "meant", "text_type"]
 
-PATH = Path(__file__).with_name("model_types.json")
+PATH = os.path.join(os.path.dirname(__file__), "model_types.json")
 
 #: Heads that predict words: what the old `…WithLMHeadModel` have become.
 _WORDS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForMaskedLM")
@@ -25,7 +25,8 @@ def _stored() -> Mapping[str, Any]:
     """`known`: model types; `spelled`: another spelling -> model type; `text`: type -> that of its text model."""
     import json
 
-    found: dict[str, Any] = json.loads(PATH.read_text(encoding="utf-8"))
+    with open(PATH, encoding="utf-8") as file:
+        found: dict[str, Any] = json.load(file)
     return {**found, "known": frozenset(found["known"])}
 
 

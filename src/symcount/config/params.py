@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import inf
-from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from symcount.config.sizes import size_of
 from symcount.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 __all__ = ["as_config"]
 
@@ -30,7 +32,7 @@ _LLAMA: Final = {"multiple_of", "ffn_dim_multiplier"}
 _MISTRAL: Final = {"hidden_dim", "head_dim", "moe", "tie_word_embeddings", "tied_embeddings"}
 
 
-def as_config(fields: Mapping[str, Any], folder: Path | None = None) -> dict[str, Any] | None:
+def as_config(fields: Mapping[str, Any], folder: str | Path | None = None) -> dict[str, Any] | None:
     """The config of a `params.json`; `None` if *fields* are those of something else, or say more than is known here.
 
     Args:
@@ -86,11 +88,13 @@ def _rounded(dim: int, fields: Mapping[str, Any]) -> int:
     return multiple * ((width + multiple - 1) // multiple)
 
 
-def _vocabulary(fields: Mapping[str, Any], folder: Path | None) -> int:
+def _vocabulary(fields: Mapping[str, Any], folder: str | Path | None) -> int:
     """The size of the vocabulary: the file's, or that of the tokenizer where the file leaves it to that."""
     if fields.get("vocab_size", -1) != -1:
         return _size(fields, "vocab_size")
-    file = folder / "tokenizer.model" if folder is not None else None
+    from pathlib import Path
+
+    file = Path(folder) / "tokenizer.model" if folder is not None else None
     if file is None or not file.is_file():
         raise ConfigError("params.json: vocab_size is that of tokenizer.model, which is not beside it; write it there")
     return _pieces(file.read_bytes())

@@ -8,12 +8,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
-from pathlib import Path
 
 from symcount.errors import ConfigError
 
@@ -23,6 +23,7 @@ _NUMBER = re.compile(r"v?(\d{1,9})(?:\.(\d{1,9}))?(?:\.(\d{1,9}))?(?:[.\-+]?[a-z
 _NAME = "transformers"
 
 
+@lru_cache(maxsize=1000)
 def number(version: str) -> tuple[int, int, int]:
     """A version as numbers, by which releases are ordered; what is no release yet (`5.25.0.dev0`) is taken for it.
 
@@ -70,7 +71,11 @@ def installed() -> str | None:
     if _NAME in sys.modules:
         return str(sys.modules[_NAME].__version__)
     # importlib.metadata says the same, but its own import takes longer than a count
-    named = [path.name for path in Path(spec.origin).parents[1].glob(f"{_NAME}-*.dist-info")]
+    try:
+        beside = os.listdir(os.path.dirname(os.path.dirname(spec.origin)))
+    except OSError:
+        beside = []
+    named = [name for name in beside if name.startswith(f"{_NAME}-") and name.endswith(".dist-info")]
     if len(named) == 1:
         return named[0].removeprefix(f"{_NAME}-").removesuffix(".dist-info")
     from importlib.metadata import PackageNotFoundError, version

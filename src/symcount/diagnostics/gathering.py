@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
+from pathlib import Path
 from typing import Any
 
 from symcount.atlas.store import Atlas, atlas
 from symcount.core.notation import ALIASES
 from symcount.core.paths import split
-from symcount.diagnostics.words import default_path
+from symcount.diagnostics.words import PATH
 from symcount.errors import ConfigError
 
 __all__ = ["gathered", "text"]
@@ -45,4 +46,4 @@ if __name__ == "__main__":
     shipped = atlas()
     if shipped is None:
         raise ConfigError("there is no atlas; build one: symcount atlas build")
-    default_path().write_text(text(gathered(shipped)), encoding="utf-8")
+    Path(PATH).write_text(text(gathered(shipped)), encoding="utf-8")

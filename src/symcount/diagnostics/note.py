@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 
+from symcount.core.records import Record
 from symcount.errors import DoubtfulError
 
 __all__ = ["Note", "refuse"]
 
 
-@dataclass(frozen=True)
-class Note:
+class Note(Record):
     """A remark on a count.
 
     Attributes:

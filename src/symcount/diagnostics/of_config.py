@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from symcount.atlas.counting import Counter, Found, Variant, counter
 from symcount.atlas.record import Layout
+from symcount.core.records import Record
 from symcount.diagnostics.note import Note
 from symcount.diagnostics.tied import TiedHead, tied_head
 from symcount.diagnostics.verdicts import Doubt, SectionKeys, Verdict, Verdicts, sections_of
 from symcount.diagnostics.words import words
 from symcount.exact.arithmetic import Number as Value
 
-__all__ = ["Case", "Teller", "none_given", "of_section", "teller"]
+__all__ = ["Case", "Teller", "Worth", "none_given", "of_section", "teller"]
 
 _LONGEST = 200  # of a key that a note names
 _DEEPEST = 3  # of the parts of a sub-config
@@ -23,8 +23,7 @@ _LABELS = frozenset({"num_labels"})
 _TIED = "tie_word_embeddings"
 
 
-@dataclass(frozen=True)
-class Case:
+class Case(Record):
     """A count on which there may be notes.
 
     Attributes:
@@ -42,6 +41,22 @@ class Case:
     total: Callable[[], int]
 
 
+class Worth(NamedTuple):
+    """Keys of a section that may be worth a note.
+
+    Attributes:
+        path: of the section.
+        own: what it says.
+        keys: those keys.
+        verdicts: what is known of its keys.
+    """
+
+    path: str
+    own: Mapping[str, Any]
+    keys: list[str]
+    verdicts: Verdicts
+
+
 class Teller:
     """Tells what is to be said beside the counts of one atlas."""
 
@@ -52,15 +67,26 @@ class Teller:
 
     def notes(self, fields: Mapping[str, Any], found: Found) -> list[Note]:
         """The notes on a config that was read as *found*."""
-        notes: list[Note] = []
-        for path, parts, verdicts in self._sections(found.layout):  # of most configs nothing but this loop is run
+        return self.told(fields, found, self.worth(fields, found.layout))
+
+    def worth(self, fields: Mapping[str, Any], layout: Layout) -> list[Worth]:
+        """The keys of a config that may be worth a note, by their section; of most configs there are none."""
+        known: list[Worth] = []
+        for path, parts, verdicts in self._sections(layout):
             own: Any = fields
             for part in parts:
                 own = own.get(part) if isinstance(own, dict) else None
             if not isinstance(own, Mapping) or own.keys() <= verdicts.clean:
                 continue
-            if worth := [key for key in own if verdicts[key] is not None]:
-                notes += of_section(path, own, worth, verdicts, fields, self._case(found))
+            if keys := [key for key in own if verdicts[key] is not None]:
+                known.append(Worth(path, own, keys, verdicts))
+        return known
+
+    def told(self, fields: Mapping[str, Any], found: Found, worth: Iterable[Worth]) -> list[Note]:
+        """The notes on a config that was read as *found*, in which these keys may be *worth* one."""
+        notes: list[Note] = []
+        for path, own, keys, verdicts in worth:
+            notes += of_section(path, own, keys, verdicts, fields, self._case(found))
         if len(found.reading.stated) < 2 and found.reading.stated <= _LABELS:
             notes += none_given(found.entry.name, found.layout.numbers)
         return notes

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import groupby
 from typing import Any
 
@@ -14,7 +14,7 @@ from symcount.diagnostics.note import Note
 from symcount.diagnostics.verdicts import SectionKeys, sections_of
 from symcount.errors import SymcountError, UnknownModelError
 
-__all__ = ["notes_on_release"]
+__all__ = ["notes_on_release", "of_counts", "of_keys", "refused"]
 
 _LONGEST = 200  # of a key that a note names
 
@@ -28,26 +28,29 @@ def notes_on_release(speaks: Speaker, fields: Mapping[str, Any], found: Found, t
         found: what it was read as.
         total: the count, `unique`.
     """
+    if not speaks.counter.atlas.differing(found.entry.name, found.entry.model_type):
+        return []
+    return [
+        *of_counts(speaks, found, total, lambda release: _counted(release, fields)),
+        *of_keys(speaks, fields, found),
+    ]
+
+
+def of_counts(speaks: Speaker, found: Found, total: int, counted: Callable[[str], str]) -> Iterator[Note]:
+    """The note on what the other releases count, which *counted* says in words for those that have something else."""
     whole = speaks.counter.atlas
     changes = whole.differing(found.entry.name, found.entry.model_type)
-    if not changes:
-        return []
     said: dict[str, str] = {}
     for release, before in zip(whole.releases, ["", *whole.releases], strict=False):
-        if release in changes or not before:
-            said[release] = _counted(release, fields)
-        else:
-            said[release] = said[before]
+        said[release] = counted(release) if release in changes or not before else said[before]
     own = f"{total:,}"
     others = []
     for text, group in groupby(whole.releases, lambda release: said[release]):
         releases = list(group)
         if text != own:
             others.append(f"{releases[0]}{f' to {releases[-1]}' * (len(releases) > 1)}: {text}")
-    notes = list(_keys(speaks, changes, fields, found))
     if others:
-        notes.insert(0, Note(f"counted as of transformers {speaks.release}, which {speaks.why}; {'; '.join(others)}"))
-    return notes
+        yield Note(f"counted as of transformers {speaks.release}, which {speaks.why}; {'; '.join(others)}")
 
 
 def _counted(release: str, fields: Mapping[str, Any]) -> str:
@@ -55,15 +58,19 @@ def _counted(release: str, fields: Mapping[str, Any]) -> str:
     assert found is not None  # noqa: S101  # the release is one of the atlas
     try:
         return f"{found.count(fields)[1]['unique']:,}"
-    except UnknownModelError:
-        return "no such class"
-    except SymcountError:
-        return "not covered"
+    except SymcountError as error:
+        return refused(error)
 
 
-def _keys(speaks: Speaker, changes: list[str], fields: Mapping[str, Any], found: Found) -> Iterator[Note]:
+def refused(error: SymcountError) -> str:
+    """In words that a release refuses a config."""
+    return "no such class" if isinstance(error, UnknownModelError) else "not covered"
+
+
+def of_keys(speaks: Speaker, fields: Mapping[str, Any], found: Found) -> Iterator[Note]:
     """The keys of a config that the release does not read, but another one does."""
     whole = speaks.counter.atlas
+    changes = whole.differing(found.entry.name, found.entry.model_type)
     own = sections_of(found.layout)
     told = set()
     for release in sorted({whole.releases[0], *changes} - {speaks.release}, key=number, reverse=True):

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from symcount.atlas.codec import compiled
 from symcount.atlas.codes import identifiers
-from symcount.atlas.trees import rows
+from symcount.atlas.compiled import compiled
 from symcount.core.paths import section_of
+from symcount.core.records import Record
 from symcount.exact.arithmetic import Number as Value
 
 if TYPE_CHECKING:
@@ -20,8 +19,7 @@ if TYPE_CHECKING:
 __all__ = ["TiedHead", "tied_head"]
 
 
-@dataclass(frozen=True)
-class TiedHead:
+class TiedHead(Record):
     """A projection onto the vocabulary that has no tensor of its own.
 
     Attributes:
@@ -50,6 +48,8 @@ class TiedHead:
 
 def tied_head(atlas: Atlas, entry: Entry, variant: Variant) -> TiedHead | None:
     """The tied head of a stored formula of a class; `None` if it has none, or more than one."""
+    from symcount.atlas.trees import rows  # most counts have no note on a head
+
     stored = rows(atlas.trees(entry.name, entry.model_type), variant.formula.tree)
     tied = [row for row in stored if row.role == "head" and row.alias_of]
     weights = [row for row in tied if len(row.shape) > 1]

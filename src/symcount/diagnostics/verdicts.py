@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING
 
+from symcount.core.records import Record, made
 from symcount.diagnostics.spelling import misspelt
 from symcount.diagnostics.words import words
 
@@ -21,6 +21,8 @@ _MOST = 10_000
 _PREDICTED = re.compile(r"(^|_)(mtp|nextn)(_|\Z)")
 _PACKED = ("quantization_config", "compression_config", "quantization")
 _TIED = "tie_word_embeddings"
+_ALWAYS = frozenset({"architectures", "model_type", "transformers_version", "dtype", "torch_dtype", "_name_or_path"})
+"""Keys that say no size of any class."""
 
 
 class Doubt(Enum):
@@ -34,8 +36,7 @@ class Doubt(Enum):
     UNREAD = "may be a sub-config that the class does not have"
 
 
-@dataclass(frozen=True)
-class Verdict:
+class Verdict(Record):
     """What a key is worth a note for.
 
     Attributes:
@@ -47,8 +48,7 @@ class Verdict:
     meant: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
-class SectionKeys:
+class SectionKeys(Record):
     """The keys that a class knows in its config, or in one of its sub-configs.
 
     Attributes:
@@ -60,7 +60,7 @@ class SectionKeys:
 
     sizes: Mapping[str, tuple[str, ...]]
     counting: frozenset[str] = frozenset()
-    aliases: Mapping[str, str] = field(default_factory=dict)
+    aliases: Mapping[str, str] = made(default_factory=dict)
     others: frozenset[str] = frozenset()
 
     def knows(self, key: str) -> bool:
@@ -103,7 +103,7 @@ class Verdicts(dict[str, "Verdict | None"]):
             return Verdict(Doubt.PACKED)
         if _PREDICTED.search(key):
             return Verdict(Doubt.PREDICTED)
-        if section.knows(key):
+        if key in _ALWAYS or section.knows(key):
             return None
         vocabulary = words()
         meaning = vocabulary.meaning(key)

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 
-__all__ = ["Words", "default_path", "words"]
+from symcount.core.records import Record
+
+__all__ = ["PATH", "Words", "words"]
+
+PATH = os.path.join(os.path.dirname(__file__), "words.json")
+"""The file that is shipped with the package."""
 
 
-@dataclass(frozen=True)
-class Words:
+class Words(Record):
     """The vocabulary of all config classes together.
 
     Attributes:
@@ -27,15 +30,11 @@ class Words:
         return self.meanings.get(key, frozenset()) | {key}
 
 
-def default_path() -> Path:
-    """The file that is shipped with the package."""
-    return Path(__file__).with_name("words.json")
-
-
 @cache
 def words() -> Words:
     """What the shipped file says."""
     import json  # only where a config has a key that its class does not know
 
-    found = json.loads(default_path().read_text(encoding="utf-8"))
+    with open(PATH, encoding="utf-8") as file:
+        found = json.load(file)
     return Words(frozenset(found["keys"]), {key: frozenset(said) for key, said in found["meanings"].items()})

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from symcount.ecosystem.store import CONVENTIONS, stored_totals
 from symcount.errors import UnknownModelError
 
 if TYPE_CHECKING:
@@ -37,6 +35,8 @@ def library_totals(fields: Mapping[str, Any]) -> tuple[str, dict[str, int]]:
     Raises:
         SymcountError: see `library_formula`.
     """
+    from symcount.ecosystem.store import CONVENTIONS, stored_totals  # only where one is counted
+
     if (found := stored_totals(fields)) is not None:
         return found
     formula = library_formula(fields)
@@ -52,6 +52,8 @@ def library_formula(fields: Mapping[str, Any]) -> Formula:
         SymcountError: see `symcount.derive`.
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")  # nothing here may reach for the network
+    from dataclasses import replace
+
     from symcount.derivation.api import derive
 
     name = fields.get("_class_name") or fields.get("architecture")

@@ -14,7 +14,7 @@ from functools import lru_cache
 from importlib import resources
 from typing import Any, Final
 
-from symcount.atlas.codec import compiled
+from symcount.atlas.compiled import compiled
 from symcount.exact.arithmetic import HOLDS, as_written
 
 __all__ = ["CONVENTIONS", "FILE", "flat", "is_number", "matches", "stored_totals", "totals_at"]

@@ -1,23 +1,23 @@
-"""The runtime half of exact evaluation: helpers for integers and ratios, and code objects from checked syntax trees.
+"""The runtime half of exact evaluation: helpers for integers and ratios.
 
-Nothing here needs SymPy, so that a count from stored formulas does not wait for its import; `symcount.exact.evaluate`
-translates expressions into the syntax trees that `code_of` compiles.
+Nothing here needs SymPy, so that a count from stored formulas does not wait for its import, nor for that of fractions
+where there are none.
 """
 
 from __future__ import annotations
 
-import ast
 import math
-from collections.abc import Callable, Mapping, Sequence
-from fractions import Fraction
-from types import CodeType
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from symcount.errors import DomainError
 
-__all__ = ["HOLDS", "SCOPE", "WORDS", "Number", "as_written", "code_of"]
+if TYPE_CHECKING:
+    from fractions import Fraction
 
-Number = int | Fraction
+__all__ = ["HOLDS", "SCOPE", "WORDS", "Number", "as_written"]
+
+Number: TypeAlias = "int | Fraction"
 
 HOLDS: Mapping[str, Callable[[Number, Number], bool]] = {
     "divides": lambda a, b: a != 0 and b % a == 0,
@@ -50,6 +50,8 @@ def as_written(value: float) -> Fraction:
     >>> as_written(0.1), as_written(8960 / 1536), as_written(2.6667)
     (Fraction(1, 10), Fraction(35, 6), Fraction(26667, 10000))
     """
+    from fractions import Fraction
+
     simple = Fraction(value).limit_denominator(1000)
     return simple if float(simple) == value else Fraction(repr(float(value)))
 
@@ -84,7 +86,11 @@ def _divide(top: Any, bottom: Any) -> Any:
     if isinstance(top, float) or isinstance(bottom, float):
         return top / bottom
     quotient, remainder = divmod(top, bottom)
-    return Fraction(top, bottom) if remainder else quotient
+    if not remainder:
+        return quotient
+    from fractions import Fraction
+
+    return Fraction(top, bottom)
 
 
 SCOPE: dict[str, Any] = {
@@ -98,25 +104,3 @@ SCOPE: dict[str, Any] = {
     "_max": max,
     "__builtins__": {},
 }
-
-
-def code_of(body: ast.expr, names: Sequence[str], *, located: bool = False, others: str = "") -> CodeType:
-    """The code of a function of *names* whose value is the syntax tree *body*.
-
-    If *located*, all nodes below *body* were parsed, and need no places in a file, which take long to fill in.
-    Keywords beside *names* are a dictionary called *others*, where that is said.
-    """
-    arguments = ast.arguments(
-        posonlyargs=[], args=[ast.arg(arg=n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[],
-        kwarg=ast.arg(arg=others) if others else None,
-    )  # fmt: skip
-    whole = ast.Lambda(args=arguments, body=body)
-    if located:
-        new: list[Any] = [whole, body, *arguments.args]
-        for node in new:
-            node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = 1, 0, 1, 0
-        tree = ast.Expression(body=whole)
-    else:
-        tree = ast.fix_missing_locations(ast.Expression(body=whole))
-    code = compile(tree, "<formula>", "eval")  # a syntax tree built here, never text
-    return next(c for c in code.co_consts if isinstance(c, CodeType))

@@ -11,7 +11,7 @@ import ast
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 from sympy import (
@@ -33,9 +33,12 @@ from sympy import (
 )
 
 from symcount.errors import DomainError, StructureError
-from symcount.exact.arithmetic import SCOPE, Number, as_written, code_of
+from symcount.exact.arithmetic import SCOPE, Number, as_written
 
-__all__ = ["Number", "Round", "as_written", "compile_scalar", "function", "integer_value", "syntax_tree", "translated"]
+__all__ = [
+    "Number", "Round", "as_written", "code_of", "compile_scalar", "function", "integer_value", "syntax_tree",
+    "translated",
+]  # fmt: skip
 
 
 def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any] | None = None) -> Callable[..., Any]:
@@ -55,6 +58,21 @@ def function(expression: Expr, names: Sequence[str], namespace: Mapping[str, Any
     """
     body, scope = translated(expression, names)
     return FunctionType(code_of(body, names), {**scope, **(namespace or {})})
+
+
+def code_of(body: ast.expr, names: Sequence[str], *, others: str = "") -> CodeType:
+    """The code of a function of *names* whose value is the syntax tree *body*.
+
+    Keywords beside *names* are a dictionary called *others*, where that is said.
+    """
+    arguments = ast.arguments(
+        posonlyargs=[], args=[ast.arg(arg=n) for n in names], kwonlyargs=[], kw_defaults=[], defaults=[],
+        kwarg=ast.arg(arg=others) if others else None,
+    )  # fmt: skip
+    whole = ast.Lambda(args=arguments, body=body)
+    tree = ast.fix_missing_locations(ast.Expression(body=whole))
+    code = compile(tree, "<formula>", "eval")  # a syntax tree built here, never text
+    return next(c for c in code.co_consts if isinstance(c, CodeType))
 
 
 def translated(expression: Expr, names: Sequence[str]) -> tuple[ast.expr, dict[str, Any]]:

@@ -18,8 +18,7 @@ from sympy import Expr
 from symcount.core.notation import Entry
 from symcount.core.values import exact, title
 from symcount.errors import MissingSymbolError, UnknownSymbolError
-from symcount.exact.arithmetic import code_of
-from symcount.exact.evaluate import translated
+from symcount.exact.evaluate import code_of, translated
 from symcount.exact.vector import vector_function
 
 __all__ = ["Compiled", "scalar", "vector"]

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from symcount.atlas.codec import compiled
+from symcount.atlas.compiled import compiled
 from symcount.atlas.counting import Variant
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader
@@ -23,11 +23,12 @@ from symcount.exact.arithmetic import Number as Value
 from symcount.survey.schema.check import count
 from symcount.survey.schema.config_class import attribute, facts_of, parts, settable
 from symcount.survey.schema.probe import INFRASTRUCTURE, changed, real_model, real_total
+from symcount.verification.real_model import totals
 
 __all__ = ["carried", "disagreement", "names_differ"]
 
 Row = dict[str, Any]
-_MOST = 40  # configs for one layout
+_MOST = 200  # configs for one layout
 _INDEX = re.compile(r"\d+|\*")
 
 
@@ -42,7 +43,10 @@ def carried(row: Row, configs: Any) -> Row:
                 continue
             facts = facts_of(found[path])
             known = {*facts.aliases, *facts.words, *facts.consumed, *settable(facts.cls)}
-            section["aliases"] = {a: k for a, k in section["aliases"].items() if a in known and a not in facts.types}
+            section["aliases"] = {
+                a: k for a, k in section["aliases"].items()
+                if a in facts.aliases or (a in known and a not in facts.types)
+            }  # fmt: skip
         layouts.append(layout)
     return {**row, "layouts": layouts}
 
@@ -114,7 +118,12 @@ def names_differ(row: Row, cls: Any, configs: Any, activations: frozenset[str]) 
         lost, new = (sorted(n for n, _ in a.keys() - b.keys()) for a, b in ((ours, theirs), (theirs, ours)))
         return f"other names: {', '.join(lost[:2])} … {', '.join(new[:2])}"
     tied = [sum(n for (_, again), n in names.items() if again) for names in (ours, theirs)]
-    return "" if tied[0] == tied[1] else f"{tied[0]} tied names are {tied[1]}"
+    if tied[0] != tied[1]:
+        return f"{tied[0]} tied names are {tied[1]}"
+    said, real = found.count(values), totals(model)
+    if said["unique"] != real["unique"] or said["per_layer"] == real["per_layer"]:
+        return ""  # another number is told with the config that has it
+    return f"{said['per_layer']} and {real['per_layer']} per layer: one module at two places is no two modules"
 
 
 def _names(found: Mapping[tuple[str, bool], int]) -> Counter[str]:

@@ -167,9 +167,9 @@ def _tables(stored: Atlas, output: Path | None, part: Collection[str] | None) ->
     for table in (loading, identify):
         path = table.default_path()
         transformers().logging.set_verbosity_error()  # some of its modules turn it up when they are imported
-        table.measure(known, path if output is None else stored.path.with_name(path.name), kept)
+        table.measure(known, path if output is None else Path(stored.path).with_name(path.name), kept)
     if output is None:
-        modeltypes.PATH.write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
+        Path(modeltypes.PATH).write_text(json.dumps(model_types(), indent=1) + "\n", encoding="utf-8")
 
 
 def _report(before: Atlas, after: Atlas) -> None:

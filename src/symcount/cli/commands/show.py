@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 from sympy import Expr, fraction
 
-from symcount.adapters.config import is_adapter
 from symcount.architectures import find, names
 from symcount.atlas.store import atlas
 from symcount.cli.commands.typeset import known, typeset
@@ -19,7 +18,7 @@ from symcount.cli.output import ascii_only, emit, exactly, note, number, say, sh
 from symcount.cli.presentation import described, letters_of, plain, present
 from symcount.cli.writing import Output, target_of
 from symcount.code.languages import LANGUAGES
-from symcount.config.files import is_checkpoint
+from symcount.config.files import is_adapter, is_checkpoint
 from symcount.core.ledger import check_convention
 from symcount.core.notation import Notation as Letters
 from symcount.core.values import exact, title

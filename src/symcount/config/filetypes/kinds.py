@@ -5,7 +5,7 @@ A `Kind` is a row of a table: what the kind is called, by what it is recognised,
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from symcount.config.filetypes.rules import (
     Fields,
@@ -30,8 +30,7 @@ BESIDE = "count the config.json beside it"
 """What to do with most of these files."""
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """One kind of file.
 
     Attributes:

@@ -11,7 +11,6 @@ import json
 import random
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any
 
 from symcount.atlas.codes import MISSING
@@ -87,7 +86,7 @@ def _left_out(found: Measured, activations: frozenset[str]) -> None:
         except SymcountError:
             continue
         if ours != real_total(found.probe.cls, found.probe.config_class, raw):
-            layout.sections[section] = replace(rules, optional="given")
+            layout.sections[section] = rules.changed(optional="given")
 
 
 def count(variants: list[Variant], reading: Reading) -> int:

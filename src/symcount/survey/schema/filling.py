@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 from sympy import Max, Min, Mod, ceiling, floor
@@ -98,7 +97,7 @@ def refusing(sections: dict[str, Section], paths: Iterable[str]) -> dict[str, Se
     found = dict(sections)
     for path in paths:
         section, _, key = path.rpartition(".")
-        found[section] = replace(found[section], refused=sorted({*found[section].refused, key}))
+        found[section] = found[section].changed(refused=sorted({*found[section].refused, key}))
     return found
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
@@ -192,11 +191,11 @@ def with_rules(layout: Layout, probe: Probe) -> Layout:
         elif type(value) is int and _overwritten(layout, probe, path, value):
             found["accept"] = {**check.accept, "#": 0}
         if found:
-            checks[path] = replace(check, **found)
+            checks[path] = check.changed(**found)
             if refused:
                 rest = [name for name in sections[section].refused if name != key]
-                sections[section] = replace(sections[section], refused=rest)
-    return replace(layout, checks=checks, sections=sections)
+                sections[section] = sections[section].changed(refused=rest)
+    return layout.changed(checks=checks, sections=sections)
 
 
 def _computed(file: Mapping[str, Any], probe: Probe, section: str = "") -> Iterator[tuple[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 from symcount.atlas.codes import MISSING, code
@@ -34,7 +33,7 @@ def narrowed(layout: Layout, probe: Probe) -> Layout:
     checks |= dict(_given(layout, probe))
     checks |= dict(_computing(layout, probe, own))
     checks |= dict(_naming(layout, probe, own))
-    return replace(layout, checks=checks)
+    return layout.changed(checks=checks)
 
 
 def _lists(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
@@ -68,7 +67,7 @@ def _given(layout: Layout, probe: Probe) -> Iterator[tuple[str, Check]]:
         left, given = made(probe, {}, path), made(probe, {section: kind}, path)
         if not layout.sections[section].optional and MISSING not in (left, given) and left != given:
             accept = {key: label for key, label in check.accept.items() if key != "absent"}
-            yield path, replace(check, absent=left, accept={key_of(left): check.accept["absent"], **accept})
+            yield path, check.changed(absent=left, accept={key_of(left): check.accept["absent"], **accept})
 
 
 def _computing(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
@@ -77,7 +76,7 @@ def _computing(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[
         codes = [key for key, label in check.accept.items() if key.startswith("numbers") and not label]
         lists = [[4] * int(key.partition(" ")[2] or 2) for key in codes if "[" not in path]
         if any(_total(probe, path, value) not in (None, own) for value in lists):
-            yield path, replace(check, accept={k: n for k, n in check.accept.items() if k not in codes})
+            yield path, check.changed(accept={k: n for k, n in check.accept.items() if k not in codes})
 
 
 def _naming(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
@@ -90,7 +89,7 @@ def _naming(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str
                 tried = [value, *({**value, key: word} for word in _FUNCTIONS)]
                 accept = {k: n for k, n in check.accept.items() if k != "dict"}
                 accept |= {key_of(v): 0 for v in tried if _total(probe, path, v) == own}
-                yield path, replace(check, accept=accept)
+                yield path, check.changed(accept=accept)
 
 
 def _unasked(layout: Layout, probe: Probe) -> Iterator[tuple[str, str]]:

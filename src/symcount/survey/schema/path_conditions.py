@@ -14,7 +14,6 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
@@ -43,8 +42,8 @@ Asked = dict[str, dict[Question, None]]
 def with_paths(layout: Layout, probe: Probe, said: list[str]) -> Layout:
     """*layout* with the questions that the values of its texts and objects answer; what was dropped is *said*."""
     found = _Paths(layout, probe).found(said)
-    checks = {path: replace(check, **found.get(path, {})) for path, check in layout.checks.items()}
-    return replace(layout, checks=checks)
+    checks = {path: check.changed(**found.get(path, {})) for path, check in layout.checks.items()}
+    return layout.changed(checks=checks)
 
 
 class _Paths:

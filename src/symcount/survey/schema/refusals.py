@@ -11,7 +11,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import Any, Final
 
 from sympy import Symbol
@@ -48,10 +47,10 @@ def refusing(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layou
     """*layout* without what its config class refuses."""
     if probe.try_config({}) is None:
         return layout
-    found = replace(
-        layout, sections=_sections(layout, probe), checks={**layout.checks, **dict(_required(layout, probe))}
+    found = layout.changed(
+        sections=_sections(layout, probe), checks={**layout.checks, **dict(_required(layout, probe))}
     )
-    found = replace(found, numbers={**found.numbers, **dict(_fewest(found, probe))})
+    found = found.changed(numbers={**found.numbers, **dict(_fewest(found, probe))})
     return _together(_divided(_numbers(found, probe, activations), probe, activations), probe)
 
 
@@ -64,10 +63,10 @@ def _sections(layout: Layout, probe: Probe) -> dict[str, Any]:
             continue
         names = unsettable(part.cls) - part.types.keys() - section.aliases.keys()
         closed = [n for n in sorted(names) if all(probe.try_config({prefix + n: v}) is None for v in _ANYTHING)]
-        found[path] = replace(section, closed=closed, refused=[n for n in section.refused if n not in closed])
+        found[path] = section.changed(closed=closed, refused=[n for n in section.refused if n not in closed])
         if "" in layout.types.get(path, ()) and isinstance(value_at(probe.raw, path), dict):
             silent = changed(probe.raw, {f"{path}.model_type": MISSING})
-            found[path] = replace(found[path], stated=_refused(probe, silent))
+            found[path] = found[path].changed(stated=_refused(probe, silent))
     return found
 
 
@@ -104,7 +103,7 @@ def _fewest(layout: Layout, probe: Probe) -> Iterator[tuple[str, Number]]:
             while least < _LAYERS and not built({**dict.fromkeys(kinds, _LAYERS), kind: least}):
                 least += 1
             if number is not None and least > (number.minimum or 0):
-                yield f"{path}{MARK}{kind}", replace(number, minimum=least)
+                yield f"{path}{MARK}{kind}", number.changed(minimum=least)
 
 
 # ------------------------------------------------------------------ numbers
@@ -133,8 +132,7 @@ def _numbers(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layou
         if condition is not None:
             numbers.setdefault(path, Number(name, default, default, minimum=1))
             asked.append(condition)
-    return replace(
-        layout, numbers=numbers, formulas=[replace(f, asked=[*f.asked, *asked]) for f in layout.formulas]
+    return layout.changed(numbers=numbers, formulas=[f.changed(asked=[*f.asked, *asked]) for f in layout.formulas]
     ) if asked else layout  # fmt: skip
 
 
@@ -180,8 +178,8 @@ def _divided(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layou
         said = [[c.relation, *(_text(side, layout) for side in (c.left, c.right))] for c in needed if c in own]
         for number in numbers:
             asked = {tuple(c): None for c in (*formulas[number].asked, *said)}
-            formulas[number] = replace(formulas[number], asked=[list(c) for c in asked])
-    return replace(layout, formulas=formulas)
+            formulas[number] = formulas[number].changed(asked=[list(c) for c in asked])
+    return layout.changed(formulas=formulas)
 
 
 def _of_torch(one: Trace | None, layout: Layout) -> list[Condition]:
@@ -256,7 +254,7 @@ def _parted(layout: Layout, found: list[dict[str, Any]]) -> Layout:
     checks, labels = dict(layout.checks), dict[str, int]()
     for path, value in {p: v for few in found for p, v in few.items() if p not in layout.switches}.items():
         labels[path] = 1 + max(checks[path].accept.values())
-        checks[path] = replace(checks[path], accept={**checks[path].accept, key_of(value): labels[path]})
+        checks[path] = checks[path].changed(accept={**checks[path].accept, key_of(value): labels[path]})
     switches, states = [*layout.switches, *labels], dict[str, list[int]]()
     forbidden = [{p: checks[p].accept[key_of(v)] for p, v in few.items()} for few in found]
     for key, numbers in layout.states.items():
@@ -265,4 +263,4 @@ def _parted(layout: Layout, found: list[dict[str, Any]]) -> Layout:
             at = dict(zip(switches, [*before, *more], strict=True))
             if not any(all(at[p] == label for p, label in few.items()) for few in forbidden):
                 states[",".join(str(at[p]) for p in switches)] = numbers
-    return replace(layout, checks=checks, switches=switches, states=states)
+    return layout.changed(checks=checks, switches=switches, states=states)

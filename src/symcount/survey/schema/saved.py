@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
 from symcount.atlas.record import Check, Layout
 from symcount.atlas.schema import Reader
-from symcount.core.paths import section_of, value_at
+from symcount.core.paths import path_of, section_of, value_at
 from symcount.errors import ConfigError, SymcountError
 from symcount.survey.schema.probe import Probe, changed, differs, real_total, signature
 from symcount.survey.schema.work import key_of
@@ -43,7 +42,7 @@ def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> L
         if check is None:
             left.add(refused)
         else:
-            found = replace(found, checks={**found.checks, refused: check})
+            found = found.changed(checks={**found.checks, refused: check})
     totals = {real_total(probe.cls, probe.config_class, raw) for raw in (file, probe.raw)}
     return found if len(totals) == 1 else layout
 
@@ -65,10 +64,10 @@ def with_meaning(layout: Layout, probe: Probe) -> Layout:
         raws = [changed(probe.raw, {path: value}) for value in (MISSING, meant)]
         totals = {real_total(probe.cls, probe.config_class, raw) for raw in raws if own}
         if len(totals) == 1 and None not in totals and not _handed_down(probe, path, meant):
-            sections[path] = replace(section, meant=meant, own=own)
+            sections[path] = section.changed(meant=meant, own=own)
             if "" in types.get(path, ()):  # else it is the layout of another kind of sub-config, never left out
                 types[path] = [*types[path], *({meant["model_type"]} - {*types[path]})]
-    return replace(layout, sections=sections, types=types)
+    return layout.changed(sections=sections, types=types)
 
 
 def _handed_down(probe: Probe, path: str, meant: Mapping[str, Any]) -> bool:
@@ -93,7 +92,7 @@ def _refused(layout: Layout, activations: frozenset[str], file: dict[str, Any]) 
         value = attribute_of(file, path)
         if value is MISSING:
             continue
-        one = replace(layout, checks={path: layout.checks[path]}, switches=[], states={"": [0]})
+        one = layout.changed(checks={path: layout.checks[path]}, switches=[], states={"": [0]})
         try:
             Reader(one, activations).read(file)
         except ConfigError:
@@ -112,8 +111,8 @@ def _following(probe: Probe, layout: Layout, path: str, value: int) -> Check | N
             continue
         if _same(probe, {name: 2 * value}, path, 2 * value):  # the configs are the same, whatever that is
             if name in layout.numbers:
-                return replace(check, equals=layout.numbers[name].name)
-            return replace(check, accept={**check.accept, "#": 0})  # no formula has the one, nor the other
+                return check.changed(equals=layout.numbers[name].name)
+            return check.changed(accept={**check.accept, "#": 0})  # no formula has the one, nor the other
     return None
 
 
@@ -126,8 +125,10 @@ def _same(probe: Probe, changes: Mapping[str, Any], path: str, value: Any) -> bo
 def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> Check | None:
     """The check of a key that accepts the saved *value* too, `None` if that is another model."""
     check = layout.checks[path]
-    if type(value) is int:
-        return _following(probe, layout, path, value)
+    if type(value) is int and (found := _following(probe, layout, path, value)) is not None:
+        return found
+    if type(value) is int and (not _same(probe, {}, path, value) or _counts(probe, layout, path, value)):
+        return None
     one = probe.trace({path: value})
     if one is None or signature(one) != signature(own):
         return None
@@ -136,11 +137,33 @@ def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> 
         if any(probe.try_config({path: value, n: 2 * len(value)}) is not None for n in depths):
             return None
     followed = _followed(probe, layout, path, value)
-    if followed is None or (followed and (check.pattern or not isinstance(value, list | dict))):
+    if followed is None or (followed and (check.pattern or not isinstance(value, list | dict | int))):
         return None
     if followed:  # what the config computes is no other's: beside other numbers it is another model
-        return replace(check, pattern={"list": value, "same": followed})
-    return replace(check, accept={**check.accept, key_of(value): 0})
+        return check.changed(pattern={"list": value, "same": followed})
+    return check.changed(accept={**check.accept, f"={value}" if type(value) is int else key_of(value): 0})
+
+
+def _counts(probe: Probe, layout: Layout, path: str, value: int) -> bool:
+    """Whether the config computes a number from how long a list is that may have another length."""
+    section = section_of(path)
+    for key, default in probe.parts[section].defaults.items():
+        name = path_of(section, key)
+        if not isinstance(default, list) or not default or key in layout.sections[section].lengths:
+            continue
+        if _is_fixed(layout.checks.get(name)):
+            continue
+        others = (made(probe, {name: other}, path) for other in ([*default, default[-1]], default[:-1]))
+        if any(other not in (value, MISSING) for other in others):
+            return True
+    return False
+
+
+def _is_fixed(check: Check | None) -> bool:
+    """Whether a check admits no list but those that it has."""
+    if check is None or check.pattern or check.arranged or check.each or check.rule or check.paths:
+        return False
+    return all(code.startswith("=") or code in ("null", "absent", "[]") for code in check.accept)
 
 
 def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, Any] | None:

@@ -8,7 +8,6 @@ real model where K does not divide A.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any, Final
 
 from symcount.atlas.counting import Variant
@@ -33,7 +32,7 @@ def widened(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layout
             wider = _without(formulas[numbers[0]], item)
             if _agrees(layout, probe, reader, wider, item, at or {}):
                 formulas[numbers[0]] = wider
-    return replace(layout, formulas=formulas)
+    return layout.changed(formulas=formulas)
 
 
 def _divisions(layout: Layout, formula: StoredFormula) -> Iterator[tuple[str, str]]:
@@ -50,7 +49,7 @@ def _divisions(layout: Layout, formula: StoredFormula) -> Iterator[tuple[str, st
 def _without(formula: StoredFormula, item: tuple[str, str]) -> StoredFormula:
     letters = {path: letter for letter, path, *_ in formula.letters}
     said = ["divides", *(letters.get(path, "") for path in item)]
-    return replace(formula, domain=[c for c in formula.domain if c != said])
+    return formula.changed(domain=[c for c in formula.domain if c != said])
 
 
 def _agrees(
