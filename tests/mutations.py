@@ -212,7 +212,7 @@ MUTATIONS = (
     ),
     Mutation(
         "a stored formula used outside its domain",
-        "atlas/counting.py",
+        "atlas/variant.py",
         "if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):",
         "if False:",
         "tests/atlas/test_count_cli.py tests/atlas/test_entries.py tests/test_configs.py",

@@ -7,8 +7,8 @@ import pytest
 
 from symcount.atlas.codes import identifiers
 from symcount.atlas.compiled import compiled
-from symcount.atlas.counting import Variant
 from symcount.atlas.store import atlas
+from symcount.atlas.variant import Variant
 from symcount.errors import UncoveredError
 
 ATLAS = atlas()

@@ -5,10 +5,11 @@ import random
 import pytest
 
 from sampling import sampled
-from symcount.atlas.counting import CONVENTIONS, Counter
+from symcount.atlas.counting import Counter
 from symcount.atlas.formula import find
 from symcount.atlas.record import Entry
 from symcount.atlas.store import Atlas, default_path
+from symcount.atlas.variant import CONVENTIONS
 from symcount.config.releases import installed
 from symcount.errors import SymcountError
 from symcount.exact.evaluate import compile_scalar

@@ -4,7 +4,8 @@ import random
 
 import pytest
 
-from symcount.atlas.counting import CONVENTIONS, counter
+from symcount.atlas.counting import counter
+from symcount.atlas.variant import CONVENTIONS
 from symcount.errors import UncoveredError
 
 pytest.importorskip("torch")

@@ -7,10 +7,11 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
-from symcount.atlas.counting import Variant, counter
+from symcount.atlas.counting import counter
 from symcount.atlas.record import Check
 from symcount.atlas.schema import Reader
 from symcount.atlas.store import default_path
+from symcount.atlas.variant import Variant
 from symcount.derivation.resolve import model_class
 from symcount.errors import UncoveredError
 from symcount.survey.schema.bases import bases

@@ -8,9 +8,10 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 import symcount as sc
-from symcount.atlas.counting import Variant, counter
+from symcount.atlas.counting import counter
 from symcount.atlas.schema import Reader
 from symcount.atlas.store import default_path
+from symcount.atlas.variant import Variant
 from symcount.config.arranged_lists import MARK
 from symcount.derivation.resolve import model_class
 from symcount.errors import SymcountError, UncoveredError

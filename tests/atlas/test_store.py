@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from symcount.atlas import store
+from symcount.atlas import store, writing
 from symcount.atlas.counting import Counter
 from symcount.atlas.record import Check, Entry, Layout, Number, Section, StoredFormula
 from symcount.errors import ConfigError, UncoveredError
@@ -27,7 +27,7 @@ def entry(name):
 
 def written(path, names=("ToyModel", "ToyForX")):
     families = [("toy", {n: entry(n).to_json() for n in names}, {"expressions": [], "blocks": [], "trees": []})]
-    store.write(path, families, {"toy": "ToyModel", "gone": "GoneModel"}, ["relu"], "versions", {"classes": 2})
+    writing.write(path, families, {"toy": "ToyModel", "gone": "GoneModel"}, ["relu"], "versions", {"classes": 2})
     return path
 
 
@@ -78,7 +78,7 @@ def test_another_file_is_no_atlas(tmp_path, data):
 
 def test_only_one_block_is_read(tmp_path, monkeypatch):
     families = [(f"t{i}", {f"C{i}": Entry(f"C{i}", f"t{i}").to_json()}, {"trees": [i]}) for i in range(20)]
-    store.write(tmp_path / "a.bin", families, {}, [], "v", {})
+    writing.write(tmp_path / "a.bin", families, {}, [], "v", {})
     atlas = store.Atlas(tmp_path / "a.bin")
     for i in (7, 0, 19):
         assert atlas.find(f"C{i}").name == f"C{i}"
@@ -101,7 +101,7 @@ def layout_of(required, total):
 def test_a_config_is_read_by_the_first_layout_that_covers_it(tmp_path, said, total):
     item = Entry("ToyModel", "toy", True, 0, [layout_of(None, "H"), layout_of("other", "2 * H")])
     families = [("toy", {"ToyModel": item.to_json()}, {"expressions": [], "blocks": [], "trees": []})]
-    store.write(tmp_path / "a.bin", families, {"toy": "ToyModel"}, [], "versions", {})
+    writing.write(tmp_path / "a.bin", families, {"toy": "ToyModel"}, [], "versions", {})
     found = Counter(store.Atlas(tmp_path / "a.bin"))
     assert found.count({"model_type": "toy", **said})[1]["unique"] == total
 
@@ -109,6 +109,6 @@ def test_a_config_is_read_by_the_first_layout_that_covers_it(tmp_path, said, tot
 def test_what_no_layout_covers_is_told_in_the_words_of_the_first(tmp_path):
     item = Entry("ToyModel", "toy", True, 0, [layout_of(None, "H"), layout_of("other", "2 * H")])
     families = [("toy", {"ToyModel": item.to_json()}, {"expressions": [], "blocks": [], "trees": []})]
-    store.write(tmp_path / "a.bin", families, {"toy": "ToyModel"}, [], "versions", {})
+    writing.write(tmp_path / "a.bin", families, {"toy": "ToyModel"}, [], "versions", {})
     with pytest.raises(UncoveredError, match='kind = "third" is outside the stored formulas'):
         Counter(store.Atlas(tmp_path / "a.bin")).count({"model_type": "toy", "kind": "third"})

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from symcount.atlas import store
+from symcount.atlas import store, writing
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.trees import Pool, tree_of
 from symcount.config.releases import number, release_of
@@ -148,7 +148,7 @@ def write(path: Path, tables: list[Table]) -> dict[str, int]:
         bases = {t: table.bases.get(t, "") for t in {*table.bases, *newer.bases}
                  if table.bases.get(t) != newer.bases.get(t)}  # fmt: skip
         older.append(store.Layer(own, bases, table.activations, table.versions, said, gone))
-    store.write(path, families, newest.bases, newest.activations, newest.versions, summary, older)
+    writing.write(path, families, newest.bases, newest.activations, newest.versions, summary, older)
     return summary
 
 

@@ -8,7 +8,7 @@ values that an annotation admits, numbers that are filled in from others. Everyt
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -18,20 +18,16 @@ from symcount.atlas.codes import (
     aliased,
     code,
     exact,
-    identifiers,
     kind,
     labels,
-    mapped,
     spelled_out,
     word,
     wrong,
 )
-from symcount.atlas.compiled import compiled
-from symcount.atlas.computed import is_said
-from symcount.atlas.fitting import fits
-from symcount.atlas.questions import alike
+from symcount.atlas.labels import Labels
 from symcount.atlas.record import Check, Layout, Number, Section
-from symcount.config.arranged_lists import counted, field_of
+from symcount.atlas.rules import Rules
+from symcount.atlas.sections import section_in
 from symcount.core.paths import path_of, split
 from symcount.errors import ConfigError, UncoveredError
 from symcount.exact.arithmetic import Number as Value
@@ -76,7 +72,6 @@ class Reader:
 
     def __init__(self, layout: Layout, activations: frozenset[str]) -> None:
         self.layout = layout
-        self._activations = activations
         self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
         self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
         self._taken: dict[str, list[tuple[str, Any]]] = {}
@@ -95,12 +90,9 @@ class Reader:
                 self._taken[path] = [(k, v) for k, v in taken.items() if k not in {**layout.numbers, **layout.checks}]
             if "spelled" in check.arranged:
                 self._spelled.setdefault(section, []).append((key, check.arranged["spelled"]))
-        self._names = [n.name for n in layout.numbers.values()]
-        self._position = {path: i for i, path in enumerate(layout.numbers)}
-        self._rules: dict[str, Callable[..., tuple[Any, ...]]] = {}
-        self._needs: dict[str, list[str]] = {}
+        self._rules = Rules(layout)
+        self._labels = Labels(layout, self._rules, activations)
         self._same = [path for path, number in layout.numbers.items() if number.same]
-        self._by_name = {n.name: path for path, n in layout.numbers.items()}
 
     def read(self, fields: Mapping[str, Any]) -> Reading:
         """Read a config.
@@ -125,7 +117,7 @@ class Reader:
         found: dict[str, Any] = {}
         given: dict[str, Mapping[str, Any] | None] = {}
         for section, rules in layout.sections.items():
-            own = given[section] = self._section(section, given, fields)
+            own = given[section] = section_in(section, rules, given, fields)
             if own is not None:
                 own = aliased(own, rules.aliases, section)
                 for key, texts in self._spelled.get(section, ()):
@@ -183,15 +175,14 @@ class Reader:
         """
         values, stated, pending, found = taken
         if pending:
-            self._fill(dict(pending), values)
+            self._rules.fill(dict(pending), values)
         for path in self._same:
             number = self.layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
-        if formulas is None or any(
-            self._label(path, check, found, values) for path, check in self.layout.checks.items() if path not in known
-        ):
-            formulas = self._state(found, values, known)
+        asked = ((path, check) for path, check in self.layout.checks.items() if path not in known)
+        if formulas is None or any(self._labels.label(path, check, found, values) for path, check in asked):
+            formulas = self._labels.state(found, values, known)
         return Reading(formulas, values, frozenset(stated), pending)
 
     def settled(self, found: Mapping[str, Any]) -> dict[str, int]:
@@ -210,7 +201,7 @@ class Reader:
 
     def meant(self, path: str, values: Mapping[str, Value]) -> Value:
         """The number that the default of the one at *path* stands for, beside the other *values*."""
-        return self._number(self.layout.numbers[path].same, values)
+        return self._rules.number(self.layout.numbers[path].same, values)
 
     def _element(self, section: str, key: str, index: tuple[int, ...], path: str, value: Any) -> Any:
         """The number at *index* of a list; what is no list stays as it is.
@@ -257,153 +248,3 @@ class Reader:
                 raise UncoveredError(
                     f"{path_of(section, key)} has {len(own[key])} elements, the stored formulas are for {length}"
                 )
-
-    def _section(
-        self, section: str, given: Mapping[str, Mapping[str, Any] | None], fields: Mapping[str, Any]
-    ) -> Mapping[str, Any] | None:
-        if not section:
-            return fields
-        parent, _, key = section.rpartition(".")
-        outer = given[parent]
-        rules = self.layout.sections[section]
-        own = None if outer is None else outer.get(key, MISSING)
-        if outer is not None and rules.instead and outer.get(rules.instead) is not None:
-            own = outer[rules.instead]
-        if own is None and outer is not None and not rules.null:
-            raise UncoveredError(f"{section} = null is outside the stored formulas; leave it out")
-        if own is MISSING and rules.flat and outer is not None:
-            return outer
-        if own is MISSING or own is None:
-            if rules.optional == "given":
-                raise UncoveredError(f"{section} is left out, but the stored formulas are for configs that have it")
-            return None
-        if not isinstance(own, dict):
-            raise ConfigError(f"{section}: expected an object, got {word(own)}")
-        if rules.meant and _is_meant(rules, own):
-            return None
-        if rules.stated and own.get("model_type") is None:
-            raise UncoveredError(f"{section} without model_type is outside the stored formulas; give one")
-        if rules.optional == "absent":
-            raise UncoveredError(f"{section} is given, but the stored formulas are for configs that leave it out")
-        return own
-
-    def _fill(self, pending: dict[str, str], values: dict[str, Value]) -> None:
-        while pending:
-            progress = False
-            for path, text in list(pending.items()):
-                if not text:
-                    raise UncoveredError(f"{path} is left out and has no default; give a number")
-                if all(self._by_name[n] in values for n in self._needs_of(text)):
-                    value = self._number(text, values)
-                    if not isinstance(value, int) and not self.layout.numbers[path].ratio:
-                        from symcount.atlas.codec import readable
-
-                        raise UncoveredError(f"{path} is left out, and {readable(text)} is no integer here")
-                    values[path] = value
-                    del pending[path]
-                    progress = True
-            if not progress:
-                raise UncoveredError(f"{', '.join(pending)}: left out, and no rule fills in a value; give a number")
-
-    def _needs_of(self, text: str) -> list[str]:
-        if text not in self._needs:
-            self._needs[text] = [n for n in self._names if n in identifiers(text)]
-            self._rules[text] = compiled([text], self._needs[text])
-        return self._needs[text]
-
-    def _number(self, text: str, values: Mapping[str, Value]) -> Value:
-        needs = self._needs_of(text)
-        (value,) = self._rules[text](*(values[self._by_name[n]] for n in needs))
-        return value  # type: ignore[no-any-return]  # compiled from text
-
-    def _state(self, found: Mapping[str, Any], values: dict[str, Value], known: Mapping[str, int]) -> list[int]:
-        layout = self.layout
-        labels = dict(known)
-        for path, check in layout.checks.items():
-            if path not in known:
-                labels[path] = self._label(path, check, found, values)
-        key = ",".join([str(labels[path]) for path in layout.switches])
-        state = layout.states.get(key)
-        if state is None:
-            said = ", ".join(f"{p} = {word(found[p])}" for p in layout.switches if labels[p])
-            raise UncoveredError(f"no stored formula holds for {said or 'its options'}{' together' * (', ' in said)}")
-        return state
-
-    def _label(self, path: str, check: Check, found: Mapping[str, Any], values: dict[str, Value]) -> int:
-        value = found[path]
-        said = code(value)
-        if said == "#" and check.equals and self._number(check.equals, values) == value:
-            return 0
-        if check.each and isinstance(value, list) and value == self._listed(check.each, values):
-            return 0
-        if check.rule and self._computed(path, value, found, values):
-            return 0
-        label = check.accept.get(said)
-        if label is None and said.startswith("numbers"):
-            label = check.accept.get("numbers")
-        if label is not None:
-            return label
-        if check.pattern and type(value) in {list, str, dict, int} and fits(check.pattern, value, values, found):
-            return 0
-        if check.activation and isinstance(value, str) and value in self._activations:
-            return 0
-        label = check.accept.get("=" + json.dumps(value, sort_keys=True))
-        if label is not None:
-            return label
-        if "arranged" in check.accept and isinstance(value, list):
-            self._arrange(path, check, value, values)
-            return check.accept["arranged"]
-        if any(alike(measured, asked, value) for measured, asked in check.paths):
-            return 0
-        raise UncoveredError(f"{path} = {word(value)} is outside the stored formulas")
-
-    def _computed(
-        self, path: str, value: Any, found: Mapping[str, Any], values: Mapping[str, Value],
-        asked: frozenset[str] = frozenset(),
-    ) -> bool:  # fmt: skip
-        """Whether *value* is what the config computes beside the other keys of a file, of which some were *asked*."""
-        rule = self.layout.checks[path].rule
-        if type(value) not in (int, list, dict) or not is_said(rule, value, {**found, **values}):
-            return False
-        for name, usual in rule["beside"].items():
-            own = found.get(name, MISSING)
-            if own is MISSING or own is None or own == usual or name in asked:
-                continue
-            other = self.layout.checks.get(name)
-            if other is None or not other.rule or not self._computed(name, own, found, values, asked | {path}):
-                return False
-        return True
-
-    def _listed(self, each: list[Any], values: Mapping[str, Value]) -> Any:
-        def said(item: Any) -> Any:
-            if not isinstance(item, str):
-                return item
-            return item[1:] if item.startswith("'") else self._number(item, values)
-
-        return mapped(said, each)
-
-    def _arrange(self, path: str, check: Check, value: list[Any], values: dict[str, Value]) -> None:
-        """Put the numbers of layers of each kind, as a list has them, among the values."""
-        spec = check.arranged
-        depth = values.get(spec["depth"])
-        found = counted(value, spec["kinds"], depth if isinstance(depth, int) else None, spec["form"])
-        if isinstance(found, str):
-            raise UncoveredError(f"{path} = {word(value)} {found}")
-        for kind_, number in found.items():
-            known = self.layout.numbers.get(field_of(path, kind_))
-            if known is None:  # no formula has it: it took too long
-                raise UncoveredError(f"{path} = {word(value)} is outside the stored formulas")
-            if number < (least := known.minimum or 0):
-                said = f"has {number} layers of the kind {kind_}; the stored formulas are for at least {least}"
-                raise UncoveredError(f"{path} = {word(value)} {said}")
-            values[field_of(path, kind_)] = number
-
-
-#: What a saved file says of how it came about.
-_ORIGIN = frozenset({"transformers_version", "dtype", "torch_dtype", "architectures", "_name_or_path"})
-
-
-def _is_meant(rules: Section, own: Mapping[str, Any]) -> bool:
-    """Whether a sub-config says what is made of it where it is left out."""
-    said = {key: value for key, value in own.items() if key not in _ORIGIN}
-    return said.keys() >= set(rules.own) and all(rules.meant.get(k, MISSING) == v for k, v in said.items())

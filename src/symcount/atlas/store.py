@@ -15,7 +15,6 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, cached_property
 from itertools import accumulate
@@ -30,10 +29,10 @@ from symcount.errors import ConfigError
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["Atlas", "Layer", "atlas", "default_path", "write"]
+__all__ = ["LENGTH_BYTES", "MAGIC", "Atlas", "Family", "Layer", "atlas", "default_path"]
 
-_MAGIC = b"symcount atlas 2\n"
-_WORD = 4
+MAGIC = b"symcount atlas 2\n"
+LENGTH_BYTES = 4
 _PARTS = 2
 _FILE = "atlas.bin"
 _DECODER = json.JSONDecoder()
@@ -73,15 +72,15 @@ class Atlas:
         self.path = path
         try:
             with open(path, "rb") as file:
-                if file.read(len(_MAGIC)) != _MAGIC:
+                if file.read(len(MAGIC)) != MAGIC:
                     raise ConfigError(f"{path} is no atlas; build one: symcount atlas build")
-                length = int.from_bytes(file.read(_WORD), "big")
+                length = int.from_bytes(file.read(LENGTH_BYTES), "big")
                 header: dict[str, Any] = json.loads(zlib.decompress(file.read(length)))
         except (OSError, zlib.error, ValueError) as error:
             raise ConfigError(f"{path}: the atlas cannot be read ({error}); reinstall symcount") from None
         self._headers: list[dict[str, Any]] = [header, *header.get("older", ())]
         self._starts: list[int] = []
-        start = len(_MAGIC) + _WORD + length
+        start = len(MAGIC) + LENGTH_BYTES + length
         for one in self._headers:
             self._starts.append(start)
             start += sum(sum(sizes) for _, *sizes in one["families"])
@@ -286,83 +285,3 @@ def atlas() -> Atlas | None:
     """The shipped atlas as it is for the newest release, `None` where there is none."""
     path = os.path.join(os.path.dirname(__file__), _FILE)
     return Atlas(path) if os.path.isfile(path) else None
-
-
-def write(
-    path: Path,
-    families: Iterable[Family],
-    bases: Mapping[str, str],
-    activations: Iterable[str],
-    versions: str,
-    summary: Mapping[str, Any],
-    older: Iterable[Layer] = (),
-) -> None:
-    """Write an atlas, at once or not at all.
-
-    Args:
-        path: where.
-        families: model type, entries by class, trees; in the order in which they are to stand.
-        bases: model type -> base model.
-        activations: see `Atlas.activations`.
-        versions: of the packages.
-        summary: see `Atlas.summary`.
-        older: what older releases have otherwise, the newest of them first.
-
-    Raises:
-        ConfigError: the file cannot be written.
-    """
-    import tempfile  # not where a count only reads
-    from pathlib import Path
-
-    blocks: list[bytes] = []
-    headers = []
-    for one in (Layer(families, bases, activations, versions, summary), *older):
-        packed, header = _header(one)
-        blocks += packed
-        headers.append(header)
-    first, *rest = headers
-    known = {(name, str(first["families"][n][0])) for name, places in first["classes"].items() for n in places}
-    first["bases"] = {t: name for t, name in first["bases"].items() if (name, canonical(t)) in known}
-    if rest:
-        first["older"] = rest
-    index = _pack(first)
-    data = b"".join([_MAGIC, len(index).to_bytes(_WORD, "big"), index, *blocks])
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-            Path(name).chmod(0o644)
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror or error}") from None
-
-
-def _header(one: Layer) -> tuple[list[bytes], dict[str, Any]]:
-    """The blocks of a layer, and its part of the index."""
-    blocks: list[bytes] = []
-    sizes: list[list[Any]] = []
-    classes: dict[str, list[int]] = defaultdict(list)
-    for number, (model_type, entries, trees) in enumerate(one.families):
-        packed = [_pack(dict(sorted(entries.items()))), _pack(trees)]
-        blocks.extend(packed)
-        sizes.append([model_type, *map(len, packed)])
-        for name, entry in entries.items():
-            classes[name].insert(0 if entry.get("own", True) else len(classes[name]), number)
-    return blocks, {
-        "versions": one.versions,
-        "classes": dict(sorted(classes.items())),
-        "bases": dict(sorted(one.bases.items())),
-        "activations": sorted(one.activations),
-        "families": sizes,
-        "summary": dict(one.summary),
-        "gone": {t: sorted(names) for t, names in sorted(one.gone.items())},
-    }
-
-
-def _pack(item: Any) -> bytes:
-    return zlib.compress(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), 9)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from symcount.atlas.counting import CONVENTIONS
+from symcount.atlas.variant import CONVENTIONS
 from symcount.cli.output import complain, emit, number, say, show, table
 from symcount.cli.quick_count import counted
 from symcount.core.ledger import Convention

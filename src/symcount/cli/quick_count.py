@@ -10,8 +10,9 @@ import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from symcount.atlas.counting import CONVENTIONS, counter, derivable
+from symcount.atlas.counting import counter, derivable
 from symcount.atlas.speaker import speaker
+from symcount.atlas.variant import CONVENTIONS
 from symcount.cli.inputs import Input, expand, lines
 from symcount.cli.output import complain, emit, note, number, printable, say, show, table
 from symcount.cli.recognition import Recognition, Result

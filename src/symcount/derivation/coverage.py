@@ -7,13 +7,15 @@ from fractions import Fraction
 from typing import Any
 
 from symcount.concolic.traces import Trace
+from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate
+from symcount.derivation.evidence import Evidence
 from symcount.derivation.probes import Structure
 from symcount.derivation.questions import answers
 from symcount.derivation.rows import Row
 from symcount.derivation.tables import Known, Table, Truth, iterations
 
-__all__ = ["Tables", "covered", "missing", "parts_of", "unlike"]
+__all__ = ["Tables", "covered", "listed", "lists", "missing", "parts_of", "unlike"]
 
 _COMPARED = 12  # explanations of one row that are compared at a time
 
@@ -67,3 +69,18 @@ def covered(missing: Sequence[tuple[Table, set[Answer]]], structure: Structure, 
             there |= {(p, truth, p.holds(known)) for p in about}
         gain += len(own & there)
     return Fraction(gain, 10 + sum(int(structure[n]) for n in structure))
+
+
+def lists(e: Evidence, found: Tables) -> list[Loop]:
+    """The lists that no loop made."""
+    made = {loop.name for one in e.traces for loop in one.loops}
+    return [loop for part in parts_of(found) for loop in part[0].loops if loop.name not in made]
+
+
+def listed(e: Evidence, found: Tables) -> bool:
+    """Whether questions of indices explain no number, and a list was made in no loop: of the answers, perhaps."""
+    several = any(row.stars and made.get((), 0) > 1 for row, every in e.rows.made.items() for made in every)
+    loops = {loop.name for one in e.traces for loop in one.loops}
+    used = {p for part in parts_of(found) for table in part for p in table.predicates}
+    asked = (p for p in answers(e.traces) if p.symbols <= {*e.structural, *loops} and p.symbols & loops)
+    return several and any(p not in used for p in asked)

@@ -23,7 +23,7 @@ from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, answered, bounding, holds, index_tuples, readable
 from symcount.concolic.values.rewriting import floored
-from symcount.derivation.coverage import Tables, covered, missing, parts_of, unlike
+from symcount.derivation.coverage import Tables, covered, listed, lists, missing, parts_of, unlike
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.multiplicity import tables
@@ -50,6 +50,7 @@ class PathSearch:
         self.turned: set[Predicate | None] = set()
         self.unasked: Counter[Predicate] = Counter()
         self.idle: set[tuple[str, Node]] = set()
+        self.vain: set[tuple[str, Node]] = set()  # comparisons with many numbers, each with one answer
         self.runs: list[Trace] = []
         self.lonely: list[Condition] = []
         self.fields = frozenset(e.structural)
@@ -82,7 +83,7 @@ class PathSearch:
                 continue
             structure, asked = self._next(found)
             if structure is None:
-                enough = deep_enough(e, self._supposed(found)) and (len(e.traces) > 2 or not self._lists())
+                enough = deep_enough(e, self._supposed(found)) and (len(e.traces) > 2 or not lists(self.e, self.found))
                 return asked is None and enough
             self.tried.add(self._key(structure))
             if asked is not None:
@@ -94,6 +95,10 @@ class PathSearch:
                 if asked is not None and asked not in questions(one):
                     self.unasked[asked] += 1
                     self.idle.add((asked.relation, asked.left))
+                elif asked is not None and len(answers(self.e.traces).get(asked, ())) == 1:
+                    self.unasked[asked] += 1  # where it would have the other answer, it is not asked
+                    if self.unasked[asked] == PATIENCE:
+                        self.vain.add((asked.relation, asked.left))
             else:
                 self.refused[asked] += 1
         return False
@@ -187,7 +192,7 @@ class PathSearch:
 
             def telling(s: Structure) -> tuple[int, int]:
                 size = sum(map(int, s.values()))
-                return sum(s[n] not in known[n] for n in s), size if self._listed() else -size
+                return sum(s[n] not in known[n] for n in s), size if listed(self.e, self.found) else -size
 
             if others := new(self.probes):
                 return max(others, key=telling), None
@@ -196,11 +201,6 @@ class PathSearch:
     def _supposed(self, found: Tables) -> list[Loop]:
         """The loops of which no question explains what is made in them."""
         return list(dict.fromkeys(loop for p in parts_of(found) for t in p if t.supposed for loop in t.loops))
-
-    def _lists(self) -> list[Loop]:
-        """The lists that no loop made."""
-        loops = self._loops()
-        return [loop for part in parts_of(self.found) for loop in part[0].loops if loop.name not in loops]
 
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""
@@ -225,10 +225,10 @@ class PathSearch:
         e = self.e
         if any(len({t.symbols[n] for t in e.traces}) == 1 for n in e.structural if e.base[n]):  # zero stays zero
             return True
-        if self._listed() and max(int(t.symbols[n]) for t in e.traces for n in e.structural) < FAR:
+        if listed(self.e, self.found) and max(int(t.symbols[n]) for t in e.traces for n in e.structural) < FAR:
             return True
         loops = self._loops()
-        if len(e.traces) < LISTS and self._lists():  # no more is known of them than how long they are
+        if len(e.traces) < LISTS and lists(self.e, self.found):  # no more is known of them than how long they are
             return True
         if len(e.traces) > 2:
             return False
@@ -236,14 +236,6 @@ class PathSearch:
         bounding = {n for name in asked & loops.keys() for n in free_symbols(loops[name].bounds[1])}
         values = ([int(t.symbols[n]) for t in e.traces] for n in bounding if n in e.structural)
         return any(max(numbers) - min(numbers) < SPAN for numbers in values)
-
-    def _listed(self) -> bool:
-        """Whether questions of indices explain no number, and a list was made in no loop: of the answers, perhaps."""
-        loops = self._loops()
-        several = any(row.stars and made.get((), 0) > 1 for row, every in self.e.rows.made.items() for made in every)
-        used = {p for part in parts_of(self.found) for table in part for p in table.predicates}
-        asked = (p for p in answers(self.e.traces) if self._structural(p, loops) and p.symbols & loops.keys())
-        return several and any(p not in used for p in asked)
 
     def _structural(self, p: Predicate, loops: Collection[str]) -> bool:
         return all(n in self.fields or n in loops for n in p.symbols)
@@ -264,6 +256,7 @@ class PathSearch:
             and not (p in about_fields and any(p.holds(t.symbols) is (not truth) for t in self.e.traces))
             and not (p.relation == "==" and p.symbols & looked_up)
             and self.unasked[p] < PATIENCE
+            and (p.relation, p.left) not in self.vain
         ]
 
     def _loops(self) -> dict[str, Loop]:

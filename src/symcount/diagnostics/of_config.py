@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any, NamedTuple
 
-from symcount.atlas.counting import Counter, Found, Variant, counter
+from symcount.atlas.counting import Counter, Found, counter
 from symcount.atlas.record import Layout
+from symcount.atlas.variant import Variant
 from symcount.core.records import Record
 from symcount.diagnostics.note import Note
 from symcount.diagnostics.tied import TiedHead, tied_head

@@ -12,9 +12,9 @@ from symcount.core.records import Record
 from symcount.exact.arithmetic import Number as Value
 
 if TYPE_CHECKING:
-    from symcount.atlas.counting import Variant
     from symcount.atlas.record import Entry
     from symcount.atlas.store import Atlas
+    from symcount.atlas.variant import Variant
 
 __all__ = ["TiedHead", "tied_head"]
 

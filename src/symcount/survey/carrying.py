@@ -15,9 +15,9 @@ from contextlib import suppress
 from typing import Any
 
 from symcount.atlas.compiled import compiled
-from symcount.atlas.counting import Variant
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader
+from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError, UncoveredError
 from symcount.exact.arithmetic import Number as Value
 from symcount.survey.schema.check import count

@@ -14,9 +14,9 @@ from contextlib import suppress
 from typing import Any
 
 from symcount.atlas.codes import MISSING
-from symcount.atlas.counting import Variant
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader, Reading
+from symcount.atlas.variant import Variant
 from symcount.derivation.drawing import draw
 from symcount.errors import SymcountError, UncoveredError, VerificationError
 from symcount.survey.schema.kinds import expanded

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from symcount.atlas.counting import Variant
 from symcount.atlas.layers import rows_of
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.schema import Reader
 from symcount.atlas.store import Atlas
+from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around

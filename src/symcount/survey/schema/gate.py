@@ -10,9 +10,9 @@ import random
 from collections.abc import Iterator
 from typing import Any, Final
 
-from symcount.atlas.counting import Variant
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader
+from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey.schema.check import count
 from symcount.survey.schema.probe import Probe, changed, real_total

@@ -17,9 +17,9 @@ from sympy import Symbol
 
 from symcount.atlas.codec import encode
 from symcount.atlas.codes import MISSING, code
-from symcount.atlas.counting import Variant
 from symcount.atlas.record import Check, Layout, Number
 from symcount.atlas.schema import Reader
+from symcount.atlas.variant import Variant
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, to_sympy
 from symcount.concolic.values.path import Condition

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symcount.atlas.counting import Variant
 from symcount.atlas.record import Layout, StoredFormula
 from symcount.atlas.schema import Reader
+from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey.schema.probe import Probe, changed, real_total
 from symcount.survey.schema.samples import changes_of

@@ -1,0 +1,95 @@
+"""Writing an atlas: its layers as blocks, behind an index; the file is there as a whole or not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from symcount.atlas.store import LENGTH_BYTES, MAGIC, Family, Layer
+from symcount.config.model_types import canonical
+from symcount.errors import ConfigError
+
+__all__ = ["write"]
+
+
+def write(
+    path: Path,
+    families: Iterable[Family],
+    bases: Mapping[str, str],
+    activations: Iterable[str],
+    versions: str,
+    summary: Mapping[str, Any],
+    older: Iterable[Layer] = (),
+) -> None:
+    """Write an atlas, at once or not at all.
+
+    Args:
+        path: where.
+        families: model type, entries by class, trees; in the order in which they are to stand.
+        bases: model type -> base model.
+        activations: see `Atlas.activations`.
+        versions: of the packages.
+        summary: see `Atlas.summary`.
+        older: what older releases have otherwise, the newest of them first.
+
+    Raises:
+        ConfigError: the file cannot be written.
+    """
+    blocks: list[bytes] = []
+    headers = []
+    for one in (Layer(families, bases, activations, versions, summary), *older):
+        packed, header = _header(one)
+        blocks += packed
+        headers.append(header)
+    first, *rest = headers
+    known = {(name, str(first["families"][n][0])) for name, places in first["classes"].items() for n in places}
+    first["bases"] = {t: name for t, name in first["bases"].items() if (name, canonical(t)) in known}
+    if rest:
+        first["older"] = rest
+    index = _pack(first)
+    data = b"".join([MAGIC, len(index).to_bytes(LENGTH_BYTES, "big"), index, *blocks])
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(data)
+            Path(name).chmod(0o644)
+            Path(name).replace(path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror or error}") from None
+
+
+def _header(one: Layer) -> tuple[list[bytes], dict[str, Any]]:
+    """The blocks of a layer, and its part of the index."""
+    blocks: list[bytes] = []
+    sizes: list[list[Any]] = []
+    classes: dict[str, list[int]] = defaultdict(list)
+    for number, (model_type, entries, trees) in enumerate(one.families):
+        packed = [_pack(dict(sorted(entries.items()))), _pack(trees)]
+        blocks.extend(packed)
+        sizes.append([model_type, *map(len, packed)])
+        for name, entry in entries.items():
+            classes[name].insert(0 if entry.get("own", True) else len(classes[name]), number)
+    return blocks, {
+        "versions": one.versions,
+        "classes": dict(sorted(classes.items())),
+        "bases": dict(sorted(one.bases.items())),
+        "activations": sorted(one.activations),
+        "families": sizes,
+        "summary": dict(one.summary),
+        "gone": {t: sorted(names) for t, names in sorted(one.gone.items())},
+    }
+
+
+def _pack(item: Any) -> bytes:
+    return zlib.compress(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), 9)
