@@ -137,7 +137,7 @@ def test_other_commands_on_a_derived_formula(call):
 def test_the_page_on_own_models_is_executed():
     text = (Path(__file__).parents[2] / "docs" / "own-models.md").read_text(encoding="utf-8")
     examples = "\n".join(re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL))
-    test = doctest.DocTestParser().get_doctest(examples, {}, "own-models", "own-models.md", 0)
+    test = doctest.DocTestParser().get_doctest(examples, {"__name__": "__main__"}, "own-models", "own-models.md", 0)
     assert len(test.examples) > 15
     report = []
     failures, _ = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE).run(test, out=report.append)

@@ -292,7 +292,7 @@ GPT2_SAYS = (
 )
 AFMOE_SAYS = (
     "// Parameters of AfmoeForCausalLM (afmoe): convention unique; attention_bias = false; "
-    f"tie_word_embeddings = false; symcount {sc.__version__}; transformers 5.23.0"
+    f"tie_word_embeddings = false; symcount {sc.__version__}; transformers {sc.formula('AfmoeForCausalLM').release}"
 )
 GPT2_AT = "% P = 124,439,808 at V = 50257, L = 1024, H = 768, N = 12, A = 12"
 

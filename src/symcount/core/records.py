@@ -63,10 +63,9 @@ class Record:
                 if name not in own:
                     own[name] = value.make() if type(value) is _Made else value
         if own.keys() != set(self._fields):
+            unknown = sorted(own.keys() - {*self._fields})
             lacking = [name for name in self._fields if name not in own]
-            said = (
-                f"lacks {', '.join(lacking)}" if lacking else f"has no field {', '.join(own.keys() - {*self._fields})}"
-            )
+            said = f"has no field {', '.join(unknown)}" if unknown else f"lacks {', '.join(lacking)}"
             raise TypeError(f"{type(self).__name__} {said}")
 
     def changed(self, **fields: Any) -> Self:

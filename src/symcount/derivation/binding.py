@@ -26,6 +26,7 @@ from symcount.core.paths import path_of, value_at
 from symcount.core.values import exact, title
 from symcount.derivation.arranging import number_in, with_arrangements
 from symcount.derivation.certificate import disagreements
+from symcount.derivation.constructor import Passed
 from symcount.derivation.formula import DerivedFormula
 from symcount.derivation.own_models import own_source
 from symcount.derivation.per_layer_lists import following
@@ -173,11 +174,11 @@ def _deviations(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any])
 
 
 def _beyond(own: Any, asked: Any) -> Iterator[tuple[str, Any]]:
-    """Fields that a dict or a namespace in *asked* has, and that of the formula has not; no class declares them."""
+    """What a dict, a namespace or a call in *asked* has, and that of the formula has not; no class declares it."""
     for path, instance in walk(asked):
-        if stands_in(type(instance)):
+        if stands_in(type(instance)) or isinstance(instance, Passed):
             like = value_at(own, path, _ABSENT, real_model.attribute)
-            known = fields_in(like) if stands_in(type(like)) else {}
+            known = fields_in(like) if stands_in(type(like)) or isinstance(like, Passed) else {}
             for name, value in fields_in(instance).items():
                 if name not in known and name != PATH_KEY:
                     yield path_of(path, name), value
