@@ -238,3 +238,13 @@ def test_a_name_that_saves_nothing_is_not_given():
     signs = Notation(tuple(Entry(s.name, s.name, s.name[0], "") for s in LONG))
     terms = [A_LONG * B_LONG, 2 * A_LONG * B_LONG * C_LONG, 3 * A_LONG * B_LONG * D_LONG]
     assert with_names([Sum(terms)], set(LONG), ["n", "d"], signs)[1] == {}
+
+
+def test_a_list_of_ratios_keeps_the_floor_of_each():
+    """An entry that stands for ratios is no whole number, so that `floor(r * H)` is not `r * H`."""
+    formula = sc.formula("CvtModel")
+    assert r"2H_i\lfloor r_iH_i\rfloor" in formula.latex()
+    setting = formula.setting()
+    values = {e.letter: Fraction(7, 3) if e.rational else 11 for e in formula.notation}
+    shown = compile_scalar(setting.value(form(setting, "grouped")))
+    assert shown(values) == compile_scalar(formula.total)(values)

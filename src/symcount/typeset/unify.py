@@ -88,12 +88,18 @@ class Lists:
         for symbol, known in self.places.items():
             if known == what:
                 return symbol
-        made = Symbol(name, integer=True, positive=True)
+        whole = self._is_whole(what) or None  # of what is none, as a list of ratios, a floor stays one
+        made = Symbol(name, integer=whole, positive=True)
         number = 2
         while made in self.places:
-            made, number = Symbol(f"{name}__{number}", integer=True, positive=True), number + 1
+            made, number = Symbol(f"{name}__{number}", integer=whole, positive=True), number + 1
         self.places[made] = what
         return made
+
+    def _is_whole(self, what: Place) -> bool:
+        if what.kind == "entry":
+            return all(symbol.is_integer for symbol, (name, _) in self.entries.items() if name == what.of)
+        return all(number.is_integer for number in what.data)
 
 
 def at(template: Expr, index: int, lists: Lists) -> dict[Expr, Expr]:
