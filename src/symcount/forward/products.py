@@ -14,11 +14,6 @@ from symcount.concolic.values.numbers import SymbolicInt
 __all__ = ["products"]
 
 
-def _linear(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
-    given, weight = tensors_of_product(args, kwargs)[:2]
-    return (*shape_of(given)[:-1], shape_of(weight)[0])
-
-
 def _embedding(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     given, weight = tensors_of_product(args, kwargs)[:2]
     return (*shape_of(given), *shape_of(weight)[1:])
@@ -73,7 +68,6 @@ def products() -> dict[Any, Rule]:
     from torch.nn import functional
 
     table: dict[Any, Rule] = {
-        functional.linear: _linear,
         functional.embedding: _embedding,
         functional.scaled_dot_product_attention: _attention,
         torch.einsum: _einsum,
