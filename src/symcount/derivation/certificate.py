@@ -26,6 +26,7 @@ from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
 from symcount.config.arranged_lists import MARK, NAMES
+from symcount.core.instances import instances
 from symcount.core.ledger import Row
 from symcount.core.paths import value_at
 from symcount.derivation.certified import Certificate
@@ -34,7 +35,6 @@ from symcount.derivation.formula import DerivedFormula, idle
 from symcount.derivation.points import grid_size
 from symcount.derivation.structure import MANY
 from symcount.errors import DerivationError, VerificationError
-from symcount.exact.evaluate import compile_scalar
 from symcount.foreign import guarded
 from symcount.verification.real_model import attribute
 
@@ -167,7 +167,8 @@ def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any
     values = values_of(formula, point)
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
-        expected[_key(row), _shape(row, values), row.alias_of is None] += int(compile_scalar(row.repeat)(values))
+        for shape, number in instances(row, values):
+            expected[_key(row), shape, row.alias_of is None] += number
     actual: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     seen: set[int] = set()
     for name, tensor in real.named_parameters(remove_duplicate=False):
@@ -198,10 +199,6 @@ def _starred(name: str, words: Collection[str]) -> str:
 
 def _key(row: Row) -> str:
     return _DIGITS.sub("*", row.tensor)
-
-
-def _shape(row: Row, values: Mapping[str, Any]) -> tuple[int, ...]:
-    return tuple(int(compile_scalar(dim)(values)) for dim in row.shape)
 
 
 def _smallest(formula: DerivedFormula, point: Mapping[str, Field], differences: Sequence[str]) -> str:
