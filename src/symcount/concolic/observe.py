@@ -10,7 +10,7 @@ A dim that is a plain ``int`` is a constant, or an expression that was lost; tra
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -29,7 +29,7 @@ from symcount.concolic.traces import Trace, TracedModule, TracedParameter
 from symcount.concolic.values.expression import Node, Value, evaluate
 from symcount.concolic.values.numbers import SymbolicInt
 from symcount.concolic.values.path import STATE, Recorder
-from symcount.concolic.values.rewriting import concrete
+from symcount.concolic.values.rewriting import concrete, generic
 from symcount.errors import DerivationError
 
 __all__ = ["trace"]
@@ -167,13 +167,15 @@ def _parameters(
                 sizes = tuple(tensor.shape)
             except RuntimeError:
                 raise DerivationError(_unsized(owner, module, name)) from None
-            dims = tuple([_size(dim) for dim in tracker.shape_of(tensor)])
+            sized = tracker.shape_of(tensor)
+            dims = tuple([_size(dim) for dim in sized])
             shape = known.get((dims, sizes))
             if shape is None:
                 shape = known[dims, sizes] = _checked(dims, sizes, symbols, memo)
             path = f"{owner}.{name}" if owner else name
             made = recorder.place_of(tensor)
-            yield TracedParameter(path, owner, name, shape, sizes, tensor.requires_grad, id(tensor), made)
+            general = _general(sized, shape) if made else ()
+            yield TracedParameter(path, owner, name, shape, sizes, tensor.requires_grad, id(tensor), made, general)
 
 
 def _size(dim: int) -> Node | int:
@@ -182,6 +184,19 @@ def _size(dim: int) -> Node | int:
         return dim
     node = concrete(dim.node)
     return int(dim) if node.op == "const" else node
+
+
+def _general(sized: Sequence[int], shape: tuple[Node | int, ...]) -> tuple[Node | int, ...]:
+    """The shape with the symbols of loops, as far as it is proved; nothing where no index is in it."""
+    if len(sized) != len(shape) or not any(type(dim) is SymbolicInt and dim.node.indexed for dim in sized):
+        return ()
+    found: list[Node | int] = []
+    for dim, proved in zip(sized, shape, strict=True):
+        indexed = type(dim) is SymbolicInt and dim.node.indexed
+        if indexed and not isinstance(proved, Node) and proved != int(dim):
+            return ()
+        found.append(generic(dim.node) if indexed else proved)  # type: ignore[attr-defined]  # it is symbolic then
+    return tuple(found)
 
 
 def _unsized(owner: str, module: Any, name: str) -> str:

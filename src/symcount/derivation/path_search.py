@@ -26,6 +26,7 @@ from symcount.concolic.values.rewriting import floored
 from symcount.derivation.coverage import Tables, covered, listed, lists, missing, parts_of, unlike
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.evidence import Evidence
+from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
 from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, usual_ones
 from symcount.derivation.questions import answers, hashed, of_iteration, questions
@@ -36,6 +37,7 @@ __all__ = ["PathSearch"]
 RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
 LISTS: Final = 4  # runs from which the lengths of lists are known
+LONGER: Final = (13, 11, 9, 7)  # iterations of a loop that makes another shape in each
 SPAN: Final = 4  # depths that differ by less are near one another
 
 
@@ -75,7 +77,7 @@ class PathSearch:
             e = self.e
             found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose)
             if found is None:
-                if self._without_negative_lengths():
+                if self._without_negative_lengths() or self._longer():
                     continue
                 return False
             self.found = found
@@ -84,7 +86,11 @@ class PathSearch:
             structure, asked = self._next(found)
             if structure is None:
                 enough = deep_enough(e, self._supposed(found)) and (len(e.traces) > 2 or not lists(self.e, self.found))
-                return asked is None and enough
+                if asked is None and enough:
+                    return True
+                if not self._longer():
+                    return False
+                continue
             self.tried.add(self._key(structure))
             if asked is not None:
                 said = f"asked: {readable(asked)} had one answer so far"
@@ -153,6 +159,21 @@ class PathSearch:
         guards = self.e.guards
         self.e = self.e.with_traces([t for t in self.e.traces if all(holds(c, t.symbols) for c in guards)])
         return bool(negative)
+
+    def _longer(self) -> bool:
+        """Whether a run was made with more iterations of loops that make another shape in each."""
+        e = self.e
+        usual = {n: e.base[n] for n in e.structural}
+        for loop in short_loops(e.traces):
+            for name in sorted(free_symbols(loop.bounds[1]) & self.fields):
+                for number in LONGER:
+                    structure = {**usual, name: number}
+                    if self._key(structure) in self.tried or not self.admitted(structure):
+                        continue
+                    self.tried.add(self._key(structure))
+                    if self._observed(structure) is not None:
+                        return True
+        return False
 
     def _guard(self, condition: Condition, said: str) -> None:
         self.e = replace(self.e, guards=(*self.e.guards, condition))

@@ -1,0 +1,205 @@
+"""Shapes that change from one iteration of a loop to the next, each as one shape in the symbol of the loop's index.
+
+The run shows `H + 8*i` where the code computes with the index itself. Where it carries a size from one iteration to the
+next, the sizes are a sequence (`symcount.derivation.sequences`); what is made after such a loop has the size that the
+sequence has where the loop ends. Parameters of which nothing of this is known keep the shape that they have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from symcount.concolic.traces import Trace, TracedParameter, once_a_trace
+from symcount.concolic.values import expression as ex
+from symcount.concolic.values.expression import Node, free_symbols, value_at
+from symcount.concolic.values.path import Loop
+from symcount.derivation.sequences import Fitted, fitted, polynomial
+
+__all__ = ["Shape", "indexed_shapes", "loops_in", "short_loops"]
+
+Shape = tuple[Node | int, ...]
+Place = tuple[str, tuple[Loop, ...], int]  # path without numbers, loops around, how many there are before it
+
+_ENOUGH: Final = 9  # iterations that show every sequence, after a few that are like none
+_FIRST: Final = 2  # iterations at the beginning that may be like none
+_ENDS: Final = 3  # ends of a loop that show which size it leaves behind
+_NUMBER: Final = re.compile(r"\d+")
+
+
+@dataclass(frozen=True)
+class _Made:
+    """One parameter and where it was made."""
+
+    parameter: TracedParameter
+    indices: tuple[int, ...]
+
+
+@once_a_trace
+def _places(one: Trace) -> Mapping[Place, Sequence[_Made]]:
+    """The parameters of one trace by what they have in common, if they do not all have one shape."""
+    found: defaultdict[Place, list[_Made]] = defaultdict(list)
+    before: defaultdict[tuple[str, tuple[tuple[Loop, int], ...]], int] = defaultdict(int)
+    for p in one.parameters:
+        if p.iterations:
+            path = _NUMBER.sub("*", p.path)
+            order = before[path, p.iterations]
+            before[path, p.iterations] += 1
+            nest = tuple(loop for loop, _ in p.iterations)
+            found[path, nest, order].append(_Made(p, tuple(index for _, index in p.iterations)))
+    return {place: made for place, made in found.items() if len({m.parameter.shape for m in made}) > 1}
+
+
+def loops_in(shape: Shape) -> set[str]:
+    """The symbols of loops in a shape."""
+    return {n for dim in shape if isinstance(dim, Node) for n in free_symbols(dim) if n.startswith("#")}
+
+
+def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
+    """For each trace, the paths of parameters whose shape is one in the index of a loop, with that shape."""
+    found: list[dict[str, Shape]] = [{} for _ in traces]
+    places = dict.fromkeys(place for one in traces for place in _places(one))
+    if not places:
+        return found
+    sequences: list[tuple[Loop, Fitted]] = []
+    for place in places:
+        made = [_at(one, place) for one in traces]
+        if any(m.parameter.general for several in made for m in several):
+            for several, shapes in zip(made, found, strict=True):
+                shapes.update((m.parameter.path, m.parameter.general) for m in several if m.parameter.general)
+            continue
+        several_fits = _fits(place, made)
+        sequences += [(loop, fit) for loop, fits in several_fits for fit in fits if fit is not None]
+        for loop, fits in several_fits:
+            for several, shapes in zip(made, found, strict=True):
+                shapes.update(_shaped(loop, fits, several, place))
+    if sequences:
+        _after(traces, sequences, found)
+    return found
+
+
+def _at(one: Trace, place: Place) -> Sequence[_Made]:
+    """The parameters of a place in one trace, those that are alike there included."""
+    known = _places(one).get(place)
+    if known is not None:
+        return known
+    path, nest, order = place
+    several: list[_Made] = []
+    before: defaultdict[tuple[int, ...], int] = defaultdict(int)
+    for p in one.parameters:
+        if tuple(loop for loop, _ in p.iterations) == nest and _NUMBER.sub("*", p.path) == path:
+            indices = tuple(index for _, index in p.iterations)
+            if before[indices] == order:
+                several.append(_Made(p, indices))
+            before[indices] += 1
+    return several
+
+
+def _fits(place: Place, made: Sequence[Sequence[_Made]]) -> list[tuple[Loop, list[Fitted | None]]]:
+    """A loop, and each dimension as a sequence in its index; `None` for one that is the same in all iterations."""
+    longest = max(made, key=len)
+    for level, loop in enumerate(place[1]):
+        by_index: dict[int, Shape] = {}
+        if loop.bounds[2] is not ex.const(1) or any(
+            by_index.setdefault(m.indices[level], m.parameter.shape) != m.parameter.shape for m in longest
+        ):
+            continue
+        indices = sorted(by_index)
+        shapes = [by_index[i] for i in indices]
+        if indices != list(range(indices[0], indices[0] + len(indices))) or len({len(s) for s in shapes}) > 1:
+            continue
+        for skipped in range(min(_FIRST, len(shapes)) + 1):
+            for end in (len(shapes), len(shapes) - 1):
+                columns = list(zip(*shapes[skipped:end], strict=True))
+                fits = [_fit(indices[0] + skipped, column) for column in columns]
+                if columns and None not in fits:
+                    return [(loop, [fit for fit in fits if fit is not None])]
+    return []
+
+
+def _fit(first: int, column: Sequence[Node | int]) -> Fitted | None:
+    return fitted(first, [polynomial(size) for size in column])
+
+
+def _shaped(
+    loop: Loop, fits: Sequence[Fitted | None], made: Sequence[_Made], place: Place
+) -> Iterator[tuple[str, Shape]]:
+    """The parameters that are in the sequences, with their shape."""
+    level = place[1].index(loop)
+    symbol = ex.symbol(loop.name)
+    nodes: list[Node | None] = [fit and fit.node(symbol) for fit in fits]
+    for m in made:
+        shape, index = m.parameter.shape, m.indices[level]
+        if len(shape) == len(fits) and all(
+            fit is None or fit.at(index) == polynomial(dim) for fit, dim in zip(fits, shape, strict=True)
+        ):
+            yield (
+                m.parameter.path,
+                tuple(
+                    dim if node is None or loop.name not in free_symbols(node) else node
+                    for node, dim in zip(nodes, shape, strict=True)
+                ),
+            )
+
+
+def _after(traces: Sequence[Trace], sequences: Sequence[tuple[Loop, Fitted]], found: list[dict[str, Shape]]) -> None:
+    """What is made elsewhere and has, in every trace, the size that a sequence has at the end of its loop."""
+    by_name: defaultdict[str, list[Shape | None]] = defaultdict(lambda: [None] * len(traces))
+    for k, one in enumerate(traces):
+        for p in one.parameters:
+            if p.path not in found[k]:
+                by_name[p.path][k] = p.shape
+    moving = {loop.name: (loop, fit) for loop, fit in sequences}
+    if not moving:
+        return
+    for path, shapes in by_name.items():
+        there = [shape for shape in shapes if shape is not None]
+        if len(there) < len(traces) or len(set(there)) < 2 or len({len(shape) for shape in there}) > 1:
+            continue
+        dims = [_ended(traces, column, sequences) for column in zip(*there, strict=True)]
+        if None not in dims:
+            for k in range(len(traces)):
+                found[k][path] = tuple(dim for dim in dims if dim is not None)
+
+
+def _ended(
+    traces: Sequence[Trace], column: Sequence[Node | int], sequences: Sequence[tuple[Loop, Fitted]]
+) -> Node | int | None:
+    """The one expression that a dimension is in all traces: the same, or a sequence at the end of its loop."""
+    if len(set(column)) == 1:
+        return column[0]
+    sizes = [polynomial(dim) for dim in column]
+    for loop, fit in sequences:
+        for step in (0, -1, 1):
+            end = ex.add(loop.bounds[1], ex.const(step))
+            ends = [value_at(end, one.symbols) for one in traces]
+            if len(set(ends)) >= _ENDS and all(
+                isinstance(n, int) and fit.at(n) == size for n, size in zip(ends, sizes, strict=True)
+            ):
+                return fit.node(end)
+    return None
+
+
+def short_loops(traces: Sequence[Trace]) -> set[Loop]:
+    """The loops whose iterations make other shapes each, and of which more should be known.
+
+    No run has many iterations and they are no sequence; or too few runs tell what the size is where the loop ends.
+    """
+    known = indexed_shapes(traces)
+    longest: dict[Loop, int] = {}
+    for one, shapes in zip(traces, known, strict=True):
+        for (_, nest, _), made in _places(one).items():
+            if len({m.parameter.shape for m in made if m.parameter.path not in shapes}) > _FIRST:
+                for level, loop in enumerate(nest):
+                    number = len({m.indices[level] for m in made})
+                    longest[loop] = max(longest.get(loop, 0), number)
+    short = {loop for loop, number in longest.items() if number < _ENOUGH}
+    ending = {loop for place in dict.fromkeys(p for one in traces for p in _places(one)) for loop in place[1]}
+    for loop in ending - short:
+        numbers = {value_at(loop.bounds[1], one.symbols) for one in traces}
+        if len(numbers) < _ENDS:
+            short.add(loop)
+    return short
