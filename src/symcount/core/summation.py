@@ -81,6 +81,8 @@ def closed(term: Expr, index: Symbol, number: Expr) -> Expr | None:
         return None
     if periods:
         return _by_remainder(term, index, number, lcm(*(p for p in periods if p is not None)))
+    if _falling(term, index):  # 2^(N - 1 - i) from the other end, which has no negative power in it
+        term = term.xreplace({index: number - 1 - index})
     below = Dummy("n", integer=True)
     parts: list[Expr] = []
     for part in Add.make_args(expand(term)):
@@ -117,6 +119,12 @@ def _power_sum(power: int, ratio: Rational, below: Symbol) -> Expr:
     if power == 0:  # (r^n - 1) / (r - 1)
         return found * (ratio**below - 1)
     return found * ratio**below - found.xreplace({below: _ZERO})
+
+
+def _falling(term: Expr, index: Symbol) -> bool:
+    """Whether the index is in exponents, and always subtracted there."""
+    exponents = [power.exp for power in term.atoms(Pow) if index in power.exp.free_symbols]
+    return bool(exponents) and all(expand(e).coeff(index).is_negative for e in exponents)
 
 
 def _atoms(term: Expr, index: Symbol) -> Iterator[Expr]:

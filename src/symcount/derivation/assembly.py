@@ -107,18 +107,24 @@ class Assembly:
             for child in self._blocks(segment, (*path, segment), members, outer)
         ]
         # a parameter that not every copy of the module has stands for itself
-        own = [item for item in level.own if item.times == outer]
+        named = [i for i in level.own if i.index is not None and i.star == len(path)]  # `tables.0`, `tables.1`, …
+        own = [item for item in level.own if item.times == outer and item not in named]
         block = Block(name, kind_of(cls), tuple(map(self._parameter, own)), tuple(children), repeat=repeat)
         block = self._with_role(block, path, cls)
         if len(own) == len(level.own):
             return block
         partial: dict[Expr, list[Item]] = {}
         for item in level.own:
-            if item.times != outer:
+            if item.times != outer and item not in named:
                 partial.setdefault(item.times, []).append(item)
         extra = [
             Block("", block.kind, tuple(map(self._parameter, members)), repeat=cancel(times / outer))
             for times, members in partial.items()
+        ]
+        extra += [
+            Block("", block.kind, (self._parameter(i),), repeat=cancel(i.times / outer / i.index.number), index=i.index)
+            for i in named
+            if i.index is not None
         ]
         return replace(block, children=(*block.children, *extra))
 

@@ -17,9 +17,11 @@ from symcount.concolic.traces import Trace, TracedParameter, once_a_trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols, value_at
 from symcount.concolic.values.path import Loop
+from symcount.concolic.values.rewriting import floored
 from symcount.derivation.sequences import Fitted, fitted, polynomial
+from symcount.derivation.structure import divisions_in
 
-__all__ = ["Shape", "indexed_shapes", "loops_in", "short_loops"]
+__all__ = ["Shape", "exact_quotients", "indexed_shapes", "loops_in", "short_loops"]
 
 Shape = tuple[Node | int, ...]
 Place = tuple[str, tuple[Loop, ...], int]  # path without numbers, loops around, how many there are before it
@@ -69,7 +71,7 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
         made = [_at(one, place) for one in traces]
         if any(m.parameter.general for several in made for m in several):
             for several, shapes in zip(made, found, strict=True):
-                shapes.update((m.parameter.path, m.parameter.general) for m in several if m.parameter.general)
+                shapes.update((m.parameter.path, _general(m.parameter, place[1])) for m in several if m.parameter.general)
             continue
         several_fits = _fits(place, made)
         sequences += [(loop, fit) for loop, fits in several_fits for fit in fits if fit is not None]
@@ -79,6 +81,19 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     if sequences:
         _after(traces, sequences, found)
     return found
+
+
+def _general(p: TracedParameter, nest: Sequence[Loop]) -> Shape:
+    """The shape in the loop's index; a quotient by what the loop counts is rounded, as the code says.
+
+    That `16 // 2**i` had no remainder where it was seen says nothing of other numbers of iterations.
+    """
+    names = {loop.name for loop in nest}
+    for loop in nest:
+        names |= free_symbols(loop.bounds[1])
+    nodes = [dim for dim in p.general if isinstance(dim, Node)]
+    counted = {(c.left, c.right) for c in divisions_in(nodes) if free_symbols(c.left) & names}
+    return tuple(floored(dim, counted) if isinstance(dim, Node) and counted else dim for dim in p.general)
 
 
 def _at(one: Trace, place: Place) -> Sequence[_Made]:
@@ -181,6 +196,22 @@ def _ended(
             ):
                 return fit.node(end)
     return None
+
+
+def exact_quotients(traces: Sequence[Trace]) -> tuple[set[Node], set[Node]]:
+    """The sizes in whose quotients a formula takes no remainder for granted, and those whose quotients it rounds."""
+    known, rounded = set[Node](), set[Node]()
+    for one, shapes in zip(traces, indexed_shapes(traces), strict=True):
+        for p in one.parameters:
+            shape = shapes.get(p.path, p.shape)
+            exact = shape is p.shape or any(_exact(dim) for dim in shape if isinstance(dim, Node))
+            (known if exact else rounded).update(dim for dim in p.shape if isinstance(dim, Node))
+            known.update(dim for dim in shape if isinstance(dim, Node) and not loops_in((dim,)))
+    return known, rounded - known
+
+
+def _exact(node: Node) -> bool:
+    return node.op == "exact_div" or any(_exact(a) for a in node.args if isinstance(a, Node))
 
 
 def short_loops(traces: Sequence[Trace]) -> set[Loop]:
