@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import product
 from typing import Any
+
+from sympy import Expr
 
 from symcount.core.ledger import Row
 from symcount.exact.evaluate import integer_value
@@ -12,8 +14,15 @@ from symcount.exact.evaluate import integer_value
 __all__ = ["instances"]
 
 
-def instances(row: Row, values: Mapping[str, Any]) -> Iterator[tuple[tuple[int, ...], int]]:
+def instances(
+    row: Row, values: Mapping[str, Any], size: Callable[[Expr, Mapping[str, Any]], int] = integer_value
+) -> Iterator[tuple[tuple[int, ...], int]]:
     """The shapes of the tensors of *row* and how many tensors have each, at *values* by letter.
+
+    Args:
+        row: of a ledger.
+        values: by letter.
+        size: what a dimension is there; by default a fraction is refused.
 
     >>> from symcount.core.ledger import Ledger
     >>> from symcount.core.notation import symbol
@@ -29,4 +38,4 @@ def instances(row: Row, values: Mapping[str, Any]) -> Iterator[tuple[tuple[int, 
     numbers = (range(integer_value(index.number, values)) for index in row.indices)
     for chosen in product(*numbers):
         place = {**values, **{i.symbol.name: n for i, n in zip(row.indices, chosen, strict=True)}}
-        yield tuple(integer_value(d, place) for d in row.shape), repeat
+        yield tuple(size(d, place) for d in row.shape), repeat

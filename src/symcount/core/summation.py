@@ -64,7 +64,19 @@ def summed(term: Expr, index: Symbol, number: Expr) -> Expr:
     (H*N + N*(N - 1), H*(2**N - 1), 8*H*(N - Min(3, N)) + H*(2**Min(3, N) - 1))
     """
     found = closed(term, index, number)
-    return Sum(term, (index, 0, number - 1)) if found is None else found
+    if found is not None:
+        return found
+    parts: list[Expr] = []
+    left: dict[Expr, list[Expr]] = {}
+    for part in Add.make_args(expand(term)):
+        one = closed(part, index, number)
+        if one is None:
+            factors, own = part.as_independent(index, as_Add=False)
+            left.setdefault(factors, []).append(own)
+        else:
+            parts.append(one)
+    sums = (factors * Sum(Add(*own), (index, 0, number - 1)) for factors, own in left.items())
+    return Add(*parts, *sums)
 
 
 def closed(term: Expr, index: Symbol, number: Expr) -> Expr | None:

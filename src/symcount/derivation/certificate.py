@@ -17,7 +17,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from sympy import Poly, Symbol
+from sympy import Expr, Poly, Symbol
 
 from symcount.concolic.config.config_source import construct, is_config
 from symcount.concolic.config.symbolic import Number as Field
@@ -35,6 +35,7 @@ from symcount.derivation.formula import DerivedFormula, idle
 from symcount.derivation.points import grid_size
 from symcount.derivation.structure import MANY
 from symcount.errors import DerivationError, VerificationError
+from symcount.exact.evaluate import compile_scalar
 from symcount.foreign import guarded
 from symcount.verification.real_model import attribute
 
@@ -167,7 +168,7 @@ def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any
     values = values_of(formula, point)
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
-        for shape, number in instances(row, values):
+        for shape, number in instances(row, values, _whole):
             expected[_key(row), shape, row.alias_of is None] += number
     actual: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     seen: set[int] = set()
@@ -199,6 +200,11 @@ def _starred(name: str, words: Collection[str]) -> str:
 
 def _key(row: Row) -> str:
     return _DIGITS.sub("*", row.tensor)
+
+
+def _whole(size: Expr, values: Mapping[str, Any]) -> int:
+    """A size rounded down: where the domain asks for a quotient, the domain says so, not this."""
+    return int(compile_scalar(size)(values))
 
 
 def _smallest(formula: DerivedFormula, point: Mapping[str, Field], differences: Sequence[str]) -> str:
