@@ -18,7 +18,7 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols, value_at
 from symcount.concolic.values.path import Loop
 from symcount.concolic.values.rewriting import floored
-from symcount.derivation.sequences import Fitted, fitted, polynomial
+from symcount.derivation.sequences import Sizes, sizes
 from symcount.derivation.structure import divisions_in
 
 __all__ = ["Shape", "exact_quotients", "indexed_shapes", "loops_in", "short_loops"]
@@ -64,9 +64,12 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     """For each trace, the paths of parameters whose shape is one in the index of a loop, with that shape."""
     found: list[dict[str, Shape]] = [{} for _ in traces]
     places = dict.fromkeys(place for one in traces for place in _places(one))
-    if not places:
+    left = _left(traces)
+    if not places and not left:
         return found
-    sequences: list[tuple[Loop, Fitted]] = []
+    for shapes, one in zip(found, traces, strict=True):
+        shapes.update((p.path, p.general) for p in one.parameters if p.path in left)
+    sequences: list[tuple[Loop, Sizes]] = []
     for place in places:
         made = [_at(one, place) for one in traces]
         if any(m.parameter.general for several in made for m in several):
@@ -74,7 +77,7 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
                 shapes.update((m.parameter.path, _general(m.parameter, place[1])) for m in several if m.parameter.general)
             continue
         several_fits = _fits(place, made)
-        sequences += [(loop, fit) for loop, fits in several_fits for fit in fits if fit is not None]
+        sequences += [(loop, fit) for loop, fits in several_fits for fit in fits]
         for loop, fits in several_fits:
             for several, shapes in zip(made, found, strict=True):
                 shapes.update(_shaped(loop, fits, several, place))
@@ -96,6 +99,19 @@ def _general(p: TracedParameter, nest: Sequence[Loop]) -> Shape:
     return tuple(floored(dim, counted) if isinstance(dim, Node) and counted else dim for dim in p.general)
 
 
+@once_a_trace
+def _outside(one: Trace) -> Mapping[str, Shape]:
+    """The parameters made in no loop whose size an index has that a loop left behind."""
+    return {p.path: p.general for p in one.parameters if p.general and not p.iterations and not loops_in(p.general)}
+
+
+def _left(traces: Sequence[Trace]) -> set[str]:
+    """The paths of those, if their sizes are one expression in all traces and differ as they are."""
+    known = [_outside(one) for one in traces]
+    paths = set(known[0]).intersection(*known[1:]) if known and known[0] else ()
+    return {path for path in paths if len({shapes[path] for shapes in known}) == 1}
+
+
 def _at(one: Trace, place: Place) -> Sequence[_Made]:
     """The parameters of a place in one trace, those that are alike there included."""
     known = _places(one).get(place)
@@ -113,10 +129,10 @@ def _at(one: Trace, place: Place) -> Sequence[_Made]:
     return several
 
 
-def _fits(place: Place, made: Sequence[Sequence[_Made]]) -> list[tuple[Loop, list[Fitted | None]]]:
-    """A loop, and each dimension as a sequence in its index; `None` for one that is the same in all iterations."""
-    longest = max(made, key=len)
+def _fits(place: Place, made: Sequence[Sequence[_Made]]) -> list[tuple[Loop, list[Sizes]]]:
+    """A loop, and each dimension as a sequence in its index; none where there is no such loop."""
     for level, loop in enumerate(place[1]):
+        longest = max(made, key=lambda several, at=level: len({m.indices[at] for m in several}))
         by_index: dict[int, Shape] = {}
         if loop.bounds[2] is not ex.const(1) or any(
             by_index.setdefault(m.indices[level], m.parameter.shape) != m.parameter.shape for m in longest
@@ -129,47 +145,39 @@ def _fits(place: Place, made: Sequence[Sequence[_Made]]) -> list[tuple[Loop, lis
         for skipped in range(min(_FIRST, len(shapes)) + 1):
             for end in (len(shapes), len(shapes) - 1):
                 columns = list(zip(*shapes[skipped:end], strict=True))
-                fits = [_fit(indices[0] + skipped, column) for column in columns]
+                fits = [sizes(indices[0] + skipped, column) for column in columns]
                 if columns and None not in fits:
                     return [(loop, [fit for fit in fits if fit is not None])]
     return []
 
 
-def _fit(first: int, column: Sequence[Node | int]) -> Fitted | None:
-    return fitted(first, [polynomial(size) for size in column])
-
-
 def _shaped(
-    loop: Loop, fits: Sequence[Fitted | None], made: Sequence[_Made], place: Place
+    loop: Loop, fits: Sequence[Sizes], made: Sequence[_Made], place: Place
 ) -> Iterator[tuple[str, Shape]]:
     """The parameters that are in the sequences, with their shape."""
     level = place[1].index(loop)
-    symbol = ex.symbol(loop.name)
-    nodes: list[Node | None] = [fit and fit.node(symbol) for fit in fits]
+    nodes = [fit.node(ex.symbol(loop.name)) for fit in fits]
     for m in made:
         shape, index = m.parameter.shape, m.indices[level]
         if len(shape) == len(fits) and all(
-            fit is None or fit.at(index) == polynomial(dim) for fit, dim in zip(fits, shape, strict=True)
+            fit.is_size(index, dim) for fit, dim in zip(fits, shape, strict=True)
         ):
             yield (
                 m.parameter.path,
                 tuple(
-                    dim if node is None or loop.name not in free_symbols(node) else node
+                    node if loop.name in free_symbols(node) else dim
                     for node, dim in zip(nodes, shape, strict=True)
                 ),
             )
 
 
-def _after(traces: Sequence[Trace], sequences: Sequence[tuple[Loop, Fitted]], found: list[dict[str, Shape]]) -> None:
+def _after(traces: Sequence[Trace], sequences: Sequence[tuple[Loop, Sizes]], found: list[dict[str, Shape]]) -> None:
     """What is made elsewhere and has, in every trace, the size that a sequence has at the end of its loop."""
     by_name: defaultdict[str, list[Shape | None]] = defaultdict(lambda: [None] * len(traces))
     for k, one in enumerate(traces):
         for p in one.parameters:
             if p.path not in found[k]:
                 by_name[p.path][k] = p.shape
-    moving = {loop.name: (loop, fit) for loop, fit in sequences}
-    if not moving:
-        return
     for path, shapes in by_name.items():
         there = [shape for shape in shapes if shape is not None]
         if len(there) < len(traces) or len(set(there)) < 2 or len({len(shape) for shape in there}) > 1:
@@ -181,18 +189,17 @@ def _after(traces: Sequence[Trace], sequences: Sequence[tuple[Loop, Fitted]], fo
 
 
 def _ended(
-    traces: Sequence[Trace], column: Sequence[Node | int], sequences: Sequence[tuple[Loop, Fitted]]
+    traces: Sequence[Trace], column: Sequence[Node | int], sequences: Sequence[tuple[Loop, Sizes]]
 ) -> Node | int | None:
     """The one expression that a dimension is in all traces: the same, or a sequence at the end of its loop."""
     if len(set(column)) == 1:
         return column[0]
-    sizes = [polynomial(dim) for dim in column]
     for loop, fit in sequences:
         for step in (0, -1, 1):
             end = ex.add(loop.bounds[1], ex.const(step))
             ends = [value_at(end, one.symbols) for one in traces]
             if len(set(ends)) >= _ENDS and all(
-                isinstance(n, int) and fit.at(n) == size for n, size in zip(ends, sizes, strict=True)
+                isinstance(n, int) and fit.is_size(n, size) for n, size in zip(ends, column, strict=True)
             ):
                 return fit.node(end)
     return None

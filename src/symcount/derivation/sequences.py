@@ -2,7 +2,8 @@
 
 `features += growth` leaves `base`, `base + growth`, `base + 2*growth`: polynomials in fields whose coefficients are a
 sequence of numbers each. Such a sequence is fitted as a polynomial in the index, or as `a + b r^i`; a fit has at least
-two numbers more than it has unknowns, and is checked with other runs (and at last by the certificate).
+two numbers more than it has unknowns, and is checked with other runs (and at last by the certificate). The minimum of
+sizes (`width = min(2*width, 512)`) is one of sequences, and `width //= 2` leaves `floor(width / 2^i)`.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, reduce
 from math import lcm
-from typing import Final
+from typing import Final, Protocol
 
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node
 
-__all__ = ["Fitted", "Polynomial", "fitted", "polynomial"]
+__all__ = ["Fitted", "Polynomial", "Sizes", "fitted", "polynomial", "sizes"]
 
 Monomial = tuple[tuple[Node, int], ...]
 #: Products of fields with their coefficients; what is no sum, product or power is taken for a field.
@@ -126,6 +127,109 @@ class Fitted:
                 term = ex.mul(term, ex.power(field, ex.const(power)))
             total = ex.add(total, term)
         return total if scale == 1 else ex.exact_div(total, ex.const(scale))
+
+
+class Sizes(Protocol):
+    """What sizes are in the iterations of a loop."""
+
+    def is_size(self, index: int, size: Node | int) -> bool:
+        """Whether they are *size* in the iteration with that *index*."""
+        ...
+
+    def node(self, index: Node) -> Node:
+        """The expression in *index*."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Least:
+    """The least of several polynomials, or the one that there is."""
+
+    terms: tuple[Fitted, ...]
+
+    def is_size(self, index: int, size: Node | int) -> bool:
+        return _kept([term.at(index) for term in self.terms]) == _terms(size)
+
+    def node(self, index: Node) -> Node:
+        first, *others = (term.node(index) for term in self.terms)
+        return reduce(ex.minimum, others, first)
+
+
+@dataclass(frozen=True)
+class _Quotients:
+    """`floor(whole / (divisor ratio^i))`."""
+
+    whole: Node
+    divisor: Fraction
+    ratio: int
+
+    def is_size(self, index: int, size: Node | int) -> bool:
+        return isinstance(size, Node) and _quotient(size) == (self.whole, self.divisor * self.ratio**index)
+
+    def node(self, index: Node) -> Node:
+        exact = ex.mul(ex.const(self.divisor.denominator), self.whole)
+        power = ex.power(ex.const(self.ratio), index)
+        return ex.floordiv(exact, ex.mul(ex.const(self.divisor.numerator), power))
+
+
+def sizes(first: int, column: Sequence[Node | int]) -> Sizes | None:
+    """The sizes of consecutive iterations, from the index *first* on, as one; `None` where there is none or too few.
+
+    >>> w, i = ex.symbol("w"), ex.symbol("i")
+    >>> halves = [w, ex.floordiv(w, ex.const(2)), ex.floordiv(ex.floordiv(w, ex.const(2)), ex.const(2))]
+    >>> halves.append(ex.floordiv(halves[-1], ex.const(2)))
+    >>> print(sizes(0, halves).node(i))
+    (w // (2 ** i))
+    """
+    several = [_terms(size) for size in column]
+    if len({len(terms) for terms in several}) == 1:
+        fits = [fitted(first, term) for term in zip(*several, strict=True)]
+        if None not in fits:
+            return _Least(tuple(fit for fit in fits if fit is not None))
+    halves = [_quotient(size) if isinstance(size, Node) else (None, Fraction(0)) for size in column]
+    wholes = {whole for whole, _ in halves}
+    if len(halves) < 2 + _SURPLUS or len(wholes) > 1 or None in wholes:
+        return None
+    divisors = [divisor for _, divisor in halves]
+    ratio = divisors[1] / divisors[0]
+    if ratio.denominator != 1 or ratio < 2 or any(b != ratio * a for a, b in zip(divisors, divisors[1:], strict=False)):
+        return None
+    whole = halves[0][0]
+    return _Quotients(whole, divisors[0] / ratio**first, int(ratio)) if whole is not None else None
+
+
+def _quotient(node: Node) -> tuple[Node, Fraction]:
+    """What is divided by numbers one after the other, and the product of these."""
+    if node.op in ("exact_div", "floordiv") and node.args[1].op == "const" and type(node.args[1].args[0]) is int:
+        whole, divisor = _quotient(node.args[0])
+        return whole, divisor * node.args[1].args[0]
+    return node, Fraction(1)
+
+
+def _terms(size: Node | int) -> list[Polynomial]:
+    """The polynomials of which a size is the least, in an order that does not depend on their coefficients."""
+    return _kept(_least(size, Fraction(1))) if isinstance(size, Node) else [polynomial(size)]
+
+
+def _least(node: Node, factor: Fraction) -> list[Polynomial]:
+    if node.op == "min":
+        return [term for part in node.args for term in _least(part, factor)]
+    if node.op == "mul" and node.args[0].op == "const" and node.args[0].args[0] > 0:
+        return _least(node.args[1], factor * Fraction(node.args[0].args[0]))
+    return [{m: factor * c for m, c in polynomial(node).items()}]
+
+
+def _kept(terms: Sequence[Polynomial]) -> list[Polynomial]:
+    """Without a term that is a larger multiple of another one."""
+    found: dict[tuple[Monomial, ...], Polynomial] = {}
+    for term in terms:
+        key = tuple(sorted(term, key=str))
+        known = found.get(key)
+        if known is None or all(term[m] <= known[m] for m in key):
+            found[key] = term
+        elif not all(term[m] >= known[m] for m in key):
+            return list(terms)
+    return [found[key] for key in sorted(found, key=str)]
 
 
 def fitted(first: int, sizes: Sequence[Polynomial]) -> Fitted | None:
