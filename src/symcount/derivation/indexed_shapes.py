@@ -68,7 +68,8 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     if not places and not left:
         return found
     for shapes, one in zip(found, traces, strict=True):
-        shapes.update((p.path, p.general) for p in one.parameters if p.path in left)
+        known = _outside(one)
+        shapes.update((known[key].path, known[key].general) for key in left)
     sequences: list[tuple[Loop, Sizes]] = []
     for place in places:
         made = [_at(one, place) for one in traces]
@@ -100,16 +101,30 @@ def _general(p: TracedParameter, nest: Sequence[Loop]) -> Shape:
 
 
 @once_a_trace
-def _outside(one: Trace) -> Mapping[str, Shape]:
-    """The parameters made in no loop whose size an index has that a loop left behind."""
-    return {p.path: p.general for p in one.parameters if p.general and not p.iterations and not loops_in(p.general)}
+def _outside(one: Trace) -> Mapping[tuple[str, int], TracedParameter]:
+    """The parameters that were made in no loop, by their path without numbers, and how many there are before them."""
+    before: defaultdict[str, int] = defaultdict(int)
+    found: dict[tuple[str, int], TracedParameter] = {}
+    for p in one.parameters:
+        if not p.iterations:
+            path = _NUMBER.sub("*", p.path)
+            found[path, before[path]] = p
+            before[path] += 1
+    return found
 
 
-def _left(traces: Sequence[Trace]) -> set[str]:
-    """The paths of those, if their sizes are one expression in all traces and differ as they are."""
+def _left(traces: Sequence[Trace]) -> list[tuple[str, int]]:
+    """Those of them whose size an index has that a loop left behind, one in all traces, though no number is."""
+    if not any(p.general and not p.iterations for p in traces[0].parameters):
+        return []
     known = [_outside(one) for one in traces]
-    paths = set(known[0]).intersection(*known[1:]) if known and known[0] else ()
-    return {path for path in paths if len({shapes[path] for shapes in known}) == 1}
+    there = [key for key, p in known[0].items() if p.general and not loops_in(p.general)]
+    return [
+        key
+        for key in there
+        if all(key in others and others[key].general == known[0][key].general for others in known)
+        and len({others[key].shape for others in known}) > 1
+    ]
 
 
 def _at(one: Trace, place: Place) -> Sequence[_Made]:
@@ -173,19 +188,18 @@ def _shaped(
 
 def _after(traces: Sequence[Trace], sequences: Sequence[tuple[Loop, Sizes]], found: list[dict[str, Shape]]) -> None:
     """What is made elsewhere and has, in every trace, the size that a sequence has at the end of its loop."""
-    by_name: defaultdict[str, list[Shape | None]] = defaultdict(lambda: [None] * len(traces))
-    for k, one in enumerate(traces):
-        for p in one.parameters:
-            if p.path not in found[k]:
-                by_name[p.path][k] = p.shape
-    for path, shapes in by_name.items():
-        there = [shape for shape in shapes if shape is not None]
-        if len(there) < len(traces) or len(set(there)) < 2 or len({len(shape) for shape in there}) > 1:
+    known = [_outside(one) for one in traces]
+    for key in known[0]:
+        if not all(key in others for others in known):
             continue
-        dims = [_ended(traces, column, sequences) for column in zip(*there, strict=True)]
+        there = [others[key] for others in known]
+        shapes = [p.shape for p in there]
+        if there[0].path in found[0] or len(set(shapes)) < 2 or len({len(shape) for shape in shapes}) > 1:
+            continue
+        dims = [_ended(traces, column, sequences) for column in zip(*shapes, strict=True)]
         if None not in dims:
-            for k in range(len(traces)):
-                found[k][path] = tuple(dim for dim in dims if dim is not None)
+            for own, p in zip(found, there, strict=True):
+                own[p.path] = tuple(dim for dim in dims if dim is not None)
 
 
 def _ended(
