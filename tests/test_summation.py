@@ -14,7 +14,7 @@ from symcount.errors import StructureError
 from symcount.exact.evaluate import compile_scalar, integer_value
 from symcount.exact.vector import vector_function
 
-I = index_symbol()  # noqa: E741  # the letter of an index
+I = index_symbol()
 N, H, A, G = map(symbol, "NHAG")
 
 CLOSED = [

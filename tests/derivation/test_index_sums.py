@@ -152,7 +152,9 @@ def test_keywords_are_followed_as_a_config_is():
 
 
 def test_an_adapter_counts_each_layer_at_its_size():
-    f = sc.derive(built(pyramid), config=Sizes()).adapter("lora", r=2, target_modules=["layers.0", "layers.1", "layers.2", "layers.3"])
+    f = sc.derive(built(pyramid), config=Sizes()).adapter(
+        "lora", r=2, target_modules=["layers.0", "layers.1", "layers.2", "layers.3"]
+    )
     expected = sum(2 * (16 + 4 * i + 16 + 4 * (i + 1)) for i in range(4))
     assert f.count(convention="trainable", **f.defaults) == expected
 

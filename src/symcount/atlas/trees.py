@@ -134,7 +134,7 @@ def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol
         item: list[Any] = blocks[index]
         name, kind, parameters, children = [*item, *_BLOCK[len(item) : 4]][:4]
         repeat, active = (expression(item[i]) if len(item) > i else ONE for i in (4, 5))
-        role, same_as, note, index = [*item[6:], *_BLOCK[max(6, len(item)) :]]
+        role, same_as, note, numbered = [*item[6:], *_BLOCK[max(6, len(item)) :]]
         made = []
         p: list[Any]
         for p in parameters:
@@ -142,7 +142,7 @@ def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol
             made.append(Parameter(p[0], tuple(map(expression, shape)), alias or None, bool(trainable), bool(same)))
         return Block(name, kind, tuple(made), tuple(map(block, children)), repeat, active, role or None,
                      same_as or None, (), note,
-                     Index(symbols[index[0]], to_sympy(index[1], symbols)) if index else None)  # fmt: skip
+                     Index(symbols[numbered[0]], to_sympy(numbered[1], symbols)) if numbered else None)  # fmt: skip
 
     return block(pool["trees"][number])
 

@@ -99,23 +99,30 @@ def closed(term: Expr, index: Symbol, number: Expr) -> Expr | None:
     parts: list[Expr] = []
     for part in Add.make_args(expand(term)):
         factors, own = part.as_independent(index, as_Add=False)
-        power, ratio, scale = 0, _ONE, _ONE
-        for one in Mul.make_args(own):
-            if one == 1:
-                continue
-            if one == index:
-                power += 1
-            elif isinstance(one, Pow) and one.base == index and one.exp.is_Integer and one.exp > 0:
-                power += int(one.exp)
-            elif isinstance(one, Pow) and one.base.is_Rational and one.base > 0:
-                slope, rest = one.exp.coeff(index), one.exp - one.exp.coeff(index) * index
-                if not slope.is_Integer or index in expand(rest).free_symbols:
-                    return None
-                ratio, scale = ratio * one.base**slope, scale * one.base ** expand(rest)
-            else:
-                return None
+        known = _power_of(own, index)
+        if known is None:
+            return None
+        power, ratio, scale = known
         parts.append(factors * scale * _power_sum(power, ratio, below).xreplace({below: number}))
     return Add(*parts)
+
+
+def _power_of(term: Expr, index: Symbol) -> tuple[int, Rational, Expr] | None:
+    """A product as `scale index^power ratio^index`; `None` where it is none."""
+    power, ratio, scale = 0, _ONE, _ONE
+    for one in Mul.make_args(term):
+        base, exponent = one.as_base_exp()
+        if base == index and exponent.is_Integer and exponent > 0:
+            power += int(exponent)
+        elif base.is_Rational and base > 0 and one != 1:
+            slope = exponent.coeff(index)
+            rest = expand(exponent - slope * index)
+            if not slope.is_Integer or index in rest.free_symbols:
+                return None
+            ratio, scale = ratio * base**slope, scale * base**rest
+        elif one != 1:
+            return None
+    return power, ratio, scale
 
 
 @lru_cache(maxsize=256)
@@ -159,10 +166,10 @@ def _turned(term: Expr, atom: Expr, index: Symbol, number: Expr) -> Expr | None:
     before, after = (first, rest) if rising == isinstance(atom, Min) else (rest, first)
     turn = Min(Max(at, 0), number)
     low = closed(term.xreplace({atom: before}), index, turn)
-    high = [closed(term.xreplace({atom: after}), index, n) for n in (number, turn)]
-    if low is None or None in high:
+    every, less = (closed(term.xreplace({atom: after}), index, n) for n in (number, turn))
+    if low is None or every is None or less is None:
         return None
-    return low + factor_terms(high[0] - high[1])
+    return low + factor_terms(every - less)
 
 
 def _crossing(a: Expr, b: Expr, index: Symbol) -> tuple[Expr, bool] | None:

@@ -21,7 +21,7 @@ from symcount.concolic.values.rewriting import floored
 from symcount.derivation.sequences import Sizes, sizes
 from symcount.derivation.structure import divisions_in
 
-__all__ = ["Shape", "exact_quotients", "indexed_shapes", "loops_in", "short_loops"]
+__all__ = ["Shape", "exact_quotients", "indexed_shapes", "loops_in", "numbering", "short_loops"]
 
 Shape = tuple[Node | int, ...]
 Place = tuple[str, tuple[Loop, ...], int]  # path without numbers, loops around, how many there are before it
@@ -75,7 +75,9 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
         made = [_at(one, place) for one in traces]
         if any(m.parameter.general for several in made for m in several):
             for several, shapes in zip(made, found, strict=True):
-                shapes.update((m.parameter.path, _general(m.parameter, place[1])) for m in several if m.parameter.general)
+                shapes.update(
+                    (m.parameter.path, _general(m.parameter, place[1])) for m in several if m.parameter.general
+                )
             continue
         several_fits = _fits(place, made)
         sequences += [(loop, fit) for loop, fits in several_fits for fit in fits]
@@ -147,7 +149,8 @@ def _at(one: Trace, place: Place) -> Sequence[_Made]:
 def _fits(place: Place, made: Sequence[Sequence[_Made]]) -> list[tuple[Loop, list[Sizes]]]:
     """A loop, and each dimension as a sequence in its index; none where there is no such loop."""
     for level, loop in enumerate(place[1]):
-        longest = max(made, key=lambda several, at=level: len({m.indices[at] for m in several}))
+        numbers = [len({m.indices[level] for m in several}) for several in made]
+        longest = made[numbers.index(max(numbers))]
         by_index: dict[int, Shape] = {}
         if loop.bounds[2] is not ex.const(1) or any(
             by_index.setdefault(m.indices[level], m.parameter.shape) != m.parameter.shape for m in longest
@@ -166,23 +169,16 @@ def _fits(place: Place, made: Sequence[Sequence[_Made]]) -> list[tuple[Loop, lis
     return []
 
 
-def _shaped(
-    loop: Loop, fits: Sequence[Sizes], made: Sequence[_Made], place: Place
-) -> Iterator[tuple[str, Shape]]:
+def _shaped(loop: Loop, fits: Sequence[Sizes], made: Sequence[_Made], place: Place) -> Iterator[tuple[str, Shape]]:
     """The parameters that are in the sequences, with their shape."""
     level = place[1].index(loop)
     nodes = [fit.node(ex.symbol(loop.name)) for fit in fits]
     for m in made:
         shape, index = m.parameter.shape, m.indices[level]
-        if len(shape) == len(fits) and all(
-            fit.is_size(index, dim) for fit, dim in zip(fits, shape, strict=True)
-        ):
+        if len(shape) == len(fits) and all(fit.is_size(index, dim) for fit, dim in zip(fits, shape, strict=True)):
             yield (
                 m.parameter.path,
-                tuple(
-                    node if loop.name in free_symbols(node) else dim
-                    for node, dim in zip(nodes, shape, strict=True)
-                ),
+                tuple(node if loop.name in free_symbols(node) else dim for node, dim in zip(nodes, shape, strict=True)),
             )
 
 
@@ -233,6 +229,18 @@ def exact_quotients(traces: Sequence[Trace]) -> tuple[set[Node], set[Node]]:
 
 def _exact(node: Node) -> bool:
     return node.op == "exact_div" or any(_exact(a) for a in node.args if isinstance(a, Node))
+
+
+def numbering(shape: Shape, stars: Sequence[int], parameters: Sequence[TracedParameter]) -> int:
+    """Which of the *stars* of a path has the numbers that belong to the indices of the loop in *shape*, one to one."""
+    for name in loops_in(shape):
+        indices = [next((i for loop, i in p.iterations if loop.name == name), -1) for p in parameters]
+        for star in stars:
+            numbers = [p.path.split(".")[star] for p in parameters]
+            pairs = len(set(zip(numbers, indices, strict=True)))
+            if pairs == len(set(numbers)) == len(set(indices)):
+                return star
+    return -1
 
 
 def short_loops(traces: Sequence[Trace]) -> set[Loop]:

@@ -23,12 +23,12 @@ from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, answered, bounding, holds, index_tuples, readable
 from symcount.concolic.values.rewriting import floored
-from symcount.derivation.coverage import Tables, covered, listed, lists, missing, parts_of, unlike
+from symcount.derivation.coverage import Tables, covered, deciding, listed, lists, missing, parts_of, supposed, unlike
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
-from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, usual_ones
+from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, usual_ones
 from symcount.derivation.questions import answers, hashed, of_iteration, questions
 from symcount.derivation.runs import comparable, possible
 
@@ -37,7 +37,6 @@ __all__ = ["PathSearch"]
 RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
 LISTS: Final = 4  # runs from which the lengths of lists are known
-LONGER: Final = (13, 11, 9, 7)  # iterations of a loop that makes another shape in each
 SPAN: Final = 4  # depths that differ by less are near one another
 
 
@@ -85,11 +84,10 @@ class PathSearch:
                 continue
             structure, asked = self._next(found)
             if structure is None:
-                enough = deep_enough(e, self._supposed(found)) and (len(e.traces) > 2 or not lists(self.e, self.found))
-                if asked is None and enough:
-                    return True
-                if not self._longer():
-                    return False
+                enough = deep_enough(e, supposed(found)) and (len(e.traces) > 2 or not lists(self.e, self.found))
+                done = asked is None and enough
+                if done or not self._longer():
+                    return done
                 continue
             self.tried.add(self._key(structure))
             if asked is not None:
@@ -137,18 +135,16 @@ class PathSearch:
 
     def _guarded(self, found: Tables) -> bool:
         """Whether a question about fields alone decides how often a row occurs: its answer is a condition then."""
-        e, fields = self.e, set(self.e.structural)
-        for parts in found.values():
-            for part in parts:
-                about = [[p for p in table.predicates if p.symbols <= fields] for table in part]
-                if all(about):
-                    chosen = next((several for several in about if self.turned.issuperset(several)), about[0])
-                    for c in [p.condition(truth) for p in chosen if (truth := p.holds(e.base)) is not None]:
-                        self._guard(c, f"{c}; elsewhere the model has other parts")
-                    guards = self.e.guards
-                    self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in guards)])
-                    return True
-        return False
+        e = self.e
+        about = deciding(found, self.fields)
+        if not about:
+            return False
+        chosen = next((several for several in about if self.turned.issuperset(several)), about[0])
+        for c in [p.condition(truth) for p in chosen if (truth := p.holds(e.base)) is not None]:
+            self._guard(c, f"{c}; elsewhere the model has other parts")
+        guards = self.e.guards
+        self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in guards)])
+        return True
 
     def _without_negative_lengths(self) -> bool:
         """Whether some runs are left out since a list in them, `[2] + [1] * (n - 1)`, has no length that says n."""
@@ -162,17 +158,11 @@ class PathSearch:
 
     def _longer(self) -> bool:
         """Whether a run was made with more iterations of loops that make another shape in each."""
-        e = self.e
-        usual = {n: e.base[n] for n in e.structural}
-        for loop in short_loops(e.traces):
-            for name in sorted(free_symbols(loop.bounds[1]) & self.fields):
-                for number in LONGER:
-                    structure = {**usual, name: number}
-                    if self._key(structure) in self.tried or not self.admitted(structure):
-                        continue
-                    self.tried.add(self._key(structure))
-                    if self._observed(structure) is not None:
-                        return True
+        for structure in longer(self.e, short_loops(self.e.traces)):
+            if self._key(structure) not in self.tried and self.admitted(structure):
+                self.tried.add(self._key(structure))
+                if self._observed(structure) is not None:
+                    return True
         return False
 
     def _guard(self, condition: Condition, said: str) -> None:
@@ -193,7 +183,7 @@ class PathSearch:
             most, structure = max(differing, key=itemgetter(0), default=(0, None))
             if most:
                 return structure, None
-        if distant := new(far(e, self._supposed(found))):
+        if distant := new(far(e, supposed(found))):
             return distant[0], None
         turning, asked = self._turning()
         if asked is not None:
@@ -218,10 +208,6 @@ class PathSearch:
             if others := new(self.probes):
                 return max(others, key=telling), None
         return None, None
-
-    def _supposed(self, found: Tables) -> list[Loop]:
-        """The loops of which no question explains what is made in them."""
-        return list(dict.fromkeys(loop for p in parts_of(found) for t in p if t.supposed for loop in t.loops))
 
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""

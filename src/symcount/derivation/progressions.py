@@ -4,6 +4,7 @@ Where a size depends on the index, it does not suffice to know how many iteratio
 `symcount.derivation.counting` counts is here a few progressions: bounds move the ends, what is not one index is what
 is below it and above it, and a class of remainders by p has the step p.
 
+>>> from symcount.derivation.literals import ZERO
 >>> i, n = ex.symbol("#0"), ex.symbol("layers")
 >>> loop, assumed = Loop("#0", "doctest", (ZERO, n, ONE), ()), Assumptions({"layers": 12})
 >>> for one in progressions(loop, {Predicate("divides", ex.const(3), ex.add(i, ONE)): True}, assumed):
@@ -29,7 +30,6 @@ from symcount.concolic.values.rewriting import collected
 from symcount.derivation.counting import count, larger, merged, smaller, trips, within
 from symcount.derivation.literals import (
     ONE,
-    ZERO,
     Assumptions,
     Bound,
     Equal,
@@ -152,9 +152,7 @@ def _either(
     return None if any(one is None for one in both) else [p for one in both if one is not None for p in one]
 
 
-def _of_class(
-    first: Node, last: Node, one: Residues | Remainders, assumed: Assumptions
-) -> list[Progression] | None:
+def _of_class(first: Node, last: Node, one: Residues | Remainders, assumed: Assumptions) -> list[Progression] | None:
     if isinstance(one, Remainders):
         those = [i for i in range(one.period) if (i in one.those) is one.truth]
         single = [Residues(ex.const(one.period), ex.const(-i % one.period), ONE, truth=True) for i in those]

@@ -17,7 +17,7 @@ from typing import Any
 from symcount.concolic.traces import Trace, TracedParameter, once_a_trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Iteration
-from symcount.derivation.indexed_shapes import Shape, indexed_shapes, loops_in
+from symcount.derivation.indexed_shapes import Shape, indexed_shapes, numbering
 
 __all__ = ["Row", "Rows", "collect"]
 
@@ -294,18 +294,6 @@ def _counted(
         if len(stars) == 1:
             named = [p.path.split(".")[stars[0]] for p in parameters if not p.iterations]
             places = tuple([int(_NUMBER.search(part)[0]) for part in named])  # type: ignore[index]  # it is starred
-        star = _numbering(row, parameters) if shapes else -1
+        star = numbering(row.shape, row.stars, parameters) if shapes else -1
         found[row] = len(parameters), levels, Counter(p.iterations for p in parameters), places, star
     return found
-
-
-def _numbering(row: Row, parameters: Sequence[TracedParameter]) -> int:
-    """The position of the `*` whose numbers belong to the indices of the loop in a row's shape, one to one."""
-    for name in loops_in(row.shape):
-        indices = [next((i for loop, i in p.iterations if loop.name == name), -1) for p in parameters]
-        for star in row.stars:
-            numbers = [p.path.split(".")[star] for p in parameters]
-            pairs = len(set(zip(numbers, indices, strict=True)))
-            if pairs == len(set(numbers)) == len(set(indices)):
-                return star
-    return -1

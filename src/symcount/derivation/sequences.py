@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache, reduce
+from itertools import pairwise
 from math import lcm
 from typing import Final, Protocol
 
@@ -48,7 +49,7 @@ def _polynomial(node: Node) -> Polynomial:
         sign = 1 if node.op == "add" else -1
         return _clean({m: left.get(m, Fraction(0)) + sign * right.get(m, Fraction(0)) for m in {**left, **right}})
     if node.op == "mul":
-        return _product(*map(_polynomial, node.args), node)
+        return _product(_polynomial(node.args[0]), _polynomial(node.args[1]), node)
     if node.op in ("exact_div", "div") and node.args[1].op == "const" and node.args[1].args[0]:
         return {m: c / Fraction(node.args[1].args[0]) for m, c in _polynomial(node.args[0]).items()}
     if node.op == "pow" and node.args[1].op == "const" and node.args[1].args[0] in (2, 3):
@@ -192,7 +193,7 @@ def sizes(first: int, column: Sequence[Node | int]) -> Sizes | None:
         return None
     divisors = [divisor for _, divisor in halves]
     ratio = divisors[1] / divisors[0]
-    if ratio.denominator != 1 or ratio < 2 or any(b != ratio * a for a, b in zip(divisors, divisors[1:], strict=False)):
+    if ratio.denominator != 1 or ratio < 2 or any(b != ratio * a for a, b in pairwise(divisors)):
         return None
     whole = halves[0][0]
     return _Quotients(whole, divisors[0] / ratio**first, int(ratio)) if whole is not None else None
@@ -270,7 +271,7 @@ def _geometric(first: int, numbers: Sequence[Fraction], steps: Sequence[Fraction
     if len(steps) < 1 + _SURPLUS or not all(steps):
         return None
     ratio = steps[1] / steps[0]
-    if ratio.denominator != 1 or ratio < 2 or any(b != ratio * a for a, b in zip(steps, steps[1:], strict=False)):
+    if ratio.denominator != 1 or ratio < 2 or any(b != ratio * a for a, b in pairwise(steps)):
         return None
     factor = steps[0] / (ratio - 1)  # of r^(i - first)
     rest = numbers[0] - factor

@@ -219,6 +219,11 @@ def _translate(expression: Expr) -> ast.expr:  # a table of rules, one a head
         return _fold(ast.Mult(), [base] * int(expression.exp))
     if isinstance(expression, Pow) and expression.base.is_integer and not isinstance(expression.exp, Rational):
         return _call("_power", _translate(expression.base), _translate(expression.exp))
+    return _translate_function(expression)
+
+
+def _translate_function(expression: Expr) -> ast.expr:
+    """The rules for what is no sum, product or power."""
     if isinstance(expression, Sum) and len(expression.limits) == 1:
         ((index, _, last),) = expression.limits  # from zero on
         one = ast.arguments(posonlyargs=[], args=[ast.arg(arg=index.name)], kwonlyargs=[], kw_defaults=[], defaults=[])

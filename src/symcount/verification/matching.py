@@ -79,8 +79,8 @@ def match_shapes(
     for name in free:
         by_template[template(name)].append(name)
     each = ((row, *one) for row in sorted(rows, key=lambda r: r.tensor.count("*")) for one in instances(row, values))
-    for row, shape, wanted in each:
-        fits = pattern(row.tensor)
+    for row, shape, number in each:
+        fits, wanted = pattern(row.tensor), number
         for name in _candidates(row.tensor, by_template):
             if wanted == 0:
                 break
