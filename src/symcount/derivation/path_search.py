@@ -112,9 +112,8 @@ class PathSearch:
         e = self.e
         usual = {n: e.base[n] for n in e.structural}
         deeper = ({**usual, n: int(usual[n]) + more} for n in usual if n in e.depths for more in (1, 2, 5))
-        for structure in (*self.probes, *deeper) if self.lonely else ():
-            new = self._key(structure) not in self.tried and self.admitted(structure)
-            if new and all(holds(c, {**e.base, **structure}) for c in self.lonely):
+        for structure in self._new((*self.probes, *deeper)) if self.lonely else ():
+            if all(holds(c, {**e.base, **structure}) for c in self.lonely):
                 self.tried.add(self._key(structure))
                 return self._observed(structure) is not None
         return False
@@ -158,12 +157,16 @@ class PathSearch:
 
     def _longer(self) -> bool:
         """Whether a run was made with more iterations of loops that make another shape in each."""
-        for structure in longer(self.e, short_loops(self.e.traces)):
-            if self._key(structure) not in self.tried and self.admitted(structure):
-                self.tried.add(self._key(structure))
-                if self._observed(structure) is not None:
-                    return True
+        for structure in self._new(longer(self.e, short_loops(self.e.traces))):
+            self.tried.add(self._key(structure))
+            if self._observed(structure) is not None:
+                return True
         return False
+
+    def _new(self, structures: Iterable[Structure]) -> list[Structure]:
+        """Those of *structures* that are admitted and of which there is no run."""
+        known = self.tried | {self._key(t.symbols) for t in self.e.traces}
+        return [s for s in structures if self._key(s) not in known and self.admitted(s)]
 
     def _guard(self, condition: Condition, said: str) -> None:
         self.e = replace(self.e, guards=(*self.e.guards, condition))
@@ -172,11 +175,7 @@ class PathSearch:
     def _next(self, found: Tables) -> tuple[Structure | None, Predicate | None]:
         """Where to trace next, and for which question; a question without a structure was not answered."""
         e = self.e
-        seen = {self._key(t.symbols) for t in e.traces}
-
-        def new(structures: Iterable[Structure]) -> list[Structure]:
-            return [s for s in structures if self._key(s) not in self.tried | seen and self.admitted(s)]
-
+        new = self._new
         unclear = [part for part in parts_of(found) if part[0].predicates]
         if unclear and self.refused[None] < PATIENCE:
             differing = [(unlike(unclear, s, {**e.base, **s}), s) for s in new(self.probes)]
