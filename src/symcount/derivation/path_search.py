@@ -19,7 +19,7 @@ from typing import Final
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
-from symcount.concolic.values.expression import Node, free_symbols
+from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, answered, bounding, holds, index_tuples, readable
 from symcount.concolic.values.rewriting import floored
@@ -28,7 +28,7 @@ from symcount.derivation.depth_limits import of_index
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
-from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, usual_ones
+from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, near, usual_ones
 from symcount.derivation.questions import answers, hashed, of_iteration, questions
 from symcount.derivation.runs import comparable, possible
 
@@ -37,7 +37,6 @@ __all__ = ["PathSearch"]
 RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
 LISTS: Final = 4  # runs from which the lengths of lists are known
-SPAN: Final = 4  # depths that differ by less are near one another
 
 
 class PathSearch:
@@ -55,8 +54,8 @@ class PathSearch:
         self.runs: list[Trace] = []
         self.lonely: list[Condition] = []
         self.fields = frozenset(e.structural)
-        hard = [c for c in e.asked if not of_index(e, c) and not of_iteration(c, e.traces)]
-        self.hard = [c for c in hard if c.symbols <= self.fields]
+        asked = [c for c in e.asked if c.symbols <= self.fields]
+        self.hard = [c for c in asked if not of_index(e, c) and not of_iteration(c, e.traces)]
         self.found: Tables = {}
 
     @cached_property
@@ -175,26 +174,25 @@ class PathSearch:
     def _next(self, found: Tables) -> tuple[Structure | None, Predicate | None]:
         """Where to trace next, and for which question; a question without a structure was not answered."""
         e = self.e
-        new = self._new
         unclear = [part for part in parts_of(found) if part[0].predicates]
         if unclear and self.refused[None] < PATIENCE:
-            differing = [(unlike(unclear, s, {**e.base, **s}), s) for s in new(self.probes)]
+            differing = [(unlike(unclear, s, {**e.base, **s}), s) for s in self._new(self.probes)]
             most, structure = max(differing, key=itemgetter(0), default=(0, None))
             if most:
                 return structure, None
-        if distant := new(far(e, supposed(found))):
+        if distant := self._new(far(e, supposed(found))):
             return distant[0], None
         turning, asked = self._turning()
         if asked is not None:
             return turning, asked
-        if many := new(deep(e, self._loops())):
+        if many := self._new(deep(e, self._loops())):
             return many[0], None
         if self.refused[None] < PATIENCE and (open_ := missing(found, e.traces)):
 
             def gain(s: Structure) -> Fraction:
                 return covered(open_, s, {**e.base, **s})
 
-            best = max(new(self.probes), key=gain, default=None)
+            best = max(self._new(self.probes), key=gain, default=None)
             if best is not None and gain(best) > 0:
                 return best, None
         if self._unchecked() and self.refused[None] < PATIENCE:
@@ -204,7 +202,7 @@ class PathSearch:
                 size = sum(map(int, s.values()))
                 return sum(s[n] not in known[n] for n in s), size if listed(self.e, self.found) else -size
 
-            if others := new(self.probes):
+            if others := self._new(self.probes):
                 return max(others, key=telling), None
         return None, None
 
@@ -239,9 +237,7 @@ class PathSearch:
         if len(e.traces) > 2:
             return False
         asked = {n for p in answers(e.traces) if self._structural(p, loops) for n in p.symbols}
-        bounding = {n for name in asked & loops.keys() for n in free_symbols(loops[name].bounds[1])}
-        values = ([int(t.symbols[n]) for t in e.traces] for n in bounding if n in e.structural)
-        return any(max(numbers) - min(numbers) < SPAN for numbers in values)
+        return near(e, [loops[name] for name in asked & loops.keys()])
 
     def _structural(self, p: Predicate, loops: Collection[str]) -> bool:
         return all(n in self.fields or n in loops for n in p.symbols)
