@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from symcount.concolic.config.config_source import ConfigSource, aliases_of
 from symcount.concolic.config.source import defaults_of
+from symcount.config.arranged_lists import Arrangement, field_of
 from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.certificate import disagreement, disagreements
 from symcount.derivation.evidence import Hypotheses
@@ -91,17 +91,33 @@ def _derived(
     cls: type, found: ConfigSource, name: str, model_type: str, options: Mapping[str, Any], *, arrange: bool
 ) -> DerivedFormula:
     arranged = arrangements(cls, found) if arrange else {}  # a source has its own already
-    hypotheses = None
-    if arranged:
-        with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
-            hypotheses = derive_class(cls, with_arrangements(found, arranged))
-    hypotheses = hypotheses or derive_class(cls, found)
+    hypotheses = _with_numbers_of_kinds(cls, found, arranged) or derive_class(cls, found)
     _check_read(hypotheses, options)
     formula = formula_of(hypotheses, name, model_type, Derived())
     if hypotheses.supposed and disagreement(formula, _POINTS):
         source = hypotheses.evidence.plan.source
         formula = formula_of(derive_class(cls, source, suppose=False), name, model_type, Derived())
     return confined(replace(formula, requested=found.asked))
+
+
+def _with_numbers_of_kinds(
+    cls: type, found: ConfigSource, lists: Mapping[str, Arrangement]
+) -> Hypotheses | None:  # fmt: skip
+    """The hypotheses with the numbers of layers of each kind for fields; `None` if the lists are taken as they are.
+
+    That is where the order of the kinds matters, and of a list all of whose numbers would be kept at their values.
+    """
+    while lists:
+        try:
+            hypotheses = derive_class(cls, with_arrangements(found, lists))
+        except DerivationError:
+            return None
+        pinned = hypotheses.evidence.pinned
+        kept = {p for p, one in lists.items() if all(field_of(p, kind) in pinned for kind in one.numbers)}
+        if not kept:
+            return hypotheses
+        lists = {path: one for path, one in lists.items() if path not in kept}
+    return None
 
 
 def _at_given(cls: type, given: Mapping[str, Any], error: DerivationError) -> DerivedFormula:
