@@ -171,19 +171,20 @@ def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, s
 def _extreme(sympy: Any, node: Node, arguments: Sequence[Any]) -> Any:
     """The larger or the smaller of two expressions; both where SymPy, which searches long, finds neither.
 
-    SymPy 1.14 takes `x/Max(1, t/p)` for at least `x` where t and p are positive integers. So where there is a maximum
-    or a minimum inside, it is believed only if what it takes for the larger one is so at some points.
+    SymPy 1.14 takes `x/ceiling(t/p)` and `x/Max(1, t/p)` for at least `x` where t and p are positive integers. So what it
+    takes for the larger one must not be the smaller one at some points; and where something is rounded, or is a maximum
+    itself, it must be the larger one at some.
     """
     signs, both = _compared(*node.args), getattr(sympy, node.op.title())
-    nested = any(a.has(sympy.Max, sympy.Min) for a in arguments)
     if len(signs) > 1 and not any(isinstance(a, sympy.Max | sympy.Min) for a in arguments):
         return both(*arguments, evaluate=False)
     found = both(*arguments)
-    if nested and arguments[0] != arguments[1] and found in arguments:
-        larger = arguments[0 if signs == {1} else 1] if len(signs) == 1 else None
-        smaller = arguments[1 if signs == {1} else 0] if len(signs) == 1 else None
-        if found != (larger if node.op == "max" else smaller):
-            return both(*arguments, evaluate=False)
+    if arguments[0] == arguments[1] or found not in arguments:
+        return found
+    chosen = 1 if (found == arguments[0]) is (node.op == "max") else -1
+    doubtful = any(a.has(sympy.Max, sympy.Min, sympy.floor, sympy.ceiling) for a in arguments)
+    if -chosen in signs or (doubtful and not signs):
+        return both(*arguments, evaluate=False)
     return found
 
 
