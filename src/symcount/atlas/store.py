@@ -2,7 +2,7 @@
 
 Looking a class up reads the index and one block. The bytes depend on nothing but the entries: their order is fixed, and
 there is no date. Layout: a magic line; the length of the index in four bytes; the index; two dictionaries; the blocks.
-Each is compressed JSON; see `atlas.compression`. A family, which is one model type, has two blocks: what counting needs,
+Each is compressed JSON; see `atlas.compression`. A family, which is one model type, has two blocks: what a count needs,
 and the trees. A class whose configs are of several model types has an entry in the family of each.
 
 The file is of the newest release of transformers. For each older one it has a *layer*: the entries that are others than
