@@ -171,7 +171,7 @@ def test_what_another_release_says_is_told_where_it_is_something_else(tmp_path, 
     assert (bert["transformers"], bert["unique"]) == ("5.16.0", 109_112_880)
     [line] = [line for line in err.splitlines() if "transformers" in line]
     assert "counted as of transformers 5.16.0" in line
-    assert "5.17.0 is asked for" in line
+    assert "which is the last one before it that is stored; 5.17.0 is asked for" in line
     assert "1,632,100,161" in line
 
 
