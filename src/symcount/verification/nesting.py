@@ -41,8 +41,8 @@ def nested(fields: Mapping[str, Any], cls: Any) -> dict[str, Any]:
 
 def _settable(fields: Mapping[str, Any], cls: Any) -> dict[str, Any]:
     """Those fields that may be given to a config class; those that it computes may not."""
-    own = {name: getattr(cls, name, None) for name in fields}
-    return {n: v for n, v in fields.items() if not isinstance(own[n], property) or own[n].fset is not None}
+    computed = {name for name in fields if isinstance(found := getattr(cls, name, None), property) and not found.fset}
+    return {name: value for name, value in fields.items() if name not in computed}
 
 
 def _made(cls: Any, fields: Mapping[str, Any]) -> Any:
