@@ -33,15 +33,15 @@ SIZES = (
 def read(line):
     """What a line says by the slow road; the error where it is refused."""
     try:
-        name, totals, notes, release = counted("x", json.loads(line))
+        found = counted("x", json.loads(line))
     except SymcountError as error:
         return str(error)
-    return name, totals, [note.text for note in notes], release
+    return found.name, found.totals, [note.text for note in found.notes], found.release
 
 
 def recognised(known, line):
     found = known.counted(line)
-    return None if found is None else (found[0], found[1], [note.text for note in found[2]], found[3])
+    return found and (found.name, found.totals, [note.text for note in found.notes], found.release)
 
 
 def learnt(line):
