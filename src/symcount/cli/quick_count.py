@@ -124,7 +124,7 @@ def _counted(source: str, found: dict[str, Any] | bytes, version: str, known: Re
     fields = parse(found, source)
     if known.learn(found, fields) and (result := known.counted(found)) is not None:
         return result
-    return counted(source, fields, version)
+    return known.keep(found, counted(source, fields, version))
 
 
 @guarded

@@ -74,9 +74,22 @@ class Recognition:
         self._seen: set[int] = set()
         self._number = self._bytes = 0
         self._results: dict[tuple[_Template, tuple[int, ...]], Result] = {}
+        self._lines: dict[bytes, Result] = {}
+        self._held = 0
+
+    def keep(self, line: bytes, result: Result) -> Result:
+        """The *result* of a line, which may come once more as it is: many checkpoints have the same config."""
+        self._held += len(line)
+        if self._held > _MOST_BYTES:
+            self._lines.clear()
+            self._held = len(line)
+        self._lines[line] = result
+        return result
 
     def counted(self, line: bytes) -> Result | None:
         """What is said of a config; `None` where it is not recognised, or is refused."""
+        if (same := self._lines.get(line)) is not None:
+            return same
         alike = self._templates.get(line.translate(None, b"0123456789"), [])
         for i, template in enumerate(alike):
             if template is None or (numbers := template.numbers(line)) is None:
