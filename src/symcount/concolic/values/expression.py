@@ -171,9 +171,9 @@ def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, s
 def _extreme(sympy: Any, node: Node, arguments: Sequence[Any]) -> Any:
     """The larger or the smaller of two expressions; both where SymPy, which searches long, finds neither.
 
-    SymPy 1.14 takes `x/ceiling(t/p)` and `x/Max(1, t/p)` for at least `x` where t and p are positive integers. So what it
-    takes for the larger one must not be the smaller one at some points; and where something is rounded, or is a maximum
-    itself, it must be the larger one at some.
+    SymPy 1.14 takes `x/ceiling(t/p)` and `x/Max(1, t/p)` for at least `x` where t and p are positive integers. So what
+    it takes for the larger one must not be the smaller one at some points; and where something is rounded, or is a
+    maximum itself, it must be the larger one at some.
     """
     signs, both = _compared(*node.args), getattr(sympy, node.op.title())
     if len(signs) > 1 and not any(isinstance(a, sympy.Max | sympy.Min) for a in arguments):
