@@ -8,7 +8,7 @@ values that an annotation admits, numbers that are filled in from others. Everyt
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -68,15 +68,26 @@ class Taken(NamedTuple):
 
 
 class Reader:
-    """Reads configs by one layout."""
+    """Reads configs by one layout.
 
-    def __init__(self, layout: Layout, activations: frozenset[str]) -> None:
+    Args:
+        layout: of a class.
+        activations: names of activation functions without parameters.
+        kinds: of the values of keys that every config class has; see `Atlas.kinds`.
+
+    Attributes:
+        passing: paths of checks for which it is enough that a number is one, whichever it is.
+    """
+
+    def __init__(
+        self, layout: Layout, activations: frozenset[str], kinds: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.layout = layout
         self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
         self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
         self._taken: dict[str, list[tuple[str, Any]]] = {}
         self._spelled: dict[str, list[tuple[str, dict[str, dict[str, str]]]]] = {}
-        self._types = {path: dict(section.types) for path, section in layout.sections.items()}
+        self._types = {path: {**kinds, **section.types} for path, section in layout.sections.items()}
         for path, number in layout.numbers.items():
             section, key, index = split(path)
             if not index:  # what is no number is told in the words of numbers
@@ -93,6 +104,12 @@ class Reader:
         self._rules = Rules(layout)
         self._labels = Labels(layout, self._rules, activations)
         self._same = [path for path, number in layout.numbers.items() if number.same]
+        asked = {path for check in layout.checks.values() for path in _asked_beside(check)}
+        self.passing = frozenset(
+            path
+            for path, check in layout.checks.items()
+            if "#" in check.accept and not (check.equals or check.each or check.rule) and path not in asked
+        )
 
     def read(self, fields: Mapping[str, Any]) -> Reading:
         """Read a config.
@@ -248,3 +265,14 @@ class Reader:
                 raise UncoveredError(
                     f"{path_of(section, key)} has {len(own[key])} elements, the stored formulas are for {length}"
                 )
+
+
+def _asked_beside(check: Check) -> Iterator[str]:
+    """The paths of what a check compares with other values than its own."""
+    for spec in (check.rule, check.pattern):
+        for part in ("numbers", "beside", "same"):
+            if isinstance(paths := spec.get(part), Mapping):
+                yield from paths
+        for part in ("of", "depth"):
+            if part in spec:
+                yield spec[part]

@@ -1,9 +1,9 @@
 """The atlas file: a small index, and one compressed block for each config family.
 
 Looking a class up reads the index and one block. The bytes depend on nothing but the entries: their order is fixed, and
-there is no date. Layout: a magic line; the length of the index in four bytes; the index; the blocks. Index and blocks
-are JSON, compressed with zlib. A family, which is one model type, has two blocks: what counting needs, and the trees. A
-class whose configs are of several model types has an entry in the family of each.
+there is no date. Layout: a magic line; the length of the index in four bytes; the index; two dictionaries; the blocks.
+Each is compressed JSON; see `atlas.compression`. A family, which is one model type, has two blocks: what a count needs,
+and the trees. A class whose configs are of several model types has an entry in the family of each.
 
 The file is of the newest release of transformers. For each older one it has a *layer*: the entries that are others than
 those of the next newer release, and the names of the classes that the older one does not have yet. Nothing here looks
@@ -20,6 +20,7 @@ from functools import cache, cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from symcount.atlas.compression import unpacked
 from symcount.atlas.record import Entry
 from symcount.config.model_types import canonical
 from symcount.config.releases import nearest, release_of
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LENGTH_BYTES", "MAGIC", "Atlas", "Family", "Layer", "atlas", "default_path"]
 
-MAGIC = b"symcount atlas 2\n"
+MAGIC = b"symcount atlas 3\n"
 LENGTH_BYTES = 4
-_PARTS = 2
 _FILE = "atlas.bin"
 _DECODER = json.JSONDecoder()
 _MOST = 1000
@@ -51,6 +51,7 @@ class Layer(Record):
         versions: of the packages that it was built with.
         summary: see `Atlas.summary`.
         gone: of an older release: model type -> classes that only newer ones have.
+        kinds: see `Atlas.kinds`.
     """
 
     families: Iterable[Family]
@@ -59,6 +60,7 @@ class Layer(Record):
     versions: str
     summary: Mapping[str, Any]
     gone: Mapping[str, Iterable[str]] = made(default_factory=dict)
+    kinds: Mapping[str, str] = made(default_factory=dict)
 
 
 class Atlas:
@@ -75,12 +77,15 @@ class Atlas:
                 if file.read(len(MAGIC)) != MAGIC:
                     raise ConfigError(f"{path} is no atlas; build one: symcount atlas build")
                 length = int.from_bytes(file.read(LENGTH_BYTES), "big")
-                header: dict[str, Any] = json.loads(zlib.decompress(file.read(length)))
+                header: dict[str, Any] = json.loads(unpacked(file.read(length)))
         except (OSError, zlib.error, ValueError) as error:
             raise ConfigError(f"{path}: the atlas cannot be read ({error}); reinstall symcount") from None
         self._headers: list[dict[str, Any]] = [header, *header.get("older", ())]
         self._starts: list[int] = []
         start = len(MAGIC) + LENGTH_BYTES + length
+        self._common: dict[int, bytes] = {}
+        self._commons = [*accumulate(header["common"], initial=start)]
+        start = self._commons[-1]
         for one in self._headers:
             self._starts.append(start)
             start += sum(sum(sizes) for _, *sizes in one["families"])
@@ -108,7 +113,7 @@ class Atlas:
         if depth not in self._views:
             other = object.__new__(Atlas)
             other.__dict__.update(self.__dict__)
-            for name in ("activations", "bases", "names"):
+            for name in ("activations", "bases", "kinds", "names"):
                 other.__dict__.pop(name, None)
             other._depth, other._places = depth, {}
             self._views[depth] = other
@@ -147,6 +152,12 @@ class Atlas:
     def activations(self) -> frozenset[str]:
         """Names of activation functions that have no parameters."""
         return frozenset(self._headers[self._depth]["activations"])
+
+    @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """Key that every config class has -> the kinds of values that it admits, as in `Section.types`."""
+        found: dict[str, str] = self._headers[self._depth]["kinds"]
+        return found
 
     @property
     def summary(self) -> Mapping[str, Any]:
@@ -268,9 +279,12 @@ class Atlas:
             self._offsets[depth] = list(accumulate(sizes, initial=self._starts[depth]))
         _, *parts = self._headers[depth]["families"][number]
         with open(self.path, "rb") as file:
+            if part not in self._common:
+                file.seek(self._commons[part])
+                data = file.read(self._commons[part + 1] - self._commons[part])
+                self._common[part] = json.loads(unpacked(data)).encode("utf-8")
             file.seek(self._offsets[depth][number] + sum(parts[:part]))
-            data = file.read(parts[part])
-        return zlib.decompress(data)
+            return unpacked(file.read(parts[part]), self._common[part])
 
 
 def default_path() -> Path:

@@ -25,6 +25,7 @@ from symcount.concolic.values.predicates import Predicate, answered, bounding, h
 from symcount.concolic.values.rewriting import floored
 from symcount.derivation.coverage import Tables, covered, deciding, listed, lists, missing, parts_of, supposed, unlike
 from symcount.derivation.depth_limits import of_index
+from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
@@ -54,6 +55,7 @@ class PathSearch:
         self.runs: list[Trace] = []
         self.lonely: list[Condition] = []
         self.fields = frozenset(e.structural)
+        self.kinds = dict(arranged_in(e.plan.source))
         asked = [c for c in e.asked if c.symbols <= self.fields]
         self.hard = [c for c in asked if not of_index(e, c) and not of_iteration(c, e.traces)]
         self.found: Tables = {}
@@ -73,7 +75,7 @@ class PathSearch:
         """Trace until every question that can be answered in both ways was; whether all rows are explained."""
         while len(self.runs) < RUNS and self.refused.total() < RUNS:
             e = self.e
-            found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose)
+            found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose, lists=self.kinds)
             if found is None:
                 if self._without_negative_lengths() or self._longer():
                     continue
@@ -84,9 +86,8 @@ class PathSearch:
             structure, asked = self._next(found)
             if structure is None:
                 enough = deep_enough(e, supposed(found)) and (len(e.traces) > 2 or not lists(self.e, self.found))
-                done = asked is None and enough
-                if done or not self._longer():
-                    return done
+                if (asked is None and enough) or not self._longer():
+                    return asked is None and enough
                 continue
             self.tried.add(self._key(structure))
             if asked is not None:
@@ -140,8 +141,7 @@ class PathSearch:
         chosen = next((several for several in about if self.turned.issuperset(several)), about[0])
         for c in [p.condition(truth) for p in chosen if (truth := p.holds(e.base)) is not None]:
             self._guard(c, f"{c}; elsewhere the model has other parts")
-        guards = self.e.guards
-        self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in guards)])
+        self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in self.e.guards)])
         return True
 
     def _without_negative_lengths(self) -> bool:
