@@ -106,7 +106,10 @@ def _values(config: Any) -> Iterator[tuple[str, Any]]:
 
 
 def drawn(model_type: str, config: Any, many: int) -> Iterator[dict[str, Any]]:
-    """Changes of one number or two: at first of depths, which lists follow, and of heads; the fifth is of a switch."""
+    """Changes of one number or two: at first of depths, which lists follow, and of heads; the fifth is of a switch.
+
+    Other sizes than depths are doubled and halved: heads that do not divide the width are of models that never run.
+    """
     rng, found, switches = random.Random(model_type), numbers(config), flags(config)
     deep = [p for p in found if any(w in p.rpartition(".")[2] for w in _DEEP)]
     others = [p for p in found if any(w in p.rpartition(".")[2] for w in _OTHERS)]
@@ -127,7 +130,7 @@ def _other(value: int, deep: bool, turn: int, rng: random.Random) -> int:
     if deep:
         return value * 2 + rng.randrange(2) if turn % 2 == 0 and value <= 64 else max(1, value // 2 - rng.randrange(2))
     if turn >= _TURNS:
-        return rng.choice([2 * value, value + 1, value // 2, value * 3 // 2, 4 * value])
+        return rng.choice([2 * value, max(1, value // 2), 4 * value, max(1, value // 4)])
     return value * 2 if value < 64 else value // 2
 
 

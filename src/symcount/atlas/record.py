@@ -138,7 +138,8 @@ class Check(_Json):
             may be, while others are the `same` as by default. Of names: `numbered`, the first one, and that to
             which the others add their number; or how many `stages` they choose, whichever these are; 0 if any. Of
             numbers: those of the layers that a list (`of`, a path) says to be of a `kind`. Of a text: its
-            `letters`, over and over, mean what that list says.
+            `letters`, over and over, mean what that list says. Of an object of `layers` by their numbers: the keys
+            that they may have otherwise than the config, as no tensor depends on them.
         equals: text of the number that must be given if any is.
         each: texts of the elements of the list that must be given if any is; it may have lists in it, numbers and words
             with a quote before them that stand for themselves.

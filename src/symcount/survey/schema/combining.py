@@ -20,7 +20,7 @@ from symcount.errors import SymcountError
 from symcount.survey.schema.asking import At, conditions, names_of
 from symcount.survey.schema.kinds import overruled
 from symcount.survey.schema.probe import signature, uninitialised
-from symcount.survey.schema.promoting import beyond, promoted, single
+from symcount.survey.schema.promoting import beyond, pinned, promoted, single
 from symcount.survey.schema.work import Work, free_values, switches
 
 __all__ = ["combine"]
@@ -173,20 +173,22 @@ def _branches(
     pending: list[tuple[DerivedFormula, dict[str, Any]]] = [(first, {})]
     free = {k: v for k, v in free_values(work).items() if k not in changes}
     for formula, before in pending:  # which grows
-        for c in (*formula.asked, *single(formula)):
+        fixed = [] if before else [(one, True) for one in pinned(formula)]
+        for c, several in (*((c, False) for c in (*formula.asked, *single(formula))), *fixed):
             if len(pending) > _BRANCHES or not work.combining:
                 return
             said = (c.relation, c.left, c.right)
             if changes and said in work.dull:
                 continue
             number = len(seen)
-            for step in beyond(work, c, formula):
+            for step in beyond(work, c, formula, pinned=several):
                 moved = {**before, **step}
-                there = work.probe.trace({**changes, **moved})
+                depths = {name: n for name, n in moved.items() if name in work.probe.shallow}
+                there = work.probe.trace({**changes, **moved}, depths)
                 if there is None or signature(there) in seen:
                     continue
                 seen.add(signature(there))
-                flipped = work.probe.trace({**changes, **moved, **free})
+                flipped = work.probe.trace({**changes, **moved, **free}, depths)
                 if flipped is not None and signature(flipped) != signature(there):
                     continue  # a key without influence has one beyond
                 work.probe.traced += trials * len(there.parameters)
@@ -199,7 +201,8 @@ def _branches(
                 if _readable(work, other) and _elsewhere(other, first.base):
                     pending.append((other, moved))
                     yield other, points, moved
-                break
+                if not several or len(pending) > _BRANCHES or not work.combining:
+                    break
             if not changes and len(seen) == number:
                 work.dull.add(said)
 

@@ -19,7 +19,7 @@ from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around
-from symcount.survey.schema.bases import Base, bases, left_out
+from symcount.survey.schema.bases import Base, bases, left_out, said_whole
 from symcount.survey.schema.check import count
 from symcount.survey.schema.gate import disagreements
 from symcount.survey.schema.layer_rules import with_rules
@@ -113,6 +113,8 @@ def _bases(cls: Any, configs: Any) -> Iterator[Base]:
     for number, base in enumerate(bases(cls, configs)):
         yield base
         if not number and not base.absent and (other := left_out(cls, configs, base)) is not None:
+            yield other
+        if not number and (other := said_whole(cls, configs, base)) is not None:
             yield other
 
 
