@@ -107,6 +107,7 @@ class Number(_Json):
         ratio: a ratio instead of an integer.
         word: a string that is the same as leaving the key out.
         same: text of the number that the default stands for: -1 for the last layer.
+        each: path of a number of layers; a list that has the number once for each of them says it, too.
     """
 
     name: str
@@ -118,6 +119,7 @@ class Number(_Json):
     ratio: bool = False
     word: str = ""
     same: str = ""
+    each: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a number may be 0."""

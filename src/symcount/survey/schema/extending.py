@@ -27,6 +27,7 @@ from symcount.survey.schema.narrowing import narrowed
 from symcount.survey.schema.path_conditions import with_paths
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.refusals import refusing
+from symcount.survey.schema.repeated import with_repeated
 from symcount.survey.schema.saved import accept_saved, with_meaning
 from symcount.survey.schema.widening import widened
 
@@ -43,7 +44,7 @@ def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: froz
     every = layout = refusing(narrowed(layout, probe), probe, activations)
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_meaning(one, probe),
-        lambda one: with_rules(one, probe),
+        lambda one: with_repeated(with_rules(one, probe), probe),
         lambda one: with_paths(one, probe, said),
         lambda one: accept_saved(one, probe, activations),
         lambda one: widened(one, probe, activations),
