@@ -74,11 +74,11 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
                 raise
             notes.append(f"{json.dumps(base.types)}: {' '.join(str(error).split())[:300]}")
             continue
-        layout = extend(found.layout, cls, configs, base, activations(), notes)
+        layout, more = extend(found.layout, cls, configs, base, activations(), notes, len(found.trees))
         item = {**layout.to_json(), "configs": passed}
         for formula in item["formulas"]:
             formula["tree"] += len(trees)
-        trees += found.trees
+        trees += [*found.trees, *more]
         layouts.append(item)
         if len(layouts) == 1 and found.computed:
             pending.append(with_given(base, {path: 2 * number for path, number in found.computed.items()}))

@@ -23,7 +23,7 @@ from symcount.survey.schema.probe import signature, uninitialised
 from symcount.survey.schema.promoting import beyond, pinned, promoted, single
 from symcount.survey.schema.work import Work, free_values, switches
 
-__all__ = ["combine"]
+__all__ = ["combine", "stored"]
 
 _ENUMERATED = 4096  # combinations of switches among which the simplest are chosen
 _MOST = 512  # combinations that are derived, if there is time
@@ -79,11 +79,11 @@ def combine(
             derived[f"{key}!{len(found)}"] = formula
             found.append((formula, {**changed[key], **moved}, points))
     at = names_of(work, [f for f, _, _ in found])
-    stored, trees = [], []
+    formulas, trees = [], []
     for number, (formula, changes, points) in enumerate(found):
-        stored.append(_stored(work, formula, changes, at, number, points, seed))
+        formulas.append(stored(work, formula, changes, at, number, points, seed))
         trees.append(tree_to_json(formula.tree))
-    return stored, states, derived, trees, at
+    return formulas, states, derived, trees, at
 
 
 def _certified(
@@ -213,9 +213,10 @@ def _elsewhere(other: DerivedFormula, base: Mapping[str, Any]) -> bool:
     return kept or any(not holds(c, base) for c in other.asked)
 
 
-def _stored(
+def stored(
     work: Work, formula: DerivedFormula, changes: Mapping[str, Any], at: At, tree: int, points: int, seed: int
 ) -> StoredFormula:
+    """A formula of the options *changes* as the atlas has it; *tree* is the number of its tree."""
     letters = [[e.letter, e.field, e.latex, e.meaning, e.minimum, e.scales, e.rational] for e in formula.notation]
     totals: dict[str, str] = {}
     for convention in CONVENTIONS:
