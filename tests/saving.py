@@ -242,7 +242,9 @@ def table(log: Path) -> str:
                 lines.append(f"| `{form}`, {said} | {every:,} | {share} | {refused:,} | {wrong:,} |")
     none = sum(n for key, n in tally.items() if key.endswith("no model"))
     last = f"{len(rows):,} classes; of {none:,} files more transformers builds no model"
-    return "\n".join([*lines, "", f"{last}, and {sum(r['late'] for r in rows)} classes took too long for all of theirs."])
+    return "\n".join(
+        [*lines, "", f"{last}, and {sum(r['late'] for r in rows)} classes took too long for all of theirs."]
+    )
 
 
 def scan(log: Path, words: list[str], every: bool, part: int, jobs: int) -> int:

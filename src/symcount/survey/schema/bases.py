@@ -90,7 +90,9 @@ def said_whole(cls: Any, configs: Any, base: Base) -> Base | None:
 
     def same(given: Mapping[str, Any]) -> bool:
         one = _file(configs, changed(base.raw, {**kinds, **given}))
-        return all(value_at(one, path) == value_at(whole, path) for path in (defaults.keys() | whole.keys()) - found.keys())
+        return all(
+            value_at(one, path) == value_at(whole, path) for path in (defaults.keys() | whole.keys()) - found.keys()
+        )
 
     if not given or not same(given):
         return None

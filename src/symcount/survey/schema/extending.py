@@ -67,9 +67,9 @@ def extend(
         return every, more
     found = layout  # which of them is wrong?
     for step in steps:
-        more = step(found)
-        if (wrong := next(disagreements(more, probe, activations), None)) is None:
-            found = more
+        wider = step(found)
+        if (wrong := next(disagreements(wider, probe, activations), None)) is None:
+            found = wider
         else:
             said.append(wrong)
     return found, more

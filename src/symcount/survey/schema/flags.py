@@ -1,8 +1,8 @@
-"""Flags that were not reached when a layout was measured, and that have other tensors: each alone, beside the defaults.
+"""Flags that were not reached when a layout was measured, each alone, beside the defaults.
 
 How much of a class is explored is bounded. A flag of the config that has an influence by itself (a bias of a linear
 map) is added to a layout as a switch, with a formula of its own, where nothing else is read beside it, and no key that
-has no influence by default has one there.
+has no influence by default has one there. One that has none, nor beside a value of any switch, is admitted.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ def with_flags(
     for path, value in _missing(layout, probe) if own is not None else ():
         if len(more) == _MOST:
             break
+        if _is_idle(found, probe, path, value):
+            check = found.checks[path]
+            idle = check.changed(accept={**check.accept, key_of(value): 0})
+            found = found.changed(checks={**found.checks, path: idle})
+            continue
         made = _formula(found, probe, activations, own, {path: value}, trees + len(more))
         if made is None:
             continue
@@ -64,6 +69,26 @@ def _missing(layout: Layout, probe: Probe) -> Iterator[tuple[str, bool]]:
             yield path, not value
 
 
+def _is_idle(layout: Layout, probe: Probe, path: str, value: bool) -> bool:
+    """Whether a flag has no part in any tensor, beside the defaults, each value of a switch, and other numbers."""
+    for switch in ("", *layout.switches):
+        samples = [{switch: x} for n, x in samples_of(layout.checks[switch]) if n] if switch else [{}]
+        for beside in samples:
+            usual, moved = (probe.trace({**beside, **more}) for more in ({}, {path: value}))
+            if usual is not None and (moved is None or signature(moved) != signature(usual)):
+                return False
+    asked = {n for f in layout.formulas for _, *sides in f.asked for side in sides for n in identifiers(side)}
+    for name, number in layout.numbers.items():  # at other numbers the model may take another branch
+        if type(number.given) is not int or "[" in name or "#" in name or number.name not in asked:
+            continue
+        for n in (0, 1, number.given + 1, 2 * number.given):
+            raws = [changed(probe.raw, {name: n, path: flag}) for flag in (not value, value)]
+            one, other = (real_total(probe.cls, probe.config_class, raw) for raw in raws)
+            if one != other:
+                return False
+    return True
+
+
 def _formula(
     layout: Layout, probe: Probe, activations: frozenset[str], own: Trace | None, changes: Mapping[str, bool], tree: int
 ) -> tuple[StoredFormula, list[Any]] | None:
@@ -80,7 +105,9 @@ def _formula(
     except SymcountError:
         return None
     base: dict[str, Any] = dict(formula.base)
-    names = {path: layout.numbers[path].name if path in layout.numbers else f"unknown_{i}" for i, path in enumerate(base)}
+    names = {
+        path: layout.numbers[path].name if path in layout.numbers else f"unknown_{i}" for i, path in enumerate(base)
+    }
     at = At.named(names, base)
     kept = stored(Work(probe, activations, 0), formula, changes, at, tree, points, 0)
     used = {letter[1] for letter in kept.letters}
@@ -128,7 +155,9 @@ def _default(check: Check) -> Any:
 def _switched(layout: Layout, path: str, value: bool, formula: StoredFormula) -> Layout:
     """*layout* with a flag as its last switch, and a formula for its other value beside the defaults."""
     check = layout.checks[path]
-    states = {",".join([*(key.split(",") if layout.switches else []), "0"]): list(n) for key, n in layout.states.items()}
+    states = {
+        ",".join([*(key.split(",") if layout.switches else []), "0"]): list(n) for key, n in layout.states.items()
+    }
     states[",".join(["0"] * len(layout.switches) + ["1"])] = [len(layout.formulas)]
     checks = {**layout.checks, path: check.changed(accept={**check.accept, key_of(value): 1})}
     return layout.changed(

@@ -14,10 +14,9 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
 from typing import Any, Final
 
-from symcount.atlas.codes import MISSING, identifiers
+from symcount.atlas.codes import MISSING
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Layout
 from symcount.concolic.config.asking import GENERAL
@@ -84,8 +83,6 @@ class _Paths:
                     said.append(f"{path}: a value with other tensors answers alike")
             if "#" not in accept and self._any_number(path):
                 accept["#"] = 0
-            if (code := self._other_flag(path)) and code not in accept:
-                accept[code] = 0
             if paths and (wrong := self._refuted(path, paths)) is not None:
                 said.append(f"{path} = {json.dumps(wrong)} has other tensors")
                 paths = []
@@ -159,32 +156,6 @@ class _Paths:
                 if label and usual is not None and (moved is None or signature(moved) != signature(usual)):
                     return False
         return True
-
-    def _other_flag(self, path: str) -> str:
-        """The code of a flag's other value if it has no part in any tensor, empty if it has."""
-        value = value_at(self.file, path, MISSING)
-        if type(value) is not bool or path in self.layout.switches or key_of(not value) in self.layout.checks[path].accept:
-            return ""
-        for switch in ("", *self.layout.switches):
-            samples = [{switch: x} for n, x in samples_of(self.layout.checks[switch]) if n] if switch else [{}]
-            for beside in samples:
-                usual, moved = (self.probe.trace({**beside, **more}) for more in ({}, {path: not value}))
-                if usual is not None and (moved is None or signature(moved) != signature(usual)):
-                    return ""
-        for name, number in self.layout.numbers.items():  # at other numbers the model may take another branch
-            if type(number.given) is not int or "[" in name or "#" in name or number.name not in self._branching:
-                continue
-            for n in (0, 1, number.given + 1, 2 * number.given):
-                raws = [changed(self.probe.raw, {name: n, path: flag}) for flag in (value, not value)]
-                one, other = (real_total(self.probe.cls, self.probe.config_class, raw) for raw in raws)
-                if one != other:
-                    return ""
-        return key_of(not value)
-
-    @cached_property
-    def _branching(self) -> set[str]:
-        """The names of numbers at which some formula ends."""
-        return {n for f in self.layout.formulas for _, *sides in f.asked for side in sides for n in identifiers(side)}
 
     # ------------------------------------------------------------- questions
 
