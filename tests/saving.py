@@ -280,7 +280,8 @@ def main(arguments: list[str]) -> int:
     if not told.table:
         command = [sys.executable, __file__, *arguments, "--part"]
         processes = [subprocess.Popen([*command, str(part)]) for part in range(told.jobs)]
-        if any([process.wait() for process in processes]):
+        codes = [process.wait() for process in processes]
+        if any(codes):
             return 1
     sys.stdout.write(table(told.log) + "\n")
     return 0

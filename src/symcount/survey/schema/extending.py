@@ -50,10 +50,10 @@ def extend(
     defaults_around(probe)
     layout = refusing(narrowed(layout, probe), probe, activations)
     flagged, more = with_flags(layout, probe, activations, trees)
-    if more and (wrong := next(disagreements(flagged, probe, activations), None)) is not None:
+    if (wrong := next(disagreements(flagged, probe, activations), None)) is not None:
         said.append(wrong)
-        more = []
-    every = layout = flagged if more else layout
+        flagged, more = layout, []
+    every = layout = flagged
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_meaning(one, probe),
         lambda one: with_repeated(with_rules(one, probe), probe),
