@@ -148,7 +148,8 @@ class Rules:
             at = {**({depth: n} if depth else {}), **more}
             value = self.value(path, at)
             if value is not MISSING and value is not None:
-                yield Sample({**usual, **at}, value)
+                made = {name: self.value(name, at) for name in usual}  # one may follow another
+                yield Sample({**usual, **{k: v for k, v in made.items() if v is not MISSING}, **at}, value)
 
     def _beside(self, path: str, prefix: str, own: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
         """Other keys that change what is computed, with what they are where a file leaves them out."""
@@ -207,9 +208,10 @@ def _idle(layout: Layout, probe: Probe, path: str, value: Mapping[str, Any]) -> 
     section, depth = section_of(path), len(value)
     keys = sorted({key for layer in value.values() for key in layer} if all(map(_is_object, value.values())) else ())
     usual = real_total(probe.cls, probe.config_class, probe.raw)
+    counted = {letter[1] for formula in layout.formulas for letter in formula.letters}
     for key in keys:
         name = path_of(section, key)
-        if name in layout.switches or any(p.partition("[")[0] == name for p in layout.numbers):
+        if name in layout.switches or any(p.partition("[")[0] == name for p in counted):
             return []
         said = [layer[key] for layer in value.values() if key in layer]
         for other in (None, 1, 7, *(2 * x for x in said[:1] if type(x) is int)):
