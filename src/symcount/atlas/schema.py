@@ -71,17 +71,24 @@ class Taken(NamedTuple):
 class Reader:
     """Reads configs by one layout.
 
+    Args:
+        layout: of a class.
+        activations: names of activation functions without parameters.
+        kinds: of the values of keys that every config class has; see `Atlas.kinds`.
+
     Attributes:
         passing: paths of checks for which it is enough that a number is one, whichever it is.
     """
 
-    def __init__(self, layout: Layout, activations: frozenset[str]) -> None:
+    def __init__(
+        self, layout: Layout, activations: frozenset[str], kinds: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
         self.layout = layout
         self._numbers: dict[str, list[tuple[str, str, tuple[int, ...], Number]]] = {s: [] for s in layout.sections}
         self._checks: dict[str, list[tuple[str, str, Check]]] = {s: [] for s in layout.sections}
         self._taken: dict[str, list[tuple[str, Any]]] = {}
         self._spelled: dict[str, list[tuple[str, dict[str, dict[str, str]]]]] = {}
-        self._types = {path: dict(section.types) for path, section in layout.sections.items()}
+        self._types = {path: {**kinds, **section.types} for path, section in layout.sections.items()}
         for path, number in layout.numbers.items():
             section, key, index = split(path)
             if not index:  # what is no number is told in the words of numbers

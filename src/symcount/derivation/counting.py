@@ -18,6 +18,7 @@ from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate
 from symcount.concolic.values.rewriting import collected
+from symcount.derivation.elements import OfKind, layers_of
 from symcount.derivation.literals import (
     ONE,
     ZERO,
@@ -86,6 +87,8 @@ def count(loop: Loop, predicates: Mapping[Predicate, bool], assumed: Assumptions
     """
     if loop.bounds[2] is not ONE:
         return None
+    if kinds := [(p, truth) for p, truth in predicates.items() if isinstance(p, OfKind)]:
+        return layers_of(loop, kinds) if len(kinds) == len(predicates) else None
     literals = [literal(predicate, loop.name, truth, assumed) for predicate, truth in predicates.items()]
     known = [one for one in literals if one is not None]
     if len(known) < len(literals):

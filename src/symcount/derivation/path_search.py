@@ -25,6 +25,7 @@ from symcount.concolic.values.predicates import Predicate, answered, bounding, h
 from symcount.concolic.values.rewriting import floored
 from symcount.derivation.coverage import Tables, covered, listed, lists, missing, parts_of, unlike
 from symcount.derivation.depth_limits import of_index
+from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.multiplicity import tables
 from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, usual_ones
@@ -54,6 +55,7 @@ class PathSearch:
         self.runs: list[Trace] = []
         self.lonely: list[Condition] = []
         self.fields = frozenset(e.structural)
+        self.kinds = dict(arranged_in(e.plan.source))
         hard = [c for c in e.asked if not of_index(e, c) and not of_iteration(c, e.traces)]
         self.hard = [c for c in hard if c.symbols <= self.fields]
         self.found: Tables = {}
@@ -73,7 +75,7 @@ class PathSearch:
         """Trace until every question that can be answered in both ways was; whether all rows are explained."""
         while len(self.runs) < RUNS and self.refused.total() < RUNS:
             e = self.e
-            found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose)
+            found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose, lists=self.kinds)
             if found is None:
                 if self._without_negative_lengths():
                     continue

@@ -58,6 +58,7 @@ def build(
     from symcount.survey.build import assemble, base_models, journal_of, read_journal
     from symcount.survey.coverage import candidates
     from symcount.survey.examine import activations
+    from symcount.survey.schema.config_class import general_kinds
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     every = candidates(exported=True, pairs=True)
@@ -74,7 +75,9 @@ def build(
         _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
         terms["resume"] = True  # the journal is that of this build
     there = {(c.model_type, c.name) for c in every}
-    summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before, there)
+    summary = assemble(
+        read_journal(journal).values(), target, activations(), base_models(), before, there, general_kinds()
+    )
     stored = Atlas(target)
     if stored.release == _installed():
         _tables(stored, output, {c.name for c in chosen} if pattern or changed else None)
