@@ -16,6 +16,9 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 import symcount as sc  # noqa: E402
+from symcount.concolic.values.expression import const, symbol  # noqa: E402
+from symcount.concolic.values.path import Condition  # noqa: E402
+from symcount.derivation.points import repair  # noqa: E402
 from symcount.errors import ConfigError, DerivationError, DomainError, OptionError  # noqa: E402
 
 
