@@ -73,7 +73,7 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     sequences: list[tuple[Loop, Sizes]] = []
     for place in places:
         made = [_at(one, place) for one in traces]
-        if any(m.parameter.general for several in made for m in several):
+        if _one_in_several([m.parameter for several in made for m in several]):
             for several, shapes in zip(made, found, strict=True):
                 shapes.update(
                     (m.parameter.path, _general(m.parameter, place[1])) for m in several if m.parameter.general
@@ -87,6 +87,12 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     if sequences:
         _after(traces, sequences, found)
     return found
+
+
+def _one_in_several(parameters: Sequence[TracedParameter]) -> bool:
+    """Whether shapes in the loop's index are the same for parameters of several shapes; else they say nothing."""
+    general = {p.general or p.shape for p in parameters}
+    return any(p.general for p in parameters) and len(general) < len({p.shape for p in parameters})
 
 
 def _general(p: TracedParameter, nest: Sequence[Loop]) -> Shape:
