@@ -199,6 +199,7 @@ class Hypotheses:
         dispensable: numbers of layers of a kind that may be zero.
         most: depths that cannot be more, since a field that keeps its value says which layer is the last of a kind.
         supposed: whether they rest on sets of indices of which the code asked nothing.
+        checked: quotients that are rounded here although the code asks whether they are exact.
     """
 
     evidence: Evidence
@@ -212,6 +213,7 @@ class Hypotheses:
     dispensable: frozenset[str] = frozenset()
     most: Mapping[str, int] = field(default_factory=dict)
     supposed: bool = False
+    checked: tuple[Condition, ...] = ()
 
     def counts(self, one: Trace) -> bool:
         """Whether they count the model of a run, row by row."""
