@@ -12,7 +12,7 @@ from sympy import Expr, Integer, Symbol
 from symcount.config.config import read
 from symcount.core.domain import Condition, relation
 from symcount.core.letters import assign
-from symcount.core.notation import Entry, Notation, canonical
+from symcount.core.notation import POSITIONS, Entry, Notation, canonical
 from symcount.core.tree import Block
 from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DomainError
@@ -29,8 +29,6 @@ _INPUT = {
     SIDE: Entry("R", SIDE, "R", "height and width of an image"),
     SOURCE: Entry("S_src", SOURCE, r"S_{\mathrm{src}}", "tokens of the encoder's input"),
 }
-#: Fields that say how long a text may be.
-_POSITIONS = ("max_position_embeddings", "max_target_positions")
 
 
 @dataclass(frozen=True, repr=False)
@@ -181,7 +179,7 @@ def _limits(
     found: list[tuple[Entry, Condition]] = []
     for name in derived.base:
         kind = canonical(name.rpartition(".")[2])
-        if kind not in _POSITIONS or name not in reads or name.startswith(("vision", "audio", "image")):
+        if kind not in POSITIONS or name not in reads or name.startswith(("vision", "audio", "image")):
             continue
         if LENGTH not in sizes or derived.base[name] < SIZES[LENGTH]:
             continue

@@ -99,9 +99,11 @@ def _asked(
     if missing and all(is_number(text) for text in missing.values()) and not looks_like_path(model):
         chosen |= {name: int(text.replace(",", "")) for name, text in missing.items()}
         shown = found(model, **chosen)
-    kept = {n: v for n, v in sizes.items() if shown.pinned.get(n, v) != v and v is not None}
-    if kept:
-        shown = found(model, **chosen, **kept)
+    asked = {n: v for n, v in sizes.items() if v is not None}
+    if any(shown.pinned.get(n, v) != v for n, v in asked.items()):
+        from symcount.forward.api import refitted
+
+        shown = refitted(shown, model, chosen, asked)
     at, tokens = dict(shown.defaults), sizes[LENGTH]
     for name, text in given:
         item = shown.notation[name] if name in shown.notation or name not in missing else None
