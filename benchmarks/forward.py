@@ -53,7 +53,7 @@ def measure(name: str, cls: str, fields: dict[str, Any], tokens: int) -> dict[st
     row["training"] = found.training().count(**at)
     row["parameters"] = sc.count({"architectures": [cls], **_typed(found), **fields})
     point = {**found.whole.base, **{e.field: at[e.letter] for e in found.notation if e.letter in at}}
-    row["ran"], row["counter"] = _ran(found.whole, point)
+    row["ran"], row["counter"] = ran_and_counted(found.whole, point)
     return row
 
 
@@ -61,7 +61,7 @@ def _typed(found: Any) -> dict[str, Any]:
     return {"model_type": found.model_type}
 
 
-def _ran(formula: Any, point: dict[str, Any]) -> tuple[int | None, Any]:
+def ran_and_counted(formula: Any, point: dict[str, Any]) -> tuple[int | None, Any]:
     """The elementary operations that ran, and what `FlopCounterMode` says of the model as it is."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
