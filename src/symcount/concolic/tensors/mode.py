@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, Final, Protocol
 
 from symcount.concolic.python.builtins import shadow_type, unshadowed
@@ -203,8 +203,14 @@ def tracing_mode(tracker: Tracker) -> Any:
 
 
 def patches() -> list[Patch]:
-    """Constructors that no ``TorchFunctionMode`` sees: ``Parameter(t)``, ``Tensor(2, 3)``, ``FloatTensor(2)``."""
+    """Constructors that no ``TorchFunctionMode`` sees: ``Parameter(t)``, ``Tensor(2, 3)``, ``FloatTensor(2)``.
+
+    And ``tensor([0], dtype=int)``, where ``int`` is shadowed: torch's own parser refuses what is no type of its own.
+    """
     import torch
+    from torch.utils._device import _device_constructors
+
+    _device_constructors(), rules(), _mode_class()  # which remember torch's own functions at their first call
 
     def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
         # Tensor has no __init__ of its own; its work is done in __new__, so there is nothing to call.
@@ -230,7 +236,21 @@ def patches() -> list[Patch]:
     return [
         Patch(torch.Tensor, "__init__", constructed),
         Patch(torch, "FloatTensor", shadow_type(original, float_tensor)),
+        *(Patch(torch, name, _typed(getattr(torch, name))) for name in ("tensor", "ones")),
     ]
+
+
+def _typed(function: Any) -> Any:
+    """*function* of torch, for which a shadow of ``int`` is ``int``."""
+
+    @wraps(function)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        given = kwargs.get("dtype")
+        if given is not None and isinstance(given, type):
+            kwargs["dtype"] = unshadowed(given)
+        return function(*args, **kwargs)
+
+    return made
 
 
 def _learn_sizes(tracker: Tracker, tensor: Any, args: Sequence[Any]) -> None:
