@@ -15,6 +15,7 @@ from typing import Any, Final, Protocol
 from symcount.concolic.python.builtins import shadow_type, unshadowed
 from symcount.concolic.python.patches import Patch
 from symcount.concolic.tensors.blanks import Made, computed, sized
+from symcount.concolic.tensors.passing import passing
 from symcount.concolic.tensors.shape_rules import agreeing, rules
 from symcount.concolic.tensors.view_rules import Dims, Rule
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
@@ -124,7 +125,7 @@ def _mode_class() -> Any:
     shape: Any = torch.Tensor.shape
     sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
     parts = {torch.Tensor.unbind, torch.unbind, torch.Tensor.tolist}  # `for x in tensor` is the first of them
-    quick = computed()
+    quick, flowing = computed(), passing()
     tensor_class = torch.Tensor
 
     class TracingMode(DeviceContext):
@@ -152,6 +153,9 @@ def _mode_class() -> Any:
                 kwargs["dtype"] = unshadowed(given)  # `int` may be meant, in code where it is shadowed
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
+            if result is None and self.tracker.follow is not None and not torch.is_grad_enabled():
+                passed = flowing.get(func)
+                result = passed(args, kwargs) if passed is not None else None
             if result is None and func in on_device and kwargs.get("device") is None:
                 if func in filled and self.tracker.follow is None:
                     if kwargs.keys() <= _PLAIN:
