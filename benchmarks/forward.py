@@ -112,10 +112,12 @@ def table(rows: list[dict[str, Any]]) -> str:
         "",
         "## The rule of 6ND",
         "",
-        "Of a training step `f.training().leading()` is what is left in a very large model: six operations for each "
-        "parameter of the matrices that a token goes through. Beside it how much more a step takes, by the closed form, "
-        "and how wrong `6·N·D` is, N all parameters and D the tokens: too little where attention weighs or a tied head "
-        "is multiplied with, too much where parameters are tables, or experts that rest.",
+        (
+            "Of a training step `f.training().leading()` is what is left in a very large model: six operations for "
+            "each parameter of the matrices that a token goes through. Beside it how much more a step takes, by the "
+            "closed form, and how wrong `6·N·D` is, N all parameters and D the tokens: too little where attention "
+            "weighs, too much where parameters are tables, or experts that rest."
+        ),
         "",
         "| model | tokens | leading | training / leading | error of 6ND |",
         "|---|---:|---|---:|---:|",

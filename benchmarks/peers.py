@@ -5,8 +5,8 @@
 
 The peers are asked where they are installed (`pip install --no-deps accelerate llm-analysis hf-mem calflops fire
 termcolor`): accelerate's `estimate-memory`, llm-analysis, the rule by which hf-mem sizes a cache, torch's
-`FlopCounterMode` and calflops. EleutherAI's cookbook is a script; its formulas are below. The real thing is the model on
-the meta device: its parameters in the type in which `from_pretrained` loads them, the cache that its forward pass
+`FlopCounterMode` and calflops. EleutherAI's cookbook is a script; its formulas are below. The real thing is the model
+on the meta device: its parameters in the type in which `from_pretrained` loads them, the cache that its forward pass
 returns, and the elementary operations that ran.
 """
 
@@ -58,7 +58,7 @@ def measure(name: str) -> dict[str, Any]:
             "llm-analysis": analysis[0], "cookbook": recipe[0],
         },
         "cache": {
-            "real": cache, "symcount": attempted(cached, f, fields) if cache is not None else None,
+            "real": cache, "symcount": attempted(cached, fields) if cache is not None else None,
             "hf-mem": attempted(hf_mem, config), "llm-analysis": analysis[1], "cookbook": recipe[1],
         },
         "training": {"real": training, "symcount": sum(parts), "accelerate": usual[1]},
@@ -125,7 +125,7 @@ def held(output: Any) -> int | None:
     return sum(seen.values()) or None
 
 
-def cached(f: Any, fields: dict[str, Any]) -> int:
+def cached(fields: dict[str, Any]) -> int:
     """The cache as symcount says it."""
     import symcount as sc
 
@@ -261,14 +261,16 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
     lines = [
         "# Beside other tools",
         "",
-        f"`python -m benchmarks.peers`, {len(rows)} models of transformers {_release()} at their defaults: what the real "
-        "model has, and beside it what each tool says: exact, or by how much it is off; a dash is where it says nothing. "
-        "*Weights* are the parameters as `from_pretrained(dtype=bfloat16)` loads them; *cache* is what the forward pass "
-        "returns; *operations* are the matrix products and convolutions of one text, or one image, that ran below all "
-        "functions of torch. accelerate counts buffers as weights; llm-analysis "
-        f"{version('llm-analysis')} reads seven fields of a config, EleutherAI's cookbook five; hf-mem "
-        f"{version('hf-mem')} has one rule for all caches; torch's FlopCounterMode sees no experts and calflops "
-        f"{version('calflops')} no fused attention.",
+        (
+            f"`python -m benchmarks.peers`, {len(rows)} models of transformers {_release()} at their defaults: what "
+            "the real model has, and beside it what each tool says: exact, or by how much it is off; a dash is where it "
+            "says nothing. *Weights* are the parameters as `from_pretrained(dtype=bfloat16)` loads them; *cache* is "
+            "what the forward pass returns; *operations* are the matrix products and convolutions of one text, or one "
+            "image, that ran below all functions of torch. accelerate counts buffers as weights; llm-analysis "
+            f"{version('llm-analysis')} reads seven fields of a config, EleutherAI's cookbook five; hf-mem "
+            f"{version('hf-mem')} has one rule for all caches; torch's FlopCounterMode sees no experts and calflops "
+            f"{version('calflops')} no fused attention."
+        ),
     ]
     for key, title, tools in TABLES:
         head = ["model", *(("tokens",) if key == "operations" else ()), "the real model", *tools]

@@ -38,7 +38,9 @@ def test_a_cache_holds_what_was_measured(model, name, fields, held):
         assert found.count(config, **given) == size, (model, batch, length)
 
 
-@pytest.mark.parametrize(("model", "name", "fields", "counted"), sampled([tuple(r) for r in MEASURED["operations"]], 3, 2))
+@pytest.mark.parametrize(
+    ("model", "name", "fields", "counted"), sampled([tuple(row) for row in MEASURED["operations"]], 3, 2)
+)
 def test_operations_are_those_that_were_counted(model, name, fields, counted):
     pytest.importorskip("transformers")
     found = sc.flops(described(name, fields))

@@ -163,7 +163,7 @@ def test_positions_that_nothing_says_are_as_many_as_the_length_asks(tmp_path):
     assert config["max_position_embeddings"] == 4096
     assert sc.cache(config).bytes("bf16").count(config, B=1, S=4096) == found.best[0].counts["cache"]
     stated = {**LLAMA, "max_position_embeddings": 2048}
-    with pytest.raises(SymcountError, match=r"a length of 4096 tokens, but L \(max_position_embeddings\) = 2048; give -s"):
+    with pytest.raises(SymcountError, match=r"a length of 4096 tokens, but L \(max_position_embeddings\) = 2048"):
         sc.solve(stated, {"cache": "1GB"}, free=FREE, fixed=FIXED, memory=asked)
 
 
@@ -188,5 +188,5 @@ def test_a_ladder_is_trained_on_so_many_tokens_or_by_a_law(tokens, each):
 
 
 def test_a_budget_beyond_reach_is_told_in_its_unit():
-    with pytest.raises(BudgetError, match="the smallest admissible config has .* bytes"):
+    with pytest.raises(BudgetError, match=r"the smallest admissible config has .* bytes"):
         sc.solve(LLAMA, {"cache": "1kB"}, free=FREE, fixed=FIXED, memory={"length": 128})

@@ -39,9 +39,7 @@ class OperationsFormula(ForwardFormula):
         """
         return self._with(lambda gradients: gradients, causal=causal, fused=fused)
 
-    def training(
-        self, *, checkpointing: bool = False, causal: bool = False, fused: bool = False
-    ) -> OperationsFormula:
+    def training(self, *, checkpointing: bool = False, causal: bool = False, fused: bool = False) -> OperationsFormula:
         """Those of a forward and a backward pass; with *checkpointing* the layers' forward pass is done twice."""
         return self._with(lambda gradients: 1 + gradients, causal=causal, again=checkpointing, fused=fused)
 

@@ -181,7 +181,7 @@ def _law(tokens: int | str) -> str:
 def _trained(law: str, solution: Solution, convention: str, memory: Request | Mapping[str, Any] | None) -> int:
     """The tokens that a rung is trained on: none where bytes are counted."""
     if convention == "flops":
-        law = memory.tokens if isinstance(memory, Request) else (memory or {}).get("tokens", law)
+        law = str(memory.tokens if isinstance(memory, Request) else (memory or {}).get("tokens", law))
     elif convention in MEASURES:
         return 0
     elif law.removesuffix("N").isdecimal():

@@ -60,7 +60,7 @@ def flops(
     checkpointing: Annotated[
         bool, typer.Option("--checkpointing", help="The layers' forward pass is done again for the backward one.")
     ] = False,
-    fused: Annotated[bool, typer.Option("--fused", help="Backward, attention multiplies for its scores again.")] = False,
+    fused: Annotated[bool, typer.Option("--fused", help="Backward, attention makes its scores again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print the operations of a forward and a backward pass: 2·m·n·k of each matrix product and convolution."""
@@ -100,11 +100,11 @@ def _asked(
     if missing and all(is_number(text) for text in missing.values()) and not looks_like_path(model):
         chosen |= {name: int(text.replace(",", "")) for name, text in missing.items()}
         shown = found(model, **chosen)
-    asked = {n: v for n, v in sizes.items() if v is not None}
-    if any(shown.pinned.get(n, v) != v for n, v in asked.items()):
+    wanted = {n: v for n, v in sizes.items() if v is not None}
+    if any(shown.pinned.get(n, v) != v for n, v in wanted.items()):
         from symcount.forward.api import refitted
 
-        shown = refitted(shown, model, chosen, asked)
+        shown = refitted(shown, model, chosen, wanted)
     at, tokens = dict(shown.defaults), sizes[LENGTH]
     for name, text in given:
         item = shown.notation[name] if name in shown.notation or name not in missing else None

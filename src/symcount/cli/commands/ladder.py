@@ -87,9 +87,7 @@ def ladder(
         where=where or (),
         convention=convention,
         runnable=runnable,
-        memory=request_of(
-            dtype, batch, length, optimizer, quantization=quantization, further=subject.further
-        ),
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, further=subject.further),
     )
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:

@@ -1,8 +1,8 @@
 """Results of a forward pass on the meta device, made in less time than torch takes: sizes and types say all of them.
 
-Torch computes them in Python there: 0.2 ms for a product of two tensors, 3 ms for fused attention, and a forward pass has
-thousands. Each function here returns `None` where it is not sure of the result; then torch makes it. A result has no
-history, so nothing of this is used where gradients are followed.
+Torch computes them in Python there: 0.2 ms for a product of two tensors, 3 ms for fused attention, and a forward pass
+has thousands. Each function here returns `None` where it is not sure of the result; then torch makes it. A result has
+no history, so nothing of this is used where gradients are followed.
 """
 
 from __future__ import annotations
