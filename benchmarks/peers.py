@@ -263,7 +263,7 @@ def page(rows: Sequence[Mapping[str, Any]]) -> str:
         "",
         (
             f"`python -m benchmarks.peers`, {len(rows)} models of transformers {_release()} at their defaults: what "
-            "the real model has, and beside it what each tool says: exact, or by how much it is off; a dash is where it "
+            "the real model has, and beside it what each tool says: exact, or by how much it is off; a dash where it "
             "says nothing. *Weights* are the parameters as `from_pretrained(dtype=bfloat16)` loads them; *cache* is "
             "what the forward pass returns; *operations* are the matrix products and convolutions of one text, or one "
             "image, that ran below all functions of torch. accelerate counts buffers as weights; llm-analysis "
