@@ -220,9 +220,11 @@ def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[
     return notes_on(replace(config, fields=fields), formula, teller())
 
 
-def told(subject: Subject) -> None:
-    """Write the notes on what was asked for."""
+def told(subject: Subject, heeded: str = "") -> None:
+    """Write the notes on what was asked for, but those on a field that is *heeded*."""
     for remark in subject.notes:
+        if heeded and remark.text.startswith(heeded):
+            continue
         note(f"note: {subject.source}: {remark.text}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from sympy import Expr, Integer, Symbol
 
@@ -14,12 +14,17 @@ from symcount.core.domain import Condition, relation
 from symcount.core.letters import assign
 from symcount.core.notation import POSITIONS, Entry, Notation, canonical
 from symcount.core.tree import Block
+from symcount.core.values import by_letter
 from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DomainError
 from symcount.formulas.formula import Formula
 from symcount.forward.inputs import BATCH, CHOICES, LENGTH, SIDE, SIZES, SOURCE
+from symcount.typeset.look import Look
+from symcount.typeset.setting import Setting
 
 __all__ = ["ForwardFormula", "lettered"]
+
+_TOKENS = 1024  # of a text of a model that has any number of positions
 
 #: Letters of the sizes of the input.
 _INPUT = {
@@ -70,6 +75,21 @@ class ForwardFormula(Formula):
         values = self.whole.bound(given)
         by_field = {e.field: values[e.letter] for e in self.whole.notation if e.letter in values}
         return {e.letter: by_field[e.field] for e in self.notation if e.field in by_field and e.field not in SIZES}
+
+    def setting(self, **look: Unpack[Look]) -> Setting:
+        """What a printer needs to know; sizes of the input that are not given are those of `usual`."""
+        given = {**self.usual, **by_letter(self.notation, look.get("values") or {})}
+        return super().setting(**{**look, "values": given})
+
+    @property
+    def usual(self) -> dict[str, int]:
+        """The sizes of the input at which numbers are shown: one sequence, as long as there are positions."""
+        places = [e for e in self.notation if canonical(e.field.rpartition(".")[2]) in POSITIONS]
+        tokens = min((self.defaults[e.letter] for e in places if e.letter in self.defaults), default=_TOKENS)
+        sizes = {BATCH: 1, LENGTH: tokens, SOURCE: tokens, SIDE: SIZES[SIDE], CHOICES: SIZES[CHOICES]}
+        return {
+            letter: self.pinned.get(name, sizes[name]) for name, letter in self.sizes.items() if letter in self.notation
+        }
 
     def _decoding(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         asked = self.whole.source.kwargs if self.whole.source is not None else {}

@@ -44,7 +44,7 @@ def memory(
     found = footprint(subject.formula, subject.config.fields, subject.given, asked)
     if text := subject.defaults_note():
         note(text)
-    told(subject)
+    told(subject, heeded="quantization_config")
     own = None
     if with_buffers:
         own = buffers(subject.formula, subject.config, found.dtype, **subject.overrides)
