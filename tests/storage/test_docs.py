@@ -8,7 +8,7 @@ from test_readme import blocks, run_python
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("page", ["memory.md", "forward.md", "worked-example.md"])
+@pytest.mark.parametrize("page", ["memory.md", "worked-example.md", pytest.param("forward.md", marks=pytest.mark.slow)])
 def test_python_examples_give_what_is_printed(page):
     if page != "memory.md":
         pytest.importorskip("transformers")
