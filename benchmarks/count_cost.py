@@ -2,8 +2,8 @@
 
 Each process reads one `config.json` and prints the number. The stream has the published configs of
 `tests/published/configs` over and over, shuffled with a fixed seed, without those that the atlas does not count; one
-process reads it from its start to its end. Beside it: building one Llama on the meta device, in a process that has
-everything imported.
+process reads it from its start to its end. In a second one each has another vocabulary. Beside it: building one Llama on
+the meta device, in a process that has everything imported.
 
 `accelerate estimate-memory` is not here: it takes the names of repositories on the hub only, no directory, and asks the
 hub for each.
@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.harness import Row, interleaved, processes, run, series
@@ -49,9 +50,9 @@ def rows(quick: bool) -> Iterator[Row]:
         assert printed[name].replace(",", "").strip() == printed["symcount"].replace(",", "").strip() == "8030261248"
         yield Row("count", "`symcount count config.json`, a process", name, times["symcount"], times[name])
     number = 500 if quick else 20_000
-    yield Row(
-        "count", f"one config of a stream of {number:,}", "Llama on the meta device", stream(number), built(quick)
-    )
+    beside, other = "Llama on the meta device", built(quick)
+    yield Row("count", f"one config of a stream of {number:,}", beside, stream(number), other)
+    yield Row("count", "the same, each with another vocabulary", beside, stream(number, changed), other)
 
 
 def built(quick: bool) -> float:
@@ -81,10 +82,17 @@ def texts() -> list[str]:
     return found
 
 
-def stream(number: int) -> float:
-    """Seconds for each config of a stream."""
+def changed(text: str, chance: random.Random) -> str:
+    """The text of a config with vocabularies of other sizes."""
+    return re.sub(r'(?<="vocab_size": )\d+', lambda found: str(int(found[0]) + chance.randrange(10_000)), text)
+
+
+def stream(number: int, change: Callable[[str, random.Random], str] = lambda text, _: text) -> float:
+    """Seconds for each config of a stream, where *change* makes another one of each."""
+    chance = random.Random(0)
+    chosen = chance.choices(texts(), k=number)
     with tempfile.NamedTemporaryFile("w", suffix=".jsonl", encoding="utf-8") as file:
-        file.write("\n".join(random.Random(0).choices(texts(), k=number)) + "\n")
+        file.writelines(change(text, chance) + "\n" for text in chosen)
         file.flush()
         command = [sys.executable, "-m", "symcount", "count", "--json", "--jsonl", file.name]
         times, printed = processes({"stream": command}, 1)

@@ -273,3 +273,17 @@ def test_codes_tell_kinds_of_values_apart():
     ]
     codes = [code(v) for v in values]
     assert len(set(codes)) == len(codes)
+
+
+def test_a_number_passes_where_no_check_compares_it():
+    checks = {
+        "token": Check(accept={"#": 0, "null": 0}),
+        "computed": Check(accept={"#": 1}, equals="N"),
+        "ruled": Check(accept={"#": 1}, rule={"numbers": {"n": 2}, "beside": {"other": 3}, "form": "number"}),
+        "chosen": Check(accept={"null": 0}),
+        "other": Check(accept={"#": 0}),
+        "usual": Check(accept={"#": 0}),
+        "kinds": Check(pattern={"list": [1], "same": {"usual": 3}}),
+    }
+    reader = Reader(Layout(sections={"": Section()}, checks=checks), frozenset())
+    assert reader.passing == {"token"}

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from symcount.atlas import store, writing
+from symcount.atlas.compression import packed
 from symcount.atlas.counting import Counter
 from symcount.atlas.record import Check, Entry, Layout, Number, Section, StoredFormula
 from symcount.errors import ConfigError, UncoveredError
@@ -85,6 +86,16 @@ def test_only_one_block_is_read(tmp_path, monkeypatch):
         assert atlas.trees(f"C{i}") == {"trees": [i]}
         assert atlas.model_types(f"C{i}") == [f"t{i}"]
     assert len(atlas._texts) == len(atlas._blocks) == 3  # entries, trees
+
+
+def test_what_blocks_have_in_common_is_in_the_file_once(tmp_path):
+    families = [(f"t{i}", {f"C{i}": entry(f"C{i}").to_json()}, {"trees": [i]}) for i in range(40)]
+    writing.write(tmp_path / "a.bin", families, {}, [], "v", {})
+    atlas = store.Atlas(tmp_path / "a.bin")
+    alone = sum(len(packed(entries)) for _, entries, _ in families)
+    stored = sum(size for _, size, _ in atlas._headers[0]["families"]) + sum(atlas._headers[0]["common"])
+    assert stored < alone / 2
+    assert all(atlas.find(f"C{i}") == entry(f"C{i}") for i in range(40))
 
 
 def layout_of(required, total):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+
 from test_readme import blocks, run_python
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Sequence
+from functools import lru_cache
 from types import CodeType, FunctionType
 from typing import Any
 
@@ -43,6 +44,11 @@ def compiled(texts: Sequence[str], names: Sequence[str]) -> Callable[..., tuple[
     Raises:
         StructureError: a text is no stored expression, or has a name that is not in *names*.
     """
+    return _compiled(tuple(texts), tuple(names))
+
+
+@lru_cache(maxsize=4096)  # the classes of a family have much in common
+def _compiled(texts: tuple[str, ...], names: tuple[str, ...]) -> Callable[..., tuple[Any, ...]]:
     known = _HELPERS.union(names)
     for text in texts:
         _check(text, known)

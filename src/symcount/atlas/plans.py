@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from symcount.atlas.counting import Counter, Found
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.schema import Reader, Taken
-from symcount.core.paths import path_of
+from symcount.core.paths import path_of, section_of
 from symcount.errors import DomainError, UncoveredError
 
-__all__ = ["Place", "Plan", "blocked", "marked", "planned"]
+__all__ = ["Place", "Plan", "marked", "planned"]
 
 Place = tuple[str, str]
 """A section and a key of it."""
@@ -47,10 +47,12 @@ class Plan:
 
     Attributes:
         entry: the class.
+        places: those of the free numbers on which a count depends.
     """
 
     def __init__(self, counter: Counter, entry: Entry, attempts: Sequence[_Attempt]) -> None:
         self.entry = entry
+        self.places = frozenset(place for attempt in attempts for _, place, _ in attempt.free)
         self._counter = counter
         self._attempts = attempts
 
@@ -73,42 +75,62 @@ class Plan:
         return None
 
 
-def marked(fields: Mapping[str, Any], marks: Mapping[Place, int]) -> dict[str, Any]:
+def marked(fields: Mapping[str, Any], marks: Mapping[int, Place]) -> dict[str, Any]:
     """A config with other numbers at some places."""
-    return _marked(fields, "", marks)
+    inside: dict[str, dict[str, int]] = {"": {}}
+    for mark, (section, key) in marks.items():
+        inside.setdefault(section, {})[key] = mark
+    for section in list(inside):
+        while section:
+            section = section_of(section)  # noqa: PLW2901  # outwards
+            inside.setdefault(section, {})
+    return _marked(fields, "", inside)
 
 
-def _marked(own: Mapping[str, Any], section: str, marks: Mapping[Place, int]) -> dict[str, Any]:
-    return {
-        key: marks.get((section, key), value)
-        if not isinstance(value, dict)
-        else _marked(value, path_of(section, key), marks)
-        for key, value in own.items()
-    }
+def _marked(own: Mapping[str, Any], section: str, inside: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    found = {**own, **inside[section]}
+    for key, value in own.items():
+        if isinstance(value, dict) and (path := path_of(section, key)) in inside:
+            found[key] = _marked(value, path, inside)
+    return found
 
 
-def blocked(counter: Counter, fields: Mapping[str, Any], marks: Mapping[Place, int]) -> set[Place]:
-    """The places of numbers that may decide more than what `Plan.found` does anew.
+def planned(counter: Counter, fields: Mapping[str, Any], marks: Mapping[int, Place]) -> tuple[Plan, set[int]]:
+    """The plan of a config, and the marks of numbers that may decide more than what `Plan.found` does anew.
+
+    Where there are any, the plan is not to be used.
 
     Args:
         counter: of the release.
         fields: a config that has a mark at each of the places.
-        marks: place -> mark, a number beyond all others.
+        marks: numbers beyond all others, each with its place.
 
     Raises:
         SymcountError: there is no plan.
     """
-    found: set[Place] = set()
-    by_mark = {mark: place for place, mark in marks.items()}
-    for layout in counter.layouts(counter.entry(fields), fields):
+    order = {mark: i for i, mark in enumerate(marks)}
+    wrong: set[int] = set()
+    entry = counter.entry(fields)
+    attempts = []
+    for layout in counter.layouts(entry, fields):
         meant = [path for path, rules in layout.sections.items() if rules.meant]
-        found |= {place for place in marks for path in meant if f"{place[0]}.".startswith(f"{path}.")}
+        wrong |= {mark for mark, place in marks.items() for path in meant if f"{place[0]}.".startswith(f"{path}.")}
+        reader = counter.reader(layout)
         try:
-            taken = counter.reader(layout).taken(fields)
+            taken = reader.taken(fields)
         except (DomainError, UncoveredError):
-            continue
-        found |= {by_mark[x] for x in _integers(list(taken.found.values())) if x in by_mark}
-    return found
+            continue  # whatever the numbers are: none of them is compared with another one before this point
+        compared = [x for path, x in taken.found.items() if type(x) is not int or path not in reader.passing]
+        wrong |= marks.keys() & set(_integers(compared))
+        free = [
+            (path, order[int(value)], (not layout.numbers[path].ratio and layout.numbers[path].minimum) or 0)
+            for path, value in taken.values.items()
+            if value in order
+        ]
+        taken = taken._replace(stated=frozenset(taken.stated))
+        known = reader.settled(taken.found)
+        attempts.append(_Attempt(layout, reader, taken, free, known, reader.formulas(known)))
+    return Plan(counter, entry, attempts), wrong
 
 
 def _integers(value: Any) -> Iterator[int]:
@@ -119,33 +141,3 @@ def _integers(value: Any) -> Iterator[int]:
             yield from _integers(item)
     elif type(value) is int:
         yield value
-
-
-def planned(counter: Counter, fields: Mapping[str, Any], marks: Mapping[int, int]) -> Plan:
-    """The plan of a config.
-
-    Args:
-        counter: of the release.
-        fields: a config that has a mark at each place that is free; none of them is `blocked`.
-        marks: each with its number among the free ones.
-
-    Raises:
-        SymcountError: there is none.
-    """
-    entry = counter.entry(fields)
-    attempts = []
-    for layout in counter.layouts(entry, fields):
-        reader = counter.reader(layout)
-        try:
-            taken = reader.taken(fields)
-        except (DomainError, UncoveredError):
-            continue  # whatever the numbers are: none of them is compared with another one before this point
-        free = [
-            (path, marks[int(value)], (not layout.numbers[path].ratio and layout.numbers[path].minimum) or 0)
-            for path, value in taken.values.items()
-            if value in marks
-        ]
-        taken = taken._replace(stated=frozenset(taken.stated))
-        known = reader.settled(taken.found)
-        attempts.append(_Attempt(layout, reader, taken, free, known, reader.formulas(known)))
-    return Plan(counter, entry, attempts)

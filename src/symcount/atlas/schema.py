@@ -8,7 +8,7 @@ values that an annotation admits, numbers that are filled in from others. Everyt
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -68,7 +68,11 @@ class Taken(NamedTuple):
 
 
 class Reader:
-    """Reads configs by one layout."""
+    """Reads configs by one layout.
+
+    Attributes:
+        passing: paths of checks for which it is enough that a number is one, whichever it is.
+    """
 
     def __init__(self, layout: Layout, activations: frozenset[str]) -> None:
         self.layout = layout
@@ -93,6 +97,12 @@ class Reader:
         self._rules = Rules(layout)
         self._labels = Labels(layout, self._rules, activations)
         self._same = [path for path, number in layout.numbers.items() if number.same]
+        asked = {path for check in layout.checks.values() for path in _asked_beside(check)}
+        self.passing = frozenset(
+            path
+            for path, check in layout.checks.items()
+            if "#" in check.accept and not (check.equals or check.each or check.rule) and path not in asked
+        )
 
     def read(self, fields: Mapping[str, Any]) -> Reading:
         """Read a config.
@@ -248,3 +258,14 @@ class Reader:
                 raise UncoveredError(
                     f"{path_of(section, key)} has {len(own[key])} elements, the stored formulas are for {length}"
                 )
+
+
+def _asked_beside(check: Check) -> Iterator[str]:
+    """The paths of what a check compares with other values than its own."""
+    for spec in (check.rule, check.pattern):
+        for part in ("numbers", "beside", "same"):
+            if isinstance(paths := spec.get(part), Mapping):
+                yield from paths
+        for part in ("of", "depth"):
+            if part in spec:
+                yield spec[part]

@@ -1,9 +1,9 @@
 """The atlas file: a small index, and one compressed block for each config family.
 
 Looking a class up reads the index and one block. The bytes depend on nothing but the entries: their order is fixed, and
-there is no date. Layout: a magic line; the length of the index in four bytes; the index; the blocks. Index and blocks
-are JSON, compressed with zlib. A family, which is one model type, has two blocks: what counting needs, and the trees. A
-class whose configs are of several model types has an entry in the family of each.
+there is no date. Layout: a magic line; the length of the index in four bytes; the index; two dictionaries; the blocks.
+Each is compressed JSON; see `atlas.compression`. A family, which is one model type, has two blocks: what a count needs,
+and the trees. A class whose configs are of several model types has an entry in the family of each.
 
 The file is of the newest release of transformers. For each older one it has a *layer*: the entries that are others than
 those of the next newer release, and the names of the classes that the older one does not have yet. Nothing here looks
@@ -20,6 +20,7 @@ from functools import cache, cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
+from symcount.atlas.compression import unpacked
 from symcount.atlas.record import Entry
 from symcount.config.model_types import canonical
 from symcount.config.releases import nearest, release_of
@@ -31,9 +32,8 @@ if TYPE_CHECKING:
 
 __all__ = ["LENGTH_BYTES", "MAGIC", "Atlas", "Family", "Layer", "atlas", "default_path"]
 
-MAGIC = b"symcount atlas 2\n"
+MAGIC = b"symcount atlas 3\n"
 LENGTH_BYTES = 4
-_PARTS = 2
 _FILE = "atlas.bin"
 _DECODER = json.JSONDecoder()
 _MOST = 1000
@@ -75,12 +75,15 @@ class Atlas:
                 if file.read(len(MAGIC)) != MAGIC:
                     raise ConfigError(f"{path} is no atlas; build one: symcount atlas build")
                 length = int.from_bytes(file.read(LENGTH_BYTES), "big")
-                header: dict[str, Any] = json.loads(zlib.decompress(file.read(length)))
+                header: dict[str, Any] = json.loads(unpacked(file.read(length)))
         except (OSError, zlib.error, ValueError) as error:
             raise ConfigError(f"{path}: the atlas cannot be read ({error}); reinstall symcount") from None
         self._headers: list[dict[str, Any]] = [header, *header.get("older", ())]
         self._starts: list[int] = []
         start = len(MAGIC) + LENGTH_BYTES + length
+        self._common: dict[int, bytes] = {}
+        self._commons = [*accumulate(header["common"], initial=start)]
+        start = self._commons[-1]
         for one in self._headers:
             self._starts.append(start)
             start += sum(sum(sizes) for _, *sizes in one["families"])
@@ -268,9 +271,12 @@ class Atlas:
             self._offsets[depth] = list(accumulate(sizes, initial=self._starts[depth]))
         _, *parts = self._headers[depth]["families"][number]
         with open(self.path, "rb") as file:
+            if part not in self._common:
+                file.seek(self._commons[part])
+                data = file.read(self._commons[part + 1] - self._commons[part])
+                self._common[part] = json.loads(unpacked(data)).encode("utf-8")
             file.seek(self._offsets[depth][number] + sum(parts[:part]))
-            data = file.read(parts[part])
-        return zlib.decompress(data)
+            return unpacked(file.read(parts[part]), self._common[part])
 
 
 def default_path() -> Path:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from symcount.atlas.compression import dictionary, packed
 from symcount.atlas.store import LENGTH_BYTES, MAGIC, Family, Layer
 from symcount.config.model_types import canonical
 from symcount.errors import ConfigError
@@ -41,18 +40,23 @@ def write(
     Raises:
         ConfigError: the file cannot be written.
     """
-    blocks: list[bytes] = []
+    layers = [Layer(families, bases, activations, versions, summary), *older]
+    layers = [one.changed(families=[*one.families]) for one in layers]
+    common = [dictionary(family[part] for one in layers for family in one.families) for part in (1, 2)]
+    blocks = [packed(text.decode("utf-8")) for text in common]
+    sizes = [len(block) for block in blocks]
     headers = []
-    for one in (Layer(families, bases, activations, versions, summary), *older):
-        packed, header = _header(one)
-        blocks += packed
+    for one in layers:
+        found, header = _header(one, common)
+        blocks += found
         headers.append(header)
     first, *rest = headers
     known = {(name, str(first["families"][n][0])) for name, places in first["classes"].items() for n in places}
+    first["common"] = sizes
     first["bases"] = {t: name for t, name in first["bases"].items() if (name, canonical(t)) in known}
     if rest:
         first["older"] = rest
-    index = _pack(first)
+    index = packed(first)
     data = b"".join([MAGIC, len(index).to_bytes(LENGTH_BYTES, "big"), index, *blocks])
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -69,15 +73,15 @@ def write(
         raise ConfigError(f"{path}: {error.strerror or error}") from None
 
 
-def _header(one: Layer) -> tuple[list[bytes], dict[str, Any]]:
+def _header(one: Layer, common: list[bytes]) -> tuple[list[bytes], dict[str, Any]]:
     """The blocks of a layer, and its part of the index."""
     blocks: list[bytes] = []
     sizes: list[list[Any]] = []
     classes: dict[str, list[int]] = defaultdict(list)
     for number, (model_type, entries, trees) in enumerate(one.families):
-        packed = [_pack(dict(sorted(entries.items()))), _pack(trees)]
-        blocks.extend(packed)
-        sizes.append([model_type, *map(len, packed)])
+        found = [packed(dict(sorted(entries.items())), common[0]), packed(trees, common[1])]
+        blocks.extend(found)
+        sizes.append([model_type, *map(len, found)])
         for name, entry in entries.items():
             classes[name].insert(0 if entry.get("own", True) else len(classes[name]), number)
     return blocks, {
@@ -89,7 +93,3 @@ def _header(one: Layer) -> tuple[list[bytes], dict[str, Any]]:
         "summary": dict(one.summary),
         "gone": {t: sorted(names) for t, names in sorted(one.gone.items())},
     }
-
-
-def _pack(item: Any) -> bytes:
-    return zlib.compress(json.dumps(item, ensure_ascii=False, separators=(",", ":")).encode("utf-8"), 9)

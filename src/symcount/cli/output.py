@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 __all__ = [
-    "ascii_only", "complain", "emit", "encodable", "exactly", "note", "number", "printable", "say", "share", "show",
-    "stream", "table", "watched",
+    "ascii_only", "complain", "emit", "encodable", "exactly", "jsonl", "note", "number", "printable", "say", "share",
+    "show", "stream", "table", "watched",
 ]  # fmt: skip
 
 Item = TypeVar("Item")
@@ -42,7 +42,12 @@ def complain(text: str) -> int:
 
 def emit(item: Mapping[str, Any]) -> None:
     """One JSON object on a line of its own."""
-    say(json.dumps(item, ensure_ascii=ascii_only(), allow_nan=False))
+    say(jsonl(item))
+
+
+def jsonl(item: Mapping[str, Any]) -> str:
+    """The text of one JSON object, with the signs that standard output can show."""
+    return json.dumps(item, ensure_ascii=ascii_only(), allow_nan=False)
 
 
 def ascii_only() -> bool:
@@ -158,4 +163,6 @@ def watched(items: Iterable[Item], total: int, said: Callable[[Item], str]) -> I
 
 def _printable(text: str) -> str:
     """Without control characters: a file's name or content must not steer the terminal."""
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else " " if c in "\n\r\t" else ascii(c)[1:-1] for c in text)

@@ -60,5 +60,5 @@ def _numbers(source: str, part: Part) -> tuple[str, dict[str, int]]:
     if part.config is None:
         return part.kind, dict.fromkeys(CONVENTIONS, 0)
     config: dict[str, Any] = part.config
-    name, numbers, *_ = counted(source, config)
-    return name, numbers
+    found = counted(source, config)
+    return found.name, found.totals

@@ -14,7 +14,7 @@ from symcount.atlas.counting import counter, derivable
 from symcount.atlas.speaker import speaker
 from symcount.atlas.variant import CONVENTIONS
 from symcount.cli.inputs import Input, expand, lines
-from symcount.cli.output import complain, emit, note, number, printable, say, show, table
+from symcount.cli.output import complain, emit, jsonl, note, number, printable, say, show, table
 from symcount.cli.recognition import Recognition, Result
 from symcount.config.files import is_adapter, is_directory, is_several, looks_like_path, parse
 from symcount.config.releases import installed, is_installed
@@ -83,10 +83,11 @@ def count_configs(
         try:
             if isinstance(found, SymcountError):
                 raise found
-            name, numbers, notes, release = _counted(source, found, version, known)
+            result = _counted(source, found, version, known)
+            numbers = result.totals
             printable(max(numbers.values()), source)
             if strict:
-                refuse(notes, source)
+                refuse(result.notes, source)
         except SymcountError as error:  # the other inputs are counted all the same
             failed = True
             text = str(error) if str(error).startswith(source) else f"{source}: {error}"
@@ -94,14 +95,16 @@ def count_configs(
             if as_json:
                 emit({"source": source, "error": str(error)})
             continue
-        for remark in notes:
+        for remark in result.notes:
             note(f"note: {source}: {remark.text}")
         if as_json:
-            shown = dict.fromkeys((*_COLUMNS, *columns))
-            emit({"source": source, "class": name, **{c: numbers[c] for c in shown}, "transformers": release,
-                  "notes": [remark.text for remark in notes]})  # fmt: skip
+            if not result.text:
+                shown = dict.fromkeys((*_COLUMNS, *columns))
+                result.text = jsonl({"class": result.name, **{c: numbers[c] for c in shown},
+                    "transformers": result.release, "notes": [remark.text for remark in result.notes]})  # fmt: skip
+            say(f"{jsonl({'source': source})[:-1]}, {result.text[1:]}")
             continue
-        rows.append((source, name, *(number(numbers[c]) for c in columns)))
+        rows.append((source, result.name, *(number(numbers[c]) for c in columns)))
         if len(rows) > _ROWS:
             _print(rows, columns)
             rows.clear()
@@ -119,20 +122,20 @@ def _counted(source: str, found: dict[str, Any] | bytes, version: str, known: Re
     if (result := known.counted(found)) is not None:
         return result
     fields = parse(found, source)
-    result = counted(source, fields, version)
-    known.learn(found, fields)
-    return result
+    if known.learn(found, fields) and (result := known.counted(found)) is not None:
+        return result
+    return known.keep(found, counted(source, fields, version))
 
 
 @guarded
 def counted(source: str, fields: dict[str, Any], version: str = "") -> Result:
-    """Class, counts, notes and release of one config: by the atlas, or where that does not cover it, derived.
+    """What is said of one config: by the atlas, or where that does not cover it, derived.
 
     Raises:
         SymcountError: neither is possible; where both were tried, the reasons of both.
     """
     if is_of_library(fields):
-        return *library_totals(fields), [], ""
+        return Result(*library_totals(fields), [], "")
     try:
         speaks = speaker(fields, version)
         assert speaks is not None  # noqa: S101  # `quick` and the command see to that
@@ -141,7 +144,7 @@ def counted(source: str, fields: dict[str, Any], version: str = "") -> Result:
         found = speaks.counter.found(fields)
         totals = speaks.counter.totals(found)
         notes = [*tell.notes(fields, found), *notes_on_release(speaks, fields, found, totals["unique"])]
-        return found.entry.name, totals, notes, speaks.release
+        return Result(found.entry.name, totals, notes, speaks.release)
     except (UncoveredError, UnknownModelError) as error:
         if not derivable() or not is_installed(version):
             raise
@@ -159,7 +162,7 @@ def counted(source: str, fields: dict[str, Any], version: str = "") -> Result:
     except SymcountError as error:
         said = str(error).removeprefix(f"{source}: ")
         raise error if unknown else type(error)(f"{refusal}; nor is it derived: {said}") from None
-    return derived.name, numbers, notes_on(config, derived, teller()), str(installed())
+    return Result(derived.name, numbers, notes_on(config, derived, teller()), str(installed()))
 
 
 def _inputs(sources: Sequence[str], stream: str | None) -> Iterator[Input]:

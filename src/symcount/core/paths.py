@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 __all__ = ["path_of", "section_of", "split", "steps", "value_at", "with_value", "with_values"]
@@ -23,6 +24,7 @@ def steps(path: str) -> list[str]:
     return _STEP.findall(path)
 
 
+@lru_cache(maxsize=10_000)  # a model's paths are split again and again
 def split(path: str) -> tuple[str, str, tuple[int, ...]]:
     """Section, key and indices of a path.
 

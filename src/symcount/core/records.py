@@ -46,24 +46,27 @@ class Record:
     """The base of a class whose annotated names are its fields, in their order."""
 
     _fields: ClassVar[tuple[str, ...]] = ()
+    _known: ClassVar[frozenset[str]] = frozenset()
     _usual: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls) -> None:
         cls._fields = tuple(cls.__dict__.get("__annotations__", ())) or cls._fields  # noqa: RUF063  # inspect is to be avoided
+        cls._known = frozenset(cls._fields)
         cls._usual = {name: cls.__dict__[name] for name in cls._fields if name in cls.__dict__} or cls._usual
 
     def __init__(self, *values: Any, **named: Any) -> None:
         own = self.__dict__
-        own.update(zip(self._fields, values, strict=False))
-        if len(values) > len(self._fields) or own.keys() & named.keys():
-            raise TypeError(f"{type(self).__name__} has more values than fields, or one twice")
+        if values:
+            own.update(zip(self._fields, values, strict=False))
+            if len(values) > len(self._fields) or own.keys() & named.keys():
+                raise TypeError(f"{type(self).__name__} has more values than fields, or one twice")
         own.update(named)
         if len(own) < len(self._fields):
             for name, value in self._usual.items():
                 if name not in own:
                     own[name] = value.make() if type(value) is _Made else value
-        if own.keys() != set(self._fields):
-            unknown = sorted(own.keys() - {*self._fields})
+        if own.keys() != self._known:
+            unknown = sorted(own.keys() - self._known)
             lacking = [name for name in self._fields if name not in own]
             said = f"has no field {', '.join(unknown)}" if unknown else f"lacks {', '.join(lacking)}"
             raise TypeError(f"{type(self).__name__} {said}")

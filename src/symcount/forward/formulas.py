@@ -78,8 +78,9 @@ class ForwardFormula(Formula):
 
     def setting(self, **look: Unpack[Look]) -> Setting:
         """What a printer needs to know; sizes of the input that are not given are those of `usual`."""
-        given = {**self.usual, **by_letter(self.notation, look.get("values") or {})}
-        return super().setting(**{**look, "values": given})
+        asked = look.get("values")
+        look["values"] = {**self.usual, **by_letter(self.notation, asked or {})}
+        return super().setting(**look)
 
     @property
     def usual(self) -> dict[str, int]:
