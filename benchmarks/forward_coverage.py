@@ -110,12 +110,13 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     """How many classes of each group have a closed form."""
     own = groups()
     rows = [r for r in rows if r["class"] in own]
-    numbers = [len({r["class"] for r in rows if r["what"] == what}) for what in ("flops", "cache")]
+    seen = {what: {r["class"] for r in rows if r["what"] == what} for what in ("flops", "cache")}
     lines = [
         (
-            f"Of the {len(own):,} classes of the mappings {numbers[0]:,} were examined for operations and "
-            f"{numbers[1]:,} for caches: the first ones by a hash of their names, so a sample. Those that transformers "
-            "itself does not build from their defaults are left out, and so are for caches those that have none."
+            f"Of the {len(own):,} classes of the mappings {len(seen['flops']):,} were examined for operations "
+            f"({_which(own, seen['flops'])}) and {len(seen['cache']):,} for caches ({_which(own, seen['cache'])}). Those "
+            "that transformers itself does not build from their defaults are left out, and so are for caches those "
+            "that have none."
         ),
         "",
         "| classes | operations | caches |",
@@ -134,6 +135,14 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     said = {"flops": "operations", "cache": "caches"}
     lines += [f"| {said[what]} | {kind} | {n} |" for (what, kind), n in kinds.most_common()]
     return "\n".join(lines)
+
+
+def _which(own: Mapping[str, str], seen: set[str]) -> str:
+    """Of which groups all classes were examined; of others the first ones by a hash of their names are a sample."""
+    whole = [g for g, _ in GROUPS if {n for n, group in own.items() if group == g} <= seen]
+    others = {own[n] for n in seen} - {*whole}
+    said = [f"all {' and all '.join(whole)}"] if whole else []
+    return ", ".join([*said, *([f"{'of the others ' if whole else ''}the first by a hash"] if others else [])])
 
 
 def _none(row: Mapping[str, Any]) -> bool:
