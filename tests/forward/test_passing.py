@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from symcount.concolic.tensors.passing import passing
+from symcount.concolic.tensors.passing import passing, written
 
 BF16, FP32, INT = torch.bfloat16, torch.float32, torch.int64
 SIZES = [(2, 3, 4), (3, 4), (1, 4), (4,), (), (2, 3, 5)]
@@ -64,6 +64,17 @@ CALLS = [
     (torch.sigmoid, (meta((2, 3), INT),), {}, False),
     (torch._C._nn.gelu, (meta((2, 3)),), {"approximate": "tanh"}, True),
     (torch.add, (meta((2, 3)), meta((2, 3))), {"alpha": 2}, False),
+    (functional.layer_norm, (meta((2, 3)), (3,), meta((3,)), meta((3,))), {"eps": 1e-5}, True),
+    (functional.rms_norm, (meta((2, 3)), (3,)), {}, True),
+    (functional.layer_norm, (meta((2, 3)), (3,), meta((3,), FP32)), {}, False),
+    (functional.softmax, (meta((2, 3)),), {"dim": -1, "dtype": FP32}, True),
+    (torch.Tensor.softmax, (meta((2, 3)), -1), {}, True),
+    (torch.softmax, (meta((2, 3), INT), -1), {"dtype": FP32}, False),
+    (torch.Tensor.mean, (meta((2, 3)), -1), {"keepdim": True}, True),
+    (torch.mean, (meta((2, 3)),), {"dim": -1}, True),
+    (torch.Tensor.mean, (meta((2, 3)), 0), {}, False),
+    (torch.Tensor.pow, (meta((2, 3)), 2), {}, True),
+    (torch.pow, (2, meta((2, 3))), {}, False),
     (torch.mul, (meta((2, 3)), meta((2, 4))), {}, False),
     (torch.mul, (torch.ones(2), torch.ones(2)), {}, False),
 ]  # fmt: skip
@@ -75,3 +86,27 @@ def test_a_result_is_that_of_torch_or_none(function, args, kwargs, made):
         assert compared(function, *args, **kwargs)
     else:
         assert passing()[function](args, kwargs) is None
+
+
+def test_a_gradient_of_a_result_is_needed_where_torch_needs_one():
+    weight, plain = meta((4, 4)).requires_grad_(), meta((4, 4))
+    for function, args in ((torch.Tensor.add, (plain, weight)), (torch.Tensor.mul, (weight, 2)),
+                           (functional.linear, (plain, weight)), (torch.cat, ([plain, weight],)),
+                           (torch.matmul, (plain, plain)), (torch.sigmoid, (weight,))):  # fmt: skip
+        assert passing()[function](args, {}).requires_grad == function(*args).requires_grad
+        with torch.no_grad():
+            assert not passing()[function](args, {}).requires_grad
+
+
+def test_what_is_written_into_a_result_needs_no_history():
+    made = passing()[torch.Tensor.mul]((meta((4, 4)).requires_grad_(), 2), {})
+    part = made[0]
+    for into in (made, part):
+        with pytest.raises(RuntimeError, match="leaf"):
+            into.add_(1)
+        assert written(torch.Tensor.add_, (into, 1))
+        assert written(torch.Tensor.__iadd__, (into, 1))
+        for plain in (torch.Tensor.add, torch.Tensor.__add__, torch.Tensor.__getitem__, torch.Tensor.view):
+            assert not written(plain, (into, 1))
+    assert not written(torch.Tensor.add_, (meta((4, 4)), 1))
+    assert not written(torch.Tensor.add_, (torch.nn.Parameter(meta((4, 4))), 1))

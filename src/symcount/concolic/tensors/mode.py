@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 from symcount.concolic.python.builtins import shadow_type, unshadowed
 from symcount.concolic.python.patches import Patch
 from symcount.concolic.tensors.blanks import Made, computed, sized
-from symcount.concolic.tensors.passing import passing
+from symcount.concolic.tensors.passing import passing, written
 from symcount.concolic.tensors.shape_rules import agreeing, rules
 from symcount.concolic.tensors.view_rules import Dims, Rule
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
@@ -153,7 +153,7 @@ def _mode_class() -> Any:
                 kwargs["dtype"] = unshadowed(given)  # `int` may be meant, in code where it is shadowed
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
-            if result is None and self.tracker.follow is not None and not torch.is_grad_enabled():
+            if result is None and self.tracker.follow is not None:
                 passed = flowing.get(func)
                 result = passed(args, kwargs) if passed is not None else None
             if result is None and func in on_device and kwargs.get("device") is None:
@@ -165,7 +165,10 @@ def _mode_class() -> Any:
                     if kwargs.keys() <= _SIZED:
                         func = torch.empty
                 kwargs["device"] = self.device
-            if result is None:
+            if result is None and self.tracker.follow is not None and written(func, args):
+                with torch.no_grad():
+                    result = func(*args, **kwargs)
+            elif result is None:
                 result = func(*args, **kwargs)
             rule = table.get(func)
             if rule is not None:

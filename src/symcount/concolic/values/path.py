@@ -184,9 +184,7 @@ def _asking_module() -> str:
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def record_condition(
-    relation: str, left: Node, right: Node, *, exact: bool = False, module: str | None = None
-) -> None:
+def record_condition(relation: str, left: Node, right: Node, *, exact: bool = False, module: str | None = None) -> None:
     """Note that ``left relation right`` held, if a trace is running in this thread.
 
     Args:
