@@ -114,9 +114,9 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     lines = [
         (
             f"Of the {len(own):,} classes of the mappings {len(seen['flops']):,} were examined for operations "
-            f"({_which(own, seen['flops'])}) and {len(seen['cache']):,} for caches ({_which(own, seen['cache'])}). Those "
-            "that transformers itself does not build from their defaults are left out, and so are for caches those "
-            "that have none."
+            f"({_which(own, seen['flops'])}) and {len(seen['cache']):,} for caches ({_which(own, seen['cache'])}). "
+            "Those that transformers itself does not build from their defaults are left out, and so are for caches "
+            "those that have none."
         ),
         "",
         "| classes | operations | caches |",

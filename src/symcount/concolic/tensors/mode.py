@@ -125,7 +125,7 @@ def _mode_class() -> Any:
     shape: Any = torch.Tensor.shape
     sizes = {shape.__get__, torch.Tensor.size, torch.Tensor.numel, torch.Tensor.nelement}
     parts = {torch.Tensor.unbind, torch.unbind, torch.Tensor.tolist}  # `for x in tensor` is the first of them
-    quick, flowing = computed(), passing()
+    quick = computed()
     tensor_class = torch.Tensor
 
     class TracingMode(DeviceContext):
@@ -154,8 +154,7 @@ def _mode_class() -> Any:
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
             if result is None and self.tracker.follow is not None:
-                passed = flowing.get(func)
-                result = passed(args, kwargs) if passed is not None else None
+                result = _flowing(func, args, kwargs)
             if result is None and func in on_device and kwargs.get("device") is None:
                 if func in filled and self.tracker.follow is None:
                     if kwargs.keys() <= _PLAIN:
@@ -165,10 +164,7 @@ def _mode_class() -> Any:
                     if kwargs.keys() <= _SIZED:
                         func = torch.empty
                 kwargs["device"] = self.device
-            if result is None and self.tracker.follow is not None and written(func, args):
-                with torch.no_grad():
-                    result = func(*args, **kwargs)
-            elif result is None:
+            if result is None:
                 result = func(*args, **kwargs)
             rule = table.get(func)
             if rule is not None:
@@ -181,6 +177,18 @@ def _mode_class() -> Any:
             return result
 
     return TracingMode
+
+
+def _flowing(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The result of a call in a forward pass, if sizes and types say all of it, or if it is written into such a one."""
+    import torch
+
+    if (make := passing().get(func)) is not None:
+        return make(args, kwargs)
+    if written(func, args):
+        with torch.no_grad():
+            return func(*args, **kwargs)
+    return None
 
 
 def _sizes(dims: Dims | None, result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:

@@ -31,7 +31,7 @@ _UNARY: Final = (
 
 
 def _new(like: Any, size: Sequence[int], dtype: Any = None, *, of: Sequence[Any] = ()) -> Any:
-    """A tensor of that size; a gradient of it is needed if one is needed of *like*, or of one of the others it is *of*."""
+    """A tensor of that size; a gradient of it is needed if one is of *like*, or of one of the others it is *of*."""
     import torch
 
     made = like.new_empty(size, dtype=dtype) if dtype is not None else like.new_empty(size)
@@ -49,7 +49,7 @@ def written(func: Any, args: Sequence[Any]) -> bool:
     into = args[0]
     if not into.requires_grad or not torch.is_grad_enabled():
         return False
-    return bool(into.is_leaf or (into._is_view() and into._base.is_leaf))
+    return bool(into.is_leaf or (into._base is not None and into._base.is_leaf))
 
 
 def _plain(value: Any) -> bool:
@@ -140,7 +140,7 @@ def _normalised(args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
     """``layer_norm`` and ``rms_norm``: of the input's size and type, where the weights have the same type."""
     named = by_name("input normalized_shape weight bias", args, kwargs)
     given, scale, shift = named["input"], named.get("weight"), named.get("bias")
-    weights = [t for t in (scale, shift) if _plain(t)]
+    weights: list[Any] = [t for t in (scale, shift) if _plain(t)]
     if not _plain(given) or not given.is_floating_point() or any(t.dtype != given.dtype for t in weights):
         return None
     return _new(given, given.shape, of=weights)

@@ -188,7 +188,9 @@ def record_condition(relation: str, left: Node, right: Node, *, exact: bool = Fa
     """Note that ``left relation right`` held, if a trace is running in this thread.
 
     Args:
-        relation, left, right: what held.
+        relation: between the two sides.
+        left: one side.
+        right: the other side.
         exact: whether it is asked by a division without remainder.
         module: the name of the module that asks; by default the one whose code led here.
     """
