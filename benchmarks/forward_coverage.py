@@ -69,7 +69,8 @@ def _held(found: Any) -> dict[str, Any]:
     """Elements and bytes in bf16 of the cache of one text of `TOKENS` tokens, without the numbers of sliding layers."""
     from symcount.exact.evaluate import integer_value
 
-    given = {**found.defaults, "B": 1, "S": TOKENS, "S_src": TOKENS}
+    kept = found.pinned  # a size of the input that the formula keeps
+    given = {**found.defaults, "B": kept.get("batch", 1), "S": kept.get("length", TOKENS), "S_src": TOKENS}
     sized = found.bytes("bf16")
     at = sized.values({k: v for k, v in given.items() if k in found.notation})
     held = sum(integer_value(r.total, at) for r in sized.ledger if not r.name.startswith("_"))
