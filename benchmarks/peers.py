@@ -31,7 +31,13 @@ MODELS = (
     "ResNetForImageClassification", "CLIPModel",
 )  # fmt: skip
 #: Of models that go through a text token by token, or whose texts are shorter.
-TOKENS = {"MambaForCausalLM": 64, "BertForMaskedLM": 512, "IBertForMaskedLM": 512, "CLIPModel": 77}
+TOKENS = {
+    "MambaForCausalLM": 64,
+    "Qwen3NextForCausalLM": 64,
+    "BertForMaskedLM": 512,
+    "IBertForMaskedLM": 512,
+    "CLIPModel": 77,
+}
 
 
 def measure(name: str) -> dict[str, Any]:
@@ -141,12 +147,14 @@ def operations(name: str, config: Any) -> dict[str, Any]:
 
     tokens = min(TOKENS.get(name, LENGTH), getattr(config, "max_position_embeddings", None) or LENGTH)
     found = sc.flops(name)
+    if found.pinned.get("length", tokens) != tokens:
+        found = sc.flops(name, batch=1, length=tokens)
     at = {**found.defaults, "B": 1, "S": tokens, "S_src": tokens, "R": 224}
     at = {k: v for k, v in at.items() if k in found.notation}
     point = {**found.whole.base, **{e.field: at[e.letter] for e in found.notation if e.letter in at}}
     ran, counter = ran_and_counted(found.whole, point)
     said = attempted(calflops, found.whole, point)
-    images = "S" not in found.sizes.values()
+    images = "length" not in found.sizes
     return {"tokens": None if images else tokens, "real": ran, "symcount": found.count(**at),
             "FlopCounterMode": counter, "calflops": said}  # fmt: skip
 
