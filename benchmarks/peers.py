@@ -175,7 +175,8 @@ def counted_by_calflops(name: str, tokens: int) -> int:
     import transformers
     from calflops import calculate_flops
 
-    from symcount.forward.inputs import BATCH, LENGTH as TEXT, SIDE, SOURCE, inputs
+    from symcount.forward.inputs import BATCH, SIDE, SOURCE, inputs
+    from symcount.forward.inputs import LENGTH as TEXT
 
     mixture = getattr(getattr(transformers, name).config_class(), "num_experts_per_tok", None) is not None
     torch.set_default_dtype(torch.bfloat16 if mixture else torch.float32)  # experts are multiplied in this alone
