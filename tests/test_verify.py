@@ -186,6 +186,24 @@ def differences(path, change, name="BertForMaskedLM"):
 QUERY = "bert.encoder.layer.*.attention.self.query"
 
 
+@pytest.mark.parametrize(
+    ("source", "values"),
+    [
+        ("MimiModel", {}),
+        # the config class computes an option of a sub-config; a sub-config must say its model type
+        ({"architectures": ["CsmForConditionalGeneration"], "model_type": "csm"}, {}),
+        # the sub-config has other sizes by default than its class has
+        ("GroundingDinoModel", {}),
+        ("Sam3Model", {"N_text": 2}),
+    ],
+    ids=["mimi", "csm", "grounding-dino", "sam3"],
+)
+def test_options_of_sub_configs_leave_the_rest_of_them_alone(source, values):
+    formula = sc.formula(source)
+    report = sc.verify(formula, **values)
+    assert report.exact, str(report)
+
+
 def test_missing_in_the_formula():
     found = differences(QUERY, lambda b: replace(b, parameters=b.parameters[:1]))
     for i in (0, 1):

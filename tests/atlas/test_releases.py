@@ -171,7 +171,7 @@ def test_what_another_release_says_is_told_where_it_is_something_else(tmp_path, 
     assert (bert["transformers"], bert["unique"]) == ("5.16.0", 109_112_880)
     [line] = [line for line in err.splitlines() if "transformers" in line]
     assert "counted as of transformers 5.16.0" in line
-    assert "5.17.0 is asked for" in line
+    assert "which is the last one before it that is stored; 5.17.0 is asked for" in line
     assert "1,632,100,161" in line
 
 
@@ -186,6 +186,30 @@ def test_a_key_that_another_release_reads_is_told():
     found = spoken.counter.found(config)
     said = [note.text for note in notes_on_release(spoken, config, found, spoken.counter.totals(found)["unique"])]
     assert "q_lora_rank is not read by BailingHybridForCausalLM of transformers 5.23.0; that of 5.24.0 reads it" in said
+
+
+@pytest.mark.parametrize("config", [BERT, {"model_type": "clip"}], ids=["bert", "clip"])
+@pytest.mark.parametrize(
+    ("key", "value", "since"),
+    [("is_encoder_decoder", None, "5.20.0"), ("return_dict", "x", "5.20.0"), ("problem_type", 8, "5.20.0"),
+     ("label2id", [], "5.20.0"), ("id2label", [1], None)],
+)  # fmt: skip
+def test_keys_that_all_classes_have_are_of_the_kinds_that_a_release_admits(config, key, value, since):
+    for release in atlas().releases:
+        for said in ({key: value}, {"vision_config": {key: value}} if config is not BERT else {key: value}):
+            counting = Counter(atlas().at(release))
+            if since is not None and releases.number(release) >= releases.number(since):
+                assert counting.count({**config, **said})[1] == counting.count(config)[1]
+            else:
+                with pytest.raises(ConfigError, match=f"{key}.*expected"):
+                    counting.count({**config, **said})
+
+
+def test_the_kinds_of_these_keys_are_those_of_the_installed_release():
+    pytest.importorskip("transformers")
+    from symcount.survey.schema.config_class import general_kinds
+
+    assert general_kinds() == atlas().at(installed()).kinds or installed() not in atlas().releases
 
 
 def test_the_page_of_releases_is_that_of_the_atlas():

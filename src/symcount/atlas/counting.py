@@ -168,7 +168,7 @@ class Counter:
         """Of the configs of a layout."""
         reader = self._readers.get(id(layout))
         if reader is None:
-            reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations)
+            reader = self._readers[id(layout)] = Reader(layout, self.atlas.activations, self.atlas.kinds)
         return reader
 
     def count(self, fields: Mapping[str, Any]) -> Counted:

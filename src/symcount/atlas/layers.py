@@ -33,12 +33,14 @@ class Table:
         rows: by model type and class.
         bases: model type -> base model.
         activations: see `Atlas.activations`.
+        kinds: see `Atlas.kinds`.
     """
 
     versions: str
     rows: dict[Key, Row] = field(repr=False)
     bases: Mapping[str, str] = field(repr=False)
     activations: Collection[str] = field(repr=False)
+    kinds: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def rows_of(atlas: store.Atlas, wanted: str = "") -> Iterator[Row]:
@@ -66,7 +68,7 @@ def stored(atlas: store.Atlas) -> list[Table]:
         own = {_key(row): row for row in rows_of(view)}
         there = {(model_type, name) for name in view.names for model_type in view.model_types(name)}
         rows = {key: row for key, row in {**rows, **own}.items() if key in there}
-        found.append(Table(view.versions, rows, view.bases, view.activations))
+        found.append(Table(view.versions, rows, view.bases, view.activations, view.kinds))
     return found
 
 
@@ -107,7 +109,7 @@ def with_release(
     same = [t for t in tables if number(release_of(t.versions)) == at]
     before = (same or newer[-1:] or older[:1])[0]
     kept = {k: row if same or k not in failed else _empty(row) for k, row in before.rows.items() if k in there}
-    own = Table(found.versions, {**kept, **found.rows}, found.bases, found.activations)
+    own = Table(found.versions, {**kept, **found.rows}, found.bases, found.activations, found.kinds)
     return [*newer, own, *older]
 
 
@@ -147,8 +149,8 @@ def write(path: Path, tables: list[Table]) -> dict[str, int]:
             gone[model_type].append(name)
         bases = {t: table.bases.get(t, "") for t in {*table.bases, *newer.bases}
                  if table.bases.get(t) != newer.bases.get(t)}  # fmt: skip
-        older.append(store.Layer(own, bases, table.activations, table.versions, said, gone))
-    writing.write(path, families, newest.bases, newest.activations, newest.versions, summary, older)
+        older.append(store.Layer(own, bases, table.activations, table.versions, said, gone, table.kinds))
+    writing.write(path, families, newest.bases, newest.activations, newest.versions, summary, older, newest.kinds)
     return summary
 
 

@@ -45,7 +45,7 @@ class Speaker(NamedTuple):
             near = "the newest that is stored"
         else:
             near = "the last one before it that is stored"
-        return f"{near}; {self.wanted} {self.reason}"
+        return f"is {near}; {self.wanted} {self.reason}"
 
 
 def speaker(fields: Mapping[str, Any], version: str = "", *, exactly: bool = False) -> Speaker | None:

@@ -51,6 +51,7 @@ class Layer(Record):
         versions: of the packages that it was built with.
         summary: see `Atlas.summary`.
         gone: of an older release: model type -> classes that only newer ones have.
+        kinds: see `Atlas.kinds`.
     """
 
     families: Iterable[Family]
@@ -59,6 +60,7 @@ class Layer(Record):
     versions: str
     summary: Mapping[str, Any]
     gone: Mapping[str, Iterable[str]] = made(default_factory=dict)
+    kinds: Mapping[str, str] = made(default_factory=dict)
 
 
 class Atlas:
@@ -111,7 +113,7 @@ class Atlas:
         if depth not in self._views:
             other = object.__new__(Atlas)
             other.__dict__.update(self.__dict__)
-            for name in ("activations", "bases", "names"):
+            for name in ("activations", "bases", "kinds", "names"):
                 other.__dict__.pop(name, None)
             other._depth, other._places = depth, {}
             self._views[depth] = other
@@ -150,6 +152,12 @@ class Atlas:
     def activations(self) -> frozenset[str]:
         """Names of activation functions that have no parameters."""
         return frozenset(self._headers[self._depth]["activations"])
+
+    @cached_property
+    def kinds(self) -> Mapping[str, str]:
+        """Key that every config class has -> the kinds of values that it admits, as in `Section.types`."""
+        found: dict[str, str] = self._headers[self._depth]["kinds"]
+        return found
 
     @property
     def summary(self) -> Mapping[str, Any]:

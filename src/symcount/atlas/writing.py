@@ -7,6 +7,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from symcount.atlas.compression import dictionary, packed
@@ -25,6 +26,7 @@ def write(
     versions: str,
     summary: Mapping[str, Any],
     older: Iterable[Layer] = (),
+    kinds: Mapping[str, str] = MappingProxyType({}),
 ) -> None:
     """Write an atlas, at once or not at all.
 
@@ -36,11 +38,12 @@ def write(
         versions: of the packages.
         summary: see `Atlas.summary`.
         older: what older releases have otherwise, the newest of them first.
+        kinds: see `Atlas.kinds`.
 
     Raises:
         ConfigError: the file cannot be written.
     """
-    layers = [Layer(families, bases, activations, versions, summary), *older]
+    layers = [Layer(families, bases, activations, versions, summary, {}, kinds), *older]
     layers = [one.changed(families=[*one.families]) for one in layers]
     common = [dictionary(family[part] for one in layers for family in one.families) for part in (1, 2)]
     blocks = [packed(text.decode("utf-8")) for text in common]
@@ -89,6 +92,7 @@ def _header(one: Layer, common: list[bytes]) -> tuple[list[bytes], dict[str, Any
         "classes": dict(sorted(classes.items())),
         "bases": dict(sorted(one.bases.items())),
         "activations": sorted(one.activations),
+        "kinds": dict(sorted(one.kinds.items())),
         "families": sizes,
         "summary": dict(one.summary),
         "gone": {t: sorted(names) for t, names in sorted(one.gone.items())},

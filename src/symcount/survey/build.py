@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from symcount.atlas import layers, store
@@ -93,6 +94,7 @@ def _keyed(row: Any) -> tuple[str, Row]:
 def assemble(
     rows: Iterable[Row], output: Path, activations: Iterable[str], bases: Mapping[str, str],
     before: store.Atlas | None = None, there: Iterable[tuple[str, str]] | None = None,
+    kinds: Mapping[str, str] = MappingProxyType({}),
 ) -> dict[str, int]:  # fmt: skip
     """Write the atlas of the rows that have layouts; what it has.
 
@@ -103,13 +105,14 @@ def assemble(
         bases: model type -> base model.
         before: an atlas whose other entries, and whose other releases, are kept; see `layers.with_release`.
         there: the classes that the installed release has, as model type and class; by default those of *before*.
+        kinds: see `Atlas.kinds`.
 
     Raises:
         ConfigError: it cannot be written.
     """
     own = [row for row in rows if row.get("versions", versions()) == versions()]
     found = {(str(row["said"]), str(row["class"])): row for row in own if row.get("layouts")}
-    table = layers.Table(versions(), found, bases, frozenset(activations))
+    table = layers.Table(versions(), found, bases, frozenset(activations), kinds)
     tables = [] if before is None else layers.stored(before)
     known = {key for one in tables for key in one.rows} if there is None else {*there, *found}
     failed = {(str(row.get("model_type", "")), str(row["class"])) for row in own if not row.get("layouts")}

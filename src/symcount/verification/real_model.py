@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import Any, Literal, get_args
 
 from symcount.errors import ConfigError, DependencyError, UnknownModelError
+from symcount.verification.nesting import nested
 
 __all__ = [
     "Device",
@@ -138,19 +139,9 @@ def make_config(model: Any, fields: Mapping[str, Any], model_type: str = "") -> 
     Raises:
         ConfigError: the config class refuses them.
     """
-    nested: dict[str, Any] = {}
-    for name, value in fields.items():
-        if name in _LABELS:
-            continue
-        *parents, last = name.split(".")
-        target = nested
-        for parent in parents:
-            target[parent] = dict(target.get(parent) or {})
-            target = target[parent]
-        target[last] = value
     cls = config_class(model, model_type)
     try:
-        return cls(**{name: value for name, value in nested.items() if _settable(cls, name)})
+        return cls(**nested({name: value for name, value in fields.items() if name not in _LABELS}, cls))
     except Exception as error:  # the validation of a config class may raise anything
         raise ConfigError(f"{cls.__name__} refuses the config: {_one_line(error)}") from error
 
@@ -167,12 +158,6 @@ def attribute(config: Any, name: str, default: Any = None) -> Any:
     except Exception:  # noqa: BLE001  # an error of transformers' own, or of the property that computes it
         aliases: dict[str, str] = getattr(type(config), "attribute_map", None) or {}
         return vars(config).get(aliases.get(name, name), default)
-
-
-def _settable(cls: Any, name: str) -> bool:
-    """Whether a field may be given to a config class: one that it computes may not."""
-    found = getattr(cls, name, None)
-    return not isinstance(found, property) or found.fset is not None
 
 
 def constructor_options(model: Any, options: Mapping[str, Any]) -> dict[str, Any]:
@@ -292,9 +277,12 @@ def has_experts(model: Any) -> bool:
 
 
 def torchinfo_total(model: Any) -> int | None:
-    """The number that torchinfo has for *model*, where torchinfo is installed."""
+    """The number that torchinfo has for *model*, where torchinfo is installed and has one."""
     try:
         import torchinfo
     except ImportError:
         return None
-    return int(torchinfo.summary(model, verbose=0).total_params)
+    try:
+        return int(torchinfo.summary(model, verbose=0).total_params)
+    except Exception:  # noqa: BLE001  # it looks into modules of others: a kernel size that is a tensor is too much
+        return None

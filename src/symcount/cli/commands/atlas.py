@@ -58,6 +58,7 @@ def build(
     from symcount.survey.build import assemble, base_models, journal_of, read_journal
     from symcount.survey.coverage import candidates
     from symcount.survey.examine import activations
+    from symcount.survey.schema.config_class import general_kinds
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     every = candidates(exported=True, pairs=True)
@@ -74,7 +75,9 @@ def build(
         _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
         terms["resume"] = True  # the journal is that of this build
     there = {(c.model_type, c.name) for c in every}
-    summary = assemble(read_journal(journal).values(), target, activations(), base_models(), before, there)
+    summary = assemble(
+        read_journal(journal).values(), target, activations(), base_models(), before, there, general_kinds()
+    )
     stored = Atlas(target)
     if stored.release == _installed():
         _tables(stored, output, {c.name for c in chosen} if pattern or changed else None)
@@ -187,7 +190,7 @@ def extend(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
+    """Admit further values in an atlas: what config classes compute, what answers alike, flags that were not reached.
 
     Of the entries those are extended that the installed release of transformers has of its own.
     The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
@@ -203,7 +206,7 @@ def extend(
     journal = target.with_name(f"{target.name}.extended.jsonl")
     changes = []
     for row in watched(extensions(here, pattern, journal), len(here.names), itemgetter("class")):
-        changes.append((row["before"], {"layouts": row["layouts"]}))
+        changes.append((row["before"], {"layouts": row["layouts"], "trees": row["trees"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})
         else:

@@ -19,7 +19,7 @@ from symcount.concolic.config.config_source import is_config
 from symcount.concolic.config.source import defaults_of
 from symcount.core.paths import value_at
 
-__all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "part", "parts", "settable"]
+__all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "general_kinds", "part", "parts", "settable"]
 
 _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
     ("i", (1,)), ("f", (1.0,)), ("b", (True,)), ("s", ("x",)), ("n", (None,)),
@@ -27,6 +27,7 @@ _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
 )  # fmt: skip
 _GENERAL = ("transformers.configuration_utils", "transformers.modeling_rope_utils", "transformers.utils",
             "transformers.integrations", "huggingface_hub", "builtins")  # fmt: skip
+_LABELS = frozenset({"transformers_version", "architectures", "dtype"})  # of the file, or seen to elsewhere
 
 
 @dataclass(frozen=True)
@@ -131,6 +132,27 @@ def _made_by_default(cls: Any) -> dict[str, str]:
         return {}
     found = {key: str(getattr(attribute(made, key), "model_type", "")) for key in automatic}
     return {key: model_type for key, model_type in found.items() if model_type}
+
+
+@cache
+def general_kinds() -> dict[str, str]:
+    """The kinds of values of the keys that every config class has, those left out that admit any; found by trying."""
+    from transformers import PreTrainedConfig
+
+    def admits(key: str, sample: Any) -> bool:
+        try:
+            PreTrainedConfig.from_dict({key: sample})
+        except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
+            return False
+        return True
+
+    found = {}
+    for key in (f.name for f in dataclasses.fields(PreTrainedConfig) if f.name not in _LABELS):
+        words = tuple(a for a in _arguments(PreTrainedConfig.__annotations__.get(key)) if isinstance(a, str))
+        found[key] = "".join(
+            letter for letter, samples in _SAMPLES if any(admits(key, s) for s in (*samples, *words * (letter == "s")))
+        )
+    return {key: kinds for key, kinds in found.items() if len(kinds) < len(_SAMPLES)}
 
 
 def settable(cls: type) -> set[str]:
