@@ -190,7 +190,7 @@ def extend(
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
     as_json: Json = False,
 ) -> int:
-    """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
+    """Admit further values in an atlas: what config classes compute, what answers alike, flags that were not reached.
 
     Of the entries those are extended that the installed release of transformers has of its own.
     The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
@@ -206,7 +206,7 @@ def extend(
     journal = target.with_name(f"{target.name}.extended.jsonl")
     changes = []
     for row in watched(extensions(here, pattern, journal), len(here.names), itemgetter("class")):
-        changes.append((row["before"], {"layouts": row["layouts"]}))
+        changes.append((row["before"], {"layouts": row["layouts"], "trees": row["trees"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})
         else:
