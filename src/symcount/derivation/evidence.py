@@ -2,8 +2,8 @@
 
 A :class:`Plan` says what is observed and which fields stay concrete. The runs of the constructor give
 :class:`Evidence`, and that :class:`Hypotheses`, all that a formula is made of, or a verdict, which gives the next plan:
-keep some fields concrete (:class:`Pin`), count others as numbers of things (:class:`Discover`), let lists follow a number
-of layers (:class:`Follow`, :class:`Bound`), explain one more run (:class:`Consider`).
+keep some fields concrete (:class:`Pin`), count others as numbers of things (:class:`Discover`), let lists follow a
+number of layers (:class:`Follow`, :class:`Bound`), explain one more run (:class:`Consider`).
 """
 
 from __future__ import annotations
