@@ -106,7 +106,9 @@ class DerivedFormula(Formula):
             if not known:
                 known.append(self.rounded())
             with suppress(SymcountError):
-                if config is not None or known[0].asks_nothing_else(values):
+                # of a config a real model tells; of values beside it, what the code asked
+                at = known[0].bound(config) if config is not None else {}
+                if not values or known[0].asks_nothing_else({**at, **values}):
                     return known[0].count(config, convention=convention, **values)
             raise
 
