@@ -121,7 +121,7 @@ def discriminator(m, c):
 
 def capped_as_it_goes(m, c):
     m.convs, now = nn.ModuleList(), c.width
-    for _ in reversed(range(c.layers)):
+    for _ in range(c.layers):
         after = min(2 * now, 100)
         m.convs.append(nn.Conv2d(now, after, 3))
         now = after
@@ -130,7 +130,7 @@ def capped_as_it_goes(m, c):
 def halved_as_it_goes(m, c):
     m.layers, now = nn.ModuleList(), 5 * c.other
     for _ in range(c.layers):
-        m.layers.append(nn.Linear(now + 1, 2))
+        m.layers.append(nn.Linear(now, 2))
         now //= 2
 
 

@@ -122,7 +122,10 @@ def _outside(one: Trace) -> Mapping[tuple[str, int], TracedParameter]:
 
 
 def _left(traces: Sequence[Trace]) -> list[tuple[str, int]]:
-    """Those of them whose size an index has that a loop left behind, one in all traces, though no number is."""
+    """Those of them whose size an index has that a loop left behind, if it is one expression in all traces.
+
+    That it is one number in all of them may not be so at others: `min(2**n, 8)` is 8 at all but the first few.
+    """
     if not any(p.general and not p.iterations for p in traces[0].parameters):
         return []
     known = [_outside(one) for one in traces]
@@ -131,7 +134,6 @@ def _left(traces: Sequence[Trace]) -> list[tuple[str, int]]:
         key
         for key in there
         if all(key in others and others[key].general == known[0][key].general for others in known)
-        and len({others[key].shape for others in known}) > 1
     ]
 
 
