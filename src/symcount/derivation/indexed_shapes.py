@@ -131,9 +131,7 @@ def _left(traces: Sequence[Trace]) -> list[tuple[str, int]]:
     known = [_outside(one) for one in traces]
     there = [key for key, p in known[0].items() if p.general and not loops_in(p.general)]
     return [
-        key
-        for key in there
-        if all(key in others and others[key].general == known[0][key].general for others in known)
+        key for key in there if all(key in others and others[key].general == known[0][key].general for others in known)
     ]
 
 
