@@ -73,7 +73,8 @@ def hashed(one: Trace) -> set[str]:
 def bounded(loops: Iterable[Loop], values: Mapping[str, Any]) -> bool:
     """Whether the bounds of *loops* that speak of fields alone have values: none of them divides by zero there.
 
-    >>> loop = Loop("#0", "doctest", (ex.const(0), ex.floordiv(ex.symbol("size"), ex.symbol("window")), ex.const(1)), ())
+    >>> last = ex.floordiv(ex.symbol("size"), ex.symbol("window"))
+    >>> loop = Loop("#0", "doctest", (ex.const(0), last, ex.const(1)), ())
     >>> bounded([loop], {"size": 8, "window": 2}), bounded([loop], {"size": 8, "window": 0})
     (True, False)
     """
