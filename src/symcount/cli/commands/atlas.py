@@ -188,31 +188,40 @@ def _report(before: Atlas, after: Atlas) -> None:
 def extend(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    insisting: Annotated[
+        bool, typer.Option("--insisting", help="Only what the installed release insists on of sub-configs, of all.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
 
-    Of the entries those are extended that the installed release of transformers has of its own.
+    Of the entries those are extended that the installed release of transformers has of its own; with --insisting, all
+    that it has, and where a newer release builds what this one refuses, this one gets an entry of its own.
     The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
     """
     from symcount.atlas import layers
     from symcount.atlas.store import Atlas, default_path
-    from symcount.survey.schema.extending import extensions
+    from symcount.survey.schema.extending import extended, extensions, insisted
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     target = output or default_path()
     before = Atlas(target)
     here = before.at(_installed())
-    journal = target.with_name(f"{target.name}.extended.jsonl")
+    tables = layers.stored(before)
+    every = next(t for t in tables if t.versions == here.versions).rows.values() if insisting else layers.rows_of(here)
+    rows = [row for row in every if pattern.lower() in f"{row['model_type']}/{row['class']}".lower()]
+    journal = target.with_name(f"{target.name}.{f'insisting-{here.release}' if insisting else 'extended'}.jsonl")
     changes = []
-    for row in watched(extensions(here, pattern, journal), len(here.names), itemgetter("class")):
-        changes.append((row["before"], {"layouts": row["layouts"]}))
+    found = extensions(rows, journal, insisted if insisting else extended, here.activations)
+    for row in watched(found, len(rows), itemgetter("class")):
+        if row["layouts"] != row["before"]["layouts"]:
+            changes.append((row["before"], {"layouts": row["layouts"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})
         else:
             for said in row["notes"]:
                 note(f"{row['class']}: {said}")
-    summary = layers.write(target, layers.replaced(layers.stored(before), changes))
+    summary = layers.write(target, layers.replaced(tables, changes, here.release if insisting else ""))
     if not as_json:
         say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
     return 0
