@@ -17,6 +17,7 @@ from symcount.derivation.resolve import model_class
 from symcount.errors import SymcountError, UncoveredError
 from symcount.survey.schema.bases import bases
 from symcount.survey.schema.check import count
+from symcount.survey.schema.insisting import insisting
 from symcount.survey.schema.narrowing import narrowed
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.refusals import refusing
@@ -93,6 +94,15 @@ def test_what_transformers_refuses_is_refused(name, refused, taken):
             counted(found, fields)
     for fields in taken:
         assert counted(found, fields) == real_total(cls, configs, fields)
+
+
+@pytest.mark.parametrize(("name", "insists"), [("GroundingDinoModel", ["backbone_config"]), ("CLIPModel", [])])
+def test_what_a_release_insists_on_of_sub_configs(name, insists):
+    cls, layout = model_class(name), counter().atlas.find(name).layouts[0]
+    sections = {path: section.changed(stated=False) for path, section in layout.sections.items()}
+    found = insisting(layout.changed(sections=sections), cls, cls.config_class, frozenset())
+    assert [path for path, section in found.sections.items() if section.stated] == insists
+    assert found == layout
 
 
 @pytest.mark.parametrize(

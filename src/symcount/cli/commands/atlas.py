@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from operator import itemgetter
 from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,27 +68,39 @@ def build(
     if not chosen:
         raise UnknownModelError(f"no model class of transformers matches {pattern!r}")
     target = output or default_path()
-    before = Atlas(target) if update or changed else None
     journal = journal_of(target)
     terms = {"jobs": jobs or os.cpu_count() or 1, "trials": trials, "resume": resume}
-    if before is not None and changed:
-        chosen = _changed(chosen, target, journal, terms["jobs"], as_json=as_json)
-    for several, much in _efforts(chosen, before, effort if not changed else None):
-        _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
-        terms["resume"] = True  # the journal is that of this build
-    there = {(c.model_type, c.name) for c in every}
-    summary = assemble(
-        read_journal(journal).values(), target, activations(), base_models(), before, there, general_kinds()
-    )
-    stored = Atlas(target)
-    if stored.release == _installed():
-        _tables(stored, output, {c.name for c in chosen} if pattern or changed else None)
-    if not as_json:
-        if before is not None:
-            _report(before, stored)
-        size = target.stat().st_size
-        say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
+    with _before(target if update or changed else None) as before:
+        if before is not None and changed:
+            chosen = _changed(chosen, target, journal, terms["jobs"], as_json=as_json)
+        for several, much in _efforts(chosen, before, effort if not changed else None):
+            _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
+            terms["resume"] = True  # the journal is that of this build
+        there = {(c.model_type, c.name) for c in every}
+        rows = read_journal(journal).values()
+        summary = assemble(rows, target, activations(), base_models(), before, there, general_kinds())
+        stored = Atlas(target)
+        if stored.release == _installed():
+            _tables(stored, output, {c.name for c in chosen} if pattern or changed else None)
+        if not as_json:
+            if before is not None:
+                _report(before, stored)
+            size = target.stat().st_size
+            say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
     return 0
+
+
+@contextmanager
+def _before(target: Path | None) -> Iterator[Atlas | None]:
+    """The atlas as it is before it is written anew: of a copy, since its entries are read when they are asked for."""
+    from symcount.atlas.store import Atlas
+
+    if target is None:
+        yield None
+        return
+    Atlas(target)  # whatever is wrong with it is told by its own name
+    with TemporaryDirectory() as folder:
+        yield Atlas(copy(target, folder))
 
 
 @app.command()
