@@ -104,7 +104,8 @@ def _unread(layout: Layout, cls: Any, configs: Any, activations: frozenset[str])
             around = [changed(base, {path: {}} if path and not value_at(base, path) else {})]
             around += [changed(around[0], {full: value}) for value in _others(layout, path, key)]
             totals = [real_total(cls, configs, raw) for raw in around]
-            if len(set(totals)) == 1 and totals[0] is not None and {ours(raw) for raw in around} != {totals[0]}:
+            counted = [ours(raw) for raw in around]
+            if {*totals} == {counted[0]} != {*counted} and counted[0] is not None:
                 unread.append(key)
         if unread:
             sections[path] = sections[path].changed(unread=unread)
