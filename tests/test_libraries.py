@@ -188,6 +188,12 @@ def test_the_published_unet():
     assert sc.count(UNET) == 859_520_964
 
 
+def test_a_pipeline_is_no_model():
+    pytest.importorskip("diffusers")
+    with pytest.raises(UnknownModelError, match="a pipeline of several models; count its folder"):
+        sc.derive("StableDiffusionPipeline")
+
+
 def test_classes_of_diffusers():
     diffusers = pytest.importorskip("diffusers")
     f = sc.derive(diffusers.DiTTransformer2DModel, num_layers=4)

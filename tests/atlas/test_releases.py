@@ -226,7 +226,10 @@ def test_a_key_that_only_a_newer_release_reads_says_nothing_to_an_older_one(tmp_
     ("config", "words"),
     [
         ({**CSM, "codec_config": {"num_filters": 32}}, "codec_config without model_type"),
-        ({"model_type": "musicgen"}, "audio_encoder is left out"),
+        (
+            {"architectures": ["MusicgenForConditionalGeneration"], "model_type": "musicgen"},
+            "audio_encoder is left out",
+        ),
     ],
     ids=["csm", "musicgen"],
 )
@@ -285,4 +288,4 @@ def test_layers_are_written_and_read(tmp_path):
             fields = {"architectures": [name]}
             assert Counter(again.at(release)).count(fields) == Counter(whole.at(release)).count(fields)
     assert again.differing("BertModel", "bert") == []
-    assert again.differing("CsmForConditionalGeneration", "csm") == ["5.23.0"]
+    assert again.differing("CsmForConditionalGeneration", "csm") == ["5.20.0", "5.23.0"]

@@ -36,6 +36,10 @@ KEPT = [
     "granitemoehybrid",
     "zamba2",
     "mlcd_vision_model",
+    "llava_onevision",
+    "gemma3n_text",
+    "neomme",
+    "dots3_note_text",
 ]
 CHOSEN = {*random.Random(3).sample(sorted(CLASSES), min(12, len(CLASSES))), *KEPT}
 

@@ -222,6 +222,7 @@ WRONG = [
     ("min()", "at least one argument"),
     ("floor(x=H)", "floor takes 1 argument"),
     ("H +", "is not an expression"),
+    ("A=H/128", "'A=H/128' is not an expression; equal is ==: 'A==H/128'"),
     ("H; N", "is not an expression"),
     ("import os", "is not an expression"),
     ("", "expected an expression"),

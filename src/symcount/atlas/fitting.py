@@ -34,6 +34,8 @@ def fits(
     found: Mapping[str, Any],
 ) -> bool:
     """Whether *value* is of the *pattern*, beside the numbers *values* and what else was *found*."""
+    if isinstance(value, dict) and "layers" in pattern:
+        return all(key.isdecimal() and _of_layer(pattern["layers"], layer) for key, layer in value.items())
     if isinstance(value, dict | int):
         return "list" in pattern and _usual(pattern, value, {**found, **values})
     if isinstance(value, str):
@@ -59,6 +61,17 @@ def fits(
     period, same = pattern["period"], pattern.get("same", {})
     return all(values[p] == v for p, v in same.items()) and all(
         v == period[i % len(period)] for i, v in enumerate(value)
+    )
+
+
+def _of_layer(keys: Sequence[str], layer: Any) -> bool:
+    """Whether what a layer has otherwise than the others is null or a positive number at some of the *keys*.
+
+    >>> _of_layer(["sliding_window"], {"sliding_window": 1024}), _of_layer(["sliding_window"], {"head_dim": 64})
+    (True, False)
+    """
+    return isinstance(layer, dict) and all(
+        key in keys and (value is None or (type(value) is int and value > 0)) for key, value in layer.items()
     )
 
 

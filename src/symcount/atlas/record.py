@@ -109,6 +109,7 @@ class Number(_Json):
         ratio: a ratio instead of an integer.
         word: a string that is the same as leaving the key out.
         same: text of the number that the default stands for: -1 for the last layer.
+        each: path of a number of layers; a list that has the number once for each of them says it, too.
     """
 
     name: str
@@ -120,6 +121,7 @@ class Number(_Json):
     ratio: bool = False
     word: str = ""
     same: str = ""
+    each: str = ""
 
     def to_json(self) -> dict[str, Any]:
         """As above, but a number may be 0."""
@@ -140,7 +142,8 @@ class Check(_Json):
             may be, while others are the `same` as by default. Of names: `numbered`, the first one, and that to
             which the others add their number; or how many `stages` they choose, whichever these are; 0 if any. Of
             numbers: those of the layers that a list (`of`, a path) says to be of a `kind`. Of a text: its
-            `letters`, over and over, mean what that list says.
+            `letters`, over and over, mean what that list says. Of an object of `layers` by their numbers: the keys
+            that they may have otherwise than the config, as no tensor depends on them.
         equals: text of the number that must be given if any is.
         each: texts of the elements of the list that must be given if any is; it may have lists in it, numbers and words
             with a quote before them that stand for themselves.

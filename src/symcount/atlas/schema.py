@@ -58,7 +58,8 @@ class Taken(NamedTuple):
         values: its numbers, and defaults, by dotted path.
         stated: paths of the numbers that it gives.
         pending: paths of those that it leaves to others -> text of the number that these make of it.
-        found: what it has for each check, and for what rules take beside.
+        found: what it has for each check, and for what rules take beside; of a number that is said once for each
+            layer, how often.
     """
 
     values: dict[str, Value]
@@ -103,6 +104,7 @@ class Reader:
                 self._spelled.setdefault(section, []).append((key, check.arranged["spelled"]))
         self._rules = Rules(layout)
         self._labels = Labels(layout, self._rules, activations)
+        self._each = [(path, number.each) for path, number in layout.numbers.items() if number.each]
         self._same = [path for path, number in layout.numbers.items() if number.same]
         asked = {path for check in layout.checks.values() for path in _asked_beside(check)}
         self.passing = frozenset(
@@ -150,6 +152,8 @@ class Reader:
                 if index and self._other(path_of(section, key), value):  # no formula has its elements
                     values[path] = number.minimum or 1
                     continue
+                if number.each and isinstance(value, list) and value and value == value[:1] * len(value):
+                    found[path], value = len(value), value[0]
                 if index or path in layout.checks:
                     value = self._element(section, key, index, path, value)
                 if value is MISSING or (number.word and value == number.word):
@@ -199,6 +203,10 @@ class Reader:
             number = self.layout.numbers[path]
             if number.given is not None and values[path] == self.meant(path, values):
                 values[path] = number.given
+        for path, depth in self._each:
+            if path in found and found[path] != values[depth]:
+                said = f"{path} has {found[path]} elements, but {depth} = {values[depth]}"
+                raise UncoveredError(f"{said}: outside the stored formulas")
         asked = ((path, check) for path, check in self.layout.checks.items() if path not in known)
         if formulas is None or any(self._labels.label(path, check, found, values) for path, check in asked):
             formulas = self._labels.state(found, values, known)

@@ -14,10 +14,10 @@ list of one kind: the formula needs to know how many names there are.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["MARK", "NAMES", "ORDERED", "OTHERS", "Arrangement", "counted", "field_of"]
+__all__ = ["FLAGS", "LETTERS", "MARK", "NAMES", "ORDERED", "OTHERS", "Arrangement", "counted", "field_of", "kinds_of"]
 
 #: Between the name of a list and a kind.
 MARK: Final = "#"
@@ -29,6 +29,9 @@ OTHERS: Final = "others"
 LISTED: Final = "listed"
 #: The kind of the elements of a list of names, and the form of such a list.
 NAMES: Final = "names"
+#: The form of a list of booleans, whose kinds are `true` and `false`, and of a string with a letter for each layer.
+FLAGS: Final = "flags"
+LETTERS: Final = "letters"
 
 
 def field_of(path: str, kind: str) -> str:
@@ -55,8 +58,8 @@ class Arrangement(list[Any]):
         Args:
             numbers: kind -> how many layers are of it, unless other numbers are asked for.
             depth: the config field that is the number of layers, in the same sub-config; empty if there is none.
-            form: `kinds`, an element for each layer; `indices`, those of the layers that are `listed`, in order;
-                `names`, so many names.
+            form: `kinds`, an element for each layer; `flags`, a boolean for each; `letters`, a string with a letter for
+                each; `indices`, those of the layers that are `listed`, in order; `names`, so many names.
         """
         self.numbers = dict(numbers)
         self.depth = depth
@@ -69,8 +72,8 @@ class Arrangement(list[Any]):
     def __deepcopy__(self, memo: dict[int, Any]) -> Arrangement:
         return self
 
-    def arranged(self, numbers: Mapping[str, int], seed: int = 0) -> list[Any]:
-        """A list with these numbers of layers of each kind.
+    def arranged(self, numbers: Mapping[str, int], seed: int = 0) -> Any:
+        """A list, or a string of letters, with these numbers of layers of each kind.
 
         Args:
             numbers: kind -> number.
@@ -85,7 +88,20 @@ class Arrangement(list[Any]):
             from random import Random  # not where lists are only read
 
             Random(f"{seed} {kinds}").shuffle(kinds)  # not for secrets
+        if self.form == FLAGS:
+            return [kind == "true" for kind in kinds]
+        if self.form == LETTERS:
+            return "".join(kinds)
         return [i for i, kind in enumerate(kinds) if kind == LISTED] if self.form == "indices" else kinds
+
+
+def kinds_of(value: Iterable[Any]) -> list[str]:
+    """The kind of each element of a list, or of each letter of a string.
+
+    >>> kinds_of([True, False]), kinds_of("MA")
+    (['true', 'false'], ['M', 'A'])
+    """
+    return [str(x).lower() if isinstance(x, bool) else str(x) for x in value]
 
 
 def counted(value: Sequence[Any], kinds: Mapping[str, str], depth: int | None, form: str) -> dict[str, int] | str:

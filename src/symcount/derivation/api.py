@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import replace
+from math import prod
 from typing import Any
 
 from symcount.concolic.config.config_source import ConfigSource, aliases_of
 from symcount.concolic.config.source import defaults_of
+from symcount.config.arranged_lists import Arrangement, field_of
 from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.certificate import disagreement, disagreements
+from symcount.derivation.drawing import values_of
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.formula import DerivedFormula, formula_of
 from symcount.derivation.given_configs import given_for
@@ -20,6 +22,7 @@ from symcount.derivation.own_models import is_module
 from symcount.derivation.pipeline import derive_class
 from symcount.derivation.resolve import missing_package, resolve, shortened
 from symcount.errors import ConfigError, DependencyError, DerivationError, OptionError, near
+from symcount.exact.evaluate import integer_value
 from symcount.foreign import guarded
 
 __all__ = ["derive"]
@@ -91,17 +94,47 @@ def _derived(
     cls: type, found: ConfigSource, name: str, model_type: str, options: Mapping[str, Any], *, arrange: bool
 ) -> DerivedFormula:
     arranged = arrangements(cls, found) if arrange else {}  # a source has its own already
-    hypotheses = None
-    if arranged:
-        with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
-            hypotheses = derive_class(cls, with_arrangements(found, arranged))
-    hypotheses = hypotheses or derive_class(cls, found)
+    hypotheses = _with_numbers_of_kinds(cls, found, arranged) or derive_class(cls, found)
     _check_read(hypotheses, options)
     formula = formula_of(hypotheses, name, model_type, Derived())
     if hypotheses.supposed and disagreement(formula, _POINTS):
         source = hypotheses.evidence.plan.source
-        formula = formula_of(derive_class(cls, source, suppose=False), name, model_type, Derived())
+        hypotheses = derive_class(cls, source, suppose=False)
+        formula = formula_of(hypotheses, name, model_type, Derived())
+    _check_sum(formula, hypotheses)
     return confined(replace(formula, requested=found.asked))
+
+
+def _check_sum(formula: DerivedFormula, h: Hypotheses) -> None:
+    """Refuse a total that is not the sum of the sizes that the run at the defaults showed.
+
+    Expressions pass through SymPy, which simplifies some that are equal for it only; see `concolic.values.expression`.
+    """
+    tensors = {p.tensor_key: p.concrete for p in h.evidence.default.parameters}
+    seen = sum(map(prod, tensors.values()))
+    total = integer_value(formula.total, values_of(formula, formula.base))
+    if total != seen:
+        raise DerivationError(f"{formula.name}: the formula gives {total:,} at the defaults, where {seen:,} were built")
+
+
+def _with_numbers_of_kinds(
+    cls: type, found: ConfigSource, lists: Mapping[str, Arrangement]
+) -> Hypotheses | None:  # fmt: skip
+    """The hypotheses with the numbers of layers of each kind for fields; `None` if the lists are taken as they are.
+
+    That is where the order of the kinds matters, and of a list all of whose numbers would be kept at their values.
+    """
+    while lists:
+        try:
+            hypotheses = derive_class(cls, with_arrangements(found, lists))
+        except DerivationError:
+            return None
+        pinned = hypotheses.evidence.pinned
+        kept = {p for p, one in lists.items() if all(field_of(p, kind) in pinned for kind in one.numbers)}
+        if not kept:
+            return hypotheses
+        lists = {path: one for path, one in lists.items() if path not in kept}
+    return None
 
 
 def _at_given(cls: type, given: Mapping[str, Any], error: DerivationError) -> DerivedFormula:

@@ -2,16 +2,28 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from symcount.concolic.config.config_source import ConfigSource, construct, fields_in, is_config
+from symcount.concolic.config.source import contained
 from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
-from symcount.config.arranged_lists import LISTED, MARK, NAMES, OTHERS, Arrangement, field_of
+from symcount.config.arranged_lists import (
+    FLAGS,
+    LETTERS,
+    LISTED,
+    MARK,
+    NAMES,
+    OTHERS,
+    Arrangement,
+    field_of,
+    kinds_of,
+)
 from symcount.derivation.structure import likely_depths
 from symcount.errors import DerivationError
 from symcount.verification.real_model import attribute
@@ -20,19 +32,28 @@ __all__ = ["INDICES", "arrangements", "distinguishes", "nameless", "number_in", 
 
 #: Names of lists that may be lists of layers.
 INDICES: Final = re.compile(r"(idxs?|ind(ic|ex)es|layers|layer_ids)$")
+#: Names of texts that may have a letter for each layer.
+_PATTERNS: Final = re.compile(r"(pattern|layout|schedule|order|arch|spec|stack|types?|kinds?|layers?|blocks?)$")
 _EACH: Final = 2  # layers of each kind at which is tried whether the kinds differ
 
 
 def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
-    """The lists given in *source* whose elements choose between layers with different tensors, by path."""
-    if not source.kwargs:
+    """The lists given in *source* whose elements choose between layers with different tensors, by path.
+
+    A list that a dataclass has by default is as good as given: no code made it of a number of layers.
+    """
+    if not source.kwargs and hasattr(source.cls, "from_dict"):
         return {}
     try:
         with quiet():
             config = construct(source)
     except Exception:  # noqa: BLE001  # the config class says what is wrong when the formula is derived
         return {}
-    return {path: found for path, found in _candidates(config, source, "") if _chooses(cls, source, path, found)}
+    found: dict[str, Arrangement] = {}
+    for path, arrangement in _candidates(config, source, ""):
+        if path not in found and _chooses(cls, source, path, arrangement):
+            found[path] = arrangement
+    return found
 
 
 def with_arrangements(source: ConfigSource, found: Mapping[str, Arrangement]) -> ConfigSource:
@@ -41,7 +62,8 @@ def with_arrangements(source: ConfigSource, found: Mapping[str, Arrangement]) ->
     for path, arrangement in found.items():
         name, _, rest = path.partition(".")
         if rest:
-            kwargs[name] = with_arrangements(kwargs[name], {rest: arrangement})
+            inner = kwargs[name] if name in kwargs else contained(attribute(construct(source), name))
+            kwargs[name] = with_arrangements(inner, {rest: arrangement})
         else:
             kwargs[name] = arrangement
     return ConfigSource(source.cls, kwargs)
@@ -69,18 +91,23 @@ def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
         return listed if kind == LISTED else depth - listed
     if kind == NAMES and isinstance(value, list | tuple):
         return len(set(value))
-    return list(value).count(kind) if isinstance(value, list | tuple) else None
+    return kinds_of(value).count(kind) if isinstance(value, list | tuple | str) else None
 
 
 def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tuple[str, Arrangement]]:
+    """The lists that may say of which kind each layer is; one with several numbers of layers that it may have."""
     numbers = {n: v for n, v in fields_in(config).items() if isinstance(v, int) and not isinstance(v, bool)}
     depths = likely_depths(numbers)
-    for name, value in source.kwargs.items():
-        if isinstance(value, ConfigSource):
-            if is_config(inner := attribute(config, name)):
-                yield from _candidates(inner, value, f"{prefix}{name}.")
-            continue
+    own = _own_fields(config, source)
+    for name, value in {**own, **source.kwargs}.items():
         now = attribute(config, name)  # as the config class understands it: other words may mean the same
+        if isinstance(value, ConfigSource):
+            if is_config(now):
+                yield from _candidates(now, value, f"{prefix}{name}.")
+            continue
+        if name in own and (form := _own_form(name, now)):
+            for depth in (*(n for n in numbers if numbers[n] == len(now)), ""):
+                yield prefix + name, Arrangement(Counter(kinds_of(now)), depth, form)
         if not isinstance(now, list | tuple) or not now:
             continue
         if all(isinstance(x, str) for x in now):
@@ -89,12 +116,35 @@ def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tupl
                 yield prefix + name, Arrangement(Counter(now), depth)
             elif not depth and len(set(now)) == len(now):
                 yield prefix + name, Arrangement({NAMES: len(now)}, "", NAMES)
-        elif INDICES.search(name) and all(isinstance(x, int) for x in now) and len(set(now)) == len(now):
+        elif INDICES.search(name) and all(type(x) is int for x in now) and len(set(now)) == len(now):
             for depth in depths:
                 if 0 <= min(now) <= max(now) < numbers[depth]:
                     number = {LISTED: len(now), OTHERS: numbers[depth] - len(now)}
                     yield prefix + name, Arrangement(number, depth, "indices")
                     break
+
+
+def _own_fields(config: Any, source: ConfigSource) -> dict[str, Any]:
+    """What a user's own class has, whether it was given or not: lists, texts, and the sources of dataclasses."""
+    if hasattr(source.cls, "from_dict"):
+        return {}
+    made_of = (
+        {f.name for f in dataclasses.fields(config) if f.init} if dataclasses.is_dataclass(config) else source.kwargs
+    )
+    found = {name: source.kwargs.get(name, attribute(config, name)) for name in made_of}
+    made = {n: contained(v) if dataclasses.is_dataclass(v) else v for n, v in found.items()}
+    return {n: v for n, v in made.items() if isinstance(v, ConfigSource | list | tuple | str)}
+
+
+def _own_form(name: str, value: Any) -> str:
+    """The form of a list in which some element is there several times, or of a text with such letters."""
+    if not isinstance(value, list | tuple | str) or not 1 < len(set(map(repr, value))) < len(value):
+        return ""
+    if isinstance(value, str):
+        return LETTERS if _PATTERNS.search(name) else ""
+    if all(isinstance(x, bool) for x in value):
+        return FLAGS
+    return "kinds" if all(isinstance(x, str) for x in value) else ""
 
 
 def _chooses(cls: type, source: ConfigSource, path: str, found: Arrangement) -> bool:
@@ -112,7 +162,10 @@ def _chooses(cls: type, source: ConfigSource, path: str, found: Arrangement) -> 
                 return nameless(trace(cls, source, limit=60_000), trace(cls, arranged, limit=60_000))
     except DerivationError:
         return False
-    return True
+    read = {name.partition("[")[0] for name in seen[0].config_reads}
+    section = path.rpartition(".")[0]
+    own = not hasattr(source.cls, "from_dict")
+    return not own or not found.depth or (f"{section}.{found.depth}" if section else found.depth) in read
 
 
 def _contents(one: Trace) -> list[str]:

@@ -31,21 +31,27 @@ def asked(h: Hypotheses) -> Iterator[TracedCondition]:
 
     That of an index is in the multiplicities, if these have its fields; else its answer has to stay as it was.
     """
-    counted = shape_symbols(h.evidence.traces).union(*map(free_symbols, h.times.values()))
+    counted = _counted(h)
     for condition in h.conditions:
-        names = condition.symbols
-        if not of_index(h.evidence, condition) or not names & counted:
+        if not of_index(h.evidence, condition) or not condition.symbols & counted:
             yield condition
+
+
+def _counted(h: Hypotheses) -> frozenset[str]:
+    """The fields that are in a size or a multiplicity."""
+    return frozenset(shape_symbols(h.evidence.traces)).union(*map(free_symbols, h.times.values()))
 
 
 def domain(h: Hypotheses, letters: Mapping[str, Symbol], convert: Callable[[Node], Expr]) -> Iterator[Condition]:
     """The conditions under which a formula of these hypotheses holds, in its letters."""
     for condition in h.evidence.guards:
         yield relation(convert(condition.left), condition.relation, convert(condition.right))
+    counted = _counted(h)
     for condition in h.conditions:
         if not condition.symbols <= letters.keys():
             continue
-        idle = condition.relation in ("ieee", "not divides") or of_index(h.evidence, condition)
+        of_layers = of_index(h.evidence, condition) and condition.symbols & counted
+        idle = condition.relation in ("ieee", "not divides") or of_layers
         if condition in h.switches or not idle:
             yield relation(convert(condition.left), condition.relation, convert(condition.right))
     for name, least in h.evidence.least.items():

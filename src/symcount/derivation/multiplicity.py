@@ -19,7 +19,8 @@ from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate, index_tuples
 from symcount.concolic.values.rewriting import collected
-from symcount.config.arranged_lists import MARK
+from symcount.config.arranged_lists import MARK, Arrangement
+from symcount.derivation.elements import questions_of_kind
 from symcount.derivation.index_sets import elements_of, suppositions
 from symcount.derivation.list_lengths import Things
 from symcount.derivation.questions import answers, hashed
@@ -36,7 +37,12 @@ _TRIPLES = 30  # the simplest of these, of which three together are tried
 
 
 def tables(
-    rows: Rows, traces: Sequence[Trace], fields: Sequence[str], *, suppose: bool = True
+    rows: Rows,
+    traces: Sequence[Trace],
+    fields: Sequence[str],
+    *,
+    suppose: bool = True,
+    lists: Mapping[str, Arrangement] | None = None,
 ) -> dict[Row, list[list[Table]]] | None:
     """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
 
@@ -47,6 +53,7 @@ def tables(
         traces: at several values.
         fields: those that decide the structure.
         suppose: whether sets of indices may be supposed of which the code asked nothing.
+        lists: those that say of which kind each layer is, by path.
     """
     loops = {loop.name: loop for one in traces for loop in one.loops}
     asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
@@ -67,6 +74,9 @@ def tables(
                     tried = max(1 + i for one in traces for (i,) in index_tuples(nest, one.symbols))
                     several = _explanations(nest, numbers, traces, usable, seen, more)  # what else is in it, nobody saw
                     known[key] = [replace(table, tried=tried) for table in several]
+                if not known[key] and lists and len(nest) == 1:
+                    kinds = questions_of_kind(nest[0], lists)
+                    known[key] = _explanations(nest, numbers, traces, usable, seen, kinds) if kinds else []
                 if not known[key] and suppose and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, usable, seen, fields)
             parts.append(known[key])

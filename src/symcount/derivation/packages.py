@@ -10,6 +10,7 @@ import importlib
 import inspect
 from collections.abc import Callable, Mapping
 from functools import wraps
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,8 +52,14 @@ def named(source: str, config: Any, options: Mapping[str, Any]) -> tuple[Any, An
     """Class, config and options of what a name without its package means in timm or diffusers; `None` if nothing."""
     if name := timm_name(source):
         return *_timm(name, options), {}
-    if source.isidentifier() and (cls := _diffusers(source)) is not None:
+    if not source.isidentifier():
+        return None
+    if (cls := _diffusers(source)) is not None:
         return cls, arguments_in(cls, config), dict(options)
+    if source.endswith("Pipeline") and find_spec("diffusers") is not None:
+        raise UnknownModelError(
+            f"{source:.80} is a pipeline of several models; count its folder, where model_index.json is, or one of them"
+        )
     return None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from typing import NoReturn
 
 from symcount.errors import ExpressionError
@@ -39,7 +40,9 @@ def parse(text: str) -> ast.expr:
         body = ast.parse(text.strip(), mode="eval").body
         nested = _nesting(body)
     except (SyntaxError, ValueError, MemoryError, RecursionError):
-        raise ExpressionError(f"{text!r:.80} is not an expression; write it like 4*H, H % A == 0 or H/N") from None
+        single = re.sub(r"(?<![<>=!])=(?!=)", "==", text) if text.count("=") == 1 else text
+        meant = f"; equal is ==: {single!r:.80}" if single != text else "; write it like 4*H, H % A == 0 or H/N"
+        raise ExpressionError(f"{text!r:.80} is not an expression{meant}") from None
     if nested > _DEEPEST:
         raise ExpressionError(
             f"{text!r:.80}: {nested} functions, // or % inside one another; at most {_DEEPEST} are read"

@@ -74,15 +74,17 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
                 raise
             notes.append(f"{json.dumps(base.types)}: {' '.join(str(error).split())[:300]}")
             continue
-        layout = extend(found.layout, cls, configs, base, activations(), notes)
+        layout, more = extend(found.layout, cls, configs, base, activations(), notes, len(found.trees))
         item = {**layout.to_json(), "configs": passed}
         for formula in item["formulas"]:
             formula["tree"] += len(trees)
-        trees += found.trees
+        trees += [*found.trees, *more]
         layouts.append(item)
         if len(layouts) == 1 and found.computed:
             pending.append(with_given(base, {path: 2 * number for path, number in found.computed.items()}))
         if not base.absent and len(layouts) == 1 and (other := _left_out(cls, configs, base, found.layout)):
+            pending.append(other)
+        if len(layouts) == 1 and (other := _said_whole(cls, configs, base, layout)):
             pending.append(other)
     if not layouts:
         raise DerivationError(f"{cls.__name__} cannot be built with its default config: {_refusal(cls, configs)}")
@@ -95,6 +97,15 @@ def _left_out(cls: Any, configs: Any, base: Base, layout: Layout) -> Base | None
     from symcount.survey.schema.check import answered
 
     other = left_out(cls, configs, base)
+    return None if other is None or answered(layout, activations(), other.raw) else other
+
+
+def _said_whole(cls: Any, configs: Any, base: Base, layout: Layout) -> Base | None:
+    """The base with sub-configs as a saved file has them, if *layout* does not read that."""
+    from symcount.survey.schema.bases import said_whole
+    from symcount.survey.schema.check import answered
+
+    other = said_whole(cls, configs, base)
     return None if other is None or answered(layout, activations(), other.raw) else other
 
 

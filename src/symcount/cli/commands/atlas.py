@@ -207,7 +207,7 @@ def extend(
     ] = False,
     as_json: Json = False,
 ) -> int:
-    """Admit further values in an atlas: what config classes compute, and what answers alike; nothing is derived.
+    """Admit further values in an atlas: what config classes compute, what answers alike, flags that were not reached.
 
     Of the entries those are extended that the installed release of transformers has of its own; with --insisting, all
     that it has, and where a newer release builds what this one refuses, this one gets an entry of its own.
@@ -229,7 +229,7 @@ def extend(
     found = extensions(rows, journal, insisted if insisting else extended, here.activations)
     for row in watched(found, len(rows), itemgetter("class")):
         if row["layouts"] != row["before"]["layouts"]:
-            changes.append((row["before"], {"layouts": row["layouts"]}))
+            changes.append((row["before"], {"layouts": row["layouts"], "trees": row["trees"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})
         else:

@@ -17,7 +17,7 @@ True
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final
@@ -163,20 +163,33 @@ def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, s
         )  # fmt: skip
     else:
         arguments = [to_sympy(argument, symbols, memo) for argument in node.args]
-        if (
-            node.op in ("max", "min")
-            and _crossing(*node.args)
-            and not any(isinstance(a, sympy.Max | sympy.Min) for a in arguments)
-        ):
-            result = getattr(sympy, node.op.title())(*arguments, evaluate=False)
-        else:
-            result = _SYMPY[node.op](sympy, *arguments)
+        result = _extreme(sympy, node, arguments) if node.op in ("max", "min") else _SYMPY[node.op](sympy, *arguments)
     memo[node] = result
     return result
 
 
-def _crossing(a: Node, b: Node) -> bool:
-    """Whether each of two expressions is the larger one somewhere: then SymPy, which searches long, finds neither."""
+def _extreme(sympy: Any, node: Node, arguments: Sequence[Any]) -> Any:
+    """The larger or the smaller of two expressions; both where SymPy, which searches long, finds neither.
+
+    SymPy 1.14 takes `x/ceiling(t/p)` and `x/Max(1, t/p)` for at least `x` where t and p are positive integers. So what
+    it takes for the larger one must not be the smaller one at some points; and where something is rounded, or is a
+    maximum itself, it must be the larger one at some.
+    """
+    signs, both = _compared(*node.args), getattr(sympy, node.op.title())
+    if len(signs) > 1 and not any(isinstance(a, sympy.Max | sympy.Min) for a in arguments):
+        return both(*arguments, evaluate=False)
+    found = both(*arguments)
+    if arguments[0] == arguments[1] or found not in arguments:
+        return found
+    chosen = 1 if (found == arguments[0]) is (node.op == "max") else -1
+    doubtful = any(a.has(sympy.Max, sympy.Min, sympy.floor, sympy.ceiling) for a in arguments)
+    if -chosen in signs or (doubtful and not signs):
+        return both(*arguments, evaluate=False)
+    return found
+
+
+def _compared(a: Node, b: Node) -> set[int]:
+    """Which of two expressions is the larger one at some points: 1 for the first, -1 for the second."""
     fields: dict[str, bool] = {}
     stack = [a, b]
     while stack:
@@ -189,14 +202,14 @@ def _crossing(a: Node, b: Node) -> bool:
     small: dict[str, Value] = {n: 1 if integral else Fraction(1, _LARGE) for n, integral in fields.items()}
     probes = [small, large]
     probes += [p for n in fields for p in ({**small, n: large[n]}, {**large, n: small[n]})]
-    seen = set()
+    found = set[int]()
     for values in probes:
         left, right = value_at(a, values), value_at(b, values)
         if left is not None and right is not None and left != right:
-            seen.add(left < right)
-            if len(seen) > 1:
-                return True
-    return False
+            found.add(1 if left > right else -1)
+            if len(found) > 1:
+                break
+    return found
 
 
 _LARGE: Final = 1000  # each of two expressions may be the larger one where some field is large and the others are small

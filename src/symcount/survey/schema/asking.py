@@ -6,7 +6,7 @@ import keyword
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Any, Self
 
 from sympy import Expr, Integer, Symbol
 
@@ -34,6 +34,15 @@ class At:
     names: dict[str, str]
     symbols: dict[str, Symbol]
 
+    @classmethod
+    def named(cls, names: dict[str, str], base: Mapping[str, Any]) -> Self:
+        """Of numbers by these names, which are ratios where they are some in *base*."""
+        symbols = {
+            path: Symbol(name, rational=True) if isinstance(base[path], float) else Symbol(name, integer=True)
+            for path, name in names.items()
+        }
+        return cls(names, symbols)
+
     def text(self, node: Node) -> str:
         """A rule or one side of a condition as text.
 
@@ -52,11 +61,7 @@ def names_of(work: Work, formulas: Iterable[DerivedFormula]) -> At:
     for path, filler in work.fillers.items():
         base.setdefault(path, filler)
     names = {e.field: e.letter + "_" if keyword.iskeyword(e.letter) else e.letter for e in assign(base)}
-    symbols = {
-        path: Symbol(name, rational=True) if isinstance(base[path], float) else Symbol(name, integer=True)
-        for path, name in names.items()
-    }
-    return At(names, symbols)
+    return At.named(names, base)
 
 
 @dataclass

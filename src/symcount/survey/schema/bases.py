@@ -7,13 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from symcount.atlas.codes import MISSING
 from symcount.core.paths import value_at
 from symcount.derivation.given_configs import given_for
 from symcount.survey.schema.choices import choices_of
-from symcount.survey.schema.config_class import facts_of, parts
-from symcount.survey.schema.probe import real_total
+from symcount.survey.schema.config_class import facts_of, parts, settable
+from symcount.survey.schema.probe import INFRASTRUCTURE, changed, real_total
 
-__all__ = ["Base", "bases", "left_out", "with_given"]
+__all__ = ["Base", "bases", "left_out", "said_whole", "with_given"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,68 @@ def left_out(cls: Any, configs: Any, base: Base) -> Base | None:
         return None
     found = Base(raw, {path: [""] for path in base.types}, base.required, absent)
     return found if _builds(cls, configs, found) else None
+
+
+def said_whole(cls: Any, configs: Any, base: Base) -> Base | None:
+    """*base* with its sub-configs as a saved file has them, where they are others than a file that gives them in part.
+
+    A config may make a sub-config that is left out with other defaults than the class of that sub-config has
+    (`vision_use_head` of LLaVA-OneVision is false). A file that is saved has these beside all others, so it must
+    give every key that is no default of the sub-config's class.
+
+    Returns:
+        The base, `None` if there is no such key, or transformers builds another model of that.
+    """
+    bare = {k: v for k, v in base.raw.items() if not isinstance(v, dict) or not k.endswith("_config")}
+    whole = _file(configs, bare)
+    if whole is None or base.absent:
+        return None
+    found = parts(configs.from_dict(_copied(bare)))
+    kinds = {f"{p}.model_type": str(getattr(type(x), "model_type", "")) for p, x in found.items() if p in base.types}
+    defaults = {f"{p}.{key}": x for p in found if p for key, x in _declared(found[p]) if key not in INFRASTRUCTURE}
+    usual = _file(configs, base.raw) or {}
+    given = {
+        path: value
+        for path, default in defaults.items()
+        if path not in found and (value := value_at(whole, path, MISSING)) is not MISSING
+        and not value == default == value_at(usual, path, MISSING)
+    }  # fmt: skip
+
+    def same(given: Mapping[str, Any]) -> bool:
+        one = _file(configs, changed(base.raw, {**kinds, **given}))
+        return all(
+            value_at(one, path) == value_at(whole, path) for path in (defaults.keys() | whole.keys()) - found.keys()
+        )
+
+    if not given or not same(given):
+        return None
+    for path in list(given):  # what the config computes from others is none that must be given
+        if same(fewer := {p: v for p, v in given.items() if p != path}):
+            given = fewer
+    raw = changed(base.raw, {**kinds, **given})
+    if not given or (total := real_total(cls, configs, raw)) is None or total != real_total(cls, configs, bare):
+        return None
+    types = {path: [kinds[f"{path}.model_type"]] for path in base.types}
+    return Base(raw, types, base.required | given.keys())
+
+
+def _declared(config: Any) -> Iterator[tuple[str, Any]]:
+    """The keys that the class of a config declares, with their defaults; properties that can be set have none."""
+    facts = facts_of(config)
+    yield from facts.defaults.items()
+    yield from ((key, MISSING) for key in sorted(settable(type(config))) if key not in facts.defaults)
+
+
+def _file(configs: Any, raw: Mapping[str, Any]) -> Any:
+    """What a config class saves of *raw*, `None` if it refuses that."""
+    try:
+        return json.loads(json.dumps(configs.from_dict(_copied(raw)).to_dict(), default=str))
+    except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
+        return None
+
+
+def _copied(raw: Mapping[str, Any]) -> Any:
+    return json.loads(json.dumps(raw))
 
 
 def with_given(base: Base, numbers: Mapping[str, Any]) -> Base:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from symcount.atlas.computed import REFERENCE, holds
+from symcount.core.paths import path_of, section_of
 
 __all__ = ["MOST", "Sample", "cases_of", "forms_of"]
 
@@ -41,14 +42,26 @@ def forms_of(usual: Any) -> list[tuple[str, int]]:
 
 
 def cases_of(
-    form: str, more: int, depth: str, others: Mapping[str, list[int]], samples: list[Sample]
+    form: str, more: int, depth: str, others: Mapping[str, list[int]], samples: list[Sample], *, named: bool = True
 ) -> list[list[Any]] | None:
-    """Cases that tell every layer of all samples, `None` if there are none as simple as that."""
+    """Cases that tell every layer of all samples, `None` if there are none as simple as that.
+
+    Args:
+        form: of the list or object; see `forms_of`.
+        more: how many more elements than layers there are.
+        depth: path of the number of layers.
+        others: paths of the other numbers that change it.
+        samples: what the class saved.
+        named: whether a number in an element that is that of the config is taken for it, rather than for a constant.
+    """
     rows: list[tuple[int, int, dict[str, Any]]] = []
     classes: dict[str, int] = {}
+    usual = {key for sample in samples if isinstance(sample.value, dict) for x in sample.value.values() for key in x}
     for sample in samples:
         n = sample.numbers[depth] + more
-        elements = _elements(form, n, sample, others)
+        elements = _elements(form, n, sample, others if named else {})
+        if elements is not None and form == "layers":
+            elements = [x and {**_implied(x, depth, others, sample, usual), **x} for x in elements]
         if elements is None:
             return None
         for i, element in enumerate(elements):
@@ -121,6 +134,14 @@ def _elements(form: str, n: int, sample: Sample, others: Mapping[str, list[int]]
         return None
     by_number = {int(key): x for key, x in value.items()}
     return [_named(by_number.get(i), sample, others) for i in range(n)]
+
+
+def _implied(
+    element: Mapping[str, Any], depth: str, others: Mapping[str, list[int]], sample: Sample, keys: set[str]
+) -> dict[str, Any]:
+    """What a layer has at keys that it has as the config has them, which an object of layers does not say."""
+    paths = {key: path_of(section_of(depth), key) for key in keys - element.keys()}
+    return {key: sample.numbers[path] for key, path in sorted(paths.items()) if path in others}
 
 
 def _named(element: Any, sample: Sample, others: Mapping[str, list[int]]) -> Any:

@@ -20,10 +20,10 @@ from symcount.errors import SymcountError
 from symcount.survey.schema.asking import At, conditions, names_of
 from symcount.survey.schema.kinds import overruled
 from symcount.survey.schema.probe import signature, uninitialised
-from symcount.survey.schema.promoting import beyond, promoted, single
+from symcount.survey.schema.promoting import beyond, pinned, promoted, single
 from symcount.survey.schema.work import Work, free_values, switches
 
-__all__ = ["combine"]
+__all__ = ["combine", "stored"]
 
 _ENUMERATED = 4096  # combinations of switches among which the simplest are chosen
 _MOST = 512  # combinations that are derived, if there is time
@@ -79,11 +79,11 @@ def combine(
             derived[f"{key}!{len(found)}"] = formula
             found.append((formula, {**changed[key], **moved}, points))
     at = names_of(work, [f for f, _, _ in found])
-    stored, trees = [], []
+    formulas, trees = [], []
     for number, (formula, changes, points) in enumerate(found):
-        stored.append(_stored(work, formula, changes, at, number, points, seed))
+        formulas.append(stored(work, formula, changes, at, number, points, seed))
         trees.append(tree_to_json(formula.tree))
-    return stored, states, derived, trees, at
+    return formulas, states, derived, trees, at
 
 
 def _certified(
@@ -173,20 +173,22 @@ def _branches(
     pending: list[tuple[DerivedFormula, dict[str, Any]]] = [(first, {})]
     free = {k: v for k, v in free_values(work).items() if k not in changes}
     for formula, before in pending:  # which grows
-        for c in (*formula.asked, *single(formula)):
+        fixed = [] if before else [(one, True) for one in pinned(formula)]
+        for c, several in (*((c, False) for c in (*formula.asked, *single(formula))), *fixed):
             if len(pending) > _BRANCHES or not work.combining:
                 return
             said = (c.relation, c.left, c.right)
             if changes and said in work.dull:
                 continue
             number = len(seen)
-            for step in beyond(work, c, formula):
+            for step in beyond(work, c, formula, pinned=several):
                 moved = {**before, **step}
-                there = work.probe.trace({**changes, **moved})
+                depths = {name: n for name, n in moved.items() if name in work.probe.shallow}
+                there = work.probe.trace({**changes, **moved}, depths)
                 if there is None or signature(there) in seen:
                     continue
                 seen.add(signature(there))
-                flipped = work.probe.trace({**changes, **moved, **free})
+                flipped = work.probe.trace({**changes, **moved, **free}, depths)
                 if flipped is not None and signature(flipped) != signature(there):
                     continue  # a key without influence has one beyond
                 work.probe.traced += trials * len(there.parameters)
@@ -199,7 +201,8 @@ def _branches(
                 if _readable(work, other) and _elsewhere(other, first.base):
                     pending.append((other, moved))
                     yield other, points, moved
-                break
+                if not several or len(pending) > _BRANCHES or not work.combining:
+                    break
             if not changes and len(seen) == number:
                 work.dull.add(said)
 
@@ -210,9 +213,10 @@ def _elsewhere(other: DerivedFormula, base: Mapping[str, Any]) -> bool:
     return kept or any(not holds(c, base) for c in other.asked)
 
 
-def _stored(
+def stored(
     work: Work, formula: DerivedFormula, changes: Mapping[str, Any], at: At, tree: int, points: int, seed: int
 ) -> StoredFormula:
+    """A formula of the options *changes* as the atlas has it; *tree* is the number of its tree."""
     letters = [[e.letter, e.field, e.latex, e.meaning, e.minimum, e.scales, e.rational] for e in formula.notation]
     totals: dict[str, str] = {}
     for convention in CONVENTIONS:

@@ -1,6 +1,7 @@
 """What a layout admits beyond the values that were tried: rules of what the config computes, and paths of values.
 
-This needs no formula to be derived, so that the layouts of an atlas can be extended as they are.
+Nothing is varied anew, so that the layouts of an atlas can be extended as they are; of flags that were not reached
+alone a formula is derived.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around
-from symcount.survey.schema.bases import Base, bases, left_out
+from symcount.survey.schema.bases import Base, bases, left_out, said_whole
 from symcount.survey.schema.check import count
+from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
 from symcount.survey.schema.insisting import insisting
 from symcount.survey.schema.layer_rules import with_rules
@@ -26,23 +28,34 @@ from symcount.survey.schema.narrowing import narrowed
 from symcount.survey.schema.path_conditions import with_paths
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.refusals import refusing
+from symcount.survey.schema.repeated import with_repeated
 from symcount.survey.schema.saved import accept_saved, with_meaning
 from symcount.survey.schema.widening import widened
 
 __all__ = ["extend", "extended", "extensions", "insisted"]
 
 
-def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: frozenset[str], said: list[str]) -> Layout:
+def extend(
+    layout: Layout, cls: Any, configs: Any, base: Base, activations: frozenset[str], said: list[str], trees: int
+) -> tuple[Layout, list[list[Any]]]:
     """*layout*, which was measured around *base*, with rules and path conditions, and with checks that it lacked.
 
     What makes it wrong for a file that the config class saves is left out, and the reason is *said*.
+
+    Returns:
+        The layout, and the trees of the formulas that it has beyond those that it had, numbered from *trees* on.
     """
     probe = Probe(cls, configs, base.raw, base.required, base.absent)
     defaults_around(probe)
-    every = layout = refusing(narrowed(layout, probe), probe, activations)
+    layout = refusing(narrowed(layout, probe), probe, activations)
+    flagged, more = with_flags(layout, probe, activations, trees)
+    if (wrong := next(disagreements(flagged, probe, activations), None)) is not None:
+        said.append(wrong)
+        flagged, more = layout, []
+    every = layout = flagged
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_meaning(one, probe),
-        lambda one: with_rules(one, probe),
+        lambda one: with_repeated(with_rules(one, probe), probe),
         lambda one: with_paths(one, probe, said),
         lambda one: accept_saved(one, probe, activations),
         lambda one: widened(one, probe, activations),
@@ -50,25 +63,25 @@ def extend(layout: Layout, cls: Any, configs: Any, base: Base, activations: froz
     for step in steps:
         every = step(every)
     if next(disagreements(every, probe, activations), None) is None:
-        return every
+        return every, more
     found = layout  # which of them is wrong?
     for step in steps:
-        more = step(found)
-        if (wrong := next(disagreements(more, probe, activations), None)) is None:
-            found = more
+        wider = step(found)
+        if (wrong := next(disagreements(wider, probe, activations), None)) is None:
+            found = wider
         else:
             said.append(wrong)
-    return found
+    return found, more
 
 
-def extended(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], list[str]]:
-    """The layouts of an entry, extended; and what was dropped."""
+def extended(entry: Entry, activations: frozenset[str], trees: int) -> tuple[list[Layout], list[str], list[list[Any]]]:
+    """The layouts of an entry, extended; what was dropped; and further trees, which are numbered from *trees* on."""
     from symcount.derivation.resolve import model_class
     from symcount.verification.real_model import config_class
 
     cls: Any = model_class(entry.name)
     configs: Any = config_class(cls, entry.model_type)
-    known, found, said = [*_bases(cls, configs)], [], []
+    known, found, said, more = [*_bases(cls, configs)], list[Layout](), list[str](), list[list[Any]]()
     for layout in entry.layouts:
         base = next((b for b in known if _is_of(layout, b, cls, configs, activations)), None)
         if base is None:
@@ -76,24 +89,30 @@ def extended(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], l
             found.append(layout)
             continue
         known.remove(base)
-        found.append(extend(layout, cls, configs, base, activations, said))
-    return found, said
+        wider, own = extend(layout, cls, configs, base, activations, said, trees + len(more))
+        found.append(wider)
+        more += own
+    return found, said, more
 
 
-def insisted(entry: Entry, activations: frozenset[str]) -> tuple[list[Layout], list[str]]:
-    """The layouts of an entry without the sub-configs that the installed release refuses; and nothing to say."""
+def insisted(
+    entry: Entry,
+    activations: frozenset[str],
+    trees: int,  # noqa: ARG001  # as `extended` has it
+) -> tuple[list[Layout], list[str], list[list[Any]]]:
+    """The layouts of an entry without what only newer releases than the installed one build, and read."""
     from symcount.derivation.resolve import model_class
     from symcount.verification.real_model import config_class
 
     cls: Any = model_class(entry.name, entry.model_type)
     configs: Any = config_class(cls, entry.model_type)
-    return [insisting(layout, cls, configs, activations) for layout in entry.layouts], []
+    return [insisting(layout, cls, configs, activations) for layout in entry.layouts], [], []
 
 
 def extensions(
     rows: Iterable[Mapping[str, Any]],
     journal: Path,
-    change: Callable[[Entry, frozenset[str]], tuple[list[Layout], list[str]]],
+    change: Callable[[Entry, frozenset[str], int], tuple[list[Layout], list[str], list[list[Any]]]],
     activations: frozenset[str],
 ) -> Iterator[dict[str, Any]]:
     """Entries as a *change* makes them, each with the row *before*.
@@ -115,22 +134,26 @@ def extensions(
         if key not in known:
             entry = Entry.from_json({"name": row["class"], "model_type": row["model_type"], "layouts": row["layouts"]})
             try:
-                layouts, notes = change(entry, activations)
-                known[key] = {"key": key, "layouts": [layout.to_json() for layout in layouts], "notes": notes}
+                layouts, notes, more = change(entry, activations, len(row["trees"]))
+                items = [layout.to_json() for layout in layouts]
+                known[key] = {"key": key, "layouts": items, "trees": [*row["trees"], *more], "notes": notes}
             except Exception as error:  # noqa: BLE001  # whatever transformers raises, the entry stays as it is
-                known[key] = {"key": key, "layouts": row["layouts"], "notes": [repr(error)[:300]]}
+                kept = {"layouts": row["layouts"], "trees": row["trees"]}
+                known[key] = {"key": key, **kept, "notes": [repr(error)[:300]]}
             journals.append(journal, known[key])
         yield {**row, **known[key], "before": row}
 
 
 def _extension(row: Any) -> dict[str, Any]:
-    return {"key": str(row["key"]), "layouts": list(row["layouts"]), "notes": list(row["notes"])}
+    return {"key": str(row["key"]), **{name: list(row[name]) for name in ("layouts", "trees", "notes")}}
 
 
 def _bases(cls: Any, configs: Any) -> Iterator[Base]:
     for number, base in enumerate(bases(cls, configs)):
         yield base
         if not number and not base.absent and (other := left_out(cls, configs, base)) is not None:
+            yield other
+        if not number and (other := said_whole(cls, configs, base)) is not None:
             yield other
 
 

@@ -104,15 +104,16 @@ class Rules:
             if len(others) > MOST:
                 continue
             samples = list(self._samples(path, depth, others, _DEPTHS))
-            for form, more in forms_of(usual) if len(samples) > MOST else ():
-                cases = cases_of(form, more, depth, others, samples)
+            forms = [(*form, named) for form in forms_of(usual) for named in (True, False)]
+            for form, more, named in forms if len(samples) > MOST else ():
+                cases = cases_of(form, more, depth, others, samples, named=named)
                 if cases is None:
                     continue
                 rule = {"form": form, "depth": depth, "cases": cases, **({"more": more} if more else {})}
                 confirmed = [*samples, *self._samples(path, depth, others, _CONFIRMED)]
                 if all(is_said(rule, s.value, s.numbers) for s in confirmed):
                     prefix = path.removesuffix(path.rpartition(".")[2])
-                    keys = [prefix + key for x in usual.values() for key in x] if form == "layers" else []
+                    keys = [prefix + key for _, x in cases for key in x or ()] if form == "layers" else []
                     return {**rule, "numbers": {n: sizes[n] for n in (depth, *others, *keys) if n in sizes}}
         return None
 
@@ -147,7 +148,8 @@ class Rules:
             at = {**({depth: n} if depth else {}), **more}
             value = self.value(path, at)
             if value is not MISSING and value is not None:
-                yield Sample({**usual, **at}, value)
+                made = {name: self.value(name, at) for name in usual}  # one may follow another
+                yield Sample({**usual, **{k: v for k, v in made.items() if v is not MISSING}, **at}, value)
 
     def _beside(self, path: str, prefix: str, own: Mapping[str, Any], numbers: Mapping[str, Any]) -> dict[str, Any]:
         """Other keys that change what is computed, with what they are where a file leaves them out."""
@@ -174,7 +176,8 @@ def with_rules(layout: Layout, probe: Probe) -> Layout:
     for path, value in [*_computed(rules.file, probe)]:
         section, key, _ = split(path)
         refused = section in sections and key in sections[section].refused
-        check = checks.get(path) or (Check(None, None, {"absent": 0, "null": 0}) if refused else None)
+        own = checks.get(path)
+        check = own or (Check(None, None, {"absent": 0, "null": 0}) if refused else None)
         if check is None or path in layout.numbers or section not in sections or (refused and key != PER_LAYER):
             continue
         found: dict[str, Any] = {}
@@ -190,12 +193,37 @@ def with_rules(layout: Layout, probe: Probe) -> Layout:
                 found.update(rule=rule, pattern=kept)
         elif type(value) is int and _overwritten(layout, probe, path, value):
             found["accept"] = {**check.accept, "#": 0}
-        if found:
+        if key == PER_LAYER and not found and isinstance(value, dict) and (keys := _idle(layout, probe, path, value)):
+            found["pattern"] = {"layers": keys}
+        if found or (refused and own is not None and _as_left_out(rules, probe, path, [{}])):
             checks[path] = check.changed(**found)
             if refused:
                 rest = [name for name in sections[section].refused if name != key]
                 sections[section] = sections[section].changed(refused=rest)
     return layout.changed(checks=checks, sections=sections)
+
+
+def _idle(layout: Layout, probe: Probe, path: str, value: Mapping[str, Any]) -> list[str]:
+    """The keys that single layers have otherwise, if no tensor depends on any of them in whatever layer."""
+    section, depth = section_of(path), len(value)
+    keys = sorted({key for layer in value.values() for key in layer} if all(map(_is_object, value.values())) else ())
+    usual = real_total(probe.cls, probe.config_class, probe.raw)
+    counted = {letter[1] for formula in layout.formulas for letter in formula.letters}
+    for key in keys:
+        name = path_of(section, key)
+        if name in layout.switches or any(p.partition("[")[0] == name for p in counted):
+            return []
+        said = [layer[key] for layer in value.values() if key in layer]
+        for other in (None, 1, 7, *(2 * x for x in said[:1] if type(x) is int)):
+            several = ({name: other}, {path: {"0": {key: other}}}, {path: {str(i): {key: other} for i in range(depth)}})
+            totals = {real_total(probe.cls, probe.config_class, changed(probe.raw, changes)) for changes in several}
+            if totals - {usual, None} or (other == said[0] and None in totals):
+                return []
+    return keys
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict)
 
 
 def _computed(file: Mapping[str, Any], probe: Probe, section: str = "") -> Iterator[tuple[str, Any]]:

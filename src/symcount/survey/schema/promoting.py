@@ -15,8 +15,9 @@ from symcount.derivation.formula import DerivedFormula
 from symcount.survey.schema.probe import changed, real_total, signature
 from symcount.survey.schema.work import Work, free_values, key_of, switches, values_of
 
-__all__ = ["beside_numbers", "beside_switches", "beyond", "promoted", "single"]
+__all__ = ["beside_numbers", "beside_switches", "beyond", "pinned", "promoted", "single"]
 
+_FEW: Final = 16  # what a number may be that is pinned, and has other formulas for other values
 _BRANCHING: Final = ("==", "!=", "<", "<=", ">", ">=")
 
 
@@ -106,14 +107,29 @@ def _influential(work: Work, at: dict[str, Any], own: tuple[Any, ...]) -> list[s
     return list(found)
 
 
-def beyond(work: Work, condition: Condition, formula: DerivedFormula) -> Iterator[dict[str, Any]]:
-    """Changes of one number after which *condition* does not hold any more."""
+def beyond(
+    work: Work, condition: Condition, formula: DerivedFormula, *, pinned: bool = False
+) -> Iterator[dict[str, Any]]:
+    """Changes of one number after which *condition* does not hold any more.
+
+    Args:
+        work: what is known of the layout.
+        condition: to be broken.
+        formula: which has it.
+        pinned: whether it says that a number is as usual, which may decide the structure.
+    """
     names = condition.symbols
     if condition.relation not in _BRANCHING or not names <= formula.base.keys():
         return
     for name in sorted(names):
         value = formula.base[name]
-        if not isinstance(value, int) or name in formula.structural or work.probe.left_out(name):
+        if not isinstance(value, int) or work.probe.left_out(name):
+            continue
+        if name in formula.structural and not pinned:
+            continue
+        if pinned:
+            others = (value // 2, value * 2, value // 4, 1, value - 1, value + 1)
+            yield from ({name: other} for other in dict.fromkeys(others) if 0 < other != value)
             continue
         limits = [
             int(evaluate(side, formula.base)) for side in (condition.left, condition.right)
@@ -137,6 +153,13 @@ def single(formula: DerivedFormula) -> Iterator[Condition]:
     """That a number which keeps its value is none, or one: where there are more the model is another one."""
     for name, value in formula.pinned.items():
         if type(value) is int and value in (0, 1) and "[" not in name and MARK not in name:
+            yield Condition("==", symbol(name), const(value), "")
+
+
+def pinned(formula: DerivedFormula) -> Iterator[Condition]:
+    """That a number which keeps its value has it, where that is neither none nor one: how many stages there are."""
+    for name, value in formula.pinned.items():
+        if type(value) is int and 1 < value <= _FEW and "[" not in name and MARK not in name:
             yield Condition("==", symbol(name), const(value), "")
 
 

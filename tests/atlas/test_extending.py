@@ -1,0 +1,82 @@
+"""What an entry that is there is given: conditions that it does not need are left out, flags are added."""
+
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("transformers")
+
+from symcount.atlas.counting import counter
+from symcount.atlas.schema import Reader
+from symcount.atlas.store import default_path
+from symcount.atlas.variant import Variant
+from symcount.derivation.resolve import model_class
+from symcount.errors import UncoveredError
+from symcount.survey.schema.bases import bases, said_whole
+from symcount.survey.schema.check import count
+from symcount.survey.schema.flags import with_flags
+from symcount.survey.schema.probe import Probe, real_total
+from symcount.survey.schema.widening import widened
+
+pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
+
+
+def stored(name):
+    """The first layout of a class with one formula, the default's, and what it was measured with."""
+    cls, layout = model_class(name), counter().atlas.find(name).layouts[0]
+    base = next(bases(cls, cls.config_class))
+    checks = dict(layout.checks)
+    for path in layout.switches:
+        first = {code: label for code, label in layout.checks[path].accept.items() if not label}
+        checks[path] = layout.checks[path].changed(accept=first)
+    alone = layout.changed(switches=[], states={"": [0]}, checks=checks, formulas=layout.formulas[:1])
+    return alone, Probe(cls, cls.config_class, base.raw, base.required, base.absent)
+
+
+def counted(layout, fields):
+    return count([Variant(layout, formula) for formula in layout.formulas], Reader(layout, frozenset()).read(fields))
+
+
+EVEN = ["divides", "2", "I"]
+
+
+def test_a_condition_that_no_count_needs_is_left_out():
+    layout, probe = stored("ViTModel")
+    formula = layout.formulas[0]
+    narrow = layout.changed(formulas=[formula.changed(domain=[*formula.domain, EVEN])])
+    with pytest.raises(UncoveredError, match="no formula is stored"):
+        counted(narrow, {"intermediate_size": 3001})
+    wider = widened(narrow, probe, frozenset())
+    assert EVEN not in wider.formulas[0].domain
+    fields = {"intermediate_size": 3001}
+    assert counted(wider, fields) == real_total(probe.cls, probe.config_class, fields)
+
+
+def test_a_condition_beyond_which_the_count_is_wrong_is_kept():
+    layout, probe = stored("ViTModel")
+    formula = layout.formulas[0]
+    total = f"{formula.totals['unique']} + (I + -2 * _floor(I, 2))"  # one more where I is odd
+    wrong = formula.changed(totals={"unique": total}, domain=[*formula.domain, EVEN])
+    assert EVEN in widened(layout.changed(formulas=[wrong]), probe, frozenset()).formulas[0].domain
+
+
+def test_flags_that_were_not_reached_have_formulas_of_their_own():
+    layout, probe = stored("LlamaModel")
+    tied = layout.checks["tie_word_embeddings"].changed(accept={"false": 0})
+    layout = layout.changed(checks={**layout.checks, "tie_word_embeddings": tied})
+    found, trees = with_flags(layout, probe, frozenset(), trees=7)
+    assert sorted(found.switches) == ["attention_bias", "mlp_bias"]
+    assert len(trees) == 2
+    assert {formula.tree for formula in found.formulas[1:]} == {7, 8}
+    for fields in ({}, {"attention_bias": True}, {"mlp_bias": True, "hidden_size": 512}, {"tie_word_embeddings": True}):
+        assert counted(found, fields) == real_total(probe.cls, probe.config_class, fields)
+    with pytest.raises(UncoveredError, match="together"):
+        counted(found, {"attention_bias": True, "mlp_bias": True})
+
+
+def test_sub_configs_as_a_saved_file_has_them():
+    cls = model_class("LlavaOnevisionModel")
+    first = next(bases(cls, cls.config_class))
+    whole = said_whole(cls, cls.config_class, first)
+    assert whole.raw["vision_config"]["vision_use_head"] is False
+    assert "vision_config.vision_use_head" in whole.required
+    assert "text_config.layer_types" not in whole.required  # the config computes it
