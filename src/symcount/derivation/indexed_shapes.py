@@ -73,7 +73,7 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     sequences: list[tuple[Loop, Sizes]] = []
     for place in places:
         made = [_at(one, place) for one in traces]
-        if any(m.parameter.general for several in made for m in several):
+        if _one_in_several([m.parameter for several in made for m in several]):
             for several, shapes in zip(made, found, strict=True):
                 shapes.update(
                     (m.parameter.path, _general(m.parameter, place[1])) for m in several if m.parameter.general
@@ -87,6 +87,12 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     if sequences:
         _after(traces, sequences, found)
     return found
+
+
+def _one_in_several(parameters: Sequence[TracedParameter]) -> bool:
+    """Whether shapes in the loop's index are the same for parameters of several shapes; else they say nothing."""
+    general = {p.general or p.shape for p in parameters}
+    return any(p.general for p in parameters) and len(general) < len({p.shape for p in parameters})
 
 
 def _general(p: TracedParameter, nest: Sequence[Loop]) -> Shape:
@@ -116,16 +122,16 @@ def _outside(one: Trace) -> Mapping[tuple[str, int], TracedParameter]:
 
 
 def _left(traces: Sequence[Trace]) -> list[tuple[str, int]]:
-    """Those of them whose size an index has that a loop left behind, one in all traces, though no number is."""
+    """Those of them whose size an index has that a loop left behind, if it is one expression in all traces.
+
+    That it is one number in all of them may not be so at others: `min(2**n, 8)` is 8 at all but the first few.
+    """
     if not any(p.general and not p.iterations for p in traces[0].parameters):
         return []
     known = [_outside(one) for one in traces]
     there = [key for key, p in known[0].items() if p.general and not loops_in(p.general)]
     return [
-        key
-        for key in there
-        if all(key in others and others[key].general == known[0][key].general for others in known)
-        and len({others[key].shape for others in known}) > 1
+        key for key in there if all(key in others and others[key].general == known[0][key].general for others in known)
     ]
 
 
