@@ -134,6 +134,15 @@ def halved_as_it_goes(m, c):
         now //= 2
 
 
+def wider_from_some_layer_on(m, c):
+    numbers = range(c.layers + 5)
+    m.layers = linears((c.width, c.width if i < c.step else c.width + 3 * (i - c.step + 1)) for i in numbers)
+
+
+def tapered_to_a_least(m, c):
+    m.layers = linears((max(c.other - 16 * i, 8), max(c.other - 16 * (i + 1), 8)) for i in range(c.layers))
+
+
 def powers_of_a_field(m, c):
     m.layers = linears((c.width * c.step**i, 2) for i in range(c.layers))
 
@@ -142,7 +151,8 @@ KINDS = {
     f.__name__: f for f in (
         pyramid, pyramid_in_proportion, dense_features, doubled, doubled_as_it_goes, capped, capped_by_a_field, decoder,
         tapered, halved, odd_kernels, every_third_grows, the_last_is_another, stages_of_blocks, tables_of_their_own,
-        powers_of_a_field, sizes_in_a_list, discriminator, capped_as_it_goes, halved_as_it_goes,
+        wider_from_some_layer_on, tapered_to_a_least, powers_of_a_field, sizes_in_a_list, discriminator,
+        capped_as_it_goes, halved_as_it_goes,
     )
 }  # fmt: skip
 
