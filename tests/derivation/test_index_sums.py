@@ -14,7 +14,7 @@ from symcount.concolic.values.predicates import Predicate
 from symcount.derivation.literals import ONE, ZERO, Assumptions
 from symcount.derivation.progressions import progressions
 from symcount.derivation.sequences import fitted, polynomial
-from symcount.errors import DomainError
+from symcount.errors import DomainError, StructureError
 
 
 @dataclass
@@ -134,6 +134,15 @@ def halved_as_it_goes(m, c):
         now //= 2
 
 
+def wider_from_some_layer_on(m, c):
+    numbers = range(c.layers + 5)
+    m.layers = linears((c.width, c.width if i < c.step else c.width + 3 * (i - c.step + 1)) for i in numbers)
+
+
+def tapered_to_a_least(m, c):
+    m.layers = linears((max(c.other - 16 * i, 8), max(c.other - 16 * (i + 1), 8)) for i in range(c.layers))
+
+
 def powers_of_a_field(m, c):
     m.layers = linears((c.width * c.step**i, 2) for i in range(c.layers))
 
@@ -142,7 +151,8 @@ KINDS = {
     f.__name__: f for f in (
         pyramid, pyramid_in_proportion, dense_features, doubled, doubled_as_it_goes, capped, capped_by_a_field, decoder,
         tapered, halved, odd_kernels, every_third_grows, the_last_is_another, stages_of_blocks, tables_of_their_own,
-        powers_of_a_field, sizes_in_a_list, discriminator, capped_as_it_goes, halved_as_it_goes,
+        wider_from_some_layer_on, tapered_to_a_least, powers_of_a_field, sizes_in_a_list, discriminator,
+        capped_as_it_goes, halved_as_it_goes,
     )
 }  # fmt: skip
 
@@ -189,6 +199,15 @@ def test_an_adapter_counts_each_layer_at_its_size():
     )
     expected = sum(2 * (16 + 4 * i + 16 + 4 * (i + 1)) for i in range(4))
     assert f.count(convention="trainable", **f.defaults) == expected
+
+
+def test_sizes_are_searched_where_the_sum_has_a_closed_form():
+    f = sc.derive(built(pyramid), config=Sizes())
+    found = sc.solve(f, 50_000, free={"width": "1..40", "layers": "1..20"}, fixed={"step": 8})
+    config = Sizes(found.best[0].values["width"], 8, found.best[0].values[f.notation["layers"].letter])
+    assert real(built(pyramid), config) == found.best[0].count
+    with pytest.raises(StructureError, match="a sum without a closed form"):
+        sc.solve(sc.derive(built(halved), config=Sizes()), 50_000, free={"layers": "1..20"})
 
 
 def test_a_size_below_zero_is_no_model():

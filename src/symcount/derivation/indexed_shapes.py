@@ -21,7 +21,7 @@ from symcount.concolic.values.rewriting import floored
 from symcount.derivation.sequences import Sizes, sizes
 from symcount.derivation.structure import divisions_in
 
-__all__ = ["Shape", "exact_quotients", "indexed_shapes", "loops_in", "numbering", "short_loops"]
+__all__ = ["Shape", "beside_indices", "exact_quotients", "indexed_shapes", "loops_in", "numbering", "short_loops"]
 
 Shape = tuple[Node | int, ...]
 Place = tuple[str, tuple[Loop, ...], int]  # path without numbers, loops around, how many there are before it
@@ -235,6 +235,30 @@ def exact_quotients(traces: Sequence[Trace]) -> tuple[set[Node], set[Node]]:
 
 def _exact(node: Node) -> bool:
     return node.op == "exact_div" or any(_exact(a) for a in node.args if isinstance(a, Node))
+
+
+def beside_indices(traces: Sequence[Trace]) -> set[str]:
+    """Fields that are in no size but together with the index of a loop, from which they are subtracted.
+
+    `width + growth * (i - first)` says of *first* which layers are wider, not how wide a layer is.
+    """
+    beside, others = set[str](), set[str]()
+    for one in traces:
+        for general, shape in {(p.general, p.shape) for p in one.parameters}:
+            for dim in general or shape:
+                if isinstance(dim, Node):
+                    found = _subtracted(dim) if loops_in((dim,)) else set[str]()
+                    beside |= found
+                    others |= free_symbols(dim) - found
+    return beside - others
+
+
+def _subtracted(node: Node) -> set[str]:
+    """The fields that are subtracted from the index of a loop in an expression."""
+    if node.op == "sub" and node.args[1].op == "sym" and loops_in((node.args[0],)):
+        return {node.args[1].args[0]}
+    inside = (part for part in node.args if isinstance(part, Node) and loops_in((part,)))
+    return {n for part in inside for n in _subtracted(part)}
 
 
 def numbering(shape: Shape, stars: Sequence[int], parameters: Sequence[TracedParameter]) -> int:
