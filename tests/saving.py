@@ -237,7 +237,7 @@ def written(path: Path, words: list[str]) -> None:
             try:
                 with quiet():
                     default = configs()
-            except Exception:  # noqa: BLE001, S112  # its defaults are no config
+            except Exception:  # noqa: BLE001  # its defaults are no config
                 continue
             for name, change in zip(names, ({}, *drawn(model_type, default, len(names))), strict=False):
                 with tempfile.TemporaryDirectory() as folder:
