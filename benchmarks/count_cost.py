@@ -2,8 +2,8 @@
 
 Each process reads one `config.json` and prints the number. The stream has the published configs of
 `tests/published/configs` over and over, shuffled with a fixed seed, without those that the atlas does not count; one
-process reads it from its start to its end. In a second one each has another vocabulary. Beside it: building one Llama on
-the meta device, in a process that has everything imported.
+process reads it from its start to its end. In a second one each has another vocabulary. Beside it: building one Llama
+on the meta device, in a process that has everything imported.
 
 `accelerate estimate-memory` is not here: it takes the names of repositories on the hub only, no directory, and asks the
 hub for each.
@@ -17,6 +17,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 from benchmarks.harness import Row, interleaved, processes, run, series
@@ -67,6 +68,7 @@ def built(quick: bool) -> float:
     return interleaved({"model": build}, 1 if quick else 5)["model"]
 
 
+@cache
 def texts() -> list[str]:
     """The published configs that the atlas counts, each on one line."""
     known = counter()

@@ -160,10 +160,38 @@ def _terms(text):
 
 @cache
 def _term(text):
+    """What a term says; each of its brackets is read by itself: the time of the parser grows with the square."""
+    inside = {}
+    for start, end in reversed(_brackets(text)):
+        name = next(c for c in reversed(STAND_INS) if c not in text)
+        inside[Symbol(name)] = Add(*(sign * _term(term) for sign, term in _terms(text[start + 1 : end - 1])))
+        text = f"{text[:start]} {name} {text[end:]}"
     parsed = parse_latex_lark(with_signs(text))
     if not isinstance(parsed, Expr):
         raise AssertionError(f"{text!r} has no single reading: {parsed!r}")
-    return parsed
+    return parsed.xreplace(inside)
+
+
+def _brackets(text):
+    r"""Where the outermost brackets begin and end; those behind a name, which are of a function, are none of them.
+
+    >>> _brackets("N(H+(A-1)) H")
+    [(1, 10)]
+    >>> _brackets(r"\max(H,I)"), _brackets("(1)")
+    ([], [])
+    """
+    depth, start, found = 0, 0, []
+    for here, char in enumerate(text):
+        if char == "(":
+            start = start if depth else here
+            depth += 1
+        elif char == ")":
+            depth -= 1
+            inner = text[start + 1 : here]
+            called = re.search(r"\\(?!cdot|lfloor|lceil)[A-Za-z]+\s*(?:\{[^{}]*\}\s*)?\Z", text[:start])
+            if depth == 0 and not called and "," not in inner and len(inner) > 1:
+                found.append((start, here + 1))
+    return found
 
 
 def unbraced(latex):

@@ -103,7 +103,7 @@ def test_division_by_zero_is_refused_in_words():
         compile_scalar(H / (A - 2))({"H": 4, "A": 2})
 
 
-@pytest.mark.parametrize("expression", [sqrt(H), Float(0.5) * H, H ** Rational(1, 2), H**A, Symbol("x") ** sqrt(2)])
+@pytest.mark.parametrize("expression", [sqrt(H), Float(0.5) * H, H ** Rational(1, 2), Symbol("x") ** sqrt(2)])
 def test_what_is_no_integer_operation_is_refused(expression):
     with pytest.raises(StructureError, match=r"no exact integer rule|is a fraction inside"):
         compile_scalar(expression)

@@ -80,7 +80,7 @@ def test_an_atlas_is_extended_in_place_and_goes_on_where_it_stopped(tmp_path):
     from symcount.survey.build import assemble, rows_of
 
     source, path = Atlas(default_path()), tmp_path / "atlas.bin"  # of the newest release, which has the row
-    (row,) = (row for row in rows_of(source) if row["class"] == "CohereModel")
+    (row,) = (row for row in rows_of(source, "cohere") if row["class"] == "CohereModel")
     for layout in row["layouts"]:
         for check in layout["checks"].values():
             check.pop("paths", None)

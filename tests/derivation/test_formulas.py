@@ -228,6 +228,21 @@ def real_model_at(name, **fields):
         return cls(cls.config_class(**fields))
 
 
+def repeated(width=4, depth=1.0):
+    from torch import nn
+
+    return nn.ModuleList([nn.Linear(width, width) for _ in range(round(3 * depth))])
+
+
+def test_a_ratio_of_an_own_model_that_says_how_many_layers_there_are_keeps_its_value():
+    formula = sc.derive(repeated)
+    assert formula.pinned == {"depth": 1.0}
+    with pytest.raises(OptionError, match=r"depth = 2\.0, but the formula holds for depth = 1\.0"):
+        formula.count({"depth": 2.0})
+    assert formula.count({"width": 5}) == sum(p.numel() for p in repeated(5).parameters()) == 90
+
+
+@pytest.mark.slow
 def test_a_ratio_that_says_how_many_layers_there_are_keeps_its_value():
     formula = sc.derive("DFineModel")  # `range(round(3 * config.depth_mult))`
     assert formula.pinned["depth_mult"] == 1.0
@@ -236,7 +251,10 @@ def test_a_ratio_that_says_how_many_layers_there_are_keeps_its_value():
     assert formula.count({"depth_mult": 1.0}) == measure(real_model_at("DFineModel"))["unique"]
 
 
-@pytest.mark.parametrize(("width", "depth"), [(1.0, 1.1), (1.1, 1.2), (1.4, 1.8)])
+@pytest.mark.parametrize(
+    ("width", "depth"),
+    [(1.0, 1.1), *(pytest.param(*both, marks=pytest.mark.slow) for both in ((1.1, 1.2), (1.4, 1.8)))],
+)
 def test_a_ratio_that_adds_one_to_few_layers_is_not_taken_for_that(width, depth):
     f = sc.derive("EfficientNetForImageClassification", width_coefficient=width, depth_coefficient=depth)
     assert f.certify(trials=8).passed == 8  # `ceil(1.1 * n)` is `n + 1` up to ten

@@ -185,7 +185,7 @@ def a_table_of_primes(model, c):
 CLEVER = {
     the_last_is_special: set(),
     at_least_six: set(),
-    stages: {"layers"},
+    stages: set(),
     common_divisors: {"heads", "width"},
     roots: {"heads", "width"},
     levels: {"width"},

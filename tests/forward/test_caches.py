@@ -6,6 +6,7 @@ import pytest
 
 import symcount as sc
 from symcount.errors import DerivationError, DomainError, OptionError
+from symcount.forward.api import derived_cache
 
 pytest.importorskip("transformers")
 
@@ -21,6 +22,15 @@ FORMS = [
 @pytest.mark.parametrize(("name", "fields", "form"), FORMS, ids=[name for name, *_ in FORMS])
 def test_a_cache_is_a_closed_form_in_the_models_letters(name, fields, form):
     assert str(sc.cache(name, **fields).total) == form
+
+
+def test_a_window_of_one_token_is_refused_since_the_real_layer_keeps_all_of_them_then():
+    found = sc.cache("MistralForCausalLM", **SMALL, num_key_value_heads=2, head_dim=16)
+    for name in (found, derived_cache("MistralForCausalLM", **SMALL, num_key_value_heads=2, head_dim=16)):
+        at = {**name.defaults, "B": 1, "S": 10, "sliding_window": 2}
+        assert name.count(**at) == 12 * (2 * 2 * 16 + 1)
+        with pytest.raises(DomainError, match="sliding_window - 1 > 0 is required"):
+            name.count(**{**at, "sliding_window": 1})
 
 
 def test_a_cache_agrees_with_real_ones_at_random_points():

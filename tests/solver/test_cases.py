@@ -99,7 +99,8 @@ def agree_when_built(name):
 SAMPLE = [
     "ArceeForQuestionAnswering", "BltPatcher", "CsmForConditionalGeneration", "DogeModel", "ElectraModel", "MT5Model",
     "FalconMambaModel", "GraniteSpeechCTCEncoder", "JambaModel", "LlavaForConditionalGeneration", "OPTModel",
-    "DFineForObjectDetection",
+    "DoryForCausalLM", "ReformerModel",  # whose formulas hold where other numbers fit to these
+    pytest.param("DFineForObjectDetection", marks=pytest.mark.slow),
     "PPDocLayoutV3ForObjectDetection", "PaliGemmaForConditionalGeneration", "RoFormerForTokenClassification",
     "RwkvForCausalLM", "SamModel", "T5Model", "XLNetForTokenClassification", "Zamba2Model", "xLSTMModel",
 ]  # fmt: skip

@@ -113,7 +113,7 @@ class Atlas:
         if depth not in self._views:
             other = object.__new__(Atlas)
             other.__dict__.update(self.__dict__)
-            for name in ("activations", "bases", "kinds", "names"):
+            for name in ("activations", "bases", "kinds", "names", "_families"):
                 other.__dict__.pop(name, None)
             other._depth, other._places = depth, {}
             self._views[depth] = other
@@ -188,7 +188,16 @@ class Atlas:
 
     def family(self, model_type: str) -> list[str]:
         """The classes that the atlas has for a model type."""
-        return [name for name in self.names if model_type in self.model_types(name)]
+        return self._families.get(model_type, [])
+
+    @cached_property
+    def _families(self) -> Mapping[str, list[str]]:
+        """Model type -> its classes."""
+        found: dict[str, list[str]] = {}
+        for name in self.names:
+            for model_type in dict.fromkeys(self.model_types(name)):
+                found.setdefault(model_type, []).append(name)
+        return found
 
     def differing(self, name: str, model_type: str) -> list[str]:
         """The releases that have another entry of a class than the next older one, or none there, oldest first.

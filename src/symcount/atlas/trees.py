@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Pool", "StoredRow", "rows", "tree_from", "tree_of", "tree_to_json"]
 
-#: A block: name, kind, parameters, children, repeat, active share, role, same_as, note.
+#: A block: name, kind, parameters, children, repeat, active share, role, same_as, note, index (symbol and number).
 #: A parameter: name, shape, alias_of, trainable (0 or 1), same_layer (0 or 1). Trailing defaults are left out.
-_BLOCK: tuple[Any, ...] = ("", "", [], [], "1", "1", "", "", "")
+_BLOCK: tuple[Any, ...] = ("", "", [], [], "1", "1", "", "", "", [])
 _PARAMETER: tuple[Any, ...] = ("", [], "", 1, 0)
 
 
@@ -36,7 +36,8 @@ def tree_to_json(block: Block, memo: dict[Expr, str] | None = None) -> list[Any]
     ]
     children = [tree_to_json(child, memo) for child in block.children]
     item = [block.name, block.kind, parameters, children, text(block.repeat), text(block.active), block.role or "",
-            block.same_as or "", block.note]  # fmt: skip
+            block.same_as or "", block.note,
+            [block.index.symbol.name, text(block.index.number)] if block.index else []]  # fmt: skip
     return _short(item, _BLOCK)
 
 
@@ -83,7 +84,7 @@ class Pool:
                 self._text(active),
                 *rest,
             ],
-            ("", "", [], [], self._text("1"), self._text("1"), "", "", ""),
+            ("", "", [], [], self._text("1"), self._text("1"), "", "", "", []),
         )  # fmt: skip
         return self._number(repr(packed), self.blocks, packed)
 
@@ -117,10 +118,12 @@ def tree_of(pool: Mapping[str, Any], number: int) -> list[Any]:
 
 def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol]) -> Block:
     """The tree of that number, in *symbols* by letter."""
-    from symcount.core.tree import ONE, Block, Parameter
+    from symcount.core.summation import index_symbol
+    from symcount.core.tree import ONE, Block, Index, Parameter
 
     texts, blocks = pool["expressions"], pool["blocks"]
     memo: dict[int, Expr] = {}
+    symbols = {**symbols, **{b[9][0]: index_symbol(b[9][0]) for b in blocks if len(b) > 9}}
 
     def expression(index: int) -> Expr:
         if index not in memo:
@@ -131,14 +134,15 @@ def tree_from(pool: Mapping[str, Any], number: int, symbols: Mapping[str, Symbol
         item: list[Any] = blocks[index]
         name, kind, parameters, children = [*item, *_BLOCK[len(item) : 4]][:4]
         repeat, active = (expression(item[i]) if len(item) > i else ONE for i in (4, 5))
-        role, same_as, note = [*item[6:], *_BLOCK[max(6, len(item)) :]]
+        role, same_as, note, numbered = [*item[6:], *_BLOCK[max(6, len(item)) :]]
         made = []
         p: list[Any]
         for p in parameters:
             _, shape, alias, trainable, same = [*p, *_PARAMETER[len(p) :]]
             made.append(Parameter(p[0], tuple(map(expression, shape)), alias or None, bool(trainable), bool(same)))
         return Block(name, kind, tuple(made), tuple(map(block, children)), repeat, active, role or None,
-                     same_as or None, (), note)  # fmt: skip
+                     same_as or None, (), note,
+                     Index(symbols[numbered[0]], to_sympy(numbered[1], symbols)) if numbered else None)  # fmt: skip
 
     return block(pool["trees"][number])
 

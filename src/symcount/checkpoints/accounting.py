@@ -15,6 +15,7 @@ from symcount.checkpoints.header import shown
 from symcount.checkpoints.loading import Loading
 from symcount.checkpoints.logical import LogicalTensor
 from symcount.checkpoints.renames import rename
+from symcount.core.instances import instances
 from symcount.core.ledger import CONVENTIONS, Ledger, Row
 from symcount.exact.evaluate import integer_value
 from symcount.verification.matching import INDEX, Tensor, match_shapes, pattern, template
@@ -88,10 +89,10 @@ def account(
     shapes: dict[str, set[Shape]] = defaultdict(set)
     depths: dict[str, Counter[str]] = defaultdict(Counter)
     for row in ledger.rows:
-        shapes[template(row.tensor)].add(tuple(integer_value(d, values) for d in row.shape))
+        shapes[template(row.tensor)] |= {shape for shape, _ in instances(row, values)}
         path, star, _ = row.tensor.rpartition(".*.")
         if star and "*" not in path:
-            depths[path][row.tensor] += integer_value(row.repeat, values)
+            depths[path][row.tensor] += integer_value(row.number, values)
     buffers = frozenset(loading.buffers)
     parts = [p for path in shapes if "*" in INDEX.sub("", path.replace(".*", "")) and (p := pattern(path))]
 

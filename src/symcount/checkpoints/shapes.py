@@ -123,9 +123,15 @@ def _equations(formula: Formula, tensors: Iterable[LogicalTensor], loading: Load
         if not there or any(row.alias_of for row in several):
             continue
         if "*" in path:
-            equations[sum((row.repeat for row in several[1:]), several[0].repeat), len(there)] = None
+            equations[sum((row.number for row in several[1:]), several[0].number), len(there)] = None
         first, *others = set(there)
-        if len(several) == 1 and first is not None and not others and len(first) == len(several[0].shape):
+        if (
+            len(several) == 1
+            and not several[0].indices
+            and first is not None
+            and not others
+            and len(first) == len(several[0].shape)
+        ):
             equations |= dict.fromkeys(zip(several[0].shape, first, strict=True))
     return [(e, n, frozenset(s.name for s in e.free_symbols)) for e, n in equations if isinstance(e, Expr)]
 

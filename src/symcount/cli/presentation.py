@@ -22,7 +22,7 @@ __all__ = ["described", "letters_of", "plain", "present"]
 
 def plain(expression: Expr, formula: Formula, letters: Letters | None = None) -> str:
     """An expression as text, multiplicities taken out; in other *letters* if such are wanted."""
-    repeats = {s for row in formula.ledger for s in row.repeat.free_symbols if isinstance(s, Symbol)}
+    repeats = {s for row in formula.ledger for s in row.number.free_symbols if isinstance(s, Symbol)}
     collected = layers_first(expression, repeats)
     if letters is not None:
         return text(set_symbols(collected, letters), ascii_only=ascii_only())

@@ -10,7 +10,7 @@ A dim that is a plain ``int`` is a constant, or an expression that was lost; tra
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 from weakref import WeakKeyDictionary
@@ -26,10 +26,11 @@ from symcount.concolic.python.patches import Patches
 from symcount.concolic.session import quiet
 from symcount.concolic.tensors.mode import TENSORS, Tracker, tracing_mode
 from symcount.concolic.traces import Trace, TracedModule, TracedParameter
-from symcount.concolic.values.expression import Node, Value, evaluate
+from symcount.concolic.values import expression as ex
+from symcount.concolic.values.expression import Node, Value, evaluate, value_at
 from symcount.concolic.values.numbers import SymbolicInt
-from symcount.concolic.values.path import STATE, Recorder
-from symcount.concolic.values.rewriting import concrete
+from symcount.concolic.values.path import STATE, Iteration, Recorder
+from symcount.concolic.values.rewriting import concrete, rebuilt
 from symcount.errors import DerivationError
 
 __all__ = ["trace"]
@@ -167,13 +168,15 @@ def _parameters(
                 sizes = tuple(tensor.shape)
             except RuntimeError:
                 raise DerivationError(_unsized(owner, module, name)) from None
-            dims = tuple([_size(dim) for dim in tracker.shape_of(tensor)])
+            sized = tracker.shape_of(tensor)
+            dims = tuple([_size(dim) for dim in sized])
             shape = known.get((dims, sizes))
             if shape is None:
                 shape = known[dims, sizes] = _checked(dims, sizes, symbols, memo)
             path = f"{owner}.{name}" if owner else name
             made = recorder.place_of(tensor)
-            yield TracedParameter(path, owner, name, shape, sizes, tensor.requires_grad, id(tensor), made)
+            general = _general(sized, shape, made, recorder, symbols)
+            yield TracedParameter(path, owner, name, shape, sizes, tensor.requires_grad, id(tensor), made, general)
 
 
 def _size(dim: int) -> Node | int:
@@ -182,6 +185,42 @@ def _size(dim: int) -> Node | int:
         return dim
     node = concrete(dim.node)
     return int(dim) if node.op == "const" else node
+
+
+def _general(
+    sized: Sequence[int],
+    shape: tuple[Node | int, ...],
+    made: tuple[Iteration, ...],
+    recorder: Recorder,
+    symbols: Mapping[str, Number],
+) -> tuple[Node | int, ...]:
+    """The shape with the symbols of loops, as far as it is proved; nothing where no index is in it.
+
+    An index that an earlier iteration left is so many less than that of the iteration in which the tensor was made;
+    one of a loop that has ended, so many less than the loop's end.
+    """
+    if len(sized) != len(shape) or not any(type(dim) is SymbolicInt and dim.node.indexed for dim in sized):
+        return ()
+    here = {loop.name: index for loop, index in made}
+    ended = {loop.name: loop for loop in recorder.loops if loop.name not in here}
+
+    def leaf(node: Node) -> Node:
+        if node.op != "index":
+            return node
+        name, value = node.args
+        if name in here:
+            return ex.add(ex.symbol(name), ex.const(value - here[name]))
+        last = value_at(ended[name].bounds[1], symbols)
+        return node if last is None else ex.add(ended[name].bounds[1], ex.const(value - last))
+
+    memo: dict[Node, Node] = {}
+    found: list[Node | int] = []
+    for dim, proved in zip(sized, shape, strict=True):
+        node = rebuilt(dim.node, leaf, memo) if type(dim) is SymbolicInt and dim.node.indexed else None
+        if node is not None and (node.indexed or (not isinstance(proved, Node) and proved != int(dim))):
+            return ()
+        found.append(proved if node is None else node)
+    return tuple(found)
 
 
 def _unsized(owner: str, module: Any, name: str) -> str:

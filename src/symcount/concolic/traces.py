@@ -27,6 +27,7 @@ class TracedParameter(NamedTuple):
         requires_grad: False for frozen tables.
         tensor_key: Equal for two names exactly if they are names of one tensor (tied weights).
         iterations: In which iterations of which loops it was made, the outermost loop first.
+        general: The shape with the symbols of loops in the place of their indices, where any is in it.
     """
 
     path: str
@@ -37,6 +38,7 @@ class TracedParameter(NamedTuple):
     requires_grad: bool
     tensor_key: int
     iterations: tuple[Iteration, ...] = ()
+    general: tuple[Node | int, ...] = ()
 
 
 class TracedModule(NamedTuple):

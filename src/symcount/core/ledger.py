@@ -22,12 +22,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from sympy import Add, Expr, Integer, Mul
 
 from symcount.core.domain import Condition, minimal
-from symcount.core.tree import ONE, Block, Role
+from symcount.core.summation import summed
+from symcount.core.tree import ONE, Block, Index, Role
 from symcount.errors import ConventionError, StructureError, near
 
 __all__ = ["CONVENTIONS", "Convention", "Ledger", "Row", "check_convention"]
@@ -59,14 +60,15 @@ class Row:
         path: path of the block that owns the name (`bert.encoder.layer.*.attention.self.query`).
         name: the parameter's name there (`weight`).
         kind: the owner's layer type.
-        repeat: how many modules the row stands for.
-        shape: shape of one tensor.
+        repeat: how many modules the row stands for, or of each module that an index numbers.
+        shape: shape of one tensor; with the symbols of its indices.
         alias_of: full path of the tensor it shares memory with, or `None`.
         same_layer: the owner is the very module object that owns the tensor, registered a second time.
         trainable: not frozen.
         active: share of the tensor that one token uses.
         role: `embedding`, `head` or `None`.
         leaf: the owner has no child blocks, so it is a layer.
+        indices: what numbers the modules of lists in which its shape changes from one to the next.
     """
 
     path: str
@@ -80,6 +82,7 @@ class Row:
     active: Expr = ONE
     role: Role | None = None
     leaf: bool = True
+    indices: tuple[Index, ...] = ()
 
     @property
     def tensor(self) -> str:
@@ -88,8 +91,16 @@ class Row:
 
     @cached_property
     def size(self) -> Expr:
-        """Number of elements of one tensor."""
-        return Mul(*self.shape)
+        """Number of elements of one tensor; where indices number the tensors, the sum over these."""
+        size = Mul(*self.shape)
+        for index in reversed(self.indices):
+            size = summed(size, index.symbol, index.number)
+        return size
+
+    @cached_property
+    def number(self) -> Expr:
+        """How many tensors the row stands for."""
+        return Mul(self.repeat, *(index.number for index in self.indices))
 
     @cached_property
     def total(self) -> Expr:
@@ -121,7 +132,7 @@ class Ledger:
             StructureError: an alias points nowhere, or to a tensor of another shape.
         """
         conditions: list[Condition] = []
-        ledger = cls(tuple(_rows(root, "", Integer(1), Integer(1), None, None, conditions)), minimal(conditions))
+        ledger = cls(tuple(_rows(root, "", Integer(1), Integer(1), None, None, conditions, ())), minimal(conditions))
         owners: dict[str, list[Row]] = defaultdict(list)  # layers of several sizes may share a name
         for row in ledger.rows:
             if row.alias_of is None:
@@ -231,8 +242,10 @@ def _rows(
     role: Role | None,
     same: tuple[str, str] | None,
     conditions: list[Condition],
+    indices: tuple[Index, ...],
 ) -> Iterator[Row]:
     path = ".".join(part for part in (prefix, block.name) if part)
+    indices = indices if block.index is None else (*indices, block.index)
     repeat, active, role = repeat * block.repeat, active * block.active, block.role or role
     if block.same_as is not None:
         same = (path, block.same_as)
@@ -242,11 +255,12 @@ def _rows(
         if same is not None and alias is None:
             own, original = same
             alias = ".".join(p for p in (original + path[len(own) :], parameter.name) if p)
+        used: set[Any] = set().union(*(d.free_symbols for d in parameter.shape))
         yield Row(
             path,
             parameter.name,
             block.kind,
-            repeat,
+            Mul(repeat, *(index.number for index in indices if index.symbol not in used)),
             parameter.shape,
             alias,
             same is not None or parameter.same_layer,
@@ -254,6 +268,7 @@ def _rows(
             active,
             role,
             not block.children,
+            tuple(index for index in indices if index.symbol in used),
         )
     for child in block.children:
-        yield from _rows(child, path, repeat, active, role, same, conditions)
+        yield from _rows(child, path, repeat, active, role, same, conditions, indices)

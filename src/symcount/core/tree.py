@@ -18,12 +18,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from sympy import Expr, Integer
+from sympy import Expr, Integer, Symbol
 
 from symcount.core.domain import Condition
 from symcount.errors import StructureError
 
-__all__ = ["Block", "Parameter", "Role", "Size", "block", "expr", "stack"]
+__all__ = ["Block", "Index", "Parameter", "Role", "Size", "block", "expr", "stack"]
 
 Size: TypeAlias = Expr | int
 Role = Literal["embedding", "head"]
@@ -68,6 +68,19 @@ class Parameter:
 
 
 @dataclass(frozen=True)
+class Index:
+    """What numbers the modules of a list whose sizes change from one to the next.
+
+    Attributes:
+        symbol: stands in their shapes for 0, 1, 2, ….
+        number: how many modules there are.
+    """
+
+    symbol: Symbol
+    number: Expr
+
+
+@dataclass(frozen=True)
 class Block:
     """A module: a layer type, its own parameters, its child blocks, and how often it stands in its place.
 
@@ -83,6 +96,7 @@ class Block:
         same_as: path of the block that *is* this one: one module object registered at two places.
         conditions: what the sizes must fulfil for the module to exist.
         note: a remark for readers of the ledger, e.g. the default pattern of a hybrid stack.
+        index: of a list whose modules differ in size (`H + 8*i`), what numbers them; the block stands for all of them.
     """
 
     name: str
@@ -95,6 +109,7 @@ class Block:
     same_as: str | None = None
     conditions: tuple[Condition, ...] = ()
     note: str = ""
+    index: Index | None = None
 
     def __post_init__(self) -> None:
         if not self.kind:
@@ -107,6 +122,11 @@ class Block:
             raise StructureError(f"block {self.name or self.kind!r} uses one name twice: {', '.join(plain + names)}")
         object.__setattr__(self, "repeat", expr(self.repeat))
         object.__setattr__(self, "active", expr(self.active))
+
+    @property
+    def copies(self) -> Expr:
+        """How many modules this block stands for, equal or not."""
+        return self.repeat if self.index is None else self.repeat * self.index.number
 
     def named(self, name: str) -> Block:
         """The same block under another name."""
@@ -143,6 +163,7 @@ class Block:
             repeat=change(self.repeat),
             active=change(self.active),
             conditions=tuple(c.mapped(change) for c in self.conditions),
+            index=self.index and Index(self.index.symbol, change(self.index.number)),
         )
 
     def walk(self, prefix: str = "") -> Iterator[tuple[str, Block]]:

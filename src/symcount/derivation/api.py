@@ -9,7 +9,6 @@ from typing import Any
 
 from symcount.concolic.config.config_source import ConfigSource, aliases_of
 from symcount.concolic.config.source import defaults_of
-from symcount.concolic.values.expression import Node, value_at
 from symcount.config.arranged_lists import Arrangement, field_of
 from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.certificate import disagreement, disagreements
@@ -111,9 +110,8 @@ def _check_sum(formula: DerivedFormula, h: Hypotheses) -> None:
 
     Expressions pass through SymPy, which simplifies some that are equal for it only; see `concolic.values.expression`.
     """
-    at = h.evidence.default.symbols
-    rows = ((times, *row.shape) for row, times in h.times.items() if row.alias is None)
-    seen = sum(prod(value_at(n, at) or 0 if isinstance(n, Node) else n for n in numbers) for numbers in rows)
+    tensors = {p.tensor_key: p.concrete for p in h.evidence.default.parameters}
+    seen = sum(map(prod, tensors.values()))
     total = integer_value(formula.total, values_of(formula, formula.base))
     if total != seen:
         raise DerivationError(f"{formula.name}: the formula gives {total:,} at the defaults, where {seen:,} were built")

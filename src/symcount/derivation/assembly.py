@@ -9,14 +9,14 @@ from dataclasses import dataclass, field, replace
 from sympy import Expr, Integer, cancel
 
 from symcount.concolic.values.expression import Node
-from symcount.core.tree import Block, Parameter
+from symcount.core.tree import Block, Index, Parameter
 from symcount.derivation.catalogue import kind_of
-from symcount.derivation.rows import Path, Row
+from symcount.derivation.rows import Path
+from symcount.derivation.sums import Item
 
 __all__ = ["Assembly"]
 
 ONE = Integer(1)
-Item = tuple[Row, Expr]
 
 
 @dataclass
@@ -46,7 +46,7 @@ class Assembly:
     active: Mapping[Expr, Expr] = field(default_factory=dict)
 
     def tree(self, items: Iterable[Item]) -> Block:
-        """The tree of all rows; each item is a row and its multiplicity in the whole model."""
+        """The tree of all rows."""
         (root,) = self._blocks("", (), list(items), ONE)
         return root
 
@@ -55,30 +55,47 @@ class Assembly:
         if "*" not in name:
             return [self._block(name, path, items, outer, ONE)]
         # one block for each multiplicity; a name with several shapes of one multiplicity needs as many blocks
-        groups: dict[tuple[Expr, int], list[Item]] = {}
+        groups: dict[tuple[Expr, Index | None, int], list[Item]] = {}
         variants: Counter[tuple[Path, str, Expr]] = Counter()
         nested: list[tuple[Item, int]] = []
-        for row, times in items:
-            variant = variants[row.path, row.name, times]
-            variants[row.path, row.name, times] += 1
-            if any("*" in part for part in row.path[len(path) :]):
-                nested.append(((row, times), variant))
+        for item in items:
+            row = item.row
+            variant = variants[row.path, row.name, item.times]
+            variants[row.path, row.name, item.times] += 1
+            if item.index is not None and item.star == len(path) - 1:
+                groups.setdefault((outer * item.index.number, item.index, variant), []).append(item)
+            elif any("*" in part for part in row.path[len(path) :]):
+                nested.append((item, variant))
             else:
-                groups.setdefault((times, variant), []).append((row, times))
+                groups.setdefault((item.times, None, variant), []).append(item)
         for item, variant in nested:
-            home = next((t for t, v in groups if v == variant and _whole(item[1], t)), item[1])
-            groups.setdefault((home, variant), []).append(item)
-        order = {id(item[0]): position for position, item in enumerate(items)}
+            home = next((t for t, i, v in groups if i is None and v == variant and _whole(item.times, t)), item.times)
+            groups.setdefault((home, None, variant), []).append(item)
+        order = {id(item): position for position, item in enumerate(items)}
         blocks = []
-        for (times, _), members in groups.items():
-            members.sort(key=lambda item: order[id(item[0])])
-            blocks.append(self._block(name, path, members, times, cancel(times / outer)))
+        for (times, index, _), members in self._together(groups).items():
+            members.sort(key=lambda item: order[id(item)])
+            repeat = ONE if index is not None else cancel(times / outer)
+            blocks.append(replace(self._block(name, path, members, times, repeat), index=index))
         return blocks
+
+    @staticmethod
+    def _together(
+        groups: dict[tuple[Expr, Index | None, int], list[Item]],
+    ) -> dict[tuple[Expr, Index | None, int], list[Item]]:
+        """The groups with what has one size in all modules among what has not, where both are the same modules."""
+        indexed = [(times, index, variant) for times, index, variant in groups if index is not None]
+        for key in [key for key in groups if key[1] is None and len(groups) > 1]:
+            same = [other for other in indexed if other[0] == key[0]]
+            names = {(i.row.path, i.row.name) for i in groups[key]}
+            if len(same) == 1 and names.isdisjoint((i.row.path, i.row.name) for i in groups[same[0]]):
+                groups[same[0]] += groups.pop(key)
+        return groups
 
     def _block(self, name: str, path: Path, items: list[Item], outer: Expr, repeat: Expr) -> Block:
         level = _Level()
         for item in items:
-            rest = item[0].path[len(path) :]
+            rest = item.row.path[len(path) :]
             if rest:
                 level.below.setdefault(rest[0], []).append(item)
             else:
@@ -90,23 +107,29 @@ class Assembly:
             for child in self._blocks(segment, (*path, segment), members, outer)
         ]
         # a parameter that not every copy of the module has stands for itself
-        own = [item for item in level.own if item[1] == outer]
+        named = [i for i in level.own if i.index is not None and i.star == len(path)]  # `tables.0`, `tables.1`, …
+        own = [item for item in level.own if item.times == outer and item not in named]
         block = Block(name, kind_of(cls), tuple(map(self._parameter, own)), tuple(children), repeat=repeat)
         block = self._with_role(block, path, cls)
         if len(own) == len(level.own):
             return block
         partial: dict[Expr, list[Item]] = {}
         for item in level.own:
-            if item[1] != outer:
-                partial.setdefault(item[1], []).append(item)
+            if item.times != outer and item not in named:
+                partial.setdefault(item.times, []).append(item)
         extra = [
             Block("", block.kind, tuple(map(self._parameter, members)), repeat=cancel(times / outer))
             for times, members in partial.items()
         ]
+        extra += [
+            Block("", block.kind, (self._parameter(i),), repeat=cancel(i.times / outer / i.index.number), index=i.index)
+            for i in named
+            if i.index is not None
+        ]
         return replace(block, children=(*block.children, *extra))
 
     def _parameter(self, item: Item) -> Parameter:
-        row, _ = item
+        row = item.row
         shape = tuple(self.convert(dim) for dim in row.shape)
         return Parameter(row.name, shape, row.alias, row.trainable, row.same_layer)
 

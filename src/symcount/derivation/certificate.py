@@ -17,7 +17,7 @@ from fractions import Fraction
 from itertools import islice
 from typing import Any
 
-from sympy import Poly, Symbol
+from sympy import Expr, Poly, Symbol
 
 from symcount.concolic.config.config_source import construct, is_config
 from symcount.concolic.config.symbolic import Number as Field
@@ -26,6 +26,7 @@ from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
 from symcount.config.arranged_lists import MARK, NAMES
+from symcount.core.instances import instances
 from symcount.core.ledger import Row
 from symcount.core.paths import value_at
 from symcount.derivation.certified import Certificate
@@ -167,7 +168,8 @@ def disagreements(formula: DerivedFormula, point: Mapping[str, Field], real: Any
     values = values_of(formula, point)
     expected: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     for row in formula.ledger:
-        expected[_key(row), _shape(row, values), row.alias_of is None] += int(compile_scalar(row.repeat)(values))
+        for shape, number in instances(row, values, _whole):
+            expected[_key(row), shape, row.alias_of is None] += number
     actual: Counter[tuple[str, tuple[int, ...], bool]] = Counter()
     seen: set[int] = set()
     for name, tensor in real.named_parameters(remove_duplicate=False):
@@ -200,8 +202,9 @@ def _key(row: Row) -> str:
     return _DIGITS.sub("*", row.tensor)
 
 
-def _shape(row: Row, values: Mapping[str, Any]) -> tuple[int, ...]:
-    return tuple(int(compile_scalar(dim)(values)) for dim in row.shape)
+def _whole(size: Expr, values: Mapping[str, Any]) -> int:
+    """A size rounded down: where the domain asks for a quotient, the domain says so, not this."""
+    return int(compile_scalar(size)(values))
 
 
 def _smallest(formula: DerivedFormula, point: Mapping[str, Field], differences: Sequence[str]) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import product
 from typing import Any, Final
 
@@ -15,10 +16,12 @@ from symcount.concolic.values.predicates import holds
 from symcount.derivation.counting import Assumptions
 from symcount.derivation.coverage import parts_of
 from symcount.derivation.evidence import Evidence, Hypotheses
+from symcount.derivation.indexed_shapes import loops_in
 from symcount.derivation.path_search import PathSearch
 from symcount.derivation.probes import edges
+from symcount.derivation.progressions import Series, series
 from symcount.derivation.rows import Row
-from symcount.derivation.tables import Known, Table
+from symcount.derivation.tables import Known, Table, iterations
 
 __all__ = ["count_iterations"]
 
@@ -51,6 +54,7 @@ def _settled(search: PathSearch) -> Hypotheses | None:
     places = [{**e.base, **s} for s in structures if search.admitted(s)]
     known: dict[tuple[Any, ...], Node] = {}
     seen = [Known() for _ in places]
+    summed: dict[Row, list[Series]] = {}
     for row, parts in search.found.items():
         key = tuple(map(id, parts))
         if key not in known:
@@ -61,6 +65,10 @@ def _settled(search: PathSearch) -> Hypotheses | None:
                 return None
             known[key] = closed
         times[row] = known[key]
+        if names := loops_in(row.shape):
+            if (found := _series(parts, names, assumed, places)) is None:
+                return None
+            summed[row] = found
     if sum(all(holds(c, t.symbols) for c in assumed.taken) for t in e.traces) < min(2, len(e.traces)):
         search.lonely = list(assumed.taken)  # nothing but the default says so
         return None
@@ -71,7 +79,7 @@ def _settled(search: PathSearch) -> Hypotheses | None:
                     return None
     taken = tuple(c for c in assumed.taken if not _implied(c, times.values()))
     supposed = any(table.supposed for part in parts_of(search.found) for table in part)
-    return Hypotheses(e, times, e.rows.classes, taken, supposed=supposed)
+    return Hypotheses(e, times, e.rows.classes, taken, supposed=supposed, series=summed)
 
 
 def _deeper(e: Evidence) -> list[dict[str, Number]]:
@@ -89,6 +97,40 @@ def _closed(parts: Sequence[Sequence[Table]], assumed: Assumptions) -> Node | No
             return None
         total = ex.add(total, node)
     return total
+
+
+def _series(
+    parts: Sequence[Sequence[Table]], names: Collection[str], assumed: Assumptions, places: Sequence[Mapping[str, Any]]
+) -> list[Series] | None:
+    """The iterations of the one loop whose index is in a shape, compared with its tables at *places*."""
+    if len(names) > 1:
+        return None
+    (name,) = names
+    found: list[Series] = []
+    for part in parts:
+        own = next((several for table in part if (several := series(table, name, assumed)) is not None), None)
+        if own is None:
+            return None
+        found += own
+    for values in places:
+        if all(holds(c, values) for c in assumed.taken):
+            known = [one.at(values) for one in found]
+            exact = _indices([part[0] for part in parts], name, values)
+            if None in known or (exact is not None and Counter(i for one in known for i in one or ()) != exact):
+                return None
+    return found
+
+
+def _indices(tables: Sequence[Table], name: str, values: Mapping[str, Any]) -> Counter[int] | None:
+    """How many parameters are made at each index of the loop *name*; `None` if an iteration is like none seen."""
+    found = Counter[int]()
+    for table in tables:
+        for place in iterations(table.loops, values):
+            number = table.numbers.get(tuple(p.holds(place) for p in table.predicates))
+            if number is None:
+                return None
+            found[place[name]] += number
+    return +found
 
 
 def _exact(parts: Sequence[Sequence[Table]], values: Mapping[str, Any], known: Known) -> int | None:

@@ -34,7 +34,7 @@ from symcount.derivation.literals import (
     literal,
 )
 
-__all__ = ["Assumptions", "count", "triangle", "trips"]
+__all__ = ["Assumptions", "count", "larger", "merged", "smaller", "triangle", "trips", "within"]
 
 _SEVERAL = 8  # remainders whose indices are counted one by one
 
@@ -44,7 +44,7 @@ def trips(loop: Loop, assumed: Assumptions) -> Node | None:
     first, last, step = loop.bounds
     if step is not ONE:
         return None
-    return ex.sub(_larger(last, first, assumed) if _subtracts(last) or first is not ZERO else last, first)
+    return ex.sub(larger(last, first, assumed) if _subtracts(last) or first is not ZERO else last, first)
 
 
 def triangle(outer: Loop, inner: Loop) -> Node | None:
@@ -108,10 +108,10 @@ def _counted(first: Node, last: Node, literals: Sequence[Literal], assumed: Assu
             return None if every is None else ex.sub(every, inside)
     for one in literals:
         if isinstance(one, Bound) and one.upper:
-            last = _smaller(one.least, last, assumed)
+            last = smaller(one.least, last, assumed)
         elif isinstance(one, Bound):
-            first = _larger(one.least, first, assumed)
-    last = _larger(last, first, assumed)
+            first = larger(one.least, first, assumed)
+    last = larger(last, first, assumed)
     if last is first:
         return ZERO
     rest = [one for one in literals if not isinstance(one, Bound)]
@@ -122,12 +122,14 @@ def _counted(first: Node, last: Node, literals: Sequence[Literal], assumed: Assu
     return _excluded(first, last, rest, assumed)
 
 
-def _smaller(a: Node, b: Node, assumed: Assumptions) -> Node:
+def smaller(a: Node, b: Node, assumed: Assumptions) -> Node:
+    """The smaller of two bounds: the one that is so by default, or the minimum where it is not so elsewhere."""
     truth = assumed.holds("<=", a, b)
     return ex.minimum(b, a) if truth is None else a if truth else b
 
 
-def _larger(a: Node, b: Node, assumed: Assumptions) -> Node:
+def larger(a: Node, b: Node, assumed: Assumptions) -> Node:
+    """The larger of two bounds, likewise."""
     truth = assumed.holds("<=", b, a)
     return ex.maximum(b, a) if truth is None else a if truth else b
 
@@ -137,14 +139,14 @@ def _excluded(first: Node, last: Node, literals: Sequence[Literal], assumed: Ass
     single = [one for one in literals if isinstance(one, Equal)]
     classes = [one for one in literals if isinstance(one, Residues | Remainders)]
     if any(isinstance(one, Remainders) for one in classes):
-        classes = _merged(classes)
+        classes = merged(classes)
     for one in classes:
         if isinstance(one, Residues) and not one.truth:
             others = [*single, *(other for other in classes if other is not one)]
             turned = Residues(one.period, one.shift, one.width, truth=True)
             every, those = (_excluded(first, last, more, assumed) for more in (others, [*others, turned]))
             return None if every is None or those is None else ex.sub(every, those)
-    found = _within(first, last, _merged(classes), assumed)
+    found = within(first, last, merged(classes), assumed)
     if found is None:
         return None
     taken: list[Node] = []
@@ -159,7 +161,7 @@ def _excluded(first: Node, last: Node, literals: Sequence[Literal], assumed: Ass
     return found
 
 
-def _merged(classes: Sequence[Residues | Remainders]) -> list[Residues | Remainders]:
+def merged(classes: Sequence[Residues | Remainders]) -> list[Residues | Remainders]:
     """The same with one class in place of all those of remainders by numbers; a single one stays as it is."""
     by_number = {one: known for one in dict.fromkeys(classes) if (known := _as_remainders(one)) is not None}
     rest: list[Residues | Remainders] = [one for one in dict.fromkeys(classes) if one not in by_number]
@@ -183,7 +185,7 @@ def _as_remainders(one: Residues | Remainders) -> Remainders | None:
     return Remainders(period, frozenset(i for i in range(period) if (i + shift) % period < width), one.truth)
 
 
-def _within(
+def within(
     first: Node, last: Node, classes: Sequence[Residues | Remainders], assumed: Assumptions
 ) -> Node | None:  # fmt: skip
     """Those between *first* and *last* in one class of remainders."""
@@ -200,7 +202,7 @@ def _within(
     those = sorted(one.those)
     if len(those) > one.period // 2:
         others = Remainders(one.period, frozenset(range(one.period)).difference(those), truth=True)
-        found = _within(first, last, [others], assumed)
+        found = within(first, last, [others], assumed)
         return found and ex.sub(ex.sub(last, first), found)
     if len(those) > _SEVERAL:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -15,7 +15,7 @@ from symcount.derivation.questions import answers
 from symcount.derivation.rows import Row
 from symcount.derivation.tables import Known, Table, Truth, iterations
 
-__all__ = ["Tables", "covered", "listed", "lists", "missing", "parts_of", "unlike"]
+__all__ = ["Tables", "covered", "deciding", "listed", "lists", "missing", "parts_of", "supposed", "unlike"]
 
 _COMPARED = 12  # explanations of one row that are compared at a time
 
@@ -26,6 +26,21 @@ Answer = tuple[Predicate, Truth, bool]  # to a question that no number depends o
 def parts_of(found: Tables) -> list[list[Table]]:
     """The tables of all rows, each once."""
     return list({id(part): part for parts in found.values() for part in parts}.values())
+
+
+def deciding(found: Tables, fields: Collection[str]) -> list[list[Predicate]]:
+    """The questions about *fields* alone by which a row occurs more or less often, in each explanation of the first."""
+    for parts in found.values():
+        for part in parts:
+            about = [[p for p in table.predicates if p.symbols <= set(fields)] for table in part]
+            if all(about):
+                return about
+    return []
+
+
+def supposed(found: Tables) -> list[Loop]:
+    """The loops of which no question explains what is made in them."""
+    return list(dict.fromkeys(loop for p in parts_of(found) for t in p if t.supposed for loop in t.loops))
 
 
 def unlike(unclear: Sequence[Sequence[Table]], structure: Structure, values: Mapping[str, Any]) -> Fraction:

@@ -92,7 +92,7 @@ def _deepest(formula: DerivedFormula, point: Mapping[str, Field], depth: str, rn
 def _small(formula: DerivedFormula, point: Mapping[str, Field]) -> bool:
     """Whether the model at *point* has not many times as many tensors as by default: building it would take long."""
     values, default = values_of(formula, point), values_of(formula, formula.base)
-    repeats = [compile_scalar(row.repeat) for row in formula.ledger]
+    repeats = [compile_scalar(row.number) for row in formula.ledger]
     return bool(sum(f(values) for f in repeats) <= 5 * sum(f(default) for f in repeats) + 500)
 
 

@@ -19,6 +19,7 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
+from symcount.derivation.progressions import Series
 from symcount.derivation.rows import Row, Rows, collect
 from symcount.derivation.structure import (
     COUNTING,
@@ -190,6 +191,7 @@ class Hypotheses:
     Attributes:
         evidence: what the runs showed.
         times: row -> multiplicity as an expression in the depth fields.
+        series: row whose shape has the index of a loop -> the iterations in which its parameters are made.
         classes: template path -> class of the module there.
         assumed: conditions on fields that decide the structure, on which these numbers rely.
         conditions: what the model's own code asked, true in every run.
@@ -212,6 +214,7 @@ class Hypotheses:
     dispensable: frozenset[str] = frozenset()
     most: Mapping[str, int] = field(default_factory=dict)
     supposed: bool = False
+    series: Mapping[Row, Sequence[Series]] = field(default_factory=dict)
 
     def counts(self, one: Trace) -> bool:
         """Whether they count the model of a run, row by row."""

@@ -19,6 +19,7 @@ from symcount.concolic.values.rewriting import floored
 from symcount.core.domain import Condition, minimal
 from symcount.core.letters import assign
 from symcount.core.notation import Entry, Notation
+from symcount.core.summation import free_index
 from symcount.core.values import exact
 from symcount.derivation.assembly import Assembly
 from symcount.derivation.catalogue import check_catalogued
@@ -27,6 +28,7 @@ from symcount.derivation.domains import asked, domain, related
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.losses import lost_at
 from symcount.derivation.structure import shape_symbols
+from symcount.derivation.sums import INDEX, items, sizes_there_are
 from symcount.formulas.binding import Binding
 from symcount.formulas.formula import Formula
 
@@ -124,12 +126,13 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
     """
     notation = _notation(h)
     letters = {e.field: e.symbol for e in notation}
+    numbered = {**letters, INDEX: free_index({e.letter for e in notation})}
     memo: dict[Node, Any] = {}
 
     def convert(dim: Node | int) -> Expr:
         if not isinstance(dim, Node):
             return Integer(dim)
-        return to_sympy(floored(dim, h.rounded) if h.rounded else dim, letters, memo)
+        return to_sympy(floored(dim, h.rounded) if h.rounded else dim, numbered, memo)
 
     first = h.evidence.traces[0]
     assembly = Assembly(
@@ -139,7 +142,7 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
         inputs=_template(first.input_embeddings, h),
         active=_active(h, letters),
     )
-    tree = assembly.tree([(row, convert(times)) for row, times in h.times.items()])
+    tree = assembly.tree(items(h, numbered[INDEX], convert))
     if h.evidence.plan.cls.__module__.startswith("transformers."):  # elsewhere a name may mean anything
         check_catalogued(tree)
     return DerivedFormula(
@@ -149,7 +152,7 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
         model_type,
         options=_options(h),
         defaults={e.letter: h.evidence.base[e.field] for e in notation},
-        conditions=minimal(domain(h, letters, convert)),
+        conditions=minimal([*domain(h, letters, convert), *sizes_there_are(h, numbered, convert)]),
         origin="derived",
         cls=h.evidence.plan.cls,
         source=h.evidence.plan.source,
@@ -171,6 +174,7 @@ def _notation(h: Hypotheses) -> Notation:
     used = set(sizes)
     for times in h.times.values():
         used |= free_symbols(times)
+    used |= {n for row in h.times for dim in row.shape if isinstance(dim, Node) for n in free_symbols(dim)}
     used |= {n for n in h.evidence.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
     used |= set(h.evidence.structural)
     for condition in h.switches:

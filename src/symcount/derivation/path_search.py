@@ -19,16 +19,17 @@ from typing import Final
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
-from symcount.concolic.values.expression import Node, free_symbols
+from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, answered, bounding, holds, index_tuples, readable
 from symcount.concolic.values.rewriting import floored
-from symcount.derivation.coverage import Tables, covered, listed, lists, missing, parts_of, unlike
+from symcount.derivation.coverage import Tables, covered, deciding, listed, lists, missing, parts_of, supposed, unlike
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence
+from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
-from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, usual_ones
+from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, near, usual_ones
 from symcount.derivation.questions import answers, hashed, of_iteration, questions
 from symcount.derivation.runs import comparable, possible
 
@@ -37,7 +38,6 @@ __all__ = ["PathSearch"]
 RUNS: Final = 10  # runs for one class, after which the search is given up
 PATIENCE: Final = 2  # structures with the other answer to a question that transformers may refuse
 LISTS: Final = 4  # runs from which the lengths of lists are known
-SPAN: Final = 4  # depths that differ by less are near one another
 
 
 class PathSearch:
@@ -56,8 +56,8 @@ class PathSearch:
         self.lonely: list[Condition] = []
         self.fields = frozenset(e.structural)
         self.kinds = dict(arranged_in(e.plan.source))
-        hard = [c for c in e.asked if not of_index(e, c) and not of_iteration(c, e.traces)]
-        self.hard = [c for c in hard if c.symbols <= self.fields]
+        asked = [c for c in e.asked if c.symbols <= self.fields]
+        self.hard = [c for c in asked if not of_index(e, c) and not of_iteration(c, e.traces)]
         self.found: Tables = {}
 
     @cached_property
@@ -77,7 +77,7 @@ class PathSearch:
             e = self.e
             found = tables(e.rows, e.traces, e.structural, suppose=e.plan.suppose, lists=self.kinds)
             if found is None:
-                if self._without_negative_lengths():
+                if self._without_negative_lengths() or self._longer():
                     continue
                 return False
             self.found = found
@@ -85,8 +85,10 @@ class PathSearch:
                 continue
             structure, asked = self._next(found)
             if structure is None:
-                enough = deep_enough(e, self._supposed(found)) and (len(e.traces) > 2 or not lists(self.e, self.found))
-                return asked is None and enough
+                enough = deep_enough(e, supposed(found)) and (len(e.traces) > 2 or not lists(self.e, self.found))
+                if (asked is None and enough) or not self._longer():
+                    return asked is None and enough
+                continue
             self.tried.add(self._key(structure))
             if asked is not None:
                 said = f"asked: {readable(asked)} had one answer so far"
@@ -110,9 +112,8 @@ class PathSearch:
         e = self.e
         usual = {n: e.base[n] for n in e.structural}
         deeper = ({**usual, n: int(usual[n]) + more} for n in usual if n in e.depths for more in (1, 2, 5))
-        for structure in (*self.probes, *deeper) if self.lonely else ():
-            new = self._key(structure) not in self.tried and self.admitted(structure)
-            if new and all(holds(c, {**e.base, **structure}) for c in self.lonely):
+        for structure in self._new((*self.probes, *deeper)) if self.lonely else ():
+            if all(holds(c, {**e.base, **structure}) for c in self.lonely):
                 self.tried.add(self._key(structure))
                 return self._observed(structure) is not None
         return False
@@ -133,18 +134,15 @@ class PathSearch:
 
     def _guarded(self, found: Tables) -> bool:
         """Whether a question about fields alone decides how often a row occurs: its answer is a condition then."""
-        e, fields = self.e, set(self.e.structural)
-        for parts in found.values():
-            for part in parts:
-                about = [[p for p in table.predicates if p.symbols <= fields] for table in part]
-                if all(about):
-                    chosen = next((several for several in about if self.turned.issuperset(several)), about[0])
-                    for c in [p.condition(truth) for p in chosen if (truth := p.holds(e.base)) is not None]:
-                        self._guard(c, f"{c}; elsewhere the model has other parts")
-                    guards = self.e.guards
-                    self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in guards)])
-                    return True
-        return False
+        e = self.e
+        about = deciding(found, self.fields)
+        if not about:
+            return False
+        chosen = next((several for several in about if self.turned.issuperset(several)), about[0])
+        for c in [p.condition(truth) for p in chosen if (truth := p.holds(e.base)) is not None]:
+            self._guard(c, f"{c}; elsewhere the model has other parts")
+        self.e = self.e.with_traces([t for t in e.traces if all(holds(c, t.symbols) for c in self.e.guards)])
+        return True
 
     def _without_negative_lengths(self) -> bool:
         """Whether some runs are left out since a list in them, `[2] + [1] * (n - 1)`, has no length that says n."""
@@ -156,6 +154,19 @@ class PathSearch:
         self.e = self.e.with_traces([t for t in self.e.traces if all(holds(c, t.symbols) for c in guards)])
         return bool(negative)
 
+    def _longer(self) -> bool:
+        """Whether a run was made with more iterations of loops that make another shape in each."""
+        for structure in self._new(longer(self.e, short_loops(self.e.traces))):
+            self.tried.add(self._key(structure))
+            if self._observed(structure) is not None:
+                return True
+        return False
+
+    def _new(self, structures: Iterable[Structure]) -> list[Structure]:
+        """Those of *structures* that are admitted and of which there is no run."""
+        known = self.tried | {self._key(t.symbols) for t in self.e.traces}
+        return [s for s in structures if self._key(s) not in known and self.admitted(s)]
+
     def _guard(self, condition: Condition, said: str) -> None:
         self.e = replace(self.e, guards=(*self.e.guards, condition))
         self.e.journal.note(f"condition: {said}")
@@ -163,30 +174,25 @@ class PathSearch:
     def _next(self, found: Tables) -> tuple[Structure | None, Predicate | None]:
         """Where to trace next, and for which question; a question without a structure was not answered."""
         e = self.e
-        seen = {self._key(t.symbols) for t in e.traces}
-
-        def new(structures: Iterable[Structure]) -> list[Structure]:
-            return [s for s in structures if self._key(s) not in self.tried | seen and self.admitted(s)]
-
         unclear = [part for part in parts_of(found) if part[0].predicates]
         if unclear and self.refused[None] < PATIENCE:
-            differing = [(unlike(unclear, s, {**e.base, **s}), s) for s in new(self.probes)]
+            differing = [(unlike(unclear, s, {**e.base, **s}), s) for s in self._new(self.probes)]
             most, structure = max(differing, key=itemgetter(0), default=(0, None))
             if most:
                 return structure, None
-        if distant := new(far(e, self._supposed(found))):
+        if distant := self._new(far(e, supposed(found))):
             return distant[0], None
         turning, asked = self._turning()
         if asked is not None:
             return turning, asked
-        if many := new(deep(e, self._loops())):
+        if many := self._new(deep(e, self._loops())):
             return many[0], None
         if self.refused[None] < PATIENCE and (open_ := missing(found, e.traces)):
 
             def gain(s: Structure) -> Fraction:
                 return covered(open_, s, {**e.base, **s})
 
-            best = max(new(self.probes), key=gain, default=None)
+            best = max(self._new(self.probes), key=gain, default=None)
             if best is not None and gain(best) > 0:
                 return best, None
         if self._unchecked() and self.refused[None] < PATIENCE:
@@ -196,13 +202,9 @@ class PathSearch:
                 size = sum(map(int, s.values()))
                 return sum(s[n] not in known[n] for n in s), size if listed(self.e, self.found) else -size
 
-            if others := new(self.probes):
+            if others := self._new(self.probes):
                 return max(others, key=telling), None
         return None, None
-
-    def _supposed(self, found: Tables) -> list[Loop]:
-        """The loops of which no question explains what is made in them."""
-        return list(dict.fromkeys(loop for p in parts_of(found) for t in p if t.supposed for loop in t.loops))
 
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""
@@ -235,9 +237,7 @@ class PathSearch:
         if len(e.traces) > 2:
             return False
         asked = {n for p in answers(e.traces) if self._structural(p, loops) for n in p.symbols}
-        bounding = {n for name in asked & loops.keys() for n in free_symbols(loops[name].bounds[1])}
-        values = ([int(t.symbols[n]) for t in e.traces] for n in bounding if n in e.structural)
-        return any(max(numbers) - min(numbers) < SPAN for numbers in values)
+        return near(e, [loops[name] for name in asked & loops.keys()])
 
     def _structural(self, p: Predicate, loops: Collection[str]) -> bool:
         return all(n in self.fields or n in loops for n in p.symbols)

@@ -119,7 +119,9 @@ def transcendental(e: Evidence) -> list[str]:
         if node.op in ("log", "gcd") or (node.op == "pow" and not node.integral):
             found |= free_symbols(node)
         stack.extend(a for a in node.args if isinstance(a, Node))
-    return sorted(found)
+    for loop in (loop for one in e.traces for loop in reversed(one.loops) if loop.name in found):
+        found |= free_symbols(loop.bounds[0]) | free_symbols(loop.bounds[1])
+    return sorted(n for n in found if n in e.base)
 
 
 def lost(e: Evidence) -> bool:

@@ -26,6 +26,7 @@ from symcount.derivation.cases import with_cases
 from symcount.derivation.closed_forms import count_iterations
 from symcount.derivation.depth_limits import deepest
 from symcount.derivation.evidence import Bound, Consider, Evidence, Hypotheses, Pin, Plan, Verdict
+from symcount.derivation.indexed_shapes import exact_quotients
 from symcount.derivation.layer_order import check_order, dispensable
 from symcount.derivation.pinning import (
     UNEXPLAINED,
@@ -51,7 +52,6 @@ from symcount.derivation.structure import (
     divisions_in,
     likely_depths,
     model_conditions,
-    shape_nodes,
     shape_symbols,
 )
 from symcount.derivation.substitution import alike, kept, still_asked
@@ -231,11 +231,13 @@ def _conditions(e: Evidence, times: Iterable[Node]) -> tuple[list[Condition], li
         if all(holds(c, t.symbols) for t in e.traces) and (not of_structure(c) or not of_iteration(c, e.traces))
     ]
     sides = [side for c in found if not c.exact for side in (c.left, c.right)]
-    counted = {(c.left, c.right) for c in divisions_in((*shape_nodes(e.traces), *times, *sides))}
+    sizes, rounded = exact_quotients(e.traces)
+    counted = {(c.left, c.right) for c in divisions_in((*sizes, *times, *sides))}
     idle = [c for c in found if c.exact and (c.left, c.right) not in counted]
     while inner := {
         (q.left, q.right) for c in found if c not in idle for q in divisions_in((c.left, c.right))
     } - counted:  # fmt: skip
         counted |= inner
         idle = [c for c in idle if (c.left, c.right) not in counted]
-    return [c for c in found if c not in idle], idle
+    floors = {(c.left, c.right) for c in divisions_in(rounded)}
+    return [c for c in found if c not in idle], [c for c in idle if (c.left, c.right) not in floors]

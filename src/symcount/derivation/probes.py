@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from symcount.concolic.config.symbolic import Number
@@ -14,7 +14,19 @@ from symcount.derivation.evidence import Evidence
 from symcount.derivation.questions import hashed
 from symcount.derivation.selectors import selector_points
 
-__all__ = ["DEEPEST", "FAR", "Structure", "around", "deep", "deep_enough", "edges", "far", "usual_ones"]
+__all__ = [
+    "DEEPEST",
+    "FAR",
+    "Structure",
+    "around",
+    "deep",
+    "deep_enough",
+    "edges",
+    "far",
+    "longer",
+    "near",
+    "usual_ones",
+]
 
 Structure = dict[str, Number]
 
@@ -22,6 +34,8 @@ PROBES: Final = 24  # random structures
 DEEPEST: Final = 130  # layers up to which a question is asked what its answer would be
 FAR: Final = 40  # iterations of loops that may have filled a list
 PERIODIC: Final = 12  # the longest period that is supposed
+SPAN: Final = 4  # depths that differ by less are near one another
+LONGER: Final = (13, 11, 9, 7)  # iterations of a loop that makes another shape in each
 DEEP: Final = 64  # iterations of a loop whose index was looked up
 _DIVISORS: Final = 16  # a length that is computed is not a smaller part of a field
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
@@ -70,6 +84,21 @@ def far(e: Evidence, supposed: Sequence[Loop]) -> Iterator[Structure]:
                 if number > most:
                     deep = _least(loop.bounds[1], next(iter(fields)), number, usual) if divided else number
                     yield {n: deep if n in fields else usual[n] for n in e.structural}
+
+
+def longer(e: Evidence, loops: Collection[Loop]) -> Iterator[Structure]:
+    """Structures with more iterations of *loops*, the most of them first; all else is as by default."""
+    usual = {n: e.base[n] for n in e.structural}
+    for loop in sorted(loops, key=lambda one: one.name):
+        for name in sorted(free_symbols(loop.bounds[1]) & usual.keys()):
+            yield from ({**usual, name: number} for number in LONGER)
+
+
+def near(e: Evidence, loops: Iterable[Loop]) -> bool:
+    """Whether a field that bounds one of *loops* had nearly the same value in all runs."""
+    bounding = {n for loop in loops for n in free_symbols(loop.bounds[1]) if n in e.structural}
+    values = ([int(t.symbols[n]) for t in e.traces] for n in bounding)
+    return any(max(numbers) - min(numbers) < SPAN for numbers in values)
 
 
 def _least(length: Node, name: str, number: int, usual: Structure) -> int:

@@ -17,12 +17,13 @@ from typing import Any
 from symcount.concolic.traces import Trace, TracedParameter, once_a_trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Iteration
+from symcount.derivation.indexed_shapes import Shape, indexed_shapes, numbering
 
 __all__ = ["Row", "Rows", "collect"]
 
 
 Path = tuple[str, ...]
-Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]], tuple[int, ...]]]
+Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]], tuple[int, ...], int]]
 LARGE = 1 << 30  # no list is so long
 _NUMBER = re.compile(r"\d+(?=\D*\Z)")
 
@@ -71,6 +72,7 @@ class Rows:
         places: row -> for each trace, the indices in its list of modules of the parameters that were made in no loop.
         lengths: template path of the elements of a list -> in each trace the index after the last one.
         firsts: template path of the elements of a list -> the index of the first one.
+        numbered: row whose shape depends on the index of a loop -> the position of the `*` that this index numbers.
     """
 
     counts: dict[Row, list[int]]
@@ -80,6 +82,7 @@ class Rows:
     places: dict[Row, list[tuple[int, ...]]] = field(default_factory=dict)
     lengths: dict[Path, list[int]] = field(default_factory=dict)
     firsts: dict[Path, int] = field(default_factory=dict)
+    numbered: dict[Row, int] = field(default_factory=dict)
 
     def factors(self, row: Row) -> list[list[int | None]]:
         """The row's multiplicity level by level: N layers, and in each of them E experts.
@@ -128,14 +131,21 @@ def collect(traces: Sequence[Trace]) -> Rows:
     classes: dict[Path, type] = {}
     _merge((), [[tree.root] for tree in trees], templates, classes)
     indexed = _indexed_names(trees, templates)
-    counted = [tree.counted(trace, paths, indexed) for trace, tree, paths in zip(traces, trees, templates, strict=True)]
+    general = indexed_shapes(traces)
+    counted = [
+        tree.counted(trace, paths, indexed, shapes)
+        for trace, tree, paths, shapes in zip(traces, trees, templates, general, strict=True)
+    ]
     counts: dict[Row, list[int]] = {}
     nested: dict[Row, list[tuple[int, ...]]] = {}
     made: dict[Row, list[Counter[tuple[Iteration, ...]]]] = {}
     places: dict[Row, list[tuple[int, ...]]] = {}
+    numbered: dict[Row, int] = {}
     # the deepest trace shows every row that any shows, nearly always: its order is the model's
     for index in sorted(range(len(traces)), key=lambda i: -len(traces[i].parameters)):
-        for row, (times, levels, iterations, indices) in counted[index].items():
+        for row, (times, levels, iterations, indices, star) in counted[index].items():
+            if star >= 0:
+                numbered.setdefault(row, star)
             counts.setdefault(row, [0] * len(traces))[index] = times
             made.setdefault(row, [Counter()] * len(traces))[index] = iterations
             if indices:
@@ -149,7 +159,7 @@ def collect(traces: Sequence[Trace]) -> Rows:
         firsts[element] = min([firsts.get(element, LARGE), *(i for indices in found for i in indices)])
         known = lengths.setdefault(element, [0] * len(traces))
         known[:] = [max(n, *(i + 1 for i in indices), 0) for n, indices in zip(known, found, strict=True)]
-    return Rows(counts, classes, nested, made, places, lengths, firsts)
+    return Rows(counts, classes, nested, made, places, lengths, firsts, numbered)
 
 
 @dataclass
@@ -163,13 +173,15 @@ class _Tree:
 
     root: _Place
     numbered: list[tuple[str, str, frozenset[str]]]
-    _known: tuple[dict[str, Path], set[tuple[Path, str]], Counted] | None = None
+    _known: tuple[dict[str, Path], set[tuple[Path, str]], dict[str, Shape], Counted] | None = None
 
-    def counted(self, trace: Trace, templates: dict[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
+    def counted(
+        self, trace: Trace, templates: dict[str, Path], indexed: set[tuple[Path, str]], shapes: dict[str, Shape]
+    ) -> Counted:
         """How often each row occurs, and if it has several `*`, the numbers of modules down to each of them."""
-        if self._known is None or self._known[:2] != (templates, indexed):
-            self._known = templates, indexed, _counted(trace, templates, indexed)
-        return self._known[2]
+        if self._known is None or self._known[:3] != (templates, indexed, shapes):
+            self._known = templates, indexed, shapes, _counted(trace, templates, indexed, shapes)
+        return self._known[3]
 
 
 @once_a_trace
@@ -249,7 +261,9 @@ def _indexed_names(trees: Sequence[_Tree], templates: Sequence[Mapping[str, Path
     return {key for key, found in sets.items() if len(found) > 1}
 
 
-def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Path, str]]) -> Counted:
+def _counted(
+    trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Path, str]], shapes: Mapping[str, Shape]
+) -> Counted:
     owners: dict[int, tuple[Path, str, int]] = {}  # tensor -> template of its first name, and the module that has it
     keys = {module.path: module.module_key for module in trace.modules}
     members: dict[tuple[Any, ...], list[TracedParameter]] = {}  # the fields of a row -> its parameters
@@ -265,7 +279,8 @@ def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Pat
             owners[parameter.tensor_key] = path, name, module
         else:
             alias, same = ".".join((*owner[0], owner[1])), owner[2] == module
-        fields = (path, name, parameter.shape, alias, same, parameter.requires_grad)
+        shape = shapes.get(parameter.path, parameter.shape) if shapes else parameter.shape
+        fields = (path, name, shape, alias, same, parameter.requires_grad)
         members.setdefault(fields, []).append(parameter)
     found: Counted = {}
     for fields, parameters in members.items():
@@ -279,5 +294,6 @@ def _counted(trace: Trace, templates: Mapping[str, Path], indexed: set[tuple[Pat
         if len(stars) == 1:
             named = [p.path.split(".")[stars[0]] for p in parameters if not p.iterations]
             places = tuple([int(_NUMBER.search(part)[0]) for part in named])  # type: ignore[index]  # it is starred
-        found[row] = len(parameters), levels, Counter(p.iterations for p in parameters), places
+        star = numbering(row.shape, row.stars, parameters) if shapes else -1
+        found[row] = len(parameters), levels, Counter(p.iterations for p in parameters), places, star
     return found

@@ -93,9 +93,12 @@ def _with(one: Trace, pinned: Mapping[str, Number]) -> Trace:
     shapes: dict[tuple[Node | int, ...], tuple[Node | int, ...]] = {}
     parameters = []
     for p in one.parameters:
-        if p.shape not in shapes:
-            shapes[p.shape] = tuple(map(dimension, p.shape))
-        parameters.append(p._replace(shape=shapes[p.shape], iterations=iterations(p.iterations)))
+        for one_shape in (p.shape, p.general):
+            if one_shape not in shapes:
+                shapes[one_shape] = tuple(map(dimension, one_shape))
+        made = iterations(p.iterations)
+        general = shapes[p.general] if len(made) == len(p.iterations) else ()
+        parameters.append(p._replace(shape=shapes[p.shape], iterations=made, general=general))
     return replace(
         one,
         parameters=parameters,

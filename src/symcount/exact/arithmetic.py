@@ -81,6 +81,10 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
+def _sum(term: Callable[[int], Any], below: int) -> Any:
+    return sum(map(term, range(below)))
+
+
 def _divide(top: Any, bottom: Any) -> Any:
     """The exact quotient, an integer where it is one; of floats, with which a rounding is compared, the nearest."""
     if isinstance(top, float) or isinstance(bottom, float):
@@ -97,6 +101,7 @@ SCOPE: dict[str, Any] = {
     "_floor": _floor,
     "_floor_of_ratio": _floor_of_ratio,
     "_power": _power,
+    "_sum": _sum,
     "_divide": _divide,
     "_round": round,
     "_float": float,

@@ -2,7 +2,8 @@
 
 An expression is translated once into a Python syntax tree of integer operations (no text is ever evaluated) and
 compiled. Divisions are brought to one fraction `p/q`; `p` must be divisible by `q`, or the value is refused.
-`floor`, `ceiling`, `Mod`, `Min` and `Max` are integer operations too; there is no float anywhere.
+`floor`, `ceiling`, `Mod`, `Min` and `Max` are integer operations too; there is no float anywhere. A `Sum` without a
+closed form is added up term by term.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from sympy import (
     Mul,
     Pow,
     Rational,
+    Sum,
     Symbol,
     ceiling,
     floor,
@@ -215,8 +217,18 @@ def _translate(expression: Expr) -> ast.expr:  # a table of rules, one a head
         # H*H beats H**2 for Python integers and for NumPy arrays alike
         base = _translate(expression.base)
         return _fold(ast.Mult(), [base] * int(expression.exp))
-    if isinstance(expression, Pow) and expression.base.is_Integer and not isinstance(expression.exp, Rational):
+    if isinstance(expression, Pow) and expression.base.is_integer and not isinstance(expression.exp, Rational):
         return _call("_power", _translate(expression.base), _translate(expression.exp))
+    return _translate_function(expression)
+
+
+def _translate_function(expression: Expr) -> ast.expr:
+    """The rules for what is no sum, product or power."""
+    if isinstance(expression, Sum) and len(expression.limits) == 1:
+        ((index, _, last),) = expression.limits  # from zero on
+        one = ast.arguments(posonlyargs=[], args=[ast.arg(arg=index.name)], kwonlyargs=[], kw_defaults=[], defaults=[])
+        term = ast.Lambda(args=one, body=_translate_quotient(expression.function))
+        return _call("_sum", term, _translate(last + 1))
     if isinstance(expression, floor):
         return _translate_floor(expression.args[0])
     if isinstance(expression, ceiling):

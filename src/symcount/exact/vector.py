@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache, reduce
 from typing import TYPE_CHECKING, Any
 
-from sympy import Add, Expr, Max, Min, Mul, Pow, ceiling, floor, fraction, together
+from sympy import Add, Expr, Max, Min, Mul, Pow, Sum, ceiling, floor, fraction, together
 from sympy import Mod as SymMod
 
-from symcount.errors import DomainError, MissingSymbolError, UnknownSymbolError, VectorOverflowError
+from symcount.errors import DomainError, MissingSymbolError, StructureError, UnknownSymbolError, VectorOverflowError
 from symcount.exact.evaluate import Round, compile_scalar
 from symcount.exact.horner import nested
 
@@ -58,7 +58,14 @@ def vector_function(expression: Expr, minimums: Mapping[str, int]) -> Callable[.
         DomainError: an array is not of integers, or has a value below its minimum; the arrays do not broadcast
             together; or the result is not an integer.
         MissingSymbolError, UnknownSymbolError: a symbol without a value, or a name that is no symbol.
+
+    Raises:
+        StructureError: it has a sum without a closed form, whose number of terms differs from element to element.
     """
+    if expression.has(Sum):
+        raise StructureError(
+            "a sum without a closed form has no form for arrays; use the scalar form compile(), one count at a time"
+        )
     import numpy as np
 
     from symcount.exact.tape import Tape

@@ -64,7 +64,7 @@ def _length(layers: Sequence[Block], values: Mapping[str, Any]) -> int:
     """How long a list is that has several kinds of layers, or parts that not all of its layers have."""
     parts: dict[str, Counter[str]] = {}
     for layer in layers:
-        number = integer_value(layer.repeat, values)
+        number = integer_value(layer.copies, values)
         found = parts.setdefault(layer.kind, Counter())
         for name in [c.name for c in layer.children] or [""]:
             found[name] += number
@@ -83,7 +83,7 @@ def _one_by_one(
 
     Of a list with *several* layers of more than one kind it is not known which are of this; it must not matter.
     """
-    number = integer_value(block.repeat, values) if several is None else several
+    number = integer_value(block.copies, values) if several is None else several
     if number > _MOST:
         raise OptionError(f"{source}: a list of {number:,} modules, of which some are meant")
     groups: dict[Block, int] = {}
@@ -92,8 +92,8 @@ def _one_by_one(
         groups[made] = groups.get(made, 0) + 1
     if len(groups) == 1:
         return [replace(made, repeat=block.repeat) for made in groups]
-    if several is not None:
-        raise OptionError(f"{source}: it names by their index layers of {path}, where there are several kinds")
+    if several is not None or block.index is not None:
+        raise OptionError(f"{source}: it names by their index layers of {path}, where there are several kinds or sizes")
     most = max(groups, key=lambda b: groups[b])
     rest = sum(n for b, n in groups.items() if b is not most)
     return [replace(b, repeat=block.repeat - rest if b is most else Integer(n)) for b, n in groups.items()]

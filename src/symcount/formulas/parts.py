@@ -81,7 +81,7 @@ class Breakdown(tuple[Part, ...]):  # noqa: SLOT001  # it carries what it is a b
 
     def _rows(self, notation: Notation | None = None) -> list[tuple[Cell, ...]]:
         shown = self.formula
-        repeats = {s for row in shown.ledger for s in row.repeat.free_symbols if isinstance(s, Symbol)}
+        repeats = {s for row in shown.ledger for s in row.number.free_symbols if isinstance(s, Symbol)}
         letters = notation or shown.notation
         rows: list[tuple[Cell, ...]] = []
         for part in self:

@@ -20,7 +20,7 @@ from symcount.solver.cases import Case, cases, running
 from symcount.solver.criteria import Criterion, read_criteria
 from symcount.solver.given import Conditions, read_free, read_given, read_items, read_reference, read_where
 from symcount.solver.hunt import Hunt
-from symcount.solver.measures import limited, measured
+from symcount.solver.measures import beside, known_beside, limited, measured
 from symcount.solver.patterns import patterned
 from symcount.solver.solutions import Solutions
 from symcount.solver.space import Space, Where
@@ -119,6 +119,7 @@ def search_for(
     if limit is not None and limit < 1:
         raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
     budgets = read_budgets(budget, tolerance, convention, formula.measures)
+    known_beside(formula, [b.convention for b in budgets])
     asked = _Asked(
         fixed or {}, read_where(where), rank, reference, tuple(b.convention for b in budgets), runnable=runnable
     )
@@ -183,7 +184,7 @@ def _spaces(
         except DomainError as error:  # what is given is the business of another formula
             empty = empty or error
         else:
-            space.beside = {} if config is None else config.fields
+            space.beside = {**({} if config is None else config.fields), **beside(formula, asked.conventions)}
             found.append((space, criteria))
         earlier.append((case, defaults))
     if not found:

@@ -66,5 +66,5 @@ def layer_sizes(formula: Formula) -> tuple[str, ...]:
     ('H', 'I')
     """
     alone = {s for row in formula.ledger for d in row.shape if isinstance(s := d.as_coeff_Mul()[1], Symbol)}
-    repeats = {s for _, item in formula.tree.walk() for s in item.repeat.free_symbols | item.active.free_symbols}
+    repeats = {s for _, item in formula.tree.walk() for s in item.copies.free_symbols | item.active.free_symbols}
     return tuple(e.letter for e in formula.notation if e.scales and e.symbol in alone and e.symbol not in repeats)

@@ -117,7 +117,7 @@ class _Quantizing:
                 f"quantization_config: the last module of {self._formula.name}, {name}, is not replaced, and it is not "
                 f"known in which layer it is; name what is not replaced: {self._method.skip}"
             )
-        return re.escape(name.replace("*", str(integer_value(kinds[0].repeat, self._values) - 1)))
+        return re.escape(name.replace("*", str(integer_value(kinds[0].copies, self._values) - 1)))
 
     def _kept(self, path: str) -> bool:
         return any(p.match(path) for p in self._patterns) or any(path.endswith(name) for name in self._names)

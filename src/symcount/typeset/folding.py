@@ -104,6 +104,8 @@ class Folding:
 
     def single(self, row: Row) -> Expr:
         """The size of a row that is in no family, in the progressions of the families: `16H` is `H_4`."""
+        if row.indices:
+            return row.size
         shape = self.shapes.get(id(row), row.shape)
         if not self.levels:
             return Mul(*shape)
@@ -159,7 +161,7 @@ def lists_of(notation: Notation, pinned: Mapping[str, object]) -> Lists:
 
 def fold(rows: Sequence[tuple[Row, Expr]], lists: Lists, letters: Sequence[str] = ()) -> Folding:
     """The families among *rows*, each with how often it counts; roundings have names of *letters*."""
-    counted = [(row, times) for row, times in rows if times != 0]
+    counted = [(row, times) for row, times in rows if times != 0 and not row.indices]
     distinct = list(dict.fromkeys(e for row, times in counted for e in (times, *row.shape)))
     shown, originals, definitions = name_roundings(distinct, letters)
     names = dict(zip(distinct, shown, strict=True))

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
+from sympy import Sum as Summation
 from sympy.core.function import AppliedUndef
 
 from symcount.core.notation import TABLE, Notation
@@ -260,6 +261,11 @@ def _factor(base: Expr, notation: Notation) -> str:
         return f"{name}{_brackets(', '.join(set_symbols(a, notation) for a in base.args))}"
     if isinstance(base, AppliedUndef):
         return f"{base.func.__name__}{_brackets(', '.join(set_symbols(a, notation) for a in base.args))}"
+    if isinstance(base, Summation):
+        ((index, first, last),) = base.limits
+        body = set_symbols(base.function, notation)
+        body = _brackets(body) if base.function.is_Add else body
+        return rf"\sum_{{{index}={first}}}^{{{set_symbols(last, notation)}}} {body}"
     if isinstance(base, Mod):
         top, bottom = (set_symbols(a, notation) for a in base.args)
         return _brackets(rf"{top} \bmod {bottom}")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol, collect, expand, floor
+from sympy import Sum as Summation
 
 from symcount.core.ledger import Convention, Ledger
 from symcount.core.notation import TABLE
@@ -124,6 +125,10 @@ def _power(base: Expr, exponent: Expr, ascii_only: bool) -> str:
         text = str(base)
     elif isinstance(base, Add):
         text = f"({set_plain(base, ascii_only=ascii_only)})"
+    elif isinstance(base, Summation):
+        ((index, first, last),) = base.limits
+        body, end = (set_plain(e, ascii_only=ascii_only) for e in (base.function, last))
+        text = f"{'sum' if ascii_only else 'Σ'}[{index} = {first} .. {end}]({body})"
     elif isinstance(base, Round):
         text = f"round({set_plain(base.args[0], ascii_only=ascii_only)})"
     elif isinstance(base, floor):

@@ -63,7 +63,7 @@ def with_names(
             letter = next((x for x in _wanted(node) if x in free), None)
             if letter is None:
                 continue
-            made = Symbol(f"{letter}__where", integer=True, nonnegative=True)
+            made = Symbol(f"{letter}__where", integer=True, nonnegative=node.is_nonnegative or None)
             named = _divided(node, made) if isinstance(node, Mul) else _replaced(node, made)
             changed = [_renamed(part, named) for part in shown]
             tried = {**names, made: (letter, node.xreplace({s: meaning for s, (_, meaning) in names.items()}))}

@@ -14,8 +14,8 @@ from typing import Any
 
 from sympy import Expr
 
+from symcount.core.instances import instances
 from symcount.core.ledger import Row
-from symcount.exact.evaluate import integer_value
 
 __all__ = ["INDEX", "Tensor", "match", "match_shapes", "pattern", "template"]
 
@@ -78,10 +78,9 @@ def match_shapes(
     missing: list[tuple[Row, tuple[int, ...], int]] = []
     for name in free:
         by_template[template(name)].append(name)
-    for row in sorted(rows, key=lambda r: r.tensor.count("*")):
-        shape = tuple(integer_value(d, values) for d in row.shape)
-        wanted = integer_value(row.repeat, values)
-        fits = pattern(row.tensor)
+    each = ((row, *one) for row in sorted(rows, key=lambda r: r.tensor.count("*")) for one in instances(row, values))
+    for row, shape, number in each:
+        fits, wanted = pattern(row.tensor), number
         for name in _candidates(row.tensor, by_template):
             if wanted == 0:
                 break

@@ -193,7 +193,7 @@ def compare(formula: Formula, values: Mapping[str, Any], model: Any) -> Report:
 
 def _check_number(formula: Formula, values: Mapping[str, Any]) -> None:
     """Refuse a model that would have too many tensors to be built."""
-    times = Counter(row.repeat for row in formula.ledger)
+    times = Counter(row.number for row in formula.ledger)
     number = sum(of * integer_value(repeat, values) for repeat, of in times.items())
     if number > MOST_TENSORS:
         raise DomainError(
@@ -203,7 +203,8 @@ def _check_number(formula: Formula, values: Mapping[str, Any]) -> None:
 
 def numbers_at(formula: Formula, given: Mapping[str, Any]) -> dict[str, Any]:
     """Values for every symbol of every shape and multiplicity, checked against the domain."""
-    used = {s for row in formula.ledger for e in (*row.shape, row.repeat, row.active) for s in e.free_symbols}
+    used = {s for row in formula.ledger for e in (*row.shape, row.number, row.active) for s in e.free_symbols}
+    used -= {index.symbol for row in formula.ledger for index in row.indices}
     values = resolve(formula.notation, given, formula.filled, [s for s in used if isinstance(s, Symbol)])
     check_domain(formula.notation, formula.domain, values)
     return values

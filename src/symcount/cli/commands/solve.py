@@ -126,7 +126,9 @@ def solve(
         limit=None if limit == 0 else limit if plot is None else max(limit, _DRAWN),
         convention=convention,
         runnable=runnable,
-        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, tokens=tokens),
+        memory=request_of(
+            dtype, batch, length, optimizer, quantization=quantization, tokens=tokens, further=subject.further
+        ),
     )
     interrupted = False
     try:
@@ -176,7 +178,7 @@ def subject_of(
     """The formula, and the values and rules for single symbols."""
     given = pairs(values or (), "-s", "A=H/64")
     numbers = [f"{name}={value}" for name, value in given if is_number(value)]
-    subject = load(model, numbers, options)
+    subject = load(model, numbers, options, further=True)
     told(subject)
     rules = {name: value for name, value in given if not is_number(value)}
     return subject, {**subject.overrides, **rules}

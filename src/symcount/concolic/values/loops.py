@@ -98,6 +98,8 @@ class _Iterations(Iterator[int]):
         if self._loop is None:  # not before the first iteration: `zip` makes all its iterators beforehand
             outer = self._recorder.here()
             first, last, step = map(_node, self._bounds)
+            if step is ex.const(-1):  # the same indices as from the other end
+                first, last, step = ex.add(last, ex.const(1)), ex.add(first, ex.const(1)), ex.const(1)
             self._loop = Loop.of(self._where, (first, last, step), tuple(one for one, _ in outer))
             self._depth = len(stack)
             self._recorder.loops.setdefault(self._loop)
