@@ -69,7 +69,8 @@ def _held(found: Any) -> dict[str, Any]:
     """Elements and bytes in bf16 of the cache of one text of `TOKENS` tokens, without the numbers of sliding layers."""
     from symcount.exact.evaluate import integer_value
 
-    given = {**found.defaults, "B": 1, "S": TOKENS, "S_src": TOKENS}
+    kept = found.pinned  # a size of the input that the formula keeps
+    given = {**found.defaults, "B": kept.get("batch", 1), "S": kept.get("length", TOKENS), "S_src": TOKENS}
     sized = found.bytes("bf16")
     at = sized.values({k: v for k, v in given.items() if k in found.notation})
     held = sum(integer_value(r.total, at) for r in sized.ledger if not r.name.startswith("_"))
@@ -110,12 +111,13 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     """How many classes of each group have a closed form."""
     own = groups()
     rows = [r for r in rows if r["class"] in own]
-    numbers = [len({r["class"] for r in rows if r["what"] == what}) for what in ("flops", "cache")]
+    seen = {what: {r["class"] for r in rows if r["what"] == what} for what in ("flops", "cache")}
     lines = [
         (
-            f"Of the {len(own):,} classes of the mappings {numbers[0]:,} were examined for operations and "
-            f"{numbers[1]:,} for caches: the first ones by a hash of their names, so a sample. Those that transformers "
-            "itself does not build from their defaults are left out, and so are for caches those that have none."
+            f"Of the {len(own):,} classes of the mappings {len(seen['flops']):,} were examined for operations "
+            f"({_which(own, seen['flops'])}) and {len(seen['cache']):,} for caches ({_which(own, seen['cache'])}). "
+            "Those that transformers itself does not build from their defaults are left out, and so are for caches "
+            "those that have none."
         ),
         "",
         "| classes | operations | caches |",
@@ -134,6 +136,14 @@ def table(rows: Iterable[Mapping[str, Any]]) -> str:
     said = {"flops": "operations", "cache": "caches"}
     lines += [f"| {said[what]} | {kind} | {n} |" for (what, kind), n in kinds.most_common()]
     return "\n".join(lines)
+
+
+def _which(own: Mapping[str, str], seen: set[str]) -> str:
+    """Of which groups all classes were examined; of others the first ones by a hash of their names are a sample."""
+    whole = [g for g, _ in GROUPS if {n for n, group in own.items() if group == g} <= seen]
+    others = {own[n] for n in seen} - {*whole}
+    said = [f"all {' and all '.join(whole)}"] if whole else []
+    return ", ".join([*said, *([f"{'of the others ' if whole else ''}the first by a hash"] if others else [])])
 
 
 def _none(row: Mapping[str, Any]) -> bool:

@@ -5,6 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sympy import Add, Integer, Max, Min, Mod, Mul, Sum, floor
 
+from symcount.atlas.trees import Pool, tree_from, tree_to_json
+from symcount.code.integers import quotient
 from symcount.core.instances import instances
 from symcount.core.ledger import Ledger
 from symcount.core.notation import symbol
@@ -84,3 +86,23 @@ def test_repeats_inside_a_module_with_an_index_are_counted():
 def test_a_sum_without_a_closed_form_is_refused_for_arrays():
     with pytest.raises(StructureError, match="a sum without a closed form has no form for arrays"):
         vector_function(summed(floor(I * A / N), I, N), {"A": 1, "N": 1})
+
+
+def test_a_sum_without_a_closed_form_has_no_code():
+    with pytest.raises(StructureError, match="a sum without a closed form has no code"):
+        quotient(summed(floor(I * A / N), I, N))
+
+
+def test_a_letter_may_have_the_name_of_an_index():
+    letter = symbol("i")
+    found = summed(floor(letter * I / N), I, N)
+    assert integer_value(found, {"i": 5, "N": 4}) == 0 + 1 + 2 + 3
+    weight, _ = Ledger.of(Block("", "Model", children=(layers(letter, H + I),)))
+    assert list(instances(weight, {"i": 7, "H": 4, "N": 2})) == [((7, 4), 1), ((7, 5), 1)]
+
+
+def test_a_stored_tree_keeps_its_index():
+    tree = Block("", "Model", children=(layers(H, H * 2**I),))
+    pool = Pool()
+    number = pool.add(tree_to_json(tree))
+    assert tree_from(pool.to_json(), number, {"H": H, "N": N}) == tree

@@ -8,12 +8,15 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from symcount.atlas import layers
+from symcount.atlas.counting import Counter
 from symcount.atlas.store import Atlas, atlas, default_path
+from symcount.cli import run
 from symcount.config.releases import release_of
 from symcount.derivation.resolve import model_class
 from symcount.survey.carrying import carried
 from symcount.survey.comparing import compared
 from symcount.survey.rows import versions
+from symcount.survey.workers import Candidate
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
@@ -86,3 +89,29 @@ def test_a_release_is_told_from_the_one_before(tmp_path):
               for v, r in (("5.2.0", new), ("5.1.0", old), ("5.0.0", old))]  # fmt: skip
     layers.write(tmp_path / "a.bin", tables)
     assert Atlas(tmp_path / "a.bin").differing(NAME, TYPE) == ["5.2.0"]
+
+
+def test_what_a_build_changed_is_reported(tmp_path, monkeypatch, capsys):
+    """What would take processes is in the journals: that the class is another one, and its new entry."""
+    path, here, new, old = tmp_path / "a.bin", versions(), known(lambda _: None), known(other_default)
+    added = {**new, "class": "CTRLLMHeadModel", "base": False}
+    layers.write(path, [layers.Table("symcount 0, transformers 5.0.0", {(TYPE, NAME): old}, {TYPE: NAME}, ())])
+    found = [{"class": row["class"], "model_type": TYPE, "base": row["base"], "versions": here} for row in (new, added)]
+    told = [{**row, "status": "other", "reason": "it is new", "atlas": str(path)} for row in found]
+    for name, lines in (
+        ("a.bin.jsonl", [{**row, **one} for row, one in zip((new, added), found, strict=True)]),
+        (f"a.bin.changes-{release_of(here)}.jsonl", told),
+    ):
+        (tmp_path / name).write_text("".join(json.dumps(line) + "\n" for line in lines))
+    every = [Candidate(row["class"], TYPE, row["base"]) for row in found]
+    monkeypatch.setattr("symcount.survey.coverage.candidates", lambda **_: every)
+    assert run(["atlas", "build", "ctrl", "--changed", "--output", str(path)]) == 0
+    out, _ = capsys.readouterr()
+    lines = out.splitlines()
+    total = Counter(Atlas(path)).count({"model_type": TYPE})[1]["unique"]
+    assert lines[0] == "new: CTRLLMHeadModel (ctrl)"
+    assert lines[1].startswith("total: CTRLModel (ctrl): ")
+    assert lines[1].endswith(f" → {total:,}")
+    assert lines[2].startswith("2 classes, 1 base models")
+    assert Atlas(path).releases == ["5.0.0", release_of(here)]
+    assert {"loading.bin", "names.bin"} <= {file.name for file in tmp_path.iterdir()}

@@ -1,4 +1,4 @@
-"""What an entry that is there is given: conditions that it does not need are left out, flags that it lacks are added."""
+"""What an entry that is there is given: conditions it does not need are left out, flags that it lacks are added."""
 
 import pytest
 

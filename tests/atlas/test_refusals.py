@@ -14,9 +14,11 @@ from symcount.atlas.store import default_path
 from symcount.atlas.variant import Variant
 from symcount.config.arranged_lists import MARK
 from symcount.derivation.resolve import model_class
+from symcount.diagnostics.verdicts import sections_of
 from symcount.errors import SymcountError, UncoveredError
 from symcount.survey.schema.bases import bases
 from symcount.survey.schema.check import count
+from symcount.survey.schema.insisting import insisting
 from symcount.survey.schema.narrowing import narrowed
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.refusals import refusing
@@ -93,6 +95,28 @@ def test_what_transformers_refuses_is_refused(name, refused, taken):
             counted(found, fields)
     for fields in taken:
         assert counted(found, fields) == real_total(cls, configs, fields)
+
+
+@pytest.mark.parametrize(("name", "insists"), [("GroundingDinoModel", ["backbone_config"]), ("CLIPModel", [])])
+def test_what_a_release_insists_on_of_sub_configs(name, insists):
+    cls, layout = model_class(name), counter().atlas.find(name).layouts[0]
+    sections = {path: section.changed(stated=False) for path, section in layout.sections.items()}
+    found = insisting(layout.changed(sections=sections), cls, cls.config_class, frozenset())
+    assert [path for path, section in found.sections.items() if section.stated] == insists
+    assert found == layout
+
+
+def test_a_key_that_a_release_does_not_know_is_passed_over():
+    cls, layout = model_class("CTRLModel"), counter().atlas.find("CTRLModel").layouts[0]
+    section = layout.sections[""]
+    newer = layout.changed(sections={"": section.changed(aliases={**section.aliases, "width": "n_embd"})})
+    found = insisting(newer, cls, cls.config_class, frozenset())
+    assert found.sections[""].unread == ["width"]
+    variants = [Variant(found, formula) for formula in found.formulas]
+    for fields in ({"width": 64}, {"width": 64, "n_embd": 32}):
+        assert count(variants, Reader(found, frozenset()).read(fields)) == real_total(cls, cls.config_class, fields)
+    assert sections_of(newer)[""].knows("width")
+    assert not sections_of(found)[""].knows("width")
 
 
 @pytest.mark.parametrize(

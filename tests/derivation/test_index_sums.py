@@ -14,7 +14,7 @@ from symcount.concolic.values.predicates import Predicate
 from symcount.derivation.literals import ONE, ZERO, Assumptions
 from symcount.derivation.progressions import progressions
 from symcount.derivation.sequences import fitted, polynomial
-from symcount.errors import DomainError
+from symcount.errors import DomainError, StructureError
 
 
 @dataclass
@@ -102,6 +102,47 @@ def tables_of_their_own(m, c):
     m.tables = nn.ParameterList([nn.Parameter(torch.zeros(c.width, 2 * i + 1)) for i in range(c.layers)])
 
 
+def sizes_in_a_list(m, c):
+    sizes = [c.width * 2**i for i in range(c.layers + 1)]
+    m.layers = nn.ModuleList([nn.Linear(sizes[i], sizes[i + 1]) for i in range(c.layers)])
+    m.out = nn.Linear(sizes[-1], 3)
+
+
+def discriminator(m, c):
+    layers = [nn.Conv2d(3, c.width, 4, 2, 1)]
+    now = 1
+    for n in range(1, c.layers + 2):
+        before, now = now, min(2**n, 8)
+        layers += [nn.Conv2d(c.width * before, c.width * now, 4, 2, 1, bias=False), nn.BatchNorm2d(c.width * now)]
+    before, now = now, min(2 ** (c.layers + 2), 8)
+    layers += [nn.Conv2d(c.width * before, c.width * now, 4, 1, 1), nn.Conv2d(c.width * now, 1, 4, 1, 1)]
+    m.model = nn.Sequential(*layers)
+
+
+def capped_as_it_goes(m, c):
+    m.convs, now = nn.ModuleList(), c.width
+    for _ in range(c.layers):
+        after = min(2 * now, 100)
+        m.convs.append(nn.Conv2d(now, after, 3))
+        now = after
+
+
+def halved_as_it_goes(m, c):
+    m.layers, now = nn.ModuleList(), 5 * c.other
+    for _ in range(c.layers):
+        m.layers.append(nn.Linear(now, 2))
+        now //= 2
+
+
+def wider_from_some_layer_on(m, c):
+    numbers = range(c.layers + 5)
+    m.layers = linears((c.width, c.width if i < c.step else c.width + 3 * (i - c.step + 1)) for i in numbers)
+
+
+def tapered_to_a_least(m, c):
+    m.layers = linears((max(c.other - 16 * i, 8), max(c.other - 16 * (i + 1), 8)) for i in range(c.layers))
+
+
 def powers_of_a_field(m, c):
     m.layers = linears((c.width * c.step**i, 2) for i in range(c.layers))
 
@@ -110,7 +151,8 @@ KINDS = {
     f.__name__: f for f in (
         pyramid, pyramid_in_proportion, dense_features, doubled, doubled_as_it_goes, capped, capped_by_a_field, decoder,
         tapered, halved, odd_kernels, every_third_grows, the_last_is_another, stages_of_blocks, tables_of_their_own,
-        powers_of_a_field,
+        wider_from_some_layer_on, tapered_to_a_least, powers_of_a_field, sizes_in_a_list, discriminator,
+        capped_as_it_goes, halved_as_it_goes,
     )
 }  # fmt: skip
 
@@ -157,6 +199,15 @@ def test_an_adapter_counts_each_layer_at_its_size():
     )
     expected = sum(2 * (16 + 4 * i + 16 + 4 * (i + 1)) for i in range(4))
     assert f.count(convention="trainable", **f.defaults) == expected
+
+
+def test_sizes_are_searched_where_the_sum_has_a_closed_form():
+    f = sc.derive(built(pyramid), config=Sizes())
+    found = sc.solve(f, 50_000, free={"width": "1..40", "layers": "1..20"}, fixed={"step": 8})
+    config = Sizes(found.best[0].values["width"], 8, found.best[0].values[f.notation["layers"].letter])
+    assert real(built(pyramid), config) == found.best[0].count
+    with pytest.raises(StructureError, match="a sum without a closed form"):
+        sc.solve(sc.derive(built(halved), config=Sizes()), 50_000, free={"layers": "1..20"})
 
 
 def test_a_size_below_zero_is_no_model():

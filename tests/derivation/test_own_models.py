@@ -16,6 +16,9 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 import symcount as sc  # noqa: E402
+from symcount.concolic.values.expression import const, symbol  # noqa: E402
+from symcount.concolic.values.path import Condition  # noqa: E402
+from symcount.derivation.points import repair  # noqa: E402
 from symcount.errors import ConfigError, DerivationError, DomainError, OptionError  # noqa: E402
 
 
@@ -538,3 +541,42 @@ def test_of_a_list_of_kinds_that_differ_the_numbers_are_counted():
         Kinds(7, 5, ("short", "long", "long", "long", "short"), differ=True),
     ):
         assert f.count(config) == real(OfKinds, config)
+
+
+@dataclass
+class Padded:
+    vocabulary: int = 50254
+    width: int = 64
+    multiple: int = 64
+
+    def __post_init__(self):
+        if self.vocabulary % self.multiple != 0:
+            self.vocabulary += self.multiple - self.vocabulary % self.multiple
+
+
+@dataclass
+class PaddedToANumber(Padded):
+    def __post_init__(self):
+        if self.vocabulary % 128:
+            self.vocabulary = (self.vocabulary // 128 + 1) * 128
+
+
+@pytest.mark.parametrize("config", [Padded, PaddedToANumber])
+def test_a_size_that_is_padded_is_counted_where_it_need_not_be(config):
+    class Table(nn.Module):
+        def __init__(self, c: config):
+            super().__init__()
+            self.table = nn.Embedding(c.vocabulary, c.width)
+
+    f = sc.derive(Table, config=config())
+    assert not f.pinned
+    for vocabulary in (1000, 1024, 50000, 51200, 63, 64, 65):
+        assert f.count(config(vocabulary)) == real(Table, config(vocabulary))
+    assert f.certify(trials=3).passed == 3
+
+
+def test_a_rate_that_is_repaired_stays_a_rate():
+    values = {"rate": 0.25}
+    repair(values, [Condition("<=", symbol("rate", integral=False), const(0), "")], {"rate"})
+    assert values == {"rate": 0.0}
+    assert isinstance(values["rate"], float)  # an integer would be moved to one, which no rate is

@@ -6,6 +6,7 @@ import pytest
 
 import symcount as sc
 from symcount.errors import DerivationError, DomainError, OptionError
+from symcount.forward.api import derived_cache
 
 pytest.importorskip("transformers")
 
@@ -21,6 +22,15 @@ FORMS = [
 @pytest.mark.parametrize(("name", "fields", "form"), FORMS, ids=[name for name, *_ in FORMS])
 def test_a_cache_is_a_closed_form_in_the_models_letters(name, fields, form):
     assert str(sc.cache(name, **fields).total) == form
+
+
+def test_a_window_of_one_token_is_refused_since_the_real_layer_keeps_all_of_them_then():
+    found = sc.cache("MistralForCausalLM", **SMALL, num_key_value_heads=2, head_dim=16)
+    for name in (found, derived_cache("MistralForCausalLM", **SMALL, num_key_value_heads=2, head_dim=16)):
+        at = {**name.defaults, "B": 1, "S": 10, "sliding_window": 2}
+        assert name.count(**at) == 12 * (2 * 2 * 16 + 1)
+        with pytest.raises(DomainError, match="sliding_window - 1 > 0 is required"):
+            name.count(**{**at, "sliding_window": 1})
 
 
 def test_a_cache_agrees_with_real_ones_at_random_points():
@@ -72,3 +82,9 @@ def test_bad_input_is_told_in_a_line(llama, call, error, words):
 def test_a_class_without_a_cache_says_so():
     with pytest.raises(DerivationError, match="ViTModel has no cache: its forward pass returns none"):
         sc.cache("ViTModel", num_hidden_layers=2)
+
+
+def test_where_each_codebook_has_a_table_there_is_a_sequence_of_tokens_for_each():
+    pytest.importorskip("transformers")
+    small = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "ffn_dim": 24, "num_codebooks": 3}
+    assert str(sc.cache("MusicgenForCausalLM", **small).total) == "2*B*H*N*S"

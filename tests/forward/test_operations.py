@@ -39,6 +39,9 @@ def test_llama_3_at_its_whole_length(llama):
     assert llama.training().count(**at) == 3 * 158_140_695_838_720
     again = llama.training(checkpointing=True).count(**at) - llama.training().count(**at)
     assert again == 158_140_695_838_720 - 2 * 8192 * 4096 * 128_256  # all but the head
+    scores = 32 * 2 * 4096 * 8192 * 8192  # what fused attention multiplies for once more
+    assert llama.training(fused=True).count(**at) - llama.training().count(**at) == scores
+    assert llama.backward(fused=True).count(**at) - llama.backward().count(**at) == scores
     assert llama.causal().count(**at) == 158_140_695_838_720 - 32 * 4 * 4096 * 8192 * (8192 - 1) // 2
 
 
@@ -160,13 +163,17 @@ def test_a_length_that_a_formula_keeps_is_asked_for_or_refused(monkeypatch):
 
 
 def test_the_command_says_operations_a_token_where_a_formula_keeps_its_length(monkeypatch, call):
-    derive = api.derive_class
-    monkeypatch.setattr(
-        api, "derive_class", lambda cls, config, **_: derive(cls, config, pinned={"length": config.kwargs["length"]})
-    )
+    derive, lengths = api.derive_class, []
+
+    def kept(cls, config, **_):
+        lengths.append(config.kwargs["length"])
+        return derive(cls, config, pinned={"length": config.kwargs["length"]})
+
+    monkeypatch.setattr(api, "derive_class", kept)
     options = [f"-o{name}={value}" for name, value in SMALL.items()]
     code, said, _ = call("flops", "LlamaForCausalLM", *options, "--length", "64", "--json")
     assert code == 0
+    assert lengths == [37, 64]  # once as it comes, and once for what was asked
     monkeypatch.undo()
     free = sc.flops("LlamaForCausalLM", **SMALL)
     found = json.loads(said)

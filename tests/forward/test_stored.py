@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 import symcount as sc
-from symcount.errors import UncoveredError
+from symcount.errors import DependencyError, UncoveredError
 from symcount.exact.evaluate import integer_value
 from symcount.forward.stored import default_path, find, from_record, to_record
+from symcount.typeset.styles import STYLES
 
 #: Class -> bytes that a cache of 64 tokens holds in bf16 at the defaults, and those of keys and values by measurement.
 MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
@@ -78,3 +79,21 @@ def test_where_kinds_are_not_listed_they_follow_the_pattern_of_the_class(layers)
 def test_a_formula_survives_being_stored():
     found = find("LlamaForCausalLM", {})
     assert from_record(json.loads(json.dumps(to_record(found)))).total == found.total
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_a_cache_is_typeset_in_every_style(style):
+    text = find("Gemma3ForCausalLM", {}).bytes("bf16").latex(style)
+    shown = {"table": "Bytes & Share", "steps": r"131{,}072", "leading": r"\text{ at } B = 1, S = 131{,}072",
+             "notation": "tokens of a sequence & length & $131{,}072$"}  # fmt: skip
+    assert shown.get(style, "BKD") in text
+
+
+def test_numbers_are_shown_at_sizes_that_are_asked_for():
+    text = find("MambaForCausalLM", {}).latex("notation", values={"B": 7})
+    assert r"sequences in a batch & batch & $7$" in text
+
+
+def test_what_is_not_stored_is_named():
+    with pytest.raises(DependencyError, match=r"^the cache of Gemma4UnifiedForCausalLM is not stored, and"):
+        sc.cache({"model_type": "gemma4_unified", "architectures": ["Gemma4UnifiedForCausalLM"]})

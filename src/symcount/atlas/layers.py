@@ -118,8 +118,14 @@ def _empty(row: Row) -> Row:
     return {**row, "effort": 0, "layouts": [], "trees": []}
 
 
-def replaced(tables: list[Table], changes: Iterable[tuple[Row, Row]]) -> list[Table]:
-    """The *tables* with other rows: of each pair the second in place of the first, in every release that has it."""
+def replaced(tables: list[Table], changes: Iterable[tuple[Row, Row]], newest: str = "") -> list[Table]:
+    """The *tables* with other rows: of each pair the second in place of the first, in every release that has it.
+
+    Args:
+        tables: the newest first.
+        changes: rows, and what is to be otherwise in each.
+        newest: the newest release that has the change; by default that of the atlas.
+    """
     found = {_key(old): (old, new) for old, new in changes}
     nothing = (None, None)
     return [
@@ -127,7 +133,7 @@ def replaced(tables: list[Table], changes: Iterable[tuple[Row, Row]]) -> list[Ta
             key: {**row, **new} if new is not None and _same(row, old) else row
             for key, row in table.rows.items()
             for old, new in [found.get(key, nothing)]
-        })
+        }) if not newest or number(release_of(table.versions)) <= number(newest) else table
         for table in tables
     ]  # fmt: skip
 

@@ -77,6 +77,7 @@ class Section(_Json):
         meant: what a sub-config says where the config class saves what it makes of one that is left out.
         own: the keys of it at which its class has other defaults.
         stated: whether a sub-config that is given must say its model type.
+        unread: keys that only a newer release reads, and that this one passes over.
     """
 
     types: dict[str, str] = made(default_factory=dict)
@@ -92,6 +93,7 @@ class Section(_Json):
     own: list[str] = made(default_factory=list)
     closed: list[str] = made(default_factory=list)
     stated: bool = False
+    unread: list[str] = made(default_factory=list)
 
 
 class Number(_Json):

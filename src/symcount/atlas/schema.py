@@ -138,6 +138,8 @@ class Reader:
         for section, rules in layout.sections.items():
             own = given[section] = section_in(section, rules, given, fields)
             if own is not None:
+                if rules.unread:
+                    own = {key: value for key, value in own.items() if key not in rules.unread}
                 own = aliased(own, rules.aliases, section)
                 for key, texts in self._spelled.get(section, ()):
                     own = spelled_out(own, key, texts, section)

@@ -89,6 +89,7 @@ class Subject:
         made: letters that are always made of others.
         release: of transformers, of whose class the formula is.
         signs: what an author writes for a letter, as text.
+        further: numbers of config fields that the parameters do not depend on.
     """
 
     source: str
@@ -99,6 +100,7 @@ class Subject:
     made: frozenset[str] = frozenset()
     release: str = ""
     signs: Mapping[str, str] = field(default_factory=dict)
+    further: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def given(self) -> dict[str, Any]:
@@ -152,6 +154,7 @@ def load(
     version: str = "",
     *,
     strict: bool = False,
+    further: bool = False,
 ) -> Subject:
     """Resolve what was asked for.
 
@@ -161,6 +164,7 @@ def load(
         options: `NAME=VALUE` for the structure.
         version: of transformers, of whose class it is to be; by default see `count`.
         strict: whether a config that may mean something else is refused.
+        further: whether there may be whole numbers for fields that the parameters do not depend on.
 
     Raises:
         SymcountError: an unknown model, symbol or option, a bad value, or a bad config.
@@ -179,7 +183,11 @@ def load(
         formula = formula_of(wanted, transformers=version, **{**chosen, **optional})
         config = replace(config, fields={**config.fields, **optional})
     overrides: dict[str, Any] = {}
+    others: dict[str, int] = {}
     for name, text in given:
+        if further and name not in formula.notation and text.replace(",", "").isdecimal():
+            others[name] = int(text.replace(",", ""))
+            continue
         entry = formula.notation[name]
         value = value_of(entry, text)
         if overrides.setdefault(entry.letter, value) != value:
@@ -187,7 +195,7 @@ def load(
     notes = _notes(config, chosen, formula) if isinstance(source, Config) or looks_like_path(source) else []
     if strict:
         refuse(notes, config.source)
-    return Subject(config.source, formula, config, overrides, notes, release=_release(formula, version))
+    return Subject(config.source, formula, config, overrides, notes, release=_release(formula, version), further=others)
 
 
 def _release(formula: Formula, version: str) -> str:
@@ -212,9 +220,11 @@ def _notes(config: Config, chosen: Mapping[str, Any], formula: Formula) -> list[
     return notes_on(replace(config, fields=fields), formula, teller())
 
 
-def told(subject: Subject) -> None:
-    """Write the notes on what was asked for."""
+def told(subject: Subject, heeded: str = "") -> None:
+    """Write the notes on what was asked for, but those on a field that is *heeded*."""
     for remark in subject.notes:
+        if heeded and remark.text.startswith(heeded):
+            continue
         note(f"note: {subject.source}: {remark.text}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -60,6 +61,7 @@ def request_of(
     lora: int | None = None,
     targets: str | None = None,
     tokens: str = "20N",
+    further: Mapping[str, int] | None = None,
 ) -> Request:
     """What these options ask for.
 
@@ -67,8 +69,9 @@ def request_of(
         OptionError: one is malformed.
     """
     return Request(
-        dtype, sequences_of(batch), tokens_of(length), optimizer, master, quantization, lora, _targets(targets), tokens
-    )
+        dtype, sequences_of(batch), tokens_of(length), optimizer, master, quantization, lora, _targets(targets), tokens,
+        further or {},
+    )  # fmt: skip
 
 
 def _targets(text: str | None) -> str | list[str] | None:

@@ -9,6 +9,7 @@ from typing import Any
 from sympy import Expr
 
 from symcount.core.ledger import Row
+from symcount.core.summation import index_symbol
 from symcount.exact.evaluate import integer_value
 
 __all__ = ["instances"]
@@ -35,7 +36,9 @@ def instances(
     ([((4, 4), 1), ((4, 5), 1), ((4, 6), 1)], H**2*N + H*N*(N - 1)/2)
     """
     repeat = integer_value(row.repeat, values)
-    numbers = (range(integer_value(index.number, values)) for index in row.indices)
+    numbers = [range(integer_value(index.number, values)) for index in row.indices]
+    own = {index.symbol: index_symbol(f"{index.symbol.name}__index") for index in row.indices}  # no letter's name
+    shape = tuple(d.xreplace(own) for d in row.shape) if own else row.shape
     for chosen in product(*numbers):
-        place = {**values, **{i.symbol.name: n for i, n in zip(row.indices, chosen, strict=True)}}
-        yield tuple(size(d, place) for d in row.shape), repeat
+        place = {**values, **{s.name: n for s, n in zip(own.values(), chosen, strict=True)}} if own else values
+        yield tuple(size(d, place) for d in shape), repeat

@@ -25,6 +25,7 @@ from symcount.errors import NotationError, UnknownSymbolError, near
 
 __all__ = [
     "ALIASES",
+    "POSITIONS",
     "TABLE",
     "Entry",
     "Notation",
@@ -171,6 +172,10 @@ def letters(names: str) -> tuple[Symbol, ...]:
     (V, H)
     """
     return tuple(entry(name).symbol for name in names.split())
+
+
+#: Fields that say how long a text may be.
+POSITIONS = ("max_position_embeddings", "max_target_positions")
 
 
 def canonical(name: str) -> str:

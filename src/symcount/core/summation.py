@@ -28,7 +28,6 @@ from sympy import (
     bernoulli,
     expand,
     factor,
-    factor_terms,
     floor,
     solve_undetermined_coeffs,
 )
@@ -61,7 +60,7 @@ def summed(term: Expr, index: Symbol, number: Expr) -> Expr:
     >>> from symcount.core.notation import symbol
     >>> i, N, H = index_symbol(), symbol("N"), symbol("H")
     >>> summed(H + 2 * i, i, N), summed(H * 2**i, i, N), summed(Min(2**i, 8) * H, i, N)
-    (H*N + N*(N - 1), H*(2**N - 1), 8*H*(N - Min(3, N)) + H*(2**Min(3, N) - 1))
+    (H*N + N*(N - 1), H*(2**N - 1), 8*H*N + H*(2**Min(4, N) - 1) - 8*H*Min(4, N))
     """
     found = closed(term, index, number)
     if found is not None:
@@ -169,7 +168,7 @@ def _turned(term: Expr, atom: Expr, index: Symbol, number: Expr) -> Expr | None:
     every, less = (closed(term.xreplace({atom: after}), index, n) for n in (number, turn))
     if low is None or every is None or less is None:
         return None
-    return low + factor_terms(every - less)
+    return low + every - less
 
 
 def _crossing(a: Expr, b: Expr, index: Symbol) -> tuple[Expr, bool] | None:

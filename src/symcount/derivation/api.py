@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Any
 
@@ -21,6 +22,7 @@ from symcount.derivation.origin import Derived
 from symcount.derivation.own_models import is_module
 from symcount.derivation.pipeline import derive_class
 from symcount.derivation.resolve import missing_package, resolve, shortened
+from symcount.derivation.rounding import rounding
 from symcount.errors import ConfigError, DependencyError, DerivationError, OptionError, near
 from symcount.exact.evaluate import integer_value
 from symcount.foreign import guarded
@@ -102,7 +104,14 @@ def _derived(
         hypotheses = derive_class(cls, source, suppose=False)
         formula = formula_of(hypotheses, name, model_type, Derived())
     _check_sum(formula, hypotheses)
-    return confined(replace(formula, requested=found.asked))
+    formula = confined(replace(formula, requested=found.asked))
+    other = rounding(hypotheses)
+    return replace(formula, rounded=partial(_rounded, other, formula)) if other is not None else formula
+
+
+def _rounded(h: Hypotheses, formula: DerivedFormula) -> DerivedFormula:
+    """The formula of hypotheses with floors, otherwise like that with quotients."""
+    return confined(replace(formula_of(h, formula.name, formula.model_type, Derived()), requested=formula.requested))
 
 
 def _check_sum(formula: DerivedFormula, h: Hypotheses) -> None:

@@ -1,9 +1,9 @@
 """The stages of a derivation, each frozen: what is to be observed, what was seen, and what follows from it.
 
 A :class:`Plan` says what is observed and which fields stay concrete. The runs of the constructor give
-:class:`Evidence`, and that either :class:`Hypotheses`, which are all that a formula is made of, or a verdict: keep some
-fields concrete (:class:`Pin`), count others as numbers of things (:class:`Discover`), let lists follow a number of
-layers (:class:`Follow`, :class:`Bound`), explain one more run (:class:`Consider`). A verdict gives the next plan.
+:class:`Evidence`, and that :class:`Hypotheses`, all that a formula is made of, or a verdict, which gives the next plan:
+keep some fields concrete (:class:`Pin`), count others as numbers of things (:class:`Discover`), let lists follow a
+number of layers (:class:`Follow`, :class:`Bound`), explain one more run (:class:`Consider`).
 """
 
 from __future__ import annotations
@@ -68,8 +68,7 @@ class Plan:
         pinned: fields kept concrete, with their values.
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         least: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
-        observed: runs that hold with what is pinned, that of the default first.
-        guards: what is true in those, and chooses another model elsewhere; see `Evidence`.
+        observed, guards: runs that hold with what is pinned, that of the default first; what is true in them alone.
         suppose: whether sets of indices may be supposed of which the code asked nothing.
         journal: what happened so far.
     """
@@ -190,17 +189,18 @@ class Hypotheses:
 
     Attributes:
         evidence: what the runs showed.
-        times: row -> multiplicity as an expression in the depth fields.
+        times: row -> multiplicity, in the depth fields.
         series: row whose shape has the index of a loop -> the iterations in which its parameters are made.
         classes: template path -> class of the module there.
         assumed: conditions on fields that decide the structure, on which these numbers rely.
         conditions: what the model's own code asked, true in every run.
         rounded: quotients (divisor, dividend) that are exact by default, of which the code takes the floor elsewhere.
-        forward: quotients that the code has for its forward pass alone, and that are exact by default.
+        forward: quotients that only the forward pass has, and that are exact by default.
         switches: conditions on fields outside every shape that turn parts of the model on or off.
         dispensable: numbers of layers of a kind that may be zero.
         most: depths that cannot be more, since a field that keeps its value says which layer is the last of a kind.
         supposed: whether they rest on sets of indices of which the code asked nothing.
+        checked: quotients rounded here of which the code asks whether they are exact.
     """
 
     evidence: Evidence
@@ -214,14 +214,14 @@ class Hypotheses:
     dispensable: frozenset[str] = frozenset()
     most: Mapping[str, int] = field(default_factory=dict)
     supposed: bool = False
+    checked: tuple[Condition, ...] = ()
     series: Mapping[Row, Sequence[Series]] = field(default_factory=dict)
 
     def counts(self, one: Trace) -> bool:
         """Whether they count the model of a run, row by row."""
         found = collect([*self.evidence.traces, one]).counts
-        return found.keys() <= self.times.keys() and all(
-            ex.value_at(times, one.symbols) == found[row][-1] for row, times in self.times.items()
-        )
+        known, at = self.times, one.symbols
+        return found.keys() <= known.keys() and all(ex.value_at(known[row], at) == found[row][-1] for row in known)
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import Any, Protocol, cast
@@ -15,6 +16,7 @@ from symcount.concolic.config.symbolic import own_defaults
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition as TracedCondition
+from symcount.concolic.values.predicates import holds
 from symcount.concolic.values.rewriting import floored
 from symcount.core.domain import Condition, minimal
 from symcount.core.letters import assign
@@ -29,6 +31,8 @@ from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.losses import lost_at
 from symcount.derivation.structure import shape_symbols
 from symcount.derivation.sums import INDEX, items, sizes_there_are
+from symcount.errors import DomainError, OptionError, SymcountError
+from symcount.foreign import guarded
 from symcount.formulas.binding import Binding
 from symcount.formulas.formula import Formula
 
@@ -64,6 +68,8 @@ class DerivedFormula(Formula):
         default: the trace at the default config.
         story: how it was derived, a line each: runs of the constructor and what each decided.
         requested: the config that it was derived for, as its own class reads it; `None` where *source* says it all.
+        rounded: makes the formula that has floors where this one has quotients, and so holds where they leave a
+            remainder; `None` if there is none such.
     """
 
     cls: type = field(kw_only=True)
@@ -77,8 +83,39 @@ class DerivedFormula(Formula):
     default: Trace = field(kw_only=True, repr=False, compare=False)
     story: tuple[str, ...] = field(default=(), repr=False, compare=False)
     requested: Any = field(default=None, repr=False, compare=False)
+    rounded: Callable[[], DerivedFormula] | None = field(default=None, repr=False, compare=False)
 
     __hash__ = Formula.__hash__
+
+    @guarded
+    def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
+        """The exact number of parameters; see `Formula.count`.
+
+        Where the model's code rounds a quotient that is exact by default (`width // 2`), the formula has the quotient.
+        At sizes that leave a remainder, the same formula with the floor counts.
+
+        Raises:
+            UnknownSymbolError, MissingSymbolError, DomainError, ConfigError, OptionError: as `Formula.count`.
+        """
+        try:
+            return super().count(config, convention=convention, **values)
+        except (DomainError, OptionError):
+            if self.rounded is None:
+                raise
+            known: list[DerivedFormula] = self.__dict__.setdefault("_rounded", [])
+            if not known:
+                known.append(self.rounded())
+            with suppress(SymcountError):
+                # of a config a real model tells; of values beside it, what the code asked
+                at = known[0].bound(config) if config is not None else {}
+                if not values or known[0].asks_nothing_else({**at, **values}):
+                    return known[0].count(config, convention=convention, **values)
+            raise
+
+    def asks_nothing_else(self, values: Mapping[str, Any]) -> bool:
+        """Whether what the model's code asked has the same answers at *values*, by letter or field, as by default."""
+        at = {**self.base, **{self.notation[name].field: value for name, value in values.items()}}
+        return all(holds(c, at) for c in self.asked if holds(c, self.base))
 
     @property
     def made_of(self) -> tuple[str, ...]:
@@ -159,7 +196,7 @@ def formula_of(h: Hypotheses, name: str, model_type: str, binding: Binding) -> D
         pinned=dict(h.evidence.pinned),
         base=dict(h.evidence.base),
         forward=minimal(related(h.forward, letters, convert)),
-        asked=(*h.evidence.guards, *h.evidence.insisted, *asked(h)),
+        asked=(*h.evidence.guards, *h.evidence.insisted, *asked(h), *h.checked),
         structural=tuple(h.evidence.structural),
         depths=tuple(n for n in h.evidence.structural if n in h.evidence.depths),
         least=dict(h.evidence.least),

@@ -21,7 +21,7 @@ from symcount.concolic.values.rewriting import floored
 from symcount.derivation.sequences import Sizes, sizes
 from symcount.derivation.structure import divisions_in
 
-__all__ = ["Shape", "exact_quotients", "indexed_shapes", "loops_in", "numbering", "short_loops"]
+__all__ = ["Shape", "beside_indices", "exact_quotients", "indexed_shapes", "loops_in", "numbering", "short_loops"]
 
 Shape = tuple[Node | int, ...]
 Place = tuple[str, tuple[Loop, ...], int]  # path without numbers, loops around, how many there are before it
@@ -73,7 +73,7 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     sequences: list[tuple[Loop, Sizes]] = []
     for place in places:
         made = [_at(one, place) for one in traces]
-        if any(m.parameter.general for several in made for m in several):
+        if _one_in_several([m.parameter for several in made for m in several]):
             for several, shapes in zip(made, found, strict=True):
                 shapes.update(
                     (m.parameter.path, _general(m.parameter, place[1])) for m in several if m.parameter.general
@@ -87,6 +87,12 @@ def indexed_shapes(traces: Sequence[Trace]) -> list[dict[str, Shape]]:
     if sequences:
         _after(traces, sequences, found)
     return found
+
+
+def _one_in_several(parameters: Sequence[TracedParameter]) -> bool:
+    """Whether shapes in the loop's index are the same for parameters of several shapes; else they say nothing."""
+    general = {p.general or p.shape for p in parameters}
+    return any(p.general for p in parameters) and len(general) < len({p.shape for p in parameters})
 
 
 def _general(p: TracedParameter, nest: Sequence[Loop]) -> Shape:
@@ -116,16 +122,16 @@ def _outside(one: Trace) -> Mapping[tuple[str, int], TracedParameter]:
 
 
 def _left(traces: Sequence[Trace]) -> list[tuple[str, int]]:
-    """Those of them whose size an index has that a loop left behind, one in all traces, though no number is."""
+    """Those of them whose size an index has that a loop left behind, if it is one expression in all traces.
+
+    That it is one number in all of them may not be so at others: `min(2**n, 8)` is 8 at all but the first few.
+    """
     if not any(p.general and not p.iterations for p in traces[0].parameters):
         return []
     known = [_outside(one) for one in traces]
     there = [key for key, p in known[0].items() if p.general and not loops_in(p.general)]
     return [
-        key
-        for key in there
-        if all(key in others and others[key].general == known[0][key].general for others in known)
-        and len({others[key].shape for others in known}) > 1
+        key for key in there if all(key in others and others[key].general == known[0][key].general for others in known)
     ]
 
 
@@ -229,6 +235,30 @@ def exact_quotients(traces: Sequence[Trace]) -> tuple[set[Node], set[Node]]:
 
 def _exact(node: Node) -> bool:
     return node.op == "exact_div" or any(_exact(a) for a in node.args if isinstance(a, Node))
+
+
+def beside_indices(traces: Sequence[Trace]) -> set[str]:
+    """Fields that are in no size but together with the index of a loop, from which they are subtracted.
+
+    `width + growth * (i - first)` says of *first* which layers are wider, not how wide a layer is.
+    """
+    beside, others = set[str](), set[str]()
+    for one in traces:
+        for general, shape in {(p.general, p.shape) for p in one.parameters}:
+            for dim in general or shape:
+                if isinstance(dim, Node):
+                    found = _subtracted(dim) if loops_in((dim,)) else set[str]()
+                    beside |= found
+                    others |= free_symbols(dim) - found
+    return beside - others
+
+
+def _subtracted(node: Node) -> set[str]:
+    """The fields that are subtracted from the index of a loop in an expression."""
+    if node.op == "sub" and node.args[1].op == "sym" and loops_in((node.args[0],)):
+        return {node.args[1].args[0]}
+    inside = (part for part in node.args if isinstance(part, Node) and loops_in((part,)))
+    return {n for part in inside for n in _subtracted(part)}
 
 
 def numbering(shape: Shape, stars: Sequence[int], parameters: Sequence[TracedParameter]) -> int:

@@ -26,7 +26,7 @@ from symcount.derivation.cases import with_cases
 from symcount.derivation.closed_forms import count_iterations
 from symcount.derivation.depth_limits import deepest
 from symcount.derivation.evidence import Bound, Consider, Evidence, Hypotheses, Pin, Plan, Verdict
-from symcount.derivation.indexed_shapes import exact_quotients
+from symcount.derivation.indexed_shapes import beside_indices, exact_quotients
 from symcount.derivation.layer_order import check_order, dispensable
 from symcount.derivation.pinning import (
     UNEXPLAINED,
@@ -132,7 +132,8 @@ def _structured(e: Evidence, rng: random.Random) -> Evidence | Verdict:
     in_shapes = shape_symbols(seen)
     found = dict.fromkeys([*e.plan.discovered, *(n for t in seen for n in depth_fields(t))])
     depths = [n for n in found if n not in e.pinned]
-    chosen = dict.fromkeys(n for t in seen for n in selectors(t, depths, in_shapes) if n not in e.pinned)
+    sizes = in_shapes - beside_indices(seen)
+    chosen = dict.fromkeys(n for t in seen for n in selectors(t, depths, sizes) if n not in e.pinned)
     e = replace(e, structural=(*depths, *(n for n in chosen if n not in steady(seen, depths))))
     if fields := lengths(e):
         return _pin(e, fields, UNEXPLAINED)

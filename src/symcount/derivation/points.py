@@ -184,6 +184,8 @@ def _repaired(
         values[name] = target - strict if low else target + strict
     else:
         return False
+    if isinstance(before, float):  # a rate stays one: `0` would next be doubled, and made one, as integers are
+        values[name] = float(values[name])
     if holds(condition, values):
         return True
     values[name] = before

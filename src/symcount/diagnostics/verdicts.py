@@ -142,10 +142,10 @@ def sections_of(layout: Layout) -> dict[str, SectionKeys]:
                 others[parent] |= {*others[path], *sizes[path]}
     return {
         path: SectionKeys(
-            {key: tuple(paths) for key, paths in sizes[path].items()},
-            frozenset(counting[path]),
-            rules.aliases,
-            frozenset(others[path]),
+            {key: tuple(paths) for key, paths in sizes[path].items() if key not in rules.unread},
+            frozenset(counting[path]).difference(rules.unread),
+            {key: meant for key, meant in rules.aliases.items() if key not in rules.unread},
+            frozenset(others[path]).difference(rules.unread),
         )
         for path, rules in layout.sections.items()
     }

@@ -226,8 +226,9 @@ def _translate_function(expression: Expr) -> ast.expr:
     """The rules for what is no sum, product or power."""
     if isinstance(expression, Sum) and len(expression.limits) == 1:
         ((index, _, last),) = expression.limits  # from zero on
-        one = ast.arguments(posonlyargs=[], args=[ast.arg(arg=index.name)], kwonlyargs=[], kw_defaults=[], defaults=[])
-        term = ast.Lambda(args=one, body=_translate_quotient(expression.function))
+        own = Symbol(f"{index.name}__index", integer=True, nonnegative=True)  # which no letter is called
+        one = ast.arguments(posonlyargs=[], args=[ast.arg(arg=own.name)], kwonlyargs=[], kw_defaults=[], defaults=[])
+        term = ast.Lambda(args=one, body=_translate_quotient(expression.function.xreplace({index: own})))
         return _call("_sum", term, _translate(last + 1))
     if isinstance(expression, floor):
         return _translate_floor(expression.args[0])

@@ -21,6 +21,7 @@ from symcount.formulas.formula import Formula
 from symcount.forward.cache_formula import CacheFormula, cache_formula
 from symcount.forward.cache_module import cache_module
 from symcount.forward.certificate import disagreement
+from symcount.forward.formulas import ForwardFormula
 from symcount.forward.inputs import BATCH, LENGTH, sizes_for
 from symcount.forward.operations_formula import OperationsFormula, operations_formula
 from symcount.forward.operations_module import operations_module
@@ -28,7 +29,7 @@ from symcount.forward.stored import find
 from symcount.forward.widening import widened
 from symcount.verification.real_model import attribute
 
-__all__ = ["cache", "derived_cache", "flops"]
+__all__ = ["cache", "derived_cache", "flops", "refitted"]
 
 _NO_SIZES: Mapping[str, int] = MappingProxyType({})
 _POINTS = 3  # at which a formula is compared with the real forward pass before it is given
@@ -76,9 +77,15 @@ def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
         return found.at(batch=batch, length=length)
     except DependencyError:
         raise reason or DependencyError(
-            f"the cache of {source!r:.80} is not stored, and to derive it torch and transformers are needed: "
+            f"the cache of {_called(source)} is not stored, and to derive it torch and transformers are needed: "
             "pip install 'symcount[hf]'"
         ) from None
+
+
+def _called(source: Any) -> str:
+    """What *source* is called in an error: of a config the class that it names."""
+    named = source.get("architectures") if isinstance(source, Mapping) else None
+    return str(named[0]) if isinstance(named, list) and named else f"{source!r:.80}"
 
 
 def derived_cache(source: Any, /, **options: Any) -> CacheFormula:
@@ -114,6 +121,26 @@ def flops(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
     """
     derived = _fitting(source, options, operations_module, "operations", batch, length)
     return operations_formula(derived).at(batch=batch, length=length)
+
+
+def refitted(found: ForwardFormula, source: Any, options: dict[str, Any], sizes: Mapping[str, int]) -> Any:
+    """A formula for inputs of the *sizes* asked for, of which *found* keeps others; see `cache` and `flops`.
+
+    Args:
+        found: the formula for inputs of any size, as far as there is one.
+        source: as it was asked for.
+        options: config fields that differ.
+        sizes: `batch` and `length`.
+
+    Raises:
+        SymcountError: see `cache`.
+    """
+    made, model, what = (
+        (operations_formula, operations_module, "operations")
+        if isinstance(found, OperationsFormula)
+        else (cache_formula, cache_module, "cache")
+    )
+    return made(_derived(source, options, model, what, sizes)).at(**sizes)
 
 
 def _fitting(

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from symcount.concolic.tensors.arguments import writes
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 
 __all__ = ["Contents"]
@@ -45,7 +46,7 @@ class Contents:
         import torch
 
         name = getattr(func, "__name__", "")
-        written = args[0] if args and _writes(name) and isinstance(args[0], torch.Tensor) else None
+        written = args[0] if args and writes(name) and isinstance(args[0], torch.Tensor) else None
         if written is not None and id(written) not in self._known:
             return
         results = [result] if isinstance(result, torch.Tensor) else result if isinstance(result, tuple | list) else ()
@@ -95,12 +96,6 @@ class Contents:
             return type(value)(self._plain(v, shaped and i == 0) for i, v in enumerate(value))
         return slice(*(self._plain(getattr(value, n), False) for n in ("start", "stop", "step"))) if isinstance(
             value, slice) else value  # fmt: skip
-
-
-def _writes(name: str) -> bool:
-    """Whether a method writes into its tensor."""
-    return name == "__setitem__" or (name.endswith("_") and not name.endswith("__")) or (
-        name.startswith("__i") and name not in ("__invert__", "__index__", "__int__"))  # fmt: skip
 
 
 def _small(tensor: Any) -> bool:

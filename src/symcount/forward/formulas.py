@@ -5,21 +5,26 @@ from __future__ import annotations
 import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Self, Unpack
 
 from sympy import Expr, Integer, Symbol
 
 from symcount.config.config import read
 from symcount.core.domain import Condition, relation
 from symcount.core.letters import assign
-from symcount.core.notation import Entry, Notation, canonical
+from symcount.core.notation import POSITIONS, Entry, Notation, canonical
 from symcount.core.tree import Block
+from symcount.core.values import by_letter
 from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DomainError
 from symcount.formulas.formula import Formula
 from symcount.forward.inputs import BATCH, CHOICES, LENGTH, SIDE, SIZES, SOURCE
+from symcount.typeset.look import Look
+from symcount.typeset.setting import Setting
 
 __all__ = ["ForwardFormula", "lettered"]
+
+_TOKENS = 1024  # of a text of a model that has any number of positions
 
 #: Letters of the sizes of the input.
 _INPUT = {
@@ -29,8 +34,6 @@ _INPUT = {
     SIDE: Entry("R", SIDE, "R", "height and width of an image"),
     SOURCE: Entry("S_src", SOURCE, r"S_{\mathrm{src}}", "tokens of the encoder's input"),
 }
-#: Fields that say how long a text may be.
-_POSITIONS = ("max_position_embeddings", "max_target_positions")
 
 
 @dataclass(frozen=True, repr=False)
@@ -72,6 +75,22 @@ class ForwardFormula(Formula):
         values = self.whole.bound(given)
         by_field = {e.field: values[e.letter] for e in self.whole.notation if e.letter in values}
         return {e.letter: by_field[e.field] for e in self.notation if e.field in by_field and e.field not in SIZES}
+
+    def setting(self, **look: Unpack[Look]) -> Setting:
+        """What a printer needs to know; sizes of the input that are not given are those of `usual`."""
+        asked = look.get("values")
+        look["values"] = {**self.usual, **by_letter(self.notation, asked or {})}
+        return super().setting(**look)
+
+    @property
+    def usual(self) -> dict[str, int]:
+        """The sizes of the input at which numbers are shown: one sequence, as long as there are positions."""
+        places = [e for e in self.notation if canonical(e.field.rpartition(".")[2]) in POSITIONS]
+        tokens = min((self.defaults[e.letter] for e in places if e.letter in self.defaults), default=_TOKENS)
+        sizes = {BATCH: 1, LENGTH: tokens, SOURCE: tokens, SIDE: SIZES[SIDE], CHOICES: SIZES[CHOICES]}
+        return {
+            letter: self.pinned.get(name, sizes[name]) for name, letter in self.sizes.items() if letter in self.notation
+        }
 
     def _decoding(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         asked = self.whole.source.kwargs if self.whole.source is not None else {}
@@ -181,7 +200,7 @@ def _limits(
     found: list[tuple[Entry, Condition]] = []
     for name in derived.base:
         kind = canonical(name.rpartition(".")[2])
-        if kind not in _POSITIONS or name not in reads or name.startswith(("vision", "audio", "image")):
+        if kind not in POSITIONS or name not in reads or name.startswith(("vision", "audio", "image")):
             continue
         if LENGTH not in sizes or derived.base[name] < SIZES[LENGTH]:
             continue

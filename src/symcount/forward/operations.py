@@ -22,7 +22,10 @@ from symcount.concolic.values.numbers import integer
 from symcount.concolic.values.path import STATE, Iteration, Loop
 from symcount.errors import DerivationError
 
-__all__ = ["Operation", "Operations"]
+__all__ = ["SCORES", "Operation", "Operations"]
+
+#: The name of the product of queries and keys, where attention is one function.
+SCORES = "scores"
 
 
 class Operation(NamedTuple):
@@ -150,7 +153,7 @@ def _attention(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], r
     named = by_name("query key value attn_mask dropout_p is_causal", args, kwargs)
     query, key, value = (shape_of(named[n]) for n in ("query", "key", "value"))
     causal = bool(named.get("is_causal"))
-    yield "scores", (*query[:-1], key[-2], query[-1]), (named["query"], named["key"]), causal
+    yield SCORES, (*query[:-1], key[-2], query[-1]), (named["query"], named["key"]), causal
     yield "context", (*query[:-1], key[-2], value[-1]), (named["query"], named["value"]), causal
 
 
@@ -203,7 +206,7 @@ def _multi_head(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], 
     for tensor in (query, key, value):
         yield "linear", (*shape_of(tensor), width), (tensor, weight), False
     inner = (*shape_of(query)[1:2], heads, shape_of(query)[0], shape_of(key)[0], width // heads)
-    yield "scores", inner, (weight, weight), False
+    yield SCORES, inner, (weight, weight), False
     yield "context", inner, (weight, weight), False
     yield "linear", (*shape_of(query), width), (weight, named["out_proj_weight"]), False
 

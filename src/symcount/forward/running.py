@@ -52,7 +52,7 @@ def build(cls: type, config: Any, dtype: str = "bfloat16") -> Any:
 
     with _default_dtype(getattr(torch, dtype)):
         model = cls(config)
-    _moved(model)
+    _moved(model, getattr(torch, dtype))
     for module in model.modules():
         own = getattr(module, "config", None)
         if own is not None and hasattr(own, "_experts_implementation"):
@@ -60,8 +60,8 @@ def build(cls: type, config: Any, dtype: str = "bfloat16") -> Any:
     return model.eval()
 
 
-def _moved(model: Any) -> None:
-    """Put on the meta device what its class makes elsewhere: `torch.Tensor(n)` heeds no device."""
+def _moved(model: Any, dtype: Any) -> None:
+    """Put on the meta device, in *dtype*, what its class makes elsewhere: `torch.FloatTensor(n)` heeds neither."""
     import torch
 
     if torch.get_default_device().type != "meta" and TENSORS.tracker is None:
@@ -71,7 +71,8 @@ def _moved(model: Any) -> None:
     for module in model.modules():
         for name, tensor in module._parameters.items():
             if tensor is not None and tensor.device.type != "meta":
-                made = torch.empty(shape_of(tensor), dtype=tensor.dtype, device="meta")
+                own = dtype if tensor.is_floating_point() else tensor.dtype
+                made = torch.empty(shape_of(tensor), dtype=own, device="meta")
                 other = torch.nn.Parameter(made, requires_grad=tensor.requires_grad)
                 if recorder is not None and id(tensor) in recorder.made:
                     recorder.made[id(other)] = recorder.made[id(tensor)]

@@ -258,7 +258,7 @@ def _merged(without: Block, having: Block, option: Symbol) -> tuple[Block, ...]:
 
 
 def _frame(block: Block) -> tuple[Any, ...]:
-    return (block.name, block.kind, block.repeat, block.active, block.role, block.same_as)
+    return (block.name, block.kind, block.repeat, block.active, block.role, block.same_as, block.index)
 
 
 def _times(factor: Expr, block: Block) -> Block:

@@ -8,9 +8,11 @@ from difflib import get_close_matches
 from inspect import Parameter, signature
 from typing import Any
 
+from sympy import Sum
+
 from symcount.config.config import Config, read
 from symcount.core.values import title
-from symcount.errors import DomainError, ExpressionError, OptionError
+from symcount.errors import DomainError, ExpressionError, OptionError, StructureError
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.lookup import formula as formula_of
@@ -20,7 +22,7 @@ from symcount.solver.cases import Case, cases, running
 from symcount.solver.criteria import Criterion, read_criteria
 from symcount.solver.given import Conditions, read_free, read_given, read_items, read_reference, read_where
 from symcount.solver.hunt import Hunt
-from symcount.solver.measures import limited, measured
+from symcount.solver.measures import beside, known_beside, limited, measured
 from symcount.solver.patterns import patterned
 from symcount.solver.solutions import Solutions
 from symcount.solver.space import Space, Where
@@ -81,6 +83,7 @@ def solve(
         ExpressionError, UnknownSymbolError: a range, rule, condition or ranking that cannot be read.
         MissingSymbolError: a symbol has no value.
         DomainError: the conditions contradict each other.
+        StructureError: the total is a sum without a closed form.
         SymcountError: see `symcount.formula`.
 
     >>> import symcount as sc
@@ -119,6 +122,12 @@ def search_for(
     if limit is not None and limit < 1:
         raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
     budgets = read_budgets(budget, tolerance, convention, formula.measures)
+    known_beside(formula, [b.convention for b in budgets])
+    if any(formula.total_as(b.convention).has(Sum) for b in budgets):
+        raise StructureError(
+            f"{formula.name}: its total is a sum without a closed form, for which no sizes are searched; "
+            "count the configs that you have in mind"
+        )
     asked = _Asked(
         fixed or {}, read_where(where), rank, reference, tuple(b.convention for b in budgets), runnable=runnable
     )
@@ -183,7 +192,7 @@ def _spaces(
         except DomainError as error:  # what is given is the business of another formula
             empty = empty or error
         else:
-            space.beside = {} if config is None else config.fields
+            space.beside = {**({} if config is None else config.fields), **beside(formula, asked.conventions)}
             found.append((space, criteria))
         earlier.append((case, defaults))
     if not found:

@@ -10,6 +10,7 @@ from symcount.errors import BudgetError, DomainError
 from symcount.solver.budget import Budget
 from symcount.solver.closed import closed_form
 from symcount.solver.criteria import Criterion
+from symcount.solver.measures import UNITS
 from symcount.solver.polynomial import Columns
 from symcount.solver.ranges import Range
 from symcount.solver.ranking import Ranking
@@ -144,7 +145,7 @@ class Hunt:
                 at = ", ".join(f"{n} = {_written(extreme.values[n])}" for n in self.space.ranges)
                 raise BudgetError(
                     f"the budget {only.budget} is out of reach: the {side} admissible config has {extreme.count:,} "
-                    f"parameters ({at})"
+                    f"{UNITS.get(only.budget.convention, 'parameters')} ({at})"
                 )
         return found
 

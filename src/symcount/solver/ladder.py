@@ -11,6 +11,7 @@ from typing import Any
 from symcount.config.config import Config
 from symcount.core.values import exact
 from symcount.errors import BudgetError, ExpressionError
+from symcount.exact.evaluate import compile_scalar
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.solver.api import prepared, search_for
@@ -18,10 +19,11 @@ from symcount.solver.budget import Budget, read_budget
 from symcount.solver.chain import CANDIDATES, chain
 from symcount.solver.family import family, letters_of
 from symcount.solver.given import Conditions, named, read_items, read_reference, read_where
-from symcount.solver.measures import MEASURES
+from symcount.solver.measures import MEASURES, UNITS, tokens_of
 from symcount.solver.proportions import ASPECT, aspect_conditions, exponent_conditions, head_size
 from symcount.solver.rungs import Ladder, Rung
 from symcount.solver.sizes import family_sizes, in_stages
+from symcount.solver.solution import Solution
 from symcount.solver.solutions import Solutions
 from symcount.storage.footprint import Request
 
@@ -45,7 +47,7 @@ def ladder(
     reference: Any = None,
     exponent: Any = None,
     shapes: str | Iterable[Any] | None = None,
-    tokens: int = 20,
+    tokens: int | str = 20,
     memory: Request | Mapping[str, Any] | None = None,
     **options: Any,
 ) -> Ladder:
@@ -72,8 +74,9 @@ def ladder(
             those of the default config.
         exponent: the power of H as which N grows, from the reference or the default config on: `1`, `0.5`, `2/3`.
         shapes: what single sizes are to be on each rung, to rebuild a family: `["H=512,N=8", {"H": 768, "N": 12}]`.
-        tokens: for how many tokens a parameter is trained, for the column beside each rung.
-        memory: for the conventions `memory` and `cache`, whose budgets are of bytes; see `solve`.
+        tokens: of training, for the column beside each rung and for budgets of `flops`: so many for each parameter that
+            is counted, or a law such as `"300B"` or `"20*active"`.
+        memory: for the conventions `memory`, `cache` and `flops`; see `solve`.
         options: structural options of the model.
 
     Raises:
@@ -113,7 +116,7 @@ def ladder_of(
     reference: Any = None,
     exponent: Any = None,
     shapes: str | Iterable[Any] | None = None,
-    tokens: int = 20,
+    tokens: int | str = 20,
     memory: Request | Mapping[str, Any] | None = None,
 ) -> Ladder:
     """The ladder for a class, by one of its formulas and its config; see `ladder`, and `search_for` of `solve`."""
@@ -121,6 +124,9 @@ def ladder_of(
         items, patterns = read_items(formula, free)
         free = {**dict(items), **patterns}
     targets = _shapes(formula, shapes)
+    law = _law(tokens)
+    if convention == "flops":
+        memory = replace(memory, tokens=law) if isinstance(memory, Request) else {"tokens": law, **(memory or {})}
     texts = _budgets(budgets, targets, convention)
     windows = [read_budget(b, tolerance, convention, MEASURES) for b in texts] if budgets is not None else []
     known = {**formula.given(config), **(read_reference(formula, reference) or {})}
@@ -149,13 +155,40 @@ def ladder_of(
     if not windows:
         windows = [Budget(convention, s.count, s.count, s.count) for s in chosen]
         chosen = [replace(s, target=s.count) for s in chosen]
-    trained = 0 if convention in MEASURES else tokens
     return Ladder(
         formula,
-        tuple(Rung(window, solution, trained) for window, solution in zip(windows, chosen, strict=True)),
+        tuple(Rung(w, s, _trained(law, s, convention, memory) if tokens else 0)
+              for w, s in zip(windows, chosen, strict=True)),
         dict(functions),
         {**answers[0].defaults, **kept},
-    )
+    )  # fmt: skip
+
+
+def _law(tokens: int | str) -> str:
+    """Of how many tokens of training there is talk: a bare number is so many for each parameter; 20, where it is 0.
+
+    Raises:
+        BudgetError: it is negative.
+    """
+    text = str(tokens).strip()
+    if not text.removeprefix("-").isdecimal():
+        return text
+    if int(text) < 0:
+        raise BudgetError(f"tokens {text}: expected a number of at least 0")
+    return f"{int(text) or 20}N"
+
+
+def _trained(law: str, solution: Solution, convention: str, memory: Request | Mapping[str, Any] | None) -> int:
+    """The tokens that a rung is trained on: none where bytes are counted."""
+    if convention == "flops":
+        law = str(memory.tokens if isinstance(memory, Request) else (memory or {}).get("tokens", law))
+    elif convention in MEASURES:
+        return 0
+    elif law.removesuffix("N").isdecimal():
+        return int(law.removesuffix("N")) * solution.count
+    formula = solution.formula
+    known = formula.values({**formula.given(), **solution.values})
+    return int(compile_scalar(tokens_of(law, formula))(known))
 
 
 def _budgets(budgets: str | Iterable[Any] | None, targets: list[dict[str, int]], convention: str) -> list[Any]:
@@ -212,6 +245,7 @@ def _require(answer: Solutions) -> None:
     [near] = answer.neighbours
     beside = [f"{s.count:,}" for s in (near.below, near.above) if s is not None]
     raise BudgetError(
-        f"no config of the family has {answer.budgets[0]} parameters; the nearest have {' and '.join(beside)}; "
+        f"no config of the family has {answer.budgets[0]} {UNITS.get(answer.budgets[0].convention, 'parameters')}; "
+        f"the nearest have {' and '.join(beside)}; "
         "widen the tolerance or the aspect"
     )

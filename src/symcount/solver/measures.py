@@ -6,6 +6,7 @@ They are searched as totals of parameters are: each is a closed form in the same
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Final
@@ -14,14 +15,21 @@ from sympy import Add, Expr, Integer
 
 from symcount.config.config import Config
 from symcount.core.domain import Condition
-from symcount.errors import BudgetError, OptionError, near
+from symcount.core.notation import POSITIONS, Entry, canonical
+from symcount.core.paths import value_at
+from symcount.core.values import title
+from symcount.errors import BudgetError, DomainError, ExpressionError, OptionError, UnknownSymbolError, near
+from symcount.expressions.reader import read_expression
 from symcount.formulas.formula import Formula
 from symcount.solver.budget import number_of
-from symcount.storage.footprint import Request, operations, parts
+from symcount.solver.totals import totals_of
+from symcount.storage.footprint import Request, parts
+from symcount.storage.passes import done
 
-__all__ = ["MEASURES", "Measure", "limited", "measured"]
+__all__ = ["MEASURES", "UNITS", "Measure", "beside", "known_beside", "limited", "measured", "tokens_of"]
 
 MEASURES: Final = ("memory", "cache", "flops")
+UNITS: Final = {"memory": "bytes", "cache": "bytes", "flops": "operations"}
 
 
 @dataclass(frozen=True)
@@ -32,12 +40,14 @@ class Measure:
         name: `memory`: all parts; `cache`: that alone; `flops`: not bytes, but the operations of training.
         asked: how the model is stored, and what else is kept.
         fields: of its config.
+        raised: numbers of positions, by config field, that are more than by default, as a length asks.
     """
 
     name: str
     asked: Request
     fields: Mapping[str, Any] = field(default_factory=dict, hash=False)
     _known: dict[Any, tuple[Expr, tuple[Condition, ...]]] = field(default_factory=dict, repr=False, compare=False)
+    raised: dict[str, int] = field(default_factory=dict, repr=False, compare=False)
 
     def __call__(self, formula: Formula) -> Expr:
         """The closed form.
@@ -58,15 +68,38 @@ class Measure:
             chosen = self._parts(formula)
             total = Add(*(_valued(part, formula, part.total) for part in chosen))
             limits = {
-                c.mapped(partial(_valued, part, formula))
+                limit
                 for part in chosen
                 for c in part.conditions
-                if c not in formula.conditions
+                if c not in formula.conditions and (limit := self._limit(part, formula, c)) is not None
             }
             if self.name == "flops":
-                total = total * _tokens(self.asked.tokens, formula) / (self.asked.length or 1)
+                total = total * tokens_of(self.asked.tokens, formula) / (self.asked.length or 1)
             self._known[key] = total, tuple(limits)
         return self._known[key]
+
+    def _limit(self, part: Formula, formula: Formula, condition: Condition) -> Condition | None:
+        """A condition of a part; none where the number of positions is no size of the model, and may be any.
+
+        Raises:
+            DomainError: the config says that there are fewer positions than tokens.
+        """
+        limit = condition.mapped(partial(_valued, part, formula))
+        if limit.symbols or limit.holds({}):
+            return limit
+        for item in (e for e in part.notation if e.symbol in condition.symbols):
+            if canonical(item.field.rpartition(".")[2]) in POSITIONS and self.asked.length is not None:
+                self._raise(item, part.defaults.get(item.letter))
+                return None
+        return limit
+
+    def _raise(self, item: Entry, known: Any) -> None:
+        length = self.asked.length
+        if value_at(self.fields, item.field) is not None or item.field in self.asked.further:
+            raise DomainError(
+                f"a length of {length} tokens, but {title(item)} = {known}; give -s {item.field}={length}"
+            )
+        self.raised[item.field] = length or 0
 
     def _parts(self, formula: Formula) -> list[Formula]:
         """The formulas that are added up."""
@@ -78,7 +111,7 @@ class Measure:
             )
         if self.name == "cache":
             return [parts(formula, self.fields, self.asked, formula.defaults)["cache"]]
-        return [operations(formula, self.fields, self.asked.length)]
+        return [done(formula, self.fields, self.asked.length, self.asked.further)]
 
 
 def _valued(part: Formula, formula: Formula, expression: Expr) -> Expr:
@@ -89,18 +122,27 @@ def _valued(part: Formula, formula: Formula, expression: Expr) -> Expr:
     return expression.xreplace(own)
 
 
-def _tokens(said: int | str, formula: Formula) -> Expr:
-    """A number of tokens, or so many for each parameter.
+def tokens_of(said: int | str, formula: Formula) -> Expr:
+    """A number of tokens, so many for each parameter, or a law: an expression of sizes and totals.
 
     Raises:
-        BudgetError: it is neither.
+        BudgetError: it is none of these.
+
+    >>> import symcount as sc
+    >>> f = sc.formula("gpt2")
+    >>> tokens_of("300B", f), tokens_of("20N", f) == tokens_of("20*P", f) == 20 * f.total
+    (300000000000, True)
     """
     text = str(said).strip()
     if text[-1:] in ("N", "P") and text[:-1].isdecimal():
         return int(text[:-1]) * formula.total_as("unique")
     number = number_of(text)
     if number is None:
-        raise BudgetError(f"tokens {said!r:.60}: expected a number such as 300B, or so many for each parameter: 20N")
+        with suppress(ExpressionError, UnknownSymbolError):
+            return read_expression(text, formula.notation, totals_of(formula))
+        raise BudgetError(
+            f"tokens {said!r:.60}: expected a number such as 300B, so many for each parameter: 20N, or a law: 20*active"
+        )
     if number.denominator != 1 or number < 1:
         raise BudgetError(f"tokens {said!r:.60}: expected a whole number of tokens")
     return Integer(number.numerator)
@@ -127,6 +169,24 @@ def limited(formula: Formula, conventions: Collection[str]) -> Formula:
     found = [formula.measures[name] for name in conventions if name in formula.measures]
     extra = [c for measure in found if isinstance(measure, Measure) for c in measure.limits(formula)]
     return replace(formula, conditions=(*formula.conditions, *extra)) if extra else formula
+
+
+def beside(formula: Formula, conventions: Collection[str]) -> dict[str, int]:
+    """Fields of every config that is found, beside the sizes that are searched: as they were asked for, or must be."""
+    found = [formula.measures[name] for name in conventions if name in formula.measures]
+    measures = [one for one in found if isinstance(one, Measure)]
+    return {name: value for one in measures for name, value in {**one.raised, **one.asked.further}.items()}
+
+
+def known_beside(formula: Formula, conventions: Collection[str]) -> None:
+    """See that numbers which the parameters do not depend on are given with a budget that may.
+
+    Raises:
+        UnknownSymbolError: they are not.
+    """
+    for one in formula.measures.values():
+        if isinstance(one, Measure) and one.asked.further and not {*conventions} & formula.measures.keys():
+            formula.notation[next(iter(one.asked.further))]
 
 
 def _request(asked: Mapping[str, Any]) -> Request:

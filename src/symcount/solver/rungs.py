@@ -25,22 +25,19 @@ class Rung:
     Attributes:
         budget: the window of counts.
         solution: the config.
-        tokens_each: for how many tokens a parameter is trained; 20 by default, as compute-optimal models are.
+        tokens: to train it on: 20 for each parameter by default, as compute-optimal models are; 0 where none are told.
             Source: Hoffmann et al. 2022, https://arxiv.org/abs/2203.15556, table 3.
     """
 
     budget: Budget
     solution: Solution
-    tokens_each: int = 20
-
-    @property
-    def tokens(self) -> int:
-        """The number of tokens to train it on: `D = 20 P`."""
-        return self.tokens_each * self.solution.count
+    tokens: int = 0
 
     @property
     def label(self) -> str:
-        """The budget as people write it: `110M`."""
+        """The budget as people write it: `110M`, and `1e21` of operations."""
+        if self.budget.target >= 10**16:
+            return _powered(self.budget.target)
         for scale, suffix in ((10**12, "T"), (10**9, "B"), (10**6, "M"), (10**3, "K")):
             if self.budget.target >= scale:
                 whole, rest = divmod(1000 * self.budget.target, 1000 * scale)
@@ -48,6 +45,18 @@ class Rung:
                     return f"{whole}{f'.{rest // scale:03}'.rstrip('0') if rest else ''}{suffix}"
                 break  # nobody calls it 1011781.632K
         return _about(self.budget.target) if self.budget.low == self.budget.high else str(self.budget.target)
+
+
+def _powered(count: int) -> str:
+    """A count of operations as a power of ten.
+
+    >>> _powered(10**21), _powered(15 * 10**20), _powered(10**16 + 1)
+    ('1e21', '1.5e21', '10000000000000001')
+    """
+    digits = str(count).rstrip("0")
+    if len(digits) > 3:
+        return str(count)
+    return f"{digits[0]}{'.' if digits[1:] else ''}{digits[1:]}e{len(str(count)) - 1}"
 
 
 def _about(count: int) -> str:

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from symcount.core.notation import Entry, canonical
 from symcount.core.values import by_letter
 from symcount.errors import OptionError
 from symcount.exact.evaluate import integer_value
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
-from symcount.formulas.quantities import quantity
 from symcount.storage.blocks import BLOCKS
 from symcount.storage.dtypes import dtype as type_of
 from symcount.storage.optimizers import optimizer as named
 from symcount.storage.packing import METHODS
+from symcount.storage.passes import held
 from symcount.storage.trees import PAGE
 from symcount.verification.real_model import default_dtype
 from symcount.verification.report import realised
 
-__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "in_letters_of", "operations", "parts"]
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "parts"]
 
 _BITSANDBYTES = "bitsandbytes_"
 
@@ -40,6 +39,8 @@ class Request:
         lora: the rank of an adapter that alone is trained; `None` for none.
         targets: the modules that are adapted; `None` for PEFT's own.
         tokens: of training, for a budget of operations: a number, or so many for each parameter: `20N`.
+        further: numbers by config field that the parameters do not depend on, but the cache or the operations may:
+            `max_position_embeddings`, `sliding_window`.
     """
 
     dtype: str | None = None
@@ -51,6 +52,7 @@ class Request:
     lora: int | None = None
     targets: str | Sequence[str] | None = None
     tokens: int | str = "20N"
+    further: Mapping[str, int] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,9 @@ def _parts(
         raise OptionError("master weights are an optimizer's: give one, such as --optimizer adamw")
     found = {"weights": formula.bytes(kind, "weights", **storage)}
     if asked.length is not None:
-        found["cache"] = _cache(formula, asked, asked.length, kind, fields)
+        found["cache"] = held(formula, asked.batch, asked.length, kind, fields, asked.further)
+    elif asked.further:
+        formula.notation[next(iter(asked.further))]  # the error of an unknown symbol
     trained = ("gradients", "optimizer", *(("master",) if asked.master else ()))
     for name in trained if asked.optimizer is not None else ():
         found[name] = formula.bytes(kind, name, **storage)
@@ -221,57 +225,3 @@ def _quantization(name: str | None, fields: Mapping[str, Any]) -> Mapping[str, A
     if name not in METHODS and name.upper() in BLOCKS:
         return {"quant_method": "gguf", "type": name}
     return {"quant_method": name}
-
-
-def _cache(formula: Formula, asked: Request, length: int, kind: str, fields: Mapping[str, Any]) -> Formula:
-    """The formula of the cache, in the letters of that of the parameters."""
-    whole = getattr(formula, "of", None) or formula  # an adapter changes no cache
-    config = {**fields, **_named(whole)}
-    found = whole.cache(asked.batch, length, dtype=kind, config=config)
-    return in_letters_of(whole, found, config if fields else None)
-
-
-def operations(formula: Formula, fields: Mapping[str, Any], length: int) -> Formula:
-    """The operations of a forward and a backward pass over *length* tokens, in the letters of the parameters.
-
-    Raises:
-        SymcountError: see `symcount.flops`.
-    """
-    whole = getattr(formula, "of", None) or formula
-    config = {**fields, **_named(whole)}
-    found = whole.flops(1, length, config=config).training()
-    return in_letters_of(whole, found, config if fields else None)
-
-
-def _named(formula: Formula) -> dict[str, Any]:
-    """A config that says of which class it is."""
-    known = {n: v for n, v in formula.options.items() if isinstance(v, bool | int)}
-    return {**known, "architectures": [formula.name], "model_type": formula.model_type}
-
-
-def in_letters_of(formula: Formula, other: Formula, config: Any = None) -> Formula:
-    """Another formula of the model in the letters of that of its parameters; letters beyond those keep their values.
-
-    Args:
-        formula: of the model's parameters.
-        other: derived by itself: of its cache, or of its operations.
-        config: whose values the further letters have; by default the model's defaults.
-    """
-    numbers = {**other.defaults, **({} if config is None else other.bound(config))}
-    letters = {canonical(e.field): e for e in formula.notation}
-    changed: dict[Any, Any] = {}
-    own: dict[Entry, Any] = {}
-    for e in other.notation:
-        if (mine := letters.get(canonical(e.field))) is not None:
-            changed[e.symbol] = mine.symbol
-        else:
-            free = e if e.letter not in formula.notation else replace(e, letter=f"{e.letter}_beside")
-            changed[e.symbol] = free.symbol
-            own[free] = numbers.get(e.letter)
-
-    def change(size: Any) -> Any:
-        return size.xreplace(changed)
-
-    conditions = (c.mapped(change) for c in other.conditions)
-    made = quantity(formula, other.tree.mapped(change), other.unit, other.sign, own)
-    return replace(made, conditions=(*formula.conditions, *conditions))

@@ -220,7 +220,7 @@ def _title(row: Row, chain: Chain, run: _Run) -> str:
     for title, pattern in _RULES:
         if any(pattern.search(block.name) or pattern.search(block.kind) for block in inside):
             return title
-    return (named[0] if named else row.name).replace("_", " ")
+    return (named[0] if named else row.name).replace("_", " ").strip()
 
 
 def _uniquely_titled(sections: list[Section]) -> tuple[Section, ...]:

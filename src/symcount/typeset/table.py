@@ -18,13 +18,7 @@ from symcount.typeset.terms import Group, Sum
 
 __all__ = ["table"]
 
-_COLUMNS = (
-    ("Component", "left"),
-    ("Formula", "left"),
-    ("Shape", "left"),
-    ("Parameters", "right"),
-    ("Share", "right"),
-)
+_COLUMNS = (("Component", "left"), ("Formula", "left"), ("Shape", "left"))
 
 _FORMULA = 24.0  # em: the width at which a formula in a cell is broken
 _NARROWEST = 9.0  # em
@@ -51,7 +45,8 @@ def table(setting: Setting) -> Table:
                 rows.append(_row(setting, section, name, body, _shape(setting, members), total))
                 levels.append(1)
     last: tuple[Cell, ...] = ("total", "", "", Count(total), Share(total, total))
-    return Table(_COLUMNS, rows, last, levels)
+    counted = setting.unit.partition(" ")[0].capitalize()  # of `bytes of the cache`
+    return Table((*_COLUMNS, (counted, "right"), ("Share", "right")), rows, last, levels)
 
 
 def _row(setting: Setting, section: Section, name: str, body: Sum, shape: Cell, total: int) -> tuple[Cell, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from operator import itemgetter
 from pathlib import Path
+from shutil import copy
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -66,27 +68,39 @@ def build(
     if not chosen:
         raise UnknownModelError(f"no model class of transformers matches {pattern!r}")
     target = output or default_path()
-    before = Atlas(target) if update or changed else None
     journal = journal_of(target)
     terms = {"jobs": jobs or os.cpu_count() or 1, "trials": trials, "resume": resume}
-    if before is not None and changed:
-        chosen = _changed(chosen, target, journal, terms["jobs"], as_json=as_json)
-    for several, much in _efforts(chosen, before, effort if not changed else None):
-        _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
-        terms["resume"] = True  # the journal is that of this build
-    there = {(c.model_type, c.name) for c in every}
-    summary = assemble(
-        read_journal(journal).values(), target, activations(), base_models(), before, there, general_kinds()
-    )
-    stored = Atlas(target)
-    if stored.release == _installed():
-        _tables(stored, output, {c.name for c in chosen} if pattern or changed else None)
-    if not as_json:
-        if before is not None:
-            _report(before, stored)
-        size = target.stat().st_size
-        say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
+    with _before(target if update or changed else None) as before:
+        if before is not None and changed:
+            chosen = _changed(chosen, target, journal, terms["jobs"], as_json=as_json)
+        for several, much in _efforts(chosen, before, effort if not changed else None):
+            _run(several, journal, {**terms, "timeout": timeout, "effort": much}, as_json=as_json)
+            terms["resume"] = True  # the journal is that of this build
+        there = {(c.model_type, c.name) for c in every}
+        rows = read_journal(journal).values()
+        summary = assemble(rows, target, activations(), base_models(), before, there, general_kinds())
+        stored = Atlas(target)
+        if stored.release == _installed():
+            _tables(stored, output, {c.name for c in chosen} if pattern or changed else None)
+        if not as_json:
+            if before is not None:
+                _report(before, stored)
+            size = target.stat().st_size
+            say(f"{', '.join(f'{number(v)} {k}' for k, v in summary.items())}; {size / 1e6:.2f} MB in {target}")
     return 0
+
+
+@contextmanager
+def _before(target: Path | None) -> Iterator[Atlas | None]:
+    """The atlas as it is before it is written anew: of a copy, since its entries are read when they are asked for."""
+    from symcount.atlas.store import Atlas
+
+    if target is None:
+        yield None
+        return
+    Atlas(target)  # whatever is wrong with it is told by its own name
+    with TemporaryDirectory() as folder:
+        yield Atlas(copy(target, folder))
 
 
 @app.command()
@@ -188,31 +202,40 @@ def _report(before: Atlas, after: Atlas) -> None:
 def extend(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    insisting: Annotated[
+        bool, typer.Option("--insisting", help="Only what the installed release insists on of sub-configs, of all.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Admit further values in an atlas: what config classes compute, what answers alike, flags that were not reached.
 
-    Of the entries those are extended that the installed release of transformers has of its own.
+    Of the entries those are extended that the installed release of transformers has of its own; with --insisting, all
+    that it has, and where a newer release builds what this one refuses, this one gets an entry of its own.
     The journal beside the file has each class as soon as it is known; the same command goes on where it stopped.
     """
     from symcount.atlas import layers
     from symcount.atlas.store import Atlas, default_path
-    from symcount.survey.schema.extending import extensions
+    from symcount.survey.schema.extending import extended, extensions, insisted
 
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     target = output or default_path()
     before = Atlas(target)
     here = before.at(_installed())
-    journal = target.with_name(f"{target.name}.extended.jsonl")
+    tables = layers.stored(before)
+    every = next(t for t in tables if t.versions == here.versions).rows.values() if insisting else layers.rows_of(here)
+    rows = [row for row in every if pattern.lower() in f"{row['model_type']}/{row['class']}".lower()]
+    journal = target.with_name(f"{target.name}.{f'insisting-{here.release}' if insisting else 'extended'}.jsonl")
     changes = []
-    for row in watched(extensions(here, pattern, journal), len(here.names), itemgetter("class")):
-        changes.append((row["before"], {"layouts": row["layouts"], "trees": row["trees"]}))
+    found = extensions(rows, journal, insisted if insisting else extended, here.activations)
+    for row in watched(found, len(rows), itemgetter("class")):
+        if row["layouts"] != row["before"]["layouts"]:
+            changes.append((row["before"], {"layouts": row["layouts"], "trees": row["trees"]}))
         if as_json:
             emit({k: row[k] for k in ("class", "model_type", "notes")})
         else:
             for said in row["notes"]:
                 note(f"{row['class']}: {said}")
-    summary = layers.write(target, layers.replaced(layers.stored(before), changes))
+    summary = layers.write(target, layers.replaced(tables, changes, here.release if insisting else ""))
     if not as_json:
         say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
     return 0

@@ -60,6 +60,7 @@ def flops(
     checkpointing: Annotated[
         bool, typer.Option("--checkpointing", help="The layers' forward pass is done again for the backward one.")
     ] = False,
+    fused: Annotated[bool, typer.Option("--fused", help="Backward, attention makes its scores again.")] = False,
     as_json: Json = False,
 ) -> None:
     """Print the operations of a forward and a backward pass: 2·m·n·k of each matrix product and convolution."""
@@ -67,8 +68,8 @@ def flops(
 
     shown, at = _asked(found, model, values, options, batch, length)
     forward = shown.causal() if causal else shown
-    parts = {"forward": forward, "backward": shown.backward(causal=causal)}
-    parts["training"] = shown.training(checkpointing=checkpointing, causal=causal)
+    parts = {"forward": forward, "backward": shown.backward(causal=causal, fused=fused)}
+    parts["training"] = shown.training(checkpointing=checkpointing, causal=causal, fused=fused)
     numbers = {name: _at(part, at) for name, part in parts.items()}
     tokens = sequences_of(batch) * (tokens_of(length) or shown.pinned.get(LENGTH, 1))
     per_token = None if numbers["forward"] is None else Fraction(numbers["forward"], tokens)
@@ -99,9 +100,11 @@ def _asked(
     if missing and all(is_number(text) for text in missing.values()) and not looks_like_path(model):
         chosen |= {name: int(text.replace(",", "")) for name, text in missing.items()}
         shown = found(model, **chosen)
-    kept = {n: v for n, v in sizes.items() if shown.pinned.get(n, v) != v and v is not None}
-    if kept:
-        shown = found(model, **chosen, **kept)
+    wanted = {n: v for n, v in sizes.items() if v is not None}
+    if any(shown.pinned.get(n, v) != v for n, v in wanted.items()):
+        from symcount.forward.api import refitted
+
+        shown = refitted(shown, model, chosen, wanted)
     at, tokens = dict(shown.defaults), sizes[LENGTH]
     for name, text in given:
         item = shown.notation[name] if name in shown.notation or name not in missing else None

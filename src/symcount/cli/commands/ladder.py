@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from symcount.cli.commands.solve import Free, Rules, Runnable, Where, reference_of, subject_of, written
+from symcount.cli.commands.solve import Free, Rules, Runnable, Where, reference_of, subject_of, told_beside, written
 from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
@@ -41,7 +41,9 @@ def ladder(
         list[str] | None,
         typer.Option("--shape", metavar="H=…,N=…", help="Sizes of one rung; once for each, with or without budgets."),
     ] = None,
-    tokens: Annotated[int, typer.Option(min=0, help="Tokens of training for each parameter; 0 for no column.")] = 20,
+    tokens: Annotated[
+        str, typer.Option(help="Of training: for each parameter 20 or 20N, or 300B, 20*active; 0 for no column.")
+    ] = "20",
     tolerance: Annotated[str, typer.Option("--tolerance", "-t", help="How far a rung may be from its budget.")] = "10%",
     free: Free = None,
     values: Rules = None,
@@ -78,15 +80,16 @@ def ladder(
         reference=reference_of(reference, subject.formula),
         exponent=exponent,
         shapes=shapes,
-        tokens=tokens,
+        tokens=0 if tokens.strip() == "0" else tokens,
         tolerance=tolerance,
         free=free,
         fixed=fixed,
         where=where or (),
         convention=convention,
         runnable=runnable,
-        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, tokens=f"{tokens or 20}N"),
+        memory=request_of(dtype, batch, length, optimizer, quantization=quantization, further=subject.further),
     )
+    told_beside((rung.solution for rung in found), subject)
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
         for i, rung in enumerate(found):

@@ -36,14 +36,15 @@ def memory(
 
     Without --optimizer it is inference: weights, and with --length the cache.
     """
-    subject = load(model, values, options)
+    subject = load(model, values, options, further=True)
     asked = request_of(
-        dtype, batch, length, optimizer, master=master, quantization=quantization, lora=lora, targets=targets
-    )
+        dtype, batch, length, optimizer, master=master, quantization=quantization, lora=lora, targets=targets,
+        further=subject.further,
+    )  # fmt: skip
     found = footprint(subject.formula, subject.config.fields, subject.given, asked)
     if text := subject.defaults_note():
         note(text)
-    told(subject)
+    told(subject, heeded="quantization_config")
     own = None
     if with_buffers:
         own = buffers(subject.formula, subject.config, found.dtype, **subject.overrides)

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from typing import Any, Final, Protocol
 
 from symcount.concolic.python.builtins import shadow_type, unshadowed
 from symcount.concolic.python.patches import Patch
 from symcount.concolic.tensors.blanks import Made, computed, sized
+from symcount.concolic.tensors.passing import passing, written
 from symcount.concolic.tensors.shape_rules import agreeing, rules
 from symcount.concolic.tensors.view_rules import Dims, Rule
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
@@ -152,6 +153,8 @@ def _mode_class() -> Any:
                 kwargs["dtype"] = unshadowed(given)  # `int` may be meant, in code where it is shadowed
             make = quick.get(func)
             result = make(self.tracker.made, args, kwargs) if make is not None else None
+            if result is None and self.tracker.follow is not None:
+                result = _flowing(func, args, kwargs)
             if result is None and func in on_device and kwargs.get("device") is None:
                 if func in filled and self.tracker.follow is None:
                     if kwargs.keys() <= _PLAIN:
@@ -174,6 +177,19 @@ def _mode_class() -> Any:
             return result
 
     return TracingMode
+
+
+def _flowing(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
+    """The result of a call in a forward pass, if sizes and types say all of it, or if it is written into such a one."""
+    import torch
+
+    if (make := passing().get(func)) is not None:
+        return make(args, kwargs)
+    if written(func, args):
+        with torch.no_grad():
+            result = func(*args, **kwargs)
+        return args[0] if result is None else result  # what is assigned to has no result
+    return None
 
 
 def _sizes(dims: Dims | None, result: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
@@ -203,8 +219,14 @@ def tracing_mode(tracker: Tracker) -> Any:
 
 
 def patches() -> list[Patch]:
-    """Constructors that no ``TorchFunctionMode`` sees: ``Parameter(t)``, ``Tensor(2, 3)``, ``FloatTensor(2)``."""
+    """Constructors that no ``TorchFunctionMode`` sees: ``Parameter(t)``, ``Tensor(2, 3)``, ``FloatTensor(2)``.
+
+    And ``tensor([0], dtype=int)``, where ``int`` is shadowed: torch's own parser refuses what is no type of its own.
+    """
     import torch
+    from torch.utils._device import _device_constructors
+
+    _device_constructors(), rules(), _mode_class()  # which remember torch's own functions at their first call
 
     def constructed(self: Any, *args: Any, **kwargs: Any) -> None:
         # Tensor has no __init__ of its own; its work is done in __new__, so there is nothing to call.
@@ -230,7 +252,21 @@ def patches() -> list[Patch]:
     return [
         Patch(torch.Tensor, "__init__", constructed),
         Patch(torch, "FloatTensor", shadow_type(original, float_tensor)),
+        *(Patch(torch, name, _typed(getattr(torch, name))) for name in ("tensor", "ones")),
     ]
+
+
+def _typed(function: Any) -> Any:
+    """*function* of torch, for which a shadow of ``int`` is ``int``."""
+
+    @wraps(function)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        given = kwargs.get("dtype")
+        if given is not None and isinstance(given, type):
+            kwargs["dtype"] = unshadowed(given)
+        return function(*args, **kwargs)
+
+    return made
 
 
 def _learn_sizes(tracker: Tracker, tensor: Any, args: Sequence[Any]) -> None:

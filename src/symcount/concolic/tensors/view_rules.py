@@ -11,6 +11,7 @@ from typing import Any
 
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import SymbolicInt, integer, node_of
+from symcount.concolic.values.path import record_condition
 
 Dims = tuple[int, ...]
 ShapeOf = Callable[[Any], Dims]
@@ -225,6 +226,8 @@ def _sliced(dim: int, item: slice) -> int:
         length: int = (dim if stop is None else stop) - start
         return length if int(step) == 1 else math.ceil(length / step)
     if int(start) < 0 and stop is None and int(step) == 1:  # the last ones, all of them if there are fewer
+        if (number := node_of(-start)) is not None and number.op != "const":  # of `x[-0:]` it is all of them
+            record_condition(">", number, ex.const(0), module=__name__)
         return shorter(dim, -start)
     if stop is not None and int(stop) < 0 and int(step) == 1 and int(start) >= 0:
         kept: int = dim + stop - start

@@ -184,15 +184,23 @@ def _asking_module() -> str:
 _MIRRORED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 
 
-def record_condition(relation: str, left: Node, right: Node, *, exact: bool = False) -> None:
-    """Note that ``left relation right`` held, if a trace is running in this thread."""
+def record_condition(relation: str, left: Node, right: Node, *, exact: bool = False, module: str | None = None) -> None:
+    """Note that ``left relation right`` held, if a trace is running in this thread.
+
+    Args:
+        relation: between the two sides.
+        left: one side.
+        right: the other side.
+        exact: whether it is asked by a division without remainder.
+        module: the name of the module that asks; by default the one whose code led here.
+    """
     recorder = STATE.recorder
     if recorder is None or (left.op == "const" and right.op == "const"):
         return
     key = (relation, left, right, exact)
     if key in recorder.predicates:
         return
-    module = _asking_module()
+    module = _asking_module() if module is None else module
     recorder.predicates[key] = Condition(relation, left, right, module, exact)
     if left.indexed or right.indexed:
         left, right = concrete(left), concrete(right)

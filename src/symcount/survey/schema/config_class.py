@@ -17,6 +17,7 @@ from typing import Any, get_args
 
 from symcount.concolic.config.config_source import is_config
 from symcount.concolic.config.source import defaults_of
+from symcount.concolic.session import quiet
 from symcount.core.paths import value_at
 
 __all__ = ["Part", "attribute", "attribute_at", "compared", "facts_of", "general_kinds", "part", "parts", "settable"]
@@ -141,7 +142,8 @@ def general_kinds() -> dict[str, str]:
 
     def admits(key: str, sample: Any) -> bool:
         try:
-            PreTrainedConfig.from_dict({key: sample})
+            with quiet():
+                PreTrainedConfig.from_dict({key: sample})
         except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
             return False
         return True

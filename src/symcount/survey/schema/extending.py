@@ -8,14 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from symcount.atlas.layers import rows_of
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.schema import Reader
-from symcount.atlas.store import Atlas
 from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey import journal as journals
@@ -24,6 +22,7 @@ from symcount.survey.schema.bases import Base, bases, left_out, said_whole
 from symcount.survey.schema.check import count
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
+from symcount.survey.schema.insisting import insisting
 from symcount.survey.schema.layer_rules import with_rules
 from symcount.survey.schema.narrowing import narrowed
 from symcount.survey.schema.path_conditions import with_paths
@@ -33,7 +32,7 @@ from symcount.survey.schema.repeated import with_repeated
 from symcount.survey.schema.saved import accept_saved, with_meaning
 from symcount.survey.schema.widening import widened
 
-__all__ = ["extend", "extended", "extensions"]
+__all__ = ["extend", "extended", "extensions", "insisted"]
 
 
 def extend(
@@ -96,23 +95,46 @@ def extended(entry: Entry, activations: frozenset[str], trees: int) -> tuple[lis
     return found, said, more
 
 
-def extensions(atlas: Atlas, pattern: str, journal: Path) -> Iterator[dict[str, Any]]:
-    """The entries of *atlas* with *pattern* in their name or model type, extended; each with the row *before*.
+def insisted(
+    entry: Entry,
+    activations: frozenset[str],
+    trees: int,  # noqa: ARG001  # as `extended` has it
+) -> tuple[list[Layout], list[str], list[list[Any]]]:
+    """The layouts of an entry without what only newer releases than the installed one build, and read."""
+    from symcount.derivation.resolve import model_class
+    from symcount.verification.real_model import config_class
+
+    cls: Any = model_class(entry.name, entry.model_type)
+    configs: Any = config_class(cls, entry.model_type)
+    return [insisting(layout, cls, configs, activations) for layout in entry.layouts], [], []
+
+
+def extensions(
+    rows: Iterable[Mapping[str, Any]],
+    journal: Path,
+    change: Callable[[Entry, frozenset[str], int], tuple[list[Layout], list[str], list[list[Any]]]],
+    activations: frozenset[str],
+) -> Iterator[dict[str, Any]]:
+    """Entries as a *change* makes them, each with the row *before*.
 
     Each is a line of the *journal* as soon as it is known, so that what was interrupted goes on where it stopped.
+
+    Args:
+        rows: of the entries.
+        journal: of this change, and of the same release of transformers.
+        change: `extended` or `insisted`.
+        activations: names of activation functions without parameters.
 
     Raises:
         ConfigError: the journal cannot be read or written, or is something else.
     """
     known = {row["key"]: row for row in journals.read(journal, _extension, "extended entries")}
-    for row in rows_of(atlas):
-        if pattern not in row["class"] and pattern not in row["model_type"]:
-            continue
+    for row in rows:
         key = hashlib.sha256(json.dumps([row["class"], row["model_type"], row["layouts"]]).encode()).hexdigest()
         if key not in known:
             entry = Entry.from_json({"name": row["class"], "model_type": row["model_type"], "layouts": row["layouts"]})
             try:
-                layouts, notes, more = extended(entry, atlas.activations, len(row["trees"]))
+                layouts, notes, more = change(entry, activations, len(row["trees"]))
                 items = [layout.to_json() for layout in layouts]
                 known[key] = {"key": key, "layouts": items, "trees": [*row["trees"], *more], "notes": notes}
             except Exception as error:  # noqa: BLE001  # whatever transformers raises, the entry stays as it is
