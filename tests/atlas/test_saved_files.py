@@ -177,9 +177,8 @@ def test_a_flag_that_is_read_from_a_copy_of_its_sub_config(release):
     fields = {"model_type": "maskformer", "architectures": ["MaskFormerModel"], "backbone_config": {
         "model_type": "swin", "use_absolute_embeddings": True}, "decoder_config": {
         "model_type": "detr", "backbone_config": {"model_type": "timm_backbone"}}}  # fmt: skip
-    with_flag = 41_823_514
-    try:
-        assert counter(release).count(fields)[1]["unique"] == with_flag
-    except SymcountError as error:
-        assert release
-        assert "use_absolute_embeddings = true" in str(error)
+    if not release:
+        assert stored(fields) == 41_823_514
+        return
+    with pytest.raises(SymcountError, match="use_absolute_embeddings = true"):
+        counter(release).count(fields)
