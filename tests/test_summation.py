@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 from sympy import Add, Integer, Max, Min, Mod, Mul, Sum, floor
 
 from symcount.atlas.trees import Pool, tree_from, tree_to_json
+from symcount.code.integers import quotient
 from symcount.core.instances import instances
 from symcount.core.ledger import Ledger
 from symcount.core.notation import symbol
@@ -85,6 +86,11 @@ def test_repeats_inside_a_module_with_an_index_are_counted():
 def test_a_sum_without_a_closed_form_is_refused_for_arrays():
     with pytest.raises(StructureError, match="a sum without a closed form has no form for arrays"):
         vector_function(summed(floor(I * A / N), I, N), {"A": 1, "N": 1})
+
+
+def test_a_sum_without_a_closed_form_has_no_code():
+    with pytest.raises(StructureError, match="a sum without a closed form has no code"):
+        quotient(summed(floor(I * A / N), I, N))
 
 
 def test_a_letter_may_have_the_name_of_an_index():

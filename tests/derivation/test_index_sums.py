@@ -14,7 +14,7 @@ from symcount.concolic.values.predicates import Predicate
 from symcount.derivation.literals import ONE, ZERO, Assumptions
 from symcount.derivation.progressions import progressions
 from symcount.derivation.sequences import fitted, polynomial
-from symcount.errors import DomainError
+from symcount.errors import DomainError, StructureError
 
 
 @dataclass
@@ -199,6 +199,15 @@ def test_an_adapter_counts_each_layer_at_its_size():
     )
     expected = sum(2 * (16 + 4 * i + 16 + 4 * (i + 1)) for i in range(4))
     assert f.count(convention="trainable", **f.defaults) == expected
+
+
+def test_sizes_are_searched_where_the_sum_has_a_closed_form():
+    f = sc.derive(built(pyramid), config=Sizes())
+    found = sc.solve(f, 50_000, free={"width": "1..40", "layers": "1..20"}, fixed={"step": 8})
+    config = Sizes(found.best[0].values["width"], 8, found.best[0].values[f.notation["layers"].letter])
+    assert real(built(pyramid), config) == found.best[0].count
+    with pytest.raises(StructureError, match="a sum without a closed form"):
+        sc.solve(sc.derive(built(halved), config=Sizes()), 50_000, free={"layers": "1..20"})
 
 
 def test_a_size_below_zero_is_no_model():

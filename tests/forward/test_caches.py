@@ -82,3 +82,9 @@ def test_bad_input_is_told_in_a_line(llama, call, error, words):
 def test_a_class_without_a_cache_says_so():
     with pytest.raises(DerivationError, match="ViTModel has no cache: its forward pass returns none"):
         sc.cache("ViTModel", num_hidden_layers=2)
+
+
+def test_where_each_codebook_has_a_table_there_is_a_sequence_of_tokens_for_each():
+    pytest.importorskip("transformers")
+    small = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "ffn_dim": 24, "num_codebooks": 3}
+    assert str(sc.cache("MusicgenForCausalLM", **small).total) == "2*B*H*N*S"

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
+from symcount.concolic.tensors.mode import _flowing
 from symcount.concolic.tensors.passing import passing, written
 
 BF16, FP32, INT = torch.bfloat16, torch.float32, torch.int64
@@ -110,3 +111,10 @@ def test_what_is_written_into_a_result_needs_no_history():
             assert not written(plain, (into, 1))
     assert not written(torch.Tensor.add_, (meta((4, 4)), 1))
     assert not written(torch.Tensor.add_, (torch.nn.Parameter(meta((4, 4))), 1))
+
+
+def test_what_is_assigned_into_a_result_is_assigned_once():
+    made = passing()[torch.Tensor.mul]((meta((4, 4)).requires_grad_(), 2), {})
+    assert _flowing(torch.Tensor.__setitem__, (made, 0, meta((4,))), {}) is made
+    assert _flowing(torch.Tensor.add_, (made[0], 1), {}).shape == (4,)
+    assert _flowing(torch.Tensor.transpose, (made, 0, 1), {}) is None

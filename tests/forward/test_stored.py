@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import symcount as sc
-from symcount.errors import UncoveredError
+from symcount.errors import DependencyError, UncoveredError
 from symcount.exact.evaluate import integer_value
 from symcount.forward.stored import default_path, find, from_record, to_record
 from symcount.typeset.styles import STYLES
@@ -92,3 +92,8 @@ def test_a_cache_is_typeset_in_every_style(style):
 def test_numbers_are_shown_at_sizes_that_are_asked_for():
     text = find("MambaForCausalLM", {}).latex("notation", values={"B": 7})
     assert r"sequences in a batch & batch & $7$" in text
+
+
+def test_what_is_not_stored_is_named():
+    with pytest.raises(DependencyError, match=r"^the cache of Gemma4UnifiedForCausalLM is not stored, and"):
+        sc.cache({"model_type": "gemma4_unified", "architectures": ["Gemma4UnifiedForCausalLM"]})

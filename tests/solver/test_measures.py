@@ -167,6 +167,14 @@ def test_positions_that_nothing_says_are_as_many_as_the_length_asks(tmp_path):
         sc.solve(stated, {"cache": "1GB"}, free=FREE, fixed=FIXED, memory=asked)
 
 
+def test_the_command_tells_of_positions_that_nobody_gave(capsys):
+    asked = ["llama", "-b", "cache=1GB", "--length", "4k", "--free", "H=64..512:64", "-s", "A=H/64", "-s", "N=2"]
+    assert run(["solve", *asked]) == 0
+    assert "note: max_position_embeddings = 4,096 in every config, for the length" in capsys.readouterr().err
+    assert run(["solve", *asked, "-s", "max_position_embeddings=8192"]) == 0
+    assert "max_position_embeddings" not in capsys.readouterr().err
+
+
 def test_numbers_that_only_the_cache_depends_on_may_be_given(capsys):
     asked = ["MistralForCausalLM", "--length", "8k", "--dtype", "bf16"]
     assert run(["memory", *asked, "-s", "sliding_window=1024", "--json"]) == 0

@@ -103,6 +103,8 @@ def _call(name: str, arguments: list[ast.expr], ratios: frozenset[str]) -> _Rati
             return Operation(
                 {"_min": "least", "_max": "greatest"}[name], tuple(_integer(n, ratios) for n in numbers)
             ), 1
+    if name == "_sum":
+        raise StructureError("a sum without a closed form has no code; count with the formula, or with compile()")
     raise StructureError(f"no integer operation for {name}")
 
 

@@ -30,7 +30,7 @@ from symcount.derivation.evidence import Evidence
 from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
 from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, near, usual_ones
-from symcount.derivation.questions import answers, hashed, of_iteration, questions
+from symcount.derivation.questions import answers, bounded, hashed, of_iteration, questions
 from symcount.derivation.runs import comparable, possible
 
 __all__ = ["PathSearch"]
@@ -67,9 +67,9 @@ class PathSearch:
         return sorted(filter(self.admitted, found), key=lambda s: sum(map(int, s.values())))
 
     def admitted(self, structure: Structure) -> bool:
-        """Whether what the model's code asks of fields alone is answered there as it is by default."""
+        """Whether what the model's code asks of fields alone is answered there as by default, and loops have bounds."""
         values = {**self.e.base, **structure}
-        return all(holds(c, values) for c in (*self.hard, *self.e.guards))
+        return all(holds(c, values) for c in (*self.hard, *self.e.guards)) and bounded(self.e.default.loops, values)
 
     def run(self) -> bool:
         """Trace until every question that can be answered in both ways was; whether all rows are explained."""
@@ -279,8 +279,8 @@ class PathSearch:
         visited = self._visited(p, nest)
         for structure in around(e, p, nest, {n: start[n] for n in e.structural}):
             values = {**e.base, **structure}
-            other = self._key(structure) not in self.tried and answered(p, nest, values, not usual, visited)
-            if other and self.admitted(structure):
+            new = self._key(structure) not in self.tried and self.admitted(structure)
+            if new and answered(p, nest, values, not usual, visited):
                 return structure
         return None
 

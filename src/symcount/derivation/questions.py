@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
 from typing import Any
 
 from symcount.concolic.traces import Trace, once_a_trace
+from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node
-from symcount.concolic.values.path import Condition
+from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, predicate_of
 from symcount.derivation.structure import is_model_code
 
-__all__ = ["answers", "hashed", "of_iteration", "questions"]
+__all__ = ["answers", "bounded", "hashed", "of_iteration", "questions"]
 
 
 @once_a_trace
@@ -67,3 +68,17 @@ def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
 def hashed(one: Trace) -> set[str]:
     """The loops whose index the model's own code looked up in a set or a dict."""
     return {name for name, module in one.hashed.items() if is_model_code(module)}
+
+
+def bounded(loops: Iterable[Loop], values: Mapping[str, Any]) -> bool:
+    """Whether the bounds of *loops* that speak of fields alone have values: none of them divides by zero there.
+
+    >>> last = ex.floordiv(ex.symbol("size"), ex.symbol("window"))
+    >>> loop = Loop("#0", "doctest", (ex.const(0), last, ex.const(1)), ())
+    >>> bounded([loop], {"size": 8, "window": 2}), bounded([loop], {"size": 8, "window": 0})
+    (True, False)
+    """
+    several = list(loops)
+    names = {loop.name for loop in several}
+    bounds = {bound for loop in several for bound in loop.bounds if bound.op not in ("const", "sym")}
+    return all(names & ex.free_symbols(bound) or ex.value_at(bound, values) is not None for bound in bounds)

@@ -77,9 +77,15 @@ def cache(source: Any, /, *, batch: int | str = "B", length: int | str = "S", **
         return found.at(batch=batch, length=length)
     except DependencyError:
         raise reason or DependencyError(
-            f"the cache of {source!r:.80} is not stored, and to derive it torch and transformers are needed: "
+            f"the cache of {_called(source)} is not stored, and to derive it torch and transformers are needed: "
             "pip install 'symcount[hf]'"
         ) from None
+
+
+def _called(source: Any) -> str:
+    """What *source* is called in an error: of a config the class that it names."""
+    named = source.get("architectures") if isinstance(source, Mapping) else None
+    return str(named[0]) if isinstance(named, list) and named else f"{source!r:.80}"
 
 
 def derived_cache(source: Any, /, **options: Any) -> CacheFormula:

@@ -25,6 +25,7 @@ _SAMPLES = 6007  # of a wave, of which a token takes hundreds
 _IMAGE = ("image_size", "img_size", "input_size")
 _CHANNELS = ("num_channels", "in_channels", "in_chans")
 _BINS = ("num_mel_bins", "feature_size", "input_feat_per_channel", "feature_projection_input_dim", "input_dim")
+_CODEBOOKS = ("num_codebooks",)
 _PARTS = (
     "vision_config",
     "backbone_config",
@@ -127,12 +128,23 @@ def _size_of(config: Any, names: Sequence[str]) -> Any:
 def _tokens(model: Any, config: Any) -> Any:
     """Tokens of a text; of a model with an encoder those that this reads."""
     choices = [CHOICES] if attribute(config, CHOICES) is not None else []
-    return _integers(config, BATCH, *choices, _length(model, config))
+    sequences = BATCH if _translates(type(model), config) else _sequences(model, config)
+    return _integers(config, sequences, *choices, _length(model, config))
 
 
 def _written_tokens(model: Any, config: Any) -> Any:
     """Tokens of the text that a decoder writes."""
-    return _integers(config, BATCH, LENGTH)
+    return _integers(config, _sequences(model, config), LENGTH)
+
+
+def _sequences(model: Any, config: Any) -> str | int:
+    """How many sequences of tokens there are: one for each codebook, where each has a table of its own."""
+    tables = [m for n, m in model.named_modules() if n.rpartition(".")[2] == "embed_tokens"]
+    books = _size_of(config, _CODEBOOKS)
+    if books is None or not any(type(m).__name__ == "ModuleList" and len(m) == int(books) for m in tables):
+        return BATCH
+    number: int = getattr(config, BATCH) * books
+    return number
 
 
 def _length(model: Any, config: Any) -> str:

@@ -8,9 +8,11 @@ from difflib import get_close_matches
 from inspect import Parameter, signature
 from typing import Any
 
+from sympy import Sum
+
 from symcount.config.config import Config, read
 from symcount.core.values import title
-from symcount.errors import DomainError, ExpressionError, OptionError
+from symcount.errors import DomainError, ExpressionError, OptionError, StructureError
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.lookup import formula as formula_of
@@ -81,6 +83,7 @@ def solve(
         ExpressionError, UnknownSymbolError: a range, rule, condition or ranking that cannot be read.
         MissingSymbolError: a symbol has no value.
         DomainError: the conditions contradict each other.
+        StructureError: the total is a sum without a closed form.
         SymcountError: see `symcount.formula`.
 
     >>> import symcount as sc
@@ -120,6 +123,11 @@ def search_for(
         raise ExpressionError(f"limit {limit}: expected at least 1, or None for all solutions")
     budgets = read_budgets(budget, tolerance, convention, formula.measures)
     known_beside(formula, [b.convention for b in budgets])
+    if any(formula.total_as(b.convention).has(Sum) for b in budgets):
+        raise StructureError(
+            f"{formula.name}: its total is a sum without a closed form, for which no sizes are searched; "
+            "count the configs that you have in mind"
+        )
     asked = _Asked(
         fixed or {}, read_where(where), rank, reference, tuple(b.convention for b in budgets), runnable=runnable
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from symcount.cli.commands.solve import Free, Rules, Runnable, Where, reference_of, subject_of, written
+from symcount.cli.commands.solve import Free, Rules, Runnable, Where, reference_of, subject_of, told_beside, written
 from symcount.cli.looks import Notation, Symbols, SymbolsFile, dressed
 from symcount.cli.options import ConventionOption, Json, Options, Source, Subject
 from symcount.cli.output import emit, note, number, say, show, table
@@ -89,6 +89,7 @@ def ladder(
         runnable=runnable,
         memory=request_of(dtype, batch, length, optimizer, quantization=quantization, further=subject.further),
     )
+    told_beside((rung.solution for rung in found), subject)
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
         for i, rung in enumerate(found):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from symcount.formulas.formula import Formula
     from symcount.solver.hunt import Hunt
     from symcount.solver.ladder import Ladder
+    from symcount.solver.solution import Solution
     from symcount.solver.solutions import Solutions
 
-__all__ = ["Free", "Rules", "Runnable", "Where", "reference_of", "solve", "subject_of", "written"]
+__all__ = ["Free", "Rules", "Runnable", "Where", "reference_of", "solve", "subject_of", "told_beside", "written"]
 
 _DRAWN = 2000  # solutions in a picture
 
@@ -138,6 +139,7 @@ def solve(
         interrupted = True
     everything = hunt.result()
     found = replace(everything, best=everything.best[: limit or None])
+    told_beside(found, subject)
     files, failure = written(found, output, check=check, overwrite=overwrite)
     if as_json:
         for i, solution in enumerate(found):
@@ -158,6 +160,14 @@ def solve(
         plot_solutions(everything, plot)
         note(f"drawn: {plot}")
     return 0 if found.number and not failure else 1
+
+
+def told_beside(found: Iterable[Solution], subject: Subject) -> None:
+    """Say which fields the configs have that nobody gave: as many positions as the length asks."""
+    first = next(iter(found), None)
+    for name, value in ({} if first is None else first.beside).items():
+        if isinstance(value, int) and name not in subject.config.fields and name not in subject.further:
+            note(f"note: {name} = {number(value)} in every config, for the length")
 
 
 def written(

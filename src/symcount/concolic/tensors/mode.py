@@ -187,7 +187,8 @@ def _flowing(func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         return make(args, kwargs)
     if written(func, args):
         with torch.no_grad():
-            return func(*args, **kwargs)
+            result = func(*args, **kwargs)
+        return args[0] if result is None else result  # what is assigned to has no result
     return None
 
 
