@@ -3,6 +3,7 @@
     python tests/fuzz.py --seconds 300                      # all entry points, by their weights
     python tests/fuzz.py --inputs 20 --entry expressions    # so many inputs a unit of weight, of some entry points only
     python tests/fuzz.py --show expressions 17              # one input again, with its outcome
+    python tests/fuzz.py --seeds saved.jsonl                # from files, too, that `saving.py --write` has made
 
 Each input is made from the seed, the entry point's name and a number, and is taken in a process whose memory is bounded
 and which is ended when an input takes too long. Exit code 1 if there was a defect.
@@ -11,12 +12,13 @@ and which is ended when an input takes too long. Exit code 1 if there was a defe
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from fuzzing import entries
+from fuzzing import entries, mutate
 from fuzzing.running import ENTRIES, Worker, made, run
 
 OUTCOMES = ("answered", "checked", "no such model", "refused", "defect")
@@ -33,7 +35,10 @@ def main() -> int:
     parser.add_argument("--check", type=float, default=0.05, help="share of answers compared with the real model")
     parser.add_argument("--entry", action="append", help="only entry points with this in their names")
     parser.add_argument("--show", nargs=2, metavar=("ENTRY", "NUMBER"), help="one input again")
+    parser.add_argument("--seeds", type=Path, help="configs to start from beside the published ones, one on a line")
     options = parser.parse_args()
+    if options.seeds is not None:
+        mutate.MORE += [json.loads(line) for line in options.seeds.read_text(encoding="utf-8").splitlines()]
     entries._SHARE[0] = options.check
     if options.show:
         (entry,) = [e for e in ENTRIES if e.name == options.show[0]]

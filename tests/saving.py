@@ -4,6 +4,7 @@
     python tests/saving.py LOG --all           # every class of the atlas, heads too, 20 saved configs each
     python tests/saving.py LOG llama gemma     # those with one of these words in their model type
     python tests/saving.py LOG --table         # what a log says, as the table of docs/reliability.md
+    python tests/saving.py FILE --write        # no comparison: the saved files themselves, one on a line
 
 Of each class a few configs are drawn that differ from the default in one number or two, of a sub-config too, and some
 in a switch. Each one is a file in four forms: with these values alone (`given`), with every key (`to_dict`), as
@@ -226,6 +227,26 @@ def scanned(model_type: str, name: str, every: bool) -> Row:
             "wrong": of["wrong"], "refused": of["refused"]}  # fmt: skip
 
 
+def written(path: Path, words: list[str]) -> None:
+    """Write a file of every class: of its default, or of the first change that the config class takes."""
+    with path.open("w", encoding="utf-8") as out:
+        for model_type, names in every_class().items():
+            if words and not any(word in model_type for word in words):
+                continue
+            configs = CONFIG_MAPPING[model_type]
+            try:
+                with quiet():
+                    default = configs()
+            except Exception:  # noqa: BLE001  # its defaults are no config
+                continue
+            for name, change in zip(names, ({}, *drawn(model_type, default, len(names))), strict=False):
+                with tempfile.TemporaryDirectory() as folder:
+                    found = dict(files(configs, default, change, Path(folder)))
+                if "saved" in found:
+                    named = {**found["saved"], "model_type": model_type, "architectures": [name]}
+                    out.write(json.dumps(named) + "\n")
+
+
 def table(log: Path) -> str:
     """What a log says, a line for each form."""
     rows = read(log, dict, "a scan")
@@ -266,15 +287,19 @@ def scan(log: Path, words: list[str], every: bool, part: int, jobs: int) -> int:
 
 
 def main(arguments: list[str]) -> int:
-    """Scan, by several processes if asked, or print the table."""
+    """Write files, scan, by several processes if asked, or print the table."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("log", type=Path)
     parser.add_argument("words", nargs="*", help="of which a model type has one")
     parser.add_argument("--all", action="store_true", help="every class, with saved files alone")
     parser.add_argument("--table", action="store_true")
+    parser.add_argument("--write", action="store_true")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
-    told = parser.parse_args(arguments)
+    told = parser.parse_intermixed_args(arguments)
+    if told.write:
+        written(told.log, told.words)
+        return 0
     if not told.table and (told.part is not None or told.jobs == 1):
         return scan(told.log, told.words, told.all, told.part or 0, told.jobs)
     if not told.table:

@@ -1,17 +1,21 @@
 """The README says what is so: its Python is executed, its console sessions are run, its tables are computed."""
 
 import doctest
+import io
 import os
 import re
 import shlex
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
 import symcount as sc
 from derivations import bert
+from symcount.cli import run
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -38,6 +42,20 @@ def run_python(text, name):
 
 
 def run_console(command):
+    """What a command prints; it is run in this process, which need not be started and import everything anew."""
+    program, *arguments = shlex.split(command)
+    assert program == "symcount"
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="\n") for _ in range(2))
+    with mock.patch.dict(os.environ, COLUMNS="130"), redirect_stdout(out), redirect_stderr(err):
+        code = run(arguments)
+    out.flush()
+    err.flush()
+    assert code == 0, err.buffer.getvalue().decode()
+    return out.buffer.getvalue().decode()
+
+
+def run_process(command):
+    """What a command prints in a process of its own."""
     program, *arguments = shlex.split(command)
     assert program == "symcount"
     environment = {**os.environ, "HF_HUB_OFFLINE": "1", "PYTHONUTF8": "1", "COLUMNS": "130"}
@@ -70,6 +88,13 @@ def test_the_checks_can_fail():
     with pytest.raises(AssertionError):
         run_python(">>> 1 + 1\n3\n", "wrong")
     assert not agrees("109,112,881\n", run_console("symcount count BertForMaskedLM -s V=30000 -c unique"))
+
+
+def test_a_process_of_its_own_prints_the_same():
+    command, output = next(sessions())
+    got = run_process(command)
+    assert agrees(output, got), got
+    assert got == run_console(command)
 
 
 def test_the_table_of_steps_is_the_derivations():

@@ -28,13 +28,13 @@ def fields(**changes):
     ids=str,
 )
 def test_it_is_counted(changes, measured):
-    counted = measured(NAME, MODEL_TYPE, effort=2_000).count(fields(**changes))[1]
+    counted = measured(NAME, MODEL_TYPE, effort=700).count(fields(**changes))[1]
     expected = real(json.dumps(fields(**changes)).encode())
     assert {c: counted[c] for c in expected} == expected
 
 
 def test_the_layout_without_sub_configs_is_for_none_of_them(measured):
-    counter = measured(NAME, MODEL_TYPE, effort=2_000)
+    counter = measured(NAME, MODEL_TYPE, effort=700)
     layouts = counter.entry(fields()).layouts
     without = [layout for layout in layouts if layout.sections["vision_config"].optional == "absent"]
     assert len(without) == 1

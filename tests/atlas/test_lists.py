@@ -124,7 +124,7 @@ LONG = {"BitModel", "Inkling2TextModel", "LevitModel", "SamVisionModel"}
     [pytest.param(*c, id=f"{c[0]} {c[2]}", marks=pytest.mark.slow if c[0] in LONG else ()) for c in CASES],
 )
 def test_a_list_is_counted_or_refused(name, model_type, changes, words, measured, counted_or_refused):
-    counter = measured(name, model_type, effort=EFFORT.get(name, 2_000))
+    counter = measured(name, model_type, effort=EFFORT.get(name, 700))
     needed = {"prediction_length": 24, "context_length": 24} if model_type == "time_series_transformer" else {}
     fields = {"architectures": [name], "model_type": model_type, **needed, **changes}
     counted_or_refused(counter, fields, words)

@@ -169,3 +169,16 @@ def test_a_fixed_list_of_layers_holds_up_to_its_end():
     fields = {"model_type": "mllama_text_model", "architectures": ["MllamaTextModel"], "num_hidden_layers": 80}
     assert stored(fields) is None
     assert stored({**fields, "num_hidden_layers": 43}) is not None
+
+
+@pytest.mark.parametrize("release", ["5.12.0", ""])
+def test_a_flag_that_is_read_from_a_copy_of_its_sub_config(release):
+    """MaskFormer copies the config of its backbone before it is read."""
+    fields = {"model_type": "maskformer", "architectures": ["MaskFormerModel"], "backbone_config": {
+        "model_type": "swin", "use_absolute_embeddings": True}, "decoder_config": {
+        "model_type": "detr", "backbone_config": {"model_type": "timm_backbone"}}}  # fmt: skip
+    if not release:
+        assert stored(fields) == 41_823_514
+        return
+    with pytest.raises(SymcountError, match="use_absolute_embeddings = true"):
+        counter(release).count(fields)

@@ -97,9 +97,13 @@ def published() -> tuple[dict[str, Any], ...]:
     return tuple(json.loads(path.read_text(encoding="utf-8")) for path in sorted(CONFIGS.glob("*.json")))
 
 
+MORE: list[dict[str, Any]] = []
+"""Further configs to start from, as often as from the published ones."""
+
+
 def config(rng: Random) -> dict[str, Any]:
-    """A published config, changed in one to four places."""
-    fields = copy.deepcopy(rng.choice(published()))
+    """A published config or one of `MORE`, changed in one to four places."""
+    fields = copy.deepcopy(rng.choice(MORE if MORE and rng.random() < 0.5 else published()))
     for _ in range(rng.choice([1, 1, 1, 2, 3, 4])):
         rng.choice(CHANGES)(fields, rng)
     return fields

@@ -61,7 +61,7 @@ def test_the_generator_reaches_what_is_hard():
     """Deep nestings, ties across repeats, experts, two kinds in a list, twins, multiplicities that may be nothing."""
     seen: Counter[str] = Counter()
 
-    @settings(max_examples=250, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=150, deadline=None, database=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(containers())
     def look(part):
         rows = Ledger.of(part.block).rows
@@ -81,7 +81,7 @@ def test_the_generator_reaches_what_is_hard():
 
     look()
     assert len(seen) == 10
-    assert all(number >= 8 for number in seen.values()), seen
+    assert all(number >= 5 for number in seen.values()), seen
 
 
 @few

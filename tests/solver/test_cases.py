@@ -106,9 +106,17 @@ SAMPLE = [
 ]  # fmt: skip
 
 
-def test_what_no_formula_was_made_for_is_not_called_impossible():
-    with pytest.raises(DomainError, match="not searched: the formula of DFineForObjectDetection holds only where H = "):
-        sc.solve("DFineForObjectDetection", ">=1", free={"H": 512})
+@pytest.mark.parametrize(
+    ("name", "letter", "value", "words"),
+    [
+        ("DoryForCausalLM", "N", 72, r"n_input_layers \+ n_output_layers \+ n_recurrent_layers = 36"),
+        ("ReformerModel", "H", 512, r"axial_pos_embds_dim_0 \+ axial_pos_embds_dim_1 = H"),
+        pytest.param("DFineForObjectDetection", "H", 512, "H = ", marks=pytest.mark.slow),
+    ],
+)
+def test_what_no_formula_was_made_for_is_not_called_impossible(name, letter, value, words):
+    with pytest.raises(DomainError, match=f"not searched: the formula of {name} holds only where {words}"):
+        sc.solve(name, ">=1", free={letter: value})
 
 
 @pytest.mark.parametrize("name", SAMPLE)

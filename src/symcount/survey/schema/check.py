@@ -23,7 +23,7 @@ from symcount.survey.schema.kinds import expanded
 from symcount.survey.schema.measure import Measured
 from symcount.survey.schema.probe import Probe, changed, real_total
 
-__all__ = ["answered", "check", "count"]
+__all__ = ["answered", "check", "count", "with_given_sections"]
 
 _ATTEMPTS = 10  # for each config that is wanted
 
@@ -35,8 +35,7 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
         VerificationError: they disagree; the message has the config.
     """
     rng = random.Random(seed)
-    _left_out(found, activations)
-    layout = found.layout
+    found.layout = layout = with_given_sections(found.layout, found.probe, activations)
     reader = Reader(layout, activations)
     variants = [Variant(layout, f) for f in layout.formulas]
     passed = 0
@@ -72,21 +71,22 @@ def answered(layout: Layout, activations: frozenset[str], raw: dict[str, Any]) -
     return True
 
 
-def _left_out(found: Measured, activations: frozenset[str]) -> None:
-    """Sub-configs whose defaults are others where they are left out, in a way that was not measured, must be given."""
-    layout = found.layout
+def with_given_sections(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layout:
+    """*layout* that asks for sub-configs whose defaults are others where they are left out, as was not measured."""
     reader = Reader(layout, activations)
     variants = [Variant(layout, f) for f in layout.formulas]
-    for section, rules in list(layout.sections.items()):
+    sections = dict(layout.sections)
+    for section, rules in layout.sections.items():
         if not section or rules.optional or "" not in layout.types.get(section, [""]):
             continue
-        raw = changed(found.probe.raw, {section: MISSING})
+        raw = changed(probe.raw, {section: MISSING})
         try:
             ours = count(variants, reader.read(raw))
         except SymcountError:
             continue
-        if ours != real_total(found.probe.cls, found.probe.config_class, raw):
-            layout.sections[section] = rules.changed(optional="given")
+        if ours != real_total(probe.cls, probe.config_class, raw):
+            sections[section] = rules.changed(optional="given")
+    return layout.changed(sections=sections)
 
 
 def count(variants: list[Variant], reading: Reading) -> int:

@@ -19,7 +19,7 @@ from symcount.errors import SymcountError
 from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around
 from symcount.survey.schema.bases import Base, bases, left_out, said_whole
-from symcount.survey.schema.check import count
+from symcount.survey.schema.check import count, with_given_sections
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
 from symcount.survey.schema.insisting import insisting
@@ -59,6 +59,7 @@ def extend(
         lambda one: with_paths(one, probe, said),
         lambda one: accept_saved(one, probe, activations),
         lambda one: widened(one, probe, activations),
+        lambda one: with_given_sections(one, probe, activations),  # what was refused there for another reason
     ]
     for step in steps:
         every = step(every)

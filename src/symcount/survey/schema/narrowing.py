@@ -18,13 +18,14 @@ _FUNCTIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh")
 
 
 def narrowed(layout: Layout, probe: Probe) -> Layout:
-    """*layout* with checks of five kinds of values that it would admit although the model is another one or none.
+    """*layout* with checks of six kinds of values that it would admit although the model is another one or none.
 
     A number that no formula has may be a list as well (`vision_feature_layer` of LLaVA), whose length is a factor then.
     A list that the base config gives may be left out. A sub-config that the base config leaves out may have other
     defaults where it is given (the stages of a backbone). And a list that had no influence beside a number may be what
     that number is computed from where it is left out (the positions of an image). And an object of any keys may have
-    one that names a function, of which there is a table.
+    one that names a function, of which there is a table. And a flag may be read from a copy of the sub-config that has
+    it, unseen (`use_absolute_embeddings` of a backbone).
     """
     own = real_total(probe.cls, probe.config_class, probe.raw)
     checks = dict(layout.checks)
@@ -33,6 +34,7 @@ def narrowed(layout: Layout, probe: Probe) -> Layout:
     checks |= dict(_given(layout, probe))
     checks |= dict(_computing(layout, probe, own))
     checks |= dict(_naming(layout, probe, own))
+    checks |= dict(_unseen(layout, probe))
     return layout.changed(checks=checks)
 
 
@@ -90,6 +92,33 @@ def _naming(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str
                 accept = {k: n for k, n in check.accept.items() if k != "dict"}
                 accept |= {key_of(v): 0 for v in tried if _total(probe, path, v) == own}
                 yield path, check.changed(accept=accept)
+
+
+def _unseen(layout: Layout, probe: Probe) -> Iterator[tuple[str, Check]]:
+    """The checks of flags of which the layout asks nothing, and that have other tensors."""
+    for section, rules in layout.sections.items():
+        left = bool(section) and value_at(probe.raw, section, MISSING) is MISSING
+        kind = {f"{section}.model_type": made(probe, {}, f"{section}.model_type")} if left else {}
+        if MISSING in kind.values():
+            continue
+        flags: dict[str, bool] = {}
+        for key, kinds in rules.types.items():
+            path = path_of(section, key)
+            asked = path in layout.checks or path in layout.numbers or key in (*rules.refused, *rules.closed)
+            value = MISSING if asked or "b" not in kinds or probe.ignored(path) else made(probe, kind, path)
+            if isinstance(value, bool):
+                flags[path] = value
+        usual = _totals(probe, kind)
+        if not flags or usual is None or _totals(probe, {**kind, **{p: not x for p, x in flags.items()}}) == usual:
+            continue
+        for path, value in flags.items():
+            if _totals(probe, {**kind, path: not value}) not in (usual, None):
+                without = made(probe, {section: MISSING}, path) if section else value
+                yield path, Check(value, without if without is (not value) else None, {key_of(value): 0})
+
+
+def _totals(probe: Probe, changes: dict[str, Any]) -> int | None:
+    return real_total(probe.cls, probe.config_class, changed(probe.raw, changes))
 
 
 def _unasked(layout: Layout, probe: Probe) -> Iterator[tuple[str, str]]:
