@@ -155,7 +155,7 @@ def write(path: Path, tables: list[Table]) -> dict[str, int]:
             gone[model_type].append(name)
         bases = {t: table.bases.get(t, "") for t in {*table.bases, *newer.bases}
                  if table.bases.get(t) != newer.bases.get(t)}  # fmt: skip
-        older.append(store.Layer(own, bases, table.activations, table.versions, said, gone, table.kinds))
+        older.append(writing.Layer(own, bases, table.activations, table.versions, said, gone, table.kinds))
     writing.write(path, families, newest.bases, newest.activations, newest.versions, summary, older, newest.kinds)
     return summary
 

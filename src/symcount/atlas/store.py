@@ -15,7 +15,7 @@ from __future__ import annotations
 import json
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cache, cached_property
 from itertools import accumulate
 from typing import TYPE_CHECKING, Any
@@ -24,13 +24,12 @@ from symcount.atlas.compression import unpacked
 from symcount.atlas.record import Entry
 from symcount.config.model_types import canonical
 from symcount.config.releases import nearest, release_of
-from symcount.core.records import Record, made
 from symcount.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["LENGTH_BYTES", "MAGIC", "Atlas", "Family", "Layer", "atlas", "default_path"]
+__all__ = ["LENGTH_BYTES", "MAGIC", "Atlas", "Family", "atlas", "default_path"]
 
 MAGIC = b"symcount atlas 3\n"
 LENGTH_BYTES = 4
@@ -39,28 +38,6 @@ _DECODER = json.JSONDecoder()
 _MOST = 1000
 
 Family = tuple[str, Mapping[str, Any], Mapping[str, Any]]
-
-
-class Layer(Record):
-    """What an atlas has of one release, to be written.
-
-    Attributes:
-        families: model type, entries by class, trees; in the order in which they are to stand.
-        bases: model type -> base model; of an older release those that are others, empty for none.
-        activations: see `Atlas.activations`.
-        versions: of the packages that it was built with.
-        summary: see `Atlas.summary`.
-        gone: of an older release: model type -> classes that only newer ones have.
-        kinds: see `Atlas.kinds`.
-    """
-
-    families: Iterable[Family]
-    bases: Mapping[str, str]
-    activations: Iterable[str]
-    versions: str
-    summary: Mapping[str, Any]
-    gone: Mapping[str, Iterable[str]] = made(default_factory=dict)
-    kinds: Mapping[str, str] = made(default_factory=dict)
 
 
 class Atlas:

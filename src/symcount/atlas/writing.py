@@ -11,11 +11,34 @@ from types import MappingProxyType
 from typing import Any
 
 from symcount.atlas.compression import dictionary, packed
-from symcount.atlas.store import LENGTH_BYTES, MAGIC, Family, Layer
+from symcount.atlas.store import LENGTH_BYTES, MAGIC, Family
 from symcount.config.model_types import canonical
+from symcount.core.records import Record, made
 from symcount.errors import ConfigError
 
-__all__ = ["write"]
+__all__ = ["Layer", "write"]
+
+
+class Layer(Record):
+    """What an atlas has of one release, to be written.
+
+    Attributes:
+        families: model type, entries by class, trees; in the order in which they are to stand.
+        bases: model type -> base model; of an older release those that are others, empty for none.
+        activations: see `Atlas.activations`.
+        versions: of the packages that it was built with.
+        summary: see `Atlas.summary`.
+        gone: of an older release: model type -> classes that only newer ones have.
+        kinds: see `Atlas.kinds`.
+    """
+
+    families: Iterable[Family]
+    bases: Mapping[str, str]
+    activations: Iterable[str]
+    versions: str
+    summary: Mapping[str, Any]
+    gone: Mapping[str, Iterable[str]] = made(default_factory=dict)
+    kinds: Mapping[str, str] = made(default_factory=dict)
 
 
 def write(

@@ -1,9 +1,8 @@
 r"""The one table of symbols: config field, letter, LaTeX, meaning.
 
 A *letter* is the name a symbol has in formulas (`H`), a *field* the name it has in a transformers config
-(`hidden_size`). Every symbol is a positive integer. Config families spell the same quantity differently
-(`n_embd`, `d_model`, `dim`); `ALIASES` folds those spellings onto one canonical field, so that `H` means the
-model's width everywhere.
+(`hidden_size`). Every symbol is a positive integer. Config families spell the same quantity differently (`n_embd`,
+`d_model`, `dim`); `ALIASES` folds those onto one canonical field, so that `H` means the model's width everywhere.
 
 >>> entry("H").field, entry("hidden_size").letter, entry("n_embd").letter
 ('hidden_size', 'H', 'H')
@@ -145,8 +144,8 @@ ALIASES: Mapping[str, str] = {
 }
 
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*\Z", re.ASCII)
-_SPECIAL = {c: "\\" + c for c in "_&%$#{}"}
-_SPECIAL |= {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+_NAMED = {"\\": r"\textbackslash{}", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}"}
+_SPECIAL = {**{c: "\\" + c for c in "_&%$#{}"}, **_NAMED}
 
 
 @cache
@@ -199,7 +198,7 @@ def smallest(field: str) -> int:
     (0, 1)
     """
     known = tabulated().get(canonical(field.rpartition(".")[2]))
-    return known.minimum if known is not None else 1
+    return known.minimum if known else 1
 
 
 def entry(name: str) -> Entry:
@@ -208,12 +207,10 @@ def entry(name: str) -> Entry:
     Raises:
         UnknownSymbolError: the table has no such letter or field.
     """
-    try:
-        return tabulated()[name]
-    except KeyError:
-        raise UnknownSymbolError(
-            f"symbol {name!r} is not in the notation table.{near(name, list(tabulated()))}"
-        ) from None
+    if (found := tabulated().get(name)) is None:
+        hint = near(name, list(tabulated()))
+        raise UnknownSymbolError(f"symbol {name!r} is not in the notation table.{hint}")
+    return found
 
 
 def escape(text: str) -> str:
@@ -291,13 +288,13 @@ class Notation:
             UnknownSymbolError: a name that this formula does not have.
             NotationError: two symbols would be typeset alike.
         """
-        latex = {self[name].letter: text for name, text in overrides.items()}
-        entries = tuple(replace(e, latex=latex.get(e.letter, e.latex)) for e in self.entries)
+        own = {self[name].letter: text for name, text in overrides.items()}
+        entries = tuple(replace(e, latex=own.get(e.letter, e.latex)) for e in self.entries)
         seen: dict[str, Entry] = {}
         for item in entries:
             alike = re.sub(r"\{(\w)\}", r"\1", item.latex.replace(" ", ""))  # d_{k} and d_k are one sign
             other = seen.setdefault(alike, item)
             if other is not item:
-                both = f"{other.letter} and {item.letter} would both be typeset as {item.latex!r}"
-                raise NotationError(f"{both}; give one of them another symbol")
+                both = f"{other.letter} and {item.letter}"
+                raise NotationError(f"{both} would both be typeset as {item.latex!r}; give one of them another symbol")
         return Notation(entries)
