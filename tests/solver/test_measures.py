@@ -188,7 +188,7 @@ def test_numbers_that_only_the_cache_depends_on_may_be_given(capsys):
 @pytest.mark.parametrize(
     ("tokens", "each"), [(20, lambda s: 20 * s.count), ("7N", lambda s: 7 * s.count), ("2M", lambda s: 2 * 10**6),
                          ("20*non_embedding", lambda s: 20 * (s.count - 2 * 1000 * s.values["H"])), (0, lambda s: 0)],
-    ids=str,
+    ids=lambda value: "" if callable(value) else str(value),
 )  # fmt: skip
 def test_a_ladder_is_trained_on_so_many_tokens_or_by_a_law(tokens, each):
     made = sc.ladder(LLAMA, "2M,10M", tokens=tokens, aspect=None, tolerance="20%")
