@@ -269,7 +269,7 @@ MUTATIONS = (
     Mutation(
         "derive: the sides of a branch at equal sizes exchanged",
         "derivation/cases.py",
-        '    here, there = (differ, equal) if branch.relation == "!=" else (equal, differ)',
+        '    here, there = (equal, differ) if branch.relation == "==" else (differ, equal)',
         '    here, there = (differ, equal) if branch.relation == "==" else (equal, differ)',
         "tests/derivation/test_domains.py",
     ),

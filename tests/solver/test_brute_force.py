@@ -110,6 +110,7 @@ class Problem:
             else:
                 if all(holds(values) for _, holds, _ in self.where) and (not self.runnable or runs(values)):
                     try:
+                        self.formula.values(values, self.convention)  # a derived formula counts beyond its domain
                         yield point, self.formula.count(**values, convention=self.convention)
                     except DomainError:
                         continue
