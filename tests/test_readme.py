@@ -91,7 +91,7 @@ def test_the_checks_can_fail():
 
 
 def test_a_process_of_its_own_prints_the_same():
-    command, output = next(sessions())
+    command, output = next(s for s in sessions() if shlex.split(s[0])[1] not in ("verify", "derive"))  # without torch
     got = run_process(command)
     assert agrees(output, got), got
     assert got == run_console(command)
