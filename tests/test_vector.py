@@ -53,7 +53,7 @@ def test_every_element_is_the_scalar_value(block, expression, chosen, seed):
     arrays = {s.name: rng.integers(1, 40, shape) for s, shape in zip(SYMBOLS, chosen, strict=True)}
     try:
         counts = vector_function(expression, dict.fromkeys("HANL", 1))(**arrays)
-    except StructureError:
+    except (StructureError, VectorOverflowError):  # 8*H**12 has no room in 64 bits
         assume(False)
     assert counts.dtype == np.int64
     assert counts.shape == np.broadcast_shapes(*chosen)
