@@ -123,12 +123,13 @@ def _check_sum(formula: DerivedFormula, h: Hypotheses) -> None:
     seen = sum(map(prod, tensors.values()))
     total = integer_value(formula.total, values_of(formula, formula.base))
     if total != seen:
-        raise DerivationError(f"{formula.name}: the formula gives {total:,} at the defaults, where {seen:,} were built")
+        raise DerivationError(
+            f"{formula.name}: the formula gives {total:,} at the defaults, where {seen:,} parameters were built; "
+            "this is an error of symcount: please report it with the class"
+        )
 
 
-def _with_numbers_of_kinds(
-    cls: type, found: ConfigSource, lists: Mapping[str, Arrangement]
-) -> Hypotheses | None:  # fmt: skip
+def _with_numbers_of_kinds(cls: type, found: ConfigSource, lists: Mapping[str, Arrangement]) -> Hypotheses | None:
     """The hypotheses with the numbers of layers of each kind for fields; `None` if the lists are taken as they are.
 
     That is where the order of the kinds matters, and of a list all of whose numbers would be kept at their values.

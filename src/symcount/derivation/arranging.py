@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from symcount.concolic.config.config_source import ConfigSource, construct, fields_in, is_config
+from symcount.concolic.config.config_source import ConfigSource, construct, fields_in, is_config, is_of_transformers
 from symcount.concolic.config.source import contained
 from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
@@ -24,6 +24,7 @@ from symcount.config.arranged_lists import (
     field_of,
     kinds_of,
 )
+from symcount.core.paths import path_of, section_of
 from symcount.derivation.structure import likely_depths
 from symcount.errors import DerivationError
 from symcount.verification.real_model import attribute
@@ -42,7 +43,7 @@ def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
 
     A list that a dataclass has by default is as good as given: no code made it of a number of layers.
     """
-    if not source.kwargs and hasattr(source.cls, "from_dict"):
+    if not source.kwargs and is_of_transformers(source.cls):
         return {}
     try:
         with quiet():
@@ -126,11 +127,10 @@ def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tupl
 
 def _own_fields(config: Any, source: ConfigSource) -> dict[str, Any]:
     """What a user's own class has, whether it was given or not: lists, texts, and the sources of dataclasses."""
-    if hasattr(source.cls, "from_dict"):
+    if is_of_transformers(source.cls):
         return {}
-    made_of = (
-        {f.name for f in dataclasses.fields(config) if f.init} if dataclasses.is_dataclass(config) else source.kwargs
-    )
+    declared = dataclasses.fields(config) if dataclasses.is_dataclass(config) else ()
+    made_of = [f.name for f in declared if f.init] or [*source.kwargs]
     found = {name: source.kwargs.get(name, attribute(config, name)) for name in made_of}
     made = {n: contained(v) if dataclasses.is_dataclass(v) else v for n, v in found.items()}
     return {n: v for n, v in made.items() if isinstance(v, ConfigSource | list | tuple | str)}
@@ -163,9 +163,8 @@ def _chooses(cls: type, source: ConfigSource, path: str, found: Arrangement) -> 
     except DerivationError:
         return False
     read = {name.partition("[")[0] for name in seen[0].config_reads}
-    section = path.rpartition(".")[0]
-    own = not hasattr(source.cls, "from_dict")
-    return not own or not found.depth or (f"{section}.{found.depth}" if section else found.depth) in read
+    unread = found.depth and path_of(section_of(path), found.depth) not in read
+    return is_of_transformers(source.cls) or not unread  # another field may happen to be as much as the list is long
 
 
 def _contents(one: Trace) -> list[str]:

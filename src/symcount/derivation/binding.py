@@ -14,7 +14,14 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
-from symcount.concolic.config.config_source import PATH_KEY, ConfigSource, fields_in, is_config, walk
+from symcount.concolic.config.config_source import (
+    PATH_KEY,
+    ConfigSource,
+    fields_in,
+    is_config,
+    is_of_transformers,
+    walk,
+)
 from symcount.concolic.config.source import source_of, varies_by_layer
 from symcount.concolic.config.stand_ins import stands_in
 from symcount.concolic.config.symbolic import build
@@ -114,7 +121,7 @@ def realise(
 
 def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, str]:
     """How to construct the config, and what to call it; `None` for an empty one."""
-    if not hasattr(formula.source.cls, "from_dict"):  # of the user's own
+    if not is_of_transformers(formula.source.cls):
         return own_source(formula.cls, formula.source, config)
     if not isinstance(config, Config | Mapping) and is_config(config):
         if type(config) is not formula.source.cls:

@@ -36,9 +36,9 @@ class OfKind(Predicate):
         listed: the list.
     """
 
-    path: str = ""
-    kind: str = ""
-    listed: Arrangement = field(default_factory=lambda: Arrangement({}, ""), compare=False, repr=False)
+    path: str
+    kind: str
+    listed: Arrangement = field(compare=False, repr=False)
 
     @staticmethod
     def about(loop: Loop, path: str, kind: str, listed: Arrangement) -> OfKind:

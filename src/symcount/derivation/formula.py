@@ -108,11 +108,11 @@ class DerivedFormula(Formula):
             with suppress(SymcountError):
                 # of a config a real model tells; of values beside it, what the code asked
                 at = known[0].bound(config) if config is not None else {}
-                if not values or known[0].asks_nothing_else({**at, **values}):
+                if not values or known[0]._asks_nothing_else({**at, **values}):
                     return known[0].count(config, convention=convention, **values)
             raise
 
-    def asks_nothing_else(self, values: Mapping[str, Any]) -> bool:
+    def _asks_nothing_else(self, values: Mapping[str, Any]) -> bool:
         """Whether what the model's code asked has the same answers at *values*, by letter or field, as by default."""
         at = {**self.base, **{self.notation[name].field: value for name, value in values.items()}}
         return all(holds(c, at) for c in self.asked if holds(c, self.base))

@@ -179,6 +179,8 @@ def _shaped(loop: Loop, fits: Sequence[Sizes], made: Sequence[_Made], place: Pla
     """The parameters that are in the sequences, with their shape."""
     level = place[1].index(loop)
     nodes = [fit.node(ex.symbol(loop.name)) for fit in fits]
+    if not any(loop.name in free_symbols(node) for node in nodes):
+        return
     for m in made:
         shape, index = m.parameter.shape, m.indices[level]
         if len(shape) == len(fits) and all(fit.is_size(index, dim) for fit, dim in zip(fits, shape, strict=True)):

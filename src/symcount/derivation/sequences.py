@@ -173,13 +173,14 @@ class _Quotients:
         return ex.floordiv(exact, ex.mul(ex.const(self.divisor.numerator), power))
 
 
-def sizes(first: int, column: Sequence[Node | int]) -> Sizes | None:
+@lru_cache(maxsize=1 << 14)  # each run is looked at again whenever another one joins it
+def sizes(first: int, column: tuple[Node | int, ...]) -> Sizes | None:
     """The sizes of consecutive iterations, from the index *first* on, as one; `None` where there is none or too few.
 
     >>> w, i = ex.symbol("w"), ex.symbol("i")
     >>> halves = [w, ex.floordiv(w, ex.const(2)), ex.floordiv(ex.floordiv(w, ex.const(2)), ex.const(2))]
     >>> halves.append(ex.floordiv(halves[-1], ex.const(2)))
-    >>> print(sizes(0, halves).node(i))
+    >>> print(sizes(0, tuple(halves)).node(i))
     (w // (2 ** i))
     """
     several = [_terms(size) for size in column]
@@ -207,7 +208,8 @@ def _quotient(node: Node) -> tuple[Node, Fraction]:
     return node, Fraction(1)
 
 
-def _terms(size: Node | int) -> list[Polynomial]:
+@lru_cache(maxsize=1 << 14)
+def _terms(size: Node | int) -> Sequence[Polynomial]:
     """The polynomials of which a size is the least, in an order that does not depend on their coefficients."""
     return _kept(_least(size, Fraction(1))) if isinstance(size, Node) else [polynomial(size)]
 
@@ -222,6 +224,8 @@ def _least(node: Node, factor: Fraction) -> list[Polynomial]:
 
 def _kept(terms: Sequence[Polynomial]) -> list[Polynomial]:
     """Without a term that is a larger multiple of another one."""
+    if len(terms) == 1:
+        return [*terms]
     found: dict[tuple[Monomial, ...], Polynomial] = {}
     for term in terms:
         key = tuple(sorted(term, key=str))

@@ -10,7 +10,16 @@ from typing import Any, Final
 
 from symcount.core.paths import path_of
 
-__all__ = ["PATH_KEY", "ConfigSource", "aliases_of", "construct", "fields_in", "is_config", "walk"]
+__all__ = [
+    "PATH_KEY",
+    "ConfigSource",
+    "aliases_of",
+    "construct",
+    "fields_in",
+    "is_config",
+    "is_of_transformers",
+    "walk",
+]
 
 #: Key in a config's ``__dict__`` that holds its dotted path: unlike an identity it survives ``copy.deepcopy``.
 PATH_KEY: Final = "_symcount_path"
@@ -50,6 +59,11 @@ def is_config(value: object) -> bool:
     `symcount.concolic.config.containers`).
     """
     return (dataclasses.is_dataclass(value) and not isinstance(value, type)) or hasattr(type(value), "attribute_map")
+
+
+def is_of_transformers(cls: Any) -> bool:
+    """Whether a config class is one of transformers; those read themselves from a dict, a user's own need not."""
+    return hasattr(cls, "from_dict")
 
 
 def aliases_of(cls: Any) -> Mapping[str, str]:

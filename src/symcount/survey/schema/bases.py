@@ -127,7 +127,7 @@ def _copied(raw: Mapping[str, Any]) -> Any:
 
 def with_given(base: Base, numbers: Mapping[str, Any]) -> Base:
     """*base* with further numbers, which a config must give to be read by it."""
-    raw: dict[str, Any] = json.loads(json.dumps(base.raw))
+    raw: dict[str, Any] = _copied(base.raw)
     for path, number in numbers.items():
         *sections, key = path.split(".")
         target = raw
@@ -144,7 +144,7 @@ def _builds(cls: Any, configs: Any, base: Base) -> bool:
 def _default(configs: Any, given: Mapping[str, Any]) -> Iterator[Base]:
     """The class's default with each sub-config given, or as it stands: a sub-config may need more if it is given."""
     try:
-        config = configs.from_dict(json.loads(json.dumps(given)))
+        config = configs.from_dict(_copied(given))
     except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
         return
     raw, types = _sections(config, given)
@@ -181,7 +181,7 @@ def _stated(given: Mapping[str, Any], path: str) -> bool:
 
 
 def _merged(raw: Mapping[str, Any], more: Mapping[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(json.dumps(raw))
+    found: dict[str, Any] = _copied(raw)
     for key, value in more.items():
         own = found.get(key)
         found[key] = _merged(own, value) if isinstance(own, dict) and isinstance(value, Mapping) else value

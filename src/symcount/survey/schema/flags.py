@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from symcount.atlas.codes import MISSING, identifiers
-from symcount.atlas.record import Check, Layout, StoredFormula
+from symcount.atlas.record import Layout, StoredFormula
 from symcount.atlas.schema import Reader
 from symcount.atlas.trees import tree_to_json
 from symcount.atlas.variant import Variant
@@ -134,22 +134,18 @@ def _alone(layout: Layout, probe: Probe, changes: Mapping[str, bool], there: Tra
         path: several
         for path, check in layout.checks.items()
         if path not in changes and path not in layout.switches and not check.activation
-        and (several := [x for _, x in samples_of(check) if x != _default(check)])
+        and (several := [x for _, x in samples_of(check) if x != check.given])
     }  # fmt: skip
     for i in range(max(map(len, values.values()), default=0)):
         others = {path: several[i] for path, several in values.items() if i < len(several)}
         usual, moved = probe.trace(others), probe.trace({**others, **changes})
         if usual is None:  # together they are no model: each of them alone
-            several_ = [(probe.trace({p: x}), probe.trace({p: x, **changes})) for p, x in others.items()]
-            if any(one is not None and (both is None or signature(both) != signature(there)) for one, both in several_):
+            each = [(probe.trace({p: x}), probe.trace({p: x, **changes})) for p, x in others.items()]
+            if any(one is not None and (both is None or signature(both) != signature(there)) for one, both in each):
                 return False
         elif moved is None or signature(moved) != signature(there):
             return False
     return True
-
-
-def _default(check: Check) -> Any:
-    return check.given
 
 
 def _switched(layout: Layout, path: str, value: bool, formula: StoredFormula) -> Layout:
