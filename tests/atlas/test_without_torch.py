@@ -134,10 +134,17 @@ except sc.SymcountError as error:
     assert "symcount[hf]" in third
 
 
-def test_what_the_atlas_does_not_cover_is_refused_with_the_remedy(tmp_path):
-    (tmp_path / "config.json").write_text(json.dumps({**LLAMA, "hidden_act": "prelu"}))
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({**LLAMA, "hidden_act": "prelu"}, 'hidden_act = "prelu"'),
+        ({"model_type": "musicgen"}, "no base model of musicgen is stored; name a class as architectures: Musicgen"),
+    ],
+)
+def test_what_the_atlas_does_not_cover_is_refused_with_the_remedy(tmp_path, config, words):
+    (tmp_path / "config.json").write_text(json.dumps(config))
     code = f"from symcount.cli import run; run(['count', '--json', {str(tmp_path / 'config.json')!r}])"
     (row,) = python(code, ("torch", "transformers")).splitlines()
     error = json.loads(row)["error"]
-    assert 'hidden_act = "prelu"' in error
+    assert words in error
     assert 'pip install "symcount[hf]"' in error

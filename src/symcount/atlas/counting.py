@@ -102,6 +102,9 @@ class Counter:
                 raise UncoveredError(f"{said}, of its text model: outside the stored formulas")
             raise ConfigError(said)
         if entry is None:
+            if not named and (family := self.atlas.family(model_type)):
+                said = f"no base model of {name} is stored; name a class as architectures: {', '.join(family[:3])}"
+                raise UnknownModelError(f"{said}.{remedy(' ', REMEDY.capitalize())}")
             known = [*self.atlas.names, *self.atlas.bases]
             raise UnknownModelError(f"unknown model {name!r:.80}.{near(name, known)}{remedy(' ', REMEDY.capitalize())}")
         return entry
