@@ -1,5 +1,6 @@
 """Sizes that leave a remainder: the formula has a quotient, and counts what the code makes of its floor."""
 
+import inspect
 import random
 from itertools import pairwise
 
@@ -51,11 +52,14 @@ def real(cls, **fields):
         return sum(p.numel() for p in cls(**fields).parameters())
 
 
+# a width below the number of heads gives tensors of no elements, which torch warns of when it fills them
+@pytest.mark.filterwarnings("ignore:Initializing zero-element tensors")
 @pytest.mark.parametrize(("cls", "condition"), [(Halves, "2 divides"), (Chain, "2 divides"), (Heads, "heads divides")])
 def test_any_size_is_counted(cls, condition):
     f, rng = sc.derive(cls), random.Random(0)
+    assert [e.field for e in f.notation] == list(inspect.signature(cls).parameters)  # in the class's own order, always
     assert condition in f.domain_text().replace("A divides", "heads divides")
-    for _ in range(20):
+    for _ in range(40):
         fields = {e.field: rng.randrange(8, 90) for e in f.notation}
         assert f.count(fields) == f.count(**fields) == real(cls, **fields), fields
 
