@@ -1,7 +1,7 @@
 """What a layout admits beyond the values that were tried: rules of what the config computes, and paths of values.
 
 Nothing is varied anew, so that the layouts of an atlas can be extended as they are; of flags that were not reached
-alone a formula is derived.
+and of numbers beyond the domain alone a formula is derived.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from symcount.errors import SymcountError
 from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around
 from symcount.survey.schema.bases import Base, bases, left_out, said_whole
+from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count, with_given_sections
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
@@ -63,16 +64,22 @@ def extend(
     ]
     for step in steps:
         every = step(every)
-    if next(disagreements(every, probe, activations), None) is None:
-        return every, more
-    found = layout  # which of them is wrong?
-    for step in steps:
-        wider = step(found)
-        if (wrong := next(disagreements(wider, probe, activations), None)) is None:
-            found = wider
-        else:
-            said.append(wrong)
-    return found, more
+    found = every
+    if next(disagreements(every, probe, activations), None) is not None:
+        found = layout  # which of them is wrong?
+        for step in steps:
+            wider = step(found)
+            if (wrong := next(disagreements(wider, probe, activations), None)) is None:
+                found = wider
+            else:
+                said.append(wrong)
+    branched, others = with_branches(found, probe, activations, trees + len(more))
+    if not others:
+        return found, more
+    if (wrong := next(disagreements(branched, probe, activations), None)) is not None:
+        said.append(wrong)
+        return found, more
+    return branched, [*more, *others]
 
 
 def extended(entry: Entry, activations: frozenset[str], trees: int) -> tuple[list[Layout], list[str], list[list[Any]]]:

@@ -1,0 +1,115 @@
+"""A further formula of a layout: derived where a config differs from its base in little, certified, and compared.
+
+How much of a class is explored when its layout is measured is bounded. What a flag or a number changes is added later
+where nothing else is read beside it, and no key that has no influence by default has one there.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping
+from typing import Any, Final
+
+from symcount.atlas.codes import identifiers
+from symcount.atlas.record import Layout, StoredFormula
+from symcount.atlas.schema import Reader
+from symcount.atlas.trees import tree_to_json
+from symcount.atlas.variant import Variant
+from symcount.concolic.traces import Trace
+from symcount.derivation.api import derive
+from symcount.errors import SymcountError
+from symcount.survey.schema.asking import At
+from symcount.survey.schema.check import count
+from symcount.survey.schema.combining import stored
+from symcount.survey.schema.probe import Probe, changed, real_total, signature, uninitialised
+from symcount.survey.schema.samples import samples_of
+from symcount.survey.schema.work import Work
+
+__all__ = ["agrees", "formula_at"]
+
+_POINTS: Final = 4  # random points at which a formula must agree with the real model
+_CONFIGS: Final = 6  # random configs with the changes
+
+
+def formula_at(
+    layout: Layout, probe: Probe, activations: frozenset[str], own: Trace | None, changes: Mapping[str, Any], tree: int
+) -> tuple[StoredFormula, list[Any]] | None:
+    """The formula at *changes*, and its tree, which gets the number *tree*.
+
+    `None` if there is none, or what is changed has no influence, or more than one.
+    """
+    there = probe.trace(changes)
+    if there is None or own is None or signature(there) == signature(own) or _reads_more(layout, probe, own, there):
+        return None
+    if not _alone(layout, probe, changes, there):
+        return None
+    try:
+        formula = derive(probe.cls, config=probe.source(changes))
+        with uninitialised():
+            points = formula.certify(_POINTS, 0).passed
+    except SymcountError:
+        return None
+    base: dict[str, Any] = dict(formula.base)
+    names = {
+        path: layout.numbers[path].name if path in layout.numbers else f"unknown_{i}" for i, path in enumerate(base)
+    }
+    at = At.named(names, base)
+    kept = stored(Work(probe, activations, 0), formula, changes, at, tree, points, 0)
+    used = {letter[1] for letter in kept.letters}
+    asked = {name for _, *sides in kept.asked for side in sides for name in identifiers(side)}
+    if not used <= layout.numbers.keys() or any(name.startswith("unknown_") for name in asked):
+        return None
+    return kept, tree_to_json(formula.tree)
+
+
+def _reads_more(layout: Layout, probe: Probe, own: Trace, there: Trace) -> bool:
+    """Whether the construction reads keys beside a flag that it does not read by default."""
+    before = {*(path for path, _ in probe.reads(own)), *own.absent_reads, *own.symbols}
+    after = {*(path for path, _ in probe.reads(there)), *there.absent_reads, *there.symbols}
+    return any(
+        path not in layout.checks and path not in layout.numbers and path not in probe.instances
+        and not probe.ignored(path) and "[" not in path
+        for path in after - before
+    )  # fmt: skip
+
+
+def _alone(layout: Layout, probe: Probe, changes: Mapping[str, Any], there: Trace) -> bool:
+    """Whether the keys without influence have none beside a flag: all are changed at once, to each of their values."""
+    values = {
+        path: several
+        for path, check in layout.checks.items()
+        if path not in changes and path not in layout.switches and not check.activation
+        and path not in layout.numbers  # its numbers are sizes of the formula
+        and (several := [x for _, x in samples_of(check) if x != check.given])
+    }  # fmt: skip
+    for i in range(max(map(len, values.values()), default=0)):
+        others = {path: several[i] for path, several in values.items() if i < len(several)}
+        usual, moved = probe.trace(others), probe.trace({**others, **changes})
+        if usual is None:  # together they are no model: each of them alone
+            each = [(probe.trace({p: x}), probe.trace({p: x, **changes})) for p, x in others.items()]
+            if any(one is not None and (both is None or signature(both) != signature(there)) for one, both in each):
+                return False
+        elif moved is None or signature(moved) != signature(there):
+            return False
+    return True
+
+
+def agrees(layout: Layout, probe: Probe, activations: frozenset[str], changes: Mapping[str, Any]) -> bool:
+    """Whether random configs with *changes* are counted as transformers does."""
+    reader, variants = Reader(layout, activations), [Variant(layout, f) for f in layout.formulas]
+    rng, compared = random.Random(0), 0
+    sizes = {p: n.given for p, n in layout.numbers.items() if type(n.given) is int and n.given > 1 and "[" not in p}
+    for turn in range(4 * _CONFIGS):
+        moved = {p: rng.choice((2 * sizes[p], max(1, sizes[p] // 2))) for p in rng.sample(sorted(sizes), min(turn, 2))}
+        raw = changed(probe.raw, {**changes, **moved})
+        try:
+            ours = count(variants, reader.read(raw))
+        except SymcountError:
+            continue
+        theirs = real_total(probe.cls, probe.config_class, raw)
+        if theirs is not None and ours != theirs:
+            return False
+        compared += theirs is not None
+        if compared == _CONFIGS:
+            return True
+    return compared > 0
