@@ -20,8 +20,10 @@ from symcount.survey.schema.supplement import agrees, formula_at
 
 __all__ = ["with_branches"]
 
-_MOST: Final = 8  # further formulas of one layout
-_FAILED: Final = 4  # numbers without a formula after which no more are tried
+_MOST: Final = 6  # further formulas of one layout
+_FAILED: Final = 3  # numbers without a formula after which no more are tried
+_EFFORT: Final = 12_000  # tensors that are built for them, about
+_MODELS: Final = 8  # for each formula
 
 
 def with_branches(
@@ -31,12 +33,14 @@ def with_branches(
     usual = ",".join(["0"] * len(layout.switches))
     found, more, failed = layout, list[list[Any]](), 0
     own = probe.trace({}) if usual in layout.states else None
+    effort = _EFFORT if own is not None else 0
     for path, number in _numbers(layout, usual) if own is not None else ():
-        if len(more) == _MOST or failed == _FAILED:
+        if len(more) == _MOST or failed == _FAILED or effort <= 0:
             break
         change = {path: number}
         if not _is_beyond(found, probe, activations, change):
             continue
+        effort -= _MODELS * len(own.parameters)
         made = formula_at(found, probe, activations, own, change, trees + len(more))
         if made is None:
             failed += 1
@@ -58,7 +62,9 @@ def _numbers(layout: Layout, usual: str) -> Iterator[tuple[str, int]]:
     names = {number.name: path for path, number in layout.numbers.items()}
     paths: dict[str, int] = {}
     for conditions, known in ((formula.domain, letters), (formula.asked, names)):
-        for _, *sides in conditions:
+        for relation, *sides in conditions:
+            if relation == "!=":  # beyond it there is one number only
+                continue
             for path in sorted(known[n] for side in sides for n in identifiers(side) if n in known):
                 value = layout.numbers[path].given if path in layout.numbers else None
                 if type(value) is int and value > 0 and not {"[", "#"} & set(path):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
 from symcount.atlas.computed import REFERENCE, holds
 from symcount.core.paths import path_of, section_of
 
-__all__ = ["MOST", "Sample", "cases_of", "forms_of"]
+__all__ = ["MOST", "Sample", "cases_of", "forms_of", "several_named"]
 
 #: Cases of a rule, kinds of layers, and other numbers that a rule takes.
 MOST: Final = 5
@@ -42,7 +42,13 @@ def forms_of(usual: Any) -> list[tuple[str, int]]:
 
 
 def cases_of(
-    form: str, more: int, depth: str, others: Mapping[str, list[int]], samples: list[Sample], *, named: bool = True
+    form: str,
+    more: int,
+    depth: str,
+    others: Mapping[str, list[int]],
+    samples: list[Sample],
+    *,
+    named: bool | tuple[str, ...] = True,
 ) -> list[list[Any]] | None:
     """Cases that tell every layer of all samples, `None` if there are none as simple as that.
 
@@ -52,20 +58,23 @@ def cases_of(
         depth: path of the number of layers.
         others: paths of the other numbers that change it.
         samples: what the class saved.
-        named: whether a number in an element that is that of the config is taken for it, rather than for a constant.
+        named: whether a number in an element that is that of the config is taken for it, rather than for a constant;
+            or the paths of the numbers that every element is one of, the first that is.
     """
     rows: list[tuple[int, int, dict[str, Any]]] = []
     classes: dict[str, int] = {}
     usual = {key for sample in samples if isinstance(sample.value, dict) for x in sample.value.values() for key in x}
     for sample in samples:
         n = sample.numbers[depth] + more
-        elements = _elements(form, n, sample, others if named else {})
+        if isinstance(named, tuple) and len({sample.numbers[name] for name in named}) < len(named):
+            continue  # which of them an element is cannot be told
+        elements = _elements(form, n, sample, others if named is True else {}, named or ())
         if elements is not None and form == "layers":
             elements = [x and {**_implied(x, depth, others, sample, usual), **x} for x in elements]
         if elements is None:
             return None
         for i, element in enumerate(elements):
-            said = json.dumps(element)
+            said = json.dumps(element, sort_keys=True)  # what is implied comes in another order
             classes[said] = classes.get(said, 0) | 1 << len(rows)
             rows.append((i, n, sample.numbers))
     if not 1 <= len(classes) <= MOST:
@@ -90,6 +99,15 @@ def cases_of(
         left &= ~masks[chosen[0]]
         masks = {text: sum_ for text, sum_ in masks.items() if text != chosen[0]}
     return cases or None
+
+
+def several_named(others: Iterable[str], samples: list[Sample]) -> Iterator[tuple[str, ...]]:
+    """Two numbers of the config such that every element of all samples is one of them: heads here, fewer there."""
+    if any(not isinstance(s.value, list) or any(type(x) is not int for x in s.value) for s in samples):
+        return
+    for pair in itertools.permutations(others, 2):
+        if all({*s.value} <= {s.numbers[name] for name in pair} for s in samples):
+            yield pair
 
 
 def _best(masks: Mapping[str, int], classes: Mapping[str, int], left: int) -> tuple[tuple[str, ...], str] | None:
@@ -118,7 +136,9 @@ def _tests(others: Mapping[str, list[int]]) -> Iterator[list[Any]]:
         yield from ([kind, a, b] for b in range(a) for kind in ("every", "between", "back"))
 
 
-def _elements(form: str, n: int, sample: Sample, others: Mapping[str, list[int]]) -> list[Any] | None:
+def _elements(
+    form: str, n: int, sample: Sample, others: Mapping[str, list[int]], named: tuple[str, ...] | bool = ()
+) -> list[Any] | None:
     """What stands for each layer, `None` if it is no such list."""
     value = sample.value
     if form == "stages":
@@ -128,6 +148,9 @@ def _elements(form: str, n: int, sample: Sample, others: Mapping[str, list[int]]
     if form == "indices":
         inside = isinstance(value, list) and all(type(x) is int and 0 <= x < n for x in value)
         return [True if i in value else None for i in range(n)] if inside and sorted(set(value)) == value else None
+    if form == "list" and isinstance(named, tuple) and named:
+        found = [next((REFERENCE + name for name in named if sample.numbers[name] == x), x) for x in value]
+        return found if len(found) == n else None
     if form == "list":
         return [_named(x, sample, others) for x in value] if isinstance(value, list) and len(value) == n else None
     if not isinstance(value, dict) or not all(key.isdecimal() and int(key) < n for key in value):

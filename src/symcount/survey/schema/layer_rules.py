@@ -13,7 +13,7 @@ from symcount.atlas.record import Check, Layout
 from symcount.concolic.config.source import PER_LAYER
 from symcount.config.arranged_lists import Arrangement
 from symcount.core.paths import path_of, section_of, split, value_at
-from symcount.survey.schema.cases import MOST, Sample, cases_of, forms_of
+from symcount.survey.schema.cases import MOST, Sample, cases_of, forms_of, several_named
 from symcount.survey.schema.probe import Probe, changed, differs, real_total
 from symcount.survey.schema.samples import samples_of
 
@@ -104,7 +104,8 @@ class Rules:
             if len(others) > MOST:
                 continue
             samples = list(self._samples(path, depth, others, _DEPTHS))
-            forms = [(*form, named) for form in forms_of(usual) for named in (True, False)]
+            kinds = (True, False, *several_named(others, samples))
+            forms = [(*form, named) for form in forms_of(usual) for named in kinds]
             for form, more, named in forms if len(samples) > MOST else ():
                 cases = cases_of(form, more, depth, others, samples, named=named)
                 if cases is None:
