@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from symcount.atlas.record import Number
@@ -114,8 +114,10 @@ def exact(path: str, number: Number, value: Any) -> Value:
     return value
 
 
-def aliased(own: Mapping[str, Any], aliases: Mapping[str, str], section: str) -> Mapping[str, Any]:
-    """A section with the usual spellings of its keys.
+def aliased(
+    own: Mapping[str, Any], aliases: Mapping[str, str], section: str, overruling: Collection[str] = ()
+) -> Mapping[str, Any]:
+    """A section with the usual spellings of its keys, of which some are *overruling* the key itself.
 
     Raises:
         ConfigError: two spellings say different things.
@@ -125,6 +127,8 @@ def aliased(own: Mapping[str, Any], aliases: Mapping[str, str], section: str) ->
         if alias in own:
             moved = dict(own) if moved is None else moved
             value = moved.pop(alias)
+            if alias in overruling:
+                moved[key] = value
             if moved.setdefault(key, value) != value:
                 raise ConfigError(
                     f"{path_of(section, key)} = {word(moved[key])} and {path_of(section, alias)} = {word(value)} name "

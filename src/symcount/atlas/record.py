@@ -78,6 +78,7 @@ class Section(_Json):
         own: the keys of it at which its class has other defaults.
         stated: whether a sub-config that is given must say its model type.
         unread: keys that only a newer release reads, and that this one passes over.
+        overruling: the spellings that count over the key itself where a config has both.
     """
 
     types: dict[str, str] = made(default_factory=dict)
@@ -94,6 +95,7 @@ class Section(_Json):
     closed: list[str] = made(default_factory=list)
     stated: bool = False
     unread: list[str] = made(default_factory=list)
+    overruling: list[str] = made(default_factory=list)
 
 
 class Number(_Json):

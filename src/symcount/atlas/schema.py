@@ -140,7 +140,7 @@ class Reader:
             if own is not None:
                 if rules.unread:
                     own = {key: value for key, value in own.items() if key not in rules.unread}
-                own = aliased(own, rules.aliases, section)
+                own = aliased(own, rules.aliases, section, rules.overruling)
                 for key, texts in self._spelled.get(section, ()):
                     own = spelled_out(own, key, texts, section)
                 given[section] = own

@@ -26,6 +26,7 @@ from symcount.survey.schema.gate import disagreements
 from symcount.survey.schema.insisting import insisting
 from symcount.survey.schema.layer_rules import with_rules
 from symcount.survey.schema.narrowing import narrowed
+from symcount.survey.schema.overruling import with_overruling
 from symcount.survey.schema.path_conditions import with_paths
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.refusals import refusing
@@ -56,6 +57,7 @@ def extend(
     every = layout = flagged
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_meaning(one, probe),
+        lambda one: with_overruling(one, probe, activations),
         lambda one: with_repeated(with_rules(one, probe), probe),
         lambda one: with_paths(one, probe, said),
         lambda one: accept_saved(one, probe, activations),
