@@ -1,5 +1,6 @@
 """What a config class computes layer by layer: the rule that is found says what the class says, at other numbers."""
 
+import itertools
 import json
 import random
 
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from symcount.atlas.computed import is_said, said
 from symcount.core.paths import value_at
+from symcount.survey.schema.cases import Sample, cases_of, several_named
 
 NUMBERS = st.integers(0, 12)
 
@@ -65,3 +67,39 @@ def test_the_rule_of_a_class_says_what_the_class_computes(name, key, ranges):
         assert is_said(rule, value, {**rule["numbers"], **numbers}), numbers
         compared += 1
     assert compared > 5
+
+
+def test_elements_that_are_one_of_two_numbers():
+    others = {"heads": [5, 8], "groups": [3, 4], "first": [1, 3]}
+
+    def sample(n, **numbers):
+        of = {"n": n, "heads": 4, "groups": 2, "first": 2, **numbers}
+        return Sample(of, [of["heads"] if i < of["first"] else of["groups"] for i in range(n)])
+
+    moved = [{}, {"heads": 5}, {"heads": 8}, {"groups": 3}, {"groups": 4}, {"first": 1}, {"first": 3}]
+    samples = [sample(n, **numbers) for n in (1, 2, 3, 5, 8, 13) for numbers in moved]
+    assert cases_of("list", 0, "n", others, samples) is None  # small numbers are taken for constants
+    pairs = [*several_named(others, samples)]
+    assert ("heads", "groups") in pairs
+    assert ("heads", "first") not in pairs
+    cases = cases_of("list", 0, "n", others, samples, named=("heads", "groups"))
+    rule = {"form": "list", "depth": "n", "cases": cases}
+    for n, heads, groups, first in itertools.product((4, 7), (6, 16), (1, 16), (0, 5)):
+        other = sample(n, heads=heads, groups=groups, first=first)
+        assert is_said(rule, other.value, other.numbers), other
+
+
+def test_keys_that_a_layer_has_as_the_config_has_them_are_no_other_kind():
+    others = {"rank": [20, 30], "width": [70, 80]}
+
+    def sample(n, **numbers):
+        of = {"n": n, "rank": 16, "width": 64, **numbers}
+        own = {"width": 64, "rank": 16, "heads": 9}
+        layers = {str(i): {k: v for k, v in own.items() if of.get(k) != v} for i in range(n) if i % 2}
+        return Sample(of, layers)
+
+    moved = [{}, {"rank": 20}, {"rank": 30}, {"width": 70}, {"width": 80}]
+    samples = [sample(n, **numbers) for n in (1, 2, 3, 6, 9) for numbers in moved]
+    cases = cases_of("layers", 0, "n", others, samples, named=False)
+    assert cases is not None
+    assert [element for _, element in cases if element] == [{"heads": 9, "rank": 16, "width": 64}]

@@ -6,14 +6,18 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from symcount.atlas.counting import counter
+from symcount.atlas.record import Check
 from symcount.atlas.schema import Reader
 from symcount.atlas.store import default_path
 from symcount.atlas.variant import Variant
 from symcount.derivation.resolve import model_class
 from symcount.errors import UncoveredError
+from symcount.survey.schema import branches
 from symcount.survey.schema.bases import bases, said_whole
+from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count
 from symcount.survey.schema.flags import with_flags
+from symcount.survey.schema.overruling import with_overruling
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.widening import widened
 
@@ -80,3 +84,53 @@ def test_sub_configs_as_a_saved_file_has_them():
     assert whole.raw["vision_config"]["vision_use_head"] is False
     assert "vision_config.vision_use_head" in whole.required
     assert "text_config.layer_types" not in whole.required  # the config computes it
+
+
+def test_numbers_beyond_the_domain_have_formulas_of_their_own(monkeypatch):
+    monkeypatch.setattr(branches, "_MOST", 2)
+    layout, probe = stored("ConvNextModel")
+    for stages in (1, 2):
+        with pytest.raises(UncoveredError, match="no formula is stored"):
+            counted(layout, {"num_stages": stages})
+    found, trees = with_branches(layout, probe, frozenset(), trees=5)
+    assert [formula.tree for formula in found.formulas[1:]] == [*range(5, 5 + len(trees))]
+    assert all(formula.points >= 4 for formula in found.formulas[1:])
+    for fields in ({}, {"num_stages": 2}, {"num_stages": 1, "num_channels": 5}):
+        assert counted(found, fields) == real_total(probe.cls, probe.config_class, fields)
+
+
+def test_a_formula_that_is_wrong_beyond_the_domain_is_not_added(monkeypatch):
+    layout, probe = stored("ConvNextModel")
+    made = branches.formula_at
+
+    def one_more(*arguments):
+        formula, tree = made(*arguments)
+        return formula.changed(totals={"unique": f"1 + {formula.totals['unique']}"}), tree
+
+    monkeypatch.setattr(branches, "formula_at", one_more)
+    monkeypatch.setattr(branches, "_FAILED", 1)
+    assert with_branches(layout, probe, frozenset()) == (layout, [])
+
+
+def test_a_key_that_the_model_reads_in_a_size_s_stead_counts_over_it():
+    layout, probe = stored("BailingHybridModel")
+    size = next(path for path, number in layout.numbers.items() if number.name == "D")
+    assert size == "head_dim"
+    spelled = layout.sections[""].changed(aliases={}, overruling=[])
+    check = Check(None, None, {"absent": 0}, equals="D")
+    layout = layout.changed(
+        sections={**layout.sections, "": spelled}, checks={**layout.checks, "linear_head_dim": check}
+    )
+    fields = {"head_dim": 64, "linear_head_dim": 96}
+    with pytest.raises(UncoveredError, match="linear_head_dim = 96 is outside"):
+        counted(layout, fields)
+    found = with_overruling(layout, probe, frozenset())
+    for given in (fields, {"head_dim": 64}, {"linear_head_dim": 64}, {"head_dim": 96, "linear_head_dim": 64}):
+        assert counted(found, given) == real_total(probe.cls, probe.config_class, given)
+
+
+def test_a_key_beside_a_size_that_has_an_influence_of_its_own_is_no_spelling():
+    layout, probe = stored("BailingHybridModel")
+    check = Check(None, None, {"absent": 0}, equals=layout.numbers["num_attention_heads"].name)
+    layout = layout.changed(checks={**layout.checks, "linear_num_heads": check})
+    assert "linear_num_heads" not in with_overruling(layout, probe, frozenset()).sections[""].overruling
