@@ -68,7 +68,11 @@ def measure(
     Raises:
         DerivationError: the class cannot be built there, or has no closed form.
     """
-    work = Work(Probe(cls, configs, start.raw, start.required, start.absent), activations, effort)
+    try:
+        probe = Probe(cls, configs, start.raw, start.required, start.absent)
+    except Exception as error:  # a config class raises whatever its validation raises
+        raise DerivationError(f"{cls.__name__} cannot be built at {json.dumps(start.raw)}: {error}") from error
+    work = Work(probe, activations, effort)
     defaults_around(work.probe)
     base = work.probe.trace({})
     if base is None:
