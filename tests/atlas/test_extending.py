@@ -6,13 +6,13 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from symcount.atlas.counting import counter
-from symcount.atlas.record import Check
+from symcount.atlas.record import Check, Entry
 from symcount.atlas.schema import Reader
 from symcount.atlas.store import default_path
 from symcount.atlas.variant import Variant
 from symcount.derivation.resolve import model_class
 from symcount.errors import UncoveredError
-from symcount.survey.schema import branches
+from symcount.survey.schema import branches, flags, supplement
 from symcount.survey.schema.bases import bases, said_whole
 from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count
@@ -134,3 +134,36 @@ def test_a_key_beside_a_size_that_has_an_influence_of_its_own_is_no_spelling():
     check = Check(None, None, {"absent": 0}, equals=layout.numbers["num_attention_heads"].name)
     layout = layout.changed(checks={**layout.checks, "linear_num_heads": check})
     assert "linear_num_heads" not in with_overruling(layout, probe, frozenset()).sections[""].overruling
+
+
+def test_a_flag_s_formula_has_the_numbers_that_the_config_fills_in():
+    """`num_key_value_heads` is that of the heads where a file leaves it out; beside a flag it may be given as well."""
+    layout, probe = stored("LlamaForQuestionAnswering")
+    found, trees = with_flags(layout, probe, frozenset())
+    assert trees
+    for given in ({"num_key_value_heads": 8}, {"head_dim": 64}, {"num_key_value_heads": 4, "head_dim": 160}, {}):
+        fields = {"attention_bias": True, **given}
+        assert counted(found, fields) == real_total(probe.cls, probe.config_class, fields)
+
+
+def test_a_formula_without_such_a_number_is_not_added(monkeypatch):
+    layout, probe = stored("LlamaForQuestionAnswering")
+    monkeypatch.setattr(supplement, "_filled_in", lambda layout, probe: {})
+    made = supplement.formula_at(layout, probe, frozenset(), {"attention_bias": True}, 0)
+    monkeypatch.undo()
+    wider = flags._switched(layout, "attention_bias", True, made[0])
+    assert not supplement.agrees(wider, probe, frozenset(), {"attention_bias": True})
+
+
+def test_flags_of_the_shipped_entries_beside_numbers_that_are_filled_in():
+    """No stored formula lacks a size that the default's has and a file may give."""
+    atlas = counter().atlas
+    for release in atlas.releases:
+        view = atlas.at(release)
+        for model_type, family, _ in view.families():
+            for name, item in family.items():
+                for layout in Entry.from_json({"name": name, "model_type": model_type, **item}).layouts:
+                    filled = {p for p, number in layout.numbers.items() if number.rule and number.given is None}
+                    own = {letter[1] for letter in layout.formulas[0].letters} & filled
+                    lacking = [own - {letter[1] for letter in f.letters} for f in layout.formulas]
+                    assert not any(lacking) or any(own & {*layout.switches} for own in lacking), name

@@ -55,7 +55,7 @@ def examine(name: str, model_type: str, base: bool, *, effort: int = EFFORT, tri
 
 
 def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]:
-    from symcount.survey.schema.bases import bases, with_given
+    from symcount.survey.schema.bases import bases
     from symcount.survey.schema.check import check
     from symcount.survey.schema.extending import extend
     from symcount.survey.schema.measure import measure
@@ -81,7 +81,7 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
         trees += [*found.trees, *more]
         layouts.append(item)
         if len(layouts) == 1 and found.computed:
-            pending.append(with_given(base, {path: 2 * number for path, number in found.computed.items()}))
+            pending.append(_given(cls, configs, base, {path: 2 * number for path, number in found.computed.items()}))
         if not base.absent and len(layouts) == 1 and (other := _left_out(cls, configs, base, found.layout)):
             pending.append(other)
         if len(layouts) == 1 and (other := _said_whole(cls, configs, base, layout)):
@@ -89,6 +89,17 @@ def _layouts(cls: Any, configs: Any, effort: int, trials: int) -> dict[str, Any]
     if not layouts:
         raise DerivationError(f"{cls.__name__} cannot be built with its default config: {_refusal(cls, configs)}")
     return {"layouts": layouts, "trees": trees, "notes": notes}
+
+
+def _given(cls: Any, configs: Any, base: Base, numbers: dict[str, int]) -> Base:
+    """The base with *numbers*, which a class may only take in a sub-config that is said whole."""
+    from symcount.survey.schema.bases import said_whole, with_given
+    from symcount.survey.schema.probe import real_total
+
+    found = with_given(base, numbers)
+    if real_total(cls, configs, found.raw) is None and (whole := said_whole(cls, configs, base)) is not None:
+        return with_given(whole, numbers)
+    return found
 
 
 def _left_out(cls: Any, configs: Any, base: Base, layout: Layout) -> Base | None:

@@ -41,7 +41,7 @@ def with_branches(
         if not _is_beyond(found, probe, activations, change):
             continue
         effort -= _MODELS * len(own.parameters)
-        made = formula_at(found, probe, activations, own, change, trees + len(more))
+        made = formula_at(found, probe, activations, change, trees + len(more))
         if made is None:
             failed += 1
             continue

@@ -38,7 +38,7 @@ def with_flags(
             idle = check.changed(accept={**check.accept, key_of(value): 0})
             found = found.changed(checks={**found.checks, path: idle})
             continue
-        made = formula_at(found, probe, activations, own, {path: value}, trees + len(more))
+        made = formula_at(found, probe, activations, {path: value}, trees + len(more))
         if made is None:
             continue
         wider = _switched(found, path, value, made[0])
