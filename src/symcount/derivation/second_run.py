@@ -16,7 +16,7 @@ from symcount.derivation.runs import drawn, feasible_depths, possible, shallow
 from symcount.derivation.selectors import named_layers, selectors
 from symcount.derivation.structure import depth_fields, model_conditions, scaled_down, shape_symbols
 
-__all__ = ["second_run"]
+__all__ = ["moved_run", "second_run"]
 
 
 def second_run(e: Evidence, likely: Sequence[str], rng: random.Random, still: Sequence[str]) -> Evidence | Follow:
@@ -52,6 +52,12 @@ def second_run(e: Evidence, likely: Sequence[str], rng: random.Random, still: Se
     places = (sample(e.base, movable, asked, rng, attempts=30), scaled(e.base, movable, 2))
     moved = possible(e, ({**values, **structure} for values in places))
     return _with(e, moved or here or possible(e, [{**e.base, **structure}]))
+
+
+def moved_run(e: Evidence, few: Mapping[str, Number], rng: random.Random) -> Trace | None:
+    """A run at *few* layers, at which as much else as possible moves; `None` if there is none."""
+    values = {**_moved(e, e.free, e.asked, rng, few), **few}
+    return possible(e, [{**values, **_ratios(e, e.asked, values, ())}, values])
 
 
 def _with(e: Evidence, found: Trace | None) -> Evidence:

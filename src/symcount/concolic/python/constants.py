@@ -151,3 +151,34 @@ def _reachable(bases: Iterable[type]) -> Iterator[FunctionType]:
         yield function
         others = (value for value in _names(function).values() if isinstance(value, FunctionType))
         waiting += [other for other in others if not foreign(other.__module__ or "")]
+
+
+def numbers_written(classes: Iterable[type]) -> frozenset[int | float]:
+    """The numbers that the code of *classes* is written with: in functions, as defaults, and as attributes."""
+    bases = tuple(dict.fromkeys(base for cls in classes for base in cls.__mro__ if not foreign(base.__module__)))
+    return frozenset().union(*map(_written_in, bases))
+
+
+@lru_cache(maxsize=4096)
+def _written_in(cls: type) -> frozenset[int | float]:
+    values: list[Any] = [value for name, value in vars(cls).items() if not name.startswith("__")]
+    for function in _reachable([cls]):
+        values += [function.__defaults__, *(function.__kwdefaults__ or {}).values(), *_names(function).values()]
+        values += _literals(function.__code__)
+    return frozenset(_flat(values))
+
+
+def _literals(code: CodeType) -> Iterator[Any]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _literals(constant)
+        else:
+            yield constant
+
+
+def _flat(values: Iterable[Any]) -> Iterator[int | float]:
+    for value in values:
+        if type(value) in (int, float):
+            yield abs(value)
+        elif isinstance(value, tuple | list | frozenset | set) and len(value) <= LARGEST:
+            yield from _flat(value)
