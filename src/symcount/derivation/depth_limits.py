@@ -89,8 +89,6 @@ def _follows(e: Evidence, path: str, depth: str) -> bool:
     """Whether a list was as long as there were layers, at several numbers of them."""
     lists = ((t.symbols[depth], t.config_reads.get(path)) for t in (e.default, *e.traces))
     lengths = {(n, len(value)) for n, value in lists if isinstance(value, list | tuple)}
-    if path in e.lists:
-        lengths.add((e.base[depth], e.lists[path]))
     return len(lengths) > 1 and all(number == length for number, length in lengths)
 
 

@@ -98,7 +98,6 @@ class Evidence:
         guards: conditions on structural fields that choose another model (`num_sparse_layers > 0`), not single layers.
         insisted: what the libraries asked by default, where moving the other fields was refused: it stays so.
         least: depths that cannot be less than that.
-        lists: how long the config's lists are by default, where no run is at the defaults.
     """
 
     plan: Plan
@@ -109,7 +108,6 @@ class Evidence:
     guards: tuple[Condition, ...] = ()
     insisted: tuple[Condition, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
-    lists: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def pinned(self) -> Mapping[str, Number]:

@@ -112,7 +112,7 @@ def _shallow(plan: Plan, seed: int) -> Hypotheses | None:
     """The hypotheses that runs of few layers prove; `None` if more is needed."""
     rng = random.Random(seed)
     found = from_shallow_runs(plan, rng)
-    return None if found is None else _limited(_conditioned(found))
+    return None if found is None else _switched(_conditioned(found))
 
 
 def _inferred(evidence: Evidence, rng: random.Random) -> Hypotheses | Verdict:
@@ -199,16 +199,16 @@ def _checked(h: Hypotheses, rng: random.Random) -> Hypotheses | Verdict:  # a st
 
 
 def _bounded(h: Hypotheses, rng: random.Random) -> Hypotheses | Consider:  # the same
-    """The hypotheses with the domain in which they hold, if they are right at untried depths as well."""
-    return untried(_limited(h))
-
-
-def _limited(h: Hypotheses) -> Hypotheses:
     """The hypotheses with the domain in which they hold."""
-    h = replace(h, switches=tuple(switches(h)))
+    h = _switched(h)
     check_order(h)
     h = replace(h, dispensable=dispensable(h))
-    return replace(h, most=deepest(h))
+    return untried(replace(h, most=deepest(h)))
+
+
+def _switched(h: Hypotheses) -> Hypotheses:
+    """With what turns parts of the model on or off."""
+    return replace(h, switches=tuple(switches(h)))
 
 
 def _pin(e: Evidence, fields: Sequence[str], why: str) -> Verdict:

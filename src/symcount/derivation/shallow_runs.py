@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
 
 from symcount.concolic.config.config_source import construct, fields_in, walk
 from symcount.concolic.config.symbolic import Number, config_classes
@@ -21,9 +23,9 @@ from symcount.concolic.python.constants import numbers_written
 from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
+from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate, holds
 from symcount.core.paths import path_of
-from symcount.derivation.closed_forms import count_iterations
 from symcount.derivation.counting import Assumptions
 from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence, Hypotheses, Plan
@@ -31,14 +33,18 @@ from symcount.derivation.multiplicity import tables
 from symcount.derivation.pinning import lost, negative, ratios, transcendental
 from symcount.derivation.questions import questions
 from symcount.derivation.rows import Row
+from symcount.derivation.runs import possible
 from symcount.derivation.second_run import moved_run
 from symcount.derivation.selectors import selectors
-from symcount.derivation.sensitivity import signature, unseen
+from symcount.derivation.sensitivity import unseen
 from symcount.derivation.structure import depth_fields, depth_points, likely_depths, model_conditions, shape_symbols
+from symcount.derivation.tables import Table, Truth, iterations
 from symcount.errors import DerivationError
 
 __all__ = ["from_shallow_runs"]
 
+_NEAR = 41  # layers below which every answer has to be seen
+_FAR = 130  # layers that are looked at
 _COMMON = 4  # numbers up to this are those of every code: three of query, key and value; four times the width
 _NUMBERED = re.compile(r"\.(\d+)(?=\.|\Z)")
 
@@ -50,7 +56,7 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     if not library or not fresh or any(True for _ in arranged_in(plan.source)):
         return None
     usual, lists = _depths(plan)
-    few = depth_points(list(usual), usual)
+    few = _few(usual, lists)
     if not few or any("[" in name or not usual[name] for name in few):
         return None
     try:
@@ -59,58 +65,109 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
         return None
     plan.journal.note(f"run: {', '.join(f'{n} = {v}' for n, v in few.items())}; {len(one.parameters)} parameters")
     base = {**one.symbols, **plan.base, **{n: v for n, v in usual.items() if n not in plan.base}}
-    e = Evidence(plan, base, one, (one,), tuple(depth_fields(one)), lists=lists)
-    if not _counted(e, few) or not _alike(e):
+    e = Evidence(plan, base, one, (one,), tuple(depth_fields(one)))
+    idle = few.keys() - set(e.structural)
+    if not few.keys() >= set(e.structural) or idle & _said(one) or not _alike(e):
         return None
-    written = _written(e)
-    sure = e if written else _confirmed(e, few, rng)
-    if sure is None:
+    few |= {name: usual[name] for name in idle & one.config_reads.keys()}
+    written, asked = _written(e) and not idle & one.config_reads.keys(), _questions(e)
+    deeper = _deep_enough(e, asked, few)
+    if deeper is None:
         return None
-    found = _proved(sure) if not _questions(e) else _searched(sure, rng)
+    if deeper != few or not written:
+        two = moved_run(e, deeper, rng) if not written else possible(e, [{**e.base, **deeper}])
+        if two is None or not set(_questions(e.with_traces([two]), two)) <= set(asked):
+            return None
+        e = e.with_traces([one, two])
+    found = _proved(e) if _shown(e, lists) else None
     return None if found is None or (not written and unseen(found)) else found
 
 
-def _counted(e: Evidence, few: Mapping[str, Number]) -> bool:
-    """Whether all fields that were moved are numbers of layers, or are not even read."""
-    idle = few.keys() - set(e.structural)
-    nodes = [side for c in e.default.conditions for side in (c.left, c.right)]
-    nodes += [side for c in e.default.predicates for side in (c.left, c.right)]
-    nodes += [use.node for use in e.default.structural]
-    said = shape_symbols([e.default]).union(*map(free_symbols, nodes))
-    return few.keys() >= set(e.structural) and not idle & (said | e.default.config_reads.keys())
+def _few(usual: Mapping[str, Number], lists: Mapping[str, Sequence[Any]]) -> dict[str, Number]:
+    """Few layers, but one of every kind that a list with an element for each layer names."""
+    few = depth_points(list(usual), usual)
+    for depth, path in product(usual, lists):
+        kinds = [_kind(value) for value in lists[path]]
+        if len(kinds) == usual[depth] and path.rpartition(".")[0] == depth.rpartition(".")[0]:
+            few[depth] = max(few[depth], *(1 + kinds.index(kind) for kind in set(kinds)))
+    return few
 
 
-def _questions(e: Evidence) -> list[Predicate]:
+def _said(one: Trace) -> set[str]:
+    """The fields of which the run has an expression: in a size, a question, or a number of things."""
+    nodes = [side for c in (*one.conditions, *one.predicates) for side in (c.left, c.right)]
+    return shape_symbols([one]).union(*map(free_symbols, [*nodes, *(use.node for use in one.structural)]))
+
+
+def _questions(e: Evidence, one: Trace | None = None) -> list[Predicate]:
     """What was asked of indices and of numbers of layers."""
-    fields = {*e.structural, *(loop.name for loop in e.default.loops)}
-    return [p for p in questions(e.default) if p.symbols & fields]
+    one = one or e.default
+    fields = {*e.structural, *(loop.name for loop in one.loops)}
+    return [p for p in questions(one) if p.symbols & fields]
 
 
-def _confirmed(e: Evidence, few: Mapping[str, Number], rng: random.Random) -> Evidence | None:
-    """With a run at which as much else as possible is moved, if it has the same rows."""
-    two = moved_run(e, few, rng)
-    return e.with_traces((e.default, two)) if two is not None and signature(two) == signature(e.default) else None
+def _deep_enough(e: Evidence, asked: Sequence[Predicate], few: Mapping[str, Number]) -> dict[str, Number] | None:
+    """Numbers of layers at which every question about an index has both answers, in all ways that they can go together.
+
+    `None` if there are none nearby, or it is a question about more than one index.
+    """
+    found = dict(few)
+    for loop in e.default.loops:
+        own = [p for p in asked if loop.name in p.symbols]
+        if not own:
+            continue
+        name = str(loop.bounds[1].args[0])
+        if loop.outer or loop.bounds[0].op != "const" or name not in few or any(len(p.symbols) > 1 for p in own):
+            return None
+
+        def answers(number: int, loop: Loop = loop, own: Sequence[Predicate] = own, name: str = name) -> set[Truth]:
+            indices = (values[loop.name] for values in iterations([loop], {name: number}))
+            return {tuple([p.holds({loop.name: i}) for p in own]) for i in indices}
+
+        usual = answers(max(int(e.base[name]), _FAR))
+        every = (n for n in range(int(few[name]), _NEAR) if _both(usual) and usual <= answers(n))
+        if (number := next(every, None)) is None:
+            return None
+        found[name] = max(number, found[name])
+    return found if all(any(loop.name in p.symbols for loop in e.default.loops) for p in asked) else None
 
 
-def _searched(e: Evidence, rng: random.Random) -> Hypotheses | None:
-    """The hypotheses, if other runs of few layers show that the answers to all questions make no difference."""
-    found = count_iterations(e, rng)
-    if not isinstance(found, Hypotheses) or found.supposed or found.assumed or found.series or found.evidence.guards:
-        return None
-    e = found.evidence
-    used = frozenset[str]().union(*map(free_symbols, found.times.values()))
-    plain = all(times.op in ("const", "sym") for times in found.times.values())
-    return found if plain and used.issuperset(e.structural) and not transcendental(e) and not lost(e) else None
+def _both(answers: Iterable[Truth]) -> bool:
+    return all({True, False} <= set(column) for column in zip(*answers, strict=True))
 
 
-def _depths(plan: Plan) -> tuple[dict[str, Number], dict[str, int]]:
-    """The fields of the config that are numbers of layers by their name; and how long its lists are."""
+def _shown(e: Evidence, lists: Mapping[str, Sequence[Any]]) -> bool:
+    """Whether the runs had every element of the lists from which a layer may take its own by its index."""
+    said = _said(e.default)
+    for path, usual in lists.items():
+        seen = [value for t in e.traces if isinstance(value := t.config_reads.get(path), list | tuple)]
+        if not seen or len(kinds := {_kind(v) for v in usual}) < 2:
+            continue
+        if any(len(value) != len(usual) for value in seen):  # as many as there are layers
+            if not kinds <= {_kind(v) for value in seen for v in value}:
+                return False
+            continue
+        if min(t.symbols[n] for t in e.traces[-1:] for n in e.structural) >= len(usual):
+            continue
+        names = [f"{path}[{i}]" for i in range(len(usual))]
+        if not set(names) <= e.base.keys() or 0 < len(said.intersection(names)) < len(names):
+            return False
+    return True
+
+
+def _kind(value: Any) -> Any:
+    """What an element of a list says, names that differ in a number being of one kind."""
+    return float(value) if isinstance(value, int | float) else re.sub(r"\d+", "*", repr(value))
+
+
+def _depths(plan: Plan) -> tuple[dict[str, Number], dict[str, Sequence[Any]]]:
+    """The fields of the config that are numbers of layers by their name; and its lists."""
     found: dict[str, Number] = {}
-    lists: dict[str, int] = {}
+    lists: dict[str, Sequence[Any]] = {}
     for path, instance in walk(construct(plan.source)):
         for name, value in fields_in(instance).items():
             if isinstance(value, list | tuple):
-                lists[path_of(path, name)] = len(value)
+                lists[path_of(path, name)] = value
                 found |= {path_of(path, f"{name}[{i}]"): n for i, n in enumerate(value) if type(n) is int}
             elif type(value) is int:
                 found[path_of(path, name)] = value
@@ -119,7 +176,7 @@ def _depths(plan: Plan) -> tuple[dict[str, Number], dict[str, int]]:
 
 def _alike(e: Evidence) -> bool:
     """Whether what the run asked of fields is answered at the defaults as in it, and no number was lost."""
-    one, fields = e.default, set(e.structural)
+    one = e.default
     return not (
         one.hashed
         or any(holds(c, e.base) != holds(c, one.symbols) for c in model_conditions(one))
@@ -128,7 +185,6 @@ def _alike(e: Evidence) -> bool:
         or negative(e)
         or any(use.kind in ("log", "data") for use in one.structural)
         or any(p.general for p in one.parameters)
-        or any(p.symbols <= fields for p in _questions(e))
     )
 
 
@@ -175,26 +231,48 @@ def _counts(one: Trace) -> set[int]:
 
 
 def _proved(e: Evidence) -> Hypotheses | None:
-    """The hypotheses, if every row is made in all iterations of its loops."""
+    """The hypotheses, if every row is made in loops in which the answers that were seen say how often."""
     found = tables(e.rows, e.traces, e.structural, suppose=False)
     if found is None or transcendental(e) or lost(e):
         return None
     loops, assumed = set(e.default.loops), Assumptions(e.base, [])
     times: dict[Row, Node] = {}
     for row, parts in found.items():
-        if any(len(part) != 1 or part[0].predicates or not loops.issuperset(part[0].loops) for part in parts):
+        if not all(loops.issuperset(table.loops) and _one_number(part) for part in parts for table in part):
             return None
-        numbers = [part[0].closed(assumed) for part in parts]
+        numbers = [next((n for table in part if (n := table.closed(assumed)) is not None), None) for part in parts]
         total: Node = ex.const(0)
         for number in numbers:
-            if number is None:
+            if number is None or assumed.taken:
                 return None
             total = ex.add(total, number)
         times[row] = total
-        if assumed.taken or ex.value_at(total, e.default.symbols) != e.rows.counts[row][0]:
+        known = [ex.value_at(total, t.symbols) for t in e.traces]
+        if known != e.rows.counts[row] or not all(_right(n, part) for n, part in zip(numbers, parts, strict=True)):
             return None
     used = frozenset[str]().union(*map(free_symbols, times.values()))
     if not used.issuperset(e.structural):
         return None
     e.journal.note("multiplicities: every layer is made alike, in a loop over its field")
     return Hypotheses(e, times, e.rows.classes, ())
+
+
+def _places(part: Sequence[Table]) -> Iterator[dict[str, Number]]:
+    names = sorted({name for loop in part[0].loops for bound in loop.bounds for name in free_symbols(bound)})
+    return (dict.fromkeys(names, number) for number in range(1, _FAR if part[0].predicates else 2))
+
+
+def _one_number(part: Sequence[Table]) -> bool:
+    """Whether all explanations of a multiplicity give one number, with however many layers."""
+    if len(part) == 1 and not part[0].predicates:
+        return True
+    if any(len(table.loops) != 1 for table in part):
+        return False
+    return all(len({table.number(values) for table in part} | {None}) == 2 for values in _places(part))
+
+
+def _right(number: Node | None, part: Sequence[Table]) -> bool:
+    """Whether an expression is the exact number, with however many layers."""
+    if number is None or not part[0].predicates:
+        return number is not None
+    return all(ex.value_at(number, values) == part[0].number(values) for values in _places(part))
