@@ -85,10 +85,12 @@ def derive_class(
     Raises:
         DerivationError: the class cannot be constructed, or its structure was not understood.
     """
-    with quiet():
-        return with_cases(
-            _derived(Plan(cls, source, pinned=pinned, suppose=suppose), seed), partial(_derived, seed=seed)
-        )
+    plan = Plan(cls, source, pinned=pinned, suppose=suppose)
+    try:
+        with quiet():
+            return with_cases(_derived(plan, seed), partial(_derived, seed=seed))
+    finally:
+        plan.journal.runs.clear()  # nothing needs them any more, and they are large
 
 
 def _derived(plan: Plan, seed: int) -> Hypotheses:

@@ -18,7 +18,6 @@ from typing import Any
 
 from symcount.concolic.config.config_source import construct, fields_in, walk
 from symcount.concolic.config.symbolic import Number, config_classes
-from symcount.concolic.observe import trace
 from symcount.concolic.python.constants import numbers_written
 from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
@@ -33,7 +32,7 @@ from symcount.derivation.multiplicity import tables
 from symcount.derivation.pinning import lost, negative, ratios, transcendental
 from symcount.derivation.questions import questions
 from symcount.derivation.rows import Row
-from symcount.derivation.runs import possible
+from symcount.derivation.runs import possible, run
 from symcount.derivation.second_run import moved_run
 from symcount.derivation.selectors import selectors
 from symcount.derivation.sensitivity import unseen
@@ -60,10 +59,9 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     if not few or any("[" in name or not usual[name] for name in few):
         return None
     try:
-        one = trace(plan.cls, plan.source, values={**plan.base, **few})
+        one = run(plan, {**plan.base, **few}, ", ".join(f"{n} = {v}" for n, v in few.items()))
     except DerivationError:
         return None
-    plan.journal.note(f"run: {', '.join(f'{n} = {v}' for n, v in few.items())}; {len(one.parameters)} parameters")
     base = {**one.symbols, **plan.base, **{n: v for n, v in usual.items() if n not in plan.base}}
     e = Evidence(plan, base, one, (one,), tuple(depth_fields(one)))
     idle = few.keys() - set(e.structural)
