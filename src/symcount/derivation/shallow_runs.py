@@ -145,7 +145,7 @@ def _shown(e: Evidence, lists: Mapping[str, Sequence[Any]]) -> bool:
             if not kinds <= {_kind(v) for value in seen for v in value}:
                 return False
             continue
-        if min(t.symbols[n] for t in e.traces[-1:] for n in e.structural) >= len(usual):
+        if min((e.traces[-1].symbols[n] for n in e.structural), default=0) >= len(usual):
             continue
         names = [f"{path}[{i}]" for i in range(len(usual))]
         if not set(names) <= e.base.keys() or 0 < len(said.intersection(names)) < len(names):
