@@ -22,7 +22,7 @@ from symcount.concolic.python.constants import numbers_written
 from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
-from symcount.concolic.values.path import Loop
+from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, holds
 from symcount.core.paths import path_of
 from symcount.derivation.counting import Assumptions
@@ -31,7 +31,7 @@ from symcount.derivation.evidence import Evidence, Hypotheses, Plan
 from symcount.derivation.multiplicity import tables
 from symcount.derivation.pinning import lost, negative, ratios, transcendental
 from symcount.derivation.questions import questions
-from symcount.derivation.rows import Row
+from symcount.derivation.rows import Row, collect
 from symcount.derivation.runs import possible, run
 from symcount.derivation.second_run import moved_run
 from symcount.derivation.selectors import selectors
@@ -55,11 +55,9 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     if not library or not fresh or any(True for _ in arranged_in(plan.source)):
         return None
     usual, lists = _depths(plan)
-    few = _few(usual, lists)
-    if not few or any("[" in name or not usual[name] for name in few):
-        return None
+    few = _few({name: value for name, value in usual.items() if value and not name.endswith("]")}, lists)
     try:
-        one = run(plan, {**plan.base, **few}, ", ".join(f"{n} = {v}" for n, v in few.items()))
+        one = run(plan, {**plan.base, **few}, ", ".join(f"{n} = {v}" for n, v in few.items()) or "the default config")
     except DerivationError:
         return None
     base = {**one.symbols, **plan.base, **{n: v for n, v in usual.items() if n not in plan.base}}
@@ -111,7 +109,8 @@ def _deep_enough(e: Evidence, asked: Sequence[Predicate], few: Mapping[str, Numb
     """
     found = dict(few)
     for loop in e.default.loops:
-        own = [p for p in asked if loop.name in p.symbols]
+        same = {other.name: loop.name for other in e.default.loops if other.bounds == loop.bounds}
+        own = list(dict.fromkeys(p.renamed(same) for p in asked if p.symbols & same.keys()))
         if not own:
             continue
         name = str(loop.bounds[1].args[0])
@@ -137,7 +136,7 @@ def _both(answers: Iterable[Truth]) -> bool:
 def _shown(e: Evidence, lists: Mapping[str, Sequence[Any]]) -> bool:
     """Whether the runs had every element of the lists from which a layer may take its own by its index."""
     said = _said(e.default)
-    for path, usual in lists.items():
+    for path, usual in lists.items() if e.structural else ():
         seen = [value for t in e.traces if isinstance(value := t.config_reads.get(path), list | tuple)]
         if not seen or len(kinds := {_kind(v) for v in usual}) < 2:
             continue
@@ -196,7 +195,7 @@ def _written(e: Evidence) -> bool:
     followed = shape_symbols([one]).union(*(free_symbols(n) for n in nodes if isinstance(n, Node)))
     read = one.config_reads
     lost_ones = {
-        abs(v)
+        v
         for n, v in one.symbols.items()
         if n not in followed and n.partition("[")[0] in read and not n.endswith("token_id")
     }
@@ -230,7 +229,8 @@ def _counts(one: Trace) -> set[int]:
 
 def _proved(e: Evidence) -> Hypotheses | None:
     """The hypotheses, if every row is made in loops in which the answers that were seen say how often."""
-    found = tables(e.rows, e.traces, e.structural, suppose=False)
+    rows = collect(e.traces, looped=True)
+    found = tables(rows, e.traces, e.structural, suppose=False)
     if found is None or transcendental(e) or lost(e):
         return None
     loops, assumed = set(e.default.loops), Assumptions(e.base, [])
@@ -241,18 +241,23 @@ def _proved(e: Evidence) -> Hypotheses | None:
         numbers = [next((n for table in part if (n := table.closed(assumed)) is not None), None) for part in parts]
         total: Node = ex.const(0)
         for number in numbers:
-            if number is None or assumed.taken:
+            if number is None or not all(map(_always, assumed.taken)):
                 return None
             total = ex.add(total, number)
         times[row] = total
         known = [ex.value_at(total, t.symbols) for t in e.traces]
-        if known != e.rows.counts[row] or not all(_right(n, part) for n, part in zip(numbers, parts, strict=True)):
+        if known != rows.counts[row] or not all(_right(n, part) for n, part in zip(numbers, parts, strict=True)):
             return None
     used = frozenset[str]().union(*map(free_symbols, times.values()))
     if not used.issuperset(e.structural):
         return None
     e.journal.note("multiplicities: every layer is made alike, in a loop over its field")
-    return Hypotheses(e, times, e.rows.classes, ())
+    return Hypotheses(e, times, rows.classes, ())
+
+
+def _always(c: Condition) -> bool:
+    """Whether a condition holds for any number of layers."""
+    return len(c.symbols) == 1 and all(holds(c, dict.fromkeys(c.symbols, n)) for n in range(1, _FAR))
 
 
 def _places(part: Sequence[Table]) -> Iterator[dict[str, Number]]:
