@@ -12,13 +12,14 @@ from __future__ import annotations
 
 import random
 import re
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Any
 
 from symcount.concolic.config.config_source import construct, fields_in, walk
 from symcount.concolic.config.symbolic import Number, config_classes
-from symcount.concolic.python.constants import numbers_written
+from symcount.concolic.python.constants import longest_period
 from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
@@ -37,15 +38,15 @@ from symcount.derivation.second_run import moved_run
 from symcount.derivation.selectors import selectors
 from symcount.derivation.sensitivity import unseen
 from symcount.derivation.structure import depth_fields, depth_points, likely_depths, model_conditions, shape_symbols
+from symcount.derivation.suspicions import nothing_lost
 from symcount.derivation.tables import Table, Truth, iterations
 from symcount.errors import DerivationError
 
 __all__ = ["from_shallow_runs"]
 
 _NEAR = 41  # layers below which every answer has to be seen
+_PERIODIC = 12  # the longest pattern of layers that is looked for
 _FAR = 130  # layers that are looked at
-_COMMON = 4  # numbers up to this are those of every code: three of query, key and value; four times the width
-_NUMBERED = re.compile(r"\.(\d+)(?=\.|\Z)")
 
 
 def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
@@ -55,7 +56,7 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     if not library or not fresh or any(True for _ in arranged_in(plan.source)):
         return None
     usual, lists = _depths(plan)
-    few = _few({name: value for name, value in usual.items() if value and not name.endswith("]")}, lists)
+    few = _few({name: value for name, value in usual.items() if value and not name.endswith("]")}, lists, _period(plan))
     try:
         one = run(plan, {**plan.base, **few}, ", ".join(f"{n} = {v}" for n, v in few.items()) or "the default config")
     except DerivationError:
@@ -66,10 +67,12 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     if not few.keys() >= set(e.structural) or idle & _said(one) or not _alike(e):
         return None
     few |= {name: usual[name] for name in idle & one.config_reads.keys()}
-    written, asked = _written(e) and not idle & one.config_reads.keys(), _questions(e)
+    written, asked = nothing_lost(e) and not idle & one.config_reads.keys(), _questions(e)
     deeper = _deep_enough(e, asked, few)
     if deeper is None:
         return None
+    period = longest_period({*(m.cls for m in one.modules), *config_classes(plan.source)}, (), _PERIODIC)
+    deeper |= {name: max(n, period) for name, n in deeper.items() if name in e.structural}
     if deeper != few or not written:
         two = moved_run(e, deeper, rng) if not written else possible(e, [{**e.base, **deeper}])
         if two is None or not set(_questions(e.with_traces([two]), two)) <= set(asked):
@@ -79,9 +82,16 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     return None if found is None or (not written and unseen(found)) else found
 
 
-def _few(usual: Mapping[str, Number], lists: Mapping[str, Sequence[Any]]) -> dict[str, Number]:
-    """Few layers, but one of every kind that a list with an element for each layer names."""
-    few = depth_points(list(usual), usual)
+def _period(plan: Plan) -> int:
+    """The longest pattern of layers that the code of the model's own module may have."""
+    members = vars(sys.modules[plan.cls.__module__]).values()
+    own = {m for m in members if isinstance(m, type) and m.__module__ == plan.cls.__module__}
+    return longest_period(own | config_classes(plan.source), (), _PERIODIC)
+
+
+def _few(usual: Mapping[str, Number], lists: Mapping[str, Sequence[Any]], period: int) -> dict[str, Number]:
+    """Few layers, but one of every kind that a list with an element for each layer names, and a whole pattern."""
+    few = {name: max(n, period) for name, n in depth_points(list(usual), usual).items()}
     for depth, path in product(usual, lists):
         kinds = [_kind(value) for value in lists[path]]
         if len(kinds) == usual[depth] and path.rpartition(".")[0] == depth.rpartition(".")[0]:
@@ -185,48 +195,6 @@ def _alike(e: Evidence) -> bool:
     )
 
 
-def _written(e: Evidence) -> bool:
-    """Whether all numbers in sizes, and of things outside of loops, are the code's own and of no field."""
-    one = e.default
-    written = numbers_written({*(m.cls for m in one.modules), *config_classes(e.plan.source)})
-    nodes = {dim for p in one.parameters for dim in p.shape}
-    nodes |= {side for c in model_conditions(one) for side in (c.left, c.right)}
-    nodes |= {use.node for use in one.structural} | {bound for loop in one.loops for bound in loop.bounds}
-    followed = shape_symbols([one]).union(*(free_symbols(n) for n in nodes if isinstance(n, Node)))
-    read = one.config_reads
-    lost_ones = {
-        v
-        for n, v in one.symbols.items()
-        if n not in followed and n.partition("[")[0] in read and not n.endswith("token_id")
-    }
-    sizes, numbers = set(_constants(nodes)), _counts(one)
-    return all(abs(n) in written or abs(n) <= _COMMON for n in {*sizes, *numbers}) and not lost_ones & {
-        abs(n) for n in (*sizes, *numbers) if abs(n) > 1
-    }
-
-
-def _constants(nodes: Iterable[Node | int]) -> Iterator[Number]:
-    stack, seen = list(nodes), set[Node]()
-    while stack:
-        node = stack.pop()
-        if not isinstance(node, Node):
-            yield node
-        elif node.op == "const":
-            yield node.args[0]
-        elif node.op not in ("sym", "index") and node not in seen:
-            seen.add(node)
-            stack += [a for a in node.args if isinstance(a, Node)]
-
-
-def _counts(one: Trace) -> set[int]:
-    """How many elements lists have that no loop made."""
-    members: dict[str, set[str]] = {}
-    for p in (p for p in one.parameters if not p.iterations):
-        for found in _NUMBERED.finditer(p.path):
-            members.setdefault(p.path[: found.start()], set()).add(found[1])
-    return {len(several) for several in members.values()}
-
-
 def _proved(e: Evidence) -> Hypotheses | None:
     """The hypotheses, if every row is made in loops in which the answers that were seen say how often."""
     rows = collect(e.traces, looped=True)
@@ -252,7 +220,20 @@ def _proved(e: Evidence) -> Hypotheses | None:
     if not used.issuperset(e.structural):
         return None
     e.journal.note("multiplicities: every layer is made alike, in a loop over its field")
-    return Hypotheses(e, times, rows.classes, ())
+    h = Hypotheses(e, times, rows.classes, ())
+    chosen = any(table.predicates for parts in found.values() for part in parts for table in part)
+    return h if not chosen or _right_below(h) else None
+
+
+def _right_below(h: Hypotheses) -> bool:
+    """Whether the hypotheses count the model with the fewest layers that there is, which the code may treat apart."""
+    e = h.evidence
+    depths = {n: int(e.default.symbols[n]) for n in e.structural}
+    for number in range(1, max(depths.values(), default=1)):
+        one = possible(e, [{**e.default.symbols, **{n: min(number, most) for n, most in depths.items()}}])
+        if one is not None:
+            return h.counts(one)
+    return True
 
 
 def _always(c: Condition) -> bool:
