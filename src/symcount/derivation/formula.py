@@ -31,7 +31,7 @@ from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.losses import lost_at
 from symcount.derivation.structure import shape_symbols
 from symcount.derivation.sums import INDEX, items, sizes_there_are
-from symcount.errors import DomainError, OptionError, SymcountError
+from symcount.errors import DomainError, OptionError, SymcountError, UnknownSymbolError
 from symcount.foreign import guarded
 from symcount.formulas.binding import Binding
 from symcount.formulas.formula import Formula
@@ -97,6 +97,9 @@ class DerivedFormula(Formula):
         Raises:
             UnknownSymbolError, MissingSymbolError, DomainError, ConfigError, OptionError: as `Formula.count`.
         """
+        for name in values:
+            if name not in self.notation and (said := self._held(name)):
+                raise UnknownSymbolError(said)
         try:
             return super().count(config, convention=convention, **values)
         except (DomainError, OptionError):
@@ -111,6 +114,17 @@ class DerivedFormula(Formula):
                 if not values or known[0]._asks_nothing_else({**at, **values}):
                     return known[0].count(config, convention=convention, **values)
             raise
+
+    def _held(self, name: str) -> str:
+        """What to say of a field without a letter, for whose value the formula holds; nothing of another name."""
+        if name not in self.default.config_reads:
+            return ""
+        held = {**self.default.config_reads, **self.pinned}[name]
+        model = repr(self.name) if self.made_of else self.name  # a class of transformers is known by its name
+        return (
+            f"the formula of {self.name} holds for {name} = {held!r:.80} and has no letter for it; "
+            f"derive one of its own: symcount.derive({model}, {name}=...)"
+        )
 
     def _asks_nothing_else(self, values: Mapping[str, Any]) -> bool:
         """Whether what the model's code asked has the same answers at *values*, by letter or field, as by default."""
