@@ -209,7 +209,7 @@ def _same(a: Any, b: Any) -> bool:
 def _word(value: Any) -> str:
     if value is _ABSENT:
         return "nothing"
-    return {True: "true", False: "false", None: "null"}[value] if value in (True, False, None) else f"{value!r:.80}"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else f"{value!r:.80}"
 
 
 def _decide(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any], said: str) -> None:
