@@ -90,7 +90,7 @@ def test_a_field_without_a_letter_is_told_with_its_value_and_the_remedy(model, c
     formula, (name,) = sc.derive(model), fields
     with pytest.raises(UnknownSymbolError) as caught:
         formula.count(**fields)
-    assert str(caught.value).endswith(f"holds for {held} and has no letter for it; derive one of its own: "
+    assert str(caught.value).endswith(f"holds for {held} and has no letter for it; make one of its own: "
                                       f"symcount.derive({called}, {name}=...)")  # fmt: skip
     assert sc.derive(model, **fields).count({}) == real(model, fields)
 
