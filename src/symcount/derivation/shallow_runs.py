@@ -57,6 +57,8 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
         return None
     usual, lists = _depths(plan)
     few = _few({name: value for name, value in usual.items() if value and not name.endswith("]")}, lists, _period(plan))
+    if max(few.values(), default=0) > _PERIODIC:  # the kinds of layers are far apart
+        return None
     try:
         one = run(plan, {**plan.base, **few}, ", ".join(f"{n} = {v}" for n, v in few.items()) or "the default config")
     except DerivationError:
