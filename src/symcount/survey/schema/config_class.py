@@ -29,7 +29,9 @@ _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
 _GENERAL = ("transformers.configuration_utils", "transformers.modeling_rope_utils", "transformers.utils",
             "transformers.integrations", "huggingface_hub", "builtins")  # fmt: skip
 _NOTHING: tuple[tuple[str, Any], ...] = (("i", 0), ("f", 0.0), ("b", False), ("s", ""))
-_LABELS = frozenset({"transformers_version", "architectures", "dtype", "torch_dtype", "per_layer_config"})  # of the file, or seen to elsewhere
+_LABELS = frozenset(
+    {"transformers_version", "architectures", "dtype", "torch_dtype", "per_layer_config"}
+)  # of the file, or seen to elsewhere
 
 
 @dataclass(frozen=True)

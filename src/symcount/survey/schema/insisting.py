@@ -1,8 +1,8 @@
 """What an older release of transformers insists on, or passes over, where a newer one's entry holds for it otherwise.
 
-What the newer one makes of a sub-config that is left out, or that does not say its model type, the older one refuses, or
-it makes the sub-config of keys of the config around it. A key that the newer one reads says nothing to the older one. So
-each class is given such configs, and is built where the layout counts them.
+What the newer one makes of a sub-config that is left out, or that does not say its model type, the older one refuses,
+or it makes the sub-config of keys of the config around it. A key that the newer one reads says nothing to the older
+one. So each class is given such configs, and is built where the layout counts them.
 """
 
 from __future__ import annotations
