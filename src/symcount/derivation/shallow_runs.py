@@ -18,6 +18,7 @@ from itertools import product
 from typing import Any
 
 from symcount.concolic.config.config_source import construct, fields_in, walk
+from symcount.concolic.config.source import defaults_of
 from symcount.concolic.config.symbolic import Number, config_classes
 from symcount.concolic.python.constants import longest_period
 from symcount.concolic.traces import Trace
@@ -174,11 +175,14 @@ def _depths(plan: Plan) -> tuple[dict[str, Number], dict[str, Sequence[Any]]]:
     found: dict[str, Number] = {}
     lists: dict[str, Sequence[Any]] = {}
     for path, instance in walk(construct(plan.source)):
+        follow = {
+            name for name, default in defaults_of(type(instance)) if default() is None
+        }  # other fields, or nothing
         for name, value in fields_in(instance).items():
             if isinstance(value, list | tuple):
                 lists[path_of(path, name)] = value
                 found |= {path_of(path, f"{name}[{i}]"): n for i, n in enumerate(value) if type(n) is int}
-            elif type(value) is int:
+            elif type(value) is int and name not in follow:
                 found[path_of(path, name)] = value
     return {name: plan.base.get(name, found[name]) for name in likely_depths(found)}, lists
 
