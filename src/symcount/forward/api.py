@@ -11,7 +11,6 @@ from symcount.concolic.config.config_source import ConfigSource, construct
 from symcount.concolic.session import quiet
 from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.formula import DerivedFormula, formula_of
-from symcount.derivation.given_configs import given_for
 from symcount.derivation.origin import Derived
 from symcount.derivation.pipeline import derive_class
 from symcount.derivation.resolve import missing_package, resolve, shortened
@@ -22,6 +21,7 @@ from symcount.forward.cache_formula import CacheFormula, cache_formula
 from symcount.forward.cache_module import cache_module
 from symcount.forward.certificate import disagreement
 from symcount.forward.formulas import ForwardFormula
+from symcount.forward.given import running_for
 from symcount.forward.inputs import BATCH, LENGTH, sizes_for
 from symcount.forward.operations_formula import OperationsFormula, operations_formula
 from symcount.forward.operations_module import operations_module
@@ -159,14 +159,14 @@ def _derived(
 ) -> DerivedFormula:
     """The formula of the model that `model(cls)` makes of the class that *source* says, at *sizes* of an input.
 
-    Where transformers builds no model of a class's own default config, it is that at `given_for`.
+    Where transformers builds no model of a class's own default config, or does not run it, it is that at `running_for`.
     """
     asked, kept = _described(source, options)
     cls, found, name, model_type = resolve(asked, kept)
     try:
         return _at(cls, found, name, model_type, model, what, sizes)
     except DerivationError:
-        given = given_for(cls) if isinstance(asked, type | str) and not found.kwargs else None
+        given = running_for(cls) if isinstance(asked, type | str) and not found.kwargs else None
         if given is None:
             raise
         return _at(cls, resolve(cls, {}, given)[1], name, model_type, model, what, sizes)
