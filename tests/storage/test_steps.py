@@ -1,4 +1,4 @@
-"""What a step of an optimizer takes for a while, against real steps: the tensors that are there after each operation."""
+"""What a step of an optimizer takes for a while, against real steps: the tensors after each operation."""
 
 from itertools import product
 

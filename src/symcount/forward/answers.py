@@ -49,11 +49,11 @@ class Answers:
             self._true[id(result)] = result
         if self._chosen and args and id(args[0]) in self._chosen:
             self._chosen.update((id(tensor), tensor) for tensor in results)
-        if results and (number := self._number_counted(getattr(func, "__name__", ""), args, kwargs)) is not None:
+        if results and (number := self._number_counted(getattr(func, "__name__", ""), args)) is not None:
             self._counted[id(result)] = result, number
         self.contents.note(func, args, kwargs, result)
 
-    def _number_counted(self, name: str, args: Sequence[Any], kwargs: dict[str, Any]) -> int | None:
+    def _number_counted(self, name: str, args: Sequence[Any]) -> int | None:
         """Of how many things a call counts those of each kind: what it marks by a one each, or has already."""
         if name == "scatter" and len(args) > 3 and args[3] == 1:
             return prod(_shape(args[2]))

@@ -99,9 +99,11 @@ class Operations:
         for (path, name, *_, loops), members in groups.items():
             first = members[0]
             times = [_length(loop, len({m.iterations[i][1] for m in members})) for i, loop in enumerate(loops)]
+            rounds, rest = divmod(len(members), prod(map(int, times)))
             together = []
-            if loops and prod(map(int, times)) == len(members):
-                together = [first._replace(sizes=(first.sizes[0], *times, *first.sizes[1:]))]
+            if loops and not rest:  # the loops are gone through so often
+                sizes = (first.sizes[0], *times, *first.sizes[1:])
+                together = [first._replace(sizes=sizes)] * rounds
             for one in together or members:
                 number = taken[path, name] = taken.get((path, name), 0) + 1
                 yield path, name if number == 1 else f"{name}_{number}", one

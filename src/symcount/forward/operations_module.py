@@ -29,7 +29,7 @@ def operations_module(cls: type) -> type:
         model = build(cls, config, "float32")
         tracker, recorder = TENSORS.tracker, STATE.recorder
         shape_of = tracker.shape_of if tracker is not None else _shape_of
-        modules = dict(model.named_modules())
+        modules = dict(model.named_modules(remove_duplicate=False))
         noted = Operations(
             shape_of,
             len(recorder.here()) if recorder is not None else 0,

@@ -110,7 +110,7 @@ def _on_device(one: Optimizer, name: str) -> Optimizer:
 
 
 _ADAMW = Optimizer("adamw", (_STEP, *_ADAM), extra=1, note="foreach, the default: a step takes one more copy")
-_LOOP = replace(_ADAMW, name="adamw_for_loop", extra=0, loop="adamw_for_loop", note="two copies of the largest tensor at a time")
+_LOOP = replace(_ADAMW, name="adamw_for_loop", extra=0, loop="adamw_for_loop", note="two copies of a tensor at a time")
 _STATES = ("state1", "state2")
 
 
@@ -170,7 +170,8 @@ _OTHERS: Final = {
     "adam": "adamw", "adamw_torch": "adamw", "adamw_foreach": "adamw", "adamw_torch_fused": "adamw_fused",
     "fused": "adamw_fused", "amsgrad": "adamw_amsgrad", "momentum": "sgd_momentum",
     "adafactor_transformers": "adafactor", "adamw_bnb_8bit": "adamw_8bit", "adam8bit": "adamw_8bit",
-    "adamw8bit": "adamw_8bit", "adam_8bit": "adamw_8bit", "paged_adamw_8bit": "adamw_8bit", "paged_adamw_32bit": "adamw_32bit",
+    "adamw8bit": "adamw_8bit", "adam_8bit": "adamw_8bit", "paged_adamw_8bit": "adamw_8bit",
+    "paged_adamw_32bit": "adamw_32bit",
     "paged_adamw": "adamw_32bit", "paged_lion_32bit": "lion_32bit",
     "paged_lion_8bit": "lion_8bit", "adamw_loop": "adamw_for_loop",
 }  # fmt: skip

@@ -28,7 +28,7 @@ def table() -> Mapping[str, Any]:
 
 
 def plan_of(formula: Formula) -> tuple[Mapping[str, str], str]:
-    """The plan that the model's class has, by path with `*` for indices; and of which release it is, where it is stored.
+    """The plan that the model's class has, by path with `*` for indices; and the release that it is stored of.
 
     Raises:
         DependencyError: torch or transformers is missing, and nothing is stored of the class.

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from symcount.exact.evaluate import integer_value
 from symcount.errors import OptionError
+from symcount.exact.evaluate import integer_value
 from symcount.formulas.formula import Formula
 from symcount.storage.footprint import stated_dtype
 from symcount.storage.plans import plan_of

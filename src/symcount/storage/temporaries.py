@@ -1,9 +1,9 @@
 """What a loop of an optimizer over the parameters makes for a while: the most bytes that are there at one time.
 
 Such a loop makes tensors for one parameter after the other. What a name was given for one of them is there until the
-next one's is made, so the order of the parameters decides: it is that of the tree, as of `model.parameters()` where the
-tree was derived; one that was composed by hand has a layer's parameters in the order in which one reads them. Of a block
-that is repeated, the second time is as all later ones. What a kernel of a GPU takes for itself (the reductions of
+next one's is made, so the order of the parameters decides: it is that of the tree, as of `model.parameters()` where
+the tree was derived; one that was composed by hand has a layer's parameters in the order in which one reads them. Of a
+block that is repeated, the second time is as all later ones. What a kernel of a GPU takes for itself (the reductions of
 a norm, workspaces of a product) is no tensor of the optimizer's, and not counted.
 
 Sources: the loops of `torch.optim` 2.13 (`_adafactor.py`, `_muon.py`, `rprop.py`) and of
@@ -17,9 +17,9 @@ from typing import Final, NamedTuple
 
 from sympy import Expr, Integer, Max, Min, Mul, expand
 
-from symcount.core.tree import Block, Parameter, expr
-from symcount.storage.trees import Sizes
+from symcount.core.tree import Block, expr
 from symcount.formulas.layerwise import joined
+from symcount.storage.trees import Sizes
 
 __all__ = ["LOOPS", "Left", "most"]
 

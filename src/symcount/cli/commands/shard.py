@@ -20,9 +20,9 @@ __all__ = ["shard"]
 def shard(
     model: Source,
     ranks: Annotated[int, typer.Option("--ranks", help="How many ranks there are.")],
-    fsdp: Annotated[bool, typer.Option("--fsdp", help="FSDP2, each parameter by rows: what is done by default.")] = False,
+    fsdp: Annotated[bool, typer.Option("--fsdp", help="FSDP2, each parameter by rows: the default.")] = False,
     zero3: Annotated[bool, typer.Option("--zero3", help="DeepSpeed's ZeRO-3, each parameter flat and padded.")] = False,
-    tp: Annotated[bool, typer.Option("--tp", help="The tensor parallelism of transformers, by the class's plan.")] = False,
+    tp: Annotated[bool, typer.Option("--tp", help="Tensor parallelism, by the plan of transformers.")] = False,
     rank: Annotated[int, typer.Option("--rank", help="Which: the last ones hold less where sizes do not divide.")] = 0,
     values: Values = None,
     options: Options = None,
