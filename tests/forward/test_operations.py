@@ -202,8 +202,8 @@ KINDS = [
     ("JetMoeForCausalLM",  # the tokens of each expert are counted, and the counts are asked for
      {"num_hidden_layers": 2, "hidden_size": 16, "intermediate_size": 24, "vocab_size": 50, "num_local_experts": 4,
       "kv_channels": 8, "num_key_value_heads": 2, "num_experts_per_tok": 2, "num_attention_heads": 4},
-     "2*B*H*S*V + N*(4*B*E*H*S + 6*B*H*I*S*k + 4*B*H*K*S*k*kv_channels + 4*B*H*K*S*kv_channels"
-     " + 4*B*K*S**2*k*kv_channels)"),
+     ("2*B*H*S*V + N*(4*B*E*H*S + 6*B*H*I*S*k + 4*B*H*K*S*k*kv_channels + 4*B*H*K*S*kv_channels"
+      " + 4*B*K*S**2*k*kv_channels)")),
     ("BigBirdForCausalLM",  # a module is put in the place of another while it runs
      {"num_hidden_layers": 2, "hidden_size": 16, "intermediate_size": 24, "vocab_size": 50, "num_attention_heads": 4},
      "2*B*H**2*S + 2*B*H**2 + 2*B*H*S*V + N*(8*B*H**2*S + 4*B*H*I*S + 4*B*H*S**2)"),

@@ -33,7 +33,7 @@ _POINTS = 6  # at which a formula is compared that rests on suppositions
 
 
 @guarded
-def derive(source: Any, /, *, config: Any = None, **options: Any) -> DerivedFormula:
+def derive(source: Any, /, config: Any = None, **options: Any) -> DerivedFormula:
     """The closed form of a model, derived from the model's own code.
 
     The real class is constructed a few times on the meta device, which allocates nothing, with a config whose numbers
