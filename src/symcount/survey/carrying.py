@@ -179,26 +179,37 @@ def _parts(layout: Mapping[str, Any], configs: Any) -> dict[str, Any]:
 
 
 def _changes(layout: Layout, other: Layout | None) -> Iterator[dict[str, Any]]:
-    """Changes of a config: the spellings first, then the switches, then every size."""
+    """Changes of a config: every size first, then the spellings, then the switches, of which there may be many."""
     yield {}
-    for one in (layout, *([other] if other is not None else [])):
-        for path, section in one.sections.items():
-            prefix = f"{path}." if path else ""
-            for alias, key in section.aliases.items():
-                number = one.numbers.get(prefix + key)
-                if number is not None and isinstance(number.given, int):
-                    yield {prefix + alias: 2 * number.given}
-                elif prefix + key in one.checks:
-                    for value in _values(one.checks[prefix + key].accept):
-                        yield {prefix + alias: value}
-    for one in (layout, *([other] if other is not None else [])):
-        for path, check in one.checks.items():
-            for value in _values(check.accept):
-                if "[" not in path and value != check.given:
-                    yield {path: value}
-        for path, number in one.numbers.items():
-            if isinstance(number.given, int) and not {"[", "#"} & set(path):
-                yield {path: 2 * number.given if number.given > 0 else 8}
+    several = (layout, *([other] if other is not None else []))
+    for part in (_sizes, _spellings, _switches):
+        for one in several:
+            yield from part(one)
+
+
+def _sizes(one: Layout) -> Iterator[dict[str, Any]]:
+    for path, number in one.numbers.items():
+        if isinstance(number.given, int) and not {"[", "#"} & set(path):
+            yield {path: 2 * number.given if number.given > 0 else 8}
+
+
+def _spellings(one: Layout) -> Iterator[dict[str, Any]]:
+    for path, section in one.sections.items():
+        prefix = f"{path}." if path else ""
+        for alias, key in section.aliases.items():
+            number = one.numbers.get(prefix + key)
+            if number is not None and isinstance(number.given, int):
+                yield {prefix + alias: 2 * number.given}
+            elif prefix + key in one.checks:
+                for value in _values(one.checks[prefix + key].accept):
+                    yield {prefix + alias: value}
+
+
+def _switches(one: Layout) -> Iterator[dict[str, Any]]:
+    for path, check in one.checks.items():
+        for value in _values(check.accept):
+            if "[" not in path and value != check.given:
+                yield {path: value}
 
 
 def _unknown(layout: Layout, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around
 from symcount.survey.schema.bases import Base, bases, left_out, said_whole
 from symcount.survey.schema.check import count, with_given_sections
+from symcount.survey.schema.confirming import confirmed
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
 from symcount.survey.schema.insisting import insisting
@@ -64,7 +65,7 @@ def extend(
     for step in steps:
         every = step(every)
     if next(disagreements(every, probe, activations), None) is None:
-        return every, more
+        return confirmed(every, probe, activations), more
     found = layout  # which of them is wrong?
     for step in steps:
         wider = step(found)
@@ -72,7 +73,7 @@ def extend(
             found = wider
         else:
             said.append(wrong)
-    return found, more
+    return confirmed(found, probe, activations), more
 
 
 def extended(entry: Entry, activations: frozenset[str], trees: int) -> tuple[list[Layout], list[str], list[list[Any]]]:
