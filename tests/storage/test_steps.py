@@ -35,6 +35,7 @@ MADE = {
     "rprop": lambda p: OPTIM.Rprop(p, foreach=True),
     "adafactor_torch": lambda p: OPTIM.Adafactor(p),
     "adafactor": lambda p: transformers.optimization.Adafactor(p, relative_step=False, lr=1e-3),
+    "lion": lambda p: pytest.importorskip("lion_pytorch").Lion(p),
     "muon": lambda p: OPTIM.Muon([x for x in p if x.ndim == 2]),
 }
 

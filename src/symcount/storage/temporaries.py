@@ -48,6 +48,11 @@ def _twice(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]
     return (left.last + 2 * whole,), Left(whole)
 
 
+def _lion(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]:
+    """Of lion-pytorch: a copy of the momentum, and its sum with the gradient, in a function that leaves nothing."""
+    return (2 * size * Mul(*shape),), left
+
+
 def _rprop(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]:
     """The gradient where it changed its sign, and where that is."""
     return ((size + 1) * Mul(*shape),), left
@@ -83,6 +88,7 @@ def _muon(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]:
 #: by the name of the optimizer
 LOOPS: Final[dict[str, Loop]] = {
     "adamw_for_loop": _twice,
+    "lion": _lion,
     "rprop": _rprop,
     "adafactor_torch": _adafactor_torch,
     "adafactor": _adafactor,
