@@ -27,11 +27,13 @@ CASES = [
     ),
     ("Sam3VisionModel", "sam3_vision_model", {"image_size": 504}, "image_size = 504 changes the model"),
 ]
+#: Classes that take five seconds or more to be measured, each beside a lighter one of its kind.
+LONG = {"ColQwen2ForRetrieval", "Sam3VisionModel"}
 
 
 @pytest.mark.parametrize(
     ("name", "model_type", "changes", "words"),
-    [pytest.param(*c, id=f"{c[0]} {c[2]}", marks=pytest.mark.slow if c[0] == "Sam3VisionModel" else ()) for c in CASES],
+    [pytest.param(*c, id=f"{c[0]} {c[2]}", marks=pytest.mark.slow if c[0] in LONG else ()) for c in CASES],
 )
 def test_what_a_config_does_to_its_sub_configs(name, model_type, changes, words, measured, counted_or_refused):
     counter = measured(name, model_type, effort=2_000)

@@ -116,7 +116,7 @@ EFFORT = {
 
 
 #: Classes that take five seconds or more to be measured.
-LONG = {"BitModel", "Inkling2TextModel", "LevitModel", "SamVisionModel"}
+LONG = {"BitModel", "Inkling2TextModel", "LevitModel", "NemotronHModel", "SamVisionModel"}
 
 
 @pytest.mark.parametrize(
