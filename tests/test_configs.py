@@ -386,6 +386,12 @@ def test_other_spellings_are_taken_when_the_real_config_takes_them(name, fields)
     assert sc.formula(name).count(fields) == real
 
 
+@pytest.mark.parametrize("config", [{"model_type": "vit", "head_dim": 8}, {"model_type": "deit", "head_dim": 16}])
+def test_a_key_that_a_composed_formula_does_not_have_is_read_all_the_same(config):
+    formula = sc.formula(config)
+    assert formula.count(config) == sc.count(config) < sc.count({"model_type": config["model_type"]})
+
+
 @pytest.mark.parametrize(
     ("projection", "gated"), [("relu", True), ("gated-gelu", False), ("gated-gelu", {}), ("relu", None)]
 )
