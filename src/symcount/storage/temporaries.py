@@ -71,12 +71,13 @@ def _adafactor(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], L
 
 
 def _muon(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]:
-    """The momentum that is ahead, two iterates in bf16, and two products of the smaller dimension with itself."""
+    """The momentum that is ahead, two iterates in bf16, and two products of the smaller dimension with itself.
+
+    The iterate that is left of the last one is less than what the larger of the two takes anyway.
+    """
     if len(shape) != 2:
         return (), left
-    elements, least = Mul(*shape), Min(*shape)
-    own = (size + 2 * _BF16) * elements + 2 * _BF16 * least**2
-    return (left.last + size * elements, own), Left(_BF16 * elements)
+    return ((size + 2 * _BF16) * Mul(*shape) + 2 * _BF16 * Min(*shape) ** 2,), left
 
 
 #: by the name of the optimizer

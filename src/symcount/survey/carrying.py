@@ -25,7 +25,7 @@ from symcount.survey.schema.config_class import attribute, facts_of, parts, sett
 from symcount.survey.schema.probe import INFRASTRUCTURE, changed, real_model, real_total
 from symcount.verification.real_model import totals
 
-__all__ = ["carried", "disagreement", "names_differ"]
+__all__ = ["base_of", "carried", "disagreement", "names_differ", "parts_of"]
 
 Row = dict[str, Any]
 _MOST = 200  # configs for one layout
@@ -37,7 +37,7 @@ def carried(row: Row, configs: Any) -> Row:
     layouts = []
     for item in row["layouts"]:
         layout = json.loads(json.dumps(item))
-        found = _parts(layout, configs)
+        found = parts_of(layout, configs)
         for path, section in layout.get("sections", {}).items():
             if path not in found or "aliases" not in section:
                 continue
@@ -67,8 +67,8 @@ def disagreement(row: Row, cls: Any, configs: Any, activations: frozenset[str], 
         variants = [Variant(layout, formula) for formula in layout.formulas]
         also = None if others is None or number >= len(others["layouts"]) else Layout.from_json(
             others["layouts"][number])  # fmt: skip
-        base = _base(item)
-        for tried, changes in enumerate([*_unknown(layout, _parts(item, configs)), *_changes(layout, also)]):
+        base = base_of(item)
+        for tried, changes in enumerate([*_unknown(layout, parts_of(item, configs)), *_changes(layout, also)]):
             if tried > _MOST:
                 break
             raw = changed(base, changes)
@@ -94,7 +94,7 @@ def names_differ(row: Row, cls: Any, configs: Any, activations: frozenset[str]) 
     if not row["layouts"]:
         return ""
     item = row["layouts"][0]
-    raw = _base(item)
+    raw = base_of(item)
     model = real_model(cls, configs, raw)
     if model is None:  # it insists on keys
         return ""
@@ -160,7 +160,7 @@ def _settled(reader: Reader, variants: list[Variant], raw: Mapping[str, Any]) ->
     raise UncoveredError("no formula is stored for it")
 
 
-def _base(layout: Mapping[str, Any]) -> Row:
+def base_of(layout: Mapping[str, Any]) -> Row:
     """A config of the layout that gives the sub-configs whose model type matters."""
     raw: Row = {}
     for path, admitted in layout.get("types", {}).items():
@@ -170,10 +170,10 @@ def _base(layout: Mapping[str, Any]) -> Row:
     return raw
 
 
-def _parts(layout: Mapping[str, Any], configs: Any) -> dict[str, Any]:
+def parts_of(layout: Mapping[str, Any], configs: Any) -> dict[str, Any]:
     """The configs of a layout by dotted path, as the installed release has them."""
     try:
-        return parts(configs.from_dict(_base(layout)))
+        return parts(configs.from_dict(base_of(layout)))
     except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
         return {}
 
