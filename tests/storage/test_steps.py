@@ -67,7 +67,7 @@ def peak(step):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("model", "name", "dtype"), sampled(product(MODELS, MADE, ("float32", "bfloat16")), 8))
+@pytest.mark.parametrize(("model", "name", "dtype"), sampled(product(MODELS, MADE, ("float32", "bfloat16")), 15))
 def test_a_step_takes_what_its_formula_says(model, name, dtype):
     kind, fields = MODELS[model]
     cls = getattr(transformers, kind)
