@@ -366,6 +366,33 @@ def test_of_a_field_and_its_alias_the_alias_counts_as_in_the_real_config(order):
 
 
 @pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        # the decoder's depth is filled in before the other spelling is taken
+        ("T5Model", {"num_hidden_layers": 2}),
+        ("T5Model", {"num_hidden_layers": 2, "num_layers": 3}),
+        ("T5Model", {"num_hidden_layers": 2, "num_decoder_layers": 1}),
+        # the one that is no field of the class is taken last, whatever the class's map calls it
+        ("Qwen3MoeModel", {"num_hidden_layers": 1, "num_experts": 16, "num_local_experts": 32}),
+        ("Qwen3MoeModel", {"num_hidden_layers": 1, "num_local_experts": 16}),
+    ],
+)
+def test_other_spellings_are_taken_when_the_real_config_takes_them(name, fields):
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    cls = getattr(transformers, name)
+    with torch.device("meta"):
+        real = cls(cls.config_class.from_dict(dict(fields))).num_parameters()
+    assert sc.formula(name).count(fields) == real
+
+
+@pytest.mark.parametrize("config", [{"model_type": "vit", "head_dim": 8}, {"model_type": "deit", "head_dim": 16}])
+def test_a_key_that_a_composed_formula_does_not_have_is_read_all_the_same(config):
+    formula = sc.formula(config)
+    assert formula.count(config) == sc.count(config) < sc.count({"model_type": config["model_type"]})
+
+
+@pytest.mark.parametrize(
     ("projection", "gated"), [("relu", True), ("gated-gelu", False), ("gated-gelu", {}), ("relu", None)]
 )
 def test_t5_refuses_a_gate_that_the_projection_does_not_have(projection, gated):

@@ -372,3 +372,13 @@ def test_random_points_of_bert_against_the_paper():
     for _ in range(50):
         values = {n: rng.randint(1, 10_000) for n in "VLHINT"}
         assert f.count(**values, A=1) == by_hand(**values)
+
+
+def test_an_option_given_as_a_number_is_told_with_the_formula_that_has_it():
+    with pytest.raises(UnknownSymbolError) as caught:
+        sc.formula("BertForMaskedLM").count(tie_word_embeddings=False)
+    assert str(caught.value) == (
+        "the formula of BertForMaskedLM holds for tie_word_embeddings = True and has no letter for it; "
+        "make one of its own: symcount.formula('BertForMaskedLM', tie_word_embeddings=...)"
+    )
+    assert sc.formula("BertForMaskedLM", tie_word_embeddings=False).count({}) > sc.formula("BertForMaskedLM").count({})

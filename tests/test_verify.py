@@ -11,6 +11,7 @@ import symcount as sc
 from symcount.architectures import FAMILIES, find, names
 from symcount.core.tree import Parameter
 from symcount.errors import ConfigError, DependencyError, DomainError, OptionError, UnknownModelError, VerificationError
+from symcount.verification import real_model
 from symcount.verification.report import compare
 
 torch = pytest.importorskip("torch")
@@ -336,3 +337,23 @@ def test_without_transformers_the_remedy_is_named(monkeypatch):
 
 def test_every_architecture_is_covered():
     assert {find(n).model_type for n in names()} == {*FAMILIES, "clip_text_model", "clip_vision_model"}
+
+
+def test_torchinfo_sets_a_tied_head_off_against_parameters_beside_the_layers():
+    """torchinfo 1.8.0 sets a tied head off against parameters beside the layers; see findings/."""
+    pytest.importorskip("torchinfo")
+
+    class Tied(torch.nn.Module):
+        def __init__(self, positions=128):
+            super().__init__()
+            self.table, self.head = torch.nn.Embedding(50, 8), torch.nn.Linear(8, 50, bias=False)
+            self.head.weight = self.table.weight
+            self.positions = torch.nn.Parameter(torch.empty(positions))
+
+    f = sc.derive(Tied)
+    for positions, seen in ((128, 800), (400, 800), (1000, 1400)):
+        assert {c: f.count({"positions": positions}, convention=c) for c in ("unique", "per_layer")} == {
+            "unique": 400 + positions,
+            "per_layer": 800 + positions,
+        }
+        assert real_model.torchinfo_total(Tied(positions)) == seen

@@ -10,13 +10,21 @@ from typing import TYPE_CHECKING, Any
 from symcount.architectures import Architecture, find
 from symcount.architectures.reading import architecture_of
 from symcount.atlas.counting import derivable
+from symcount.atlas.speaker import speaker
 from symcount.config.config import Config, read
 from symcount.config.files import is_adapter, is_checkpoint, is_directory, looks_like_path
 from symcount.config.releases import is_installed
 from symcount.core.paths import with_values
 from symcount.diagnostics.of_formula import TIED, untied
 from symcount.ecosystem.files import is_of_library, library_formula
-from symcount.errors import CheckpointError, ConfigError, DomainError, OptionError, UnknownModelError
+from symcount.errors import (
+    CheckpointError,
+    ConfigError,
+    DomainError,
+    OptionError,
+    SymcountError,
+    UnknownModelError,
+)
 from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 
@@ -110,7 +118,23 @@ def _composed(source: Any, config: Config, options: dict[str, Any], version: str
         if not derivable() or not is_installed(version):
             raise
         return _derived(source, options, None)
-    return _of_architecture(architecture, {**chosen, **options})
+    found = _of_architecture(architecture, {**chosen, **options})
+    if options or not _is_contradicted(found, config, version):
+        return found
+    unknown = UnknownModelError(f"{found.name} is composed for other configs.")
+    return _stored_or_derived(source, options, unknown, version)
+
+
+def _is_contradicted(composed: Formula, config: Config, version: str) -> bool:
+    """Whether the atlas counts a config otherwise: it reads a key that the composed formula does not have.
+
+    That is `head_dim` of ViT, for example, which only newer config classes declare.
+    """
+    try:
+        speaks = speaker(config.fields, version)
+        return speaks is not None and speaks.counter.count(config.fields)[1]["unique"] != composed.count(config)
+    except SymcountError:  # told where it is counted
+        return False
 
 
 def _stored_or_derived(source: Any, options: dict[str, Any], unknown: UnknownModelError, version: str) -> Formula:

@@ -37,9 +37,6 @@ CASES = [
     ("UperNetForSemanticSegmentation", 0, STAGES, [{}, {"use_auxiliary_head": False}], [RESNET]),
     # an image from which the number of positions is computed where that is left out
     ("Molmo2VisionModel", 0, IMAGE, [{}, {"image_size": [378, 378]}], [{"image_size": [56, 56]}]),
-    # a key without an influence on the first layers, and with one on the sixth
-    ("Gemma4TextModel", 0, {"global_head_dim": {"absent": 0, "=512": 0, "=7": 0}},
-     [{}, {"global_head_dim": 512}], [{"global_head_dim": 7}]),
 ]  # fmt: skip
 
 

@@ -6,6 +6,7 @@ is a config that the release refuses, or a class that it does not have.
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -85,6 +86,32 @@ def test_keys_mean_what_they_mean_in_each_release(row):
             assert not total or config["model_type"].startswith(REFUSED), (release, total)
         else:
             assert found == total, release
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        # taken out of the class's arguments, or in place of a number that it computes: a trace does not see it
+        ({"architectures": ["LwDetrModel"], "model_type": "lw_detr", "num_feature_levels": 8}, "num_feature_levels"),
+        ({"architectures": ["MimiEncoderModel"], "model_type": "mimi_encoder", "frame_rate": 25.0}, "frame_rate"),
+        (
+            {"architectures": ["Gemma4ForCausalLM"], "model_type": "gemma4_text", "global_head_dim": 7},
+            "global_head_dim",
+        ),
+        # fewer layers than are dense
+        ({"architectures": ["GlmMoeDsaModel"], "model_type": "glm_moe_dsa", "num_hidden_layers": 2}, "N + -1 * d ≥ 0"),
+        ({"model_type": "deepseek_v32", "num_hidden_layers": 1}, "N + -1 * d ≥ 0"),
+        # what every config class has, and none lets be set
+        ({"model_type": "bert", "use_return_dict": True}, "use_return_dict cannot be set"),
+        ({"model_type": "clip", "vision_config": {"num_labels": None}}, "vision_config.num_labels: expected"),
+    ],
+)
+def test_what_would_be_another_model_or_none_is_refused_as_of_every_release(config, words):
+    for release in atlas().releases:
+        counting = Counter(atlas().at(release))
+        if "architectures" not in config or counting.atlas.find(config["architectures"][0]) is not None:
+            with pytest.raises((ConfigError, UncoveredError), match=re.escape(words)):
+                counting.count(config)
 
 
 @pytest.mark.parametrize(

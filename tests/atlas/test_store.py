@@ -123,3 +123,13 @@ def test_what_no_layout_covers_is_told_in_the_words_of_the_first(tmp_path):
     writing.write(tmp_path / "a.bin", families, {"toy": "ToyModel"}, [], "versions", {})
     with pytest.raises(UncoveredError, match='kind = "third" is outside the stored formulas'):
         Counter(store.Atlas(tmp_path / "a.bin")).count({"model_type": "toy", "kind": "third"})
+
+
+def test_an_atlas_that_is_replaced_while_it_is_open_is_an_error_in_words(tmp_path):
+    path = tmp_path / "a.bin"
+    path.write_bytes(store.default_path().read_bytes())
+    opened = store.Atlas(path)
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) // 2] + b"\0" * 1000)
+    with pytest.raises(ConfigError, match="was replaced since it was opened"):
+        [opened.find(name) for name in opened.names]

@@ -11,12 +11,14 @@ torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
 
 import symcount as sc  # noqa: E402
-from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError  # noqa: E402
+from symcount.errors import ConfigError, DomainError, OptionError, UnknownModelError, UnknownSymbolError  # noqa: E402
 
 
 def real(name, fields):
-    cls = getattr(transformers, name)
     with torch.device("meta"):
+        if not isinstance(name, str):
+            return sum(p.numel() for p in name(**fields).parameters())
+        cls = getattr(transformers, name)
         return cls(cls.config_class(**fields)).num_parameters()
 
 
@@ -68,6 +70,37 @@ def test_what_the_formula_does_not_hold_for_is_refused(name, fields, words):
     own = sc.derive({**fields, "model_type": config.model_type, "architectures": [name]})  # the remedy
     assert own.count(config) == real(name, fields)
     assert sc.count({**fields, "model_type": config.model_type, "architectures": [name]}) == real(name, fields)
+
+
+class Head(torch.nn.Module):
+    def __init__(self, width=8, keys=None, biased=True):
+        super().__init__()
+        self.out = torch.nn.Linear(width, keys or width, bias=biased)
+
+
+FIXED = [
+    (Head, "Head", {"keys": 3}, "keys = None"),
+    (Head, "Head", {"biased": False}, "biased = True"),
+    ("LlamaForCausalLM", "'LlamaForCausalLM'", {"attention_bias": True}, "attention_bias = False"),
+]
+
+
+@pytest.mark.parametrize(("model", "called", "fields", "held"), FIXED, ids=lambda x: x if isinstance(x, str) else "")
+def test_a_field_without_a_letter_is_told_with_its_value_and_the_remedy(model, called, fields, held):
+    formula, (name,) = sc.derive(model), fields
+    with pytest.raises(UnknownSymbolError) as caught:
+        formula.count(**fields)
+    assert str(caught.value).endswith(f"holds for {held} and has no letter for it; make one of its own: "
+                                      f"symcount.derive({called}, {name}=...)")  # fmt: skip
+    assert sc.derive(model, **fields).count({}) == real(model, fields)
+
+
+def test_the_config_of_a_class_of_ones_own_may_stand_beside_it():
+    assert sc.derive(Head, {"keys": 3}).count({}) == sc.derive(Head, config={"keys": 3}).count({}) == 8 * 3 + 3
+    with pytest.raises(OptionError, match=r"symcount\.derive\(Head, config\)$"):
+        sc.derive(Head).count({"keys": 3})
+    with pytest.raises(OptionError, match=r"Head takes no argument .kyes.\. Did you mean keys"):
+        sc.derive(Head, {"kyes": 3})
 
 
 def test_a_formula_derived_at_other_options_refuses_the_default():

@@ -28,10 +28,13 @@ NODES = st.recursive(
 )
 
 
+KINDS = (ex.minimum, ex.maximum, lambda a, b: ex.absolute(ex.sub(a, b)))
+
+
 @settings(max_examples=150, deadline=None)
-@given(NODES, NODES, st.booleans(), st.lists(st.tuples(*[st.integers(1, 40)] * 3), min_size=6, max_size=6))
-def test_an_extreme_has_the_value_of_the_code(a, b, least, points):
-    node = (ex.minimum if least else ex.maximum)(a, b)
+@given(NODES, NODES, st.sampled_from(KINDS), st.lists(st.tuples(*[st.integers(1, 40)] * 3), min_size=6, max_size=6))
+def test_an_extreme_has_the_value_of_the_code(a, b, kind, points):
+    node = kind(a, b)
     try:
         value = compile_scalar(ex.to_sympy(node, LETTERS))
     except ValueError:  # something is divided by 1 // 2
@@ -57,3 +60,19 @@ def test_a_size_divided_by_a_rounded_number():
     f = sc.derive(Pooled)
     for size, stride, ratio in ((32, 8, 8), (32, 8, 4), (12, 4, 2), (60, 6, 3)):
         assert f.count({"size": size, "stride": stride, "ratio": ratio}) == 2 * size * 8
+
+
+def test_a_distance_has_a_rule_everywhere():
+    torch = pytest.importorskip("torch")
+
+    class Distances(torch.nn.Module):
+        def __init__(self, width=8, other=24, layers=8):
+            super().__init__()
+            self.one = torch.nn.Linear(width, abs(width - other))
+            self.layers = torch.nn.ModuleList([torch.nn.Linear(width, abs(i - 3) + 1) for i in range(layers)])
+
+    f = sc.derive(Distances)
+    assert not f.pinned
+    for width, other, layers in ((8, 24, 8), (24, 8, 2), (9, 5, 4), (30, 31, 1)):
+        expected = (width + 1) * (abs(width - other) + sum(abs(i - 3) + 1 for i in range(layers)))
+        assert f.count({"width": width, "other": other, "layers": layers}) == expected

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 import symcount as sc
 from symcount.errors import DerivationError, DomainError, OptionError
+from symcount.exact.evaluate import integer_value
 from symcount.forward.api import derived_cache
 
 pytest.importorskip("transformers")
 
+#: Class -> bytes that a cache of 64 tokens holds in bf16 at the defaults, and those of keys and values by measurement.
+MEASURED = json.loads(Path(__file__).with_name("measured.json").read_text())
 SMALL = {"num_hidden_layers": 12, "hidden_size": 64, "num_attention_heads": 4, "vocab_size": 100}
 # class, config fields, closed form of the elements
 FORMS = [
     ("LlamaForCausalLM", {**SMALL, "num_key_value_heads": 2}, "2*B*H*K*N*S/A"),
     ("MistralForCausalLM", {**SMALL, "num_key_value_heads": 2, "head_dim": 16},
      "N*(2*B*D*K*Min(S, sliding_window - 1) + 1)"),
+    ("GitForCausalLM", SMALL, "2*B*H*N*S"),  # of a text: an image may be left out
 ]  # fmt: skip
 
 
@@ -88,3 +95,12 @@ def test_where_each_codebook_has_a_table_there_is_a_sequence_of_tokens_for_each(
     pytest.importorskip("transformers")
     small = {"num_hidden_layers": 2, "hidden_size": 16, "num_attention_heads": 2, "ffn_dim": 24, "num_codebooks": 3}
     assert str(sc.cache("MusicgenForCausalLM", **small).total) == "2*B*H*N*S"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", sorted(MEASURED))
+def test_a_derived_cache_has_the_bytes_that_were_measured_at_the_defaults(name):
+    found = derived_cache(name).bytes("bf16")
+    at = found.values({k: v for k, v in {**found.defaults, "B": 1, "S": 64}.items() if k in found.notation})
+    held = [row.total for row in found.ledger if not row.name.startswith("_")]  # numbers of sliding layers left out
+    assert sum(integer_value(size, at) for size in held) == MEASURED[name][0]

@@ -16,6 +16,7 @@ from symcount.errors import DerivationError, DomainError
 from symcount.forward import api, certificate
 from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
+from symcount.forward.places import Places
 
 pytest.importorskip("transformers")
 
@@ -173,7 +174,7 @@ def test_the_command_says_operations_a_token_where_a_formula_keeps_its_length(mo
     options = [f"-o{name}={value}" for name, value in SMALL.items()]
     code, said, _ = call("flops", "LlamaForCausalLM", *options, "--length", "64", "--json")
     assert code == 0
-    assert lengths == [37, 64]  # once as it comes, and once for what was asked
+    assert lengths == [37, 37, 64]  # as it comes, in the sizes of the input alone, and for what was asked
     monkeypatch.undo()
     free = sc.flops("LlamaForCausalLM", **SMALL)
     found = json.loads(said)
@@ -195,3 +196,55 @@ def test_what_follows_from_a_formula_at_given_sizes_is_that_of_the_sizes():
     assert renamed.at(length=64, batch=2).per_token().subs(values) == per_token
     with pytest.raises(DomainError, match="length: the formula is that of 64 already, got 32"):
         given.at(length=32)
+
+
+# what is a matter of where, how often and for whom: class, config fields, closed form of the operations
+KINDS = [
+    ("JetMoeForCausalLM",  # the tokens of each expert are counted, and the counts are asked for
+     {"num_hidden_layers": 2, "hidden_size": 16, "intermediate_size": 24, "vocab_size": 50, "num_local_experts": 4,
+      "kv_channels": 8, "num_key_value_heads": 2, "num_experts_per_tok": 2, "num_attention_heads": 4},
+     ("2*B*H*S*V + N*(4*B*E*H*S + 6*B*H*I*S*k + 4*B*H*K*S*k*kv_channels + 4*B*H*K*S*kv_channels"
+      " + 4*B*K*S**2*k*kv_channels)")),
+    ("BigBirdForCausalLM",  # a module is put in the place of another while it runs
+     {"num_hidden_layers": 2, "hidden_size": 16, "intermediate_size": 24, "vocab_size": 50, "num_attention_heads": 4},
+     "2*B*H**2*S + 2*B*H**2 + 2*B*H*S*V + N*(8*B*H**2*S + 4*B*H*I*S + 4*B*H*S**2)"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "fields", "form"), KINDS, ids=[name for name, *_ in KINDS])
+def test_what_runs_otherwise_than_it_was_built_is_followed(name, fields, form):
+    found = sc.flops(name, **fields)
+    assert str(found.total) == form
+    assert not found.pinned
+
+
+def test_attention_is_causal_where_its_module_says_so_window_or_not():
+    small = {**SMALL, "num_key_value_heads": 2, "head_dim": 16}
+    found = sc.flops("MistralForCausalLM", **small, sliding_window=8)
+    at = {**found.defaults, "B": 1, "S": 32}
+    pairs = 2 * 2 * small["num_attention_heads"] * 16 * small["num_hidden_layers"]
+    assert found.count(**at) - found.causal().count(**at) == pairs * (32 * 32 - 32 * 33 // 2)
+
+
+def test_a_module_that_is_shared_is_where_it_is_called():
+    class Layer(torch.nn.Module):
+        def __init__(self, shared):
+            super().__init__()
+            self.shared = shared
+
+        def forward(self, x):
+            return self.shared(x)
+
+    class Watched(torch.nn.Linear):
+        def forward(self, x):
+            seen.append(places.here)
+            return super().forward(x)
+
+    seen = []
+    shared = Watched(2, 2)
+    model = torch.nn.Sequential(Layer(shared), Layer(shared))
+    with Places(model) as places:
+        model(torch.zeros(1, 2))
+        model[1].shared = Watched(2, 2)  # put there while it runs
+        model(torch.zeros(1, 2))
+    assert seen == ["0.shared", "1.shared"] * 2

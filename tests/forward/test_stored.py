@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import symcount as sc
+from symcount.cli import run
 from symcount.errors import DependencyError, UncoveredError
 from symcount.exact.evaluate import integer_value
 from symcount.forward.stored import default_path, find, from_record, to_record
@@ -97,3 +98,20 @@ def test_numbers_are_shown_at_sizes_that_are_asked_for():
 def test_what_is_not_stored_is_named():
     with pytest.raises(DependencyError, match=r"^the cache of Gemma4UnifiedForCausalLM is not stored, and"):
         sc.cache({"model_type": "gemma4_unified", "architectures": ["Gemma4UnifiedForCausalLM"]})
+
+
+@pytest.mark.parametrize(
+    ("length", "said"), [("8k", "total: 1,073,741,824 bytes"), ("16k", "S ≤ L is required, but L")]
+)
+def test_the_command_says_numbers_where_the_class_fills_some_in(capsys, tmp_path, length, said):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps(LLAMA_3))
+    run(["cache", str(config), "--length", length])
+    told = capsys.readouterr()
+    assert said in told.out + told.err
+
+
+def test_nothing_is_stored_of_lists_of_indices():
+    text = default_path().read_text(encoding="utf-8")
+    assert "#listed" not in text
+    assert "#others" not in text

@@ -100,6 +100,8 @@ def _warm(entry: Entry) -> None:
             import transformers.models.auto.modeling_auto  # noqa: F401
 
             import published.measure  # noqa: F401
+
+            _uninitialised()
         from symcount.atlas.counting import counter
 
         counter()
@@ -110,6 +112,20 @@ def _warm(entry: Entry) -> None:
     import symcount as sc
 
     sc.formula("bert").count({})
+
+
+def _uninitialised() -> None:
+    """Leave the tensors of real models as they are: on the meta device, filling them does nothing but takes time."""
+    import torch
+    import transformers.initialization as own
+
+    def nothing(tensor: Any, *_: Any, **__: Any) -> Any:
+        return tensor
+
+    for module in (torch.nn.init, own):
+        for name, function in list(vars(module).items()):
+            if callable(function) and name.endswith("_") and not name.startswith("_"):
+                setattr(module, name, nothing)
 
 
 class Worker:

@@ -96,6 +96,8 @@ class Architecture:
         fields: letter -> config field.
         defaults: config field -> the config class's default (an integer).
         filled: letter -> rule by which the config class fills the field when it is left out or `None`.
+        early: letters of these that it fills from a field before it takes that field's other spellings: of T5,
+            `num_hidden_layers` alone leaves the decoder as deep as `num_layers` is by default.
         options: config option -> default; they change the structure. A boolean, a word, or `None` with `GIVEN` as
             the other value for numbers that may be missing.
         decided: options that a config states through its numbers -> what decides, from field values (ELECTRA projects
@@ -114,6 +116,7 @@ class Architecture:
     fields: Mapping[str, str]
     defaults: Mapping[str, int]
     filled: Mapping[str, Expr] = field(default_factory=dict)
+    early: tuple[str, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     decided: Mapping[str, Callable[[Mapping[str, Any]], bool]] = field(default_factory=dict)
     pinned: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
@@ -253,9 +256,14 @@ class Composed(ByField):
         if not described.is_of(formula.model_type):
             return super().bound(formula, described)  # which refuses it
         self._check_options(formula, described)
-        return described.numbers(
+        numbers = described.numbers(
             formula.notation, self.architecture.aliases, formula.defaults, formula.filled, formula.options
         )
+        early = [n for n in self.architecture.early if n in formula.filled and n not in numbers]
+        if early:
+            own = described.numbers(formula.notation, {}, formula.defaults, formula.filled, formula.options)
+            numbers.update((n, own[str(source)]) for n in early for source in formula.filled[n].free_symbols)
+        return numbers
 
     def _check_options(self, formula: Lettered, config: Config) -> None:
         for name, value in self.architecture.options_for(config).items():

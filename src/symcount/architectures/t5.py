@@ -112,6 +112,7 @@ T5 = Architecture(
         "num_labels": 2,
     },
     filled={"N_dec": N},
+    early=("N_dec",),
     options={"feed_forward_proj": "relu"},
     implied={"is_gated_act": gated},
     pinned={"is_decoder": (False,)},  # by which an encoder alone would become a decoder

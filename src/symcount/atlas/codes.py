@@ -186,6 +186,8 @@ def identifiers(text: str) -> set[str]:
 
 def wrong(path: str, admitted: str, value: Any) -> ConfigError:
     """The error for a value of another kind than those that are admitted."""
+    if not admitted:
+        return ConfigError(f"{path} cannot be set; leave it out")
     wanted = [_WORDS[k] for k in admitted]
     text = ", ".join(wanted[:-1]) + " or " + wanted[-1] if len(wanted) > 1 else wanted[0]
     return ConfigError(f"{path}: expected {text}, got {_long(value) or repr(value)[:80]}")

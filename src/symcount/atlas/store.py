@@ -250,8 +250,14 @@ class Atlas:
         if text is None:
             text = self._texts[place] = self._data(place, 0).decode("utf-8")
         key = json.dumps(name) + ":"
-        found, _ = _DECODER.raw_decode(text, text.index(key + '{"name":') + len(key))
+        try:
+            found, _ = _DECODER.raw_decode(text, text.index(key + '{"name":') + len(key))
+        except ValueError as error:
+            raise self._replaced(error) from None
         return found
+
+    def _replaced(self, error: Exception) -> ConfigError:
+        return ConfigError(f"{self.path}: the atlas was replaced since it was opened ({error}); start anew")
 
     def _block(self, place: tuple[int, int], part: int) -> Any:
         if (*place, part) not in self._blocks:
@@ -264,13 +270,18 @@ class Atlas:
             sizes = (sum(sizes) for _, *sizes in self._headers[depth]["families"])
             self._offsets[depth] = list(accumulate(sizes, initial=self._starts[depth]))
         _, *parts = self._headers[depth]["families"][number]
-        with open(self.path, "rb") as file:
-            if part not in self._common:
-                file.seek(self._commons[part])
-                data = file.read(self._commons[part + 1] - self._commons[part])
-                self._common[part] = json.loads(unpacked(data)).encode("utf-8")
-            file.seek(self._offsets[depth][number] + sum(parts[:part]))
-            return unpacked(file.read(parts[part]), self._common[part])
+        try:
+            with open(self.path, "rb") as file:
+                if part not in self._common:
+                    file.seek(self._commons[part])
+                    data = file.read(self._commons[part + 1] - self._commons[part])
+                    self._common[part] = json.loads(unpacked(data)).encode("utf-8")
+                file.seek(self._offsets[depth][number] + sum(parts[:part]))
+                return unpacked(file.read(parts[part]), self._common[part])
+        except (OSError, zlib.error, ValueError) as error:
+            raise ConfigError(
+                f"{self.path}: the atlas was replaced since it was opened ({error}); start anew"
+            ) from None
 
 
 def default_path() -> Path:

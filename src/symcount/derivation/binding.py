@@ -44,7 +44,6 @@ from symcount.verification import real_model
 __all__ = ["bind", "realise"]
 
 _ABSENT = object()
-_REMEDY = "derive a formula of its own: symcount.derive(config)"
 
 
 def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
@@ -80,7 +79,9 @@ def bind(formula: DerivedFormula, config: Any) -> dict[str, Any]:
         if item.field not in numbers:
             given = values[item.field]
             what = "does not have it" if given is _ABSENT else f"has {given!r:.80}"
-            raise OptionError(f"{said}: the formula has a number for {title(item)}, the config {what}; {_REMEDY}")
+            raise OptionError(
+                f"{said}: the formula has a number for {title(item)}, the config {what}; {remedy(formula)}"
+            )
         exact(item, numbers[item.field])
     if found := _deviations(formula, asked, numbers):
         _decide(formula, asked, numbers, f"{said}: {'; '.join(found[:3])}")
@@ -117,6 +118,12 @@ def realise(
         except Exception as error:  # noqa: BLE001  # a config class raises whatever its validation raises
             raise ConfigError(f"{formula.name}: the config is rejected: {shortened(error)}") from None
         return values, real_model.build(formula.cls, real, {}, device)
+
+
+def remedy(formula: DerivedFormula) -> str:
+    """What to do about a config for which *formula* does not hold."""
+    call = "config" if is_of_transformers(formula.source.cls) else f"{formula.cls.__name__}, config"
+    return f"derive a formula of its own: symcount.derive({call})"
 
 
 def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, str]:
@@ -202,7 +209,7 @@ def _same(a: Any, b: Any) -> bool:
 def _word(value: Any) -> str:
     if value is _ABSENT:
         return "nothing"
-    return {True: "true", False: "false", None: "null"}[value] if value in (True, False, None) else f"{value!r:.80}"
+    return "null" if value is None else str(value).lower() if isinstance(value, bool) else f"{value!r:.80}"
 
 
 def _decide(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any], said: str) -> None:
@@ -210,4 +217,4 @@ def _decide(formula: DerivedFormula, asked: Any, numbers: Mapping[str, Any], sai
     with quiet():
         model = real_model.build(formula.cls, asked, {})
     if disagreements(formula, numbers, model, asked):
-        raise OptionError(f"{said}; {_REMEDY}")
+        raise OptionError(f"{said}; {remedy(formula)}")

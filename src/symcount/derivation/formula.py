@@ -91,8 +91,8 @@ class DerivedFormula(Formula):
     def count(self, config: Any = None, /, *, convention: str = "unique", **values: Any) -> int:
         """The exact number of parameters; see `Formula.count`.
 
-        Where the model's code rounds a quotient that is exact by default (`width // 2`), the formula has the quotient.
-        At sizes that leave a remainder, the same formula with the floor counts.
+        Where the model's code rounds a quotient that is exact by default (`width // 2`), the formula has the quotient;
+        at sizes that leave a remainder, the same formula with the floor counts.
 
         Raises:
             UnknownSymbolError, MissingSymbolError, DomainError, ConfigError, OptionError: as `Formula.count`.
@@ -112,6 +112,11 @@ class DerivedFormula(Formula):
                     return known[0].count(config, convention=convention, **values)
             raise
 
+    @property
+    def held(self) -> Mapping[str, Any]:
+        """What the model's code reads; see `Formula.held`."""
+        return {**self.options, **self.default.config_reads, **self.pinned}
+
     def _asks_nothing_else(self, values: Mapping[str, Any]) -> bool:
         """Whether what the model's code asked has the same answers at *values*, by letter or field, as by default."""
         at = {**self.base, **{self.notation[name].field: value for name, value in values.items()}}
@@ -120,8 +125,8 @@ class DerivedFormula(Formula):
     @property
     def made_of(self) -> tuple[str, ...]:
         """The version of transformers whose class it is of; none for a class of one's own."""
-        of_it = self.cls.__module__.partition(".")[0] == "transformers"
-        return (f"transformers {version('transformers')}",) if of_it else ()
+        its_own = self.cls.__module__.partition(".")[0] != "transformers"
+        return () if its_own else (f"transformers {version('transformers')}",)
 
     def runs_text(self) -> str:
         """Where a forward pass runs, which no count asks: `runs only where K divides A`; empty if anywhere."""
@@ -144,9 +149,7 @@ class DerivedFormula(Formula):
         if name not in self.pinned:
             return ""
         known: dict[str, str] = self.__dict__.setdefault("_lost", {})  # each takes several runs of the constructor
-        if name not in known:
-            known[name] = lost_at(self.cls, self.source, self.base, self.pinned, name)
-        return known[name]
+        return known.get(name) or known.setdefault(name, lost_at(self.cls, self.source, self.base, self.pinned, name))
 
     @property
     def selectors(self) -> tuple[str, ...]:

@@ -76,6 +76,8 @@ def own_model(
         kept = given if isinstance(config, Mapping) else {n: v for n, v in given.items() if n in names}
         return *_arguments(target, {**kept, **options}), {}
     place = (required or parameters or [None])[0]  # type: ignore[list-item]
+    if isinstance(config, Mapping) and place is not None and isinstance(place.default, int | float):
+        return *_arguments(target, {**config, **options}), {}  # no number is a config: it says which name is unknown
     beside = {n: v for n, v in options.items() if place is not None and n in names - {place.name}}
     beside = {n: v for n, v in beside.items() if given is None or n not in given}
     if not beside or place is None:

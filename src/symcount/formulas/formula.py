@@ -14,6 +14,7 @@ from symcount.core.ledger import Convention, Ledger, Row, check_convention
 from symcount.core.notation import Notation
 from symcount.core.tree import Block
 from symcount.core.values import by_letter, check_domain, resolve
+from symcount.errors import UnknownSymbolError
 from symcount.exact.evaluate import integer_value
 from symcount.foreign import guarded_methods
 from symcount.formulas import compiled
@@ -157,10 +158,26 @@ class Formula(Algebra, Partitioned, Shown, Used):
             ConfigError, OptionError: a config that the formula does not cover.
         """
         check_convention(convention)
+        self._check_held(values)
         if config is not None:
             config, values = self.binding.changed(self, config, by_letter(self.notation, values))
             values = {**self.bound(config), **values}
         return integer_value(self.total_as(convention), self.values(values, convention))
+
+    @property
+    def held(self) -> Mapping[str, Any]:
+        """The config fields without a letter that are known to matter, with the values for which the formula holds."""
+        return self.options
+
+    def _check_held(self, names: Collection[str]) -> None:
+        for name in names:
+            if name not in self.notation and name in self.held:
+                verb = "derive" if self.origin == "derived" else "formula"
+                model = repr(self.name) if self.model_type else self.name  # a class of one's own has no other name
+                raise UnknownSymbolError(
+                    f"the formula of {self.name} holds for {name} = {self.held[name]!r:.80} and has no letter for it; "
+                    f"make one of its own: symcount.{verb}({model}, {name}=...)"
+                )
 
     def bound(self, config: Any) -> dict[str, Any]:
         """Values by letter for a config in any form that `count` takes: its own, or the model's defaults.

@@ -3,6 +3,7 @@
 Where the content is known it is the answer (`symcount.forward.contents`). Otherwise the input is one without padding,
 whose tokens are ordinary ones: `mask.all()` is true, `(ids == special).any()` is false. Of a mixture that goes through
 the experts that were chosen, one of them gets all that is routed: so many tokens are there for all of them together.
+Where it is counted how many tokens each expert has, the first one has them.
 """
 
 from __future__ import annotations
@@ -21,6 +22,10 @@ __all__ = ["Answers"]
 _AFFIRMED = ("all", "allclose", "equal", "_is_all_true")
 #: Functions whose results are as long as contents say.
 _SIZED_BY_CONTENT = ("arange", "repeat_interleave", "unique", "unique_consecutive", "bincount", "masked_select")
+#: Functions that keep the numbers of a count, or add some of them.
+_ADDING = ("long", "int", "float", "to", "type_as", "sum", "view", "reshape", "contiguous", "cpu", "detach")
+#: Comparisons with one number, and whether they are true of an ordinary token.
+_COMPARED = {"__eq__": False, "eq": False, "__ne__": True, "ne": True}
 _NUMBERS = ("item", "__int__", "__float__", "__index__", "tolist")
 
 
@@ -38,6 +43,8 @@ class Answers:
         self._where, self._whole = where, whole
         self._true: dict[int, Any] = {}
         self._chosen: dict[int, Any] = {}
+        self._counted: dict[int, tuple[Any, int]] = {}  # id -> a tensor of counts, and their sum
+        self.tokens: list[Any] = []  # those that were put in
 
     def note(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], result: Any, results: Sequence[Any]) -> None:
         """Note of the results of a call what is to be answered of them."""
@@ -45,7 +52,21 @@ class Answers:
             self._true[id(result)] = result
         if self._chosen and args and id(args[0]) in self._chosen:
             self._chosen.update((id(tensor), tensor) for tensor in results)
+        if results and (number := self._number_counted(getattr(func, "__name__", ""), args)) is not None:
+            self._counted[id(result)] = result, number
         self.contents.note(func, args, kwargs, result)
+        truth = _COMPARED.get(getattr(func, "__name__", "")) if results else None
+        if truth is not None and len(args) > 1 and isinstance(args[1], int) and any(args[0] is t for t in self.tokens):
+            self.contents.learn(result, result.new_full(tuple(map(int, result.shape)), truth, device="cpu"))
+
+    def _number_counted(self, name: str, args: Sequence[Any]) -> int | None:
+        """Of how many things a call counts those of each kind: what it marks by a one each, or has already."""
+        if name == "scatter" and len(args) > 3 and args[3] == 1:
+            return prod(_shape(args[2]))
+        if name in ("one_hot", "histc"):
+            return prod(_shape(args[0]))
+        known = self._counted.get(id(args[0])) if args and name in _ADDING else None
+        return None if known is None else known[1]
 
     def instead(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any]) -> Any:
         """The result of a call that the meta device has none for; `NotImplemented` for all others.
@@ -82,6 +103,8 @@ class Answers:
             return id(given) in self._true
         if id(given) in self._chosen and name != "tolist":
             return 0
+        if name == "tolist" and id(given) in self._counted and given.ndim == 1:
+            return [self._counted[id(given)][1], *[0] * (len(given) - 1)]
         raise DerivationError(
             f"the forward pass asks for a number that is the content of a tensor, in {self._where() or 'the model'}"
         )

@@ -8,10 +8,10 @@ from types import MappingProxyType
 from typing import Any
 
 from symcount.concolic.config.config_source import ConfigSource, construct
+from symcount.concolic.config.symbolic import Number, build
 from symcount.concolic.session import quiet
 from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.formula import DerivedFormula, formula_of
-from symcount.derivation.given_configs import given_for
 from symcount.derivation.origin import Derived
 from symcount.derivation.pipeline import derive_class
 from symcount.derivation.resolve import missing_package, resolve, shortened
@@ -22,7 +22,8 @@ from symcount.forward.cache_formula import CacheFormula, cache_formula
 from symcount.forward.cache_module import cache_module
 from symcount.forward.certificate import disagreement
 from symcount.forward.formulas import ForwardFormula
-from symcount.forward.inputs import BATCH, LENGTH, sizes_for
+from symcount.forward.given import running_for
+from symcount.forward.inputs import BATCH, LENGTH, SIZES, sizes_for
 from symcount.forward.operations_formula import OperationsFormula, operations_formula
 from symcount.forward.operations_module import operations_module
 from symcount.forward.stored import find
@@ -159,14 +160,14 @@ def _derived(
 ) -> DerivedFormula:
     """The formula of the model that `model(cls)` makes of the class that *source* says, at *sizes* of an input.
 
-    Where transformers builds no model of a class's own default config, it is that at `given_for`.
+    Where transformers builds no model of a class's own default config, or does not run it, it is that at `running_for`.
     """
     asked, kept = _described(source, options)
     cls, found, name, model_type = resolve(asked, kept)
     try:
         return _at(cls, found, name, model_type, model, what, sizes)
     except DerivationError:
-        given = given_for(cls) if isinstance(asked, type | str) and not found.kwargs else None
+        given = running_for(cls) if isinstance(asked, type | str) and not found.kwargs else None
         if given is None:
             raise
         return _at(cls, resolve(cls, {}, given)[1], name, model_type, model, what, sizes)
@@ -179,21 +180,42 @@ def _at(
     """The formula of the model that `model(cls)` makes of the config *found*."""
     observed, sized = model(cls), _with_sizes(cls, found, sizes)
 
+    def derived(config: ConfigSource, pinned: Mapping[str, Number] = _NO_SIZES) -> tuple[DerivedFormula, list[str]]:
+        """The formula, and where it disagrees with real models."""
+        formula = formula_of(derive_class(observed, config, pinned=pinned), name, model_type, Derived())
+        return formula, disagreement(formula, _POINTS)
+
     def made(config: ConfigSource) -> DerivedFormula:
-        formula = formula_of(derive_class(observed, config), name, model_type, Derived())
-        if not disagreement(formula, _POINTS):
-            return widened(formula)
-        depths = {depth: formula.base[depth] for depth in formula.depths}  # which layers are of which kind is unknown
-        formula = formula_of(derive_class(observed, config, pinned=depths), name, model_type, Derived())
-        if found := disagreement(formula, _POINTS):
+        formula, found = derived(config)
+        if found:  # which layers are of which kind is unknown
+            formula, found = derived(config, {depth: formula.base[depth] for depth in formula.depths})
+        if found:
             raise DerivationError(f"{name}: no closed form of its {what} was found; {found[0]}")
         return widened(formula)
 
-    try:
+    def general() -> DerivedFormula:
         if arranged := arrangements(observed, sized):
             with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
                 return made(with_arrangements(sized, arranged))
         return made(sized)
+
+    def of_sizes_alone() -> DerivedFormula | None:
+        """The formula at the config as it is, in the sizes of the input alone."""
+        with suppress(DerivationError):
+            with quiet():
+                numbers = build(sized, {}, ()).symbols
+            formula, found = derived(sized, {n: v for n, v in numbers.items() if n not in SIZES})
+            return None if found or _sizes_kept(formula) else widened(formula)
+        return None
+
+    try:
+        try:
+            formula = general()
+        except DerivationError:
+            if (plain := of_sizes_alone()) is None:
+                raise
+            return plain
+        return of_sizes_alone() or formula if _sizes_kept(formula) and not sizes else formula
     except DerivationError as error:
         cause = error.__cause__ or error.__context__
         if isinstance(cause, DerivationError):
@@ -203,6 +225,11 @@ def _at(
         if cause is not None:
             raise DerivationError(f"{name}: its {what} cannot be followed: {shortened(cause)}") from cause
         raise
+
+
+def _sizes_kept(formula: DerivedFormula) -> bool:
+    """Whether a formula holds at one size of the input only."""
+    return bool({BATCH, LENGTH} & formula.pinned.keys())
 
 
 def _described(source: Any, options: dict[str, Any]) -> tuple[Any, dict[str, Any]]:

@@ -101,8 +101,8 @@ def _translates(cls: type, config: Any) -> bool:
 
 
 def _paired(cls: type, config: Any) -> bool:
-    """Whether a text and an image are both needed, as to compare them."""
-    if not (_takes(cls, "input_ids") and _takes(cls, "pixel_values")):
+    """Whether a text and an image are both needed, as to compare them; what continues texts does so without one."""
+    if not (_takes(cls, "input_ids") and _takes(cls, "pixel_values")) or "CausalLM" in cls.__name__:
         return False
     marks = ("image_token_id", "image_token_index", "image_token")
     return all(attribute(config, n) is None for n in marks) and attribute(config, "vision_config") is not None

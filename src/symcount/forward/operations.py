@@ -48,7 +48,8 @@ class Operation(NamedTuple):
     iterations: tuple[Iteration, ...] = ()
 
 
-Found = Iterator[tuple[str, Dims, Sequence[Any], bool]]  # name, sizes, operands, causal
+#: Name, sizes, operands, and whether it is causal: `None` where there is a mask of which the module knows that.
+Found = Iterator[tuple[str, Dims, Sequence[Any], bool | None]]
 Rule = Callable[[ShapeOf, Sequence[Any], dict[str, Any], Any], Found]
 
 
@@ -59,10 +60,12 @@ class Operations:
     Attributes:
         shape_of: of a tensor, with expressions where they are known.
         outer: in how many iterations of loops the code is when the forward pass begins.
+        causal_at: whether the attention of the module at a path is causal, as it says itself.
     """
 
     shape_of: ShapeOf
     outer: int = 0
+    causal_at: Callable[[str], bool] = bool
     found: list[Operation] = field(default_factory=list)
 
     def __call__(self, path: str, func: Any, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> None:
@@ -79,8 +82,11 @@ class Operations:
             return
         here = STATE.recorder.here()[self.outer :] if STATE.recorder is not None else ()
         for name, sizes, operands, causal in rule(self.shape_of, args, kwargs, result):
+            if 0 in [size for size in sizes if type(size) is int]:
+                continue  # an expert that no token is routed to
             needed = sum(bool(getattr(t, "requires_grad", False)) for t in operands)
-            self.found.append(Operation(path, name, (2, *sizes), needed, causal, here))
+            half = self.causal_at(path) if causal is None else causal
+            self.found.append(Operation(path, name, (2, *sizes), needed, half, here))
 
     def collected(self) -> Iterator[tuple[str, str, Operation]]:
         """Path, a name that no other has there, and the operation; those of a loop's iterations together."""
@@ -93,9 +99,11 @@ class Operations:
         for (path, name, *_, loops), members in groups.items():
             first = members[0]
             times = [_length(loop, len({m.iterations[i][1] for m in members})) for i, loop in enumerate(loops)]
+            rounds, rest = divmod(len(members), prod(map(int, times)))
             together = []
-            if loops and prod(map(int, times)) == len(members):
-                together = [first._replace(sizes=(first.sizes[0], *times, *first.sizes[1:]))]
+            if loops and not rest:  # the loops are gone through so often
+                sizes = (first.sizes[0], *times, *first.sizes[1:])
+                together = [first._replace(sizes=sizes)] * rounds
             for one in together or members:
                 number = taken[path, name] = taken.get((path, name), 0) + 1
                 yield path, name if number == 1 else f"{name}_{number}", one
@@ -152,9 +160,15 @@ def _transposed(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], 
 def _attention(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:
     named = by_name("query key value attn_mask dropout_p is_causal", args, kwargs)
     query, key, value = (shape_of(named[n]) for n in ("query", "key", "value"))
-    causal = bool(named.get("is_causal"))
+    causal: bool | None = bool(named.get("is_causal"))
+    if named.get("attn_mask") is not None and _same(query[-2], key[-2]):
+        causal = None  # a window beside, or padding
     yield SCORES, (*query[:-1], key[-2], query[-1]), (named["query"], named["key"]), causal
     yield "context", (*query[:-1], key[-2], value[-1]), (named["query"], named["value"]), causal
+
+
+def _same(one: int, other: int) -> bool:
+    return bool(getattr(one, "node", one) == getattr(other, "node", other))
 
 
 def _einsum(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Found:

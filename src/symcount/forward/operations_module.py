@@ -29,9 +29,13 @@ def operations_module(cls: type) -> type:
         model = build(cls, config, "float32")
         tracker, recorder = TENSORS.tracker, STATE.recorder
         shape_of = tracker.shape_of if tracker is not None else _shape_of
-        noted = Operations(shape_of, len(recorder.here()) if recorder is not None else 0)
+        modules = dict(model.named_modules(remove_duplicate=False))
+        noted = Operations(
+            shape_of,
+            len(recorder.here()) if recorder is not None else 0,
+            lambda path: bool(getattr(modules.get(path), "is_causal", False)),
+        )
         places = run(model, config, noted, dtype="float32", cached=False)[1]
-        modules = dict(model.named_modules())
         for path, name, one in noted.collected():
             owner, source = self, ""
             for part in filter(None, path.split(".")):

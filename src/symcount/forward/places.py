@@ -14,10 +14,10 @@ class Places:
     """The modules whose forward passes are running, innermost last; a context in which they are known."""
 
     def __init__(self, model: Any) -> None:
-        """Know the paths of the modules of *model*; a module that is at several places has its first."""
-        self._paths: dict[int, str] = {}
-        for path, module in model.named_modules():
-            self._paths.setdefault(id(module), path)
+        """Know the paths of the modules of *model*; one that is at several places is where it is called."""
+        self._paths: dict[int, tuple[Any, list[str]]] = {}  # id -> the module, which keeps the id taken, and its paths
+        for path, module in model.named_modules(remove_duplicate=False):
+            self._paths.setdefault(id(module), (module, []))[1].append(path)
         self._model = model
         self._stack: list[str] = []
         self._hooks: list[Any] = []
@@ -32,14 +32,12 @@ class Places:
         from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
         self._hooks = [
-            register_module_forward_pre_hook(
-                lambda module, _: self._stack.append(self._paths.get(id(module), self.here))
-            ),
+            register_module_forward_pre_hook(lambda module, _: self._stack.append(self._path(module))),
             register_module_forward_hook(lambda *_: self._left(), always_call=True),
         ]
         recorder = STATE.recorder
         if recorder is not None:
-            for path, parameter in self._model.named_parameters(remove_duplicate=False):
+            for path, parameter in self._model.named_parameters():
                 made = recorder.place_of(parameter)
                 for end in range(path.count(".") + 1):
                     self._made.setdefault(path.rsplit(".", end + 1)[0], made)
@@ -49,12 +47,25 @@ class Places:
         for hook in self._hooks:
             hook.remove()
 
+    def _path(self, module: Any) -> str:
+        """The path of a module; one that was put into the model while it ran is looked for anew."""
+        if id(module) not in self._paths:
+            named = self._model.named_modules(remove_duplicate=False)
+            self._paths[id(module)] = module, [path for path, one in named if one is module] or [self.here]
+        paths = self._paths[id(module)][1]
+        return next((path for path in paths if path.startswith(f"{self.here}.")), paths[0])
+
     def _left(self) -> None:
         if self._stack:
             self._stack.pop()
 
     def iterations(self, path: str) -> tuple[Iteration, ...]:
-        """In which iterations of the constructor's loops the module there was made."""
+        """In which iterations of the constructor's loops the module there was made.
+
+        A module that is shared has those of the module that it is in.
+        """
+        while path and path not in self._made:
+            path = path.rpartition(".")[0]
         return self._made.get(path, ())
 
     def note(self, result: Any) -> None:

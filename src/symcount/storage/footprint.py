@@ -13,14 +13,13 @@ from symcount.foreign import guarded
 from symcount.formulas.formula import Formula
 from symcount.storage.blocks import BLOCKS
 from symcount.storage.dtypes import dtype as type_of
-from symcount.storage.optimizers import optimizer as named
 from symcount.storage.packing import METHODS
 from symcount.storage.passes import held
 from symcount.storage.trees import PAGE
 from symcount.verification.real_model import default_dtype
 from symcount.verification.report import realised
 
-__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "parts"]
+__all__ = ["Buffers", "Footprint", "Request", "buffers", "footprint", "parts", "stated_dtype"]
 
 _BITSANDBYTES = "bitsandbytes_"
 
@@ -65,7 +64,7 @@ class Footprint:
         parts: the formula of each part.
         numbers: the bytes of each part.
         rounding: bytes besides, since torch's CUDA allocator hands out whole pages for each tensor of the weights.
-        step: bytes besides that a step of the optimizer takes for a while; `None` where that is not known.
+        step: bytes besides that a step of the optimizer takes for a while; `None` for inference.
     """
 
     formula: Formula = field(repr=False)
@@ -146,7 +145,7 @@ def footprint(formula: Formula, fields: Mapping[str, Any], values: Mapping[str, 
     numbers |= {name: _at(part, values) for name, part in found.items()}
     rounded = formula.bytes(kind, "weights", **storage, page=PAGE)
     step = None
-    if asked.optimizer is not None and named(asked.optimizer).extra is not None:
+    if asked.optimizer is not None:
         step = _at(formula.bytes(kind, "step", **storage), values)
     return Footprint(formula, str(kind), found, numbers, _at(rounded, values) - numbers["weights"], step)
 
@@ -187,7 +186,7 @@ def _storage(
         "quantization": _quantization(asked.quantization, fields),
         **({} if asked.optimizer is None else {"optimizer": asked.optimizer}),
     }
-    return asked.dtype or _stated(fields), storage
+    return asked.dtype or stated_dtype(fields), storage
 
 
 def _adapted(formula: Formula, asked: Request, values: Mapping[str, Any]) -> Formula:
@@ -204,7 +203,7 @@ def _at(part: Formula, values: Mapping[str, Any]) -> int:
     return integer_value(part.total, part.values({k: v for k, v in known.items() if k in part.notation}))
 
 
-def _stated(fields: Mapping[str, Any]) -> str:
+def stated_dtype(fields: Mapping[str, Any]) -> str:
     """The type that a config says, or else a part of it; fp32, as transformers makes it, where it says none."""
     inner = (value for name, value in fields.items() if name.endswith("_config") and name != "quantization_config")
     for part in (fields, *(value for value in inner if isinstance(value, Mapping))):

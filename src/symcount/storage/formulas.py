@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sympy import Integer
+from sympy import Max
 
-from symcount.core.tree import Block, Parameter
+from symcount.core.ledger import Ledger
+from symcount.core.tree import Block, Parameter, expr
 from symcount.errors import OptionError, near
 from symcount.formulas.formula import Formula
 from symcount.formulas.quantities import Quantity, quantity
@@ -19,8 +20,9 @@ from symcount.storage.optimizers import Optimizer, optimizer
 from symcount.storage.packing import PACKED
 from symcount.storage.precision import sizes_of
 from symcount.storage.quantizers import quantized
+from symcount.storage.temporaries import LOOPS, most
 
-__all__ = ["PARTS", "Storage", "bytes_of"]
+__all__ = ["PARTS", "Storage", "bytes_of", "bytes_with"]
 
 PARTS: Final = ("weights", "gradients", "optimizer", "master", "step", "training")
 _TRAINING: Final = ("weights", "gradients", "optimizer", "master")
@@ -38,6 +40,11 @@ class Storage:
     quantization: Mapping[str, Any] | None = None
     page: int = 1
     values: Mapping[str, Any] | None = None
+
+
+def bytes_with(of: Formula, part: str, *storage: Any) -> Quantity:
+    """The bytes of one part, with the fields of `Storage` in their order; see `Formula.bytes`."""
+    return bytes_of(of, part, Storage(*storage))
 
 
 def bytes_of(of: Formula, part: str, storage: Storage) -> Quantity:
@@ -97,11 +104,16 @@ def _tree(of: Formula, part: str, storage: Storage, of_weights: Dtype, used: Opt
     optimised = _in_fp32 if storage.master else sizes
     if part == "optimizer":
         return trees.states(tree, optimised, used)
-    if used.extra is None:
-        why = f": {used.reason}" if used.reason else ""
-        raise OptionError(f"optimizer {used.name}: what a step of it takes for a while is not known as a formula{why}")
+    return _step(of, tree, optimised, used)
+
+
+def _step(of: Formula, tree: Block, optimised: trees.Sizes, used: Optimizer) -> Block:
+    """What a step makes for a while: copies of all parameters, and what a loop over them has at the most."""
     extra = [trees.below(trees.gradients(tree, optimised), f"copy_{i}") for i in range(used.extra)]
-    if used.largest:
-        whole = Parameter("largest_tensor", (Integer(used.largest), trees.largest(tree, optimised)))
-        return Block("", of.tree.kind, (whole,), tuple(extra))
-    return Block("", of.tree.kind, (), tuple(extra))
+    if not used.loop:
+        return Block("", of.tree.kind, (), tuple(extra))
+    made = most(tree, optimised, LOOPS[used.loop])
+    if used.name == "muon_adamw":  # one after the other: AdamW has a copy of what Muon does not take
+        rest = trees.mapped(tree, lambda _path, _block, p: (p,) if len(p.shape) != 2 else ())
+        made = expr(Max(made, Ledger.of(trees.gradients(rest, optimised)).total()))
+    return Block("", of.tree.kind, (Parameter("temporaries", (made,)),) if made != 0 else (), tuple(extra))

@@ -2,7 +2,8 @@
 
 Sources, read in the code and compared with the states of real steps in the tests: `torch.optim` 2.13 (`adam.py`,
 `_adafactor.py`, `_muon.py`, …), `transformers.optimization.Adafactor`, bitsandbytes 0.50 `optim/optimizer.py`
-(states of at least 4,096 elements in eight bits, one maximum for 256 of them).
+(states of at least 4,096 elements in eight bits, one maximum for 256 of them; `backends/cuda/ops.py`: its kernels write
+into what is there).
 """
 
 from __future__ import annotations
@@ -86,24 +87,18 @@ class Optimizer:
         name: the shortest of its names.
         states: beside each parameter.
         once: bytes kept once for all of them, such as tables of quantisation.
-        extra: how many further copies of all parameters a step takes for a while; `None` where that is not known.
-        largest: how many further copies of the largest parameter.
+        extra: how many further copies of all parameters a step takes for a while.
+        loop: the name of what a loop over the parameters makes besides; see `symcount.storage.temporaries`.
         note: what one would not guess.
-        reason: why it is not known what a step takes for a while.
     """
 
     name: str
     states: tuple[State, ...]
     once: int = 0
-    extra: int | None = None
-    largest: int = 0
+    extra: int = 0
+    loop: str = ""
     note: str = ""
-    reason: str = ""
 
-
-#: Loops over the parameters in which the names of one's temporary tensors are taken by the next one's.
-_ORDER = "what was made for one parameter is still there while the next one's is made, so their order decides"
-_KERNELS = "it is a matter of the kernels of the GPU"
 
 _STEP = State("step", _scalar, "float32", host=True)
 _ADAM = (State("exp_avg"), State("exp_avg_sq"))
@@ -115,13 +110,17 @@ def _on_device(one: Optimizer, name: str) -> Optimizer:
 
 
 _ADAMW = Optimizer("adamw", (_STEP, *_ADAM), extra=1, note="foreach, the default: a step takes one more copy")
-_LOOP = replace(_ADAMW, name="adamw_for_loop", extra=0, largest=2, note="two copies of the largest tensor at a time")
-_EIGHT = ("state1", "state2")
+_LOOP = replace(_ADAMW, name="adamw_for_loop", extra=0, loop="adamw_for_loop", note="two copies of a tensor at a time")
+_STATES = ("state1", "state2")
 
 
 def _in_eight_bits(names: Sequence[str]) -> tuple[State, ...]:
     pairs = ((State(n, _eight_bits, "bytes"), State(f"absmax{i}", _maxima, "bytes")) for i, n in enumerate(names, 1))
     return tuple(state for pair in pairs for state in pair)
+
+
+def _in_32_bits(names: Sequence[str]) -> tuple[State, ...]:
+    return tuple(State(name, dtype="float32") for name in names)
 
 
 #: by name
@@ -132,36 +131,37 @@ OPTIMIZERS: Final = {
         _on_device(_ADAMW, "adamw_fused"),
         _LOOP,
         replace(_ADAMW, name="adamw_amsgrad", states=(*_ADAMW.states, State("max_exp_avg_sq"))),
-        Optimizer("sgd", (), extra=0),
-        Optimizer("sgd_momentum", (_MOMENTUM,), extra=0),
+        Optimizer("sgd", ()),
+        Optimizer("sgd_momentum", (_MOMENTUM,)),
         Optimizer("rmsprop", (_STEP, State("square_avg")), extra=1),
         Optimizer("adagrad", (_STEP, State("sum")), extra=2),
-        Optimizer("adadelta", (_STEP, State("square_avg"), State("acc_delta"))),
-        Optimizer("adamax", (_STEP, State("exp_avg"), State("exp_inf"))),
-        Optimizer("nadam", (_STEP, State("mu_product", _scalar, "float32", host=True), *_ADAM)),
-        Optimizer("radam", (_STEP, *_ADAM)),
+        Optimizer("adadelta", (_STEP, State("square_avg"), State("acc_delta")), extra=2),
+        Optimizer("adamax", (_STEP, State("exp_avg"), State("exp_inf")), extra=1),
+        Optimizer("nadam", (_STEP, State("mu_product", _scalar, "float32", host=True), *_ADAM), extra=1),
+        Optimizer("radam", (_STEP, *_ADAM), extra=1),
         Optimizer("asgd", (replace(_STEP, host=False), State("eta", _scalar, "float32"),
-                           State("mu", _scalar, "float32"), State("ax")), note="its step lies with the parameter"),
-        Optimizer("rprop", (_STEP, State("prev"), State("step_size"))),
+                           State("mu", _scalar, "float32"), State("ax")), extra=1,
+                  note="its step lies with the parameter"),
+        Optimizer("rprop", (_STEP, State("prev"), State("step_size")), extra=1, loop="rprop"),
         Optimizer("adafactor_torch", (_STEP, State("row_var", _rows, least=2), State("col_var", _columns, least=2),
-                                      State("variance", most=1)), note="factors in the parameters' type",
-                  reason=_KERNELS),
+                                      State("variance", most=1)), loop="adafactor_torch",
+                  note="factors in the parameters' type"),
         Optimizer("adafactor", (State("exp_avg_sq_row", _rows, "float32", least=2),
                                 State("exp_avg_sq_col", _columns, "float32", least=2),
                                 State("exp_avg_sq", _like, "float32", most=1), State("RMS", _scalar, "float32")),
-                  note="of transformers: factors in fp32", reason=_ORDER),
-        Optimizer("muon", (replace(_MOMENTUM, least=2, most=2),),
-                  note="two-dimensional parameters only: it takes no others, stacked experts among them",
-                  reason=_ORDER),
+                  loop="adafactor", note="of transformers: factors in fp32"),
+        Optimizer("muon", (replace(_MOMENTUM, least=2, most=2),), loop="muon",
+                  note="two-dimensional parameters only: it takes no others, stacked experts among them"),
         Optimizer("muon_adamw", (replace(_MOMENTUM, least=2, most=2),
                                  *(replace(s, most=1) for s in _ADAMW.states),
                                  *(replace(s, least=3) for s in _ADAMW.states)),
-                  note="Muon for two-dimensional parameters, AdamW for the rest", reason=_ORDER),
-        Optimizer("lion", (State("exp_avg"),)),
-        Optimizer("adamw_8bit", _in_eight_bits(_EIGHT), once=2048,
-                  note="of bitsandbytes: small tensors stay in fp32", reason=_KERNELS),
-        Optimizer("lion_8bit", _in_eight_bits(_EIGHT[:1]), once=1024, note="the same, with one state",
-                  reason=_KERNELS),
+                  loop="muon", note="Muon for two-dimensional parameters, AdamW for the rest, one after the other"),
+        Optimizer("lion", (State("exp_avg"),), loop="lion", note="of lion-pytorch"),
+        Optimizer("adamw_32bit", _in_32_bits(_STATES), note="of bitsandbytes: in fp32 whatever the parameters are in"),
+        Optimizer("lion_32bit", _in_32_bits(_STATES[:1]), note="the same, with one state"),
+        Optimizer("adamw_8bit", _in_eight_bits(_STATES), once=2048,
+                  note="of bitsandbytes: small tensors stay in fp32"),
+        Optimizer("lion_8bit", _in_eight_bits(_STATES[:1]), once=1024, note="the same, with one state"),
     )
 }  # fmt: skip
 
@@ -170,7 +170,9 @@ _OTHERS: Final = {
     "adam": "adamw", "adamw_torch": "adamw", "adamw_foreach": "adamw", "adamw_torch_fused": "adamw_fused",
     "fused": "adamw_fused", "amsgrad": "adamw_amsgrad", "momentum": "sgd_momentum",
     "adafactor_transformers": "adafactor", "adamw_bnb_8bit": "adamw_8bit", "adam8bit": "adamw_8bit",
-    "adamw8bit": "adamw_8bit", "adam_8bit": "adamw_8bit", "paged_adamw_8bit": "adamw_8bit", "lion_32bit": "lion",
+    "adamw8bit": "adamw_8bit", "adam_8bit": "adamw_8bit", "paged_adamw_8bit": "adamw_8bit",
+    "paged_adamw_32bit": "adamw_32bit",
+    "paged_adamw": "adamw_32bit", "paged_lion_32bit": "lion_32bit",
     "paged_lion_8bit": "lion_8bit", "adamw_loop": "adamw_for_loop",
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""A model on several ranks: the formula of what one of them holds, with the plan that the model's class has."""
+"""A model on several ranks: the formula of what one of them holds."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from symcount.core.tree import Block
 from symcount.errors import OptionError, near
 from symcount.formulas.formula import Formula
 from symcount.formulas.quantities import quantity
+from symcount.storage.plans import plan_of
 from symcount.storage.shards import SCHEMES, by_plan, by_rows, flat
 from symcount.storage.trees import mapped
-from symcount.verification.report import realised
 
-__all__ = ["plan_of", "shard_of"]
+__all__ = ["shard_of"]
 
 _MOST = 10**6  # ranks
 
@@ -40,7 +40,7 @@ def shard_of(of: Formula, ranks: int, scheme: str, rank: int, plan: Mapping[str,
     letter = next(name for name in ("W", "W_ranks", "ranks") if name not in of.notation)
     ways = Entry(letter, letter, "W" if letter == "W" else r"W_{\mathrm{ranks}}", "ranks")
     if scheme == "tp":
-        tree = by_plan(of.tree, plan_of(of) if plan is None else plan, ways.symbol, rank)
+        tree = by_plan(of.tree, plan_of(of)[0] if plan is None else plan, ways.symbol, rank)
     elif scheme == "zero3":
         tree = _divided(of.tree, lambda shape: flat(shape, ways.symbol))
     else:
@@ -50,19 +50,3 @@ def shard_of(of: Formula, ranks: int, scheme: str, rank: int, plan: Mapping[str,
 
 def _divided(tree: Block, change: Callable[[tuple[Expr, ...]], tuple[Expr, ...]]) -> Block:
     return mapped(tree, lambda _path, _block, p: (replace(p, shape=change(p.shape)),))
-
-
-def plan_of(formula: Formula) -> Mapping[str, str]:
-    """The plan of tensor parallelism that the model's class has in the installed transformers, by path with `*`.
-
-    It is the class's own, its config class's and those of the models inside it, as the model itself merges them.
-
-    Raises:
-        DependencyError: torch or transformers is missing; give the plan.
-        OptionError: the model has none.
-    """
-    _, model = realised(formula, None, {})
-    found = getattr(model, "tp_plan", None) or getattr(model, "_tp_plan", None)
-    if not isinstance(found, Mapping) or not found:
-        raise OptionError(f"{formula.name}: transformers has no plan of tensor parallelism for it; give one: plan=…")
-    return {str(name): str(style) for name, style in found.items()}

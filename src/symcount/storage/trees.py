@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from sympy import Expr, Integer, Max, Mul, ceiling
+from sympy import Integer, Mul, ceiling
 
-from symcount.core.tree import Block, Parameter, expr
+from symcount.core.tree import Block, Parameter
 from symcount.formulas.layerwise import joined
 from symcount.storage.dtypes import DTYPES
 from symcount.storage.optimizers import Optimizer
 
-__all__ = ["PAGE", "Sizes", "below", "gradients", "in_bytes", "largest", "mapped", "rounded", "states", "viewed"]
+__all__ = ["PAGE", "Sizes", "below", "gradients", "in_bytes", "mapped", "rounded", "states", "viewed"]
 
 PAGE = 512
 """Bytes in whose multiples torch's CUDA allocator hands out memory."""
@@ -97,14 +97,6 @@ def states(tree: Block, sizes: Sizes, used: Optimizer) -> Block:
 def _without_shared(block: Block) -> Block:
     """*block* without the modules that are registered a second time."""
     return replace(block, children=tuple(_without_shared(c) for c in block.children if c.same_as is None))
-
-
-def largest(tree: Block, sizes: Sizes) -> Expr:
-    """The bytes of the largest trained parameter."""
-    found = {
-        Mul(*p.shape, sizes(path, block, p)) for path, block in tree.walk() for p in block.parameters if p.trainable
-    }
-    return expr(Max(*found)) if found else Integer(0)
 
 
 def rounded(tree: Block, page: int = PAGE) -> Block:

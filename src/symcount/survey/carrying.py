@@ -25,7 +25,7 @@ from symcount.survey.schema.config_class import attribute, facts_of, parts, sett
 from symcount.survey.schema.probe import INFRASTRUCTURE, changed, real_model, real_total
 from symcount.verification.real_model import totals
 
-__all__ = ["carried", "disagreement", "names_differ"]
+__all__ = ["base_of", "carried", "disagreement", "names_differ", "parts_of"]
 
 Row = dict[str, Any]
 _MOST = 200  # configs for one layout
@@ -37,7 +37,7 @@ def carried(row: Row, configs: Any) -> Row:
     layouts = []
     for item in row["layouts"]:
         layout = json.loads(json.dumps(item))
-        found = _parts(layout, configs)
+        found = parts_of(layout, configs)
         for path, section in layout.get("sections", {}).items():
             if path not in found or "aliases" not in section:
                 continue
@@ -67,8 +67,8 @@ def disagreement(row: Row, cls: Any, configs: Any, activations: frozenset[str], 
         variants = [Variant(layout, formula) for formula in layout.formulas]
         also = None if others is None or number >= len(others["layouts"]) else Layout.from_json(
             others["layouts"][number])  # fmt: skip
-        base = _base(item)
-        for tried, changes in enumerate([*_unknown(layout, _parts(item, configs)), *_changes(layout, also)]):
+        base = base_of(item)
+        for tried, changes in enumerate([*_unknown(layout, parts_of(item, configs)), *_changes(layout, also)]):
             if tried > _MOST:
                 break
             raw = changed(base, changes)
@@ -94,7 +94,7 @@ def names_differ(row: Row, cls: Any, configs: Any, activations: frozenset[str]) 
     if not row["layouts"]:
         return ""
     item = row["layouts"][0]
-    raw = _base(item)
+    raw = base_of(item)
     model = real_model(cls, configs, raw)
     if model is None:  # it insists on keys
         return ""
@@ -160,7 +160,7 @@ def _settled(reader: Reader, variants: list[Variant], raw: Mapping[str, Any]) ->
     raise UncoveredError("no formula is stored for it")
 
 
-def _base(layout: Mapping[str, Any]) -> Row:
+def base_of(layout: Mapping[str, Any]) -> Row:
     """A config of the layout that gives the sub-configs whose model type matters."""
     raw: Row = {}
     for path, admitted in layout.get("types", {}).items():
@@ -170,35 +170,46 @@ def _base(layout: Mapping[str, Any]) -> Row:
     return raw
 
 
-def _parts(layout: Mapping[str, Any], configs: Any) -> dict[str, Any]:
+def parts_of(layout: Mapping[str, Any], configs: Any) -> dict[str, Any]:
     """The configs of a layout by dotted path, as the installed release has them."""
     try:
-        return parts(configs.from_dict(_base(layout)))
+        return parts(configs.from_dict(base_of(layout)))
     except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
         return {}
 
 
 def _changes(layout: Layout, other: Layout | None) -> Iterator[dict[str, Any]]:
-    """Changes of a config: the spellings first, then the switches, then every size."""
+    """Changes of a config: every size first, then the spellings, then the switches, of which there may be many."""
     yield {}
-    for one in (layout, *([other] if other is not None else [])):
-        for path, section in one.sections.items():
-            prefix = f"{path}." if path else ""
-            for alias, key in section.aliases.items():
-                number = one.numbers.get(prefix + key)
-                if number is not None and isinstance(number.given, int):
-                    yield {prefix + alias: 2 * number.given}
-                elif prefix + key in one.checks:
-                    for value in _values(one.checks[prefix + key].accept):
-                        yield {prefix + alias: value}
-    for one in (layout, *([other] if other is not None else [])):
-        for path, check in one.checks.items():
-            for value in _values(check.accept):
-                if "[" not in path and value != check.given:
-                    yield {path: value}
-        for path, number in one.numbers.items():
-            if isinstance(number.given, int) and not {"[", "#"} & set(path):
-                yield {path: 2 * number.given if number.given > 0 else 8}
+    several = (layout, *([other] if other is not None else []))
+    for part in (_sizes, _spellings, _switches):
+        for one in several:
+            yield from part(one)
+
+
+def _sizes(one: Layout) -> Iterator[dict[str, Any]]:
+    for path, number in one.numbers.items():
+        if isinstance(number.given, int) and not {"[", "#"} & set(path):
+            yield {path: 2 * number.given if number.given > 0 else 8}
+
+
+def _spellings(one: Layout) -> Iterator[dict[str, Any]]:
+    for path, section in one.sections.items():
+        prefix = f"{path}." if path else ""
+        for alias, key in section.aliases.items():
+            number = one.numbers.get(prefix + key)
+            if number is not None and isinstance(number.given, int):
+                yield {prefix + alias: 2 * number.given}
+            elif prefix + key in one.checks:
+                for value in _values(one.checks[prefix + key].accept):
+                    yield {prefix + alias: value}
+
+
+def _switches(one: Layout) -> Iterator[dict[str, Any]]:
+    for path, check in one.checks.items():
+        for value in _values(check.accept):
+            if "[" not in path and value != check.given:
+                yield {path: value}
 
 
 def _unknown(layout: Layout, found: Mapping[str, Any]) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,6 @@ from symcount.cli.output import ascii_only, emit, encodable, exactly, number, sa
 from symcount.cli.storage import Batch, Length, sequences_of, tokens_of
 from symcount.config.files import looks_like_path
 from symcount.exact.evaluate import integer_value
-from symcount.formulas.formula import Formula
 from symcount.forward.inputs import BATCH, LENGTH
 from symcount.typeset.plain import formula_plain
 
@@ -121,16 +120,13 @@ def _asked(
     return shown, at
 
 
-def _at(formula: Formula, at: Mapping[str, Any]) -> int | None:
+def _at(formula: Any, at: Mapping[str, Any]) -> int | None:
     """The number there; `None` where a size of the input is not given."""
-    asked = {e.letter for e in formula.notation if e.symbol in formula.total.free_symbols}
-    if not asked <= at.keys():
-        return None
-    return integer_value(formula.total, formula.values({k: v for k, v in at.items() if k in formula.notation}))
+    return _number(formula, formula.total, at)
 
 
-def _number(formula: Formula, expression: Any, at: Mapping[str, Any]) -> int | None:
-    if not {s.name for s in expression.free_symbols} <= at.keys():
+def _number(formula: Any, expression: Any, at: Mapping[str, Any]) -> int | None:
+    if {s.name for s in expression.free_symbols} & set(formula.sizes.values()) - at.keys():
         return None
     return integer_value(expression, formula.values({k: v for k, v in at.items() if k in formula.notation}))
 
@@ -139,18 +135,18 @@ def _whole(value: Fraction | None) -> int | str | None:
     return value if value is None else int(value) if value.denominator == 1 else str(value)
 
 
-def _modules(formula: Formula) -> list[tuple[str, str, Any]]:
+def _modules(formula: Any) -> list[tuple[str, str, Any]]:
     kinds = {path: block.kind for path, block in reversed(list(formula.tree.walk()))}
     return [(path or formula.name, kinds[path], size) for path, size in formula.ledger.by_path().items() if size != 0]
 
 
-def _present(formula: Formula, what: str) -> None:
+def _present(formula: Any, what: str) -> None:
     say(f"{formula.name} ({formula.model_type}): {what}\n")
     say(formula_plain(formula.tree, formula.ledger, "unique", ascii_only=ascii_only()))
     say(f"{encodable(formula.domain_text())}\n")
 
 
-def _numbers(at: Mapping[str, Any], formula: Formula, rows: Sequence[Any], total: int | None, unit: str) -> None:
+def _numbers(at: Mapping[str, Any], formula: Any, rows: Sequence[Any], total: int | None, unit: str) -> None:
     letters = [f"{e.letter} ({e.field}) = {number(at[e.letter])}" for e in formula.notation if e.letter in at]
     say(f"at {', '.join(letters)}")
     if total is None:

@@ -161,6 +161,8 @@ def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, s
         result = sympy.Float(value) if isinstance(value, float) else sympy.Rational(
             exact_value.numerator, exact_value.denominator
         )  # fmt: skip
+    elif node.op == "abs":  # whatever reads a formula knows the larger of two expressions
+        result = to_sympy(maximum(node.args[0], neg(node.args[0])), symbols, memo)
     else:
         arguments = [to_sympy(argument, symbols, memo) for argument in node.args]
         result = _extreme(sympy, node, arguments) if node.op in ("max", "min") else _SYMPY[node.op](sympy, *arguments)
@@ -230,7 +232,6 @@ _SYMPY: Final[dict[str, Callable[..., Any]]] = {
     "floor": lambda s, a: s.floor(a),
     "ceil": lambda s, a: s.ceiling(a),
     "round": lambda _, a: Round(a),
-    "abs": lambda s, a: s.Abs(a),
 }
 
 

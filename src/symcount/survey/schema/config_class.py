@@ -28,7 +28,10 @@ _SAMPLES: tuple[tuple[str, tuple[Any, ...]], ...] = (
 )  # fmt: skip
 _GENERAL = ("transformers.configuration_utils", "transformers.modeling_rope_utils", "transformers.utils",
             "transformers.integrations", "huggingface_hub", "builtins")  # fmt: skip
-_LABELS = frozenset({"transformers_version", "architectures", "dtype"})  # of the file, or seen to elsewhere
+_NOTHING: tuple[tuple[str, Any], ...] = (("i", 0), ("f", 0.0), ("b", False), ("s", ""))
+_LABELS = frozenset(
+    {"transformers_version", "architectures", "dtype", "torch_dtype", "per_layer_config"}
+)  # of the file, or seen to elsewhere
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,10 @@ def _made_by_default(cls: Any) -> dict[str, str]:
 
 @cache
 def general_kinds() -> dict[str, str]:
-    """The kinds of values of the keys that every config class has, those left out that admit any; found by trying."""
+    """The kinds of values of the keys that every config class has, those left out that admit any; found by trying.
+
+    Of a property that cannot be set there are none. Left out is also a key that admits some values of a kind alone.
+    """
     from transformers import PreTrainedConfig
 
     def admits(key: str, sample: Any) -> bool:
@@ -148,12 +154,17 @@ def general_kinds() -> dict[str, str]:
             return False
         return True
 
+    made = {k for owner in PreTrainedConfig.__mro__ for k, v in vars(owner).items() if isinstance(v, property)}
+    names = [*(f.name for f in dataclasses.fields(PreTrainedConfig)), *sorted(made)]
     found = {}
-    for key in (f.name for f in dataclasses.fields(PreTrainedConfig) if f.name not in _LABELS):
+    for key in (name for name in names if name not in _LABELS and not name.startswith("_")):
         words = tuple(a for a in _arguments(PreTrainedConfig.__annotations__.get(key)) if isinstance(a, str))
         found[key] = "".join(
             letter for letter, samples in _SAMPLES if any(admits(key, s) for s in (*samples, *words * (letter == "s")))
         )
+        nothing = [s for letter, s in _NOTHING if letter not in found[key]]
+        if any(admits(key, s) for s in nothing):  # whatever counts as nothing is taken for left out
+            del found[key]
     return {key: kinds for key, kinds in found.items() if len(kinds) < len(_SAMPLES)}
 
 

@@ -21,6 +21,7 @@ from symcount.survey.schema.around import defaults_around
 from symcount.survey.schema.bases import Base, bases, left_out, said_whole
 from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count, with_given_sections
+from symcount.survey.schema.confirming import confirmed
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
 from symcount.survey.schema.insisting import insisting
@@ -77,11 +78,11 @@ def extend(
                 said.append(wrong)
     branched, others = with_branches(found, probe, activations, trees + len(more))
     if not others:
-        return found, more
+        return confirmed(found, probe, activations), more
     if (wrong := next(disagreements(branched, probe, activations), None)) is not None:
         said.append(wrong)
-        return found, more
-    return branched, [*more, *others]
+        return confirmed(found, probe, activations), more
+    return confirmed(branched, probe, activations), [*more, *others]
 
 
 def extended(entry: Entry, activations: frozenset[str], trees: int) -> tuple[list[Layout], list[str], list[list[Any]]]:

@@ -1,8 +1,8 @@
 """What an older release of transformers insists on, or passes over, where a newer one's entry holds for it otherwise.
 
-What the newer one makes of a sub-config that is left out, or that does not say its model type, the older one refuses. A
-key that the newer one reads says nothing to the older one. So each class is given such configs, and is built where the
-layout counts them.
+What the newer one makes of a sub-config that is left out, or that does not say its model type, the older one refuses,
+or it makes the sub-config of keys of the config around it. A key that the newer one reads says nothing to the older
+one. So each class is given such configs, and is built where the layout counts them.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from symcount.atlas.schema import Reader
 from symcount.atlas.variant import Variant
 from symcount.config.arranged_lists import MARK
 from symcount.core.paths import path_of, split, value_at
-from symcount.errors import SymcountError
+from symcount.errors import DerivationError, SymcountError
+from symcount.survey.schema.around import handed_down
 from symcount.survey.schema.check import count
 from symcount.survey.schema.config_class import facts_of, parts, settable
-from symcount.survey.schema.probe import INFRASTRUCTURE, changed, real_total
+from symcount.survey.schema.probe import INFRASTRUCTURE, Probe, changed, real_total
 from symcount.survey.schema.samples import samples_of
 
 __all__ = ["insisting"]
@@ -28,7 +29,7 @@ _SAID: Final = {"return_dict": True}  # of a sub-config, so that it is given but
 
 def insisting(layout: Layout, cls: Any, configs: Any, activations: frozenset[str]) -> Layout:
     """*layout* without what only newer releases than the installed one build, and read."""
-    return _unread(_silent(layout, cls, configs, activations), cls, configs, activations)
+    return _unread(_handed(_silent(layout, cls, configs, activations), cls, configs), cls, configs, activations)
 
 
 def _silent(layout: Layout, cls: Any, configs: Any, activations: frozenset[str]) -> Layout:
@@ -79,6 +80,27 @@ def _base(layout: Layout) -> dict[str, Any]:
     """The config that says the model types that it must."""
     stated = {path: next(iter(admitted)) for path, admitted in layout.types.items() if "" not in admitted}
     return changed({}, {f"{path}.model_type": model_type for path, model_type in stated.items()})
+
+
+def _handed(layout: Layout, cls: Any, configs: Any) -> Layout:
+    """*layout* whose sub-configs take keys of the config around them where the release hands these down."""
+    sections = dict(layout.sections)
+    try:
+        probe = Probe(cls, configs, _base(layout))
+    except Exception:  # noqa: BLE001  # a config class raises whatever its validation raises
+        return layout
+    for path, section in sections.items():
+        if not path or section.optional or section.flat or path not in probe.parts:
+            continue
+        try:
+            handed = handed_down(probe, path)
+        except DerivationError:
+            handed = "unlike"
+        if handed == "alike":
+            sections[path] = section.changed(flat=True, null=False)  # null may hand them down as well
+        elif handed:
+            sections[path] = section.changed(optional="given")
+    return layout.changed(sections=sections)
 
 
 def _unread(layout: Layout, cls: Any, configs: Any, activations: frozenset[str]) -> Layout:

@@ -10,7 +10,6 @@ from symcount.atlas.record import Check, Layout
 from symcount.core.paths import path_of, section_of, split, value_at
 from symcount.survey.schema.probe import Probe, changed, real_total
 from symcount.survey.schema.saved import made
-from symcount.survey.schema.taken import counts_alike
 from symcount.survey.schema.work import key_of
 
 __all__ = ["narrowed"]
@@ -19,15 +18,14 @@ _FUNCTIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh")
 
 
 def narrowed(layout: Layout, probe: Probe) -> Layout:
-    """*layout* with checks of seven kinds of values that it would admit although the model is another one or none.
+    """*layout* with checks of six kinds of values that it would admit although the model is another one or none.
 
     A number that no formula has may be a list as well (`vision_feature_layer` of LLaVA), whose length is a factor then.
     A list that the base config gives may be left out. A sub-config that the base config leaves out may have other
     defaults where it is given (the stages of a backbone). And a list that had no influence beside a number may be what
     that number is computed from where it is left out (the positions of an image). And an object of any keys may have
     one that names a function, of which there is a table. And a flag may be read from a copy of the sub-config that has
-    it, unseen (`use_absolute_embeddings` of a backbone). And a number that a config class takes and does not declare
-    may only have an influence on layers that a shallow model does not have (`global_head_dim` of Gemma 4).
+    it, unseen (`use_absolute_embeddings` of a backbone).
     """
     own = real_total(probe.cls, probe.config_class, probe.raw)
     checks = dict(layout.checks)
@@ -37,7 +35,6 @@ def narrowed(layout: Layout, probe: Probe) -> Layout:
     checks |= dict(_computing(layout, probe, own))
     checks |= dict(_naming(layout, probe, own))
     checks |= dict(_unseen(layout, probe))
-    checks |= dict(_shallow(layout, probe))
     return layout.changed(checks=checks)
 
 
@@ -51,18 +48,6 @@ def _lists(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str,
         if {one, *others} - {own, None}:
             accept = {"#": 0, **({"null": 0} if "n" in kinds else {}), **({"numbers 1": 0} if one == own else {})}
             yield path, Check(number, None, accept)
-
-
-def _shallow(layout: Layout, probe: Probe) -> Iterator[tuple[str, Check]]:
-    """The checks of undeclared keys without the numbers with which a file has another number of parameters."""
-    for path, check in layout.checks.items():
-        if path in layout.numbers or path in layout.switches or probe.declared(path) is not None:
-            continue
-        numbers = [said for said in check.accept if said[:1] == "=" and said[1:].isdecimal()]
-        if "absent" in check.accept and len(numbers) > 1:
-            wrong = {said for said in numbers if not counts_alike(probe, path, int(said[1:]))}
-            if wrong:
-                yield path, check.changed(accept={k: v for k, v in check.accept.items() if k not in {*wrong, "#"}})
 
 
 def _required(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:

@@ -13,7 +13,7 @@ from symcount.survey.schema.around import handed_down, passed_on
 from symcount.survey.schema.config_class import Part, attribute, attribute_at, parts
 from symcount.survey.schema.lists import stages
 from symcount.survey.schema.probe import differs, signature
-from symcount.survey.schema.taken import DESCRIPTION, alike, counts_alike, other_spelling, renamed, taken
+from symcount.survey.schema.taken import DESCRIPTION, alike, other_spelling, renamed, taken
 from symcount.survey.schema.work import key_of
 
 if TYPE_CHECKING:
@@ -157,7 +157,7 @@ class Sections:
         path = f"{section}.{key}" if section else key
         same, other = [], False
         for value in dict.fromkeys([*(c for c in constants if plain(c)), None, True, False, *_NUMBERS, "x"]):
-            if alike(self._probe, path, value) and counts_alike(self._probe, path, value):  # also at full depth
+            if alike(self._probe, path, value):
                 same.append(value)
             else:
                 other = True  # also where no model can be built: the value is used, and another one may say something

@@ -17,7 +17,7 @@ from symcount.core.paths import section_of
 from symcount.survey.schema.config_class import attribute, attribute_at, settable
 from symcount.survey.schema.probe import Probe, changed, differs, real_total, signature
 
-__all__ = ["DESCRIPTION", "alike", "counts_alike", "other_spelling", "renamed", "taken"]
+__all__ = ["DESCRIPTION", "alike", "other_spelling", "renamed", "taken"]
 
 #: What a key may say that describes a part of the model once more.
 DESCRIPTION = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1}
@@ -42,8 +42,8 @@ def taken(probe: Probe, path: str, known: Collection[str]) -> dict[str, str]:
         matters = bool(_described(probe, path, key)) or any(not alike(probe, prefix + key, v) for v in moved)
         if key in set_by:
             matters |= all(one is None for one in configs)
-            matters |= any(not counts_alike(probe, prefix + key, value) for value in values)
-            if not counts_alike(probe, prefix + key, None):
+            matters |= any(not _counts_alike(probe, prefix + key, value) for value in values)
+            if not _counts_alike(probe, prefix + key, None):
                 found[key] = "null"
                 continue
         if target := renamed(probe, path, key) or (other_spelling(probe, path, key) if moved else ""):
@@ -151,7 +151,7 @@ def _moves(probe: Probe, section: str, key: str, one: Any) -> bool:
     return base is not None and differs(_without(base, section, key), _without(one, section, key))
 
 
-def counts_alike(probe: Probe, path: str, value: Any) -> bool:
+def _counts_alike(probe: Probe, path: str, value: Any) -> bool:
     """Whether a file with *value* at *path* has as many parameters; a property may keep what it was set to elsewhere.
 
     A file that the config class refuses is none.
