@@ -29,7 +29,7 @@ from symcount.survey.schema.work import Work
 __all__ = ["agrees", "formula_at"]
 
 _POINTS: Final = 4  # random points at which a formula must agree with the real model
-_CONFIGS: Final = 6  # random configs with the changes
+_CONFIGS: Final = 12  # random configs with the changes
 
 
 def formula_at(
@@ -125,7 +125,7 @@ def agrees(layout: Layout, probe: Probe, activations: frozenset[str], changes: M
     sizes |= {p: n for p, n in filled.items() if n > 1}
     one = [{p: m} for p in sorted(filled.keys() & sizes.keys()) for m in (2 * sizes[p], max(1, sizes[p] // 2))]
     for turn in range(4 * _CONFIGS + len(one)):
-        several = rng.sample(sorted(sizes), min(turn, 2))
+        several = rng.sample(sorted(sizes), min(turn % 4, len(sizes)))
         moved = one.pop() if one else {p: rng.choice((2 * sizes[p], max(1, sizes[p] // 2))) for p in several}
         raw = changed(probe.raw, {**changes, **moved})
         try:
