@@ -162,6 +162,8 @@ def _kind(row: Mapping[str, Any]) -> str:
         ("of which nothing is known", "wants an argument of which nothing is known"),
         ("are not known", "a product whose sizes no rule says"),
         ("needs", "a package that is not installed"),
+        ("register_meta", "how many things there are is the content of a tensor"),
+        ("cannot be followed", "its code raises for such an input"),
     )
     return next((said for part, said in kinds if part in reason), "something else")
 

@@ -16,6 +16,7 @@ from symcount.errors import DerivationError, DomainError
 from symcount.forward import api, certificate
 from symcount.forward.certificate import _operations, differences
 from symcount.forward.operations import Operations
+from symcount.forward.places import Places
 
 pytest.importorskip("transformers")
 
@@ -223,3 +224,27 @@ def test_attention_is_causal_where_its_module_says_so_window_or_not():
     at = {**found.defaults, "B": 1, "S": 32}
     pairs = 2 * 2 * small["num_attention_heads"] * 16 * small["num_hidden_layers"]
     assert found.count(**at) - found.causal().count(**at) == pairs * (32 * 32 - 32 * 33 // 2)
+
+
+def test_a_module_that_is_shared_is_where_it_is_called():
+    class Layer(torch.nn.Module):
+        def __init__(self, shared):
+            super().__init__()
+            self.shared = shared
+
+        def forward(self, x):
+            return self.shared(x)
+
+    class Watched(torch.nn.Linear):
+        def forward(self, x):
+            seen.append(places.here)
+            return super().forward(x)
+
+    seen = []
+    shared = Watched(2, 2)
+    model = torch.nn.Sequential(Layer(shared), Layer(shared))
+    with Places(model) as places:
+        model(torch.zeros(1, 2))
+        model[1].shared = Watched(2, 2)  # put there while it runs
+        model(torch.zeros(1, 2))
+    assert seen == ["0.shared", "1.shared"] * 2

@@ -109,3 +109,9 @@ def test_the_command_says_numbers_where_the_class_fills_some_in(capsys, tmp_path
     run(["cache", str(config), "--length", length])
     told = capsys.readouterr()
     assert said in told.out + told.err
+
+
+def test_nothing_is_stored_of_lists_of_indices():
+    text = default_path().read_text(encoding="utf-8")
+    assert "#listed" not in text
+    assert "#others" not in text

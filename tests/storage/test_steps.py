@@ -35,6 +35,7 @@ MADE = {
     "rprop": lambda p: OPTIM.Rprop(p, foreach=True),
     "adafactor_torch": lambda p: OPTIM.Adafactor(p),
     "adafactor": lambda p: transformers.optimization.Adafactor(p, relative_step=False, lr=1e-3),
+    "lion": lambda p: pytest.importorskip("lion_pytorch").Lion(p),
     "muon": lambda p: OPTIM.Muon([x for x in p if x.ndim == 2]),
 }
 
@@ -66,7 +67,7 @@ def peak(step):
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("model", "name", "dtype"), sampled(product(MODELS, MADE, ("float32", "bfloat16")), 8))
+@pytest.mark.parametrize(("model", "name", "dtype"), sampled(product(MODELS, MADE, ("float32", "bfloat16")), 15))
 def test_a_step_takes_what_its_formula_says(model, name, dtype):
     kind, fields = MODELS[model]
     cls = getattr(transformers, kind)

@@ -68,9 +68,10 @@ class Labels:
             return 0
         if check.activation and isinstance(value, str) and value in self._activations:
             return 0
-        label = check.accept.get("=" + json.dumps(value, sort_keys=True))
-        if label is not None:
-            return label
+        if not (check.each and isinstance(value, list)):  # beside other sizes the usual list is not what is computed
+            label = check.accept.get("=" + json.dumps(value, sort_keys=True))
+            if label is not None:
+                return label
         if "arranged" in check.accept and isinstance(value, list):
             self._arrange(path, check, value, values)
             return check.accept["arranged"]

@@ -24,6 +24,8 @@ _AFFIRMED = ("all", "allclose", "equal", "_is_all_true")
 _SIZED_BY_CONTENT = ("arange", "repeat_interleave", "unique", "unique_consecutive", "bincount", "masked_select")
 #: Functions that keep the numbers of a count, or add some of them.
 _ADDING = ("long", "int", "float", "to", "type_as", "sum", "view", "reshape", "contiguous", "cpu", "detach")
+#: Comparisons with one number, and whether they are true of an ordinary token.
+_COMPARED = {"__eq__": False, "eq": False, "__ne__": True, "ne": True}
 _NUMBERS = ("item", "__int__", "__float__", "__index__", "tolist")
 
 
@@ -42,6 +44,7 @@ class Answers:
         self._true: dict[int, Any] = {}
         self._chosen: dict[int, Any] = {}
         self._counted: dict[int, tuple[Any, int]] = {}  # id -> a tensor of counts, and their sum
+        self.tokens: list[Any] = []  # those that were put in
 
     def note(self, func: Any, args: Sequence[Any], kwargs: dict[str, Any], result: Any, results: Sequence[Any]) -> None:
         """Note of the results of a call what is to be answered of them."""
@@ -52,6 +55,9 @@ class Answers:
         if results and (number := self._number_counted(getattr(func, "__name__", ""), args)) is not None:
             self._counted[id(result)] = result, number
         self.contents.note(func, args, kwargs, result)
+        truth = _COMPARED.get(getattr(func, "__name__", "")) if results else None
+        if truth is not None and len(args) > 1 and isinstance(args[1], int) and any(args[0] is t for t in self.tokens):
+            self.contents.learn(result, result.new_full(tuple(map(int, result.shape)), truth, device="cpu"))
 
     def _number_counted(self, name: str, args: Sequence[Any]) -> int | None:
         """Of how many things a call counts those of each kind: what it marks by a one each, or has already."""

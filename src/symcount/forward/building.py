@@ -21,6 +21,7 @@ from symcount.concolic.config.symbolic import build
 from symcount.concolic.session import quiet
 from symcount.concolic.values.expression import free_symbols, to_sympy
 from symcount.concolic.values.numbers import SymbolicInt
+from symcount.config.arranged_lists import LISTED, MARK, OTHERS
 from symcount.core.letters import assign
 from symcount.core.notation import symbol
 from symcount.derivation.drawing import inside
@@ -50,6 +51,8 @@ def records(name: str) -> list[dict[str, Any]]:
         raise DerivationError(f"{name}: its config has parts, whose rules are not stored")
     given = _optional(source.cls, config)
     first = _certified(name, given)
+    if any(e.field.partition(MARK)[2] in (LISTED, OTHERS) for e in first.notation):
+        raise DerivationError(f"{name}: its config lists layers by their indices, whose rules are not stored")
     made = [_record(first, source, given)]
     kinds = attribute(config, _KINDS)
     if isinstance(kinds, list) and all(isinstance(kind, str) for kind in kinds) and len(set(kinds)) > 1:

@@ -141,6 +141,7 @@ def run(
         given = inputs(model, config, cached=cached)
         for name in given.keys() & set(KNOWN):
             watch.answers.contents.learn(given[name], content(name, given[name], config))
+        watch.answers.tokens = [given[name] for name in ("input_ids", "decoder_input_ids") if name in given]
         stack.enter_context(_asking())
         tracker = TENSORS.tracker
         if tracker is None:

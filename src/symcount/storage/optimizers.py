@@ -156,7 +156,7 @@ OPTIMIZERS: Final = {
                                  *(replace(s, most=1) for s in _ADAMW.states),
                                  *(replace(s, least=3) for s in _ADAMW.states)),
                   loop="muon", note="Muon for two-dimensional parameters, AdamW for the rest, one after the other"),
-        Optimizer("lion", (State("exp_avg"),), loop="adamw_for_loop", note="of lion-pytorch"),
+        Optimizer("lion", (State("exp_avg"),), loop="lion", note="of lion-pytorch"),
         Optimizer("adamw_32bit", _in_32_bits(_STATES), note="of bitsandbytes: in fp32 whatever the parameters are in"),
         Optimizer("lion_32bit", _in_32_bits(_STATES[:1]), note="the same, with one state"),
         Optimizer("adamw_8bit", _in_eight_bits(_STATES), once=2048,

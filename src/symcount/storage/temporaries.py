@@ -48,6 +48,11 @@ def _twice(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]
     return (left.last + 2 * whole,), Left(whole)
 
 
+def _lion(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]:
+    """Of lion-pytorch: a copy of the momentum, and its sum with the gradient, in a function that leaves nothing."""
+    return (2 * size * Mul(*shape),), left
+
+
 def _rprop(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]:
     """The gradient where it changed its sign, and where that is."""
     return ((size + 1) * Mul(*shape),), left
@@ -71,17 +76,19 @@ def _adafactor(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], L
 
 
 def _muon(left: Left, shape: Shape, size: int) -> tuple[tuple[Expr, ...], Left]:
-    """The momentum that is ahead, two iterates in bf16, and two products of the smaller dimension with itself."""
+    """The momentum that is ahead, two iterates in bf16, and two products of the smaller dimension with itself.
+
+    The iterate that is left of the last one is less than what the larger of the two takes anyway.
+    """
     if len(shape) != 2:
         return (), left
-    elements, least = Mul(*shape), Min(*shape)
-    own = (size + 2 * _BF16) * elements + 2 * _BF16 * least**2
-    return (left.last + size * elements, own), Left(_BF16 * elements)
+    return ((size + 2 * _BF16) * Mul(*shape) + 2 * _BF16 * Min(*shape) ** 2,), left
 
 
 #: by the name of the optimizer
 LOOPS: Final[dict[str, Loop]] = {
     "adamw_for_loop": _twice,
+    "lion": _lion,
     "rprop": _rprop,
     "adafactor_torch": _adafactor_torch,
     "adafactor": _adafactor,

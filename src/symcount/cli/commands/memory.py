@@ -74,4 +74,6 @@ def _described(found: Footprint, own: Buffers | None) -> dict[str, object]:
     further: dict[str, object] = {} if found.step is None else {"step": found.step}
     if own is not None:
         further["buffers"] = {"persistent": own.persistent, "others": own.others, "rounding": own.rounding}
-    return {**found.numbers, "total": found.total, "dtype": found.dtype, "rounding": found.rounding, **further}
+    latex = {name: part.latex() for name, part in found.parts.items()}
+    told = {**found.numbers, "total": found.total, "dtype": found.dtype, "rounding": found.rounding}
+    return {**told, **further, "latex": latex}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.numbers import SymbolicInt, integer, node_of
@@ -164,14 +164,27 @@ def permute_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any],
     return tuple(shape[i] for i in order)
 
 
+_MANY: Final = 16  # tensors
+
+
 def cat_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
     """``cat``."""
     shapes = [shape_of(tensor) for tensor in (args[0] if args else kwargs["tensors"])]
     dim = kwargs.get("dim", args[1] if len(args) > 1 else 0)
     shapes = [shape for shape in shapes if len(shape) == result.ndim]
     merged = list(_most_symbolic(shapes))
-    merged[dim] = sum(shape[dim] for shape in shapes)
+    merged[dim] = _sum([shape[dim] for shape in shapes])
     return tuple(merged)
+
+
+def _sum(sizes: Sequence[int]) -> int:
+    """Their sum; one of hundreds of chunks, which are nearly all alike, must not be nested as deep."""
+    if len(sizes) < _MANY:
+        return sum(sizes)
+    alike: dict[Any, list[int]] = {}
+    for size in sizes:
+        alike.setdefault(node_of(size), []).append(size)
+    return sum(several[0] * len(several) for several in alike.values())
 
 
 def stack_rule(shape_of: ShapeOf, args: Sequence[Any], kwargs: dict[str, Any], result: Any) -> Dims | None:
