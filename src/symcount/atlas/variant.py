@@ -87,7 +87,7 @@ class Variant:
                 for holds in relations:
                     if not holds(next(sides), next(sides)):
                         return False
-        except ZeroDivisionError:
+        except (ZeroDivisionError, OverflowError):  # what the code computes in floating point has a largest number
             return False
         return True
 
@@ -118,6 +118,8 @@ class Variant:
                 sides = function(*[values[path] for path in paths])
             except ZeroDivisionError:
                 raise UncoveredError("outside the formula's domain: a division by zero") from None
+            except OverflowError:
+                raise UncoveredError("outside the formula's domain: numbers beyond those of floating point") from None
             for i, (relation, left, right) in enumerate(conditions):
                 if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):
                     from symcount.atlas.codec import readable
@@ -135,6 +137,8 @@ class Variant:
             numbers = self.totals(*self._numbers(values))
         except ZeroDivisionError:
             raise UncoveredError("outside the formula's domain: a division by zero") from None
+        except OverflowError:
+            raise UncoveredError("outside the formula's domain: numbers beyond those of floating point") from None
         for number in numbers:
             if not isinstance(number, int):
                 raise UncoveredError(f"outside the formula's domain: the total would be {number}")
