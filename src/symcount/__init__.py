@@ -7,13 +7,17 @@
 >>> f.difference("per_layer", "unique")
 H*V
 
-Importing symcount loads nothing but this file: each public name is imported when it is first used, SymPy with it.
-torch and transformers are loaded only by what builds a real model.
+Importing symcount loads nothing but this file and a registry: each public name is imported when it is first used, SymPy
+with it. torch and transformers are loaded only by what builds a real model.
 """
 
 from __future__ import annotations
 
+from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from symcount.formulas.registry import register
 
 if TYPE_CHECKING:
     from symcount import layers
@@ -83,11 +87,28 @@ _HOME = {
     "with_options": "symcount.reports.iverson",
 }
 
+# what a formula is the beginning of -> the module above formulas, and the function in it, that makes it
+_MAKERS = {
+    "adapter": ("symcount.adapters.adapting", "applied"),
+    "bytes": ("symcount.storage.formulas", "bytes_with"),
+    "cache": ("symcount.forward.api", "cache"),
+    "flops": ("symcount.forward.api", "flops"),
+    "shard": ("symcount.storage.sharding", "shard_of"),
+}
+
+
+def _maker(name: str) -> Any:
+    """The function that makes something of a formula."""
+    module, function = _MAKERS[name]
+    return getattr(import_module(module), function)
+
+
+for _name in _MAKERS:
+    register(_name, partial(_maker, _name))
+
 
 def __getattr__(name: str) -> Any:
     """Public names are loaded on first use."""
-    from importlib import import_module
-
     if name in _HOME:
         value = getattr(import_module(_HOME[name]), name)
     elif name == "layers":

@@ -33,12 +33,12 @@ def test_derive_explains_itself(call):
     assert (code, err) == (0, "")
     lines = out.splitlines()
     told = lines[lines.index(next(line for line in lines if line.startswith("run:"))) :]
-    assert told[0].startswith("run: the default config; ")
+    assert any(line.startswith("run: the default config; ") for line in told)
     assert any(re.match(r"run: .*\d+ other fields moved; \d+ parameters$", x) for x in told)
     held = re.compile(r"kept concrete: num_mem_blocks = 1; ")
     assert [bool(held.match(x)) for x in told].count(True) == 1
     found = json.loads(call("derive", "BertModel", "--explain", "--json")[1])["explanation"]
-    assert [line.partition(":")[0] for line in found] == ["run", "run", "multiplicities"]
+    assert [line.partition(":")[0] for line in found] == ["run", "multiplicities"]
     assert "explanation" not in json.loads(call("derive", "BertModel", "--json")[1])
 
 

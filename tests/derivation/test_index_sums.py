@@ -147,12 +147,24 @@ def powers_of_a_field(m, c):
     m.layers = linears((c.width * c.step**i, 2) for i in range(c.layers))
 
 
+def every_second(m, c):
+    m.layers = linears((c.width, c.other) for _ in range(0, c.layers, 2))
+
+
+def every_third_and_of_these_some_wider(m, c):
+    m.layers = linears((c.width, 2 * c.width if i % 4 == 0 else c.width) for i in range(1, c.layers, 3))
+
+
+def growing_in_steps(m, c):
+    m.layers = linears((c.width + c.step * i, 2) for i in range(0, c.layers, 2))
+
+
 KINDS = {
     f.__name__: f for f in (
         pyramid, pyramid_in_proportion, dense_features, doubled, doubled_as_it_goes, capped, capped_by_a_field, decoder,
         tapered, halved, odd_kernels, every_third_grows, the_last_is_another, stages_of_blocks, tables_of_their_own,
         wider_from_some_layer_on, tapered_to_a_least, powers_of_a_field, sizes_in_a_list, discriminator,
-        capped_as_it_goes, halved_as_it_goes,
+        capped_as_it_goes, halved_as_it_goes, every_second, every_third_and_of_these_some_wider, growing_in_steps,
     )
 }  # fmt: skip
 

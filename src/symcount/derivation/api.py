@@ -115,13 +115,13 @@ def _rounded(h: Hypotheses, formula: DerivedFormula) -> DerivedFormula:
 
 
 def _check_sum(formula: DerivedFormula, h: Hypotheses) -> None:
-    """Refuse a total that is not the sum of the sizes that the run at the defaults showed.
+    """Refuse a total that is not the sum of the sizes that the first run showed, which is at the defaults or near.
 
     Expressions pass through SymPy, which simplifies some that are equal for it only; see `concolic.values.expression`.
     """
     tensors = {p.tensor_key: p.concrete for p in h.evidence.default.parameters}
     seen = sum(map(prod, tensors.values()))
-    total = integer_value(formula.total, values_of(formula, formula.base))
+    total = integer_value(formula.total, values_of(formula, {**formula.base, **h.evidence.default.symbols}))
     if total != seen:
         raise DerivationError(
             f"{formula.name}: the formula gives {total:,} at the defaults, where {seen:,} parameters were built; "

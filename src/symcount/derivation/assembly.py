@@ -11,8 +11,8 @@ from sympy import Expr, Integer, cancel
 from symcount.concolic.values.expression import Node
 from symcount.core.tree import Block, Index, Parameter
 from symcount.derivation.catalogue import kind_of
-from symcount.derivation.rows import Path
 from symcount.derivation.sums import Item
+from symcount.derivation.templates import Path
 
 __all__ = ["Assembly"]
 

@@ -34,17 +34,33 @@ from symcount.derivation.literals import (
     literal,
 )
 
-__all__ = ["Assumptions", "count", "larger", "merged", "smaller", "triangle", "trips", "within"]
+__all__ = ["Assumptions", "count", "in_ones", "larger", "merged", "smaller", "triangle", "trips", "within"]
 
 _SEVERAL = 8  # remainders whose indices are counted one by one
 
 
 def trips(loop: Loop, assumed: Assumptions) -> Node | None:
     """How many iterations a loop has, if its step is one; that it does not go backwards is assumed, where it could."""
-    first, last, step = loop.bounds
-    if step is not ONE:
-        return None
+    if loop.bounds[2] is not ONE:
+        plain = in_ones(loop, assumed)
+        return None if plain is None else plain.bounds[1]
+    first, last, _ = loop.bounds
     return ex.sub(larger(last, first, assumed) if _subtracts(last) or first is not ZERO else last, first)
+
+
+def in_ones(loop: Loop, assumed: Assumptions) -> Loop | None:
+    """The loop that counts the iterations of one in larger steps, from zero on; `None` if the step is no such number.
+
+    >>> loop = Loop("#0", "doctest", (ZERO, ex.symbol("layers"), ex.const(2)), ())
+    >>> print(in_ones(loop, Assumptions({"layers": 12})).bounds[1])
+    ((layers + 1) // 2)
+    """
+    first, last, step = loop.bounds
+    if step.op != "const" or int(step.args[0]) < 1:
+        return None
+    last = larger(last, first, assumed) if _subtracts(last) or first is not ZERO else last
+    number = ex.floordiv(collected(ex.add(ex.sub(last, first), ex.sub(step, ONE))), step)
+    return Loop.of(f"{loop.where}, in steps of {step}", (ZERO, number, ONE), loop.outer)
 
 
 def triangle(outer: Loop, inner: Loop) -> Node | None:
@@ -86,7 +102,11 @@ def count(loop: Loop, predicates: Mapping[Predicate, bool], assumed: Assumptions
     (layers + -1)
     """
     if loop.bounds[2] is not ONE:
-        return None
+        plain = in_ones(loop, assumed)
+        if plain is None:
+            return None
+        index = ex.add(loop.bounds[0], ex.mul(loop.bounds[2], ex.symbol(plain.name)))
+        return count(plain, {p.renamed({loop.name: index}): truth for p, truth in predicates.items()}, assumed)
     if kinds := [(p, truth) for p, truth in predicates.items() if isinstance(p, OfKind)]:
         return layers_of(loop, kinds) if len(kinds) == len(predicates) else None
     literals = [literal(predicate, loop.name, truth, assumed) for predicate, truth in predicates.items()]

@@ -52,7 +52,7 @@ def deepest(h: Hypotheses) -> dict[str, int]:
             if index and name.rpartition(".")[0] == section and refuted(int(value) + _BEYOND):
                 found[depth] = next((n for n in (int(value) + 1, int(value)) if n > seen and not refuted(n)), seen)
                 break
-        for end in _ends(e, section, limit):
+        for end in _ends(e, depth, limit):
             if not refuted(end + _BEYOND):  # nor is it by a list that ends earlier: these layers are all there
                 break
             first = min(seen + 1, end)  # a trace may have more layers than a list speaks of
@@ -67,19 +67,29 @@ def _spoken_of(h: Hypotheses, values: Mapping[str, Number]) -> bool:
     return all(holds(c, values) for c in h.assumed) and all(n is None or n >= 0 for n in numbers)
 
 
-def _ends(e: Evidence, section: str, limit: int) -> list[int]:
+def _ends(e: Evidence, depth: str, limit: int) -> list[int]:
     """Numbers of layers up to which the lists of a config say something of each layer, the largest first.
 
+    Not of those that are as long as there are layers, however many there are.
     Layers that the traces show may lie in a pattern (`[3, 8, 13]`), of which the list itself has no more than it names.
     """
     found: set[int] = set()
     for path, value in e.default.config_reads.items():
-        if path.rpartition(".")[0] != section or not isinstance(value, list | tuple) or not value:
+        if path.rpartition(".")[0] != depth.rpartition(".")[0] or not isinstance(value, list | tuple) or not value:
+            continue
+        if _follows(e, path, depth):
             continue
         numbers = [x for x in value if type(x) is int]
         ends = (len(value), max(numbers) + 1 if len(numbers) == len(value) else 0)
         found.update(n for n in ends if 1 < n <= limit)
     return sorted(found, reverse=True)
+
+
+def _follows(e: Evidence, path: str, depth: str) -> bool:
+    """Whether a list was as long as there were layers, at several numbers of them."""
+    lists = ((t.symbols[depth], t.config_reads.get(path)) for t in (e.default, *e.traces))
+    lengths = {(n, len(value)) for n, value in lists if isinstance(value, list | tuple)}
+    return len(lengths) > 1 and all(number == length for number, length in lengths)
 
 
 def layers_there_are(

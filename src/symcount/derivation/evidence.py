@@ -19,6 +19,7 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
+from symcount.derivation.journal import Journal
 from symcount.derivation.progressions import Series
 from symcount.derivation.rows import Row, Rows, collect
 from symcount.derivation.structure import (
@@ -32,29 +33,7 @@ from symcount.derivation.structure import (
 )
 from symcount.errors import DerivationError
 
-__all__ = ["Bound", "Consider", "Discover", "Evidence", "Follow", "Hypotheses", "Journal", "Pin", "Plan", "Verdict"]
-
-
-@dataclass
-class Journal:
-    """What happened so far, which decides nothing: it is read by people, and saves runs that were done.
-
-    Attributes:
-        story: a line each: runs of the constructor, questions, conditions, fields kept concrete.
-        harmless: values of fields that no run moved, or in a logarithm, that were seen to change no parameter.
-        rigid: lists with an element for each layer that cannot follow the number of layers.
-        reached: depths with numbers of layers at which a formula was tried, beyond those of the runs.
-    """
-
-    story: list[str] = field(default_factory=list)
-    harmless: dict[str, set[Number]] = field(default_factory=dict)
-    rigid: set[str] = field(default_factory=set)
-    reached: set[tuple[str, Number]] = field(default_factory=set)
-
-    def note(self, line: str) -> None:
-        """Add a line to the story, once if it is the same as the last one."""
-        if self.story[-1:] != [line]:
-            self.story.append(line)
+__all__ = ["Bound", "Consider", "Discover", "Evidence", "Follow", "Hypotheses", "Pin", "Plan", "Verdict"]
 
 
 @dataclass(frozen=True, eq=False)

@@ -46,6 +46,7 @@ from symcount.derivation.runs import comparable, default_run, more_runs
 from symcount.derivation.second_run import second_run
 from symcount.derivation.selectors import selectors, steady
 from symcount.derivation.sensitivity import doubtful, forced, suspects, unseen
+from symcount.derivation.shallow_runs import from_shallow_runs
 from symcount.derivation.structure import (
     HUGE,
     depth_fields,
@@ -84,14 +85,18 @@ def derive_class(
     Raises:
         DerivationError: the class cannot be constructed, or its structure was not understood.
     """
-    with quiet():
-        return with_cases(
-            _derived(Plan(cls, source, pinned=pinned, suppose=suppose), seed), partial(_derived, seed=seed)
-        )
+    plan = Plan(cls, source, pinned=pinned, suppose=suppose)
+    try:
+        with quiet():
+            return with_cases(_derived(plan, seed), partial(_derived, seed=seed))
+    finally:
+        plan.journal.runs.clear()  # nothing needs them any more, and they are large
 
 
 def _derived(plan: Plan, seed: int) -> Hypotheses:
     """The hypotheses that the plan, or one of those that verdicts make of it, leads to."""
+    if (proved := _shallow(plan, seed)) is not None:
+        return proved
     for _ in range(ROUNDS):
         evidence = default_run(plan)
         found = _inferred(evidence, random.Random(seed))
@@ -103,6 +108,13 @@ def _derived(plan: Plan, seed: int) -> Hypotheses:
         f"{', '.join(plan.pinned) or 'something that no config field shows'} in a way "
         "that runs at several values did not explain"
     )
+
+
+def _shallow(plan: Plan, seed: int) -> Hypotheses | None:
+    """The hypotheses that runs of few layers prove; `None` if more is needed."""
+    rng = random.Random(seed)
+    found = from_shallow_runs(plan, rng)
+    return None if found is None else _switched(_conditioned(found))
 
 
 def _inferred(evidence: Evidence, rng: random.Random) -> Hypotheses | Verdict:
@@ -161,10 +173,15 @@ def _counted(e: Evidence, rng: random.Random) -> Hypotheses | Verdict:
     if not isinstance(found, Hypotheses) or lost(e):
         fields = suspects(e)
         return _pin(e, fields, UNEXPLAINED) if fields else _relaxed(e, culprits(e))
-    conditions, forward = _conditions(e, found.times.values())
+    return _conditioned(found)
+
+
+def _conditioned(h: Hypotheses) -> Hypotheses:
+    """With what was asked of sizes."""
+    conditions, forward = _conditions(h.evidence, h.times.values())
     scaled = [c for c in conditions if c.exact and c.left.op == "const" and (_multiple(c.right) or _sum(c.right))]
     return replace(
-        found,
+        h,
         conditions=tuple(c for c in conditions if c not in scaled),
         rounded=frozenset((c.left, c.right) for c in scaled),
         forward=tuple(forward),
@@ -185,10 +202,15 @@ def _checked(h: Hypotheses, rng: random.Random) -> Hypotheses | Verdict:  # a st
 
 def _bounded(h: Hypotheses, rng: random.Random) -> Hypotheses | Consider:  # the same
     """The hypotheses with the domain in which they hold."""
-    h = replace(h, switches=tuple(switches(h)))
+    h = _switched(h)
     check_order(h)
     h = replace(h, dispensable=dispensable(h))
     return untried(replace(h, most=deepest(h)))
+
+
+def _switched(h: Hypotheses) -> Hypotheses:
+    """With what turns parts of the model on or off."""
+    return replace(h, switches=tuple(switches(h)))
 
 
 def _pin(e: Evidence, fields: Sequence[str], why: str) -> Verdict:

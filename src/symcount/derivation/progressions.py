@@ -106,11 +106,11 @@ def series(table: Table, name: str, assumed: Assumptions) -> list[Series] | None
 def progressions(loop: Loop, predicates: Mapping[Predicate, bool], assumed: Assumptions) -> list[Progression] | None:
     """The indices of *loop* at which *predicates* are true, or false, as said; `None` if not known."""
     first, last, step = loop.bounds
-    if step is not ONE:
-        return None
     if not predicates:
         number = trips(loop, assumed)
-        return None if number is None else [Progression(first, ONE, number)]
+        return None if number is None else [Progression(first, step, number)]
+    if step is not ONE:
+        return None
     literals = [literal(predicate, loop.name, truth, assumed) for predicate, truth in predicates.items()]
     known = [one for one in literals if one is not None]
     return _found(first, last, known, assumed) if len(known) == len(literals) else None

@@ -7,31 +7,22 @@ its multiplicity depends on the depths is the business of `symcount.derivation.m
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import Any
 
 from symcount.concolic.traces import Trace, TracedParameter, once_a_trace
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Iteration
 from symcount.derivation.indexed_shapes import Shape, indexed_shapes, numbering
+from symcount.derivation.templates import NUMBER, Path, Place, merge, prune, stem_of
 
 __all__ = ["Row", "Rows", "collect"]
 
 
-Path = tuple[str, ...]
 Counted = dict["Row", tuple[int, tuple[int, ...], Counter[tuple[Iteration, ...]], tuple[int, ...], int]]
 LARGE = 1 << 30  # no list is so long
-_NUMBER = re.compile(r"\d+(?=\D*\Z)")
-
-
-@lru_cache(maxsize=4096)
-def _stem(name: str) -> str:
-    """The name with `*` for its last number."""
-    return _NUMBER.sub("*", name)
 
 
 @dataclass(frozen=True)
@@ -103,33 +94,18 @@ class Rows:
         return found or [list(self.counts[row])]
 
 
-@dataclass
-class _Place:
-    """One module of one trace."""
+def collect(traces: Sequence[Trace], *, looped: bool = False) -> Rows:
+    """Bring the parameters of *traces* (one model at several depths) under common templates.
 
-    path: str
-    cls: type
-    key: int
-    parameters: list[TracedParameter] = field(default_factory=list)
-    children: dict[str, _Place] = field(default_factory=dict)
-    names: Path = ()
-    _signature: Any = None
-
-    def signature(self) -> Any:
-        if self._signature is None:
-            self._signature = (
-                tuple((p.name, p.shape) for p in self.parameters),
-                tuple((name, child.signature()) for name, child in self.children.items()),
-            )
-        return self._signature
-
-
-def collect(traces: Sequence[Trace]) -> Rows:
-    """Bring the parameters of *traces* (one model at several depths) under common templates."""
+    Args:
+        traces: of the model.
+        looped: whether the elements of a list are those of a loop where each was made in the iteration of its number;
+            otherwise only where some trace has more of them than another, or all are alike.
+    """
     trees = [_tree(trace) for trace in traces]
     templates: list[dict[str, Path]] = [{} for _ in traces]
     classes: dict[Path, type] = {}
-    _merge((), [[tree.root] for tree in trees], templates, classes)
+    merge((), [[tree.root] for tree in trees], templates, classes, looped=looped)
     indexed = _indexed_names(trees, templates)
     general = indexed_shapes(traces)
     counted = [
@@ -171,7 +147,7 @@ class _Tree:
         numbered: names of parameters that differ in a number, by the path of their module.
     """
 
-    root: _Place
+    root: Place
     numbered: list[tuple[str, str, frozenset[str]]]
     _known: tuple[dict[str, Path], set[tuple[Path, str]], dict[str, Shape], Counted] | None = None
 
@@ -186,70 +162,21 @@ class _Tree:
 
 @once_a_trace
 def _tree(trace: Trace) -> _Tree:
-    places: dict[str, _Place] = {}
+    places: dict[str, Place] = {}
     for module in trace.modules:
-        place = places[module.path] = _Place(module.path, module.cls, module.module_key)
+        place = places[module.path] = Place(module.path, module.cls, module.module_key)
         if module.path:
             parent, _, name = module.path.rpartition(".")
             places[parent].children[name] = place
     numbered: dict[tuple[str, str], set[str]] = {}
     for parameter in trace.parameters:
         places[parameter.module_path].parameters.append(parameter)
-        stem = _stem(parameter.name)
+        stem = stem_of(parameter.name)
         if "*" in stem:
             numbered.setdefault((parameter.module_path, stem), set()).add(parameter.name)
     root = places[""]
-    _prune(root)
+    prune(root)
     return _Tree(root, [(path, stem, frozenset(members)) for (path, stem), members in numbered.items()])
-
-
-def _prune(place: _Place) -> bool:
-    """Drop modules without parameters; true if anything is left."""
-    if place.children:
-        place.children = {name: child for name, child in place.children.items() if _prune(child)}
-        place.names = tuple(place.children)
-    return bool(place.parameters or place.children)
-
-
-def _merge(
-    prefix: Path, instances: list[list[_Place]], templates: list[dict[str, Path]], classes: dict[Path, type]
-) -> None:
-    """Give every module of *instances* (per trace, the modules that share the template *prefix*) its template."""
-    for trace, places in enumerate(instances):
-        for place in places:
-            templates[trace][place.path] = prefix
-            classes.setdefault(prefix, place.cls)
-    parts = dict.fromkeys(place.names for places in instances for place in places)  # most have the same
-    stems: dict[str, list[str]] = {}
-    for name in dict.fromkeys(name for names in parts for name in names):
-        stems.setdefault(_stem(name), []).append(name)
-    for stem, members in stems.items():
-        if "*" in stem and _varies(stem, members, parts, instances):
-            groups = {stem: members}
-        else:
-            groups = {name: [name] for name in members}
-        for segment, group in groups.items():
-            below = [
-                [place.children[n] for place in places for n in group if n in place.children] for places in instances
-            ]
-            _merge((*prefix, segment), below, templates, classes)
-
-
-def _varies(stem: str, members: list[str], parts: Iterable[Path], instances: list[list[_Place]]) -> bool:
-    """Whether the numbers under *stem* are an index: they differ between places, or all elements are alike."""
-    wanted = set(members)
-    sets = {frozenset(wanted.intersection(names)) for names in parts}
-    sets.discard(frozenset())
-    if len(sets) > 1:
-        return True
-    if stem != "*" or len(members) < 2:
-        return False
-    for places in instances:
-        for place in places:
-            found = [place.children[name].signature() for name in members if name in place.children]
-            if any(signature != found[0] for signature in found[1:]):
-                return False
-    return True
 
 
 def _indexed_names(trees: Sequence[_Tree], templates: Sequence[Mapping[str, Path]]) -> set[tuple[Path, str]]:
@@ -271,7 +198,7 @@ def _counted(
         path = templates[parameter.module_path]
         module = keys[parameter.module_path]
         name = parameter.name
-        if indexed and (path, stem := _stem(name)) in indexed:
+        if indexed and (path, stem := stem_of(name)) in indexed:
             name = stem
         owner = owners.get(parameter.tensor_key)
         alias, same = None, False
@@ -293,7 +220,7 @@ def _counted(
         places: tuple[int, ...] = ()
         if len(stars) == 1:
             named = [p.path.split(".")[stars[0]] for p in parameters if not p.iterations]
-            places = tuple([int(_NUMBER.search(part)[0]) for part in named])  # type: ignore[index]  # it is starred
+            places = tuple([int(NUMBER.search(part)[0]) for part in named])  # type: ignore[index]  # it is starred
         star = numbering(row.shape, row.stars, parameters) if shapes else -1
         found[row] = len(parameters), levels, Counter(p.iterations for p in parameters), places, star
     return found

@@ -36,7 +36,17 @@ REDRAWN = 8  # times that a point is drawn again
 FAR = 256  # beyond the default, for a depth without a remainder
 MOVES = 3  # sizes of moves, each larger than the ones before together
 
-__all__ = ["comparable", "default_run", "drawn", "feasible_depths", "more_runs", "observe", "possible", "shallow"]
+__all__ = [
+    "comparable",
+    "default_run",
+    "drawn",
+    "feasible_depths",
+    "more_runs",
+    "observe",
+    "possible",
+    "run",
+    "shallow",
+]
 
 
 def default_run(plan: Plan) -> Evidence:
@@ -49,8 +59,7 @@ def default_run(plan: Plan) -> Evidence:
         one = plan.observed[0]
     else:
         plan.journal.harmless.clear()  # at other runs they may be needed
-        one = _run(plan, {**plan.base, **plan.pinned}, None)
-        plan.journal.note(f"run: the default config; {len(one.parameters)} parameters")
+        one = run(plan, {**plan.base, **plan.pinned}, "the default config")
     base = {**plan.base, **{name: value for name, value in one.symbols.items() if name not in plan.base}}
     return Evidence(plan, base, one, guards=plan.guards, least=dict(plan.least))
 
@@ -61,18 +70,31 @@ def observe(e: Evidence, values: Mapping[str, Number]) -> Trace:
     Raises:
         DerivationError: there is no such model.
     """
-    place = _place(e, values)
-    try:
-        found = _run(e.plan, {**values, **e.pinned}, 6 * len(e.default.parameters) + 2000)
-    except DerivationError:
-        e.journal.note(f"run: {place}; refused by the model or its config")
-        raise
-    e.journal.note(f"run: {place}; {len(found.parameters)} parameters")
-    return found
+    limit = 6 * len(e.default.parameters) + 2000  # sizes may be numbers of things
+    return run(e.plan, {**values, **e.pinned}, _place(e, values), limit)
 
 
-def _run(plan: Plan, values: Mapping[str, Number], limit: int | None) -> Trace:  # sizes may be numbers of things
-    return trace(plan.cls, plan.source, values=values, frozen=tuple(plan.pinned), limit=limit)
+def run(plan: Plan, values: Mapping[str, Number], place: str, limit: int | None = None) -> Trace:
+    """The run at *values*, which *place* says in words; made once.
+
+    Raises:
+        DerivationError: there is no such model.
+    """
+    known = plan.journal.runs
+    key = id(plan.source), frozenset(plan.pinned), frozenset(values.items())
+    if key not in known:
+        try:
+            found = trace(plan.cls, plan.source, values=values, frozen=tuple(plan.pinned), limit=limit)
+        except DerivationError as error:
+            known[key] = plan.source, error
+            plan.journal.note(f"run: {place}; refused by the model or its config")
+        else:
+            known[key] = plan.source, found
+            plan.journal.note(f"run: {place}; {len(found.parameters)} parameters")
+    _, result = known[key]
+    if isinstance(result, DerivationError):
+        raise result
+    return result
 
 
 def _place(e: Evidence, values: Mapping[str, Number]) -> str:

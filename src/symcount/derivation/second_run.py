@@ -9,6 +9,7 @@ from dataclasses import replace
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import Condition
+from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Evidence, Follow
 from symcount.derivation.per_layer_lists import follow
 from symcount.derivation.points import sample, scaled
@@ -16,7 +17,7 @@ from symcount.derivation.runs import drawn, feasible_depths, possible, shallow
 from symcount.derivation.selectors import named_layers, selectors
 from symcount.derivation.structure import depth_fields, model_conditions, scaled_down, shape_symbols
 
-__all__ = ["second_run"]
+__all__ = ["moved_run", "second_run"]
 
 
 def second_run(e: Evidence, likely: Sequence[str], rng: random.Random, still: Sequence[str]) -> Evidence | Follow:
@@ -54,6 +55,12 @@ def second_run(e: Evidence, likely: Sequence[str], rng: random.Random, still: Se
     return _with(e, moved or here or possible(e, [{**e.base, **structure}]))
 
 
+def moved_run(e: Evidence, few: Mapping[str, Number], rng: random.Random) -> Trace | None:
+    """A run at *few* layers, at which as much else as possible moves; `None` if there is none."""
+    values = {**_moved(e, e.free, e.asked, rng, few), **few}
+    return possible(e, [{**values, **_ratios(e, e.asked, values, ())}])
+
+
 def _with(e: Evidence, found: Trace | None) -> Evidence:
     return e.with_traces([e.default] if found is None else [e.default, found])
 
@@ -72,10 +79,17 @@ def _within(e: Evidence, likely: Sequence[str], small: Mapping[str, Number]) -> 
 def _ratios(
     e: Evidence, asked: Sequence[Condition], values: Mapping[str, Number], still: Sequence[str]
 ) -> dict[str, Number]:
-    """Other values of the ratios and rates that nothing follows, at which what was *asked* is answered alike."""
+    """Other values of the ratios and rates that nothing follows, at which what was *asked* is answered alike.
+
+    A ratio is doubled, where it can be: of a little more the whole part is the same.
+    """
     names = [n for n in e.unfollowed if n not in still]
     drawn_ones = drawn(e, names, asked, random.Random(len(names)), attempts=30, known=values)  # no secret
-    return {n: drawn_ones[n] for n in names}
+    found = {n: drawn_ones[n] for n in names}
+    for n in (n for n in names if e.base[n] > 1):
+        if all(holds(c, {**values, **found, n: 2 * e.base[n]}) for c in asked if n in c.symbols):
+            found[n] = 2 * e.base[n]
+    return found
 
 
 def _moved(

@@ -1,4 +1,7 @@
-"""What a model's formula is the beginning of: its bytes, cache and operations, adapters, the share of one rank."""
+"""What a model's formula is the beginning of: its bytes, cache and operations, adapters, the share of one rank.
+
+The packages that make these are above this one, and none of them is known here: see `symcount.formulas.registry`.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 from symcount.foreign import guarded_methods
+from symcount.formulas.registry import made_by
 
 if TYPE_CHECKING:
     from symcount.formulas.formula import Formula
@@ -37,9 +41,8 @@ class Used:
         Raises:
             SymcountError: see `symcount.cache`.
         """
-        from symcount.forward.api import cache  # it derives formulas, and is above them
-
-        found = cache(self._whole if config is None else config, batch=batch, length=length)
+        made = made_by("cache")(self._whole if config is None else config, batch=batch, length=length)
+        found = cast("CacheFormula", made)
         return found if dtype is None else found.bytes(dtype)
 
     def flops(self, batch: int | str = "B", length: int | str = "S", *, config: Any = None) -> OperationsFormula:
@@ -48,9 +51,8 @@ class Used:
         Raises:
             SymcountError: see `symcount.flops`.
         """
-        from symcount.forward.api import flops  # the same
-
-        return flops(self._whole if config is None else config, batch=batch, length=length)
+        made = made_by("flops")(self._whole if config is None else config, batch=batch, length=length)
+        return cast("OperationsFormula", made)
 
     def bytes(
         self,
@@ -86,9 +88,8 @@ class Used:
         >>> f.count(V=50257, L=1024, H=768, N=12), f.diff("N")
         (248879616, 24*H**2 + 26*H)
         """
-        from symcount.storage.formulas import Storage, bytes_of
-
-        return bytes_of(self._whole, part, Storage(dtype, optimizer, master, kept, quantization, page, values))
+        storage = (dtype, optimizer, master, kept, quantization, page, values)
+        return cast("Formula", made_by("bytes")(self._whole, part, *storage))
 
     def lora(self, rank: int = 8, targets: Any = None, **options: Any) -> Formula:
         """The model with LoRA, whose rank is a letter; the convention `trainable` counts the adapter alone.
@@ -131,9 +132,7 @@ class Used:
         >>> print(f.latex(convention="trainable"))
         N(Hb/2 - H/2)
         """
-        from symcount.adapters.adapting import applied
-
-        return applied(self._whole, method, options, values)
+        return cast("Formula", made_by("adapter")(self._whole, method, options, values))
 
     def shard(
         self, ranks: int, scheme: str = "fsdp2", *, rank: int = 0, plan: Mapping[str, str] | None = None
@@ -157,6 +156,4 @@ class Used:
         >>> f.count({}), f.bytes("bf16").count({}), f.count({}, W=16)
         (15555648, 31111296, 7778208)
         """
-        from symcount.storage.sharding import shard_of
-
-        return shard_of(self._whole, ranks, scheme, rank, plan)
+        return cast("Formula", made_by("shard")(self._whole, ranks, scheme, rank, plan))

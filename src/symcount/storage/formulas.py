@@ -22,7 +22,7 @@ from symcount.storage.precision import sizes_of
 from symcount.storage.quantizers import quantized
 from symcount.storage.temporaries import LOOPS, most
 
-__all__ = ["PARTS", "Storage", "bytes_of"]
+__all__ = ["PARTS", "Storage", "bytes_of", "bytes_with"]
 
 PARTS: Final = ("weights", "gradients", "optimizer", "master", "step", "training")
 _TRAINING: Final = ("weights", "gradients", "optimizer", "master")
@@ -40,6 +40,11 @@ class Storage:
     quantization: Mapping[str, Any] | None = None
     page: int = 1
     values: Mapping[str, Any] | None = None
+
+
+def bytes_with(of: Formula, part: str, *storage: Any) -> Quantity:
+    """The bytes of one part, with the fields of `Storage` in their order; see `Formula.bytes`."""
+    return bytes_of(of, part, Storage(*storage))
 
 
 def bytes_of(of: Formula, part: str, storage: Storage) -> Quantity:

@@ -151,3 +151,58 @@ def _reachable(bases: Iterable[type]) -> Iterator[FunctionType]:
         yield function
         others = (value for value in _names(function).values() if isinstance(value, FunctionType))
         waiting += [other for other in others if not foreign(other.__module__ or "")]
+
+
+def longest_period(classes: Iterable[type], symbolic: Collection[str], most: int) -> int:
+    """The largest number up to *most* by which the code of *classes* takes a remainder; one if there is none.
+
+    An index looks up an element of a list (`KINDS[i % 3]`) without a question that a trace shows.
+    """
+    bases = tuple(dict.fromkeys(base for cls in classes for base in cls.__mro__ if not foreign(base.__module__)))
+    return max((n for base in bases for use, n in _remainders(base) if n <= most and use not in symbolic), default=1)
+
+
+@lru_cache(maxsize=4096)
+def _remainders(cls: type) -> tuple[tuple[str, int], ...]:
+    """The numbers by which the code of a class takes a remainder, each with the name of what is divided, if near."""
+    found: list[tuple[str, int]] = []
+    for function in _reachable([cls]):
+        names, written = {**vars(cls), **_names(function)}, _written(function.__code__)
+        for use in written.uses:
+            if use.operation in ("%", "%="):
+                texts = [o for o in use.operands if isinstance(o, str)]
+                for operand in use.operands:
+                    value = names.get(operand, written.named.get(operand)) if isinstance(operand, str) else operand
+                    found += [(texts[0] if texts else "", n) for n in _numbers(value)]
+    return tuple(found)
+
+
+def numbers_written(classes: Iterable[type]) -> frozenset[int | float]:
+    """The numbers that the code of *classes* is written with: in functions, as defaults, and as attributes."""
+    bases = tuple(dict.fromkeys(base for cls in classes for base in cls.__mro__ if not foreign(base.__module__)))
+    return frozenset().union(*map(_written_in, bases))
+
+
+@lru_cache(maxsize=4096)
+def _written_in(cls: type) -> frozenset[int | float]:
+    values: list[Any] = [value for name, value in vars(cls).items() if not name.startswith("__")]
+    for function in _reachable([cls]):
+        values += [function.__defaults__, *(function.__kwdefaults__ or {}).values(), *_names(function).values()]
+        values += _literals(function.__code__)
+    return frozenset(_flat(values))
+
+
+def _literals(code: CodeType) -> Iterator[Any]:
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _literals(constant)
+        else:
+            yield constant
+
+
+def _flat(values: Iterable[Any]) -> Iterator[int | float]:
+    for value in values:
+        if type(value) in (int, float):
+            yield abs(value)
+        elif isinstance(value, tuple | list | frozenset | set) and len(value) <= LARGEST:
+            yield from _flat(value)

@@ -1,0 +1,60 @@
+"""Suspicions: numbers of a run that a field may have become on the way, losing its expression."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from symcount.concolic.config.symbolic import Number, config_classes
+from symcount.concolic.python.constants import numbers_written
+from symcount.concolic.traces import Trace
+from symcount.concolic.values.expression import Node, free_symbols
+from symcount.derivation.evidence import Evidence
+from symcount.derivation.structure import model_conditions, shape_symbols
+
+__all__ = ["nothing_lost"]
+
+_COMMON = 4  # numbers up to this are those of every code: three of query, key and value; four times the width
+_NUMBERED = re.compile(r"\.(\d+)(?=\.|\Z)")
+
+
+def nothing_lost(e: Evidence) -> bool:
+    """Whether all numbers in sizes, and of things outside of loops, are the code's own and of no field."""
+    one = e.default
+    written = numbers_written({*(m.cls for m in one.modules), *config_classes(e.plan.source)})
+    nodes = {dim for p in one.parameters for dim in p.shape}
+    nodes |= {side for c in model_conditions(one) for side in (c.left, c.right)}
+    nodes |= {use.node for use in one.structural} | {bound for loop in one.loops for bound in loop.bounds}
+    followed = shape_symbols([one]).union(*(free_symbols(n) for n in nodes if isinstance(n, Node)))
+    read = one.config_reads
+    lost_ones = {
+        v
+        for n, v in one.symbols.items()
+        if n not in followed and n.partition("[")[0] in read and not n.endswith("token_id")
+    }
+    sizes, numbers = set(_constants(nodes)), _counts(one)
+    return all(abs(n) in written or abs(n) <= _COMMON for n in {*sizes, *numbers}) and not lost_ones & {
+        abs(n) for n in (*sizes, *numbers) if abs(n) > 1
+    }
+
+
+def _constants(nodes: Iterable[Node | int]) -> Iterator[Number]:
+    stack, seen = list(nodes), set[Node]()
+    while stack:
+        node = stack.pop()
+        if not isinstance(node, Node):
+            yield node
+        elif node.op == "const":
+            yield node.args[0]
+        elif node.op not in ("sym", "index") and node not in seen:
+            seen.add(node)
+            stack += [a for a in node.args if isinstance(a, Node)]
+
+
+def _counts(one: Trace) -> set[int]:
+    """How many elements lists have that no loop made."""
+    members: dict[str, set[str]] = {}
+    for p in (p for p in one.parameters if not p.iterations):
+        for found in _NUMBERED.finditer(p.path):
+            members.setdefault(p.path[: found.start()], set()).add(found[1])
+    return {len(several) for several in members.values()}

@@ -1,0 +1,154 @@
+"""Derivations from runs of few layers: where they suffice, and what they must not be taken in by."""
+
+import sys
+import types
+from typing import Any
+
+import numpy as np
+import pytest
+from torch import nn
+from transformers import PretrainedConfig, PreTrainedModel
+
+import symcount as sc
+
+KINDS = (1, 1, 2)
+
+
+def made(name, **given):
+    """A config class with these defaults, in the module of that name."""
+    fields = {"num_hidden_layers": 9, "hidden_size": 8, **given}
+    kinds = dict.fromkeys(fields, Any)
+    return type(
+        "FewConfig",
+        (PretrainedConfig,),
+        {"__annotations__": kinds, "__module__": name, "model_type": "few", **fields},
+    )
+
+
+def alike(c):
+    return [nn.Linear(c.hidden_size, c.hidden_size) for _ in range(c.num_hidden_layers)]
+
+
+def one_lost_ratio(c):
+    return [nn.Linear(c.hidden_size, int(np.float32(c.ratio) * 10)) for _ in range(c.num_hidden_layers)]
+
+
+def a_ratio_that_is_a_number_of_the_code(c):
+    return [nn.Linear(4 * c.hidden_size, int(np.float32(c.ratio))) for _ in range(c.num_hidden_layers)]
+
+
+def a_pattern_in_the_code(c):
+    return [nn.Linear(c.hidden_size, KINDS[i % 3] * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
+def a_pattern_in_the_config(c):
+    return [nn.Linear(c.hidden_size, (1 + (c.kinds[i % 3] == "wide")) * c.hidden_size)
+            for i in range(c.num_hidden_layers)]  # fmt: skip
+
+
+def a_list_of_kinds(c):
+    return [nn.Linear(c.hidden_size, (1 + (c.kinds[i] == "wide")) * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
+def a_late_layer(c):
+    return [nn.Linear(c.hidden_size, (1 + (i >= 7)) * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
+def every_fourth(c):
+    return [nn.Linear(c.hidden_size, (2 if (i + 1) % 4 == 0 else 1) * c.hidden_size)
+            for i in range(c.num_hidden_layers)]  # fmt: skip
+
+
+def a_branch_on_the_depth(c):
+    return [nn.Linear(c.hidden_size, c.hidden_size, bias=c.num_hidden_layers > 5) for _ in range(c.num_hidden_layers)]
+
+
+def a_lost_loop(c):
+    return [nn.Linear(c.hidden_size, c.hidden_size) for _ in np.arange(int(np.int64(c.num_hidden_layers)))]
+
+
+def a_lost_loop_beside(c):
+    more = [nn.Linear(c.hidden_size, 1) for _ in np.arange(c.others)]
+    return [*(nn.Linear(c.hidden_size, c.hidden_size) for _ in range(c.num_hidden_layers)), *more]
+
+
+def a_last_one_where_there_is_none(c):
+    kinds = ["narrow"] * int(c.num_hidden_layers)
+    for i in range(int(c.num_hidden_layers)):
+        if i % 4 == 3:
+            kinds[i] = "wide"
+    if "wide" not in kinds:
+        kinds[-1] = "wide"
+    return [nn.Linear(c.hidden_size, (1 + (kinds[i] == "wide")) * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
+def as_one_of_the_library(monkeypatch, layers, **given):
+    """A model class of these layers in a module with a name of transformers: it is derived as the library's own are."""
+    name = f"transformers.models.few.modeling_{layers.__name__}"
+    module = types.ModuleType(name)
+    config = made(name, **given)
+    here = types.FunctionType(layers.__code__, vars(module), layers.__name__, None, layers.__closure__)
+    vars(module).update(nn=nn, np=np, KINDS=KINDS)
+
+    def built(self, config):
+        PreTrainedModel.__init__(self, config)
+        self.layers = nn.ModuleList(self.layers_of(config))
+
+    namespace = {"__init__": built, "__module__": name, "config_class": config, "base_model_prefix": "model",
+                 "layers_of": staticmethod(here)}  # fmt: skip
+    module.FewModel, module.FewConfig = type("FewModel", (PreTrainedModel,), namespace), config
+    monkeypatch.setitem(sys.modules, name, module)
+    return module.FewModel
+
+
+@pytest.mark.parametrize(
+    ("layers", "given", "others"),
+    [
+        (alike, {}, [{"num_hidden_layers": 30}]),
+        (one_lost_ratio, {"ratio": 4.0}, [{"ratio": 2.0}]),
+        (a_ratio_that_is_a_number_of_the_code, {"ratio": 4.0}, [{"ratio": 2.0}]),
+        (a_pattern_in_the_code, {}, [{"num_hidden_layers": 30}, {"num_hidden_layers": 2}]),
+        (a_pattern_in_the_config, {"kinds": ("narrow", "narrow", "wide")}, [{"num_hidden_layers": 12}]),
+        (a_list_of_kinds, {"kinds": ("narrow",) * 6 + ("wide",) * 3}, [{}]),
+        (a_late_layer, {}, [{"num_hidden_layers": 7}, {"num_hidden_layers": 30}]),
+        (every_fourth, {}, [{"num_hidden_layers": 3}, {"num_hidden_layers": 32}]),
+        (a_last_one_where_there_is_none, {}, [{"num_hidden_layers": 2}, {"num_hidden_layers": 21}]),
+        (a_branch_on_the_depth, {}, [{"num_hidden_layers": 4}, {"num_hidden_layers": 6}]),
+        (a_lost_loop, {}, [{"num_hidden_layers": 4}]),
+        (a_lost_loop_beside, {"others": 5}, [{"others": 3}]),
+    ],
+)
+def test_a_class_of_the_library_is_counted_exactly_or_refused(monkeypatch, layers, given, others):
+    cls = as_one_of_the_library(monkeypatch, layers, **given)
+    formula = sc.derive(cls)
+    assert cls.config_class().hidden_size == formula.base["hidden_size"] == 8  # it is a symbol
+    for values in [{}, *others, {"hidden_size": 24}]:
+        config = cls.config_class(**values)
+        real = sum(p.numel() for p in cls(config).parameters())
+        try:
+            found = formula.count(config)
+        except sc.SymcountError:
+            assert values  # its own default config is never refused
+            continue
+        assert found == real, (values, str(formula.total))
+
+
+@pytest.mark.parametrize(
+    ("name", "runs"),
+    [
+        ("LlamaModel", 1),
+        ("CLIPModel", 1),  # two towers
+        ("AXK2Model", 2),  # the first layer is another one, of which there may be no more
+        ("Qwen3_5MoeModel", 2),  # every fourth layer, which a model of one layer has none of
+        ("MixtralModel", 2),  # two experts a token, and a factor of two in a size
+    ],
+)
+def test_few_layers_suffice(name, runs):
+    story = sc.derive(name).story
+    assert sum(line.startswith("run: ") for line in story) == runs
+    assert not any("the default config" in line for line in story)
+
+
+@pytest.mark.parametrize("name", ["LlamaModel", "Qwen3_5MoeModel"])
+def test_what_few_layers_show_is_right_for_many(name):
+    assert sc.derive(name).certify(3).passed == 3
