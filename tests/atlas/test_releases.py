@@ -101,6 +101,10 @@ def test_keys_mean_what_they_mean_in_each_release(row):
         # fewer layers than are dense
         ({"architectures": ["GlmMoeDsaModel"], "model_type": "glm_moe_dsa", "num_hidden_layers": 2}, "N + -1 * d ≥ 0"),
         ({"model_type": "deepseek_v32", "num_hidden_layers": 1}, "N + -1 * d ≥ 0"),
+        # so many layers are none, and a formula would take one away
+        ({"architectures": ["xLSTMModel"], "model_type": "xlstm", "num_hidden_layers": -1}, "num_blocks = -1"),
+        # the class itself computes in floating point
+        ({"model_type": "mobilenet_v2", "depth_multiplier": 1e308}, "beyond those of floating point"),
         # what every config class has, and none lets be set
         ({"model_type": "bert", "use_return_dict": True}, "use_return_dict cannot be set"),
         ({"model_type": "clip", "vision_config": {"num_labels": None}}, "vision_config.num_labels: expected"),

@@ -140,7 +140,7 @@ def value(old: Any, rng: Random) -> Any:
             text = str(old) if old.bit_length() < 10_000 else "9" * 4000
             return rng.choice([*near, *near, point, text, None, [old], {"a": old}, point + 0.5])
         case float():
-            return rng.choice([old * 2, -old, 1.5, 2.6667, int(old) if old < 1e9 else 0, str(old), *FLOATS])
+            return rng.choice([old * 2, -old, 1.5, 2.6667, int(old) if abs(old) < 1e9 else 0, str(old), *FLOATS])
         case str():
             return rng.choice(WORDS)
         case list():

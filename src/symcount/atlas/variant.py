@@ -36,6 +36,8 @@ class Variant:
         self.paths = [str(letter[1]) for letter in formula.letters]
         counted = identifiers(formula.totals["unique"])
         self.ratios = [str(letter[1]) for letter in formula.letters if letter[6] and letter[0] in counted]
+        made = [path for path in self.paths if path in layout.numbers and layout.numbers[path].rule]
+        self.sizes = [path for path in made if self.letters[self.paths.index(path)] in counted]
         asked = {n for _, left, right in formula.asked for text in (left, right) for n in identifiers(text)}
         self.names = [n.name for n in layout.numbers.values() if n.name in asked]
         self.asked_paths = [path for path, n in layout.numbers.items() if n.name in asked]
@@ -77,12 +79,15 @@ class Variant:
             for path in self.ratios:
                 if values[path] <= 0:
                     return False
+            for path in self.sizes:
+                if values[path] < 0:
+                    return False
             for relations, function, numbers in self._conditions:
                 sides = iter(function(*numbers(values)))
                 for holds in relations:
                     if not holds(next(sides), next(sides)):
                         return False
-        except ZeroDivisionError:
+        except (ZeroDivisionError, OverflowError):  # what the code computes in floating point has a largest number
             return False
         return True
 
@@ -100,6 +105,9 @@ class Variant:
         for path in self.ratios:
             if values[path] <= 0:  # the conditions were simplified in the knowledge that it is positive
                 raise UncoveredError(f"outside the formula's domain: {path} = 0; give a positive number")
+        for path in self.sizes:
+            if values[path] < 0:  # so often is nothing repeated
+                raise UncoveredError(f"outside the formula's domain: {path} = {values[path]}; give 0 or more")
         for conditions, function, names, paths in (
             (self.formula.domain, self.domain, self.letters, self.paths),
             (self.formula.asked, self.asked, self.names, self.asked_paths),
@@ -110,6 +118,8 @@ class Variant:
                 sides = function(*[values[path] for path in paths])
             except ZeroDivisionError:
                 raise UncoveredError("outside the formula's domain: a division by zero") from None
+            except OverflowError:
+                raise UncoveredError("outside the formula's domain: numbers beyond those of floating point") from None
             for i, (relation, left, right) in enumerate(conditions):
                 if not HOLDS[relation](sides[2 * i], sides[2 * i + 1]):
                     from symcount.atlas.codec import readable
@@ -127,6 +137,8 @@ class Variant:
             numbers = self.totals(*self._numbers(values))
         except ZeroDivisionError:
             raise UncoveredError("outside the formula's domain: a division by zero") from None
+        except OverflowError:
+            raise UncoveredError("outside the formula's domain: numbers beyond those of floating point") from None
         for number in numbers:
             if not isinstance(number, int):
                 raise UncoveredError(f"outside the formula's domain: the total would be {number}")

@@ -33,14 +33,14 @@ def with_branches(
     usual = ",".join(["0"] * len(layout.switches))
     found, more, failed = layout, list[list[Any]](), 0
     own = probe.trace({}) if usual in layout.states else None
-    effort = _EFFORT if own is not None else 0
+    effort, tensors = (_EFFORT, len(own.parameters)) if own is not None else (0, 0)
     for path, number in _numbers(layout, usual) if own is not None else ():
         if len(more) == _MOST or failed == _FAILED or effort <= 0:
             break
         change = {path: number}
         if not _is_beyond(found, probe, activations, change):
             continue
-        effort -= _MODELS * len(own.parameters)
+        effort -= _MODELS * tensors
         made = formula_at(found, probe, activations, change, trees + len(more))
         if made is None:
             failed += 1

@@ -33,6 +33,8 @@ def confirmed(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layo
         for code, value in _values(probe, path, check):
             if code in layout.checks[path].accept and _wrong(layout, probe, activations, {path: value}):
                 accept = {one: label for one, label in layout.checks[path].accept.items() if one != code}
+                if value == check.given:  # what is said is no longer what is meant where it is left out
+                    accept["absent"] = 0
                 layout = _admitting(layout, path, accept)
         own = attribute_at(probe.instances[""], path)
         if "#" in check.accept and "#" not in layout.checks[path].accept and type(own) in (int, float):

@@ -104,7 +104,7 @@ class Rules:
             if len(others) > MOST:
                 continue
             samples = list(self._samples(path, depth, others, _DEPTHS))
-            kinds = (True, False, *several_named(others, samples))
+            kinds: tuple[bool | tuple[str, ...], ...] = (True, False, *several_named(others, samples))
             forms = [(*form, named) for form in forms_of(usual) for named in kinds]
             for form, more, named in forms if len(samples) > MOST else ():
                 cases = cases_of(form, more, depth, others, samples, named=named)
