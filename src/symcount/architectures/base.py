@@ -262,7 +262,9 @@ class Composed(ByField):
         early = [n for n in self.architecture.early if n in formula.filled and n not in numbers]
         if early:
             own = described.numbers(formula.notation, {}, formula.defaults, formula.filled, formula.options)
-            numbers.update((n, own[str(source)]) for n in early for source in formula.filled[n].free_symbols)
+            sources = [(n, str(source)) for n in early for source in formula.filled[n].free_symbols]
+            # where no other spelling says something else, it follows whatever the field will be
+            numbers.update((n, own[source]) for n, source in sources if own[source] != numbers[source])
         return numbers
 
     def _check_options(self, formula: Lettered, config: Config) -> None:

@@ -100,6 +100,7 @@ def most(tree: Block, sizes: Sizes, loop: Loop) -> Expr:
     """The most bytes that are there at one time.
 
     >>> from sympy import Symbol
+    >>> from symcount.core.tree import Block, Parameter
     >>> H = Symbol("H", integer=True, positive=True)
     >>> most(Block("", "Linear", (Parameter("bias", (3 * H,)), Parameter("weight", (H, 3 * H)))),
     ...      lambda path, block, parameter: 2, LOOPS["adamw_for_loop"])
