@@ -182,3 +182,20 @@ def test_a_flag_that_is_read_from_a_copy_of_its_sub_config(release):
         return
     with pytest.raises(SymcountError, match="use_absolute_embeddings = true"):
         counter(release).count(fields)
+
+
+@pytest.mark.parametrize(
+    ("model_type", "name", "key", "value"),
+    [
+        ("levit", "LevitModel", "key_dim", [32, 16, 16]),  # `down_ops`, a list of lists
+        ("fastspeech2_conformer", "FastSpeech2ConformerModel", "encoder_kernel_size", 3),  # `encoder_config`, an object
+        ("mobilebert", "MobileBertModel", "use_bottleneck", False),  # `true_hidden_size`, a number, beside a switch
+    ],
+)
+def test_what_is_computed_is_not_taken_for_usual_beside_another_number(model_type, name, key, value):
+    """The file of the default has what the config class computes; beside another number it says something else."""
+    fields = json.loads(json.dumps(getattr(transformers, name).config_class().to_dict(), default=str))
+    fields |= {"architectures": [name], "model_type": model_type}
+    assert stored(fields) is not None
+    assert stored({**fields, key: value}) is None
+    assert stored({"architectures": [name], "model_type": model_type, key: value}) is not None
