@@ -186,8 +186,8 @@ def _followed(probe: Probe, layout: Layout, path: str, value: Any) -> dict[str, 
             continue
         several = isinstance(default, list) and all(type(x) is int for x in default)
         usual = number.given if type(number.given) is int else 4
-        moves = (lambda x: x + 1, lambda x: x + 2, lambda x: 2 * x)  # a kernel is odd
-        tries: list[Any] = [[move(x) for x in default] if several else move(usual) for move in moves]
+        moves = ((1, 1), (1, 2), (2, 0))  # a kernel is odd
+        tries: list[Any] = [[a * x + b for x in default] if several else a * usual + b for a, b in moves]
         if any(follows({stem: other}) for other in tries):
             if type(number.given) is not int:
                 return None
