@@ -12,6 +12,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from functools import lru_cache
+from types import ModuleType
 from typing import Any, Final
 from weakref import WeakKeyDictionary
 
@@ -22,8 +24,8 @@ from symcount.concolic.config.symbolic import Number, build, config_classes
 from symcount.concolic.python.builtins import shadows
 from symcount.concolic.python.literals import literals
 from symcount.concolic.python.modules import defining_modules, library, library_modules, user_modules
-from symcount.concolic.python.patches import Patches
-from symcount.concolic.session import quiet
+from symcount.concolic.python.patches import Patch, Patches
+from symcount.concolic.session import current, quiet
 from symcount.concolic.tensors.mode import TENSORS, Tracker, tracing_mode
 from symcount.concolic.traces import Trace, TracedModule, TracedParameter
 from symcount.concolic.values import expression as ex
@@ -108,7 +110,7 @@ def _attempt(
         classes = config_classes(source)
         own = user_modules((cls, *classes, *_PARTS.get(cls, ())))
         computing = (*defining_modules((cls, *classes)), *own)
-        with Patches([*shadows((*library_modules(), *own)), *literals(computing)]), watched():
+        with Patches(_shadowing((*library_modules(), *own), computing, current())), watched():
             STATE.recorder = recorder
             symbolic = build(source, values, frozen, followed=True, observing=observing)
             reads = Reads(symbolic, observing=observing)
@@ -141,6 +143,18 @@ def _attempt(
         hashed=recorder.hashed,
         asked=list(recorder.asked),
     )
+
+
+@lru_cache(maxsize=1)
+def _shadowing(reading: tuple[ModuleType, ...], computing: tuple[ModuleType, ...], _block: object) -> tuple[Patch, ...]:
+    """The patches of a trace, of one block after the other: looking for functions takes longer than many a trace.
+
+    Args:
+        reading: modules whose code calls what is shadowed.
+        computing: modules with literals to replace.
+        _block: in which the traces are made; after it somebody may have changed a module.
+    """
+    return *shadows(reading), *literals(computing)
 
 
 def _modules(root: Any) -> Iterator[tuple[str, Any]]:

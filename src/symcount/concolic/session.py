@@ -9,12 +9,13 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final
 
-from symcount.concolic.python.patches import Patch, Patches, no_initialisation, quick_attributes
+from symcount.concolic.python.patches import Patch, Patches, finished, no_initialisation, quick_attributes
 from symcount.concolic.tensors.mode import patches as constructors
 
-__all__ = ["quiet"]
+__all__ = ["current", "quiet"]
 
 _LOCK: Final = threading.Lock()
 _INSIDE: Final[set[object]] = set()  # one token for every block that is running, in whatever thread
@@ -41,7 +42,7 @@ def quiet() -> Iterator[None]:
         _enter(token)
         yield
     finally:
-        _leave(token)
+        finished(partial(_leave, token))
 
 
 def _enter(token: object) -> None:
@@ -65,15 +66,18 @@ def _leave(token: object) -> None:
         _INSIDE.discard(token)
         if not _INSIDE and _BEFORE:
             caught, handlers, propagate, collecting, patches = _BEFORE
-            _BEFORE.clear()
-            try:
-                patches.__exit__(None, None, None)
-            finally:  # an interrupt that arrived meanwhile
-                logger = logging.getLogger("transformers")
-                logger.handlers, logger.propagate = handlers, propagate
-                caught.__exit__(None, None, None)
-                if collecting:
-                    gc.enable()
+            patches.__exit__(None, None, None)
+            logger = logging.getLogger("transformers")
+            logger.handlers, logger.propagate = handlers, propagate
+            caught.__exit__(None, None, None)
+            if collecting:
+                gc.enable()
+            _BEFORE.clear()  # last: an interrupt that arrives before it makes all this begin again
+
+
+def current() -> object:
+    """What stands for the outermost block that is running: another object for every one; `None` outside of them."""
+    return _BEFORE[-1] if _BEFORE else None
 
 
 def _short_texts() -> list[Patch]:

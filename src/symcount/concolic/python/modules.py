@@ -80,24 +80,22 @@ def user_modules(classes: Iterable[Any]) -> tuple[ModuleType, ...]:
 
 @lru_cache(maxsize=64)
 def _with_imported(names: frozenset[str], loaded: int) -> tuple[ModuleType, ...]:
-    """The modules of these *names*, those whose classes, functions or names they use, and the rest of their packages.
+    """The modules of these *names*, the rest of their packages, and those whose classes, functions or names they use.
+
+    Of a package that is only used, what is used is enough: a project imports many, and a trace shadows each module.
 
     Args:
         names: of modules.
         loaded: the number of loaded modules, with which the answer may change.
     """
     found: dict[str, ModuleType] = {}
-    packages: set[str] = set()
-    waiting = list(names)
+    packages = tuple({name.partition(".")[0] + "." for name in names})
+    waiting = [*names, *(name for name in sys.modules if name.startswith(packages))]
     while waiting:
         name = waiting.pop()
         if name in found or name not in sys.modules:
             continue
         found[name] = module = sys.modules[name]
-        package = name.partition(".")[0]
-        if package not in packages:
-            packages.add(package)
-            waiting += [other for other in sys.modules if other.startswith(package + ".")]
         for value in list(getattr(module, "__dict__", {}).values()):
             used = value.__name__ if isinstance(value, ModuleType) else _home(value)
             if used and used not in found and not foreign(used) and used.partition(".")[0] not in _STANDARD:

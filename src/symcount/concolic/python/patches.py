@@ -49,8 +49,7 @@ class Patch:
 class Patches:
     """A context manager that applies patches and undoes all of them, in reverse, whatever happens in between.
 
-    An interrupt (Ctrl-C, or what a signal's handler raises to end a program) that arrives while they are being undone
-    is raised again after the last one.
+    What a signal's handler raises (Ctrl-C, a time limit) while they are being undone is raised after the last one.
     """
 
     def __init__(self, patches: Iterable[Patch]) -> None:
@@ -68,19 +67,33 @@ class Patches:
         self._undo()
 
     def _undo(self) -> None:
-        interrupt: BaseException | None = None
-        while self._patches:
-            try:
-                while self._patches:  # inside `try`, for an interrupt may arrive between two rounds of a loop, too
-                    self._patches[-1].undo()
-                    self._patches.pop()
-            except Exception:
-                raise
-            except BaseException as error:  # noqa: BLE001  # raised again below
-                interrupt = error
-        if interrupt is not None:
-            raise interrupt
+        finished(self._undo_each)
 
+    def _undo_each(self) -> None:
+        while self._patches:
+            self._patches[-1].undo()
+            self._patches.pop()
+
+
+def finished(step: Callable[[], None]) -> None:
+    """Run a step that may be begun again to its end, and raise then what interrupted it.
+
+    Raises:
+        BaseException: what a signal's handler raised meanwhile, or what the step itself raises each time.
+    """
+    interrupt: BaseException | None = None
+    for _ in range(_TRIES):
+        try:
+            step()
+            break
+        except BaseException as error:  # noqa: BLE001  # raised again below
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
+
+
+#: So many interrupts in a row are outlived; an error of the step's own is met each time.
+_TRIES: Final = 100
 
 #: In-place initialisers: on the meta device they cost time and do nothing.
 _INITIALISERS: Final = ("uniform_", "normal_", "trunc_normal_", "constant_", "ones_", "zeros_", "xavier_uniform_",
