@@ -32,6 +32,8 @@ from sympy import (
     solve_undetermined_coeffs,
 )
 
+from symcount.exact.indicators import Indicator
+
 __all__ = ["closed", "free_index", "index_symbol", "summed"]
 
 _ZERO, _ONE = Integer(0), Integer(1)
@@ -82,7 +84,7 @@ def closed(term: Expr, index: Symbol, number: Expr) -> Expr | None:
     """The same in closed form, or `None`."""
     if index not in term.free_symbols:
         return number * term
-    if index in number.free_symbols:
+    if index in number.free_symbols or any(index in one.free_symbols for one in term.atoms(Indicator)):
         return None
     for atom in sorted(_atoms(term, index), key=str):
         if isinstance(atom, Min | Max):

@@ -13,6 +13,7 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
+from symcount.derivation.counted_sets import counted_set
 from symcount.derivation.counting import Assumptions
 from symcount.derivation.coverage import parts_of
 from symcount.derivation.evidence import Evidence, Hypotheses
@@ -93,6 +94,8 @@ def _closed(parts: Sequence[Sequence[Table]], assumed: Assumptions) -> Node | No
     total: Node = ex.const(0)
     for part in parts:
         node = next((n for table in part if (n := table.closed(assumed)) is not None), None)
+        if node is None:  # as the number of a set, then
+            node = next((n for table in part if (n := counted_set(table)) is not None), None)
         if node is None:
             return None
         total = ex.add(total, node)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from itertools import cycle, product
 
-from sympy import Expr, Max, Min, Symbol, floor
+from sympy import Expr, Max, Min, Sum, Symbol, floor
 
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.values.expression import Node, free_symbols, value_at
@@ -107,7 +107,7 @@ def layers_there_are(
             yield relation(letters[depth], "<=", letters[name])
     for times in dict.fromkeys(h.times.values()):
         number = convert(times)
-        if times.op not in ("const", "sym") and (not number.has(floor, Min, Max) or _negative(h, times)):
+        if times.op not in ("const", "sym") and (not number.has(floor, Min, Max, Sum) or _negative(h, times)):
             yield relation(number, ">=", 0)
 
 

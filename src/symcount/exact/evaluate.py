@@ -36,6 +36,7 @@ from sympy import (
 
 from symcount.errors import DomainError, StructureError
 from symcount.exact.arithmetic import SCOPE, Number, as_written
+from symcount.exact.indicators import Differs, Divides, Equals, Indicator, Leaves, Less
 
 __all__ = [
     "Number", "Round", "as_written", "code_of", "compile_scalar", "function", "integer_value", "syntax_tree",
@@ -222,8 +223,26 @@ def _translate(expression: Expr) -> ast.expr:  # a table of rules, one a head
     return _translate_function(expression)
 
 
+def _translate_indicator(expression: Indicator) -> ast.expr:
+    """A condition on integers in the operations that every language here has: `min(1, max(0, b - a))` for `a < b`."""
+    left, right = (_translate_quotient(a) for a in expression.args)
+    one, zero = ast.Constant(value=1), ast.Constant(value=0)
+    match expression:
+        case Less():
+            return _call("_min", one, _call("_max", zero, ast.BinOp(left=right, op=ast.Sub(), right=left)))
+        case Leaves():
+            return _call("_min", one, ast.BinOp(left=right, op=ast.Mod(), right=left))
+        case Differs():
+            between = ast.BinOp(left=left, op=ast.Sub(), right=right)
+            return _call("_min", one, ast.BinOp(left=between, op=ast.Mult(), right=between))
+    opposite = {Equals: Differs, Divides: Leaves}[type(expression)](*expression.args, evaluate=False)
+    return ast.BinOp(left=one, op=ast.Sub(), right=_translate_indicator(opposite))
+
+
 def _translate_function(expression: Expr) -> ast.expr:
     """The rules for what is no sum, product or power."""
+    if isinstance(expression, Indicator):
+        return _translate_indicator(expression)
     if isinstance(expression, Sum) and len(expression.limits) == 1:
         ((index, _, last),) = expression.limits  # from zero on
         own = Symbol(f"{index.name}__index", integer=True, nonnegative=True)  # which no letter is called

@@ -21,6 +21,7 @@ from sympy.core.function import AppliedUndef
 
 from symcount.core.notation import TABLE, Notation
 from symcount.exact.evaluate import Round
+from symcount.exact.indicators import Indicator, members
 from symcount.typeset.terms import Group, Series, Sum, degree, is_option
 from symcount.typeset.unify import INDEX
 
@@ -245,6 +246,27 @@ def _fraction(expression: Expr, notation: Notation) -> str:
     return rf"\frac{{{set_symbols(top, notation)}}}{{{set_symbols(bottom, notation)}}}"
 
 
+def _summation(total: Summation, notation: Notation) -> str:
+    """A sum, or the number of the elements of a set."""
+    ((index, first, last),) = total.limits
+    if conditions := members(total):
+        said = r",\ ".join(_condition(one, notation) for one in conditions)
+        return rf"\#\{{0 \leq {index} < {set_symbols(last + 1, notation)} : {said}\}}"
+    body = set_symbols(total.function, notation)
+    body = _brackets(body) if total.function.is_Add else body
+    return rf"\sum_{{{index}={first}}}^{{{set_symbols(last, notation)}}} {body}"
+
+
+def _modulo(remainder: Mod, notation: Notation) -> str:
+    top, bottom = (set_symbols(a, notation) for a in remainder.args)
+    return _brackets(rf"{top} \bmod {bottom}")
+
+
+def _condition(one: Indicator, notation: Notation) -> str:
+    left, right = (set_symbols(a, notation) for a in one.args)
+    return f"{left} {one.latex} {right}"
+
+
 def _factor(base: Expr, notation: Notation) -> str:
     if isinstance(base, Symbol):
         return notation[base].latex if base.name in notation else base.name
@@ -262,13 +284,9 @@ def _factor(base: Expr, notation: Notation) -> str:
     if isinstance(base, AppliedUndef):
         return f"{base.func.__name__}{_brackets(', '.join(set_symbols(a, notation) for a in base.args))}"
     if isinstance(base, Summation):
-        ((index, first, last),) = base.limits
-        body = set_symbols(base.function, notation)
-        body = _brackets(body) if base.function.is_Add else body
-        return rf"\sum_{{{index}={first}}}^{{{set_symbols(last, notation)}}} {body}"
-    if isinstance(base, Mod):
-        top, bottom = (set_symbols(a, notation) for a in base.args)
-        return _brackets(rf"{top} \bmod {bottom}")
+        return _summation(base, notation)
+    if isinstance(base, Indicator | Mod):
+        return rf"[{_condition(base, notation)}]" if isinstance(base, Indicator) else _modulo(base, notation)
     if isinstance(base, Mul):
         return _monomial(base, notation)
     if isinstance(base, Pow):

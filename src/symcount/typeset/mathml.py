@@ -31,7 +31,8 @@ _LETTERS = {
 _SIGNS = {
     "cdot": "·", "times": "×", "approx": "≈", "mid": "∣", "leq": "≤", "geq": "≥", "neq": "≠", "lfloor": "⌊",
     "rfloor": "⌋", "lceil": "⌈", "rceil": "⌉", "min": "min", "max": "max", "bmod": "mod", "prime": "′",
-    "sum": "∑", "%": "%", "_": "_", "star": "⋆", "ast": "∗", "mathcal": "",
+    "nmid": "∤",
+    "sum": "∑", "%": "%", "_": "_", "#": "#", "{": "{", "}": "}", "star": "⋆", "ast": "∗", "mathcal": "",
 }  # fmt: skip
 _SPACES = {",": 0.17, ":": 0.22, ";": 0.28, "quad": 1.0, "qquad": 2.0, " ": 0.25}
 _ALPHABETS = {"mathcal": "script", "mathbf": "bold", "mathbb": "double-struck", "boldsymbol": "bold"}

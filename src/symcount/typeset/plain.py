@@ -17,6 +17,7 @@ from symcount.core.ledger import Convention, Ledger
 from symcount.core.notation import TABLE
 from symcount.core.tree import Block
 from symcount.exact.evaluate import Round
+from symcount.exact.indicators import Indicator, members
 from symcount.typeset.arrangement import arrange
 from symcount.typeset.terms import Group, Sum, degree, is_option
 
@@ -118,6 +119,11 @@ def _product(factors: Sequence[str], ascii_only: bool) -> str:
     return text
 
 
+def _condition(one: Indicator, ascii_only: bool) -> str:
+    left, right = (set_plain(a, ascii_only=ascii_only) for a in one.args)
+    return f"{left} {one.sign} {right}"
+
+
 def _power(base: Expr, exponent: Expr, ascii_only: bool) -> str:
     if isinstance(base, Symbol):
         text = str(base.name)
@@ -127,8 +133,14 @@ def _power(base: Expr, exponent: Expr, ascii_only: bool) -> str:
         text = f"({set_plain(base, ascii_only=ascii_only)})"
     elif isinstance(base, Summation):
         ((index, first, last),) = base.limits
+        if conditions := members(base):
+            said = ", ".join(_condition(one, ascii_only) for one in conditions)
+            text = f"#{{{index} < {set_plain(last + 1, ascii_only=ascii_only)} : {said}}}"
+            return text if exponent == 1 else f"{text}^{set_plain(exponent, ascii_only=ascii_only)}"
         body, end = (set_plain(e, ascii_only=ascii_only) for e in (base.function, last))
         text = f"{'sum' if ascii_only else 'Σ'}[{index} = {first} .. {end}]({body})"
+    elif isinstance(base, Indicator):
+        text = f"[{_condition(base, ascii_only)}]"
     elif isinstance(base, Round):
         text = f"round({set_plain(base.args[0], ascii_only=ascii_only)})"
     elif isinstance(base, floor):

@@ -17,11 +17,11 @@ class Patch:
 
     __slots__ = ("name", "original", "owner", "replacement")
 
-    def __init__(self, owner: Any, name: str, replacement: Any) -> None:
+    def __init__(self, owner: Any, name: str, replacement: Any, original: Any = _ABSENT) -> None:
         self.owner = owner
         self.name = name
         self.replacement = replacement
-        self.original = vars(owner).get(name, _ABSENT)
+        self.original = vars(owner).get(name, _ABSENT) if original is _ABSENT else original
 
     def apply(self) -> None:
         """Put the replacement in place."""
@@ -171,8 +171,22 @@ def quick_attributes() -> list[Patch]:
 
 
 def _without_effect(owner: ModuleType | type, names: Iterable[str]) -> list[Patch]:
-    """Patches that make functions of a module or class return their first argument untouched, in a tracing thread."""
-    return [Patch(owner, name, _skipping(vars(owner)[name])) for name in names]
+    """Patches that make functions of a module or class return their first argument untouched, in a tracing thread.
+
+    transformers, too, replaces the functions of `torch.nn.init` while it makes a model, and in another thread it may put
+    ours back after we have gone. They do nothing then, and the next patch is one of the function behind them.
+    """
+    plain = {name: _behind(vars(owner)[name]) for name in names}
+    return [Patch(owner, name, _skipping(function), function) for name, function in plain.items()]
+
+
+_SKIPS: Final = "symcount_skips"
+
+
+def _behind(function: Callable[..., Any]) -> Callable[..., Any]:
+    while _SKIPS in vars(function):
+        function = vars(function)[_SKIPS]
+    return function
 
 
 def _skipping(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -182,4 +196,5 @@ def _skipping(function: Callable[..., Any]) -> Callable[..., Any]:
             return function(*args, **kwargs)
         return args[0]
 
+    setattr(skipping, _SKIPS, function)
     return skipping

@@ -34,6 +34,7 @@ from symcount.concolic.values.nodes import (
     floordiv,
     gcd,
     index,
+    indicator,
     log,
     maximum,
     minimum,
@@ -43,11 +44,14 @@ from symcount.concolic.values.nodes import (
     power,
     round_half_even,
     sub,
+    summation,
     symbol,
 )
 from symcount.concolic.values.operators import OPERATORS, Value, exact, whole
+from symcount.core.summation import free_index, summed
 from symcount.errors import DerivationError
 from symcount.exact.evaluate import Round
+from symcount.exact.indicators import Differs, Divides, Equals, Leaves, Less
 
 if TYPE_CHECKING:
     import sympy
@@ -69,6 +73,7 @@ __all__ = [
     "free_symbols",
     "gcd",
     "index",
+    "indicator",
     "log",
     "maximum",
     "minimum",
@@ -78,6 +83,7 @@ __all__ = [
     "power",
     "round_half_even",
     "sub",
+    "summation",
     "symbol",
     "to_sympy",
 ]
@@ -104,6 +110,8 @@ def evaluate(node: Node, values: Mapping[str, Value], memo: dict[Node, Value] | 
             raise DerivationError(f"no value for {node.args[0]!r}")
         given = values[node.args[0]]
         result = exact(given) if isinstance(given, float) else given if isinstance(given, Fraction) else int(given)
+    elif node.op == "sum":
+        result = compiled(node)(values)
     else:
         result = OPERATORS[node.op](*(evaluate(argument, values, memo) for argument in node.args))
     if type(result) is not int and isinstance(result, Fraction):  # asking an abstract class takes long
@@ -125,6 +133,9 @@ def compiled(node: Node) -> Callable[[Mapping[str, Value]], Value]:
     if node.op == "sym":
         name = node.args[0]
         return lambda values: given if type(given := values.get(name)) is int else evaluate(node, values)
+    if node.op == "sum":
+        own, (number, term) = node.args[0].args[0], map(compiled, node.args[1:])
+        return lambda values: whole(Fraction(sum(term({**values, own: i}) for i in range(int(number(values))))))
     operator, parts = OPERATORS[node.op], [compiled(argument) for argument in node.args]
 
     def value(values: Mapping[str, Value]) -> Value:
@@ -163,6 +174,13 @@ def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, s
         )  # fmt: skip
     elif node.op == "abs":  # whatever reads a formula knows the larger of two expressions
         result = to_sympy(maximum(node.args[0], neg(node.args[0])), symbols, memo)
+    elif node.op == "sum":
+        own = free_index({symbols[name].name for name in free_symbols(node)})
+        number, term = (
+            to_sympy(node.args[1], symbols, memo),
+            to_sympy(node.args[2], {**symbols, node.args[0].args[0]: own}),
+        )
+        result = summed(term, own, number)
     else:
         arguments = [to_sympy(argument, symbols, memo) for argument in node.args]
         result = _extreme(sympy, node, arguments) if node.op in ("max", "min") else _SYMPY[node.op](sympy, *arguments)
@@ -232,6 +250,11 @@ _SYMPY: Final[dict[str, Callable[..., Any]]] = {
     "floor": lambda s, a: s.floor(a),
     "ceil": lambda s, a: s.ceiling(a),
     "round": lambda _, a: Round(a),
+    "less": lambda _, a, b: Less(a, b),
+    "equals": lambda _, a, b: Equals(a, b),
+    "differs": lambda _, a, b: Differs(a, b),
+    "divides": lambda _, a, b: Divides(a, b),
+    "leaves": lambda _, a, b: Leaves(a, b),
 }
 
 
@@ -242,5 +265,6 @@ def free_symbols(node: Node, memo: dict[Node, frozenset[str]] | None = None) -> 
         if node.op in ("sym", "const", "index"):
             memo[node] = frozenset(node.args[:1]) if node.op == "sym" else frozenset()
         else:
-            memo[node] = frozenset().union(*(free_symbols(argument, memo) for argument in node.args))
+            found = frozenset[str]().union(*(free_symbols(argument, memo) for argument in node.args))
+            memo[node] = found - free_symbols(node.args[0]) if node.op == "sum" else found
     return memo[node]

@@ -19,7 +19,9 @@ class Node:
     Attributes:
         op: ``sym``, ``const``, ``index`` (of a loop, in one iteration), ``add``, ``sub``, ``mul``, ``div`` (rational),
             ``exact_div`` (integer, remainder zero), ``floordiv``, ``mod``, ``pow``, ``min``, ``max``, ``floor``,
-            ``ceil``, ``round``, ``abs``, ``gcd``, ``log``.
+            ``ceil``, ``round``, ``abs``, ``gcd``, ``log``; ``less``, ``equals``, ``differs``, ``divides``, ``leaves``
+            (a remainder): 1 where two integers are in that relation, otherwise 0; ``sum`` (symbol of an index, the
+            number of its values from zero on, term).
         args: for ``sym`` ``(name, is an integer)``; for ``const`` ``(number,)``; for ``index`` ``(name of the loop's
             index, number)``; otherwise nodes.
         integral: whether the value is an integer for every admissible value of the symbols.
@@ -215,6 +217,16 @@ def round_half_even(a: Node) -> Node:
 def absolute(a: Node) -> Node:
     """``abs(a)``."""
     return const(abs(a.args[0])) if a.op == "const" else _intern("abs", (a,), a.integral)
+
+
+def indicator(relation: str, a: Node, b: Node) -> Node:
+    """1 where two integers are in a relation (`less`, `equals`, `differs`, `divides`, `leaves`), and 0 where not."""
+    return _fold(relation, a, b, True)
+
+
+def summation(index: Node, number: Node, term: Node) -> Node:
+    """The sum of a term over the first values of an index, from zero on."""
+    return _intern("sum", (index, number, term), term.integral)
 
 
 def _rounding(op: str, a: Node) -> Node:

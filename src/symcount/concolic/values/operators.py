@@ -68,4 +68,9 @@ OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "ceil": math.ceil,
     "round": round,
     "abs": abs,
+    "less": lambda a, b: int(a < b),
+    "equals": lambda a, b: int(a == b),
+    "differs": lambda a, b: int(a != b),
+    "divides": lambda a, b: int(a != 0 and b % a == 0),
+    "leaves": lambda a, b: int(a != 0 and b % a != 0),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from typing import Final
 
 from symcount.concolic.values import expression as ex
@@ -13,7 +14,8 @@ __all__ = ["collected", "concrete", "floored", "generic", "rebuilt"]
 _BUILD: Final[dict[str, Callable[..., Node]]] = {
     "add": ex.add, "sub": ex.sub, "mul": ex.mul, "div": ex.div, "exact_div": ex.exact_div, "floordiv": ex.floordiv,
     "mod": ex.mod, "pow": ex.power, "min": ex.minimum, "max": ex.maximum, "floor": ex.floor, "ceil": ex.ceil,
-    "round": ex.round_half_even, "abs": ex.absolute, "gcd": ex.gcd, "log": ex.log,
+    "round": ex.round_half_even, "abs": ex.absolute, "gcd": ex.gcd, "log": ex.log, "sum": ex.summation,
+    **{name: partial(ex.indicator, name) for name in ("less", "equals", "differs", "divides", "leaves")},
 }  # fmt: skip
 
 _FLOORED: Final = {**_BUILD, "exact_div": ex.floordiv}
