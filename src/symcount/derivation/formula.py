@@ -149,7 +149,9 @@ class DerivedFormula(Formula):
         if name not in self.pinned:
             return ""
         known: dict[str, str] = self.__dict__.setdefault("_lost", {})  # each takes several runs of the constructor
-        return known.get(name) or known.setdefault(name, lost_at(self.cls, self.source, self.base, self.pinned, name))
+        if name not in known:
+            known[name] = lost_at(self.cls, self.source, self.base, self.pinned, name)
+        return known[name]
 
     @property
     def selectors(self) -> tuple[str, ...]:

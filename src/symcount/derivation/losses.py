@@ -20,6 +20,7 @@ from symcount.concolic.config.config_source import ConfigSource
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.observe import trace
 from symcount.concolic.python.modules import is_users
+from symcount.concolic.session import quiet
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.errors import DerivationError
 
@@ -48,15 +49,16 @@ def lost_at(cls: Any, source: ConfigSource, base: Mapping[str, Number], pinned: 
         pinned: the fields that are kept at their values.
         name: one of these.
     """
-    first = _observed(cls, source, {**base, **pinned})
     value = pinned[name]
     steps: tuple[Number, ...] = (
         (value * 2, value / 2) if isinstance(value, float) else (value + 1, value * 2, value - 1)
     )
-    for moved in (*steps, value * 8):
-        other = _observed(cls, source, {**base, **pinned, name: moved})
-        if found := _difference(first, other):
-            return found
+    with quiet():
+        first = _observed(cls, source, {**base, **pinned})
+        for moved in (*steps, value * 8):
+            other = _observed(cls, source, {**base, **pinned, name: moved})
+            if found := _difference(first, other):
+                return found
     return ""
 
 

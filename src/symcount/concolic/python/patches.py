@@ -173,8 +173,8 @@ def quick_attributes() -> list[Patch]:
 def _without_effect(owner: ModuleType | type, names: Iterable[str]) -> list[Patch]:
     """Patches that make functions of a module or class return their first argument untouched, in a tracing thread.
 
-    transformers, too, replaces the functions of `torch.nn.init` while it makes a model, and in another thread it may put
-    ours back after we have gone. They do nothing then, and the next patch is one of the function behind them.
+    transformers, too, replaces the functions of `torch.nn.init` while it makes a model, and in another thread it may
+    put ours back after we have gone. They do nothing then, and the next patch is one of the function behind them.
     """
     plain = {name: _behind(vars(owner)[name]) for name in names}
     return [Patch(owner, name, _skipping(function), function) for name, function in plain.items()]
