@@ -5,6 +5,7 @@ Every member of every kind is counted exactly at each number of layers, or refus
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -161,18 +162,57 @@ def test_layers_that_no_rule_counts_are_refused_beyond_what_was_seen():
     assert 4 in counted(wider_where(lambda i, c: i % 7 > 4))
 
 
-def test_what_is_looked_up_is_known_as_far_as_it_was_tried():
-    found = counted(wider_where(lambda i, c: hash(i) % 7 == 3))
-    assert 4 in found
-    assert 96 not in found  # more of the set may lie there
+FAR_AWAY: dict[str, Choice] = {
+    "i < 300": lambda i, c: i < 300,
+    "i * i < 90000 * k": lambda i, c: i * i < 90_000 * c.period,
+    "i // 3 < 60 * k": lambda i, c: i // 3 < 60 * c.period,
+    "i < 30 * width": lambda i, c: i < 30 * c.width,
+    "i - 150 > k": lambda i, c: i - 150 > c.period,
+    "i * 0.01 < k": lambda i, c: i * 0.01 < c.period,
+    "the root of i": lambda i, c: (0.5 * i) ** 0.5 < 9 * c.period,
+    "the logarithm of i": lambda i, c: math.log(i + 1) < 3 * c.period,
+    "the sine of i": lambda i, c: math.sin(i) > 0.99999,
+    "divmod": lambda i, c: divmod(i, 100 * c.period)[0] > 1,
+    "i >> 8": lambda i, c: i >> 8 > 0,
+    "i & 256": lambda i, c: bool(i & 256),
+    "i ^ 256": lambda i, c: i ^ 256 < 10,
+    "a set": lambda i, c: i in set([300, 301]),  # noqa: C405  # a literal one is asked otherwise
+    "a table": lambda i, c: {300: True}.get(i, False),
+    "hash": lambda i, c: hash(i) > 200,
+    "round": lambda i, c: round(i / 200) > c.period,
+}
 
 
-def test_another_field_that_meets_an_index_keeps_its_answer_where_the_depth_is_kept():
-    cls = wider_where(lambda i, c: i * i < 9 * c.period)
+@pytest.mark.parametrize("chosen", FAR_AWAY.values(), ids=FAR_AWAY)
+def test_what_only_models_of_very_many_layers_have_is_counted_or_refused(chosen):
+    """No model of so many layers is built for a derivation: the condition says how far the formula holds."""
+    cls = wider_where(chosen)
     formula = sc.derive(cls, config=Sizes())
-    with pytest.raises(OptionError, match=r"the formula supposes that \(9 \* period\) > 9"):
-        formula.count(Sizes(period=1))
-    assert formula.count(Sizes(period=3)) == sum(p.numel() for p in cls(Sizes(period=3)).parameters())
+    places = [Sizes(w, n, period=p) for w in (2, 8) for n in (1, 4, 90, 250, 400, 1000) for p in (1, 2, 3)]
+    answered = []
+    for c in places:
+        try:
+            found = formula.count(c)
+        except (OptionError, DomainError):
+            continue
+        with torch.device("meta"):
+            assert found == sum(p.numel() for p in cls(c).parameters()), (c, formula.total, formula.domain_text())
+        answered.append(c.num_layers)
+    assert {4, 90} <= set(answered)
+
+
+def test_a_number_behind_a_function_around_the_class_is_the_models_own(tmp_path, monkeypatch):
+    (tmp_path / "chosen_layers.py").write_text("def wide(i, c):\n    return 0.5 * i < c.period\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    chosen = __import__("chosen_layers").wide
+    assert counted(wider_where(chosen)) == list(DEPTHS)
+
+
+def test_what_is_looked_up_is_known_as_far_as_it_was_tried():
+    formula = sc.derive(wider_where(lambda i, c: hash(i) % 7 == 3), config=Sizes())
+    assert formula.count(Sizes()) == 8 * 8 * (3 + 4) + 8 * (3 + 4) + 16
+    with pytest.raises((OptionError, DomainError)):
+        formula.count(Sizes(num_layers=131))  # more of the set may lie there
 
 
 @pytest.mark.parametrize("there", FROM_A_DEPTH.values(), ids=FROM_A_DEPTH)

@@ -143,7 +143,7 @@ def test_after_an_error(happens, error):
 
 
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
-# an alarm that falls into a destructor is only reported by Python, and pytest turns the report into a failure of its own
+# an alarm that falls into a destructor is only reported by Python, and pytest makes a failure of its own of the report
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("after", [0.02, 0.1, 0.25])
 def test_after_a_time_out_and_ctrl_c_at_any_moment(after):

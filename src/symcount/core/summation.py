@@ -7,10 +7,12 @@ to a multiple of p is summed apart for each remainder by p. What none of this co
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from functools import lru_cache
 from itertools import count
 from math import lcm
+from typing import Final
 
 from sympy import (
     Add,
@@ -34,7 +36,7 @@ from sympy import (
 
 from symcount.exact.indicators import Indicator
 
-__all__ = ["closed", "free_index", "index_symbol", "summed"]
+__all__ = ["closed", "free_index", "index_symbol", "is_index", "summed"]
 
 _ZERO, _ONE = Integer(0), Integer(1)
 _LONGEST = 12  # the longest period whose remainders are summed apart
@@ -44,6 +46,14 @@ _FAR = 256  # index below which two powers of numbers cross
 def index_symbol(name: str = "i") -> Symbol:
     """The symbol of that name for an index, which starts at zero."""
     return Symbol(name, integer=True, nonnegative=True)
+
+
+def is_index(symbol: Symbol) -> bool:
+    """Whether a symbol is that of an index: the first letters for one, perhaps with a number, from zero on."""
+    return bool(symbol.is_nonnegative and not symbol.is_positive and _NAME.fullmatch(symbol.name))
+
+
+_NAME: Final = re.compile(r"[ijkl][0-9]*")
 
 
 def free_index(taken: Collection[str]) -> Symbol:

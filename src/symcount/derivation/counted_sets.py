@@ -42,7 +42,8 @@ def counted_set(table: Table) -> Node | None:
     It cannot where the steps of a loop are no number, where what was asked is no comparison of integers, and where
     nothing is known beyond some iteration.
     """
-    if table.tried or table.supposed or not table.loops:
+    unclear = any(None in truth for truth in table.numbers)  # a division by zero, in some iteration
+    if table.tried or table.supposed or unclear or not table.loops:
         return None
     usual = dict.fromkeys((0, *table.numbers.values()))
     ways = [way for number in usual if (way := _sets(table, number)) is not None]

@@ -71,14 +71,14 @@ def tables(
                 known[key] = _explanations(nest, numbers, traces, usable, seen)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
                     more = _elements(nest[0], numbers, traces)
-                    tried = max(1 + i for one in traces for (i,) in index_tuples(nest, one.symbols))
-                    several = _explanations(nest, numbers, traces, usable, seen, more)  # what else is in it, nobody saw
-                    known[key] = [replace(table, tried=tried) for table in several]
+                    known[key] = _explanations(nest, numbers, traces, usable, seen, more)
                 if not known[key] and lists and len(nest) == 1:
                     kinds = questions_of_kind(nest[0], lists)
                     known[key] = _explanations(nest, numbers, traces, usable, seen, kinds) if kinds else []
                 if not known[key] and suppose and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, usable, seen, fields)
+                if nest and nest[0].name in looked_up:  # what a look-up finds farther on, nobody saw
+                    known[key] = [table if table.tried else _tried(table, traces) for table in known[key]]
             parts.append(known[key])
         if not all(parts):
             parts = [_by_length(rows, row, things)]
@@ -86,6 +86,11 @@ def tables(
                 return None
         found[row] = parts
     return found
+
+
+def _tried(table: Table, traces: Sequence[Trace]) -> Table:
+    """A table that says nothing beyond the iterations that were seen."""
+    return replace(table, tried=max((1 + i for one in traces for i, *_ in index_tuples(table.loops[:1], one.symbols))))
 
 
 def _by_length(rows: Rows, row: Row, things: Things) -> list[Table]:

@@ -27,6 +27,7 @@ from symcount.derivation.coverage import Tables, covered, deciding, listed, list
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence
+from symcount.derivation.far_answers import far_answer
 from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
 from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, near, usual_ones
@@ -209,7 +210,7 @@ class PathSearch:
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""
         others: dict[Predicate, Structure] = {}
-        for p in self._one_sided():
+        for p in (*self._one_sided(), *self._meeting_sizes()):
             if self.refused[p] >= PATIENCE:  # of fields alone: there is no such model
                 if not p.symbols <= self.fields:
                     if (bound := bounding(p, self._loops(), self._answer(p), DEEPEST)) is None:
@@ -219,6 +220,8 @@ class PathSearch:
                 if p.symbols <= self.fields:
                     return other, p
                 others[p] = other
+            elif (bound := self._far_answer(p)) is not None:
+                self._guard(bound, f"{bound}; beyond it {readable(p)} has an answer that no run shows")
         if not others:
             return None, None
         most = max(others, key=lambda p: sum(self._differs(q, others[p]) for q in others))
@@ -283,6 +286,20 @@ class PathSearch:
             if new and answered(p, nest, values, not usual, visited):
                 return structure
         return None
+
+    def _far_answer(self, p: Predicate) -> Condition | None:
+        """The condition under which *p* has the answer that it always had, where no model so small has another."""
+        e, nest = self.e, self._nest(p)
+        if len(nest) != 1 or not p.symbols - {nest[0].name} <= e.base.keys():
+            return None
+        base = {n: e.base[n] for n in (*e.structural, *p.symbols) if n in e.base}
+        return far_answer(p, nest[0], self._answer(p), base, self.admitted)
+
+    def _meeting_sizes(self) -> list[Predicate]:
+        """Questions about an index and a size, with one answer so far: no model is looked for that has another."""
+        loops = self._loops()
+        asked = {p: truths for p, truths in answers(self.e.traces).items() if len(truths) == 1}
+        return [p for p in asked if p.symbols & loops.keys() and p.symbols - self.fields - loops.keys()]
 
     def _visited(self, p: Predicate, nest: Sequence[Loop]) -> set[tuple[int, ...]]:
         """The iterations of all traces, if *p* speaks of indices only: in these it was answered, or not asked."""

@@ -36,7 +36,7 @@ FAR: Final = 40  # iterations of loops that may have filled a list
 PERIODIC: Final = 12  # the longest period that is supposed
 SPAN: Final = 4  # depths that differ by less are near one another
 LONGER: Final = (13, 11, 9, 7)  # iterations of a loop that makes another shape in each
-DEEP: Final = 64  # iterations of a loop whose index was looked up
+DEEP: Final = DEEPEST  # iterations of a loop whose index was looked up
 _DIVISORS: Final = 16  # a length that is computed is not a smaller part of a field
 _SMALL: Final = 14  # values of a field that are tried for a question in which it is
 

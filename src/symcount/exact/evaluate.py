@@ -243,11 +243,12 @@ def _translate_function(expression: Expr) -> ast.expr:
     """The rules for what is no sum, product or power."""
     if isinstance(expression, Indicator):
         return _translate_indicator(expression)
-    if isinstance(expression, Sum) and len(expression.limits) == 1:
-        ((index, _, last),) = expression.limits  # from zero on
+    if isinstance(expression, Sum):
+        *inner, (index, _, last) = expression.limits  # from zero on, the innermost first
         own = Symbol(f"{index.name}__index", integer=True, nonnegative=True)  # which no letter is called
         one = ast.arguments(posonlyargs=[], args=[ast.arg(arg=own.name)], kwonlyargs=[], kw_defaults=[], defaults=[])
-        term = ast.Lambda(args=one, body=_translate_quotient(expression.function.xreplace({index: own})))
+        body = Sum(expression.function, *inner) if inner else expression.function
+        term = ast.Lambda(args=one, body=_translate_quotient(body.xreplace({index: own})))
         return _call("_sum", term, _translate(last + 1))
     if isinstance(expression, floor):
         return _translate_floor(expression.args[0])

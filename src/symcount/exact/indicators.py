@@ -111,5 +111,4 @@ def members(total: Sum) -> Sequence[Indicator] | None:
     [Divides(7, i**2 + 1), Less(i, 9)]
     """
     factors = Mul.make_args(total.function)
-    of_index = all(isinstance(factor, Indicator) for factor in factors)
-    return sorted(factors, key=str) if of_index and len(total.limits) == 1 else None
+    return sorted(factors, key=str) if all(isinstance(factor, Indicator) for factor in factors) else None

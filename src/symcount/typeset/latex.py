@@ -14,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Final
 
 from sympy import Add, Expr, Integer, Max, Min, Mod, Mul, Pow, Rational, Symbol, ceiling, floor, fraction, together
 from sympy import Sum as Summation
@@ -246,15 +247,20 @@ def _fraction(expression: Expr, notation: Notation) -> str:
     return rf"\frac{{{set_symbols(top, notation)}}}{{{set_symbols(bottom, notation)}}}"
 
 
+_LISTED: Final = r",\,"
+
+
 def _summation(total: Summation, notation: Notation) -> str:
     """A sum, or the number of the elements of a set."""
-    ((index, first, last),) = total.limits
+    outermost = total.limits[::-1]
     if conditions := members(total):
-        said = r",\ ".join(_condition(one, notation) for one in conditions)
-        return rf"\#\{{0 \leq {index} < {set_symbols(last + 1, notation)} : {said}\}}"
+        said = _LISTED.join(_condition(one, notation) for one in conditions)
+        each = (rf"0 \leq {index} < {set_symbols(last + 1, notation)}" for index, _, last in outermost)
+        return rf"\#\{{{_LISTED.join(each)} : {said}\}}"
     body = set_symbols(total.function, notation)
     body = _brackets(body) if total.function.is_Add else body
-    return rf"\sum_{{{index}={first}}}^{{{set_symbols(last, notation)}}} {body}"
+    signs = (rf"\sum_{{{index}={first}}}^{{{set_symbols(last, notation)}}}" for index, first, last in outermost)
+    return f"{' '.join(signs)} {body}"
 
 
 def _modulo(remainder: Mod, notation: Notation) -> str:

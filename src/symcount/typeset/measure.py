@@ -18,7 +18,18 @@ __all__ = ["em", "measure"]
 _SMALL = 0.75  # script letters are 7/10 as large, and a little wider for their size
 _RELATION = 1.33  # with the space around it
 _OPERATOR = 1.22
-_SIGNS = {"+": _OPERATOR, "-": _OPERATOR, "=": _RELATION, "(": 0.39, ")": 0.39, ",": 0.45, ".": 0.28, "/": 0.5}
+_SIGNS = {
+    "+": _OPERATOR,
+    "-": _OPERATOR,
+    "=": _RELATION,
+    "<": _RELATION,
+    ":": _RELATION,
+    "(": 0.39,
+    ")": 0.39,
+    ",": 0.45,
+    ".": 0.28,
+    "/": 0.5,
+}
 _COMMANDS = {
     r"\cdot": 0.72, r"\,": 0.17, r"\quad": 1.0, r"\qquad": 2.0, r"\approx": _RELATION, r"\min": 1.5, r"\max": 1.7,
     r"\sum": 1.5, r"\bmod": 2.2, r"\mid": 0.84, r"\lfloor": 0.5, r"\rfloor": 0.5, r"\lceil": 0.5, r"\rceil": 0.5,

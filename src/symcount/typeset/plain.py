@@ -119,6 +119,19 @@ def _product(factors: Sequence[str], ascii_only: bool) -> str:
     return text
 
 
+def _summation(total: Summation, ascii_only: bool) -> str:
+    """A sum, or the number of the elements of a set."""
+    if conditions := members(total):
+        said = ", ".join(_condition(one, ascii_only) for one in conditions)
+        each = (f"{i} < {set_plain(last + 1, ascii_only=ascii_only)}" for i, _, last in total.limits[::-1])
+        return f"#{{{', '.join(each)} : {said}}}"
+    text = set_plain(total.function, ascii_only=ascii_only)
+    for index, first, last in total.limits:  # the innermost first
+        end = set_plain(last, ascii_only=ascii_only)
+        text = f"{'sum' if ascii_only else 'Σ'}[{index} = {first} .. {end}]({text})"
+    return text
+
+
 def _condition(one: Indicator, ascii_only: bool) -> str:
     left, right = (set_plain(a, ascii_only=ascii_only) for a in one.args)
     return f"{left} {one.sign} {right}"
@@ -132,13 +145,7 @@ def _power(base: Expr, exponent: Expr, ascii_only: bool) -> str:
     elif isinstance(base, Add):
         text = f"({set_plain(base, ascii_only=ascii_only)})"
     elif isinstance(base, Summation):
-        ((index, first, last),) = base.limits
-        if conditions := members(base):
-            said = ", ".join(_condition(one, ascii_only) for one in conditions)
-            text = f"#{{{index} < {set_plain(last + 1, ascii_only=ascii_only)} : {said}}}"
-            return text if exponent == 1 else f"{text}^{set_plain(exponent, ascii_only=ascii_only)}"
-        body, end = (set_plain(e, ascii_only=ascii_only) for e in (base.function, last))
-        text = f"{'sum' if ascii_only else 'Σ'}[{index} = {first} .. {end}]({body})"
+        text = _summation(base, ascii_only)
     elif isinstance(base, Indicator):
         text = f"[{_condition(base, ascii_only)}]"
     elif isinstance(base, Round):

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 from sympy import Add, Basic, Expr, Mul, Poly, Pow, Symbol, expand
 
+from symcount.core.summation import is_index
+
 __all__ = [
     "Group",
     "Series",
@@ -144,6 +146,8 @@ def _parts(term: Expr | Group | Series) -> bool:
 def is_option(symbol: Basic) -> bool:
     """Whether *symbol* is 0 or 1, as an option says: every size is positive."""
     if not isinstance(symbol, Symbol) or "__" in symbol.name:  # a name of what is computed may be 0 as well
+        return False
+    if is_index(symbol):
         return False
     return bool(symbol.is_nonnegative) and not symbol.is_positive
 

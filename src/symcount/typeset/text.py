@@ -13,8 +13,8 @@ __all__ = ["text"]
 
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _SPACES = {r"\,": "", r"\quad": "  ", r"\qquad": "    ", r"\ ": " ", r"\:": " ", r"\;": " "}
-_WIDE = frozenset((r"\approx", r"\mid", r"\leq", r"\geq", r"\neq", r"\bmod"))
-_ASCII = {"·": "*", "×": "x", "≈": "~", "∣": "|", "≤": "<=", "≥": ">=", "≠": "!=", "⌊": "floor(", "⌋": ")",
+_WIDE = frozenset((r"\approx", r"\mid", r"\nmid", r"\leq", r"\geq", r"\neq", r"\bmod"))
+_ASCII = {"·": "*", "×": "x", "≈": "~", "∣": "|", "∤": "!|", "≤": "<=", "≥": ">=", "≠": "!=", "⌊": "floor(", "⌋": ")",
           "⌈": "ceil(", "⌉": ")", "′": "'", "−": "-", "\u2009": " "}  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def _sign(token: str) -> str:
 def _atom(name: str) -> str:
     if name in _SPACES:
         return _SPACES[name]
-    if name in ("+", "-", "=") or name in _WIDE:
+    if name in ("+", "-", "=", "<", ":") or name in _WIDE:
         return f" {_sign(name)} "
     if name == ",":
         return ", "

@@ -23,7 +23,7 @@ from symcount.concolic.values.carriers import record_comparison
 from symcount.concolic.values.loops import SymbolicRange
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt, exact_of, integer, node_of, number
 from symcount.concolic.values.operators import OPERATORS, Value
-from symcount.concolic.values.path import STATE, record_structural
+from symcount.concolic.values.path import STATE, record_hash, record_structural
 
 _ABSENT: Final = object()
 
@@ -140,7 +140,7 @@ def _symbolic_math(
         nodes = [node_of(argument) for argument in args]
         symbolic = any(isinstance(argument, SymbolicInt | SymbolicFloat) for argument in args)
         if not symbolic or None in nodes or len(args) < operands:
-            return value
+            return _noted_result(value, args)
         result = node(*nodes)
         if integer_result or result.op == "const":
             return integer(value, result) if integer_result else value
@@ -192,13 +192,24 @@ def _noting(name: str) -> Callable[..., Any]:
 
     @wraps(original)
     def function(*args: Any, **kwargs: Any) -> Any:
-        for argument in args:
-            for item in argument if isinstance(argument, list | tuple) else (argument,):
-                if isinstance(item, SymbolicInt | SymbolicFloat):
-                    record_structural("log", item.node)
-        return original(*args, **kwargs)
+        return _noted_result(original(*args, **kwargs), args)
 
     return function
+
+
+def _noted_result(value: Any, arguments: Iterable[Any]) -> Any:
+    """The result of a function that no expression has: its arguments are noted, and what it is compared with shows."""
+    noted = False
+    for argument in arguments:
+        for item in argument if isinstance(argument, list | tuple) else (argument,):
+            if isinstance(item, SymbolicInt | SymbolicFloat):
+                record_structural("log", item.node)
+                record_hash(item.node)  # of an index nothing shows any more, as where it is looked up
+                noted = True
+    if not noted or type(value) is not float or not math.isfinite(value):
+        return value
+    exact_value = ex.exact(value)
+    return SymbolicFloat.of(value, ex.const(exact_value), exact_value)
 
 
 #: Functions of :mod:`math` that no expression has; the others ask the number itself.

@@ -73,9 +73,20 @@ def _with_symbolic_literals(code: CodeType) -> CodeType | None:
     return code.replace(co_consts=tuple(constants))
 
 
+def _values(module: ModuleType) -> Iterator[Any]:
+    """What a module has a name for, and what is in its tables: `CHOICES = {"even": lambda i: …}`."""
+    for value in list(vars(module).values()):
+        if type(value) is dict:
+            yield from list(value.values())
+        elif type(value) in (list, tuple):
+            yield from list(value)
+        else:
+            yield value
+
+
 def _functions(module: ModuleType) -> Iterator[FunctionType]:
     """The functions and methods written in a module, except those that run a model instead of building it."""
-    for value in list(vars(module).values()):
+    for value in _values(module):
         is_own_class = isinstance(value, type) and value.__module__ == module.__name__
         for member in list(vars(value).values()) if is_own_class else [value]:
             function: Any = member

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from functools import cache, lru_cache
-from types import FunctionType, ModuleType
+from types import CellType, FunctionType, ModuleType
 from typing import Any, Final
 
 #: Parts of a module's last name that never build a model; skipping them keeps a trace cheap in a large process.
@@ -73,7 +73,10 @@ def written(code: Any) -> tuple[Any, ...]:
 def user_modules(classes: Iterable[Any]) -> tuple[ModuleType, ...]:
     """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
     bases = {base for cls in classes for base in written(cls)}
-    names = {base.__module__ for base in bases if base.__module__.partition(".")[0] not in _FOREIGN}
+    used = {
+        f.__module__ for base in bases for f in _with_enclosed(vars(base).values() if isinstance(base, type) else ())
+    }
+    names = {n for n in used | {base.__module__ for base in bases} if n and n.partition(".")[0] not in _FOREIGN}
     found = _with_imported(frozenset(names), len(sys.modules)) if names else ()
     return (*found, *_loose(bases, {id(vars(module)) for module in found}))
 
@@ -120,13 +123,34 @@ class _Namespace(ModuleType):
         return self._namespace
 
 
+def _with_enclosed(values: Iterable[Any]) -> list[FunctionType]:
+    """The functions among *values*, and those that they have from the function around them (`build(make)`)."""
+    found: dict[int, FunctionType] = {}
+    waiting = list(values)
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, FunctionType) and id(value) not in found:
+            found[id(value)] = value
+            waiting += [cell.cell_contents for cell in value.__closure__ or () if _filled(cell)]
+    return list(found.values())
+
+
+def _filled(cell: CellType) -> bool:
+    """Whether a variable of the function around another one has a value."""
+    try:
+        cell.cell_contents  # noqa: B018  # the only way to ask
+    except ValueError:
+        return False
+    return True
+
+
 def _loose(bases: Iterable[Any], known: set[int]) -> list[ModuleType]:
     found: dict[int, ModuleType] = {}
     for base in bases:
         if base.__module__.partition(".")[0] in _FOREIGN and base.__module__ != "builtins":
             continue
-        for function in vars(base).values() if isinstance(base, type) else (base,):
-            if isinstance(function, FunctionType) and id(function.__globals__) not in known:
+        for function in _with_enclosed(vars(base).values() if isinstance(base, type) else (base,)):
+            if id(function.__globals__) not in known:
                 home = sys.modules.get(str(function.__globals__.get("__name__")))
                 if home is None or vars(home) is not function.__globals__:
                     found[id(function.__globals__)] = _Namespace(base.__module__, function.__globals__)

@@ -33,7 +33,7 @@ from symcount.concolic.values.carriers import (
 )
 from symcount.concolic.values.expression import Node, Value
 from symcount.concolic.values.operators import OPERATORS
-from symcount.concolic.values.path import record_condition, record_structural
+from symcount.concolic.values.path import record_condition, record_hash, record_structural
 
 __all__ = ["SymbolicFloat", "SymbolicInt", "exact_of", "integer", "node_of", "number"]
 
@@ -192,6 +192,19 @@ def _abs(self: Any) -> Any:
     return number(value, ex.absolute(self.node), abs(exact_value))
 
 
+def _of_bits(name: str) -> Callable[[Any, Any], Any]:
+    """An operation on bits, whose result has no expression: of an index nothing shows any more."""
+    original = getattr(int, f"__{name}__")
+
+    def operation(self: Any, other: Any) -> Any:
+        for one in (self, other):
+            if isinstance(one, SymbolicInt) and one.node.indexed:
+                record_hash(one.node)
+        return original(self, other)
+
+    return operation
+
+
 def _rlshift(self: Any, other: Any) -> Any:
     return other * 2**self if isinstance(other, int) else NotImplemented
 
@@ -213,6 +226,8 @@ for _class in (SymbolicInt, SymbolicFloat):
 _GENERAL: Final[dict[str, Any]] = {"truediv": SymbolicInt.__truediv__, "rtruediv": SymbolicInt.__rtruediv__}
 SymbolicInt.__truediv__ = _truediv  # type: ignore[method-assign]
 SymbolicInt.__rtruediv__ = _rtruediv  # type: ignore[method-assign]
+for _name in ("and", "or", "xor", "rand", "ror", "rxor"):
+    setattr(SymbolicInt, f"__{_name}__", _of_bits(_name))
 SymbolicInt.__lshift__ = _shift(1)  # type: ignore[method-assign]
 SymbolicInt.__rshift__ = _shift(-1)  # type: ignore[method-assign]
 SymbolicInt.__rlshift__ = _rlshift  # type: ignore[method-assign]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import lcm
 from typing import Any, Final
 
 from symcount.concolic.values import expression as ex
@@ -92,8 +93,36 @@ def predicate_of(condition: Condition) -> tuple[Predicate, bool]:
     #0 < k False
     """
     relation = _OPPOSITE.get(condition.relation, condition.relation)
-    found = Predicate(relation, floored(generic(condition.left)), floored(generic(condition.right)))
-    return found, relation == condition.relation
+    left, right = floored(generic(condition.left)), floored(generic(condition.right))
+    if relation != "divides" and not (left.integral and right.integral):
+        left, right = _multiplied_out(left, right)
+    return Predicate(relation, left, right), relation == condition.relation
+
+
+def _multiplied_out(left: Node, right: Node) -> tuple[Node, Node]:
+    """Two sides without fractions, where these are factors and terms: `i / 2 < k + 0.5` is `i < 2 * k + 1`."""
+    common = lcm(*_denominators(left), *_denominators(right))
+    more, others = _times(left, common), _times(right, common)
+    return (more, others) if more.integral and others.integral else (left, right)
+
+
+def _denominators(node: Node) -> Iterator[int]:
+    if node.op == "const":
+        yield getattr(node.args[0], "denominator", 1)
+    elif node.op in ("add", "sub", "mul", "div") and not node.integral:
+        for part in node.args if node.op != "div" else node.args[:1]:
+            yield from _denominators(part)
+        if node.op == "div" and node.args[1].op == "const":
+            yield abs(getattr(node.args[1].args[0], "numerator", 1))
+
+
+def _times(node: Node, number: int) -> Node:
+    if node.op in ("add", "sub") and not node.integral:
+        build = ex.add if node.op == "add" else ex.sub
+        return build(_times(node.args[0], number), _times(node.args[1], number))
+    if node.op == "div" and node.args[1].op == "const" and number % node.args[1].args[0] == 0:
+        return ex.mul(ex.const(number // node.args[1].args[0]), node.args[0])
+    return ex.mul(ex.const(number), node)
 
 
 def index_tuples(loops: Sequence[Loop], values: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
