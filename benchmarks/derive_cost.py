@@ -68,8 +68,10 @@ def measure(task: tuple[str, int, dict]) -> dict:
     except SymcountError as error:
         return {"class": name, "failed": " ".join(str(error).split())[:200]}
     once, whole = (statistics.median(column) for column in zip(*pairs, strict=True))
-    return {"class": name, "modules": modules, "symbols": len(derive(cls).symbols), "plain": once, "derive": whole,
-            "first": first, "ratio": whole / once}  # fmt: skip
+    found = derive(cls)
+    runs = sum(line.startswith("run:") for line in found.story)  # those that the model refused, too
+    return {"class": name, "modules": modules, "symbols": len(found.symbols), "runs": runs, "plain": once,
+            "derive": whole, "first": first, "ratio": whole / once}  # fmt: skip
 
 
 def measured(tasks: Iterable[tuple[str, int, dict]], jobs: int = 1) -> Iterator[dict]:
@@ -137,6 +139,8 @@ def main() -> None:
         "classes": len(good),
         "failed": sum("failed" in item for item in found),
         "not_instantiable": sum("skipped" in item for item in found),
+        "median_runs": statistics.median(item["runs"] for item in good),
+        "runs": sum(item["runs"] for item in good),
         "median_ratio": statistics.median(item["ratio"] for item in good),
         "median_ratio_first": statistics.median(item["first"] / item["plain"] for item in good),
         "seconds_derive": sum(item["derive"] for item in good),

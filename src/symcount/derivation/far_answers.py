@@ -5,7 +5,7 @@
 >>> i, n, k = ex.symbol("#0"), ex.symbol("layers"), ex.symbol("k")
 >>> loop = Loop("#0", "doctest", (ex.const(0), n, ex.const(1)), ())
 >>> asked = Predicate("<", ex.mul(i, i), ex.mul(ex.const(90000), k))
->>> print(far_answer(asked, loop, True, {"layers": 4, "k": 2}, lambda structure: True))
+>>> print(beyond(asked, loop, True, {"layers": 4, "k": 2}, lambda structure: True))
 ((layers + -1) * (layers + -1)) < (90000 * k)
 """
 
@@ -20,16 +20,34 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, holds
+from symcount.derivation.evidence import Evidence
 from symcount.derivation.probes import DEEPEST, Structure
+from symcount.derivation.questions import answers, nest_of
 
-__all__ = ["far_answer"]
+__all__ = ["beyond", "far_answer", "meeting_sizes"]
 
 _DEPTHS: Final = (20, 300, 1_000, 10_000, 1_000_000)
 _FEW: Final = 12  # indices from the beginning, and back from the end, at which a question is looked at
 _DENSE: Final = 60  # layers of models of which every index is
 
 
-def far_answer(
+def meeting_sizes(e: Evidence) -> list[Predicate]:
+    """Questions about an index and a size, with one answer so far: no model is looked for that has another."""
+    loops = {loop.name for one in e.traces for loop in one.loops}
+    asked = {p: p.symbols - loops for p, truths in answers(e.traces).items() if len(truths) == 1}
+    sizes = {p: names.difference(e.structural) for p, names in asked.items() if names != p.symbols}
+    return [p for p, names in sizes.items() if names and all(type(e.base.get(n)) is int for n in names)]
+
+
+def far_answer(p: Predicate, usual: bool, e: Evidence, admitted: Callable[[Structure], bool]) -> Condition | None:
+    """The condition under which *p* has its *usual* answer at every index of the loop around it; see `beyond`."""
+    nest = nest_of(p, e.traces)
+    if len(nest) != 1 or not p.symbols - {nest[0].name} <= e.base.keys():
+        return None
+    return beyond(p, nest[0], usual, {n: e.base[n] for n in {*e.structural, *p.symbols} & e.base.keys()}, admitted)
+
+
+def beyond(
     p: Predicate, loop: Loop, usual: bool, base: Mapping[str, Number], admitted: Callable[[Structure], bool]
 ) -> Condition | None:
     """The condition under which the question *p* has its *usual* answer at every index of *loop*.

@@ -218,7 +218,7 @@ def _notation(h: Hypotheses) -> Notation:
         used |= free_symbols(times)
     used |= {n for row in h.times for dim in row.shape if isinstance(dim, Node) for n in free_symbols(dim)}
     used |= {n for n in h.evidence.base if _PER_TOKEN.search(n) and any(_EXPERTS.search(u) for u in used)}
-    used |= set(h.evidence.structural)
+    used |= set(h.evidence.structural).union(*(condition.symbols for condition in h.evidence.guards))
     for condition in h.switches:
         if condition.relation in (">", "!=") and condition.right.op == "const" and condition.right.args[0] == 0:
             continue  # every symbol is positive

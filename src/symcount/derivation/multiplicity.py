@@ -58,6 +58,7 @@ def tables(
     loops = {loop.name: loop for one in traces for loop in one.loops}
     asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
     looked_up = {name for one in traces for name in hashed(one)}
+    unknown = {name for one in traces for name in hashed(one, unknown=True)}
     things = Things.of(traces, fields)
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
@@ -71,13 +72,14 @@ def tables(
                 known[key] = _explanations(nest, numbers, traces, usable, seen)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
                     more = _elements(nest[0], numbers, traces)
-                    known[key] = _explanations(nest, numbers, traces, usable, seen, more)
+                    several = _explanations(nest, numbers, traces, usable, seen, more)
+                    known[key] = [_tried(table, traces) for table in several]
                 if not known[key] and lists and len(nest) == 1:
                     kinds = questions_of_kind(nest[0], lists)
                     known[key] = _explanations(nest, numbers, traces, usable, seen, kinds) if kinds else []
                 if not known[key] and suppose and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, usable, seen, fields)
-                if nest and nest[0].name in looked_up:  # what a look-up finds farther on, nobody saw
+                if nest and nest[0].name in unknown:  # what a look-up finds farther on, nobody saw
                     known[key] = [table if table.tried else _tried(table, traces) for table in known[key]]
             parts.append(known[key])
         if not all(parts):

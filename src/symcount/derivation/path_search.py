@@ -27,11 +27,11 @@ from symcount.derivation.coverage import Tables, covered, deciding, listed, list
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence
-from symcount.derivation.far_answers import far_answer
+from symcount.derivation.far_answers import far_answer, meeting_sizes
 from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
 from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, near, usual_ones
-from symcount.derivation.questions import answers, bounded, hashed, of_iteration, questions
+from symcount.derivation.questions import answers, bounded, hashed, nest_of, of_iteration, questions
 from symcount.derivation.runs import comparable, possible
 
 __all__ = ["PathSearch"]
@@ -210,7 +210,7 @@ class PathSearch:
     def _turning(self) -> tuple[Structure | None, Predicate | None]:
         """The structure at which most questions have another answer than they always had, and one of these."""
         others: dict[Predicate, Structure] = {}
-        for p in (*self._one_sided(), *self._meeting_sizes()):
+        for p in (*self._one_sided(), *meeting_sizes(self.e)):
             if self.refused[p] >= PATIENCE:  # of fields alone: there is no such model
                 if not p.symbols <= self.fields:
                     if (bound := bounding(p, self._loops(), self._answer(p), DEEPEST)) is None:
@@ -220,7 +220,7 @@ class PathSearch:
                 if p.symbols <= self.fields:
                     return other, p
                 others[p] = other
-            elif (bound := self._far_answer(p)) is not None:
+            elif (bound := far_answer(p, self._answer(p), self.e, self.admitted)) is not None:
                 self._guard(bound, f"{bound}; beyond it {readable(p)} has an answer that no run shows")
         if not others:
             return None, None
@@ -267,14 +267,9 @@ class PathSearch:
     def _loops(self) -> dict[str, Loop]:
         return {loop.name: loop for one in self.e.traces for loop in one.loops}
 
-    def _nest(self, p: Predicate) -> list[Loop]:
-        """The loops around the code that asks *p*."""
-        loops = self._loops()
-        return max(([*loops[n].outer, loops[n]] for n in p.symbols if n in loops), key=len, default=[])
-
     def _other_side(self, p: Predicate) -> Structure | None:
         """The structure with the fewest layers at which *p* has the other answer for some index; `None` if nowhere."""
-        e, nest = self.e, self._nest(p)
+        e, nest = self.e, nest_of(p, self.e.traces)
         if not {n for n in p.symbols if n not in self.fields} <= {loop.name for loop in nest}:
             return None
         usual = self._answer(p)
@@ -287,20 +282,6 @@ class PathSearch:
                 return structure
         return None
 
-    def _far_answer(self, p: Predicate) -> Condition | None:
-        """The condition under which *p* has the answer that it always had, where no model so small has another."""
-        e, nest = self.e, self._nest(p)
-        if len(nest) != 1 or not p.symbols - {nest[0].name} <= e.base.keys():
-            return None
-        base = {n: e.base[n] for n in (*e.structural, *p.symbols) if n in e.base}
-        return far_answer(p, nest[0], self._answer(p), base, self.admitted)
-
-    def _meeting_sizes(self) -> list[Predicate]:
-        """Questions about an index and a size, with one answer so far: no model is looked for that has another."""
-        loops = self._loops()
-        asked = {p: truths for p, truths in answers(self.e.traces).items() if len(truths) == 1}
-        return [p for p in asked if p.symbols & loops.keys() and p.symbols - self.fields - loops.keys()]
-
     def _visited(self, p: Predicate, nest: Sequence[Loop]) -> set[tuple[int, ...]]:
         """The iterations of all traces, if *p* speaks of indices only: in these it was answered, or not asked."""
         if p.symbols & self.fields:
@@ -309,7 +290,7 @@ class PathSearch:
 
     def _differs(self, p: Predicate, structure: Structure) -> bool:
         """Whether *p* has another answer at *structure*, for some index, than it always had."""
-        nest = self._nest(p)
+        nest = nest_of(p, self.e.traces)
         values = {**self.e.base, **structure}
         return answered(p, nest, values, not self._answer(p), self._visited(p, nest))
 

@@ -13,7 +13,7 @@ from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, predicate_of
 from symcount.derivation.structure import is_model_code
 
-__all__ = ["answers", "bounded", "hashed", "of_iteration", "questions"]
+__all__ = ["answers", "bounded", "hashed", "nest_of", "of_iteration", "questions"]
 
 
 @once_a_trace
@@ -65,9 +65,22 @@ def answers(traces: Sequence[Trace]) -> dict[Predicate, set[bool]]:
     return {p: truths for p, truths in found.items() if ((p.relation, p.left), p.right) not in lost}
 
 
-def hashed(one: Trace) -> set[str]:
-    """The loops whose index the model's own code looked up in a set or a dict."""
-    return {name for name, module in one.hashed.items() if is_model_code(module)}
+def nest_of(p: Predicate, traces: Iterable[Trace]) -> list[Loop]:
+    """The loops around the code that asks *p*, the outermost first."""
+    loops = {loop.name: loop for one in traces for loop in one.loops}
+    return max(([*loops[n].outer, loops[n]] for n in p.symbols if n in loops), key=len, default=[])
+
+
+def hashed(one: Trace, *, unknown: bool = False) -> set[str]:
+    """The loops whose index the model's own code looked up in a set or a dict.
+
+    Args:
+        one: a trace.
+        unknown: only those of which nobody knows what else is in it. What single layers have of their own is in the
+            config (`per_layer_config`), which is the formula's.
+    """
+    known = "transformers.integrations." if unknown else "no module"
+    return {name for name, module in one.hashed.items() if is_model_code(module) and not module.startswith(known)}
 
 
 def bounded(loops: Iterable[Loop], values: Mapping[str, Any]) -> bool:
