@@ -17,24 +17,28 @@ def fields(**changes):
     return {"architectures": [NAME], "model_type": MODEL_TYPE, **changes}
 
 
-@pytest.mark.parametrize(
-    "changes",
-    [
-        {},
-        {"tie_word_embeddings": True, "image_token_index": 7},
-        {"vision_config": {"model_type": "siglip_vision_model"}, "text_config": {"model_type": "qwen2"}},
-        {"vision_config": {"model_type": "siglip_vision_model", "hidden_size": 96, "num_attention_heads": 8}},
-    ],
-    ids=str,
-)
-def test_it_is_counted(changes, measured):
-    counted = measured(NAME, MODEL_TYPE, effort=700).count(fields(**changes))[1]
+CHANGES = [
+    {},
+    {"tie_word_embeddings": True, "image_token_index": 7},
+    {"vision_config": {"model_type": "siglip_vision_model"}, "text_config": {"model_type": "qwen2"}},
+    {"vision_config": {"model_type": "siglip_vision_model", "hidden_size": 96, "num_attention_heads": 8}},
+]
+
+
+def check_counted(counter, changes):
+    counted = counter.count(fields(**changes))[1]
     expected = real(json.dumps(fields(**changes)).encode())
     assert {c: counted[c] for c in expected} == expected
 
 
-def test_the_layout_without_sub_configs_is_for_none_of_them(measured):
-    counter = measured(NAME, MODEL_TYPE, effort=700)
+@pytest.mark.parametrize("changes", CHANGES, ids=str)
+def test_it_is_counted(changes):
+    from symcount.atlas.counting import counter
+
+    check_counted(counter(), changes)
+
+
+def check_layouts(counter):
     layouts = counter.entry(fields()).layouts
     without = [layout for layout in layouts if layout.sections["vision_config"].optional == "absent"]
     assert len(without) == 1
@@ -42,6 +46,19 @@ def test_the_layout_without_sub_configs_is_for_none_of_them(measured):
     given = fields(vision_config={"model_type": "clip_vision_model"})
     with pytest.raises(UncoveredError, match="vision_config"):
         counter.count(given)
+
+
+def test_the_layout_without_sub_configs_is_for_none_of_them():
+    from symcount.atlas.counting import counter
+
+    check_layouts(counter())
+
+
+@pytest.mark.slow
+def test_so_it_is_in_an_entry_that_is_measured_now(measured):
+    for changes in CHANGES:
+        check_counted(measured(NAME, MODEL_TYPE, effort=700), changes)
+    check_layouts(measured(NAME, MODEL_TYPE, effort=700))
 
 
 @pytest.mark.parametrize("name", ["GlmAsrModel", "VoxtralModel", "VoxtralRealtimeModel"])

@@ -117,7 +117,21 @@ EFFORT = {
 
 
 #: Classes that take five seconds or more to be measured; of these the stored entry is asked.
-LONG = {"BitModel", "Inkling2TextModel", "LevitModel", "NemotronHModel", "SamVisionModel"}
+LONG = {
+    "BitModel",
+    "Exaone4Model",
+    "Inkling2TextModel",
+    "LevitModel",
+    "NemotronHModel",
+    "SamVisionModel",
+    "TimeSeriesTransformerModel",
+    "XmodModel",
+}
+
+
+def needed(model_type):
+    """The fields without which there is no model."""
+    return {"prediction_length": 24, "context_length": 24} if model_type == "time_series_transformer" else {}
 
 
 @pytest.mark.parametrize(
@@ -125,8 +139,7 @@ LONG = {"BitModel", "Inkling2TextModel", "LevitModel", "NemotronHModel", "SamVis
     [pytest.param(*c, id=f"{c[0]} {c[2]}", marks=pytest.mark.slow if c[0] in LONG else ()) for c in CASES],
 )
 def test_a_list_is_counted_or_refused(name, model_type, changes, words, measured, counted_or_refused):
-    needed = {"prediction_length": 24, "context_length": 24} if model_type == "time_series_transformer" else {}
-    fields = {"architectures": [name], "model_type": model_type, **needed, **changes}
+    fields = {"architectures": [name], "model_type": model_type, **needed(model_type), **changes}
     counted_or_refused(measured(name, model_type, effort=EFFORT.get(name, 700)), fields, words)
 
 
@@ -135,4 +148,5 @@ def test_a_list_is_counted_or_refused(name, model_type, changes, words, measured
     [pytest.param(*c, id=f"{c[0]} {c[2]}") for c in CASES if c[0] in LONG - {"SamVisionModel"}],
 )
 def test_the_stored_entry_has_it_as_well(name, model_type, changes, words, counted_or_refused):
-    counted_or_refused(counter(), {"architectures": [name], "model_type": model_type, **changes}, words)
+    fields = {"architectures": [name], "model_type": model_type, **needed(model_type), **changes}
+    counted_or_refused(counter(), fields, words)
