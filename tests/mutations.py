@@ -280,6 +280,48 @@ MUTATIONS = (
         "    if False:",
         "tests/derivation/test_concolic.py",
     ),
+    Mutation(
+        "derive: what is not less counted as less",
+        "derivation/counted_sets.py",
+        '            one = ex.indicator("less", *(less if said else more))',
+        '            one = ex.indicator("less", *(less if said else less))',
+        "tests/derivation/test_counted_sets.py",
+    ),
+    Mutation(
+        "derive: one set counted with the opposite of its condition",
+        "exact/evaluate.py",
+        "    return ast.BinOp(left=one, op=ast.Sub(), right=_translate_indicator(opposite))",
+        "    return _translate_indicator(opposite)",
+        "tests/derivation/test_counted_sets.py",
+    ),
+    Mutation(
+        "derive: answers that only very deep models have not asked for",
+        "derivation/far_answers.py",
+        "_DEPTHS: Final = (20, 300, 1_000, 10_000, 1_000_000)",
+        "_DEPTHS: Final = (20,)",
+        "tests/derivation/test_index_conditions.py",
+    ),
+    Mutation(
+        "derive: a look-up known beyond what was tried",
+        "derivation/multiplicity.py",
+        "                if nest and nest[0].name in unknown:",
+        "                if False:",
+        "tests/derivation/test_index_conditions.py",
+    ),
+    Mutation(
+        "derive: fractions multiplied out on one side only",
+        "concolic/values/predicates.py",
+        "    more, others = _times(left, common), _times(right, common)",
+        "    more, others = _times(left, common), right",
+        "tests/derivation/test_index_conditions.py",
+    ),
+    Mutation(
+        "derive: functions put back by another thread stay",
+        "concolic/python/patches.py",
+        "    while _SKIPS in vars(function):",
+        "    while False:",
+        "tests/derivation/test_nothing_leaks.py",
+    ),
 )
 
 

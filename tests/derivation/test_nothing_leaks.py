@@ -142,6 +142,22 @@ def test_after_an_error(happens, error):
     assert_untouched()
 
 
+def test_functions_that_another_thread_put_back_are_taken_off():
+    """transformers replaces those of `torch.nn.init` while it makes a model, and puts back what it found."""
+    from symcount.concolic.python.patches import no_initialisation
+
+    real = torch.nn.init.kaiming_uniform_
+    ours = next(patch for patch in no_initialisation() if patch.name == "kaiming_uniform_").replacement
+    torch.nn.init.kaiming_uniform_ = ours
+    try:
+        assert ours is not real
+        assert_untouched()  # it does nothing
+        sc.derive("BertModel")
+        assert torch.nn.init.kaiming_uniform_ is real
+    finally:
+        torch.nn.init.kaiming_uniform_ = real
+
+
 @pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timers here")
 # an alarm that falls into a destructor is only reported by Python, and pytest makes a failure of its own of the report
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
