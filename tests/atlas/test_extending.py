@@ -13,7 +13,7 @@ from symcount.atlas.store import default_path
 from symcount.atlas.variant import Variant
 from symcount.derivation.resolve import model_class
 from symcount.errors import UncoveredError
-from symcount.survey.schema import branches, flags, supplement
+from symcount.survey.schema import branches, flags, overruling, supplement
 from symcount.survey.schema.bases import bases, said_whole
 from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count
@@ -135,6 +135,15 @@ def test_a_key_beside_a_size_that_has_an_influence_of_its_own_is_no_spelling():
     check = Check(None, None, {"absent": 0}, equals=layout.numbers["num_attention_heads"].name)
     layout = layout.changed(checks={**layout.checks, "linear_num_heads": check})
     assert "linear_num_heads" not in with_overruling(layout, probe, frozenset()).sections[""].overruling
+
+
+def test_nothing_is_a_spelling_of_a_size_on_which_nothing_depends(monkeypatch):
+    layout, probe = stored("BailingHybridModel")
+    check = Check(None, None, {"absent": 0}, equals="D")
+    layout = layout.changed(checks={**layout.checks, "tie_word_embeddings": check})
+    monkeypatch.setattr(overruling, "count", lambda variants, read: {"unique": 1})
+    monkeypatch.setattr(overruling, "real_total", lambda *arguments: {"unique": 1})
+    assert "tie_word_embeddings" not in with_overruling(layout, probe, frozenset()).sections[""].overruling
 
 
 def test_a_flag_s_formula_has_the_numbers_that_the_config_fills_in():

@@ -51,7 +51,8 @@ def _agrees(layout: Layout, probe: Probe, activations: frozenset[str], path: str
     usual: Any = layout.numbers[size].given
     if type(usual) is not int or usual < 1:
         return False
-    agreeing = 0
+    agreeing = set[str]()
+    places = 0
     for one, other in _TIMES:
         raw = changed(probe.raw, {**({size: one * usual} if one else {}), path: other * usual})
         theirs = real_total(probe.cls, probe.config_class, raw)
@@ -61,5 +62,7 @@ def _agrees(layout: Layout, probe: Probe, activations: frozenset[str], path: str
             continue
         if theirs is not None and theirs != ours:
             return False
-        agreeing += theirs is not None
-    return agreeing >= _ENOUGH
+        if theirs is not None:
+            places += 1
+            agreeing.add(str(theirs))
+    return places >= _ENOUGH and len(agreeing) > 1  # of a size on which nothing depends any key is a spelling
