@@ -164,6 +164,15 @@ def test_layers_that_no_rule_counts_are_refused_beyond_what_was_seen():
 
 FAR_AWAY: dict[str, Choice] = {
     "i < 300": lambda i, c: i < 300,
+    "i == 300": lambda i, c: i == 300,
+    "i == 200 * k": lambda i, c: i == 200 * c.period,
+    "i == 100 * width": lambda i, c: i == 100 * c.width,
+    "i in (300, 301)": lambda i, c: i in (300, 301),
+    "200 <= i < 210": lambda i, c: 200 <= i < 210,
+    "i % 300 == 299": lambda i, c: i % 300 == 299,
+    "(i + 1) % 500 == 0": lambda i, c: (i + 1) % 500 == 0,
+    "i // 150 % 2": lambda i, c: i // 150 % 2 == 1,
+    "i % (40 * k) == 35 * k": lambda i, c: i % (40 * c.period) == 35 * c.period,
     "i * i < 90000 * k": lambda i, c: i * i < 90_000 * c.period,
     "i // 3 < 60 * k": lambda i, c: i // 3 < 60 * c.period,
     "i < 30 * width": lambda i, c: i < 30 * c.width,
@@ -188,7 +197,7 @@ def test_what_only_models_of_very_many_layers_have_is_counted_or_refused(chosen)
     """No model of so many layers is built for a derivation: the condition says how far the formula holds."""
     cls = wider_where(chosen)
     formula = sc.derive(cls, config=Sizes())
-    places = [Sizes(w, n, period=p) for w in (2, 8) for n in (1, 4, 90, 250, 400, 1000) for p in (1, 2, 3)]
+    places = [Sizes(w, n, period=p) for w in (2, 8) for n in (1, 4, 90, 250, 300, 302, 400, 1000) for p in (1, 2, 3)]
     answered = []
     for c in places:
         try:

@@ -19,7 +19,7 @@ from symcount.concolic.config.symbolic import Number
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
-from symcount.concolic.values.predicates import Predicate, holds
+from symcount.concolic.values.predicates import Predicate, constants, holds
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.probes import DEEPEST, Structure
 from symcount.derivation.questions import answers, nest_of
@@ -27,8 +27,7 @@ from symcount.derivation.questions import answers, nest_of
 __all__ = ["beyond", "far_answer", "meeting_sizes"]
 
 _DEPTHS: Final = (20, 300, 1_000, 10_000, 1_000_000)
-_FEW: Final = 12  # indices from the beginning, and back from the end, at which a question is looked at
-_DENSE: Final = 60  # layers of models of which every index is
+_EVERY: Final = 10_000  # iterations of which each is looked at
 
 
 def meeting_sizes(e: Evidence) -> list[Predicate]:
@@ -67,14 +66,52 @@ def beyond(
     if step.op != "const" or not depths or any(n.startswith("#") for n in free_symbols(last) | free_symbols(first)):
         return None
     others = sorted((p.symbols & base.keys()).difference(depths))
-    far = (s for depth in _DEPTHS for s in _around(base, depths, others, depth))
-    if not any(_answered(p, loop, s, not usual) for s in far if admitted(s)):
+    turns = [(s, turn) for s in _around(base, others) if (turn := _turn(p, loop, s, depths, not usual, admitted))]
+    if not turns:
         return None
     at_last = p.renamed({loop.name: ex.sub(last, ex.const(1))}).condition(usual)
-    dense = (s for depth in range(1, _DENSE) for s in _around(base, depths, others, depth))
-    steady = all(holds(at_last, s) is not _answered(p, loop, s, not usual) for s in dense)
-    plain = steady and step.args[0] == 1 and all(map(_exact, (at_last.left, at_last.right)))
-    return at_last if plain else Condition("<=", last, ex.const(DEEPEST), "")
+    fewer = Condition("<=", last, p.right, "")  # than the index that it is compared with
+    for condition in (at_last, fewer) if step.args[0] == 1 else ():
+        if _exact(condition.left) and _exact(condition.right) and all(_says(condition, depths, *one) for one in turns):
+            return condition
+    return Condition("<=", last, ex.const(DEEPEST), "")
+
+
+def _around(base: Mapping[str, Number], others: list[str]) -> Iterator[Structure]:
+    """Structures with the fields that are no depth as by default, at one, and larger."""
+    for values in product(*((base[n], 1, 3) for n in others)):
+        yield {**base, **dict(zip(others, values, strict=True))}
+
+
+def _turn(
+    p: Predicate, loop: Loop, values: Structure, depths: list[str], truth: bool, admitted: Callable[[Structure], bool]
+) -> int:
+    """The first depth at which *p* has that answer for some index; zero if there is none."""
+    for depth in _DEPTHS:
+        far = {**values, **dict.fromkeys(depths, depth)}
+        first, last, step = (int(ex.evaluate(bound, far)) for bound in loop.bounds)
+        every = range(first, last, step)
+        several = every if len(every) <= _EVERY else sorted({*every[:: len(every) // _EVERY], *_near(p, far, every)})
+        turn = next((i for i in several if p.holds({**far, loop.name: i}) is truth), None)
+        if turn is not None and admitted(far):
+            return turn + 1
+    return 0
+
+
+def _near(p: Predicate, values: Structure, every: range) -> Iterator[int]:
+    """Indices near the numbers that a question compares with."""
+    sides = (ex.value_at(side, values) for side in (p.left, p.right))
+    for number in (*constants(p), *(int(side) for side in sides if isinstance(side, int))):
+        yield from (i for i in range(number - 2, number + 3) if i in every)
+
+
+def _says(condition: Condition, depths: list[str], values: Structure, turn: int) -> bool:
+    """Whether a condition is true below the depth *turn*, and false from there on."""
+    for depth in {*range(1, turn + 3)} if turn < _EVERY else {1, turn - 1, turn, turn + 1, 2 * turn}:
+        if holds(condition, {**values, **dict.fromkeys(depths, depth)}) is not (depth < turn):
+            return False
+    beyond_it = (turn * factor + more for factor in (1, 2, 3, 10) for more in range(12))
+    return not any(holds(condition, {**values, **dict.fromkeys(depths, depth)}) for depth in beyond_it)
 
 
 def _exact(node: Node) -> bool:
@@ -83,17 +120,3 @@ def _exact(node: Node) -> bool:
         return True
     root = node.op == "log" or (node.op == "pow" and not node.args[1].integral)
     return not root and all(map(_exact, node.args))
-
-
-def _around(base: Mapping[str, Number], depths: list[str], others: list[str], depth: int) -> Iterator[Structure]:
-    """Structures of that depth, the other fields each as by default, at one, and larger."""
-    for values in product(*((base[n], 1, 3) for n in others)):
-        yield {**base, **dict.fromkeys(depths, depth), **dict(zip(others, values, strict=True))}
-
-
-def _answered(p: Predicate, loop: Loop, values: Structure, truth: bool) -> bool:
-    """Whether *p* has that answer at an index of the loop; of a long one, at those near its ends and in between."""
-    first, last, step = (int(ex.evaluate(bound, values)) for bound in loop.bounds)
-    every = range(first, last, step)
-    several = every if len(every) <= _DENSE else (*every[:_FEW], *every[-_FEW:], *every[:: len(every) // _FEW])
-    return any(p.holds({**values, loop.name: index}) is truth for index in several)
