@@ -17,6 +17,7 @@ from symcount.derivation.counted_sets import counted_set
 from symcount.derivation.counting import Assumptions
 from symcount.derivation.coverage import parts_of
 from symcount.derivation.evidence import Evidence, Hypotheses
+from symcount.derivation.far_answers import unseen_together
 from symcount.derivation.indexed_shapes import loops_in
 from symcount.derivation.path_search import PathSearch
 from symcount.derivation.probes import edges
@@ -64,6 +65,9 @@ def _settled(search: PathSearch) -> Hypotheses | None:
             there = [n if all(holds(c, v) for c in assumed.taken) else None for n, v in zip(exact, places, strict=True)]
             if closed is None or not _same(closed, there, places):
                 return None
+            for table in (part[0] for part in parts):
+                if (bound := unseen_together(table, e.base)) is not None:
+                    assumed.taken.setdefault(bound)
             known[key] = closed
         times[row] = known[key]
         if names := loops_in(row.shape):

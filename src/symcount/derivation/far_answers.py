@@ -23,10 +23,12 @@ from symcount.concolic.values.predicates import Predicate, constants, holds
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.probes import DEEPEST, Structure
 from symcount.derivation.questions import answers, nest_of
+from symcount.derivation.tables import Table, iterations
 
-__all__ = ["beyond", "far_answer", "meeting_sizes"]
+__all__ = ["beyond", "far_answer", "meeting_sizes", "unseen_together"]
 
 _DEPTHS: Final = (20, 300, 1_000, 10_000, 1_000_000)
+_DEEP: Final = (300, 1_000)
 _EVERY: Final = 10_000  # iterations of which each is looked at
 
 
@@ -44,6 +46,28 @@ def far_answer(p: Predicate, usual: bool, e: Evidence, admitted: Callable[[Struc
     if len(nest) != 1 or not p.symbols - {nest[0].name} <= e.base.keys():
         return None
     return beyond(p, nest[0], usual, {n: e.base[n] for n in {*e.structural, *p.symbols} & e.base.keys()}, admitted)
+
+
+def unseen_together(table: Table, base: Mapping[str, Number]) -> Condition | None:
+    """The condition under which no iteration of a *table*'s loop has answers that were seen apart, but never together.
+
+    >>> i, n = ex.symbol("#0"), ex.symbol("layers")
+    >>> loop = Loop("#0", "doctest", (ex.const(0), n, ex.const(1)), ())
+    >>> asked = Predicate("divides", ex.const(200), i), Predicate("==", i, ex.const(0))
+    >>> seen = {(True, True): 1, (False, False): 2}
+    >>> print(unseen_together(Table((loop,), asked, seen), {"layers": 4}))
+    layers <= 200
+    """
+    if len(table.predicates) < 2 or len(table.loops) != 1 or table.tried:
+        return None
+    (loop,) = table.loops
+    depths = sorted(free_symbols(loop.bounds[1]) & base.keys())
+    for depth in _DEEP if depths and loop.bounds[0].op == "const" else ():
+        values = {**base, **dict.fromkeys(depths, depth)}
+        for place in iterations(table.loops, values):
+            if tuple(p.holds(place) for p in table.predicates) not in table.numbers:
+                return Condition("<=", loop.bounds[1], ex.const(place[loop.name]), "")
+    return None
 
 
 def beyond(
@@ -70,8 +94,10 @@ def beyond(
     if not turns:
         return None
     at_last = p.renamed({loop.name: ex.sub(last, ex.const(1))}).condition(usual)
-    fewer = Condition("<=", last, p.right, "")  # than the index that it is compared with
-    for condition in (at_last, fewer) if step.args[0] == 1 else ():
+    ways = [at_last]
+    if p.relation == "==" and loop.name not in free_symbols(p.right):
+        ways.append(Condition("<=", last, p.right, ""))  # fewer than the index that it is compared with
+    for condition in ways if step.args[0] == 1 else ():
         if _exact(condition.left) and _exact(condition.right) and all(_says(condition, depths, *one) for one in turns):
             return condition
     return Condition("<=", last, ex.const(DEEPEST), "")
