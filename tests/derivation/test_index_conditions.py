@@ -169,6 +169,7 @@ FAR_AWAY: dict[str, Choice] = {
     "i == 100 * width": lambda i, c: i == 100 * c.width,
     "i in (300, 301)": lambda i, c: i in (300, 301),
     "i > 0 and i % 200 == 0": lambda i, c: i > 0 and i % 200 == 0,
+    "i % 200 == 0 and i > 0": lambda i, c: i % 200 == 0 and i > 0,
     "i == n - 1 and i > 200": lambda i, c: i == c.num_layers - 1 and i > 200,
     "i % 2 or i > 200": lambda i, c: i % 2 == 0 or i > 200,
     "200 <= i < 210": lambda i, c: 200 <= i < 210,

@@ -11,21 +11,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
 from typing import Final
 
 from symcount.concolic.config.symbolic import Number
+from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition, Loop
-from symcount.concolic.values.predicates import Predicate, constants, holds
+from symcount.concolic.values.predicates import Predicate, constants, holds, predicate_of
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.probes import DEEPEST, Structure
 from symcount.derivation.questions import answers, nest_of
+from symcount.derivation.structure import is_model_code
 from symcount.derivation.tables import Table, iterations
 
-__all__ = ["beyond", "far_answer", "meeting_sizes", "unseen_together"]
+__all__ = ["asked_behind", "beyond", "far_answer", "meeting_sizes", "unseen_together"]
 
 _DEPTHS: Final = (20, 300, 1_000, 10_000, 1_000_000)
 _DEEP: Final = (300, 1_000)
@@ -68,6 +70,60 @@ def unseen_together(table: Table, base: Mapping[str, Number]) -> Condition | Non
             if tuple(p.holds(place) for p in table.predicates) not in table.numbers:
                 return Condition("<=", loop.bounds[1], ex.const(place[loop.name]), "")
     return None
+
+
+def asked_behind(e: Evidence) -> Iterator[tuple[Condition, Predicate]]:
+    """Questions that were asked only where another one had one answer, and that have another one there far beyond.
+
+    In `if i % 200 == 0 and i > 0` the second is asked at zero alone, in all models that are built. With each the
+    condition under which it is so.
+    """
+    asked = _asked_at([*e.traces])
+    for p, at in asked.items():
+        usual = next(iter(at.values()))
+        if set(at.values()) != {usual} or len(nest := nest_of(p, e.traces)) != 1:
+            continue
+        for q, places in asked.items():
+            before = {places.get(place) for place in at}
+            if q is p or len(before) != 1 or None in before or set(places.values()) == before:
+                continue
+            first = _first_of_both(nest[0], {p: not usual, q: before == {True}}, e.base)
+            bound = Condition("<=", nest[0].bounds[1], ex.const(first or 0), "")
+            if first is not None and bound not in e.guards:
+                yield bound, p
+                break
+
+
+def _asked_at(traces: Sequence[Trace]) -> dict[Predicate, dict[tuple[int, str, int], bool]]:
+    """What was asked of one index: the answer in each trace and iteration."""
+    found: dict[Predicate, dict[tuple[int, str, int], bool]] = {}
+    for number, one in enumerate(traces):
+        for condition in one.predicates:
+            places = {*_indices(condition.left), *_indices(condition.right)}
+            if len(places) == 1 and is_model_code(condition.module) and not condition.exact:
+                p, truth = predicate_of(condition)
+                found.setdefault(p, {})[number, *places.pop()] = truth
+    return found
+
+
+def _indices(node: Node) -> Iterator[tuple[str, int]]:
+    """The indices in an expression, each with its value."""
+    if node.op == "index":
+        yield node.args[0], node.args[1]
+    elif node.indexed:
+        for part in node.args:
+            yield from _indices(part)
+
+
+def _first_of_both(loop: Loop, answers: Mapping[Predicate, bool], base: Mapping[str, Number]) -> int | None:
+    """The first index of a long loop at which all questions have these answers."""
+    depths = sorted(free_symbols(loop.bounds[1]) & base.keys())
+    known = {loop.name, *base}
+    if not depths or loop.bounds[0].op != "const" or not all(p.symbols <= known for p in answers):
+        return None
+    places = iterations((loop,), {**base, **dict.fromkeys(depths, _DEEP[-1])})
+    met = (place for place in places if all(p.holds(place) is truth for p, truth in answers.items()))
+    return next((int(place[loop.name]) for place in met), None)
 
 
 def beyond(

@@ -27,7 +27,7 @@ from symcount.derivation.coverage import Tables, covered, deciding, listed, list
 from symcount.derivation.depth_limits import of_index
 from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence
-from symcount.derivation.far_answers import far_answer, meeting_sizes
+from symcount.derivation.far_answers import asked_behind, far_answer, meeting_sizes
 from symcount.derivation.indexed_shapes import short_loops
 from symcount.derivation.multiplicity import tables
 from symcount.derivation.probes import DEEPEST, FAR, Structure, around, deep, deep_enough, far, longer, near, usual_ones
@@ -223,6 +223,8 @@ class PathSearch:
             elif (bound := far_answer(p, self._answer(p), self.e, self.admitted)) is not None:
                 self._guard(bound, f"{bound}; beyond it {readable(p)} has an answer that no run shows")
         if not others:
+            for bound, p in asked_behind(self.e):
+                self._guard(bound, f"{bound}; beyond it {readable(p)} has an answer that no run shows")
             return None, None
         most = max(others, key=lambda p: sum(self._differs(q, others[p]) for q in others))
         return others[most], most
