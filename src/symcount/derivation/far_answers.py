@@ -68,7 +68,8 @@ def unseen_together(table: Table, base: Mapping[str, Number]) -> Condition | Non
         values = {**base, **dict.fromkeys(depths, depth)}
         for place in iterations(table.loops, values):
             if tuple(p.holds(place) for p in table.predicates) not in table.numbers:
-                return Condition("<=", loop.bounds[1], ex.const(place[loop.name]), "")
+                bound = Condition("<=", loop.bounds[1], ex.const(place[loop.name]), "")
+                return bound if holds(bound, base) else None  # else it is the depth itself that was asked about
     return None
 
 
@@ -89,7 +90,7 @@ def asked_behind(e: Evidence) -> Iterator[tuple[Condition, Predicate]]:
                 continue
             first = _first_of_both(nest[0], {p: not usual, q: before == {True}}, e.base)
             bound = Condition("<=", nest[0].bounds[1], ex.const(first or 0), "")
-            if first is not None and bound not in e.guards:
+            if first is not None and bound not in e.guards and all(holds(bound, one.symbols) for one in e.traces):
                 yield bound, p
                 break
 
