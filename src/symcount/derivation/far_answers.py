@@ -73,7 +73,7 @@ def unseen_together(table: Table, base: Mapping[str, Number]) -> Condition | Non
     return None
 
 
-def asked_behind(e: Evidence) -> Iterator[tuple[Condition, Predicate]]:
+def asked_behind(e: Evidence, admitted: Callable[[Structure], bool]) -> Iterator[tuple[Condition, Predicate]]:
     """Questions that were asked only where another one had one answer, and that have another one there far beyond.
 
     In `if i % 200 == 0 and i > 0` the second is asked at zero alone, in all models that are built. With each the
@@ -88,7 +88,8 @@ def asked_behind(e: Evidence) -> Iterator[tuple[Condition, Predicate]]:
             before = {places.get(place) for place in at}
             if q is p or len(before) != 1 or None in before or set(places.values()) == before:
                 continue
-            first = _first_of_both(nest[0], {p: not usual, q: before == {True}}, e.base)
+            both = {p: not usual, q: before == {True}}
+            first = _first_of_both(nest[0], both, {n: e.base[n] for n in e.structural}, admitted)
             bound = Condition("<=", nest[0].bounds[1], ex.const(first or 0), "")
             if first is not None and bound not in e.guards and all(holds(bound, one.symbols) for one in e.traces):
                 yield bound, p
@@ -116,14 +117,17 @@ def _indices(node: Node) -> Iterator[tuple[str, int]]:
             yield from _indices(part)
 
 
-def _first_of_both(loop: Loop, answers: Mapping[Predicate, bool], base: Mapping[str, Number]) -> int | None:
+def _first_of_both(
+    loop: Loop, both: Mapping[Predicate, bool], base: Mapping[str, Number], admitted: Callable[[Structure], bool]
+) -> int | None:
     """The first index of a long loop at which all questions have these answers."""
     depths = sorted(free_symbols(loop.bounds[1]) & base.keys())
     known = {loop.name, *base}
-    if not depths or loop.bounds[0].op != "const" or not all(p.symbols <= known for p in answers):
+    if not depths or loop.bounds[0].op != "const" or not all(p.symbols <= known for p in both):
         return None
-    places = iterations((loop,), {**base, **dict.fromkeys(depths, _DEEP[-1])})
-    met = (place for place in places if all(p.holds(place) is truth for p, truth in answers.items()))
+    far = ({**base, **dict.fromkeys(depths, depth)} for depth in _DEEP)
+    places = (place for structure in far if admitted(structure) for place in iterations((loop,), structure))
+    met = (place for place in places if all(p.holds(place) is truth for p, truth in both.items()))
     return next((int(place[loop.name]) for place in met), None)
 
 

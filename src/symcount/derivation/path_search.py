@@ -223,7 +223,7 @@ class PathSearch:
             elif (bound := far_answer(p, self._answer(p), self.e, self.admitted)) is not None:
                 self._guard(bound, f"{bound}; beyond it {readable(p)} has an answer that no run shows")
         if not others:
-            for bound, p in asked_behind(self.e):
+            for bound, p in asked_behind(self.e, self.admitted):
                 self._guard(bound, f"{bound}; beyond it {readable(p)} has an answer that no run shows")
             return None, None
         most = max(others, key=lambda p: sum(self._differs(q, others[p]) for q in others))
