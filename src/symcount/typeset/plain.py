@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from sympy import Add, Expr, Integer, Mul, Pow, Rational, Symbol, collect, expand, floor
+from sympy import Add, Expr, Integer, Mod, Mul, Pow, Rational, Symbol, collect, expand, floor
 from sympy import Sum as Summation
 
 from symcount.core.ledger import Convention, Ledger
@@ -134,7 +134,12 @@ def _summation(total: Summation, ascii_only: bool) -> str:
 
 def _condition(one: Indicator, ascii_only: bool) -> str:
     left, right = (set_plain(a, ascii_only=ascii_only) for a in one.args)
-    return f"{left} {one.sign} {right}"
+    return f"{left} {one.sign if ascii_only else one.sign.replace('!=', '≠')} {right}"
+
+
+def _remainder(base: Mod, ascii_only: bool) -> str:
+    top, bottom = (set_plain(a, ascii_only=ascii_only) for a in base.args)
+    return f"({top} mod {bottom})"
 
 
 def _power(base: Expr, exponent: Expr, ascii_only: bool) -> str:
@@ -146,8 +151,8 @@ def _power(base: Expr, exponent: Expr, ascii_only: bool) -> str:
         text = f"({set_plain(base, ascii_only=ascii_only)})"
     elif isinstance(base, Summation):
         text = _summation(base, ascii_only)
-    elif isinstance(base, Indicator):
-        text = f"[{_condition(base, ascii_only)}]"
+    elif isinstance(base, Indicator | Mod):
+        text = f"[{_condition(base, ascii_only)}]" if isinstance(base, Indicator) else _remainder(base, ascii_only)
     elif isinstance(base, Round):
         text = f"round({set_plain(base.args[0], ascii_only=ascii_only)})"
     elif isinstance(base, floor):
