@@ -402,3 +402,26 @@ def test_t5_refuses_a_gate_that_the_projection_does_not_have(projection, gated):
     assert f.count({**stated, "is_gated_act": projection == "gated-gelu"}) == f.count(stated)
     with pytest.raises(OptionError, match=r"is_gated_act = .* contradicts feed_forward_proj, by which it is"):
         f.count({**stated, "is_gated_act": gated})
+
+
+@pytest.mark.parametrize(
+    ("name", "fields"),
+    [
+        ("ViTModel", {"model_type": "vit", "hidden_size": 64, "num_attention_heads": 4, "head_dim": 32}),
+        (
+            "ViTForImageClassification",
+            {"model_type": "vit", "hidden_size": 64, "num_attention_heads": 4, "head_dim": 32},
+        ),
+        ("MambaModel", {"model_type": "mamba", "hidden_size": 384, "intermediate_size": 1536}),
+    ],
+)
+def test_a_key_that_a_composed_formula_does_not_have_is_not_passed_over(name, fields):
+    """The config class does not declare it, and the model reads it all the same."""
+    fields = {"architectures": [name], **fields}
+    with pytest.raises(OptionError, match=r"reads a key that the formula of .* does not have"):
+        sc.formula(name).count(fields)
+    assert sc.formula(fields).count(fields) == sc.count(fields)
+    plain = {key: value for key, value in fields.items() if key not in ("head_dim", "intermediate_size")}
+    assert sc.formula(name).count({**plain, "use_cache": False}) == sc.count(plain)
+    other = {**plain, "architectures": ["BertModel"], "use_cache": False}  # of which class it is, the formula says
+    assert sc.formula(name).count(other) == sc.count(plain)

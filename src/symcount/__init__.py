@@ -94,6 +94,7 @@ _MAKERS = {
     "cache": ("symcount.forward.api", "cache"),
     "flops": ("symcount.forward.api", "flops"),
     "shard": ("symcount.storage.sharding", "shard_of"),
+    "stored count": ("symcount.lookup", "stored_count"),
 }
 
 

@@ -38,6 +38,10 @@ class UncoveredError(OptionError, DomainError):
     """A config that no stored formula covers, though the model's own code may."""
 
 
+class ContradictedError(OptionError):
+    """A config with a key that a formula does not have, and that its model reads."""
+
+
 class ConventionError(SymcountError, ValueError):
     """A counting convention that does not exist."""
 

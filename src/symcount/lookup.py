@@ -20,6 +20,7 @@ from symcount.ecosystem.files import is_of_library, library_formula
 from symcount.errors import (
     CheckpointError,
     ConfigError,
+    ContradictedError,
     DomainError,
     OptionError,
     SymcountError,
@@ -125,14 +126,26 @@ def _composed(source: Any, config: Config, options: dict[str, Any], version: str
     return _stored_or_derived(source, options, unknown, version)
 
 
+def stored_count(config: Config, version: str = "") -> int | None:
+    """The number of parameters that the atlas counts for a config; `None` where it does not have the class.
+
+    Raises:
+        ConfigError, OptionError, DomainError: the atlas refuses it.
+    """
+    speaks = speaker(config.fields, version)
+    return None if speaks is None else int(speaks.counter.count(config.fields)[1]["unique"])
+
+
 def _is_contradicted(composed: Formula, config: Config, version: str) -> bool:
     """Whether the atlas counts a config otherwise: it reads a key that the composed formula does not have.
 
     That is `head_dim` of ViT, for example, which only newer config classes declare.
     """
     try:
-        speaks = speaker(config.fields, version)
-        return speaks is not None and speaks.counter.count(config.fields)[1]["unique"] != composed.count(config)
+        stored = stored_count(config, version)
+        return stored is not None and composed.count(config) != stored
+    except ContradictedError:  # it says so itself
+        return True
     except SymcountError:  # told where it is counted
         return False
 

@@ -14,9 +14,11 @@ from symcount.core.domain import Condition
 from symcount.core.letters import assign, lettered
 from symcount.core.notation import Entry, Notation, entry
 from symcount.core.tree import Block, Size, block
-from symcount.errors import ConfigError, OptionError, near
+from symcount.errors import ConfigError, ContradictedError, OptionError, SymcountError, near
+from symcount.exact.evaluate import integer_value
 from symcount.formulas.binding import ByField, Lettered
 from symcount.formulas.formula import Formula
+from symcount.formulas.registry import made_by
 from symcount.layers import Head, Linear
 
 __all__ = [
@@ -256,6 +258,40 @@ class Composed(ByField):
         if not described.is_of(formula.model_type):
             return super().bound(formula, described)  # which refuses it
         self._check_options(formula, described)
+        numbers = self._numbers(formula, described)
+        self._check_keys(formula, described)
+        return numbers
+
+    def _check_keys(self, formula: Lettered, described: Config) -> None:
+        """Refuse a config with a key that the formula does not have, and that the model reads all the same.
+
+        That is `head_dim` of ViT, for example, which only newer config classes declare.
+        """
+        own = self.architecture.formula(**self.architecture.options_for(described))
+        if own.options != formula.options:  # chosen by the caller
+            return
+        known = {
+            "architectures",
+            "model_type",
+            *self.architecture.aliases,
+            *own.options,
+            *(entry.field for entry in own.notation),
+        }
+        if described.fields.keys() <= known:
+            return
+        try:
+            fields = {**described.fields, "architectures": [own.name], "model_type": own.model_type}
+            counted = made_by("stored count")(replace(described, fields=fields))
+            composed = integer_value(own.total, own.values(self._numbers(own, described), "unique"))
+        except SymcountError:  # told where it is counted
+            return
+        if counted not in (None, composed):
+            raise ContradictedError(
+                f"{described.source}: the model reads a key that the formula of {own.name} does not have: it has "
+                f"{counted:,} parameters and not {composed:,}; use its own formula: symcount.formula(config)"
+            )
+
+    def _numbers(self, formula: Lettered, described: Config) -> dict[str, Any]:
         numbers = described.numbers(
             formula.notation, self.architecture.aliases, formula.defaults, formula.filled, formula.options
         )
