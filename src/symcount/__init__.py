@@ -87,7 +87,7 @@ _HOME = {
     "with_options": "symcount.reports.iverson",
 }
 
-# what a formula is the beginning of -> the module above formulas, and the function in it, that makes it
+# what is made of a formula, or known of its config -> the module above formulas, and the function in it, that has it
 _MAKERS = {
     "adapter": ("symcount.adapters.adapting", "applied"),
     "bytes": ("symcount.storage.formulas", "bytes_with"),

@@ -29,8 +29,8 @@ from symcount.derivation.tables import Table, iterations
 
 __all__ = ["asked_behind", "beyond", "far_answer", "meeting_sizes", "unseen_together"]
 
-_DEPTHS: Final = (20, 300, 1_000, 10_000, 1_000_000)
-_DEEP: Final = (300, 1_000)
+_DEPTHS: Final = (20, 300, 1_000, 10_000, 1_000_000)  # at which another answer is looked for
+_DEEP: Final = (300, 1_000)  # the same, of several answers together
 _EVERY: Final = 10_000  # iterations of which each is looked at
 
 
@@ -52,6 +52,8 @@ def far_answer(p: Predicate, usual: bool, e: Evidence, admitted: Callable[[Struc
 
 def unseen_together(table: Table, base: Mapping[str, Number]) -> Condition | None:
     """The condition under which no iteration of a *table*'s loop has answers that were seen apart, but never together.
+
+    They are looked for at the values of *base*, with more layers.
 
     >>> i, n = ex.symbol("#0"), ex.symbol("layers")
     >>> loop = Loop("#0", "doctest", (ex.const(0), n, ex.const(1)), ())
@@ -90,8 +92,10 @@ def asked_behind(e: Evidence, admitted: Callable[[Structure], bool]) -> Iterator
                 continue
             both = {p: not usual, q: before == {True}}
             first = _first_of_both(nest[0], both, {n: e.base[n] for n in e.structural}, admitted)
-            bound = Condition("<=", nest[0].bounds[1], ex.const(first or 0), "")
-            if first is not None and bound not in e.guards and all(holds(bound, one.symbols) for one in e.traces):
+            if first is None:
+                continue
+            bound = Condition("<=", nest[0].bounds[1], ex.const(first), "")
+            if bound not in e.guards and all(holds(bound, one.symbols) for one in e.traces):
                 yield bound, p
                 break
 
@@ -102,7 +106,8 @@ def _asked_at(traces: Sequence[Trace]) -> dict[Predicate, dict[tuple[int, str, i
     for number, one in enumerate(traces):
         for condition in one.predicates:
             places = {*_indices(condition.left), *_indices(condition.right)}
-            if len(places) == 1 and is_model_code(condition.module) and not condition.exact:
+            asked = condition.relation != "ieee" and is_model_code(condition.module) and not condition.exact
+            if asked and len(places) == 1:
                 p, truth = predicate_of(condition)
                 found.setdefault(p, {})[number, *places.pop()] = truth
     return found

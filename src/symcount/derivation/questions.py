@@ -79,8 +79,8 @@ def hashed(one: Trace, *, unknown: bool = False) -> set[str]:
         unknown: only those of which nobody knows what else is in it. What single layers have of their own is in the
             config (`per_layer_config`), which is the formula's.
     """
-    known = "transformers.integrations." if unknown else "no module"
-    return {name for name, module in one.hashed.items() if is_model_code(module) and not module.startswith(known)}
+    asking = {name: module for name, module in one.hashed.items() if is_model_code(module)}
+    return {n for n, module in asking.items() if not (unknown and module.startswith("transformers.integrations."))}
 
 
 def bounded(loops: Iterable[Loop], values: Mapping[str, Any]) -> bool:

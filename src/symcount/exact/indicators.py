@@ -7,11 +7,11 @@ index after the other.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from sympy import Expr, Function, Integer, Mul, Sum
 
-__all__ = ["Differs", "Divides", "Equals", "Indicator", "Leaves", "Less", "members"]
+__all__ = ["RELATIONS", "Differs", "Divides", "Equals", "Indicator", "Leaves", "Less", "members"]
 
 
 class Indicator(Function):  # type: ignore[misc]  # SymPy is untyped
@@ -99,6 +99,12 @@ class Leaves(Indicator):
     def holds(left: int, right: int) -> bool:
         """Whether there is a remainder."""
         return left != 0 and right % left != 0
+
+
+#: Each by the name that expressions have for it while a model is built.
+RELATIONS: Final[dict[str, type[Indicator]]] = {
+    "less": Less, "equals": Equals, "differs": Differs, "divides": Divides, "leaves": Leaves,
+}  # fmt: skip
 
 
 def members(total: Sum) -> Sequence[Indicator] | None:

@@ -174,15 +174,14 @@ def _listed(entry: Entry, text: str) -> Iterator[int]:
     """The numbers of a list of numbers and ranges, and of ranges whose step is a factor: `64..4096:*2`."""
     for part in text.split(","):
         ends, star, factor = part.replace(" ", "").partition(":*")
+        wanted = ExpressionError(
+            f"{title(entry)}: {part.strip()!r:.60}: expected a number, FIRST..LAST:STEP, or FIRST..LAST:*FACTOR"
+        )
         if "*" in ends:  # no factor, and no list either
-            raise ExpressionError(
-                f"{title(entry)}: {part.strip()!r:.60}: expected a number, FIRST..LAST:STEP, or FIRST..LAST:*FACTOR"
-            )
+            raise wanted
         r = read_range(entry, ends if star else part.strip())
         if r.stop is None or (r.size or 0) > _MOST or (star and not (factor.isdecimal() and int(factor[:9]) > 1)):
-            raise ExpressionError(
-                f"{title(entry)}: {part.strip()!r:.60}: expected a number, FIRST..LAST:STEP, or FIRST..LAST:*FACTOR"
-            )
+            raise wanted
         if not star:
             yield from range(r.start, r.stop + 1, r.step)
             continue

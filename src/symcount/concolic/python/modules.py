@@ -73,9 +73,7 @@ def written(code: Any) -> tuple[Any, ...]:
 def user_modules(classes: Iterable[Any]) -> tuple[ModuleType, ...]:
     """The loaded modules of the packages that the user's own classes, and what they inherit from, are defined in."""
     bases = {base for cls in classes for base in written(cls)}
-    used = {
-        f.__module__ for base in bases for f in _with_enclosed(vars(base).values() if isinstance(base, type) else ())
-    }
+    used = {function.__module__ for base in bases for function in _functions_of(base)}
     names = {n for n in used | {base.__module__ for base in bases} if n and n.partition(".")[0] not in _FOREIGN}
     found = _with_imported(frozenset(names), len(sys.modules)) if names else ()
     return (*found, *_loose(bases, {id(vars(module)) for module in found}))
@@ -123,10 +121,10 @@ class _Namespace(ModuleType):
         return self._namespace
 
 
-def _with_enclosed(values: Iterable[Any]) -> list[FunctionType]:
-    """The functions among *values*, and those that they have from the function around them (`build(make)`)."""
+def _functions_of(base: Any) -> list[FunctionType]:
+    """The methods of a class, or a function itself, and those that they have from the function around them."""
     found: dict[int, FunctionType] = {}
-    waiting = list(values)
+    waiting = list(vars(base).values()) if isinstance(base, type) else [base]
     while waiting:
         value = waiting.pop()
         if isinstance(value, FunctionType) and id(value) not in found:
@@ -149,7 +147,7 @@ def _loose(bases: Iterable[Any], known: set[int]) -> list[ModuleType]:
     for base in bases:
         if base.__module__.partition(".")[0] in _FOREIGN and base.__module__ != "builtins":
             continue
-        for function in _with_enclosed(vars(base).values() if isinstance(base, type) else (base,)):
+        for function in _functions_of(base):
             if id(function.__globals__) not in known:
                 home = sys.modules.get(str(function.__globals__.get("__name__")))
                 if home is None or vars(home) is not function.__globals__:

@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Final
 
 from symcount.concolic.values.nodes import (
@@ -51,7 +51,7 @@ from symcount.concolic.values.operators import OPERATORS, Value, exact, whole
 from symcount.core.summation import free_index, summed
 from symcount.errors import DerivationError
 from symcount.exact.evaluate import Round
-from symcount.exact.indicators import Differs, Divides, Equals, Leaves, Less
+from symcount.exact.indicators import RELATIONS, Indicator
 
 if TYPE_CHECKING:
     import sympy
@@ -175,12 +175,10 @@ def to_sympy(node: Node, symbols: Mapping[str, sympy.Symbol], memo: dict[Node, s
     elif node.op == "abs":  # whatever reads a formula knows the larger of two expressions
         result = to_sympy(maximum(node.args[0], neg(node.args[0])), symbols, memo)
     elif node.op == "sum":
+        index_node, number, term = node.args
         own = free_index({symbols[name].name for name in free_symbols(node)})
-        number, term = (
-            to_sympy(node.args[1], symbols, memo),
-            to_sympy(node.args[2], {**symbols, node.args[0].args[0]: own}),
-        )
-        result = summed(term, own, number)
+        inside = {**symbols, index_node.args[0]: own}  # what is known of other parts has not this index in it
+        result = summed(to_sympy(term, inside), own, to_sympy(number, symbols, memo))
     else:
         arguments = [to_sympy(argument, symbols, memo) for argument in node.args]
         result = _extreme(sympy, node, arguments) if node.op in ("max", "min") else _SYMPY[node.op](sympy, *arguments)
@@ -234,6 +232,11 @@ def _compared(a: Node, b: Node) -> set[int]:
 
 _LARGE: Final = 1000  # each of two expressions may be the larger one where some field is large and the others are small
 
+
+def _indicated(one: type[Indicator], _sympy: Any, a: Any, b: Any) -> Any:
+    return one(a, b)
+
+
 _SYMPY: Final[dict[str, Callable[..., Any]]] = {
     "add": lambda _, a, b: a + b,
     "sub": lambda _, a, b: a - b,
@@ -250,11 +253,7 @@ _SYMPY: Final[dict[str, Callable[..., Any]]] = {
     "floor": lambda s, a: s.floor(a),
     "ceil": lambda s, a: s.ceiling(a),
     "round": lambda _, a: Round(a),
-    "less": lambda _, a, b: Less(a, b),
-    "equals": lambda _, a, b: Equals(a, b),
-    "differs": lambda _, a, b: Differs(a, b),
-    "divides": lambda _, a, b: Divides(a, b),
-    "leaves": lambda _, a, b: Leaves(a, b),
+    **{name: partial(_indicated, one) for name, one in RELATIONS.items()},
 }
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from symcount.errors import DerivationError
 from symcount.exact.evaluate import as_written
+from symcount.exact.indicators import RELATIONS, Indicator
 
 #: An exact value; a ``float`` only where a root or a logarithm is irrational.
 Value = int | Fraction | float
@@ -51,6 +52,11 @@ def whole(value: Fraction) -> Value:
     return value.numerator if value.denominator == 1 else value
 
 
+def _indicated(one: type[Indicator]) -> Callable[[Value, Value], int]:
+    """1 where two numbers are in a relation, and 0 where not."""
+    return lambda a, b: int(one.holds(a, b))  # type: ignore[arg-type]  # integers, as the nodes are
+
+
 OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "add": lambda a, b: a + b,
     "sub": lambda a, b: a - b,
@@ -68,9 +74,5 @@ OPERATORS: Final[dict[str, Callable[..., Any]]] = {
     "ceil": math.ceil,
     "round": round,
     "abs": abs,
-    "less": lambda a, b: int(a < b),
-    "equals": lambda a, b: int(a == b),
-    "differs": lambda a, b: int(a != b),
-    "divides": lambda a, b: int(a != 0 and b % a == 0),
-    "leaves": lambda a, b: int(a != 0 and b % a != 0),
+    **{name: _indicated(one) for name, one in RELATIONS.items()},
 }

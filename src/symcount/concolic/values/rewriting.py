@@ -8,6 +8,7 @@ from typing import Final
 
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, Value
+from symcount.exact.indicators import RELATIONS
 
 __all__ = ["collected", "concrete", "floored", "generic", "rebuilt"]
 
@@ -15,7 +16,7 @@ _BUILD: Final[dict[str, Callable[..., Node]]] = {
     "add": ex.add, "sub": ex.sub, "mul": ex.mul, "div": ex.div, "exact_div": ex.exact_div, "floordiv": ex.floordiv,
     "mod": ex.mod, "pow": ex.power, "min": ex.minimum, "max": ex.maximum, "floor": ex.floor, "ceil": ex.ceil,
     "round": ex.round_half_even, "abs": ex.absolute, "gcd": ex.gcd, "log": ex.log, "sum": ex.summation,
-    **{name: partial(ex.indicator, name) for name in ("less", "equals", "differs", "divides", "leaves")},
+    **{name: partial(ex.indicator, name) for name in RELATIONS},
 }  # fmt: skip
 
 _FLOORED: Final = {**_BUILD, "exact_div": ex.floordiv}

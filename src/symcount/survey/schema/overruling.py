@@ -51,8 +51,7 @@ def _agrees(layout: Layout, probe: Probe, activations: frozenset[str], path: str
     usual: Any = layout.numbers[size].given
     if type(usual) is not int or usual < 1:
         return False
-    agreeing = set[str]()
-    places = 0
+    agreeing: list[Any] = []
     for one, other in _TIMES:
         raw = changed(probe.raw, {**({size: one * usual} if one else {}), path: other * usual})
         theirs = real_total(probe.cls, probe.config_class, raw)
@@ -63,6 +62,6 @@ def _agrees(layout: Layout, probe: Probe, activations: frozenset[str], path: str
         if theirs is not None and theirs != ours:
             return False
         if theirs is not None:
-            places += 1
-            agreeing.add(str(theirs))
-    return places >= _ENOUGH and len(agreeing) > 1  # of a size on which nothing depends any key is a spelling
+            agreeing.append(theirs)
+    # of a size on which nothing depends any key is a spelling
+    return len(agreeing) >= _ENOUGH and any(one != agreeing[0] for one in agreeing)
