@@ -12,8 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from symcount.architectures.base import Architecture, Build, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Build, Options
 from symcount.architectures.bert import BERT, A, H, I, V, Y, embeddings
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.notation import letters
 from symcount.core.tree import Block, Parameter, block, stack
 from symcount.layers import LayerNorm, Linear, MultiHeadAttention

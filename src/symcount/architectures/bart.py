@@ -13,7 +13,8 @@ from functools import partial
 
 from sympy import Expr
 
-from symcount.architectures.base import Architecture, Build, Options, classification_head, vocabulary_head
+from symcount.architectures.base import Architecture, Build, Options
+from symcount.architectures.heads import classification_head, vocabulary_head
 from symcount.core.notation import letters
 from symcount.core.tree import Block, block, stack
 from symcount.layers import Embedding, LayerNorm, Linear, MultiHeadAttention

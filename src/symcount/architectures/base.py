@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from importlib import import_module
 from typing import Any, TypeAlias
 
@@ -13,13 +14,12 @@ from symcount.config.config import Config, read
 from symcount.core.domain import Condition
 from symcount.core.letters import assign, lettered
 from symcount.core.notation import Entry, Notation, entry
-from symcount.core.tree import Block, Size, block
+from symcount.core.tree import Block, block
 from symcount.errors import ConfigError, ContradictedError, OptionError, SymcountError, near
 from symcount.exact.evaluate import integer_value
 from symcount.formulas.binding import ByField, Lettered
 from symcount.formulas.formula import Formula
 from symcount.formulas.registry import made_by
-from symcount.layers import Head, Linear
 
 __all__ = [
     "GIVEN",
@@ -27,9 +27,7 @@ __all__ = [
     "Build",
     "Composed",
     "Options",
-    "classification_head",
     "notation_of",
-    "vocabulary_head",
 ]
 
 Options: TypeAlias = Mapping[str, Any]
@@ -61,30 +59,6 @@ def notation_of(fields: Mapping[str, str]) -> Notation:
 def _entry(letter: str, name: str) -> Entry:
     (assigned,) = assign([name])
     return assigned if assigned.letter == letter else replace(entry(letter), field=name)
-
-
-def vocabulary_head(hidden: Size, vocabulary: Size, tied_to: str, *, bias: bool | str = False) -> Build:
-    """The projection onto the vocabulary, `HV` and with bias `HV + V`; tied, as the config may say, it stores less.
-
-    Args:
-        hidden: width of what is projected.
-        vocabulary: number of tokens.
-        tied_to: path of the table that is its weight where the config ties them.
-        bias: with a bias; or the path of a second name of it, at which it is stored where the config ties.
-    """
-
-    def build(options: Options) -> Block:
-        head = Head(hidden, vocabulary, bias=bool(bias))
-        if not options["tie_word_embeddings"]:
-            return head
-        return head.tie(weight=tied_to, bias=bias) if isinstance(bias, str) else head.tie(weight=tied_to)
-
-    return build
-
-
-def classification_head(kind: str, hidden: Size, labels: Size) -> Block:
-    """Two maps on the state of one token: `H² + H + YH + Y`."""
-    return block(kind, dense=Linear(hidden, hidden), out_proj=Linear(hidden, labels))
 
 
 @dataclass(frozen=True)
@@ -241,6 +215,12 @@ class Architecture:
         return value
 
 
+@lru_cache(maxsize=256)
+def _of_options(name: str, options: tuple[tuple[str, Any], ...]) -> Formula:
+    """The formula of an architecture with some options, composed once: many configs are counted with one formula."""
+    return _named(name).formula(**dict(options))
+
+
 @dataclass(frozen=True)
 class Composed(ByField):
     """The rules of an architecture: its config class's spellings, and the options that a formula of it holds for."""
@@ -267,17 +247,11 @@ class Composed(ByField):
 
         That is `head_dim` of ViT, for example, which only newer config classes declare.
         """
-        own = self.architecture.formula(**self.architecture.options_for(described))
-        if own.options != formula.options:  # chosen by the caller
+        known = {"architectures", "model_type", *self.architecture.aliases, *formula.options}
+        if described.fields.keys() <= known.union(entry.field for entry in formula.notation):
             return
-        known = {
-            "architectures",
-            "model_type",
-            *self.architecture.aliases,
-            *own.options,
-            *(entry.field for entry in own.notation),
-        }
-        if described.fields.keys() <= known:
+        own = _of_options(self.architecture.name, tuple(sorted(self.architecture.options_for(described).items())))
+        if own.options != formula.options:  # chosen by the caller
             return
         try:
             fields = {**described.fields, "architectures": [own.name], "model_type": own.model_type}

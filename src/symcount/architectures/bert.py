@@ -11,7 +11,8 @@ from functools import partial
 
 from sympy import Expr
 
-from symcount.architectures.base import Architecture, Build, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Build, Options
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.domain import divides
 from symcount.core.notation import letters
 from symcount.core.tree import Block, Parameter, block, stack

@@ -7,7 +7,8 @@ GPT-2's layer without a table of positions (ALiBi adds fixed slopes to the score
 
 from __future__ import annotations
 
-from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Options
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.domain import divides
 from symcount.core.notation import letters
 from symcount.core.tree import Block, block, stack

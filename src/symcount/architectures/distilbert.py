@@ -7,7 +7,8 @@ BERT without segments and without pooler; its heads have a map `H² + H` of thei
 
 from __future__ import annotations
 
-from symcount.architectures.base import Architecture, Build, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Build, Options
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.domain import relation
 from symcount.core.notation import letters
 from symcount.core.tree import Block, block, stack

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from symcount.architectures.base import Build, Options, classification_head, vocabulary_head
+from symcount.architectures.base import Build, Options
 from symcount.architectures.bert import BERT, H, V, Y, embeddings, encoder
+from symcount.architectures.heads import classification_head, vocabulary_head
 from symcount.core.domain import relation
 from symcount.core.notation import letters
 from symcount.core.tree import Block, block

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from sympy import Expr
 
-from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Options
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.domain import divides
 from symcount.core.notation import letters
 from symcount.core.tree import Block, block, stack

@@ -13,7 +13,8 @@ from typing import Any
 
 from sympy import Expr
 
-from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Options
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.domain import Condition, divides
 from symcount.core.notation import letters
 from symcount.core.tree import Block, block, stack

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from sympy import ceiling
 
-from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Options
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.notation import letters
 from symcount.core.tree import Block, block, stack
 from symcount.layers import Embedding, RMSNorm, SelectiveStateSpace

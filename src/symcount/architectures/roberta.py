@@ -11,8 +11,9 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from symcount.architectures.base import Architecture, Build, Options, classification_head, vocabulary_head
+from symcount.architectures.base import Architecture, Build, Options
 from symcount.architectures.bert import BERT, H, V, Y, model
+from symcount.architectures.heads import classification_head, vocabulary_head
 from symcount.core.tree import Block, Parameter, block
 from symcount.layers import LayerNorm, Linear
 

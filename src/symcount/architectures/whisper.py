@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from symcount.architectures.bart import FIELDS, A_dec, A_enc, H, I_dec, I_enc, N_dec, N_enc, V, Y, layer
-from symcount.architectures.base import Architecture, Options, vocabulary_head
+from symcount.architectures.base import Architecture, Options
+from symcount.architectures.heads import vocabulary_head
 from symcount.core.domain import divides
 from symcount.core.letters import assign
 from symcount.core.notation import letters
