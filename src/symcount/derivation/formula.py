@@ -146,12 +146,10 @@ class DerivedFormula(Formula):
 
         It is found by running the constructor at another value; empty if the field is not kept, or nothing shows.
         """
-        if name not in self.pinned:
-            return ""
         known: dict[str, str] = self.__dict__.setdefault("_lost", {})  # each takes several runs of the constructor
-        if name not in known:
+        if name in self.pinned and name not in known:
             known[name] = lost_at(self.cls, self.source, self.base, self.pinned, name)
-        return known[name]
+        return known.get(name, "")
 
     @property
     def selectors(self) -> tuple[str, ...]:

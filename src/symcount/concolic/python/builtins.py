@@ -144,8 +144,7 @@ def _symbolic_math(
         result = node(*nodes)
         if integer_result or result.op == "const":
             return integer(value, result) if integer_result else value
-        exact_value = OPERATORS[result.op](*(_exact_arguments(result, nodes, args)))
-        return number(value, result, exact_value)
+        return number(value, result, OPERATORS[result.op](*_exact_arguments(result, nodes, args)))
 
     return function
 
@@ -199,14 +198,12 @@ def _noting(name: str) -> Callable[..., Any]:
 
 def _noted_result(value: Any, arguments: Iterable[Any]) -> Any:
     """The result of a function that no expression has: its arguments are noted, and what it is compared with shows."""
-    noted = False
-    for argument in arguments:
-        for item in argument if isinstance(argument, list | tuple) else (argument,):
-            if isinstance(item, SymbolicInt | SymbolicFloat):
-                record_structural("log", item.node)
-                record_hash(item.node)  # of an index nothing shows any more, as where it is looked up
-                noted = True
-    if not noted or type(value) is not float or not math.isfinite(value):
+    items = (item for given in arguments for item in (given if isinstance(given, list | tuple) else (given,)))
+    symbolic = [item for item in items if isinstance(item, SymbolicInt | SymbolicFloat)]
+    for item in symbolic:
+        record_structural("log", item.node)
+        record_hash(item.node)  # of an index nothing shows any more, as where it is looked up
+    if not symbolic or type(value) is not float or not math.isfinite(value):
         return value
     exact_value = ex.exact(value)
     return SymbolicFloat.of(value, ex.const(exact_value), exact_value)
