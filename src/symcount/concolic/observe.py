@@ -141,6 +141,7 @@ def _attempt(
         predicates=list(recorder.predicates.values()),
         loops=list(recorder.loops),
         hashed=recorder.hashed,
+        remainders=recorder.remainders,
         asked=list(recorder.asked),
     )
 

@@ -23,7 +23,7 @@ from symcount.config.arranged_lists import MARK, Arrangement
 from symcount.derivation.elements import questions_of_kind
 from symcount.derivation.index_sets import elements_of, suppositions
 from symcount.derivation.list_lengths import Things
-from symcount.derivation.questions import answers, hashed
+from symcount.derivation.questions import answers, hashed, remainders
 from symcount.derivation.rows import Row, Rows
 from symcount.derivation.tables import Iterations, Known, Table, Truth, iterations
 
@@ -59,6 +59,7 @@ def tables(
     asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
     looked_up = {name for one in traces for name in hashed(one)}
     unknown = {name for one in traces for name in hashed(one, unknown=True)}
+    chosen = list(dict.fromkeys(p for one in traces for p in remainders(one)))
     things = Things.of(traces, fields)
     found: dict[Row, list[list[Table]]] = {}
     known: dict[Any, list[Table]] = {}
@@ -74,11 +75,14 @@ def tables(
                     more = _elements(nest[0], numbers, traces)
                     several = _explanations(nest, numbers, traces, usable, seen, more)
                     known[key] = [_tried(table, traces) for table in several]
+                from_tables = _usable(nest, chosen, loops)
+                if not known[key] and from_tables:
+                    known[key] = _explanations(nest, numbers, traces, usable, seen, from_tables)
                 if not known[key] and lists and len(nest) == 1:
                     kinds = questions_of_kind(nest[0], lists)
                     known[key] = _explanations(nest, numbers, traces, usable, seen, kinds) if kinds else []
                 if not known[key] and suppose and not any(MARK in n for n in fields):  # the order of kinds is any
-                    known[key] = _supposed(nest, numbers, traces, usable, seen, fields)
+                    known[key] = _supposed(nest, numbers, traces, [*usable, *from_tables], seen, fields)
                 if nest and nest[0].name in unknown:  # what a look-up finds farther on, nobody saw
                     known[key] = [table if table.tried else _tried(table, traces) for table in known[key]]
             parts.append(known[key])

@@ -13,7 +13,9 @@ from symcount.concolic.values.path import Condition, Loop
 from symcount.concolic.values.predicates import Predicate, predicate_of
 from symcount.derivation.structure import is_model_code
 
-__all__ = ["answers", "bounded", "hashed", "nest_of", "of_iteration", "questions"]
+__all__ = ["answers", "bounded", "hashed", "nest_of", "of_iteration", "questions", "remainders"]
+
+_PERIODS = range(3, 17)  # what is one of two is told by its questions
 
 
 @once_a_trace
@@ -81,6 +83,21 @@ def hashed(one: Trace, *, unknown: bool = False) -> set[str]:
     """
     asking = {name: module for name, module in one.hashed.items() if is_model_code(module)}
     return {n for n, module in asking.items() if not (unknown and module.startswith("transformers.integrations."))}
+
+
+@once_a_trace
+def remainders(one: Trace) -> list[Predicate]:
+    """That a remainder of an index is this or that one, of those that the model's own code computed.
+
+    A table in the code (`kinds[i % 5]`) says what a layer is, and nobody sees that it was asked.
+    """
+    found = []
+    for node, module in one.remainders.items():
+        of, period = node.args
+        if is_model_code(module) and period.args[0] in _PERIODS:
+            found.append(Predicate("divides", period, of))
+            found += [Predicate("==", node, ex.const(n)) for n in range(1, period.args[0])]
+    return found
 
 
 def bounded(loops: Iterable[Loop], values: Mapping[str, Any]) -> bool:

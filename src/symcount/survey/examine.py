@@ -105,19 +105,19 @@ def _given(cls: Any, configs: Any, base: Base, numbers: dict[str, int]) -> Base:
 def _left_out(cls: Any, configs: Any, base: Base, layout: Layout) -> Base | None:
     """The base without sub-configs, if *layout* does not read that."""
     from symcount.survey.schema.bases import left_out
-    from symcount.survey.schema.check import answered
+    from symcount.survey.schema.check import counted
 
     other = left_out(cls, configs, base)
-    return None if other is None or answered(layout, activations(), other.raw) else other
+    return None if other is None or counted(layout, activations(), other.raw) is not None else other
 
 
 def _said_whole(cls: Any, configs: Any, base: Base, layout: Layout) -> Base | None:
     """The base with sub-configs as a saved file has them, if *layout* does not read that."""
     from symcount.survey.schema.bases import said_whole
-    from symcount.survey.schema.check import answered
+    from symcount.survey.schema.check import counted
 
     other = said_whole(cls, configs, base)
-    return None if other is None or answered(layout, activations(), other.raw) else other
+    return None if other is None or counted(layout, activations(), other.raw) is not None else other
 
 
 def _refusal(cls: Any, configs: Any) -> str:

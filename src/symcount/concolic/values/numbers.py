@@ -33,7 +33,8 @@ from symcount.concolic.values.carriers import (
 )
 from symcount.concolic.values.expression import Node, Value
 from symcount.concolic.values.operators import OPERATORS
-from symcount.concolic.values.path import record_condition, record_hash, record_structural
+from symcount.concolic.values.path import record_condition, record_hash, record_remainder, record_structural
+from symcount.concolic.values.rewriting import generic
 
 __all__ = ["SymbolicFloat", "SymbolicInt", "exact_of", "integer", "node_of", "number"]
 
@@ -89,6 +90,8 @@ def _binary(base: type[Any], name: str, reflected: bool) -> Callable[[Any, Any],
             return integer(value, _quotient(node_left, node_right, exact_left, exact_right))
         node = combine(node_left, node_right)
         if both_int and isinstance(value, int):
+            if name == "mod" and node.op == "mod" and node.indexed and node.args[1].op == "const":
+                record_remainder(generic(node))
             return integer(value, node)
         try:
             return number(value, node, operator(exact_left, exact_right))

@@ -129,6 +129,8 @@ class Recorder:
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: identity of a tensor -> the tensor, held so that no other one gets its identity, and where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
+        remainders: of an index by a number that is written in the code, which may choose from a table (`kinds[i % 5]`),
+            with the module that asks.
         running: whether the code is in a forward pass, where the indices of loops are plain numbers.
         asked: what was asked of texts, objects and lists, where these are observed.
     """
@@ -141,6 +143,7 @@ class Recorder:
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[object, tuple[Iteration, ...]]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
+    remainders: dict[Node, str] = field(default_factory=dict)
     running: bool = False
     asked: dict[Question, None] = field(default_factory=dict)
 
@@ -230,6 +233,13 @@ def record_hash(node: Node) -> None:
     recorder = STATE.recorder
     if recorder is not None:
         _note_hashed(node, recorder.hashed)
+
+
+def record_remainder(node: Node) -> None:
+    """Note that a remainder of the index of a loop was computed, if a trace is running in this thread."""
+    recorder = STATE.recorder
+    if recorder is not None and node not in recorder.remainders:
+        recorder.remainders[node] = _asking_module()
 
 
 def _note_hashed(node: Node, hashed: dict[str, str]) -> None:

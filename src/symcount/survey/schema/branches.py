@@ -18,7 +18,7 @@ from symcount.survey.schema.check import count
 from symcount.survey.schema.probe import Probe, changed, real_total
 from symcount.survey.schema.supplement import agrees, formula_at
 
-__all__ = ["with_branches"]
+__all__ = ["are_right", "is_beyond", "numbers_asked", "with_branches"]
 
 _MOST: Final = 6  # further formulas of one layout
 _FAILED: Final = 3  # numbers without a formula after which no more are tried
@@ -34,11 +34,11 @@ def with_branches(
     found, more, failed = layout, list[list[Any]](), 0
     own = probe.trace({}) if usual in layout.states else None
     effort, tensors = (_EFFORT, len(own.parameters)) if own is not None else (0, 0)
-    for path, number in _numbers(layout, usual) if own is not None else ():
+    for path, number in numbers_asked(layout, usual) if own is not None else ():
         if len(more) == _MOST or failed == _FAILED or effort <= 0:
             break
         change = {path: number}
-        if not _is_beyond(found, probe, activations, change):
+        if not is_beyond(found, probe, activations, change):
             continue
         effort -= _MODELS * tensors
         made = formula_at(found, probe, activations, change, trees + len(more))
@@ -47,7 +47,7 @@ def with_branches(
             continue
         states = {**found.states, usual: [*found.states[usual], len(found.formulas)]}
         wider = found.changed(states=states, formulas=[*found.formulas, made[0]])
-        if agrees(wider, probe, activations, change) and _are_right(wider, probe, activations, path, number):
+        if agrees(wider, probe, activations, change) and are_right(wider, probe, activations, path, number):
             found = wider
             more.append(made[1])
         else:
@@ -55,7 +55,7 @@ def with_branches(
     return found, more
 
 
-def _numbers(layout: Layout, usual: str) -> Iterator[tuple[str, int]]:
+def numbers_asked(layout: Layout, usual: str) -> Iterator[tuple[str, int]]:
     """Other values of the numbers in the conditions of the usual formula: first one of each, then the next."""
     formula = layout.formulas[layout.states[usual][0]]
     letters = {letter: path for letter, path, *_ in formula.letters}
@@ -79,7 +79,7 @@ def _others(value: int) -> Iterator[int]:
     yield from (n for n in dict.fromkeys(several) if 0 < n != value)
 
 
-def _are_right(layout: Layout, probe: Probe, activations: frozenset[str], path: str, number: int) -> bool:
+def are_right(layout: Layout, probe: Probe, activations: frozenset[str], path: str, number: int) -> bool:
     """Whether what a layout counts around another value of a number is what transformers has there."""
     reader, variants = Reader(layout, activations), [Variant(layout, f) for f in layout.formulas]
     for other in {*_others(number), *_others(layout.numbers[path].given)}:
@@ -94,7 +94,7 @@ def _are_right(layout: Layout, probe: Probe, activations: frozenset[str], path: 
     return True
 
 
-def _is_beyond(layout: Layout, probe: Probe, activations: frozenset[str], change: dict[str, int]) -> bool:
+def is_beyond(layout: Layout, probe: Probe, activations: frozenset[str], change: dict[str, int]) -> bool:
     """Whether there is a model with a number, and no formula of it."""
     raw = changed(probe.raw, change)
     try:

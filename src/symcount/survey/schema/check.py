@@ -23,7 +23,7 @@ from symcount.survey.schema.kinds import expanded
 from symcount.survey.schema.measure import Measured
 from symcount.survey.schema.probe import Probe, changed, real_total
 
-__all__ = ["answered", "check", "count", "with_given_sections"]
+__all__ = ["check", "count", "counted", "with_given_sections"]
 
 _ATTEMPTS = 10  # for each config that is wanted
 
@@ -62,13 +62,12 @@ def check(found: Measured, activations: frozenset[str], number: int = 8, seed: i
     return passed
 
 
-def answered(layout: Layout, activations: frozenset[str], raw: dict[str, Any]) -> bool:
-    """Whether a layout counts a config."""
+def counted(layout: Layout, activations: frozenset[str], raw: dict[str, Any]) -> int | None:
+    """What a layout counts for a config, `None` if it refuses it."""
     try:
-        count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(raw))
+        return count([Variant(layout, f) for f in layout.formulas], Reader(layout, activations).read(raw))
     except SymcountError:
-        return False
-    return True
+        return None
 
 
 def with_given_sections(layout: Layout, probe: Probe, activations: frozenset[str]) -> Layout:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around
-from symcount.survey.schema.bases import Base, bases, left_out, said_whole
+from symcount.survey.schema.bases import Base, bases, left_out
 from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count, with_given_sections
 from symcount.survey.schema.confirming import confirmed
@@ -31,11 +31,13 @@ from symcount.survey.schema.overruling import with_overruling
 from symcount.survey.schema.path_conditions import with_paths
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.refusals import refusing
+from symcount.survey.schema.renewing import renewed
 from symcount.survey.schema.repeated import with_repeated
 from symcount.survey.schema.saved import accept_saved, with_meaning
 from symcount.survey.schema.widening import widened
+from symcount.survey.schema.written import layout_of_the_written, written_bases
 
-__all__ = ["extend", "extended", "extensions", "insisted"]
+__all__ = ["extend", "extended", "extensions", "flagged", "insisted"]
 
 
 def extend(
@@ -51,11 +53,14 @@ def extend(
     probe = Probe(cls, configs, base.raw, base.required, base.absent)
     defaults_around(probe)
     layout = refusing(narrowed(layout, probe), probe, activations)
-    flagged, more = with_flags(layout, probe, activations, trees)
-    if (wrong := next(disagreements(flagged, probe, activations), None)) is not None:
-        said.append(wrong)
-        flagged, more = layout, []
-    every = layout = flagged
+    more: list[list[Any]] = []
+    for supplied in (renewed, with_flags):
+        wider, own = supplied(layout, probe, activations, trees + len(more))
+        if (wrong := next(disagreements(wider, probe, activations), None)) is not None:
+            said.append(wrong)
+        else:
+            layout, more = wider, [*more, *own]
+    every = layout
     steps: list[Callable[[Layout], Layout]] = [
         lambda one: with_meaning(one, probe),
         lambda one: with_overruling(one, probe, activations),
@@ -85,14 +90,38 @@ def extend(
     return confirmed(branched, probe, activations), [*more, *others]
 
 
-def extended(entry: Entry, activations: frozenset[str], trees: int) -> tuple[list[Layout], list[str], list[list[Any]]]:
-    """The layouts of an entry, extended; what was dropped; and further trees, which are numbered from *trees* on."""
+def flagged(
+    layout: Layout, cls: Any, configs: Any, base: Base, activations: frozenset[str], said: list[str], trees: int
+) -> tuple[Layout, list[list[Any]]]:
+    """*layout* with flags that were not reached, and with nothing else; see `extend`."""
+    probe = Probe(cls, configs, base.raw, base.required, base.absent)
+    defaults_around(probe)
+    wider, more = with_flags(layout, probe, activations, trees)
+    if (wrong := next(disagreements(wider, probe, activations), None)) is not None:
+        said.append(wrong)
+        return layout, []
+    return confirmed(wider, probe, activations), more
+
+
+def extended(
+    entry: Entry, activations: frozenset[str], trees: int, *, flags: bool = False
+) -> tuple[list[Layout], list[str], list[list[Any]]]:
+    """The layouts of an entry, extended; what was dropped; and further trees, which are numbered from *trees* on.
+
+    Args:
+        entry: as it is stored.
+        activations: names of activation functions without parameters.
+        trees: how many it has.
+        flags: whether only flags are looked at, which takes half of the time.
+    """
     from symcount.derivation.resolve import model_class
     from symcount.verification.real_model import config_class
 
     cls: Any = model_class(entry.name)
     configs: Any = config_class(cls, entry.model_type)
-    known, found, said, more = [*_bases(cls, configs)], list[Layout](), list[str](), list[list[Any]]()
+    further = flagged if flags else extend
+    known, found, said, more = [*_bases(cls, configs, entry.layouts)], list[Layout](), list[str](), list[list[Any]]()
+    first = known[0] if known else None
     for layout in entry.layouts:
         base = next((b for b in known if _is_of(layout, b, cls, configs, activations)), None)
         if base is None:
@@ -100,6 +129,14 @@ def extended(entry: Entry, activations: frozenset[str], trees: int) -> tuple[lis
             found.append(layout)
             continue
         known.remove(base)
+        wider, own = further(layout, cls, configs, base, activations, said, trees + len(more))
+        found.append(wider)
+        more += own
+    written = None if first is None or flags else layout_of_the_written(cls, configs, first, found, activations)
+    if written is not None:
+        layout, base, own = written
+        layout = layout.changed(formulas=[f.changed(tree=f.tree + trees + len(more)) for f in layout.formulas])
+        more += own
         wider, own = extend(layout, cls, configs, base, activations, said, trees + len(more))
         found.append(wider)
         more += own
@@ -159,13 +196,16 @@ def _extension(row: Any) -> dict[str, Any]:
     return {"key": str(row["key"]), **{name: list(row[name]) for name in ("layouts", "trees", "notes")}}
 
 
-def _bases(cls: Any, configs: Any) -> Iterator[Base]:
-    for number, base in enumerate(bases(cls, configs)):
-        yield base
-        if not number and not base.absent and (other := left_out(cls, configs, base)) is not None:
+def _bases(cls: Any, configs: Any, layouts: Sequence[Layout]) -> Iterator[Base]:
+    """The bases from which these *layouts* may have been measured."""
+    several = [*bases(cls, configs)]
+    yield from several
+    for base in several[:1]:
+        if not base.absent and (other := left_out(cls, configs, base)) is not None:
             yield other
-        if not number and (other := said_whole(cls, configs, base)) is not None:
-            yield other
+        yield from written_bases(cls, configs, base, layouts[0])
+        if not base.required:  # sub-configs that are left out, of a class that reads them in part as well
+            yield Base({}, base.types)
 
 
 def _is_of(layout: Layout, base: Base, cls: Any, configs: Any, activations: frozenset[str]) -> bool:

@@ -7,7 +7,8 @@ where nothing else is read beside it, and no key that has no influence by defaul
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Final
 
 from symcount.atlas.codes import identifiers
@@ -26,7 +27,7 @@ from symcount.survey.schema.probe import Probe, changed, real_total, signature, 
 from symcount.survey.schema.samples import samples_of
 from symcount.survey.schema.work import Work
 
-__all__ = ["agrees", "formula_at"]
+__all__ = ["agrees", "formula_at", "formula_of"]
 
 _POINTS: Final = 4  # random points at which a formula must agree with the real model
 _CONFIGS: Final = 12  # random configs with the changes
@@ -40,9 +41,26 @@ def formula_at(
     `None` if there is none, or what is changed has no influence, or more than one. A number that the config fills in
     where it is left out (`head_dim`) is given, as it was when the layout was measured: a file may say another one.
     """
+    with _given(layout, probe, changes):
+        own, there = probe.trace({}), probe.trace(changes)
+        if there is None or own is None or signature(there) == signature(own) or _reads_more(layout, probe, own, there):
+            return None
+        return _derived(layout, probe, activations, changes, tree) if _alone(layout, probe, changes, there) else None
+
+
+def formula_of(
+    layout: Layout, probe: Probe, activations: frozenset[str], changes: Mapping[str, Any], tree: int
+) -> tuple[StoredFormula, list[Any]] | None:
+    """The formula at *changes* which a layout has already, derived anew; see `formula_at`."""
+    with _given(layout, probe, changes):
+        return None if probe.trace(changes) is None else _derived(layout, probe, activations, changes, tree)
+
+
+@contextmanager
+def _given(layout: Layout, probe: Probe, changes: Mapping[str, Any]) -> Iterator[None]:
     before, probe.givens = probe.givens, {p: n for p, n in _filled_in(layout, probe).items() if p not in changes}
     try:
-        return _formula_at(layout, probe, activations, changes, tree)
+        yield
     finally:
         probe.givens = before
 
@@ -57,14 +75,9 @@ def _filled_in(layout: Layout, probe: Probe) -> dict[str, int]:
     }  # fmt: skip
 
 
-def _formula_at(
+def _derived(
     layout: Layout, probe: Probe, activations: frozenset[str], changes: Mapping[str, Any], tree: int
 ) -> tuple[StoredFormula, list[Any]] | None:
-    own, there = probe.trace({}), probe.trace(changes)
-    if there is None or own is None or signature(there) == signature(own) or _reads_more(layout, probe, own, there):
-        return None
-    if not _alone(layout, probe, changes, there):
-        return None
     try:
         formula = derive(probe.cls, config=probe.source(changes))
         with uninitialised():
