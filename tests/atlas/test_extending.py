@@ -13,14 +13,17 @@ from symcount.atlas.store import default_path
 from symcount.atlas.variant import Variant
 from symcount.derivation.resolve import model_class
 from symcount.errors import UncoveredError
-from symcount.survey.schema import branches, flags, overruling, supplement
+from symcount.survey.schema import branches, extending, flags, overruling, renewing, supplement
 from symcount.survey.schema.bases import bases, said_whole
 from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.overruling import with_overruling
 from symcount.survey.schema.probe import Probe, real_total
+from symcount.survey.schema.renewing import renewed
+from symcount.survey.schema.saved import saved_file
 from symcount.survey.schema.widening import widened
+from symcount.survey.schema.written import layout_of_the_written, written_bases
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
@@ -111,6 +114,75 @@ def test_a_formula_that_is_wrong_beyond_the_domain_is_not_added(monkeypatch):
     monkeypatch.setattr(branches, "formula_at", one_more)
     monkeypatch.setattr(branches, "_FAILED", 1)
     assert with_branches(layout, probe, frozenset()) == (layout, [])
+
+
+KEPT = ["==", "N", "12"]
+
+
+def kept_at_twelve():
+    """A layout whose formula holds for one number of layers, as one that an earlier derivation made."""
+    layout, probe = stored("ViTModel")
+    formula = layout.formulas[0]
+    return layout, layout.changed(formulas=[formula.changed(domain=[*formula.domain, KEPT])]), probe
+
+
+def test_a_formula_that_is_derived_anew_with_fewer_conditions_takes_the_place_of_the_old_one():
+    layout, narrow, probe = kept_at_twelve()
+    with pytest.raises(UncoveredError, match="no formula is stored"):
+        counted(narrow, {"num_hidden_layers": 24})
+    found, trees = renewed(narrow, probe, frozenset(), trees=7)
+    assert len(trees) == 1
+    assert [(formula.tree, KEPT in formula.domain) for formula in found.formulas] == [(7, False)]
+    for fields in ({}, {"num_hidden_layers": 24}, {"num_hidden_layers": 3, "hidden_size": 96}):
+        assert counted(found, fields) == real_total(probe.cls, probe.config_class, fields)
+    assert renewed(layout, probe, frozenset()) == (layout, [])  # which has no condition too many
+
+
+def test_a_formula_that_holds_elsewhere_comes_after_the_old_one(monkeypatch):
+    _, narrow, probe = kept_at_twelve()
+    monkeypatch.setattr(renewing, "_holds_as_well", lambda *_: False)
+    found, _ = renewed(narrow, probe, frozenset(), trees=7)
+    assert [KEPT in formula.domain for formula in found.formulas] == [True, False]
+    assert found.states == {"": [0, 1]}
+
+
+def test_a_formula_that_is_derived_anew_and_wrong_is_not_taken(monkeypatch):
+    _, narrow, probe = kept_at_twelve()
+    made = renewing.formula_of
+
+    def one_more(*arguments):
+        formula, tree = made(*arguments)
+        return formula.changed(totals={"unique": f"1 + {formula.totals['unique']}"}), tree
+
+    monkeypatch.setattr(renewing, "formula_of", one_more)
+    assert renewed(narrow, probe, frozenset()) == (narrow, [])
+
+
+def test_a_file_that_the_config_class_writes_has_a_layout_where_none_reads_it():
+    cls, activations = model_class("LlavaOnevisionModel"), counter().atlas.activations
+    first, layouts = next(bases(cls, cls.config_class)), counter().atlas.find("LlavaOnevisionModel").layouts
+    assert layout_of_the_written(cls, cls.config_class, first, layouts, activations) is None
+    made, base, trees = layout_of_the_written(cls, cls.config_class, first, layouts[:1], activations)
+    assert base in [*written_bases(cls, cls.config_class, first, layouts[0])]
+    assert len(trees) == len(made.formulas)
+    file = saved_file(Probe(cls, cls.config_class, {}))
+    for fields in (file, {**file, "vision_config": {**file["vision_config"], "hidden_size": 288}}):
+        assert counted(made, fields) == real_total(cls, cls.config_class, fields)
+
+
+def test_flags_alone_leave_everything_else_as_it_is(monkeypatch):
+    alone, _ = stored("ViTModel")
+    entry = Entry("ViTModel", "vit", layouts=[alone])
+
+    def never(*_):
+        raise AssertionError
+
+    for step in ("extend", "layout_of_the_written"):
+        monkeypatch.setattr(extending, step, never)
+    layouts, said, trees = extending.extended(entry, frozenset(), 1, flags=True)
+    assert (len(layouts), said) == (1, [])
+    assert layouts[0].formulas[0] == alone.formulas[0]
+    assert len(trees) == len(layouts[0].formulas) - 1
 
 
 def test_a_key_that_the_model_reads_in_a_size_s_stead_counts_over_it():

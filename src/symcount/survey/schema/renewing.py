@@ -5,9 +5,10 @@ A number that was kept may be free by now, and a condition may be none that a co
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any, Final
 
-from symcount.atlas.record import Layout, StoredFormula
+from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader
 from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
@@ -31,12 +32,11 @@ def renewed(
     if usual not in layout.states:
         return layout, []
     number = layout.states[usual][0]
-    before = layout.formulas[number]
-    made = formula_of(layout, probe, activations, {}, trees) if before.domain or before.asked else None
-    if made is None or _conditions(made[0]) >= _conditions(before):
-        return layout, []
     moves = ({path: value} for path, value in numbers_asked(layout, usual))
-    beyond = [change for change in moves if is_beyond(layout, probe, activations, change)][:_MODELS]
+    beyond = [*islice((change for change in moves if is_beyond(layout, probe, activations, change)), _MODELS)]
+    made = formula_of(layout, probe, activations, {}, trees) if beyond else None
+    if made is None:
+        return layout, []
     formulas = [made[0] if i == number else formula for i, formula in enumerate(layout.formulas)]
     wider = layout.changed(formulas=formulas)
     if not _holds_as_well(layout, wider, probe, activations, usual):
@@ -49,10 +49,6 @@ def renewed(
     if gained and right and agrees(wider, probe, activations, {}):
         return wider, [made[1]]
     return layout, []
-
-
-def _conditions(formula: StoredFormula) -> int:
-    return len(formula.domain) + len(formula.asked)
 
 
 def _holds_as_well(layout: Layout, wider: Layout, probe: Probe, activations: frozenset[str], usual: str) -> bool:
