@@ -18,6 +18,7 @@ from symcount.survey.schema.bases import bases, said_whole
 from symcount.survey.schema.branches import with_branches
 from symcount.survey.schema.check import count
 from symcount.survey.schema.flags import with_flags
+from symcount.survey.schema.given_numbers import with_given_numbers
 from symcount.survey.schema.overruling import with_overruling
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.renewing import renewed
@@ -158,6 +159,38 @@ def test_a_formula_that_is_derived_anew_and_wrong_is_not_taken(monkeypatch):
     assert renewed(narrow, probe, frozenset()) == (narrow, [])
 
 
+def test_a_number_that_the_config_computes_may_be_given():
+    layout, probe = stored("BailingHybridModel")
+    path = "linear_num_heads"
+    check = Check(None, None, {"absent": 0}, equals=layout.numbers["num_attention_heads"].name)
+    formula = layout.formulas[0]
+    kept = layout.changed(
+        numbers={p: n for p, n in layout.numbers.items() if p != path},
+        checks={**layout.checks, path: check},
+        formulas=[formula.changed(asked=[c for c in formula.asked if path not in str(c)])],
+    )
+    with pytest.raises(UncoveredError, match="linear_num_heads = 8 is outside the stored formulas"):
+        counted(kept, {path: 8})
+    found, trees = with_given_numbers(kept, probe, frozenset(), trees=3)
+    assert (len(trees), found.formulas[0].tree) == (1, 3)
+    assert found.numbers[path].rule == check.equals
+    for fields in ({}, {path: 8}, {path: 64, "hidden_size": 512}, {"num_attention_heads": 16}):
+        assert counted(found, fields) == real_total(probe.cls, probe.config_class, fields)
+
+
+def test_another_formula_holds_where_such_a_number_is_what_the_config_computes():
+    layout, probe = stored("BailingHybridModel")
+    check = Check(None, None, {"absent": 0}, equals=layout.numbers["num_attention_heads"].name)
+    twice = layout.changed(
+        checks={**layout.checks, "linear_num_heads": check},
+        numbers={p: n for p, n in layout.numbers.items() if p != "linear_num_heads"},
+        formulas=[layout.formulas[0], layout.formulas[0].changed(tree=1)],
+    )
+    found, _ = with_given_numbers(twice, probe, frozenset(), trees=3)
+    assert ["==", "linear_num_heads", check.equals] in found.formulas[1].asked
+    assert not any("linear_num_heads" in str(condition) for condition in found.formulas[0].asked)
+
+
 def test_a_file_that_the_config_class_writes_has_a_layout_where_none_reads_it():
     cls, activations = model_class("LlavaOnevisionModel"), counter().atlas.activations
     first, layouts = next(bases(cls, cls.config_class)), counter().atlas.find("LlavaOnevisionModel").layouts
@@ -252,4 +285,6 @@ def test_no_stored_formula_lacks_a_size_that_the_default_s_has_and_a_file_may_gi
                     filled = {p for p, number in layout.numbers.items() if number.rule and number.given is None}
                     own = counting(layout.formulas[0], filled) - {*layout.switches}
                     for formula in layout.formulas:
-                        assert own <= counting(formula, filled), f"{name} of {view.release}"
+                        kept = {left for relation, left, _ in formula.asked if relation == "=="}
+                        there = {p for p in filled if layout.numbers[p].name in kept}  # it is what the config computes
+                        assert own - there <= counting(formula, filled), f"{name} of {view.release}"

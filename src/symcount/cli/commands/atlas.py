@@ -18,7 +18,7 @@ from symcount.cli.options import Json
 from symcount.cli.output import emit, note, number, say, watched
 from symcount.cli.writing import deliver
 from symcount.config import model_types as modeltypes
-from symcount.errors import UnknownModelError
+from symcount.errors import OptionError, UnknownModelError
 
 if TYPE_CHECKING:
     from symcount.atlas.store import Atlas
@@ -202,9 +202,14 @@ def _report(before: Atlas, after: Atlas) -> None:
 def extend(
     pattern: Annotated[str, typer.Argument(metavar="PATTERN", help="A part of the class name or model type.")] = "",
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="By default the atlas of the package.")] = None,
+    flags: Annotated[
+        bool, typer.Option("--flags", help="Only flags that were not reached, in half of the time.")
+    ] = False,
     insisting: Annotated[
         bool, typer.Option("--insisting", help="Only what the installed release insists on of sub-configs, of all.")
     ] = False,
+    jobs: Annotated[int | None, typer.Option(min=1, help="Processes; one for each processor by default.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="Seconds for one class.")] = 300,
     as_json: Json = False,
 ) -> int:
     """Admit further values in an atlas: what config classes compute, what answers alike, flags that were not reached.
@@ -215,26 +220,29 @@ def extend(
     """
     from symcount.atlas import layers
     from symcount.atlas.store import Atlas, default_path
-    from symcount.survey.schema.extending import extended, extensions, insisted
+    from symcount.survey.extensions import entries, extensions
 
+    if flags and insisting:
+        raise OptionError("flags and what a release insists on are looked at one after the other: give one of the two")
+    way = "insisting" if insisting else "flags" if flags else "extended"
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     target = output or default_path()
     before = Atlas(target)
     here = before.at(_installed())
-    tables = layers.stored(before)
-    every = next(t for t in tables if t.versions == here.versions).rows.values() if insisting else layers.rows_of(here)
-    rows = [row for row in every if pattern.lower() in f"{row['model_type']}/{row['class']}".lower()]
-    journal = target.with_name(f"{target.name}.{f'insisting-{here.release}' if insisting else 'extended'}.jsonl")
+    chosen = entries(before, _installed(), way)
+    rows = [row for row in chosen if pattern.lower() in f"{row['model_type']}/{row['class']}".lower()]
+    journal = target.with_name(f"{target.name}.{way}-{here.release}.jsonl")
     changes = []
-    found = extensions(rows, journal, insisted if insisting else extended, here.activations)
-    for row in watched(found, len(rows), itemgetter("class")):
-        if row["layouts"] != row["before"]["layouts"]:
-            changes.append((row["before"], {"layouts": row["layouts"], "trees": row["trees"]}))
-        if as_json:
-            emit({k: row[k] for k in ("class", "model_type", "notes")})
-        else:
-            for said in row["notes"]:
-                note(f"{row['class']}: {said}")
+    with closing(extensions(rows, journal, target, way, jobs=jobs or os.cpu_count() or 1, timeout=timeout)) as found:
+        for row in watched(found, len(rows), itemgetter("class")):
+            if row["layouts"] != row["before"]["layouts"]:
+                changes.append((row["before"], {"layouts": row["layouts"], "trees": row["trees"]}))
+            if as_json:
+                emit({k: row[k] for k in ("class", "model_type", "notes")})
+            else:
+                for said in row["notes"]:
+                    note(f"{row['class']}: {said}")
+    tables = layers.stored(before)
     summary = layers.write(target, layers.replaced(tables, changes, here.release if insisting else ""))
     if not as_json:
         say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")

@@ -6,17 +6,13 @@ and of numbers beyond the domain alone a formula is derived.
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from symcount.atlas.record import Entry, Layout
 from symcount.atlas.schema import Reader
 from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
-from symcount.survey import journal as journals
 from symcount.survey.schema.around import defaults_around
 from symcount.survey.schema.bases import Base, bases, left_out
 from symcount.survey.schema.branches import with_branches
@@ -24,6 +20,7 @@ from symcount.survey.schema.check import count, with_given_sections
 from symcount.survey.schema.confirming import confirmed
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
+from symcount.survey.schema.given_numbers import with_given_numbers
 from symcount.survey.schema.insisting import insisting
 from symcount.survey.schema.layer_rules import with_rules
 from symcount.survey.schema.narrowing import narrowed
@@ -37,7 +34,7 @@ from symcount.survey.schema.saved import accept_saved, with_meaning
 from symcount.survey.schema.widening import widened
 from symcount.survey.schema.written import layout_of_the_written, written_bases
 
-__all__ = ["extend", "extended", "extensions", "flagged", "insisted"]
+__all__ = ["extend", "extended", "flagged", "insisted"]
 
 
 def extend(
@@ -54,7 +51,7 @@ def extend(
     defaults_around(probe)
     layout = refusing(narrowed(layout, probe), probe, activations)
     more: list[list[Any]] = []
-    for supplied in (renewed, with_flags):
+    for supplied in (renewed, with_given_numbers, with_flags):
         wider, own = supplied(layout, probe, activations, trees + len(more))
         if (wrong := next(disagreements(wider, probe, activations), None)) is not None:
             said.append(wrong)
@@ -155,45 +152,6 @@ def insisted(
     cls: Any = model_class(entry.name, entry.model_type)
     configs: Any = config_class(cls, entry.model_type)
     return [insisting(layout, cls, configs, activations) for layout in entry.layouts], [], []
-
-
-def extensions(
-    rows: Iterable[Mapping[str, Any]],
-    journal: Path,
-    change: Callable[[Entry, frozenset[str], int], tuple[list[Layout], list[str], list[list[Any]]]],
-    activations: frozenset[str],
-) -> Iterator[dict[str, Any]]:
-    """Entries as a *change* makes them, each with the row *before*.
-
-    Each is a line of the *journal* as soon as it is known, so that what was interrupted goes on where it stopped.
-
-    Args:
-        rows: of the entries.
-        journal: of this change, and of the same release of transformers.
-        change: `extended` or `insisted`.
-        activations: names of activation functions without parameters.
-
-    Raises:
-        ConfigError: the journal cannot be read or written, or is something else.
-    """
-    known = {row["key"]: row for row in journals.read(journal, _extension, "extended entries")}
-    for row in rows:
-        key = hashlib.sha256(json.dumps([row["class"], row["model_type"], row["layouts"]]).encode()).hexdigest()
-        if key not in known:
-            entry = Entry.from_json({"name": row["class"], "model_type": row["model_type"], "layouts": row["layouts"]})
-            try:
-                layouts, notes, more = change(entry, activations, len(row["trees"]))
-                items = [layout.to_json() for layout in layouts]
-                known[key] = {"key": key, "layouts": items, "trees": [*row["trees"], *more], "notes": notes}
-            except Exception as error:  # noqa: BLE001  # whatever transformers raises, the entry stays as it is
-                kept = {"layouts": row["layouts"], "trees": row["trees"]}
-                known[key] = {"key": key, **kept, "notes": [repr(error)[:300]]}
-            journals.append(journal, known[key])
-        yield {**row, **known[key], "before": row}
-
-
-def _extension(row: Any) -> dict[str, Any]:
-    return {"key": str(row["key"]), **{name: list(row[name]) for name in ("layouts", "trees", "notes")}}
 
 
 def _bases(cls: Any, configs: Any, layouts: Sequence[Layout]) -> Iterator[Base]:
