@@ -5,6 +5,7 @@
     python tests/saving.py LOG llama gemma     # those with one of these words in their model type
     python tests/saving.py LOG --table         # what a log says, as the table of docs/reliability.md
     python tests/saving.py FILE --write        # no comparison: the saved files themselves, one on a line
+    python tests/saving.py FILE --write --few  # of models with few layers, which are built in a fraction of the time
 
 Of each class a few configs are drawn that differ from the default in one number or two, of a sub-config too, and some
 in a switch. Each one is a file in four forms: with these values alone (`given`), with every key (`to_dict`), as
@@ -47,6 +48,7 @@ SAVED = 20
 _TRIED = 4  # times as many changes are drawn at most as configs are wanted: the config class refuses some
 _TURNS = 5
 _DEEP = ("layer", "depth", "block", "stage")
+_FEW = 2
 _OTHERS = ("head", "group", "stack")
 
 Row = dict[str, Any]
@@ -227,7 +229,7 @@ def scanned(model_type: str, name: str, every: bool) -> Row:
             "wrong": of["wrong"], "refused": of["refused"]}  # fmt: skip
 
 
-def written(path: Path, words: list[str]) -> None:
+def written(path: Path, words: list[str], few: bool) -> None:
     """Write a file of every class: of its default, or of the first change that the config class takes."""
     with path.open("w", encoding="utf-8") as out:
         for model_type, names in every_class().items():
@@ -240,11 +242,26 @@ def written(path: Path, words: list[str]) -> None:
             except Exception:  # noqa: BLE001  # its defaults are no config
                 continue
             for name, change in zip(names, ({}, *drawn(model_type, default, len(names))), strict=False):
-                with tempfile.TemporaryDirectory() as folder:
-                    found = dict(files(configs, default, change, Path(folder)))
-                if "saved" in found:
-                    named = {**found["saved"], "model_type": model_type, "architectures": [name]}
-                    out.write(json.dumps(named) + "\n")
+                changes = [{**less, **change} for less in shallow(default)] if few else []
+                for found in (saved(name, configs, default, one) for one in (*changes, change)):
+                    if found is not None:
+                        named = {**found, "model_type": model_type, "architectures": [name]}
+                        out.write(json.dumps(named) + "\n")
+                        break
+
+
+def shallow(config: Any) -> Iterator[dict[str, int]]:
+    """Changes with which a model has few layers: of all that may be a number of layers, of those so called."""
+    sizes = numbers(config)
+    for words in (_DEEP, ("layer",)):
+        yield {path: _FEW for path in sizes if any(w in path.rpartition(".")[2] for w in words)}
+
+
+def saved(name: str, configs: Any, default: Any, change: dict[str, Any]) -> dict[str, Any] | None:
+    """What is saved of a change, `None` if the class refuses it, or transformers builds no model of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        found = dict(files(configs, default, change, Path(folder))).get("saved")
+    return None if found is None or real_total(model_class(name), configs, found) is None else found
 
 
 def table(log: Path) -> str:
@@ -294,11 +311,12 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--all", action="store_true", help="every class, with saved files alone")
     parser.add_argument("--table", action="store_true")
     parser.add_argument("--write", action="store_true")
+    parser.add_argument("--few", action="store_true", help="of models with few layers")
     parser.add_argument("--jobs", type=int, default=1, help="processes")
     parser.add_argument("--part", type=int, help=argparse.SUPPRESS)
     told = parser.parse_intermixed_args(arguments)
     if told.write:
-        written(told.log, told.words)
+        written(told.log, told.words, told.few)
         return 0
     if not told.table and (told.part is not None or told.jobs == 1):
         return scan(told.log, told.words, told.all, told.part or 0, told.jobs)

@@ -9,6 +9,7 @@ from symcount.atlas.codes import MISSING, code
 from symcount.atlas.record import Check, Layout
 from symcount.core.paths import path_of, section_of, split, value_at
 from symcount.survey.schema.probe import Probe, changed, real_total
+from symcount.survey.schema.samples import samples_of
 from symcount.survey.schema.saved import made
 from symcount.survey.schema.work import key_of
 
@@ -18,14 +19,15 @@ _FUNCTIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh")
 
 
 def narrowed(layout: Layout, probe: Probe) -> Layout:
-    """*layout* with checks of six kinds of values that it would admit although the model is another one or none.
+    """*layout* with checks of seven kinds of values that it would admit although the model is another one or none.
 
     A number that no formula has may be a list as well (`vision_feature_layer` of LLaVA), whose length is a factor then.
     A list that the base config gives may be left out. A sub-config that the base config leaves out may have other
     defaults where it is given (the stages of a backbone). And a list that had no influence beside a number may be what
     that number is computed from where it is left out (the positions of an image). And an object of any keys may have
     one that names a function, of which there is a table. And a flag may be read from a copy of the sub-config that has
-    it, unseen (`use_absolute_embeddings` of a backbone).
+    it, unseen (`use_absolute_embeddings` of a backbone). And a key that the base config gives, and no class declares,
+    is what the code makes of its absence where it is left out (`norm_rel_ebd` of DeBERTa).
     """
     own = real_total(probe.cls, probe.config_class, probe.raw)
     checks = dict(layout.checks)
@@ -35,6 +37,7 @@ def narrowed(layout: Layout, probe: Probe) -> Layout:
     checks |= dict(_computing(layout, probe, own))
     checks |= dict(_naming(layout, probe, own))
     checks |= dict(_unseen(layout, probe))
+    checks |= dict(_undeclared(layout.changed(checks=checks), probe, own))
     return layout.changed(checks=checks)
 
 
@@ -92,6 +95,20 @@ def _naming(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str
                 accept = {k: n for k, n in check.accept.items() if k != "dict"}
                 accept |= {key_of(v): 0 for v in tried if _total(probe, path, v) == own}
                 yield path, check.changed(accept=accept)
+
+
+def _undeclared(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
+    """The checks of keys that the base config gives, and no class declares, without which it is another model."""
+    for path in sorted(probe.required & layout.checks.keys()):
+        check = layout.checks[path]
+        if check.accept.get("absent") != 0 or probe.declared(path) is not None:
+            continue
+        left = _total(probe, path, MISSING)
+        if left == own:
+            continue
+        same = [label for label, value in samples_of(check) if label and left == _total(probe, path, value) is not None]
+        accept = {said: label for said, label in check.accept.items() if said != "absent"}
+        yield path, check.changed(accept={**accept, "absent": same[0]} if same else accept)
 
 
 def _unseen(layout: Layout, probe: Probe) -> Iterator[tuple[str, Check]]:
