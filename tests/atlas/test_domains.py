@@ -9,7 +9,7 @@ from symcount.atlas.codes import identifiers
 from symcount.atlas.compiled import compiled
 from symcount.atlas.store import atlas
 from symcount.atlas.variant import Variant
-from symcount.errors import UncoveredError
+from symcount.errors import DomainError, UncoveredError
 
 ATLAS = atlas()
 NAMES = list(ATLAS.names) if ATLAS is not None else []
@@ -41,7 +41,7 @@ def negative(layout, formula, trees, rng):
         values = {**usual, **{of_letter[n]: rng.randint(0, rng.choice((3, 8, 20))) for n in names}}
         for path, number in layout.numbers.items():
             values[path] = max(values[path], number.minimum or 0)
-        with suppress(UncoveredError, ZeroDivisionError):
+        with suppress(DomainError, UncoveredError, ZeroDivisionError):
             variant.check(values)
             found = dict(zip(texts, times(*(values[of_letter[n]] for n in names)), strict=True))
             if any(v < 0 for v in found.values()):

@@ -25,6 +25,10 @@ GRANITE = {"vision_config": {"model_type": "siglip_vision_model"}, "text_config"
 RESNET = {"backbone_config": {"model_type": "resnet"}, "use_auxiliary_head": False}
 STAGES = {"backbone_config.out_features": {"absent": 0}, "backbone_config.out_indices": {"absent": 0}}
 LAYERS, IMAGE = {"vision_feature_layer": None}, {"image_size": {"null": 0, "numbers 2": 0, "=[378, 378]": 0}}
+TIED = ("text_config.tie_word_embeddings", "tie_word_embeddings")
+DEBERTA = {"norm_rel_ebd": "layer_norm", "share_att_key": True, "position_buckets": 256, "relative_attention": True,
+           "max_relative_positions": -1, "pos_att_type": "p2c|c2p", "position_biased_input": False,
+           "type_vocab_size": 0}  # fmt: skip
 #: class, number of the layout, the checks as they are without it, configs that are read, configs that are refused.
 CASES = [
     # a number of no formula, whose length is a factor where it is a list
@@ -37,6 +41,13 @@ CASES = [
     ("UperNetForSemanticSegmentation", 0, STAGES, [{}, {"use_auxiliary_head": False}], [RESNET]),
     # an image from which the number of positions is computed where that is left out
     ("Molmo2VisionModel", 0, IMAGE, [{}, {"image_size": [378, 378]}], [{"image_size": [56, 56]}]),
+    # a key that no class declares, which the layout is measured with
+    ("DebertaV2Model", 1, {"norm_rel_ebd": {"absent": 0, "'layer_norm": 0}}, [DEBERTA],
+     [{k: v for k, v in DEBERTA.items() if k != "norm_rel_ebd"}]),
+    # two flags that say the same, of which one alone is not heard
+    ("PaddleOCRVLForConditionalGeneration", 0, dict.fromkeys(TIED, Check(True, accept={"true": 0, "false": 0})),
+     [{}, {"text_config": {"tie_word_embeddings": False}}],
+     [{"text_config": {"tie_word_embeddings": False}, "tie_word_embeddings": False}]),
 ]  # fmt: skip
 
 
@@ -45,7 +56,8 @@ def test_a_value_with_other_tensors_is_refused(name, number, checks, read, refus
     cls, stored = model_class(name), counter().atlas.find(name).layouts[number]
     base = next(islice(bases(cls, cls.config_class), number, None))
     known = {path: check for path, check in stored.checks.items() if path not in checks}
-    before = stored.changed(checks={**known, **{p: Check(accept=a) for p, a in checks.items() if a is not None}})
+    added = {p: a if isinstance(a, Check) else Check(accept=a) for p, a in checks.items() if a is not None}
+    before = stored.changed(checks={**known, **added})
     probe = Probe(cls, cls.config_class, base.raw, base.required, base.absent)
     found = narrowed(before, probe)
 

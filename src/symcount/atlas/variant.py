@@ -10,7 +10,7 @@ from typing import Any
 from symcount.atlas.codes import identifiers
 from symcount.atlas.compiled import compiled
 from symcount.atlas.record import Layout, StoredFormula
-from symcount.errors import UncoveredError
+from symcount.errors import DomainError, UncoveredError
 from symcount.exact.arithmetic import HOLDS, WORDS
 from symcount.exact.arithmetic import Number as Value
 
@@ -87,7 +87,11 @@ class Variant:
                 for holds in relations:
                     if not holds(next(sides), next(sides)):
                         return False
-        except (ZeroDivisionError, OverflowError):  # what the code computes in floating point has a largest number
+        except (
+            ZeroDivisionError,
+            DomainError,
+            OverflowError,
+        ):  # what is computed in floating point has a largest number
             return False
         return True
 
@@ -116,7 +120,7 @@ class Variant:
                 continue
             try:
                 sides = function(*[values[path] for path in paths])
-            except ZeroDivisionError:
+            except (ZeroDivisionError, DomainError):
                 raise UncoveredError("outside the formula's domain: a division by zero") from None
             except OverflowError:
                 raise UncoveredError("outside the formula's domain: numbers beyond those of floating point") from None
@@ -135,7 +139,7 @@ class Variant:
         """The totals by convention; whether the conditions hold is the business of `check`."""
         try:
             numbers = self.totals(*self._numbers(values))
-        except ZeroDivisionError:
+        except (ZeroDivisionError, DomainError):
             raise UncoveredError("outside the formula's domain: a division by zero") from None
         except OverflowError:
             raise UncoveredError("outside the formula's domain: numbers beyond those of floating point") from None

@@ -14,6 +14,7 @@ from symcount.atlas.codes import MISSING, identifiers
 from symcount.atlas.record import Layout, StoredFormula
 from symcount.core.paths import value_at
 from symcount.survey.schema.layer_rules import rules_of
+from symcount.survey.schema.narrowing import told_together
 from symcount.survey.schema.probe import Probe, changed, real_total, signature
 from symcount.survey.schema.samples import samples_of
 from symcount.survey.schema.supplement import agrees, formula_at
@@ -45,7 +46,7 @@ def with_flags(
         if agrees(wider, probe, activations, {path: value}):
             found = wider
             more.append(made[1])
-    return found, more
+    return (layout if found is layout else told_together(found, probe)), more
 
 
 def _missing(layout: Layout, probe: Probe) -> Iterator[tuple[str, bool]]:

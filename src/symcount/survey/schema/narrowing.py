@@ -13,13 +13,13 @@ from symcount.survey.schema.samples import samples_of
 from symcount.survey.schema.saved import made
 from symcount.survey.schema.work import key_of
 
-__all__ = ["narrowed"]
+__all__ = ["narrowed", "told_together"]
 
 _FUNCTIONS = ("gelu", "gelu_new", "gelu_pytorch_tanh", "relu", "silu", "tanh")
 
 
 def narrowed(layout: Layout, probe: Probe) -> Layout:
-    """*layout* with checks of seven kinds of values that it would admit although the model is another one or none.
+    """*layout* with checks of eight kinds of values that it would admit although the model is another one or none.
 
     A number that no formula has may be a list as well (`vision_feature_layer` of LLaVA), whose length is a factor then.
     A list that the base config gives may be left out. A sub-config that the base config leaves out may have other
@@ -27,7 +27,8 @@ def narrowed(layout: Layout, probe: Probe) -> Layout:
     that number is computed from where it is left out (the positions of an image). And an object of any keys may have
     one that names a function, of which there is a table. And a flag may be read from a copy of the sub-config that has
     it, unseen (`use_absolute_embeddings` of a backbone). And a key that the base config gives, and no class declares,
-    is what the code makes of its absence where it is left out (`norm_rel_ebd` of DeBERTa).
+    is what the code makes of its absence where it is left out (`norm_rel_ebd` of DeBERTa). And flags that have no
+    influence alone may have one together (`tie_word_embeddings` of a config and of its text config).
     """
     own = real_total(probe.cls, probe.config_class, probe.raw)
     checks = dict(layout.checks)
@@ -38,7 +39,13 @@ def narrowed(layout: Layout, probe: Probe) -> Layout:
     checks |= dict(_naming(layout, probe, own))
     checks |= dict(_unseen(layout, probe))
     checks |= dict(_undeclared(layout.changed(checks=checks), probe, own))
-    return layout.changed(checks=checks)
+    return told_together(layout.changed(checks=checks), probe)
+
+
+def told_together(layout: Layout, probe: Probe) -> Layout:
+    """*layout* without the other values of flags that have an influence together, though none alone."""
+    own = real_total(probe.cls, probe.config_class, probe.raw)
+    return layout.changed(checks={**layout.checks, **dict(_together(layout, probe, own))})
 
 
 def _lists(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
@@ -109,6 +116,19 @@ def _undeclared(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple
         same = [label for label, value in samples_of(check) if label and left == _total(probe, path, value) is not None]
         accept = {said: label for said, label in check.accept.items() if said != "absent"}
         yield path, check.changed(accept={**accept, "absent": same[0]} if same else accept)
+
+
+def _together(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[str, Check]]:
+    """The checks of flags that have an influence beside the other ones without influence that come before them."""
+    flipped: dict[str, bool] = {}
+    for path, check in layout.checks.items():
+        value = check.given
+        if type(value) is not bool or path in layout.switches or check.accept.get(key_of(not value)) != 0:
+            continue
+        if _totals(probe, {**flipped, path: not value}) in (own, None):
+            flipped[path] = not value
+        else:
+            yield path, check.changed(accept={k: n for k, n in check.accept.items() if k != key_of(not value)})
 
 
 def _unseen(layout: Layout, probe: Probe) -> Iterator[tuple[str, Check]]:

@@ -6,6 +6,7 @@ where nothing else is read beside it, and no key that has no influence by defaul
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ from symcount.survey.schema.work import Work
 __all__ = ["agrees", "formula_at", "formula_of"]
 
 _POINTS: Final = 4  # random points at which a formula must agree with the real model
+_USUAL: Final = 8  # the same, of the formula of the defaults
+_SUM: Final = "_sum("
 _CONFIGS: Final = 12  # random configs with the changes
 
 
@@ -45,7 +48,8 @@ def formula_at(
         own, there = probe.trace({}), probe.trace(changes)
         if there is None or own is None or signature(there) == signature(own) or _reads_more(layout, probe, own, there):
             return None
-        return _derived(layout, probe, activations, changes, tree) if _alone(layout, probe, changes, there) else None
+        alone = _alone(layout, probe, changes, there)
+        return _derived(layout, probe, activations, changes, tree, _POINTS) if alone else None
 
 
 def formula_of(
@@ -53,7 +57,7 @@ def formula_of(
 ) -> tuple[StoredFormula, list[Any]] | None:
     """The formula at *changes* which a layout has already, derived anew; see `formula_at`."""
     with _given(layout, probe, changes):
-        return None if probe.trace(changes) is None else _derived(layout, probe, activations, changes, tree)
+        return None if probe.trace(changes) is None else _derived(layout, probe, activations, changes, tree, _USUAL)
 
 
 @contextmanager
@@ -76,12 +80,12 @@ def _filled_in(layout: Layout, probe: Probe) -> dict[str, int]:
 
 
 def _derived(
-    layout: Layout, probe: Probe, activations: frozenset[str], changes: Mapping[str, Any], tree: int
+    layout: Layout, probe: Probe, activations: frozenset[str], changes: Mapping[str, Any], tree: int, wanted: int
 ) -> tuple[StoredFormula, list[Any]] | None:
     try:
         formula = derive(probe.cls, config=probe.source(changes))
         with uninitialised():
-            points = formula.certify(_POINTS, 0).passed
+            points = formula.certify(wanted, 0).passed
     except SymcountError:
         return None
     base: dict[str, Any] = dict(formula.base)
@@ -94,7 +98,8 @@ def _derived(
     asked = {name for _, *sides in kept.asked for side in sides for name in identifiers(side)}
     if not used <= layout.numbers.keys() or any(name.startswith("unknown_") for name in asked):
         return None
-    return kept, tree_to_json(formula.tree)
+    made = tree_to_json(formula.tree)
+    return None if _SUM in json.dumps([made, kept.to_json()]) else (kept, made)  # which no stored formula has
 
 
 def _reads_more(layout: Layout, probe: Probe, own: Trace, there: Trace) -> bool:
