@@ -316,6 +316,27 @@ MUTATIONS = (
         "tests/derivation/test_index_conditions.py",
     ),
     Mutation(
+        "derive: a remainder that is read from a table counted as never asked",
+        "derivation/questions.py",
+        "        if is_model_code(module) and period.args[0] in _PERIODS:",
+        "        if False:",
+        "tests/derivation/test_patterns.py",
+    ),
+    Mutation(
+        "atlas: flags that say the same together not told apart",
+        "survey/schema/narrowing.py",
+        "        if _totals(probe, {**flipped, path: not value}) in (own, None):",
+        "        if _totals(probe, {path: not value}) in (own, None):",
+        "tests/atlas/test_narrowing.py",
+    ),
+    Mutation(
+        "atlas: a key that the base gives taken for one without influence",
+        "survey/schema/narrowing.py",
+        "        if left == own:",
+        "        if True:",
+        "tests/atlas/test_narrowing.py",
+    ),
+    Mutation(
         "derive: functions put back by another thread stay",
         "concolic/python/patches.py",
         "    while _SKIPS in vars(function):",
