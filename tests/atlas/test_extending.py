@@ -24,7 +24,7 @@ from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.renewing import renewed
 from symcount.survey.schema.saved import saved_file
 from symcount.survey.schema.widening import widened
-from symcount.survey.schema.written import layout_of_the_written, written_bases
+from symcount.survey.schema.written import layouts_of_the_written, written_bases
 
 pytestmark = pytest.mark.skipif(not default_path().is_file(), reason="the atlas was not built")
 
@@ -194,8 +194,8 @@ def test_another_formula_holds_where_such_a_number_is_what_the_config_computes()
 def test_a_file_that_the_config_class_writes_has_a_layout_where_none_reads_it():
     cls, activations = model_class("LlavaOnevisionModel"), counter().atlas.activations
     first, layouts = next(bases(cls, cls.config_class)), counter().atlas.find("LlavaOnevisionModel").layouts
-    assert layout_of_the_written(cls, cls.config_class, first, layouts, activations) is None
-    made, base, trees = layout_of_the_written(cls, cls.config_class, first, layouts[:1], activations)
+    assert [*layouts_of_the_written(cls, cls.config_class, first, layouts, activations)] == []
+    made, base, trees = next(layouts_of_the_written(cls, cls.config_class, first, layouts[:1], activations))
     assert base in [*written_bases(cls, cls.config_class, first, layouts[0])]
     assert len(trees) == len(made.formulas)
     file = saved_file(Probe(cls, cls.config_class, {}))
@@ -210,7 +210,7 @@ def test_flags_alone_leave_everything_else_as_it_is(monkeypatch):
     def never(*_):
         raise AssertionError
 
-    for step in ("extend", "layout_of_the_written"):
+    for step in ("extend", "layouts_of_the_written"):
         monkeypatch.setattr(extending, step, never)
     layouts, said, trees = extending.extended(entry, frozenset(), 1, flags=True)
     assert (len(layouts), said) == (1, [])

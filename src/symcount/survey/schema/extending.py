@@ -16,7 +16,7 @@ from symcount.errors import SymcountError
 from symcount.survey.schema.around import defaults_around
 from symcount.survey.schema.bases import Base, bases, left_out
 from symcount.survey.schema.branches import with_branches
-from symcount.survey.schema.check import count, with_given_sections
+from symcount.survey.schema.check import count, counted, with_given_sections
 from symcount.survey.schema.confirming import confirmed
 from symcount.survey.schema.flags import with_flags
 from symcount.survey.schema.gate import disagreements
@@ -32,7 +32,7 @@ from symcount.survey.schema.renewing import renewed
 from symcount.survey.schema.repeated import with_repeated
 from symcount.survey.schema.saved import accept_saved, with_meaning
 from symcount.survey.schema.widening import widened
-from symcount.survey.schema.written import layout_of_the_written, written_bases
+from symcount.survey.schema.written import layouts_of_the_written, written_bases, written_file
 
 __all__ = ["extend", "extended", "flagged", "insisted"]
 
@@ -129,14 +129,16 @@ def extended(
         wider, own = further(layout, cls, configs, base, activations, said, trees + len(more))
         found.append(wider)
         more += own
-    written = None if first is None or flags else layout_of_the_written(cls, configs, first, found, activations)
-    if written is not None:
-        layout, base, own = written
-        layout = layout.changed(formulas=[f.changed(tree=f.tree + trees + len(more)) for f in layout.formulas])
-        more += own
-        wider, own = extend(layout, cls, configs, base, activations, said, trees + len(more))
-        found.append(wider)
-        more += own
+    if first is not None and not flags:
+        for layout, base, own in layouts_of_the_written(cls, configs, first, found, activations):
+            placed = layout.changed(formulas=[f.changed(tree=f.tree + trees + len(more)) for f in layout.formulas])
+            number = trees + len(more) + len(own)
+            wider, others = extend(placed, cls, configs, base, activations, said, number)
+            file = written_file(cls, configs, first)
+            if counted(wider, activations, file) == real_total(cls, configs, file):
+                found.append(wider)
+                more += [*own, *others]
+                break
     return found, said, more
 
 

@@ -18,7 +18,7 @@ from symcount.survey.schema.measure import measure
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.saved import saved_file
 
-__all__ = ["layout_of_the_written", "written_bases"]
+__all__ = ["layouts_of_the_written", "written_bases", "written_file"]
 
 _EFFORT: Final = 1000  # little: flags that are not reached are added later
 _TRIALS: Final = 4
@@ -29,7 +29,7 @@ def written_bases(cls: Any, configs: Any, base: Base, layout: Layout) -> Iterato
 
     A number that the config computes is given as another one, so that a formula has it.
     """
-    file = _written(cls, configs, base)
+    file = written_file(cls, configs, base)
     refused = {
         path: 2 * value
         for section, rules in layout.sections.items()
@@ -44,17 +44,16 @@ def written_bases(cls: Any, configs: Any, base: Base, layout: Layout) -> Iterato
         yield whole
 
 
-def layout_of_the_written(
+def layouts_of_the_written(
     cls: Any, configs: Any, base: Base, layouts: list[Layout], activations: frozenset[str]
-) -> tuple[Layout, Base, list[list[Any]]] | None:
-    """A layout that reads what is written of *base*, the base that it was measured around, and its trees.
+) -> Iterator[tuple[Layout, Base, list[list[Any]]]]:
+    """Layouts around what is written of *base*, each with the base that it was measured around, and its trees.
 
-    `None` if one of the *layouts* reads it, or none is found.
+    There are none if one of the *layouts* reads it. Whether one of these does is known once it is extended.
     """
-    file = _written(cls, configs, base)
-    theirs = real_total(cls, configs, file)
-    if theirs is None or any(counted(layout, activations, file) is not None for layout in layouts):
-        return None
+    file = written_file(cls, configs, base)
+    if real_total(cls, configs, file) is None or any(counted(one, activations, file) is not None for one in layouts):
+        return
     for other in written_bases(cls, configs, base, layouts[0]):
         if real_total(cls, configs, other.raw) is None:
             continue
@@ -63,12 +62,10 @@ def layout_of_the_written(
             check(found, activations, _TRIALS)
         except SymcountError:
             continue
-        if counted(found.layout, activations, file) == theirs:
-            return found.layout, other, found.trees
-    return None
+        yield found.layout, other, found.trees
 
 
-def _written(cls: Any, configs: Any, base: Base) -> dict[str, Any]:
+def written_file(cls: Any, configs: Any, base: Base) -> dict[str, Any]:
     """The file of the defaults: sub-configs are what the class makes of them where they are left out, if it does."""
     bare = {key: value for key, value in base.raw.items() if not isinstance(value, dict) or not key.endswith("_config")}
     raw = base.raw if real_total(cls, configs, bare) is None else bare
