@@ -22,7 +22,7 @@ from symcount.survey.schema.given_numbers import with_given_numbers
 from symcount.survey.schema.overruling import with_overruling
 from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.renewing import renewed
-from symcount.survey.schema.saved import saved_file
+from symcount.survey.schema.saved import saved_file, with_admitted
 from symcount.survey.schema.widening import widened
 from symcount.survey.schema.written import layouts_of_the_written, written_bases
 
@@ -201,6 +201,27 @@ def test_a_file_that_the_config_class_writes_has_a_layout_where_none_reads_it():
     file = saved_file(Probe(cls, cls.config_class, {}))
     for fields in (file, {**file, "vision_config": {**file["vision_config"], "hidden_size": 288}}):
         assert counted(made, fields) == real_total(cls, cls.config_class, fields)
+
+
+def test_a_number_that_was_refused_and_on_which_no_tensor_depends_is_admitted():
+    layout, probe = stored("MaskFormerModel")
+    sections = {**layout.sections, "": layout.sections[""].changed(refused=["num_attention_heads", "per_layer_config"])}
+    checks = {path: check for path, check in layout.checks.items() if path != "num_attention_heads"}
+    before = layout.changed(checks=checks, sections=sections)
+    with pytest.raises(UncoveredError, match="num_attention_heads = 16 changes the model"):
+        counted(before, {**probe.raw, "num_attention_heads": 16})
+    found = with_admitted(before, probe)
+    assert found.sections[""].refused == ["per_layer_config"]
+    fields = {**probe.raw, "num_attention_heads": 16}
+    assert counted(found, fields) == real_total(probe.cls, probe.config_class, fields)
+
+
+def test_a_number_on_which_tensors_depend_stays_refused():
+    layout, probe = stored("ViTModel")
+    sections = {"": layout.sections[""].changed(refused=["intermediate_size"])}
+    numbers = {path: number for path, number in layout.numbers.items() if path != "intermediate_size"}
+    before = layout.changed(numbers=numbers, sections=sections)
+    assert with_admitted(before, probe) == before
 
 
 def test_flags_alone_leave_everything_else_as_it_is(monkeypatch):

@@ -30,7 +30,7 @@ from symcount.survey.schema.probe import Probe, real_total
 from symcount.survey.schema.refusals import refusing
 from symcount.survey.schema.renewing import renewed
 from symcount.survey.schema.repeated import with_repeated
-from symcount.survey.schema.saved import accept_saved, with_meaning
+from symcount.survey.schema.saved import accept_saved, with_admitted, with_meaning
 from symcount.survey.schema.widening import widened
 from symcount.survey.schema.written import layouts_of_the_written, written_bases, written_file
 
@@ -59,7 +59,7 @@ def extend(
             layout, more = wider, [*more, *own]
     every = layout
     steps: list[Callable[[Layout], Layout]] = [
-        lambda one: with_meaning(one, probe),
+        lambda one: with_admitted(with_meaning(one, probe), probe),
         lambda one: with_overruling(one, probe, activations),
         lambda one: with_repeated(with_rules(one, probe), probe),
         lambda one: with_paths(one, probe, said),

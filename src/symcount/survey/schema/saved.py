@@ -14,7 +14,7 @@ from symcount.errors import ConfigError, SymcountError
 from symcount.survey.schema.probe import Probe, changed, differs, real_total, signature
 from symcount.survey.schema.work import key_of
 
-__all__ = ["accept_saved", "made", "saved_file", "with_meaning"]
+__all__ = ["accept_saved", "made", "saved_file", "with_admitted", "with_meaning"]
 
 _MOST = 12  # keys that are asked about for one class
 _VALUES: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None}
@@ -45,6 +45,22 @@ def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> L
             found = found.changed(checks={**found.checks, refused: check})
     totals = {real_total(probe.cls, probe.config_class, raw) for raw in (file, probe.raw)}
     return found if len(totals) == 1 else layout
+
+
+def with_admitted(layout: Layout, probe: Probe) -> Layout:
+    """*layout* without the numbers that it refuses though no tensor depends on them, which a saved file has."""
+    file, own, checks, sections = saved_file(probe), probe.trace({}), dict(layout.checks), dict(layout.sections)
+    for section, rules in layout.sections.items() if own is not None else ():
+        for key in rules.refused:
+            value = attribute_of(file, path := path_of(section, key))
+            if type(value) is not int or path in checks or path in layout.numbers:
+                continue
+            others = [probe.trace({path: n}) for n in (value, 2 * value, value + 1, max(1, value // 2))]
+            if all(one is not None and signature(one) == signature(own) for one in others):
+                checks[path] = Check(accept={"absent": 0, "#": 0})
+                left = [k for k in sections[section].refused if k != key]
+                sections[section] = sections[section].changed(refused=left)
+    return layout.changed(checks=checks, sections=sections)
 
 
 def with_meaning(layout: Layout, probe: Probe) -> Layout:
@@ -134,7 +150,7 @@ def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> 
         return None
     if isinstance(value, list):  # one element for each layer, of so many layers only
         depths = [n for n, number in layout.numbers.items() if number.given == len(value) and len(value) > 1]
-        if any(probe.try_config({path: value, n: 2 * len(value)}) is not None for n in depths):
+        if any(_differs(probe, path, value, {n: 2 * len(value)}) for n in depths):
             return None
     followed = _followed(probe, layout, path, value)
     if followed is None or (followed and (check.pattern or not isinstance(value, list | dict | int))):
@@ -142,6 +158,15 @@ def _accepted(probe: Probe, layout: Layout, path: str, value: Any, own: Any) -> 
     if followed:  # what the config computes is no other's: beside other numbers it is another model
         return check.changed(pattern={"list": value, "same": followed})
     return check.changed(accept={**check.accept, f"={value}" if type(value) is int else key_of(value): 0})
+
+
+def _differs(probe: Probe, path: str, value: Any, changes: dict[str, Any]) -> bool:
+    """Whether the model at *changes* is another one where *value* is given at *path* than where it is left out."""
+    given, left = (
+        real_total(probe.cls, probe.config_class, changed(probe.raw, {**changes, **more}))
+        for more in ({path: value}, {path: MISSING})
+    )
+    return given is not None and given != left
 
 
 def _counts(probe: Probe, layout: Layout, path: str, value: int) -> bool:
