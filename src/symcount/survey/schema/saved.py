@@ -49,14 +49,16 @@ def accept_saved(layout: Layout, probe: Probe, activations: frozenset[str]) -> L
 
 def with_admitted(layout: Layout, probe: Probe) -> Layout:
     """*layout* without the numbers that it refuses though no tensor depends on them, which a saved file has."""
-    file, own, checks, sections = saved_file(probe), probe.trace({}), dict(layout.checks), dict(layout.sections)
-    for section, rules in layout.sections.items() if own is not None else ():
+    file, checks, sections = saved_file(probe), dict(layout.checks), dict(layout.sections)
+    own = real_total(probe.cls, probe.config_class, probe.raw)
+    for section, rules in layout.sections.items():
         for key in rules.refused:
             value = attribute_of(file, path := path_of(section, key))
             if type(value) is not int or path in checks or path in layout.numbers:
                 continue
-            others = [probe.trace({path: n}) for n in (value, 2 * value, value + 1, max(1, value // 2))]
-            if all(one is not None and signature(one) == signature(own) for one in others):
+            several = (value, 2 * value, 4 * value, max(1, value // 2))
+            raws = [changed(probe.raw, {path: n}) for n in several]  # a trace has sizes as symbols, whatever they are
+            if {real_total(probe.cls, probe.config_class, raw) for raw in raws} == {own}:
                 checks[path] = Check(accept={"absent": 0, "#": 0})
                 left = [k for k in sections[section].refused if k != key]
                 sections[section] = sections[section].changed(refused=left)
