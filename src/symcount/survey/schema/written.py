@@ -21,7 +21,7 @@ from symcount.survey.schema.saved import saved_file
 __all__ = ["layouts_of_the_written", "written_bases", "written_file"]
 
 _EFFORT: Final = 1000  # little: flags that are not reached are added later
-_TRIALS: Final = 4
+_TRIALS: Final = 8
 
 
 def written_bases(cls: Any, configs: Any, base: Base, layout: Layout) -> Iterator[Base]:
