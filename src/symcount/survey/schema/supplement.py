@@ -12,20 +12,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from symcount.atlas.codes import identifiers
+from symcount.atlas.codes import MISSING, identifiers
 from symcount.atlas.record import Layout, StoredFormula
 from symcount.atlas.schema import Reader
 from symcount.atlas.trees import tree_to_json
 from symcount.atlas.variant import Variant
 from symcount.concolic.traces import Trace
+from symcount.core.paths import path_of, value_at
 from symcount.derivation.api import derive
 from symcount.errors import SymcountError
 from symcount.survey.schema.asking import At
 from symcount.survey.schema.check import count
 from symcount.survey.schema.combining import stored
+from symcount.survey.schema.config_class import attribute
 from symcount.survey.schema.layer_rules import rules_of
 from symcount.survey.schema.probe import Probe, changed, real_total, signature, uninitialised
 from symcount.survey.schema.samples import samples_of
+from symcount.survey.schema.saved import made
 from symcount.survey.schema.work import Work
 
 __all__ = ["agrees", "formula_at", "formula_of"]
@@ -48,7 +51,7 @@ def formula_at(
         own, there = probe.trace({}), probe.trace(changes)
         if there is None or own is None or signature(there) == signature(own) or _reads_more(layout, probe, own, there):
             return None
-        alone = _alone(layout, probe, changes, there)
+        alone = _alone(layout, probe, changes, there) and not _hears(layout, probe, changes)
         return _derived(layout, probe, activations, changes, tree, _POINTS) if alone else None
 
 
@@ -98,8 +101,10 @@ def _derived(
     asked = {name for _, *sides in kept.asked for side in sides for name in identifiers(side)}
     if not used <= layout.numbers.keys() or any(name.startswith("unknown_") for name in asked):
         return None
-    made = tree_to_json(formula.tree)
-    return None if _SUM in json.dumps([made, kept.to_json()]) else (kept, made)  # which no stored formula has
+    tree_as_json = tree_to_json(formula.tree)
+    return (
+        None if _SUM in json.dumps([tree_as_json, kept.to_json()]) else (kept, tree_as_json)
+    )  # which no stored formula has
 
 
 def _reads_more(layout: Layout, probe: Probe, own: Trace, there: Trace) -> bool:
@@ -132,6 +137,51 @@ def _alone(layout: Layout, probe: Probe, changes: Mapping[str, Any], there: Trac
         elif moved is None or signature(moved) != signature(there):
             return False
     return True
+
+
+def _hears(layout: Layout, probe: Probe, changes: Mapping[str, Any]) -> bool:
+    """Whether a key of which the layout asks nothing has an influence beside *changes*.
+
+    What is read of a copy of a config is seen by no trace (`num_global_key_value_heads` of Gemma 4, by its layers).
+    """
+    kinds = {
+        f"{section}.model_type": made(probe, {}, f"{section}.model_type")
+        for section in layout.sections
+        if section and value_at(probe.raw, section, MISSING) is MISSING
+    }
+    if MISSING in kinds.values():
+        return True
+
+    def total(more: Mapping[str, Any]) -> int | None:
+        return real_total(probe.cls, probe.config_class, changed(probe.raw, {**kinds, **changes, **more}))
+
+    others, own = _unasked(layout, probe), total({})
+    together = total(others)
+    if together is not None or not others:
+        return together != own and bool(others)
+    return any(total({path: value}) not in (own, None) for path, value in others.items())
+
+
+def _unasked(layout: Layout, probe: Probe) -> dict[str, Any]:
+    """Another value of each number and flag of which the layout asks nothing: declared, or taken by its code."""
+    found: dict[str, Any] = {}
+    for section, rules in layout.sections.items():
+        instance = probe.instances.get(section)
+        if instance is None:
+            continue
+        facts = probe.parts.get(section)
+        consumed = {} if facts is None else {key: "" for key in facts.consumed if key not in rules.types}
+        for key, kinds in {**rules.types, **consumed}.items():
+            path = path_of(section, key)
+            told = key in (*rules.refused, *rules.closed, *rules.aliases)
+            if told or path in layout.checks or path in layout.numbers or probe.ignored(path) or key.endswith("_id"):
+                continue
+            value = attribute(instance, key)
+            if isinstance(value, bool) or (value is None and "b" in kinds):
+                found[path] = not value
+            elif (type(value) is int and value > 0) or (value is None and ("i" in kinds or not kinds)):
+                found[path] = 2 * (value or 1)
+    return found
 
 
 def agrees(layout: Layout, probe: Probe, activations: frozenset[str], changes: Mapping[str, Any]) -> bool:
