@@ -12,7 +12,7 @@ from symcount.atlas.schema import Reader
 from symcount.atlas.store import default_path
 from symcount.atlas.variant import Variant
 from symcount.derivation.resolve import model_class
-from symcount.errors import UncoveredError
+from symcount.errors import DomainError, UncoveredError
 from symcount.survey.schema import branches, extending, flags, overruling, renewing, supplement
 from symcount.survey.schema.bases import bases, said_whole
 from symcount.survey.schema.branches import with_branches
@@ -137,6 +137,26 @@ def test_a_formula_that_is_derived_anew_with_fewer_conditions_takes_the_place_of
     for fields in ({}, {"num_hidden_layers": 24}, {"num_hidden_layers": 3, "hidden_size": 96}):
         assert counted(found, fields) == real_total(probe.cls, probe.config_class, fields)
     assert renewed(layout, probe, frozenset()) == (layout, [])  # which has no condition too many
+
+
+def test_a_number_that_was_kept_is_at_least_one_then():
+    _, narrow, probe = kept_at_twelve()
+    depth = narrow.numbers["num_hidden_layers"].changed(minimum=None)
+    free = narrow.changed(numbers={**narrow.numbers, "num_hidden_layers": depth})
+    found, _ = renewed(free, probe, frozenset())
+    assert found.numbers["num_hidden_layers"].minimum == 1
+    with pytest.raises(DomainError, match="expected an integer of at least 1, got 0"):
+        counted(found, {"num_hidden_layers": 0})
+
+
+def test_a_key_that_only_the_class_s_code_takes_keeps_a_flag_out():
+    """`num_global_key_value_heads` of Gemma 4 is read of a copy for each layer, beside one flag."""
+    layout, probe = stored("Gemma4TextModel")
+    flag = {"attention_k_eq_v": True}
+    assert "num_global_key_value_heads" not in {*layout.checks, *layout.numbers}
+    assert supplement._hears(layout, probe, flag)
+    assert not supplement._hears(layout, probe, {"attention_bias": True})
+    assert supplement.formula_at(layout, probe, frozenset(), flag, 0) is None
 
 
 def test_a_formula_that_holds_elsewhere_comes_after_the_old_one(monkeypatch):

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import islice
 from typing import Any, Final
 
-from symcount.atlas.record import Layout
+from symcount.atlas.record import Layout, StoredFormula
 from symcount.atlas.schema import Reader
 from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
@@ -37,6 +37,7 @@ def renewed(
     made = formula_of(layout, probe, activations, {}, trees) if beyond else None
     if made is None:
         return layout, []
+    layout = _with_least(layout, made[0])
     formulas = [made[0] if i == number else formula for i, formula in enumerate(layout.formulas)]
     wider = layout.changed(formulas=formulas)
     if not _holds_as_well(layout, wider, probe, activations, usual):
@@ -49,6 +50,16 @@ def renewed(
     if gained and right and agrees(wider, probe, activations, {}):
         return wider, [made[1]]
     return layout, []
+
+
+def _with_least(layout: Layout, formula: StoredFormula) -> Layout:
+    """*layout* in which no number may be less than the *formula* admits: one that was kept had no least value."""
+    least = {letter[1]: letter[4] for letter in formula.letters if letter[4] is not None}
+    numbers = {
+        path: number.changed(minimum=least[path]) if number.minimum is None and path in least else number
+        for path, number in layout.numbers.items()
+    }
+    return layout.changed(numbers=numbers)
 
 
 def _holds_as_well(layout: Layout, wider: Layout, probe: Probe, activations: frozenset[str], usual: str) -> bool:
