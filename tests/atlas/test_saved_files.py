@@ -164,6 +164,14 @@ def test_infinity_as_transformers_writes_it(tmp_path, capsys):
     assert sc.count(json.loads(text)) == sc.derive(json.loads(text)).count(json.loads(text)) == counted
 
 
+def test_a_file_that_says_twice_its_layers_is_not_counted_so():
+    """Dory writes attention and MLP as layers of their own, and halves their number when it reads them."""
+    cls = model_class("DoryModel")
+    file = {**cls.config_class().to_dict(), "architectures": ["DoryModel"]}
+    assert file["num_hidden_layers"] == 2 * cls.config_class().num_hidden_layers
+    assert stored(json.loads(json.dumps(file, default=str))) in (None, real_total(cls, cls.config_class, {}))
+
+
 @pytest.mark.parametrize("depth", [3, 9, 39, 44, 80])
 def test_a_fixed_list_of_layers_is_counted_beyond_its_end(depth):
     """Mllama's layers of cross-attention are a list of eight: more layers than it was made for have no more of them."""
