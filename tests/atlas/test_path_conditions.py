@@ -90,7 +90,7 @@ def test_an_atlas_is_extended_in_place_and_goes_on_where_it_stopped(tmp_path):
     assert run(["atlas", "extend", "--output", str(path)]) == 0
     extended = path.read_bytes()
     assert Counter(Atlas(path)).count(fields)[1] == Counter(source).count({**fields, "rope_parameters": ROPE})[1]
-    journal = path.with_name("atlas.bin.extended.jsonl")
+    (journal,) = tmp_path.glob("atlas.bin.extended-*.jsonl")  # of this release of transformers
     assert len(journal.read_text().splitlines()) == 1
     assert run(["atlas", "extend", "--output", str(path)]) == 0  # what is extended stays as it is
     assert path.read_bytes() == extended
