@@ -325,8 +325,8 @@ MUTATIONS = (
     Mutation(
         "atlas: flags that say the same together not told apart",
         "survey/schema/narrowing.py",
-        "        if _totals(probe, {**flipped, path: not value}) in (own, None):",
-        "        if _totals(probe, {path: not value}) in (own, None):",
+        "        total = _totals(probe, {**flipped, path: not value})",
+        "        total = _totals(probe, {path: not value})",
         "tests/atlas/test_narrowing.py",
     ),
     Mutation(

@@ -87,11 +87,7 @@ class Variant:
                 for holds in relations:
                     if not holds(next(sides), next(sides)):
                         return False
-        except (
-            ZeroDivisionError,
-            DomainError,
-            OverflowError,
-        ):  # what is computed in floating point has a largest number
+        except (ZeroDivisionError, DomainError, OverflowError):  # floating point has a largest number
             return False
         return True
 

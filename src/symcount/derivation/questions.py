@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, Final
 
 from symcount.concolic.traces import Trace, once_a_trace
 from symcount.concolic.values import expression as ex
@@ -15,7 +15,7 @@ from symcount.derivation.structure import is_model_code
 
 __all__ = ["answers", "bounded", "hashed", "nest_of", "of_iteration", "questions", "remainders"]
 
-_PERIODS = range(3, 17)  # what is one of two is told by its questions
+_PERIODS: Final = range(3, 17)  # that it is every second layer is supposed anyway; see `derivation.index_sets`
 
 
 @once_a_trace

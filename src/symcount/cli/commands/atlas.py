@@ -243,7 +243,11 @@ def extend(
                 for said in row["notes"]:
                     note(f"{row['class']}: {said}")
     tables = layers.stored(before)
-    summary = layers.write(target, layers.replaced(tables, changes, here.release if insisting else ""))
+    if insisting:
+        tables = layers.replaced(tables, changes, here.release)
+    else:  # what was held against this release only may be otherwise in another
+        tables = [layers.replaced([t], changes)[0] if t.versions == here.versions else t for t in tables]
+    summary = layers.write(target, tables)
     if not as_json:
         say(f"{number(len(changes))} classes extended; {', '.join(f'{number(v)} {k}' for k, v in summary.items())}")
     return 0

@@ -14,7 +14,7 @@ from symcount.survey.schema.choices import choices_of
 from symcount.survey.schema.config_class import facts_of, parts, settable
 from symcount.survey.schema.probe import INFRASTRUCTURE, changed, real_total
 
-__all__ = ["Base", "bases", "left_out", "said_whole", "with_given"]
+__all__ = ["Base", "bases", "left_out", "said_whole", "with_given", "without_sections"]
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,17 @@ def bases(cls: Any, configs: Any) -> Iterator[Base]:
 
 def left_out(cls: Any, configs: Any, base: Base) -> Base | None:
     """*base* without any sub-config; `None` if it has none, or transformers builds no model of that."""
-    raw = {k: v for k, v in base.raw.items() if not isinstance(v, dict) or not k.endswith("_config")}
+    raw = without_sections(base.raw)
     absent = frozenset(base.raw) - frozenset(raw)
     if not absent or any(path.partition(".")[0] in absent for path in base.required):
         return None
     found = Base(raw, {path: [""] for path in base.types}, base.required, absent)
     return found if _builds(cls, configs, found) else None
+
+
+def without_sections(raw: Mapping[str, Any]) -> dict[str, Any]:
+    """A config without its sub-configs."""
+    return {key: value for key, value in raw.items() if not isinstance(value, dict) or not key.endswith("_config")}
 
 
 def said_whole(cls: Any, configs: Any, base: Base) -> Base | None:
@@ -73,7 +78,7 @@ def said_whole(cls: Any, configs: Any, base: Base) -> Base | None:
     Returns:
         The base, `None` if there is no such key, or transformers builds another model of that.
     """
-    bare = {k: v for k, v in base.raw.items() if not isinstance(v, dict) or not k.endswith("_config")}
+    bare = without_sections(base.raw)
     whole = _file(configs, bare)
     if whole is None or base.absent:
         return None

@@ -16,6 +16,7 @@ from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey.schema.check import count
 from symcount.survey.schema.probe import Probe, changed, real_total
+from symcount.survey.schema.samples import usual_state
 from symcount.survey.schema.supplement import agrees, formula_at
 
 __all__ = ["are_right", "is_beyond", "numbers_asked", "with_branches"]
@@ -30,7 +31,7 @@ def with_branches(
     layout: Layout, probe: Probe, activations: frozenset[str], trees: int = 0
 ) -> tuple[Layout, list[list[Any]]]:
     """*layout* with formulas for other numbers beside the defaults; their trees are numbered from *trees* on."""
-    usual = ",".join(["0"] * len(layout.switches))
+    usual = usual_state(layout)
     found, more, failed = layout, list[list[Any]](), 0
     own = probe.trace({}) if usual in layout.states else None
     effort, tensors = (_EFFORT, len(own.parameters)) if own is not None else (0, 0)

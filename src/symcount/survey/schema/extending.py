@@ -130,11 +130,11 @@ def extended(
         found.append(wider)
         more += own
     if first is not None and not flags:
+        file = written_file(cls, configs, first)
         for layout, base, own in layouts_of_the_written(cls, configs, first, found, activations):
             placed = layout.changed(formulas=[f.changed(tree=f.tree + trees + len(more)) for f in layout.formulas])
             number = trees + len(more) + len(own)
             wider, others = extend(placed, cls, configs, base, activations, said, number)
-            file = written_file(cls, configs, first)
             if counted(wider, activations, file) == real_total(cls, configs, file):
                 found.append(wider)
                 more += [*own, *others]

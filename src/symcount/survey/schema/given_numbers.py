@@ -13,6 +13,7 @@ from symcount.atlas.codes import MISSING
 from symcount.atlas.record import Layout, Number
 from symcount.core.paths import value_at
 from symcount.survey.schema.probe import Probe, changed, real_total
+from symcount.survey.schema.samples import usual_state
 from symcount.survey.schema.saved import saved_file
 from symcount.survey.schema.supplement import agrees, formula_of
 
@@ -25,7 +26,7 @@ def with_given_numbers(
     layout: Layout, probe: Probe, activations: frozenset[str], trees: int = 0
 ) -> tuple[Layout, list[list[Any]]]:
     """*layout* with such numbers, as far as real models say so; its further trees are numbered from *trees* on."""
-    usual = ",".join(["0"] * len(layout.switches))
+    usual = usual_state(layout)
     found, more = layout, list[list[Any]]()
     for path in _computed(layout, probe) if usual in layout.states else ():
         if len(more) == _MOST:

@@ -125,9 +125,10 @@ def _together(layout: Layout, probe: Probe, own: int | None) -> Iterator[tuple[s
         value = check.given
         if type(value) is not bool or path in layout.switches or check.accept.get(key_of(not value)) != 0:
             continue
-        if _totals(probe, {**flipped, path: not value}) in (own, None):
+        total = _totals(probe, {**flipped, path: not value})
+        if total == own:
             flipped[path] = not value
-        else:
+        elif total is not None:  # beside one with which there is no model nothing would be seen of the others
             yield path, check.changed(accept={k: n for k, n in check.accept.items() if k != key_of(not value)})
 
 

@@ -14,6 +14,7 @@ from symcount.atlas.variant import Variant
 from symcount.errors import SymcountError
 from symcount.survey.schema.branches import are_right, is_beyond, numbers_asked
 from symcount.survey.schema.probe import Probe, changed
+from symcount.survey.schema.samples import usual_state
 from symcount.survey.schema.supplement import agrees, formula_of
 
 __all__ = ["renewed"]
@@ -28,7 +29,7 @@ def renewed(
 
     It takes the place of that one where it holds wherever that one was seen to hold, and else comes after it.
     """
-    usual = ",".join(["0"] * len(layout.switches))
+    usual = usual_state(layout)
     if usual not in layout.states:
         return layout, []
     number = layout.states[usual][0]

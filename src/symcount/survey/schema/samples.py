@@ -11,7 +11,7 @@ from symcount.config.arranged_lists import Arrangement
 from symcount.survey.schema.alternatives import ROPES
 from symcount.survey.schema.work import key_of
 
-__all__ = ["changes_of", "samples_of"]
+__all__ = ["changes_of", "samples_of", "usual_state"]
 
 _WORDS: Final[Mapping[str, Any]] = {"true": True, "false": False, "null": None, "[]": [], "#": 8}
 _EACH: Final = 2  # layers of each kind in a list of kinds
@@ -38,6 +38,11 @@ def samples_of(check: Check) -> Iterator[tuple[int, Any]]:
                     yield label, dict(rope)
         elif code in _WORDS:
             yield label, _WORDS[code]
+
+
+def usual_state(layout: Layout) -> str:
+    """The state of the defaults: every switch has its first label."""
+    return ",".join("0" for _ in layout.switches)
 
 
 def changes_of(layout: Layout, key: str) -> dict[str, Any] | None:

@@ -102,9 +102,9 @@ def _derived(
     if not used <= layout.numbers.keys() or any(name.startswith("unknown_") for name in asked):
         return None
     tree_as_json = tree_to_json(formula.tree)
-    return (
-        None if _SUM in json.dumps([tree_as_json, kept.to_json()]) else (kept, tree_as_json)
-    )  # which no stored formula has
+    if _SUM in json.dumps([tree_as_json, kept.to_json()]):  # which is no code that a count may run
+        return None
+    return kept, tree_as_json
 
 
 def _reads_more(layout: Layout, probe: Probe, own: Trace, there: Trace) -> bool:

@@ -12,7 +12,7 @@ from symcount.atlas.codes import MISSING
 from symcount.atlas.record import Layout
 from symcount.core.paths import path_of, value_at
 from symcount.errors import SymcountError
-from symcount.survey.schema.bases import Base, said_whole, with_given
+from symcount.survey.schema.bases import Base, said_whole, with_given, without_sections
 from symcount.survey.schema.check import check, counted
 from symcount.survey.schema.measure import measure
 from symcount.survey.schema.probe import Probe, real_total
@@ -67,6 +67,6 @@ def layouts_of_the_written(
 
 def written_file(cls: Any, configs: Any, base: Base) -> dict[str, Any]:
     """The file of the defaults: sub-configs are what the class makes of them where they are left out, if it does."""
-    bare = {key: value for key, value in base.raw.items() if not isinstance(value, dict) or not key.endswith("_config")}
+    bare = without_sections(base.raw)
     raw = base.raw if real_total(cls, configs, bare) is None else bare
     return saved_file(Probe(cls, configs, raw, base.required, base.absent))
