@@ -30,6 +30,7 @@ from symcount.derivation.structure import (
     shape_nodes,
     shape_symbols,
 )
+from symcount.derivation.substitution import kept
 from symcount.errors import DerivationError
 
 REDRAWN = 8  # times that a point is drawn again
@@ -82,6 +83,8 @@ def run(plan: Plan, values: Mapping[str, Number], place: str, limit: int | None 
     """
     known = plan.journal.runs
     key = id(plan.source), frozenset(plan.pinned), frozenset(values.items())
+    if key not in known and (found := _as_pinned(plan, values)) is not None:
+        known[key] = plan.source, found
     if key not in known:
         try:
             found = trace(plan.cls, plan.source, values=values, frozen=tuple(plan.pinned), limit=limit)
@@ -95,6 +98,17 @@ def run(plan: Plan, values: Mapping[str, Number], place: str, limit: int | None 
     if isinstance(result, DerivationError):
         raise result
     return result
+
+
+def _as_pinned(plan: Plan, values: Mapping[str, Number]) -> Trace | None:
+    """The run at *values* that was made while some of what is pinned now was not; `None` if there is none."""
+    own = set(plan.pinned)
+    for (source, pinned, then), (_, one) in plan.journal.runs.items():
+        if source == id(plan.source) and pinned <= own and isinstance(one, Trace):
+            same = {**dict(then), **one.symbols}
+            if all(same.get(n) == v for n, v in values.items()) and one.symbols.keys() <= values.keys():
+                return next(iter(kept([one], plan.pinned)), None)
+    return None
 
 
 def _place(e: Evidence, values: Mapping[str, Number]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -30,19 +30,29 @@ def changing(
     e: Evidence, start: Trace, names: Sequence[str], changes: Sequence[Change] = _CHANGES
 ) -> list[tuple[str, Trace]]:
     """The fields among *names* whose change changes the rows, each with the run that shows it (bisection)."""
-    if not names:
-        return []
-    moved = ({**start.symbols, **{n: change(n, start.symbols[n]) for n in names}} for change in changes)
-    other = possible(e, (values for values in moved if values != start.symbols))
+    return [(name, other) for name, other in _mattering(e, start, names, changes) if other is not None]
+
+
+def _mattering(
+    e: Evidence, start: Trace, names: Sequence[str], changes: Sequence[Change]
+) -> Iterator[tuple[str, Trace | None]]:
+    """The same, and the fields that cannot be changed alone, without a run."""
+    moved = [{**start.symbols, **{n: change(n, start.symbols[n]) for n in names}} for change in changes]
+    elsewhere = [values for values in moved if values != start.symbols]
+    if not elsewhere:
+        return
+    other = possible(e, elsewhere)
     if other is not None and signature(other) == signature(start):
         rest = [n for n in names if other.symbols[n] == start.symbols[n]]  # a half of one is one
         for name in set(names).difference(rest):
             e.journal.harmless.setdefault(name, set()).add(other.symbols[name])
-        return changing(e, start, rest, changes)
-    if len(names) == 1:
-        return [(names[0], other)] if other is not None else []
-    half = len(names) // 2
-    return changing(e, start, names[:half], changes) + changing(e, start, names[half:], changes)
+        yield from _mattering(e, start, rest, changes)
+    elif len(names) == 1:
+        yield names[0], other
+    else:
+        half = len(names) // 2
+        yield from _mattering(e, start, names[:half], changes)
+        yield from _mattering(e, start, names[half:], changes)
 
 
 def unseen(h: Hypotheses) -> list[str]:
@@ -129,10 +139,11 @@ def _down(times: float, _: str, v: Number) -> Number:
 _UPWARDS, _DOWNWARDS = ([partial(way, times) for times in (8, 2, 1.25, 1.1)] for way in (_up, _down))
 
 
-def _far(value: Number) -> tuple[Number, ...]:
-    if isinstance(value, float):
-        return (value / 4, value / 16, value * 4 if value > 1 else (1 + value) / 2)
-    return (value * 4, max(1, value // 4), max(1, value // 16))
+_FAR: tuple[Change, ...] = (
+    lambda _, v: v / 4 if isinstance(v, float) else v * 4,
+    lambda _, v: v / 16 if isinstance(v, float) else max(1, v // 4),
+    lambda _, v: max(1, v // 16) if isinstance(v, int) else v * 4 if v > 1 else (1 + v) / 2,
+)
 
 
 def doubtful(e: Evidence, traces: Sequence[Trace]) -> list[str]:
@@ -146,18 +157,11 @@ def suspects(e: Evidence) -> list[str]:
     names = doubtful(e, e.traces)
     if not names:
         return []
-    start = e.smallest
-    reference = signature(start)
-    found = []
-    for name in names:
-        value = start.symbols[name]
-        tried = [type(value)(v) for v in _far(value)]
-        nearby = (possible(e, [{**start.symbols, name: v}]) for v in tried)
-        if any(other is None or signature(other) != reference for other in nearby):
-            found.append(name)
-        else:
-            e.journal.harmless.setdefault(name, set()).update(tried)
-    return found
+    found: dict[str, None] = {}
+    for change in _FAR:
+        still = [n for n in names if n not in found]
+        found |= dict.fromkeys(name for name, _ in _mattering(e, e.smallest, still, (change,)))
+    return [n for n in names if n in found]
 
 
 @once_a_trace
