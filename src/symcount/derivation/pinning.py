@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from symcount.concolic.config.symbolic import Number
@@ -40,6 +41,7 @@ __all__ = [
     "negative",
     "ratios",
     "rigid_fields",
+    "stage_numbers",
     "switches",
     "transcendental",
     "unmoved",
@@ -51,16 +53,21 @@ def lengths(e: Evidence) -> list[str]:
 
     That a list is as long as there are layers may be a coincidence, the more so where there is one of each.
     """
-    lists = list_lengths(e.base)
     found = []
-    for name in e.structural:
+    depths = tuple(e.depths)
+    e = replace(e, structural=depths, traces=(e.default,))
+    for name in stage_numbers(e):
         value = int(e.base[name])
-        if name.endswith("]") or (name.rpartition(".")[0], value) not in lists:
-            continue
         other = possible(e, [{**e.base, name: value - 1 if value > 1 else value + 1}])
         if other is None or not explained(e, e.default, other):
             found.append(name)
     return found
+
+
+def stage_numbers(e: Evidence) -> list[str]:
+    """Structural fields that are as large as the config's lists beside them are long."""
+    lists = list_lengths(e.base)
+    return [n for n in e.structural if not n.endswith("]") and (n.rpartition(".")[0], int(e.base[n])) in lists]
 
 
 def rigid_fields(e: Evidence, traces: Sequence[Trace]) -> list[str]:
@@ -216,6 +223,8 @@ def switches(h: Hypotheses) -> list[Condition]:
             return []
     found: dict[Condition, None] = {}
     for name, other in flips.items():
+        if found.keys() >= set(about[name]):
+            continue
         flipped = possible(e, [other])
         if flipped is None or signature(flipped) != reference:
             found.update(dict.fromkeys(about[name]))

@@ -31,13 +31,13 @@ from symcount.derivation.counting import Assumptions
 from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence, Hypotheses, Plan
 from symcount.derivation.multiplicity import tables
-from symcount.derivation.pinning import lost, negative, ratios, transcendental
+from symcount.derivation.pinning import lost, negative, ratios, stage_numbers, transcendental
 from symcount.derivation.questions import questions
 from symcount.derivation.rows import Row, collect
 from symcount.derivation.runs import possible, run
 from symcount.derivation.second_run import moved_run
 from symcount.derivation.selectors import selectors
-from symcount.derivation.sensitivity import unseen
+from symcount.derivation.sensitivity import suspects, unseen
 from symcount.derivation.structure import depth_fields, depth_points, likely_depths, model_conditions, shape_symbols
 from symcount.derivation.suspicions import nothing_lost
 from symcount.derivation.tables import Table, Truth, iterations
@@ -67,22 +67,26 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     base = {**one.symbols, **plan.base, **{n: v for n, v in usual.items() if n not in plan.base}}
     e = Evidence(plan, base, one, (one,), tuple(depth_fields(one)))
     idle = few.keys() - set(e.structural)
-    if not few.keys() >= set(e.structural) or idle & _said(one) or not _alike(e):
+    if idle & _said(one) or not _alike(e) or not few.keys() >= set(stage_numbers(e)):
         return None
+    few |= {name: e.base[name] for name in e.structural if name not in few}
     few |= {name: usual[name] for name in idle & one.config_reads.keys()}
-    written, asked = nothing_lost(e) and not idle & one.config_reads.keys(), _questions(e)
+    followed = not any(use.kind in ("log", "data") for use in one.structural)
+    written, asked = followed and nothing_lost(e) and not idle & one.config_reads.keys(), _questions(e)
     deeper = _deep_enough(e, asked, few)
     if deeper is None:
         return None
     period = longest_period({*(m.cls for m in one.modules), *config_classes(plan.source)}, (), _PERIODIC)
     deeper |= {name: max(n, period) for name, n in deeper.items() if name in e.structural}
+    if not followed:  # how many layers there are may be said by a tensor
+        deeper |= {name: n + 1 + index for index, (name, n) in enumerate(deeper.items()) if name in e.structural and n}
     if deeper != few or not written:
         two = moved_run(e, deeper, rng) if not written else possible(e, [{**e.base, **deeper}])
         if two is None or not set(_questions(e.with_traces([two]), two)) <= set(asked):
             return None
         e = e.with_traces([one, two])
     found = _proved(e) if _shown(e, lists) else None
-    return None if found is None or (not written and unseen(found)) else found
+    return None if found is None or (not written and (suspects(e) or unseen(found))) else found
 
 
 def _period(plan: Plan) -> int:
@@ -157,7 +161,8 @@ def _shown(e: Evidence, lists: Mapping[str, Sequence[Any]]) -> bool:
             if not kinds <= {_kind(v) for value in seen for v in value}:
                 return False
             continue
-        if min((e.traces[-1].symbols[n] for n in e.structural), default=0) >= len(usual):
+        last = e.traces[-1].symbols
+        if min((last[n] for n in e.structural if last[n] < e.base[n]), default=len(usual)) >= len(usual):
             continue
         names = [f"{path}[{i}]" for i in range(len(usual))]
         if not set(names) <= e.base.keys() or 0 < len(said.intersection(names)) < len(names):
@@ -196,7 +201,6 @@ def _alike(e: Evidence) -> bool:
         or selectors(one, e.structural, shape_symbols([one]))
         or ratios(e, [one])
         or negative(e)
-        or any(use.kind in ("log", "data") for use in one.structural)
         or any(p.general for p in one.parameters)
     )
 

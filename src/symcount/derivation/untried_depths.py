@@ -99,7 +99,7 @@ def other_sides(conditions: Sequence[Condition], base: Mapping[str, Number]) -> 
 def beyond(cls: type, source: ConfigSource, default: Trace) -> tuple[int, list[int]]:
     """A number of layers beyond everything that the code of a model compares an index with, and single such numbers."""
     symbolic = {name.rpartition(".")[2].partition("[")[0] for name in default.symbols}
-    found = layers_to_see({*(m.cls for m in default.modules), *config_classes(source)}, symbolic)
     if cls.__module__.startswith("transformers."):
-        return max(found.from_which, default=0), []
+        return 0, []
+    found = layers_to_see({*(m.cls for m in default.modules), *config_classes(source)}, symbolic)
     return max({MANY, *found.from_which}), sorted(found.named)  # other ways to say it: `len(str(i)) > 1`

@@ -171,8 +171,8 @@ STATE: Final = _State()
 
 #: Modules whose frames are not the place where a comparison was written.
 _OWN: Final = "symcount."
-#: Its messages contain the numbers that it validates.
-_VALIDATION: Final = "huggingface_hub."
+#: Their messages contain the numbers that they validate.
+_VALIDATION: Final = ("huggingface_hub.", "transformers.configuration_utils")
 
 
 def _asking_module() -> str:
