@@ -25,6 +25,7 @@ from symcount.concolic.python.builtins import shadows
 from symcount.concolic.python.literals import literals
 from symcount.concolic.python.modules import defining_modules, library, library_modules, user_modules
 from symcount.concolic.python.patches import Patch, Patches
+from symcount.concolic.refusals import ConfigRefusedError
 from symcount.concolic.session import current, quiet
 from symcount.concolic.tensors.mode import TENSORS, Tracker, tracing_mode
 from symcount.concolic.traces import Trace, TracedModule, TracedParameter
@@ -106,13 +107,15 @@ def _attempt(
 ) -> Trace:
 
     recorder, tracker, outer = Recorder(), Tracker(limit), (STATE.recorder, TENSORS.tracker)
+    refused: type[DerivationError] = DerivationError
     try:
         classes = config_classes(source)
         own = user_modules((cls, *classes, *_PARTS.get(cls, ())))
         computing = (*defining_modules((cls, *classes)), *own)
         with Patches(_shadowing((*library_modules(), *own), computing, current())), watched():
-            STATE.recorder = recorder
+            STATE.recorder, refused = recorder, ConfigRefusedError
             symbolic = build(source, values, frozen, followed=True, observing=observing)
+            refused = DerivationError
             reads = Reads(symbolic, observing=observing)
             with Patches(reads.patches()), tracing_mode(tracker):
                 TENSORS.tracker = tracker
@@ -121,7 +124,7 @@ def _attempt(
         if isinstance(error, DerivationError):
             raise
         message = f"{cls.__name__} cannot be constructed at these values: {type(error).__name__}: {error}"
-        raise DerivationError(message) from error
+        raise refused(message) from error
     finally:
         STATE.recorder, TENSORS.tracker = outer
     found = list(_modules(model))

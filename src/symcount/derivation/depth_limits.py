@@ -38,19 +38,22 @@ def deepest(h: Hypotheses) -> dict[str, int]:
     start = start_of(h)
     beside = [{}, usual] if any(start[n] != value for n, value in usual.items()) else [{}]
     found: dict[str, int] = {}
-    for depth in (n for n in e.depths if not n.endswith("]") and n in e.structural and MARK not in n):
+    depths = [n for n in e.depths if not n.endswith("]") and n in e.structural and MARK not in n]
+    if len(farthest := _farthest(e, depths)) > 1:  # nearly always there is no such layer, which one trace shows
+        places = [{**chosen, **farthest} for chosen in beside]
+        if all(counts(h, place) for place in places if _spoken_of(h, {**start, **place})):
+            return found
+    for depth in depths:
         seen = max(int(t.symbols[depth]) for t in e.traces)
         limit = max(MAX_SELECTOR, int(e.base[depth]))
-        section = depth.rpartition(".")[0]
 
         def refuted(number: int, depth: str = depth) -> bool:
             places = [{**chosen, depth: number} for chosen in beside]
             return any(counts(h, place) is False for place in places if _spoken_of(h, {**start, **place}))
 
-        for name, value in sorted(e.pinned.items(), key=lambda item: item[1]):
-            index = isinstance(value, int) and not name.endswith("]") and seen <= value + 1 <= limit
-            if index and name.rpartition(".")[0] == section and refuted(int(value) + _BEYOND):
-                found[depth] = next((n for n in (int(value) + 1, int(value)) if n > seen and not refuted(n)), seen)
+        for value in _named(e, depth, seen, limit):
+            if refuted(value + _BEYOND):
+                found[depth] = next((n for n in (value + 1, value) if n > seen and not refuted(n)), seen)
                 break
         for end in _ends(e, depth, limit):
             if not refuted(end + _BEYOND):  # nor is it by a list that ends earlier: these layers are all there
@@ -59,6 +62,29 @@ def deepest(h: Hypotheses) -> dict[str, int]:
             most = next(n for n in range(first, end + _BEYOND + 1) if refuted(n)) - 1
             found[depth] = min(most, found.get(depth, most))
     return found
+
+
+def _farthest(e: Evidence, depths: Iterable[str]) -> dict[str, int]:
+    """Numbers of layers beyond all that a list or a field that keeps its value speaks of, of the depths with any."""
+    found: dict[str, int] = {}
+    for depth in depths:
+        seen = max(int(t.symbols[depth]) for t in e.traces)
+        limit = max(MAX_SELECTOR, int(e.base[depth]))
+        ends = [*_named(e, depth, seen, limit), *_ends(e, depth, limit)]
+        if ends:
+            found[depth] = max(ends) + _BEYOND
+    return found
+
+
+def _named(e: Evidence, depth: str, seen: int, limit: int) -> list[int]:
+    """The values of fields that are kept, each of which may name a layer, the least first."""
+    section = depth.rpartition(".")[0]
+    return [
+        value
+        for name, value in sorted(e.pinned.items(), key=lambda item: item[1])
+        if isinstance(value, int) and not name.endswith("]") and seen <= value + 1 <= limit
+        and name.rpartition(".")[0] == section
+    ]  # fmt: skip
 
 
 def _spoken_of(h: Hypotheses, values: Mapping[str, Number]) -> bool:

@@ -44,7 +44,7 @@ def draw(
     conditions = list(formula.asked)
     for _ in range(ATTEMPTS):
         values = sample(base, movable, conditions, rng, attempts=60, share=share, wide=share > 0.5)
-        drawn = selector_points(formula.selectors, formula.depths, formula.default, rng, least=formula.least)
+        drawn = selector_points(formula.selectors, formula.depths, base, formula.default, rng, least=formula.least)
         moved = {name for name in structural if share > 0.5 or rng.random() < share}
         if formula.depths and (far or rng.random() < DEEP):  # a pattern may look otherwise among many than among few
             name = rng.choice(formula.depths)

@@ -22,6 +22,7 @@ class Journal:
         harmless: values of fields that no run moved, or in a logarithm, that were seen to change no parameter.
         rigid: lists with an element for each layer that cannot follow the number of layers.
         reached: depths with numbers of layers at which a formula was tried, beyond those of the runs.
+        too_large: numbers of layers at which the model had more tensors than are looked at.
         runs: what was observed, or why there is no such model, by config, what was pinned and the values; each once.
     """
 
@@ -29,6 +30,7 @@ class Journal:
     harmless: dict[str, set[Number]] = field(default_factory=dict)
     rigid: set[str] = field(default_factory=set)
     reached: set[tuple[str, Number]] = field(default_factory=set)
+    too_large: list[dict[str, Number]] = field(default_factory=list)
     runs: dict[tuple[Any, ...], tuple[ConfigSource, Trace | DerivationError]] = field(default_factory=dict, repr=False)
 
     def note(self, line: str) -> None:

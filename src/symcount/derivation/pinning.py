@@ -58,7 +58,7 @@ def lengths(e: Evidence) -> list[str]:
     e = replace(e, structural=depths, traces=(e.default,))
     for name in stage_numbers(e):
         value = int(e.base[name])
-        other = possible(e, [{**e.base, name: value - 1 if value > 1 else value + 1}])
+        other = possible(e, [{**e.default.symbols, name: value - 1 if value > 1 else value + 1}])
         if other is None or not explained(e, e.default, other):
             found.append(name)
     return found
@@ -155,25 +155,23 @@ def culprits(e: Evidence) -> Pin | Discover:
     sizes = [n for n in start.symbols if n in free or n in e.structural]
     found: list[str] = []
     discovered = list(e.plan.discovered)
-    groups = [[n for n in sizes if n not in e.structural], *([n] for n in sizes if n in e.structural)]
-    for name, other in [item for group in groups for item in changing(e, start, group)]:
+    for name, other in changing(e, start, [n for n in sizes if n not in e.structural]):
         renamed = {p.path for p in other.parameters} != {p.path for p in start.parameters}
-        if renamed and name not in e.structural and start.symbols[name] <= MAX_SELECTOR:
+        if renamed and start.symbols[name] <= MAX_SELECTOR:
             discovered.append(name)
-        elif name not in e.structural or not explained(e, start, other):
+        else:
             found.append(name)
     if new := tuple(n for n in discovered if n not in {*e.structural, *e.pinned, *e.plan.discovered}):
         return Discover(new)
+    if found:  # sizes that were lost on the way
+        return Pin(tuple(found), UNEXPLAINED)
     depths = set(e.depths)
-    for kind in (
-        [n for n in found if n not in e.structural],  # a size that was lost on the way
-        [n for n in found if n not in depths],  # what chooses between layers: then the depth may become clear
-        found,
-        [n for n in e.structural if n not in depths] or list(e.structural),
-    ):
-        if kind:
-            return Pin(tuple(kind), UNEXPLAINED)
-    return Pin((), UNEXPLAINED)
+    choosing = [n for n in sizes if n in e.structural and n not in depths]
+    for kind in (choosing, [n for n in sizes if n in depths]):  # where it is what chooses, the depth may become clear
+        changed = [item for n in kind for item in changing(e, start, [n])]
+        if found := [n for n, other in changed if not explained(e, start, other)]:
+            return Pin(tuple(found), UNEXPLAINED)
+    return Pin(tuple([n for n in e.structural if n not in depths] or e.structural), UNEXPLAINED)
 
 
 def named(e: Evidence, concrete: Sequence[str]) -> dict[str, int]:

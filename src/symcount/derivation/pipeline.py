@@ -95,8 +95,10 @@ def derive_class(
 
 def _derived(plan: Plan, seed: int) -> Hypotheses:
     """The hypotheses that the plan, or one of those that verdicts make of it, leads to."""
-    if (proved := _shallow(plan, seed)) is not None:
-        return proved
+    shallow = from_shallow_runs(plan, random.Random(seed))
+    if isinstance(shallow, Hypotheses):
+        return _switched(_conditioned(shallow))
+    plan = shallow
     for _ in range(ROUNDS):
         evidence = default_run(plan)
         found = _inferred(evidence, random.Random(seed))
@@ -108,13 +110,6 @@ def _derived(plan: Plan, seed: int) -> Hypotheses:
         f"{', '.join(plan.pinned) or 'something that no config field shows'} in a way "
         "that runs at several values did not explain"
     )
-
-
-def _shallow(plan: Plan, seed: int) -> Hypotheses | None:
-    """The hypotheses that runs of few layers prove; `None` if more is needed."""
-    rng = random.Random(seed)
-    found = from_shallow_runs(plan, rng)
-    return None if found is None else _switched(_conditioned(found))
 
 
 def _inferred(evidence: Evidence, rng: random.Random) -> Hypotheses | Verdict:

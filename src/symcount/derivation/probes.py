@@ -45,7 +45,7 @@ def usual_ones(e: Evidence, rng: random.Random) -> list[Structure]:
     """Random structures with few layers, and some with many; the fields that the code compares keep their order."""
     depths = [n for n in e.structural if n in e.depths]
     chosen = [n for n in e.structural if n not in depths]
-    found = [selector_points(chosen, depths, e.default, rng, least=e.least) for _ in range(PROBES)]
+    found = [selector_points(chosen, depths, e.base, e.default, rng, least=e.least) for _ in range(PROBES)]
     usual = {n: e.base[n] for n in e.structural}
     return [*found, *({**usual, n: v} for n in depths for v in (7, 12, 25, 48) if e.base[n])]
 
@@ -87,11 +87,16 @@ def far(e: Evidence, supposed: Sequence[Loop]) -> Iterator[Structure]:
 
 
 def longer(e: Evidence, loops: Collection[Loop]) -> Iterator[Structure]:
-    """Structures with more iterations of *loops*, the most of them first; all else is as by default."""
+    """Structures with more iterations of *loops*, of all and of each, the most first; all else is as by default."""
     usual = {n: e.base[n] for n in e.structural}
-    for loop in sorted(loops, key=lambda one: one.name):
-        for name in sorted(free_symbols(loop.bounds[1]) & usual.keys()):
-            yield from ({**usual, name: number} for number in LONGER)
+    fields = [
+        name
+        for loop in sorted(loops, key=lambda one: one.name)
+        for name in sorted(free_symbols(loop.bounds[1]) & usual.keys())
+    ]
+    yield from ({**usual, **dict.fromkeys(fields, number)} for number in LONGER if fields)
+    for name in fields:
+        yield from ({**usual, name: number} for number in LONGER)
 
 
 def near(e: Evidence, loops: Iterable[Loop]) -> bool:

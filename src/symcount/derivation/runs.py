@@ -13,6 +13,7 @@ from types import MappingProxyType
 
 from symcount.concolic.config.symbolic import Number
 from symcount.concolic.observe import trace
+from symcount.concolic.refusals import ConfigRefusedError, TooManyTensorsError
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import free_symbols, value_at
 from symcount.concolic.values.path import Condition
@@ -60,7 +61,7 @@ def default_run(plan: Plan) -> Evidence:
         one = plan.observed[0]
     else:
         plan.journal.harmless.clear()  # at other runs they may be needed
-        one = run(plan, {**plan.base, **plan.pinned}, "the default config")
+        one = run(plan, {**plan.base, **plan.few, **plan.pinned}, "the default config")
     base = {**plan.base, **{name: value for name, value in one.symbols.items() if name not in plan.base}}
     return Evidence(plan, base, one, guards=plan.guards, least=dict(plan.least))
 
@@ -72,7 +73,15 @@ def observe(e: Evidence, values: Mapping[str, Number]) -> Trace:
         DerivationError: there is no such model.
     """
     limit = 6 * len(e.default.parameters) + 2000  # sizes may be numbers of things
-    return run(e.plan, {**values, **e.pinned}, _place(e, values), limit)
+    structure = {n: values[n] for n in e.structural if n in values}
+    for smaller in e.journal.too_large:
+        if structure and smaller.keys() == structure.keys() and all(structure[n] >= v for n, v in smaller.items()):
+            raise TooManyTensorsError(f"{e.plan.cls.__name__} has too many tensors at fewer layers already")
+    try:
+        return run(e.plan, {**values, **e.pinned}, _place(e, values), limit)
+    except TooManyTensorsError:
+        e.journal.too_large.append(structure)
+        raise
 
 
 def run(plan: Plan, values: Mapping[str, Number], place: str, limit: int | None = None) -> Trace:
@@ -88,9 +97,12 @@ def run(plan: Plan, values: Mapping[str, Number], place: str, limit: int | None 
     if key not in known:
         try:
             found = trace(plan.cls, plan.source, values=values, frozen=tuple(plan.pinned), limit=limit)
+        except ConfigRefusedError as error:
+            known[key] = plan.source, error
+            plan.journal.note(f"refused by the config: {place}")
         except DerivationError as error:
             known[key] = plan.source, error
-            plan.journal.note(f"run: {place}; refused by the model or its config")
+            plan.journal.note(f"run: {place}; refused by the model")
         else:
             known[key] = plan.source, found
             plan.journal.note(f"run: {place}; {len(found.parameters)} parameters")
@@ -137,7 +149,7 @@ def shallow(e: Evidence, fields: Sequence[str], start: int = 2) -> dict[str, Num
     Where nothing is seen to be counted, all move upwards, so that no sum of them stays as it is.
     """
     counted = {*depth_fields(e.default), *e.plan.discovered}
-    points = depth_points([n for n in fields if n in counted], e.base, start)
+    points = depth_points([n for n in fields if n in counted], {**e.base, **e.default.symbols}, start)
     points |= {n: v for n in points if (v := _dividing(e, n, start)) is not None}
     hidden = (n for n in fields if n not in counted)  # what only a name says, and what may count without a trace of it
     points |= {n: e.base[n] + (2 << min(i, MOVES) if e.base[n] else 0) for i, n in enumerate(hidden)}
@@ -168,7 +180,7 @@ def more_runs(e: Evidence, number: int, rng: random.Random, enough: int | None =
     depths = [name for name in e.structural if name not in chosen]
     for index in range(number):
         if chosen:
-            structure = selector_points(chosen, depths, e.default, rng, least=e.least)
+            structure = selector_points(chosen, depths, e.base, e.default, rng, least=e.least)
         else:
             structure = shallow(e, rng.sample(depths, len(depths)), 1 + index % 3)
         found = _moved(e, structure, rng)

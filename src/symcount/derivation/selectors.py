@@ -85,6 +85,7 @@ def steady(traces: Sequence[Trace], depths: Sequence[str]) -> set[str]:
 def selector_points(
     fields: Sequence[str],
     depths: Sequence[str],
+    base: Mapping[str, Number],
     first: Trace,
     rng: random.Random,
     low: int = 4,
@@ -93,9 +94,8 @@ def selector_points(
     """A random probe: depths from *low* up (or from their *least*), and small values for selectors.
 
     Selectors that the code compares with each other keep their order: an offset stays below its period, for instance.
-    What holds by default is taken to be meant.
+    What holds by default, at *base*, is taken to be meant.
     """
-    base = first.symbols
     low = min_depth(len(depths), low)
     span = 8 if len(depths) <= MANY else 3
     for _ in range(200):
@@ -109,14 +109,15 @@ def selector_points(
         for name in fields:
             smallest_one = 0 if base[name] == 0 or (smallest(name) == 0 and rng.random() < 0.15) else 1
             drawn[name] = rng.randint(smallest_one, max(smallest_one, min(4 + lists, int(base[name]) + 2)))
-        if ordered(drawn, fields, depths, first):
+        if ordered(drawn, fields, depths, base, first):
             break
     return drawn
 
 
-def ordered(values: Mapping[str, Number], fields: Sequence[str], depths: Sequence[str], first: Trace) -> bool:
-    """Whether the selectors *fields* that the code compares are in the same order as by default, and below a depth."""
-    base = first.symbols
+def ordered(
+    values: Mapping[str, Number], fields: Sequence[str], depths: Sequence[str], base: Mapping[str, Number], first: Trace
+) -> bool:
+    """Whether the selectors *fields* that the code compares are in the same order as at *base*, and below a depth."""
     return all(
         (values[a] < values[b]) == (base[a] < base[b]) and (values[a] > values[b]) == (base[a] > base[b])
         for a, b in _compared(fields, first) | named_layers(fields, depths, base)

@@ -14,6 +14,7 @@ import random
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
@@ -36,9 +37,16 @@ from symcount.derivation.questions import questions
 from symcount.derivation.rows import Row, collect
 from symcount.derivation.runs import possible, run
 from symcount.derivation.second_run import moved_run
-from symcount.derivation.selectors import selectors
+from symcount.derivation.selectors import ordered, selectors
 from symcount.derivation.sensitivity import suspects, unseen
-from symcount.derivation.structure import depth_fields, depth_points, likely_depths, model_conditions, shape_symbols
+from symcount.derivation.structure import (
+    COUNTING,
+    depth_fields,
+    depth_points,
+    likely_depths,
+    model_conditions,
+    shape_symbols,
+)
 from symcount.derivation.suspicions import nothing_lost
 from symcount.derivation.tables import Table, Truth, iterations
 from symcount.errors import DerivationError
@@ -50,33 +58,48 @@ _PERIODIC = 12  # the longest pattern of layers that is looked for
 _FAR = 130  # layers that are looked at
 
 
-def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
-    """The hypotheses that runs of few layers prove; `None` if the default config has to be observed as well."""
+def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | Plan:
+    """The hypotheses that runs of few layers prove; else the plan, with few layers if these show as much as all do."""
     library = plan.cls.__module__.startswith("transformers.") and plan.source.cls.__module__.startswith("transformers.")
     fresh = not (plan.pinned or plan.discovered or plan.observed or plan.least or plan.guards)
     if not library or not fresh or any(True for _ in arranged_in(plan.source)):
-        return None
+        return plan
     usual, lists = _depths(plan)
     few = _few({name: value for name, value in usual.items() if value and not name.endswith("]")}, lists, _period(plan))
     if max(few.values(), default=0) > _PERIODIC:  # the kinds of layers are far apart
-        return None
+        return plan
     try:
         one = run(plan, {**plan.base, **few}, ", ".join(f"{n} = {v}" for n, v in few.items()) or "the default config")
     except DerivationError:
-        return None
+        return plan
     base = {**one.symbols, **plan.base, **{n: v for n, v in usual.items() if n not in plan.base}}
     e = Evidence(plan, base, one, (one,), tuple(depth_fields(one)))
     idle = few.keys() - set(e.structural)
-    if idle & _said(one) or not _alike(e) or not few.keys() >= set(stage_numbers(e)):
-        return None
-    few |= {name: e.base[name] for name in e.structural if name not in few}
+    if idle & _said(one) or not _alike(e) or not few.keys() >= set(stages := stage_numbers(e)):
+        return plan
     few |= {name: usual[name] for name in idle & one.config_reads.keys()}
+    if not (chosen := selectors(one, e.structural, shape_symbols([one]))):
+        found = _from_one(e, {**{name: e.base[name] for name in e.structural}, **few}, lists, rng)
+        if found is not None:
+            return found
+    fewer = all(few[n] <= usual[n] for n in few) and not any(len(several) in usual.values() for several in lists.values())
+    if stages or not fewer or not ordered(one.symbols, chosen, e.structural, e.base, one) or _parts(one):
+        return plan
+    return replace(plan, base=base, few=few)
+
+
+def _from_one(
+    e: Evidence, few: Mapping[str, Number], lists: Mapping[str, Sequence[Any]], rng: random.Random
+) -> Hypotheses | None:
+    """What the run of *few* layers proves, with another one where there has to be one more layer, or all else moves."""
+    one = e.default
     followed = not any(use.kind in ("log", "data") for use in one.structural)
-    written, asked = followed and nothing_lost(e) and not idle & one.config_reads.keys(), _questions(e)
+    read = (few.keys() - set(e.structural)) & one.config_reads.keys()
+    written, asked = followed and nothing_lost(e) and not read, _questions(e)
     deeper = _deep_enough(e, asked, few)
     if deeper is None:
         return None
-    period = longest_period({*(m.cls for m in one.modules), *config_classes(plan.source)}, (), _PERIODIC)
+    period = longest_period({*(m.cls for m in one.modules), *config_classes(e.plan.source)}, (), _PERIODIC)
     deeper |= {name: max(n, period) for name, n in deeper.items() if name in e.structural}
     if not followed:  # how many layers there are may be said by a tensor
         deeper |= {name: n + 1 + index for index, (name, n) in enumerate(deeper.items()) if name in e.structural and n}
@@ -87,6 +110,11 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
         e = e.with_traces([one, two])
     found = _proved(e) if _shown(e, lists) else None
     return None if found is None or (not written and (suspects(e) or unseen(found))) else found
+
+
+def _parts(one: Trace) -> bool:
+    """Whether a number of layers is computed from several fields, one of which may be a part of another by default."""
+    return any(use.kind in COUNTING and len(free_symbols(use.node)) > 1 for use in one.structural)
 
 
 def _period(plan: Plan) -> int:
@@ -198,7 +226,6 @@ def _alike(e: Evidence) -> bool:
     return not (
         one.hashed
         or any(holds(c, e.base) != holds(c, one.symbols) for c in model_conditions(one))
-        or selectors(one, e.structural, shape_symbols([one]))
         or ratios(e, [one])
         or negative(e)
         or any(p.general for p in one.parameters)

@@ -14,13 +14,13 @@ from typing import Any, Final, Protocol
 
 from symcount.concolic.python.builtins import shadow_type, unshadowed
 from symcount.concolic.python.patches import Patch
+from symcount.concolic.refusals import TooManyTensorsError
 from symcount.concolic.tensors.blanks import Made, computed, sized
 from symcount.concolic.tensors.passing import passing, written
 from symcount.concolic.tensors.shape_rules import agreeing, rules
 from symcount.concolic.tensors.view_rules import Dims, Rule
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import STATE, record_structural
-from symcount.errors import DerivationError
 
 
 class Following(Protocol):
@@ -58,7 +58,7 @@ class Tracker:
         if STATE.recorder is not None and STATE.recorder.iterations:
             STATE.recorder.place(tensor, STATE.recorder.here(), anew=False)
         if self.limit is not None and len(self._known) > self.limit:
-            raise DerivationError(f"the model has more than {self.limit} tensors at these values")
+            raise TooManyTensorsError(f"the model has more than {self.limit} tensors at these values")
 
     def empty(self, args: Sequence[Any], dtype: Any) -> Any:
         """What `torch.empty(*args)` makes; `None` if *args* are not just a size."""
