@@ -14,6 +14,7 @@ from symcount.derivation.evidence import Evidence, Hypotheses
 from symcount.derivation.rows import collect
 from symcount.derivation.runs import possible
 from symcount.derivation.structure import MAX_SELECTOR, shape_symbols
+from symcount.derivation.suspicions import all_followed
 
 __all__ = ["changing", "doubtful", "forced", "signature", "suspects", "unseen"]
 
@@ -58,7 +59,9 @@ def _mattering(
 def unseen(h: Hypotheses) -> list[str]:
     """Fields that the model reads and that change the parameters, though they had one value in all runs."""
     e = h.evidence
-    read = e.default.config_reads
+    start, read = e.smallest, e.default.config_reads
+    if all_followed(e):
+        return _idle(h, start)
     still = [
         n
         for n in e.free
@@ -66,7 +69,6 @@ def unseen(h: Hypotheses) -> list[str]:
     ]
     asked = set().union(*(c.symbols for c in h.conditions))
     still += [n for n in e.unfollowed if n not in asked and all(t.symbols.get(n) == e.base[n] for t in e.traces)]
-    start = e.smallest
     still = [n for n in still if n not in e.journal.harmless]
     return [name for name, _ in changing(e, start, still)] or _idle(h, start) or _thresholds(e, start)
 

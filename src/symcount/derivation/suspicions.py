@@ -10,12 +10,19 @@ from symcount.concolic.python.constants import numbers_written
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.derivation.evidence import Evidence
-from symcount.derivation.structure import model_conditions, shape_symbols
+from symcount.derivation.structure import is_model_code, shape_symbols
 
-__all__ = ["nothing_lost"]
+__all__ = ["all_followed", "nothing_lost"]
 
 _COMMON = 4  # numbers up to this are those of every code: three of query, key and value; four times the width
 _NUMBERED = re.compile(r"\.(\d+)(?=\.|\Z)")
+
+
+def all_followed(e: Evidence) -> bool:
+    """Whether a model of transformers was followed throughout: no field went where no expression follows it."""
+    if not all(cls.__module__.startswith("transformers.") for cls in (e.plan.cls, e.plan.source.cls)):
+        return False
+    return not any(use.kind in ("log", "data") for use in e.default.structural) and nothing_lost(e)
 
 
 def nothing_lost(e: Evidence) -> bool:
@@ -23,7 +30,7 @@ def nothing_lost(e: Evidence) -> bool:
     one = e.default
     written = numbers_written({*(m.cls for m in one.modules), *config_classes(e.plan.source)})
     nodes = {dim for p in one.parameters for dim in p.shape}
-    nodes |= {side for c in model_conditions(one) for side in (c.left, c.right)}
+    nodes |= {side for c in one.predicates if is_model_code(c.module) for side in (c.left, c.right)}
     nodes |= {use.node for use in one.structural} | {bound for loop in one.loops for bound in loop.bounds}
     followed = shape_symbols([one]).union(*(free_symbols(n) for n in nodes if isinstance(n, Node)))
     read = one.config_reads
