@@ -47,7 +47,6 @@ class Plan:
         pinned: fields kept concrete, with their values.
         discovered: depth fields found by their effect: changing them changes the names of the parameters.
         least: depths of which a list that keeps its value names a layer, with the number of layers up to the last one.
-        few: numbers of layers that stand for those of the default config, since fewer show as much.
         observed, guards: runs that hold with what is pinned, that of the default first; what is true in them alone.
         suppose: whether sets of indices may be supposed of which the code asked nothing.
         journal: what happened so far.
@@ -59,7 +58,6 @@ class Plan:
     pinned: Mapping[str, Number] = field(default_factory=dict)
     discovered: tuple[str, ...] = ()
     least: Mapping[str, int] = field(default_factory=dict)
-    few: Mapping[str, Number] = field(default_factory=dict)
     observed: tuple[Trace, ...] = ()
     guards: tuple[Condition, ...] = ()
     suppose: bool = True
@@ -241,7 +239,7 @@ class Discover:
         """The plan in which they are numbers of things."""
         plan = evidence.plan
         discovered = (*plan.discovered, *self.fields)
-        return replace(plan, base=evidence.base, discovered=discovered, few={}, observed=(), guards=())
+        return replace(plan, base=evidence.base, discovered=discovered, observed=(), guards=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -253,7 +251,7 @@ class Bound:
     def next(self, evidence: Evidence) -> Plan:
         """The plan with these least depths."""
         plan = evidence.plan
-        return replace(plan, base=evidence.base, least={**plan.least, **self.least}, few={}, observed=(), guards=())
+        return replace(plan, base=evidence.base, least={**plan.least, **self.least}, observed=(), guards=())
 
 
 @dataclass(frozen=True, eq=False)
@@ -265,7 +263,7 @@ class Follow:
 
     def next(self, evidence: Evidence) -> Plan:
         """The plan with a config that does so."""
-        return replace(evidence.plan, source=self.source, base=self.base, few={}, observed=(), guards=())
+        return replace(evidence.plan, source=self.source, base=self.base, observed=(), guards=())
 
 
 @dataclass(frozen=True, eq=False)

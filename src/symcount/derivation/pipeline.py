@@ -95,10 +95,8 @@ def derive_class(
 
 def _derived(plan: Plan, seed: int) -> Hypotheses:
     """The hypotheses that the plan, or one of those that verdicts make of it, leads to."""
-    shallow = from_shallow_runs(plan, random.Random(seed))
-    if isinstance(shallow, Hypotheses):
-        return _switched(_conditioned(shallow))
-    plan = shallow
+    if (proved := from_shallow_runs(plan, random.Random(seed))) is not None:
+        return _switched(_conditioned(proved))
     for _ in range(ROUNDS):
         evidence = default_run(plan)
         found = _inferred(evidence, random.Random(seed))

@@ -48,6 +48,7 @@ __all__ = [
     "possible",
     "run",
     "shallow",
+    "stand_in",
 ]
 
 
@@ -61,7 +62,7 @@ def default_run(plan: Plan) -> Evidence:
         one = plan.observed[0]
     else:
         plan.journal.harmless.clear()  # at other runs they may be needed
-        one = run(plan, {**plan.base, **plan.few, **plan.pinned}, "the default config")
+        one = run(plan, {**plan.base, **plan.pinned}, "the default config")
     base = {**plan.base, **{name: value for name, value in one.symbols.items() if name not in plan.base}}
     return Evidence(plan, base, one, guards=plan.guards, least=dict(plan.least))
 
@@ -112,6 +113,16 @@ def run(plan: Plan, values: Mapping[str, Number], place: str, limit: int | None 
     return result
 
 
+def stand_in(plan: Plan, one: Trace, values: Mapping[str, Number]) -> Trace:
+    """A run as that of the default config, where fields that nobody read have the *values* that they have there."""
+    there = replace(one, symbols={**one.symbols, **values})
+    plan.journal.runs[id(plan.source), frozenset(plan.pinned), frozenset({**plan.base, **plan.pinned}.items())] = (
+        plan.source,
+        there,
+    )
+    return there
+
+
 def _as_pinned(plan: Plan, values: Mapping[str, Number]) -> Trace | None:
     """The run at *values* that was made while some of what is pinned now was not; `None` if there is none."""
     own = set(plan.pinned)
@@ -149,7 +160,7 @@ def shallow(e: Evidence, fields: Sequence[str], start: int = 2) -> dict[str, Num
     Where nothing is seen to be counted, all move upwards, so that no sum of them stays as it is.
     """
     counted = {*depth_fields(e.default), *e.plan.discovered}
-    points = depth_points([n for n in fields if n in counted], {**e.base, **e.default.symbols}, start)
+    points = depth_points([n for n in fields if n in counted], e.base, start)
     points |= {n: v for n in points if (v := _dividing(e, n, start)) is not None}
     hidden = (n for n in fields if n not in counted)  # what only a name says, and what may count without a trace of it
     points |= {n: e.base[n] + (2 << min(i, MOVES) if e.base[n] else 0) for i, n in enumerate(hidden)}

@@ -35,12 +35,11 @@ from symcount.derivation.multiplicity import tables
 from symcount.derivation.pinning import lost, negative, ratios, stage_numbers, transcendental
 from symcount.derivation.questions import questions
 from symcount.derivation.rows import Row, collect
-from symcount.derivation.runs import possible, run
+from symcount.derivation.runs import possible, run, stand_in
 from symcount.derivation.second_run import moved_run
-from symcount.derivation.selectors import ordered, selectors
+from symcount.derivation.selectors import selectors
 from symcount.derivation.sensitivity import suspects, unseen
 from symcount.derivation.structure import (
-    COUNTING,
     depth_fields,
     depth_points,
     likely_depths,
@@ -58,34 +57,31 @@ _PERIODIC = 12  # the longest pattern of layers that is looked for
 _FAR = 130  # layers that are looked at
 
 
-def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | Plan:
-    """The hypotheses that runs of few layers prove; else the plan, with few layers if these show as much as all do."""
+def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
+    """The hypotheses that runs of few layers prove; `None` if the default config has to be observed as well."""
     library = plan.cls.__module__.startswith("transformers.") and plan.source.cls.__module__.startswith("transformers.")
     fresh = not (plan.pinned or plan.discovered or plan.observed or plan.least or plan.guards)
     if not library or not fresh or any(True for _ in arranged_in(plan.source)):
-        return plan
+        return None
     usual, lists = _depths(plan)
-    few = _few({name: value for name, value in usual.items() if value and not name.endswith("]")}, lists, _period(plan))
+    layers = {name: value for name, value in usual.items() if value and not name.endswith("]")}
+    few = {name: n for name, n in _few(layers, lists, _period(plan)).items() if n != usual[name]}
     if max(few.values(), default=0) > _PERIODIC:  # the kinds of layers are far apart
-        return plan
+        return None
     try:
         one = run(plan, {**plan.base, **few}, ", ".join(f"{n} = {v}" for n, v in few.items()) or "the default config")
     except DerivationError:
-        return plan
+        return None
     base = {**one.symbols, **plan.base, **{n: v for n, v in usual.items() if n not in plan.base}}
     e = Evidence(plan, base, one, (one,), tuple(depth_fields(one)))
     idle = few.keys() - set(e.structural)
-    if idle & _said(one) or not _alike(e) or not few.keys() >= set(stages := stage_numbers(e)):
-        return plan
+    if few and not few.keys() & {*e.structural, *one.config_reads, *_said(one)}:  # none is a number of layers
+        one = stand_in(plan, one, {name: usual[name] for name in few})
+        e = replace(e, default=one, traces=(one,))
+    if idle & _said(one) or not _alike(e) or not layers.keys() >= set(stage_numbers(e)):
+        return None
     few |= {name: usual[name] for name in idle & one.config_reads.keys()}
-    if not (chosen := selectors(one, e.structural, shape_symbols([one]))):
-        found = _from_one(e, {**{name: e.base[name] for name in e.structural}, **few}, lists, rng)
-        if found is not None:
-            return found
-    fewer = all(few[n] <= usual[n] for n in few) and not any(len(several) in usual.values() for several in lists.values())
-    if stages or not fewer or not ordered(one.symbols, chosen, e.structural, e.base, one) or _parts(one):
-        return plan
-    return replace(plan, base=base, few=few)
+    return _from_one(e, {**{name: e.base[name] for name in e.structural}, **few}, lists, rng)
 
 
 def _from_one(
@@ -110,11 +106,6 @@ def _from_one(
         e = e.with_traces([one, two])
     found = _proved(e) if _shown(e, lists) else None
     return None if found is None or (not written and (suspects(e) or unseen(found))) else found
-
-
-def _parts(one: Trace) -> bool:
-    """Whether a number of layers is computed from several fields, one of which may be a part of another by default."""
-    return any(use.kind in COUNTING and len(free_symbols(use.node)) > 1 for use in one.structural)
 
 
 def _period(plan: Plan) -> int:
@@ -150,13 +141,22 @@ def _questions(e: Evidence, one: Trace | None = None) -> list[Predicate]:
 def _deep_enough(e: Evidence, asked: Sequence[Predicate], few: Mapping[str, Number]) -> dict[str, Number] | None:
     """Numbers of layers at which every question about an index has both answers, in all ways that they can go together.
 
-    `None` if there are none nearby, or it is a question about more than one index.
+    `None` if there are none nearby, or it is a question about more than one index. One about an index and a field is
+    to have the answers that it has by default, and both of them: where they make a difference, it is seen.
     """
     found = dict(few)
     for loop in e.default.loops:
         same = {other.name: loop.name for other in e.default.loops if other.bounds == loop.bounds}
         own = list(dict.fromkeys(p.renamed(same) for p in asked if p.symbols & same.keys()))
         if not own:
+            continue
+        if all(len(p.symbols) > 1 for p in own):
+            usual, seen = (
+                {tuple([p.holds(place) for p in own]) for place in iterations([loop], values)}
+                for values in (e.base, {**e.base, **few})
+            )
+            if not _both(usual) or not usual <= seen:
+                return None
             continue
         name = str(loop.bounds[1].args[0])
         if loop.outer or loop.bounds[0].op != "const" or name not in few or any(len(p.symbols) > 1 for p in own):
@@ -226,6 +226,7 @@ def _alike(e: Evidence) -> bool:
     return not (
         one.hashed
         or any(holds(c, e.base) != holds(c, one.symbols) for c in model_conditions(one))
+        or selectors(one, e.structural, shape_symbols([one]))
         or ratios(e, [one])
         or negative(e)
         or any(p.general for p in one.parameters)
@@ -242,6 +243,8 @@ def _proved(e: Evidence) -> Hypotheses | None:
     times: dict[Row, Node] = {}
     for row, parts in found.items():
         if not all(loops.issuperset(table.loops) and _one_number(part) for part in parts for table in part):
+            return None
+        if any(p.symbols & e.base.keys() for part in parts for table in part for p in table.predicates):
             return None
         numbers = [next((n for table in part if (n := table.closed(assumed)) is not None), None) for part in parts]
         total: Node = ex.const(0)
