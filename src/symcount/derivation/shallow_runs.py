@@ -13,7 +13,7 @@ from __future__ import annotations
 import random
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import product
 from typing import Any
@@ -23,18 +23,15 @@ from symcount.concolic.config.source import defaults_of
 from symcount.concolic.config.symbolic import Number, config_classes
 from symcount.concolic.python.constants import longest_period
 from symcount.concolic.traces import Trace
-from symcount.concolic.values import expression as ex
-from symcount.concolic.values.expression import Node, free_symbols
-from symcount.concolic.values.path import Condition, Loop
+from symcount.concolic.values.expression import free_symbols
+from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate, holds
 from symcount.core.paths import path_of
-from symcount.derivation.counting import Assumptions
 from symcount.derivation.elements import arranged_in
 from symcount.derivation.evidence import Evidence, Hypotheses, Plan
-from symcount.derivation.multiplicity import tables
-from symcount.derivation.pinning import lost, negative, ratios, stage_numbers, transcendental
+from symcount.derivation.loop_proof import FAR, proved
+from symcount.derivation.pinning import negative, ratios, stage_numbers
 from symcount.derivation.questions import questions
-from symcount.derivation.rows import Row, collect
 from symcount.derivation.runs import possible, run, stand_in
 from symcount.derivation.second_run import moved_run
 from symcount.derivation.selectors import selectors
@@ -47,14 +44,13 @@ from symcount.derivation.structure import (
     shape_symbols,
 )
 from symcount.derivation.suspicions import nothing_lost
-from symcount.derivation.tables import Table, Truth, iterations
+from symcount.derivation.tables import Truth, iterations
 from symcount.errors import DerivationError
 
 __all__ = ["from_shallow_runs"]
 
 _NEAR = 41  # layers below which every answer has to be seen
 _PERIODIC = 12  # the longest pattern of layers that is looked for
-_FAR = 130  # layers that are looked at
 
 
 def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
@@ -104,7 +100,7 @@ def _from_one(
         if two is None or not set(_questions(e.with_traces([two]), two)) <= set(asked):
             return None
         e = e.with_traces([one, two])
-    found = _proved(e) if _shown(e, lists) else None
+    found = proved(e) if _shown(e, lists) else None
     return None if found is None or (not written and (suspects(e) or unseen(found))) else found
 
 
@@ -166,7 +162,7 @@ def _deep_enough(e: Evidence, asked: Sequence[Predicate], few: Mapping[str, Numb
             indices = (values[loop.name] for values in iterations([loop], {name: number}))
             return {tuple([p.holds({loop.name: i}) for p in own]) for i in indices}
 
-        usual = answers(max(int(e.base[name]), _FAR))
+        usual = answers(max(int(e.base[name]), FAR))
         every = (n for n in range(int(few[name]), _NEAR) if _both(usual) and usual <= answers(n))
         if (number := next(every, None)) is None:
             return None
@@ -231,72 +227,3 @@ def _alike(e: Evidence) -> bool:
         or negative(e)
         or any(p.general for p in one.parameters)
     )
-
-
-def _proved(e: Evidence) -> Hypotheses | None:
-    """The hypotheses, if every row is made in loops in which the answers that were seen say how often."""
-    rows = collect(e.traces, looped=True)
-    found = tables(rows, e.traces, e.structural, suppose=False)
-    if found is None or transcendental(e) or lost(e):
-        return None
-    loops, assumed = set(e.default.loops), Assumptions(e.base, [])
-    times: dict[Row, Node] = {}
-    for row, parts in found.items():
-        if not all(loops.issuperset(table.loops) and _one_number(part) for part in parts for table in part):
-            return None
-        if any(p.symbols & e.base.keys() for part in parts for table in part for p in table.predicates):
-            return None
-        numbers = [next((n for table in part if (n := table.closed(assumed)) is not None), None) for part in parts]
-        total: Node = ex.const(0)
-        for number in numbers:
-            if number is None or not all(map(_always, assumed.taken)):
-                return None
-            total = ex.add(total, number)
-        times[row] = total
-        known = [ex.value_at(total, t.symbols) for t in e.traces]
-        if known != rows.counts[row] or not all(_right(n, part) for n, part in zip(numbers, parts, strict=True)):
-            return None
-    used = frozenset[str]().union(*map(free_symbols, times.values()))
-    if not used.issuperset(e.structural):
-        return None
-    e.journal.note("multiplicities: every layer is made alike, in a loop over its field")
-    h = Hypotheses(e, times, rows.classes, ())
-    chosen = any(table.predicates for parts in found.values() for part in parts for table in part)
-    return h if not chosen or _right_below(h) else None
-
-
-def _right_below(h: Hypotheses) -> bool:
-    """Whether the hypotheses count the model with the fewest layers that there is, which the code may treat apart."""
-    e = h.evidence
-    depths = {n: int(e.default.symbols[n]) for n in e.structural}
-    for number in range(1, max(depths.values(), default=1)):
-        one = possible(e, [{**e.default.symbols, **{n: min(number, most) for n, most in depths.items()}}])
-        if one is not None:
-            return h.counts(one)
-    return True
-
-
-def _always(c: Condition) -> bool:
-    """Whether a condition holds for any number of layers."""
-    return len(c.symbols) == 1 and all(holds(c, dict.fromkeys(c.symbols, n)) for n in range(1, _FAR))
-
-
-def _places(part: Sequence[Table]) -> Iterator[dict[str, Number]]:
-    names = sorted({name for loop in part[0].loops for bound in loop.bounds for name in free_symbols(bound)})
-    return (dict.fromkeys(names, number) for number in range(1, _FAR if part[0].predicates else 2))
-
-
-def _one_number(part: Sequence[Table]) -> bool:
-    """Whether all explanations of a multiplicity give one number, with however many layers."""
-    if len(part) == 1 and not part[0].predicates:
-        return True
-    if any(len(table.loops) != 1 for table in part):
-        return False
-    return all(len({table.number(values) for table in part} | {None}) == 2 for values in _places(part))
-
-
-def _right(number: Node | None, part: Sequence[Table]) -> bool:
-    """Whether an expression is the exact number, with however many layers."""
-    if number is None or not part[0].predicates:
-        return number is not None
-    return all(ex.value_at(number, values) == part[0].number(values) for values in _places(part))
