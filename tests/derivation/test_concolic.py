@@ -253,6 +253,18 @@ def test_roots_and_logarithms_are_evaluated(node, value):
     assert evaluate(node, {"h": 16, "r": 2.5}) == value
 
 
+def test_whole_results_of_roots_and_logarithms_are_integers_whoever_came_first():
+    """`log2(2**60)` is a float: no integer of that size, made later anywhere, may become one by it."""
+    number = 2**60 + 2**20
+    first = ex.const(float(number))
+    assert ex.const(number) is first is ex.const(Fraction(number))
+    assert (first.args, type(first.args[0]), first.integral) == ((number,), int, True)
+    assert ex.log(ex.const(2**60), ex.const(2)).args == (60,) and type(ex.const(60).args[0]) is int
+    half, inexact = ex.const(Fraction(1, 2**9)), ex.const(1 / 2**9)
+    assert half is not inexact and [type(node.args[0]) for node in (half, inexact)] == [Fraction, float]
+    assert ex.const(1 / 2**11) is not ex.const(Fraction(1, 2**11)) and ex.const(1 / 2**11) is ex.const(1 / 2**11)
+
+
 def test_copies_are_the_number_itself():
     h, r = sym("h", 4), sym("r", 1.5)
     for number in (h, r, h.node, r.node):

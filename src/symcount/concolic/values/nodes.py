@@ -6,7 +6,6 @@ Nodes are *interned*: building the same expression twice gives the same object, 
 from __future__ import annotations
 
 from collections.abc import Callable
-from fractions import Fraction
 from typing import Any, Final
 
 from symcount.concolic.values.operators import OPERATORS, Value
@@ -83,10 +82,24 @@ def index(name: str, value: int) -> Node:
 
 
 def const(value: Value) -> Node:
-    """A number. Whole fractions become integers, so that equal constants are one node."""
-    if type(value) is not int and isinstance(value, Fraction) and value.denominator == 1:  # asking takes long
-        value = value.numerator
-    return _intern("const", (value,), isinstance(value, int))
+    """A number. Whole fractions and floats become integers, so that equal constants are one node.
+
+    A float that is none stays apart from the fraction that it equals: which of them came first decides nothing.
+
+    >>> const(64.0) is const(64), const(64).args, const(True).args
+    (True, (64,), (1,))
+    >>> from fractions import Fraction
+    >>> const(0.5).args, const(Fraction(1, 2)).args
+    ((0.5,), (Fraction(1, 2),))
+    """
+    if type(value) is int:  # asking more takes long
+        return _intern("const", (value,), True)
+    if isinstance(value, float):
+        if not value.is_integer():
+            return _TABLE.setdefault(("float", (value,)), Node("const", (value,), False))
+    elif value.denominator != 1:
+        return _intern("const", (value,), False)
+    return _intern("const", (int(value),), True)
 
 
 def _fold(op: str, a: Node, b: Node, integral: bool) -> Node:
