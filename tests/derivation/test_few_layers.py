@@ -137,7 +137,7 @@ def test_a_class_of_the_library_is_counted_exactly_or_refused(monkeypatch, layer
     ("name", "runs"),
     [
         ("LlamaModel", 1),
-        ("CLIPModel", 1),  # two towers
+        ("SiglipModel", 1),  # two towers
         ("AXK2Model", 2),  # the first layer is another one, of which there may be no more
         ("Qwen3_5MoeModel", 2),  # every fourth layer, which a model of one layer has none of
         ("MixtralModel", 2),  # two experts a token, and a factor of two in a size

@@ -48,10 +48,14 @@ __all__ = [
 ]
 
 
-def lengths(e: Evidence) -> list[str]:
+def lengths(e: Evidence, *, refused: bool) -> list[str]:
     """Structural fields that say how long the config's lists are (`num_stages`): alone they cannot change.
 
     That a list is as long as there are layers may be a coincidence, the more so where there is one of each.
+
+    Args:
+        e: what the runs showed.
+        refused: whether those count of which another value is refused: lists may be made to follow them.
     """
     found = []
     depths = tuple(e.depths)
@@ -59,7 +63,7 @@ def lengths(e: Evidence) -> list[str]:
     for name in stage_numbers(e):
         value = int(e.base[name])
         other = possible(e, [{**e.default.symbols, name: value - 1 if value > 1 else value + 1}])
-        if other is None or not explained(e, e.default, other):
+        if (other is None and refused) or (other is not None and not explained(e, e.default, other)):
             found.append(name)
     return found
 

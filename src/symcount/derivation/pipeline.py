@@ -122,7 +122,7 @@ def _inferred(evidence: Evidence, rng: random.Random) -> Hypotheses | Verdict:
 
 def _compared(e: Evidence, rng: random.Random) -> Evidence | Verdict:
     """With a second run, at which as many fields move as possible."""
-    if fields := ratios(e, [e.default]) or negative(e) or lengths(e):
+    if fields := ratios(e, [e.default]) or negative(e) or lengths(e, refused=False):
         return _pin(e, fields, UNEXPLAINED)
     if len(e.plan.observed) > 1:
         return e.with_traces(e.plan.observed[:2])
@@ -140,6 +140,8 @@ def _structured(e: Evidence, rng: random.Random) -> Evidence | Verdict:
     sizes = in_shapes - beside_indices(seen)
     chosen = dict.fromkeys(n for t in seen for n in selectors(t, depths, sizes) if n not in e.pinned)
     e = replace(e, structural=(*depths, *(n for n in chosen if n not in steady(seen, depths))))
+    if fields := lengths(e, refused=True):
+        return _pin(e, fields, UNEXPLAINED)
     e = e.with_traces(comparable(e, seen))
     if len(e.traces) > 1 and len(e.plan.observed) < 2 and (early := suspects(e) or forced(e)):
         pinned = {name: e.base[name] for name in early}
