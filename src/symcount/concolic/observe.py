@@ -144,6 +144,7 @@ def _attempt(
         predicates=list(recorder.predicates.values()),
         loops=list(recorder.loops),
         hashed=recorder.hashed,
+        texts=recorder.texts,
         remainders=recorder.remainders,
         asked=list(recorder.asked),
     )

@@ -73,6 +73,7 @@ class Trace:
         predicates: What the code compared, with the indices of loops as they are; ``conditions`` has their numbers.
         loops: Loops over a symbolic number of iterations.
         hashed: Loops whose index was hashed, with the module whose code did.
+        texts: Loops whose index was written out as a text, likewise.
         remainders: Of an index by a number of the code, with the module whose code computed it.
         asked: What was asked of values that are no numbers, where these were observed.
     """
@@ -89,6 +90,7 @@ class Trace:
     predicates: list[Condition] = field(default_factory=list)
     loops: list[Loop] = field(default_factory=list)
     hashed: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     remainders: dict[Node, str] = field(default_factory=dict)
     asked: list[Question] = field(default_factory=list)
 

@@ -26,6 +26,7 @@ from symcount.derivation.list_lengths import Things
 from symcount.derivation.questions import answers, hashed, remainders
 from symcount.derivation.rows import Row, Rows
 from symcount.derivation.tables import Iterations, Known, Table, Truth, iterations
+from symcount.derivation.written_out import named_beyond, written_out
 
 __all__ = ["tables"]
 
@@ -58,7 +59,8 @@ def tables(
     loops = {loop.name: loop for one in traces for loop in one.loops}
     asked = [p for p in answers(traces) if p.symbols <= {*fields, *loops}]
     looked_up = {name for one in traces for name in hashed(one)}
-    unknown = {name for one in traces for name in hashed(one, unknown=True)}
+    texts = {name for one in traces for name in written_out(one)}
+    unknown = {name for one in traces for name in hashed(one, unknown=True) | named_beyond(one)}
     chosen = list(dict.fromkeys(p for one in traces for p in remainders(one)))
     things = Things.of(traces, fields)
     found: dict[Row, list[list[Table]]] = {}
@@ -72,9 +74,7 @@ def tables(
                 usable = _usable(nest, asked, loops)
                 known[key] = _explanations(nest, numbers, traces, usable, seen)
                 if not known[key] and len(nest) == 1 and nest[0].name in looked_up:
-                    more = _elements(nest[0], numbers, traces)
-                    several = _explanations(nest, numbers, traces, usable, seen, more)
-                    known[key] = [_tried(table, traces) for table in several]
+                    known[key] = _of_elements(nest, numbers, traces, usable, seen)
                 from_tables = _usable(nest, chosen, loops)
                 if not known[key] and from_tables:
                     known[key] = _explanations(nest, numbers, traces, usable, seen, from_tables)
@@ -83,7 +83,9 @@ def tables(
                     known[key] = _explanations(nest, numbers, traces, usable, seen, kinds) if kinds else []
                 if not known[key] and suppose and not any(MARK in n for n in fields):  # the order of kinds is any
                     known[key] = _supposed(nest, numbers, traces, [*usable, *from_tables], seen, fields)
-                if nest and nest[0].name in unknown:  # what a look-up finds farther on, nobody saw
+                if not known[key] and len(nest) == 1 and nest[0].name in texts:
+                    known[key] = _of_elements(nest, numbers, traces, usable, seen)
+                if nest and nest[0].name in unknown:  # what a look-up finds farther on, or a text is, nobody saw
                     known[key] = [table if table.tried else _tried(table, traces) for table in known[key]]
             parts.append(known[key])
         if not all(parts):
@@ -92,6 +94,15 @@ def tables(
                 return None
         found[row] = parts
     return found
+
+
+def _of_elements(
+    nest: tuple[Loop, ...], numbers: Sequence[Mapping[tuple[int, ...], int]], traces: Sequence[Trace],
+    usable: Sequence[Predicate], seen: Known,
+) -> list[Table]:  # fmt: skip
+    """Tables of what single iterations make, which say nothing of others."""
+    more = _elements(nest[0], numbers, traces)
+    return [_tried(table, traces) for table in _explanations(nest, numbers, traces, usable, seen, more)]
 
 
 def _tried(table: Table, traces: Sequence[Trace]) -> Table:

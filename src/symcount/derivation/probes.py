@@ -13,6 +13,7 @@ from symcount.concolic.values.predicates import Predicate, constants
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.questions import hashed
 from symcount.derivation.selectors import selector_points
+from symcount.derivation.written_out import written_out
 
 __all__ = [
     "DEEPEST",
@@ -63,9 +64,9 @@ def edges(e: Evidence) -> Iterator[Structure]:
 
 
 def deep(e: Evidence, loops: Mapping[str, Loop]) -> Iterator[Structure]:
-    """Probes with many iterations of loops whose index was looked up in a set: a look-up shows only its hits."""
+    """Probes with many iterations of loops whose index was looked up in a set, or written out: that shows only hits."""
     start = e.smallest.symbols
-    for name in sorted({name for one in e.traces for name in hashed(one)} & loops.keys()):
+    for name in sorted({name for one in e.traces for name in hashed(one) | written_out(one)} & loops.keys()):
         fields = free_symbols(loops[name].bounds[1]) & set(e.structural)
         if all(max(t.symbols[n] for t in e.traces) < DEEP for n in fields):
             yield {n: DEEP if n in fields else start[n] for n in e.structural}

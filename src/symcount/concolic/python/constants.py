@@ -16,7 +16,9 @@ from typing import Any, Final, NamedTuple
 
 from symcount.concolic.python.modules import foreign
 
-__all__ = ["LARGEST", "layers_to_see"]
+__all__ = [
+    "LARGEST", "layers_to_see", "longest_period", "numbers_written", "operations", "reachable", "shared",
+]  # fmt: skip
 
 LARGEST: Final = 128  # a larger number is a size
 
@@ -55,9 +57,9 @@ def layers_to_see(classes: Iterable[type], symbolic: Collection[str]) -> Layers:
     found: set[int] = set()
     named: set[int] = set()
     bases = dict.fromkeys(base for cls in classes for base in cls.__mro__ if not foreign(base.__module__))
-    shared = {name: value for base in bases for name, value in vars(base).items() if isinstance(value, int | tuple)}
-    for function in _reachable(bases):
-        names = {**shared, **_names(function)}
+    own = {name: value for base in bases for name, value in vars(base).items() if isinstance(value, int | tuple)}
+    for function in reachable(bases):
+        names = {**own, **shared(function)}
         written = _written(function.__code__)
         for use in written.uses:
             if any(o in symbolic for o in use.operands if isinstance(o, str)):
@@ -80,7 +82,7 @@ def _numbers(value: Any) -> Iterator[int]:
             yield item
 
 
-def _names(function: FunctionType) -> dict[str, Any]:
+def shared(function: FunctionType) -> dict[str, Any]:
     """What names that are not its own stand for in a function, and the defaults of its arguments."""
     code = function.__code__
     found = {n: function.__globals__[n] for n in _global_names(code) if n in function.__globals__}
@@ -98,6 +100,11 @@ def _names(function: FunctionType) -> dict[str, Any]:
 def _global_names(code: CodeType) -> frozenset[str]:
     """The names that *code* and the functions in it look up outside."""
     return frozenset(code.co_names).union(*(_global_names(c) for c in code.co_consts if isinstance(c, CodeType)))
+
+
+def operations(code: CodeType) -> tuple[Use, ...]:
+    """The operations of *code* with which an index may be asked something."""
+    return _written(code).uses
 
 
 @lru_cache(maxsize=8192)
@@ -139,7 +146,7 @@ def _methods(cls: type) -> tuple[FunctionType, ...]:
     return tuple(found)
 
 
-def _reachable(bases: Iterable[type]) -> Iterator[FunctionType]:
+def reachable(bases: Iterable[type]) -> Iterator[FunctionType]:
     """The methods written in classes, and the functions that these name."""
     waiting = [function for base in bases for function in _methods(base)]
     seen: set[CodeType] = set()
@@ -149,7 +156,7 @@ def _reachable(bases: Iterable[type]) -> Iterator[FunctionType]:
             continue
         seen.add(function.__code__)
         yield function
-        others = (value for value in _names(function).values() if isinstance(value, FunctionType))
+        others = (value for value in shared(function).values() if isinstance(value, FunctionType))
         waiting += [other for other in others if not foreign(other.__module__ or "")]
 
 
@@ -166,8 +173,8 @@ def longest_period(classes: Iterable[type], symbolic: Collection[str], most: int
 def _remainders(cls: type) -> tuple[tuple[str, int], ...]:
     """The numbers by which the code of a class takes a remainder, each with the name of what is divided, if near."""
     found: list[tuple[str, int]] = []
-    for function in _reachable([cls]):
-        names, written = {**vars(cls), **_names(function)}, _written(function.__code__)
+    for function in reachable([cls]):
+        names, written = {**vars(cls), **shared(function)}, _written(function.__code__)
         for use in written.uses:
             if use.operation in ("%", "%="):
                 texts = [o for o in use.operands if isinstance(o, str)]
@@ -186,8 +193,8 @@ def numbers_written(classes: Iterable[type]) -> frozenset[int | float]:
 @lru_cache(maxsize=4096)
 def _written_in(cls: type) -> frozenset[int | float]:
     values: list[Any] = [value for name, value in vars(cls).items() if not name.startswith("__")]
-    for function in _reachable([cls]):
-        values += [function.__defaults__, *(function.__kwdefaults__ or {}).values(), *_names(function).values()]
+    for function in reachable([cls]):
+        values += [function.__defaults__, *(function.__kwdefaults__ or {}).values(), *shared(function).values()]
         values += _literals(function.__code__)
     return frozenset(_flat(values))
 

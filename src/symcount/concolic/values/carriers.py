@@ -13,7 +13,7 @@ from typing import Any, SupportsIndex
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, Value, exact
 from symcount.concolic.values.operators import OPERATORS
-from symcount.concolic.values.path import record_condition, record_hash, record_structural
+from symcount.concolic.values.path import record_condition, record_hash, record_structural, record_text
 
 
 class SymbolicInt(int):
@@ -66,10 +66,14 @@ class SymbolicInt(int):
 
     def __repr__(self) -> str:  # how long it is says the logarithm of the number
         record_structural("log", self.node)
+        if self.node.indexed:
+            record_text(self.node)
         return int.__repr__(self)
 
     def __format__(self, spec: str) -> str:
         record_structural("log", self.node)
+        if self.node.indexed:
+            (record_text if spec in ("", "d") else record_hash)(self.node)
         return int.__format__(self, spec)
 
     def bit_length(self) -> int:

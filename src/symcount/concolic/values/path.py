@@ -129,6 +129,7 @@ class Recorder:
         iterations: where the code is now, the outermost loop first; each with its iterator, which may be gone.
         made: identity of a tensor -> the tensor, held so that no other one gets its identity, and where it was made.
         hashed: loops whose index was looked up in a set or a dict, which asks something that no predicate says.
+        texts: loops whose index was written out as a text, of which no predicate says what it is compared with.
         remainders: of an index by a number that is written in the code, which may choose from a table (`kinds[i % 5]`),
             with the module that asks.
         running: whether the code is in a forward pass, where the indices of loops are plain numbers.
@@ -143,6 +144,7 @@ class Recorder:
     iterations: list[tuple[Loop, int, ReferenceType[Any]]] = field(default_factory=list)
     made: dict[int, tuple[object, tuple[Iteration, ...]]] = field(default_factory=dict)
     hashed: dict[str, str] = field(default_factory=dict)
+    texts: dict[str, str] = field(default_factory=dict)
     remainders: dict[Node, str] = field(default_factory=dict)
     running: bool = False
     asked: dict[Question, None] = field(default_factory=dict)
@@ -233,6 +235,13 @@ def record_hash(node: Node) -> None:
     recorder = STATE.recorder
     if recorder is not None:
         _note_hashed(node, recorder.hashed)
+
+
+def record_text(node: Node) -> None:
+    """Note that the index of a loop was written out, if a trace is running in this thread."""
+    recorder = STATE.recorder
+    if recorder is not None:
+        _note_hashed(node, recorder.texts)
 
 
 def record_remainder(node: Node) -> None:
