@@ -5,6 +5,7 @@ Every member of every kind is counted exactly at each number of layers, or refus
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -15,7 +16,7 @@ torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
 
 import symcount as sc  # noqa: E402
-from symcount.errors import DomainError, OptionError  # noqa: E402
+from symcount.errors import ConfigError, DomainError, OptionError  # noqa: E402
 
 
 @dataclass
@@ -258,3 +259,105 @@ def test_a_field_chooses_the_layers(chosen):
     cls = wider_where(chosen)
     for first, period in ((1, 2), (2, 3), (3, 1), (2, 5)):
         assert len(counted(cls, first=first, period=period)) > 20
+
+
+def adding(number_of_layers: Callable[[nn.ModuleList, Sizes], None]) -> type[nn.Module]:
+    """Layers that a function adds."""
+
+    class Model(nn.Module):
+        def __init__(self, c):
+            super().__init__()
+            self.layers = nn.ModuleList()
+            number_of_layers(self.layers, c)
+
+    return Model
+
+
+def as_long_as_there_are_few(layers, c):
+    while len(layers) < c.num_layers:
+        layers.append(nn.Linear(c.width, c.width))
+
+
+def with_a_counter(layers, c):
+    i = 0
+    while i < c.num_layers:
+        layers.append(nn.Linear(c.width, (1 + i % 2) * c.width))
+        i += 1
+
+
+def backwards(layers, c):
+    left = c.num_layers
+    while left:
+        layers.append(nn.Linear(c.width, c.width))
+        left -= 1
+
+
+def until_there_are_enough(layers, c):
+    for i in range(100):
+        if i >= c.num_layers:
+            break
+        layers.append(nn.Linear(c.width, c.width))
+
+
+def until_there_are_enough_of_many(layers, c):
+    for i in range(1000):
+        if i >= c.num_layers:
+            break
+        layers.append(nn.Linear(c.width, c.width))
+
+
+def one_inside_the_other(layers, c):
+    def add(left):
+        if left > 0:
+            layers.append(nn.Linear(c.width, c.width))
+            add(left - 1)
+
+    add(c.num_layers)
+
+
+def with_a_tool(layers, c):
+    for _ in itertools.islice(itertools.count(), c.num_layers):
+        layers.append(nn.Linear(c.width, c.width))
+
+
+def again_and_again(layers, c):
+    for _ in itertools.repeat(None, c.num_layers):
+        layers.append(nn.Linear(c.width, c.width))
+
+
+def from_two_lists(layers, c):
+    for width, more in zip([c.width] * c.num_layers, [2 * c.width for _ in range(c.num_layers)], strict=True):
+        layers.append(nn.Linear(width, more))
+
+
+def in_a_cycle(layers, c):
+    for _, times in zip(range(c.num_layers), itertools.cycle([1, 2, 3]), strict=False):
+        layers.append(nn.Linear(c.width, times * c.width))
+
+
+def mapped(layers, c):
+    layers.extend(map(lambda _: nn.Linear(c.width, c.width), range(c.num_layers)))  # noqa: C417
+
+
+WITHOUT_A_RANGE = [
+    (as_long_as_there_are_few, True), (with_a_counter, True), (backwards, False), (until_there_are_enough, False),
+    (until_there_are_enough_of_many, True), (one_inside_the_other, False), (with_a_tool, True),
+    (again_and_again, True), (from_two_lists, True), (in_a_cycle, True), (mapped, True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("number_of_layers", "free"), WITHOUT_A_RANGE, ids=lambda value: getattr(value, "__name__", "")
+)
+def test_layers_that_no_loop_over_a_range_adds_are_counted_or_refused(number_of_layers, free):
+    cls = adding(number_of_layers)
+    formula = sc.derive(cls, config=Sizes())
+    assert ("num_layers" not in formula.pinned) is free
+    for number in (1, 2, 3, 4, 7, 40, 99, 100, 101, 129, 1001):
+        try:
+            found = formula.count(Sizes(8, number))
+        except (OptionError, DomainError, ConfigError):  # of so many, some cannot even be built
+            assert number != 4
+            continue
+        with torch.device("meta"):
+            assert found == sum(p.numel() for p in cls(Sizes(8, number)).parameters()), (number, formula.total)

@@ -13,7 +13,9 @@ from itertools import product
 from symcount.concolic.config.config_source import ConfigSource
 from symcount.concolic.config.symbolic import Number, config_classes
 from symcount.concolic.python.constants import LARGEST, layers_to_see
+from symcount.concolic.python.texts import names_beyond
 from symcount.concolic.traces import Trace
+from symcount.concolic.values import expression as ex
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.evidence import Consider, Hypotheses
@@ -30,7 +32,7 @@ def untried(h: Hypotheses) -> Consider | Hypotheses:
     Where a comparison of a field with a number tells the models apart, it becomes a condition of the formula instead.
     """
     e = h.evidence
-    depths = [n for n in e.depths if n in e.structural and e.base[n]]
+    depths = [n for n in e.depths or _numbers(h) if n in e.structural and e.base[n]]
     start = _smallest(h) if depths else {}
     for structure, condition in _untried(h, depths) if depths else ():
         if condition is not None and condition in h.evidence.guards:
@@ -44,8 +46,20 @@ def untried(h: Hypotheses) -> Consider | Hypotheses:
         if condition is None or not all(holds(condition, t.symbols) for t in e.traces):
             others = (t for t in e.traces if t is not e.default)
             return Consider((e.default, *others, one))
-        h = replace(h, evidence=replace(h.evidence, guards=(*h.evidence.guards, condition)))
+        h = _guarded(h, condition)
+    if not e.depths and names_beyond({m.cls for m in e.default.modules}, LARGEST + 1):
+        for name in depths:
+            h = _guarded(h, Condition("<=", ex.symbol(name), ex.const(LARGEST), ""))
     return h
+
+
+def _guarded(h: Hypotheses, condition: Condition) -> Hypotheses:
+    return replace(h, evidence=replace(h.evidence, guards=(*h.evidence.guards, condition)))
+
+
+def _numbers(h: Hypotheses) -> list[str]:
+    """Fields that are a number of layers though no loop ends at them: `while len(layers) < n`, `if i >= n: break`."""
+    return [str(times.args[0]) for times in dict.fromkeys(h.times.values()) if times.op == "sym"]
 
 
 def _smallest(h: Hypotheses) -> Mapping[str, Number]:
@@ -62,7 +76,8 @@ def _untried(h: Hypotheses, depths: list[str]) -> Iterator[tuple[dict[str, Numbe
     for condition, name, number in other_sides(e.asked, e.base):
         if name in seen and number not in seen[name] and number <= most[name]:
             yield {name: number}, condition
-    far, named = beyond(e.plan.cls, e.plan.source, e.default)
+    library = e.plan.cls.__module__.startswith("transformers.")  # whose loops show everything that is asked
+    far, named = (0, []) if library else beyond(e.plan.cls, e.plan.source, e.default)
     for name, number in product(depths, named):
         if number not in seen[name] and number <= most[name]:
             yield {name: number}, None
@@ -99,7 +114,7 @@ def other_sides(conditions: Sequence[Condition], base: Mapping[str, Number]) -> 
 def beyond(cls: type, source: ConfigSource, default: Trace) -> tuple[int, list[int]]:
     """A number of layers beyond everything that the code of a model compares an index with, and single such numbers."""
     symbolic = {name.rpartition(".")[2].partition("[")[0] for name in default.symbols}
-    if cls.__module__.startswith("transformers."):
-        return 0, []
     found = layers_to_see({*(m.cls for m in default.modules), *config_classes(source)}, symbolic)
+    if cls.__module__.startswith("transformers."):
+        return max(found.from_which, default=0), []
     return max({MANY, *found.from_which}), sorted(found.named)  # other ways to say it: `len(str(i)) > 1`

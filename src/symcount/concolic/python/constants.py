@@ -28,7 +28,7 @@ _WINDOW: Final = 2  # instructions before an operation, among which its operands
 
 
 class Use(NamedTuple):
-    """An operation of a function (`%`, `==`, `<`, `in`), and its operands, as far as they are near: names, numbers."""
+    """An operation of a function (`%`, `==`, `<`, `in`, `range`), and its operands that are near: names, numbers."""
 
     operation: str
     operands: tuple[Any, ...]
@@ -123,6 +123,8 @@ def _written(code: CodeType) -> Written:
         compares = step.opname in ("COMPARE_OP", "CONTAINS_OP")
         if compares or (step.opname == "BINARY_OP" and operation in _PERIODIC):
             uses.append(Use(operation, tuple(o for o in before[-_WINDOW:] if o is not None)))
+        if step.opname.startswith("CALL") and before[-_WINDOW:-1] == ["range"] and type(before[-1]) is int:
+            uses.append(Use("range", (before[-1],)))  # whose loop may end earlier, as soon as there are enough layers
         value = step.argval
         known = step.opname.startswith("LOAD_") and isinstance(value, int | str | tuple | frozenset)
         before.append(value if known and not isinstance(value, bool) else None)
