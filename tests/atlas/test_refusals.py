@@ -12,7 +12,7 @@ from symcount.atlas.counting import counter
 from symcount.atlas.schema import Reader
 from symcount.atlas.store import default_path
 from symcount.atlas.variant import Variant
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.derivation.resolve import model_class
 from symcount.diagnostics.verdicts import sections_of
 from symcount.errors import SymcountError, UncoveredError

@@ -11,8 +11,8 @@ from symcount.atlas.draft import Draft
 from symcount.atlas.record import Entry, Layout, StoredFormula
 from symcount.atlas.speaker import speaker
 from symcount.atlas.trees import tree_from
-from symcount.config.arranged_lists import MARK
 from symcount.config.config import Config, read
+from symcount.config.kind_lists import MARK
 from symcount.core.paths import path_of, with_value
 from symcount.errors import ConfigError, DomainError, OptionError, UncoveredError, UnknownModelError, near
 from symcount.formulas.binding import Lettered

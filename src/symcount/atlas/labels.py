@@ -12,7 +12,7 @@ from symcount.atlas.fitting import fits
 from symcount.atlas.questions import alike
 from symcount.atlas.record import Check, Layout
 from symcount.atlas.rules import Rules
-from symcount.config.arranged_lists import counted, field_of
+from symcount.config.kind_lists import counted, field_of
 from symcount.errors import UncoveredError
 from symcount.exact.arithmetic import Number as Value
 

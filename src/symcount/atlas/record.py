@@ -150,7 +150,7 @@ class Check(_Json):
         each: texts of the elements of the list that must be given if any is; it may have lists in it, numbers and words
             with a quote before them that stand for themselves.
         arranged: of a list that says of which kind each layer is, where only their numbers matter: `form`, see
-            `config.arranged_lists`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind;
+            `config.kind_lists`; `depth`, the path of the number of layers; `kinds`, what it may name -> its kind;
             `spelled`, keys that say the same as a text -> letter -> element.
         rule: how the list or object that must be given if any is follows from numbers, layer by layer; see
             `atlas.computed`; `numbers`, those that it takes, with their defaults; `beside`, other keys that must say

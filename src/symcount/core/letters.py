@@ -169,7 +169,7 @@ def _meaning(e: Entry) -> str:
 
 
 def _layers(name: str, kind: str) -> str:
-    """What the number of layers is that a list in the config says to be of one kind; see `config.arranged_lists`."""
+    """What the number of layers is that a list in the config says to be of one kind; see `config.kind_lists`."""
     if kind in {"listed", "others"}:
         return f"layers that {name} {'names' if kind == 'listed' else 'does not name'}"
     return f"layers of the kind {kind.replace('_', ' ')}"

@@ -10,14 +10,14 @@ from typing import Any
 
 from symcount.concolic.config.config_source import ConfigSource, aliases_of
 from symcount.concolic.config.source import defaults_of
-from symcount.config.arranged_lists import Arrangement, field_of
-from symcount.derivation.arranging import arrangements, with_arrangements
+from symcount.config.kind_lists import KindList, field_of
 from symcount.derivation.certificate import disagreement, disagreements
 from symcount.derivation.drawing import values_of
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.formula import DerivedFormula, formula_of
 from symcount.derivation.given_configs import given_for
 from symcount.derivation.indivisible import confined
+from symcount.derivation.kind_detection import kind_lists, with_kind_lists
 from symcount.derivation.origin import Derived
 from symcount.derivation.own_models import is_module
 from symcount.derivation.pipeline import derive_class
@@ -95,8 +95,8 @@ def derive(source: Any, /, config: Any = None, **options: Any) -> DerivedFormula
 def _derived(
     cls: type, found: ConfigSource, name: str, model_type: str, options: Mapping[str, Any], *, arrange: bool
 ) -> DerivedFormula:
-    arranged = arrangements(cls, found) if arrange else {}  # a source has its own already
-    hypotheses = _with_numbers_of_kinds(cls, found, arranged) or derive_class(cls, found)
+    listed = kind_lists(cls, found) if arrange else {}  # a source has its own already
+    hypotheses = _with_numbers_of_kinds(cls, found, listed) or derive_class(cls, found)
     _check_read(hypotheses, options)
     formula = formula_of(hypotheses, name, model_type, Derived())
     if hypotheses.supposed and disagreement(formula, _POINTS):
@@ -129,14 +129,14 @@ def _check_sum(formula: DerivedFormula, h: Hypotheses) -> None:
         )
 
 
-def _with_numbers_of_kinds(cls: type, found: ConfigSource, lists: Mapping[str, Arrangement]) -> Hypotheses | None:
+def _with_numbers_of_kinds(cls: type, found: ConfigSource, lists: Mapping[str, KindList]) -> Hypotheses | None:
     """The hypotheses with the numbers of layers of each kind for fields; `None` if the lists are taken as they are.
 
     That is where the order of the kinds matters, and of a list all of whose numbers would be kept at their values.
     """
     while lists:
         try:
-            hypotheses = derive_class(cls, with_arrangements(found, lists))
+            hypotheses = derive_class(cls, with_kind_lists(found, lists))
         except DerivationError:
             return None
         pinned = hypotheses.evidence.pinned

@@ -27,14 +27,14 @@ from symcount.concolic.config.stand_ins import stands_in
 from symcount.concolic.config.symbolic import build
 from symcount.concolic.session import quiet
 from symcount.concolic.values.predicates import holds
-from symcount.config.arranged_lists import MARK, Arrangement
 from symcount.config.config import Config, read
+from symcount.config.kind_lists import MARK, KindList
 from symcount.core.paths import path_of, value_at
 from symcount.core.values import exact, title
-from symcount.derivation.arranging import number_in, with_arrangements
 from symcount.derivation.certificate import disagreements
 from symcount.derivation.constructor import Passed
 from symcount.derivation.formula import DerivedFormula
+from symcount.derivation.kind_detection import number_in, with_kind_lists
 from symcount.derivation.own_models import own_source
 from symcount.derivation.per_layer_lists import following
 from symcount.derivation.resolve import config_object, shortened
@@ -107,7 +107,7 @@ def realise(
     kinds = {item.field: values[item.letter] for item in formula.notation if MARK in item.field}
     if source is not None and single and kinds:
         lists = {n.partition(MARK)[0]: _arrangement(formula, n) for n in kinds}
-        source, fields = with_arrangements(source, lists), {**kinds, **fields}
+        source, fields = with_kind_lists(source, lists), {**kinds, **fields}
     if source is None:
         source, fields = formula.source, {**formula.base, **fields}
     with quiet():
@@ -151,12 +151,12 @@ def _source(formula: DerivedFormula, config: Any) -> tuple[ConfigSource | None, 
     return source_of(found, formula.cls, described.fields), described.source
 
 
-def _arrangement(formula: DerivedFormula, name: str) -> Arrangement:
+def _arrangement(formula: DerivedFormula, name: str) -> KindList:
     """The list whose number of layers of one kind is called *name*."""
     found: Any = formula.source
     for part in name.partition(MARK)[0].split("."):
         found = found.kwargs[part]
-    assert isinstance(found, Arrangement)  # noqa: S101  # only such a list has numbers of kinds
+    assert isinstance(found, KindList)  # noqa: S101  # only such a list has numbers of kinds
     return found
 
 

@@ -25,7 +25,7 @@ from symcount.concolic.config.symbolic import build
 from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
-from symcount.config.arranged_lists import MARK, NAMES
+from symcount.config.kind_lists import MARK, NAMES
 from symcount.core.instances import instances
 from symcount.core.ledger import Row
 from symcount.core.paths import value_at

@@ -15,7 +15,7 @@ from symcount.concolic.config.symbolic import Number
 from symcount.concolic.values.expression import Node, free_symbols, value_at
 from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.concolic.values.predicates import holds
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.core.domain import Condition, relation
 from symcount.derivation.evidence import Evidence, Hypotheses
 from symcount.derivation.layer_order import counts, start_of

@@ -8,7 +8,7 @@ from sympy import Add, Expr, Symbol
 
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition as TracedCondition
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.core.domain import Condition, relation
 from symcount.derivation.depth_limits import layers_there_are, of_index
 from symcount.derivation.evidence import Hypotheses

@@ -17,9 +17,9 @@ from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate
 from symcount.concolic.values.rewriting import collected
-from symcount.config.arranged_lists import LISTED, NAMES, OTHERS, Arrangement, field_of, kinds_of
+from symcount.config.kind_lists import LISTED, NAMES, OTHERS, KindList, field_of, kinds_of
 
-__all__ = ["OfKind", "arranged_in", "layers_of", "questions_of_kind"]
+__all__ = ["OfKind", "kind_lists_in", "layers_of", "questions_of_kind"]
 
 _ORDERS: Final = 256  # of lists that were made last
 
@@ -38,10 +38,10 @@ class OfKind(Predicate):
 
     path: str
     kind: str
-    listed: Arrangement = field(compare=False, repr=False)
+    listed: KindList = field(compare=False, repr=False)
 
     @staticmethod
-    def about(loop: Loop, path: str, kind: str, listed: Arrangement) -> OfKind:
+    def about(loop: Loop, path: str, kind: str, listed: KindList) -> OfKind:
         """The question about the index of *loop*."""
         return OfKind("==", ex.symbol(loop.name), ex.symbol(field_of(path, kind)), path, kind, listed)
 
@@ -66,23 +66,23 @@ class OfKind(Predicate):
 def _kinds(kinds: tuple[str, ...], numbers: tuple[int, ...], form: str, seed: int) -> Sequence[str]:
     """The kind of each layer."""
     several = dict(zip(kinds, numbers, strict=True))
-    made = Arrangement(several, "", form).arranged(several, seed)
+    made = KindList(several, "", form).with_numbers(several, seed)
     if form != "indices":
         return kinds_of(made)
     listed = set(made)
     return [LISTED if i in listed else OTHERS for i in range(sum(numbers))]
 
 
-def arranged_in(source: ConfigSource, prefix: str = "") -> Iterator[tuple[str, Arrangement]]:
+def kind_lists_in(source: ConfigSource, prefix: str = "") -> Iterator[tuple[str, KindList]]:
     """The lists of kinds in a source and the sources in it, by path."""
     for name, value in source.kwargs.items():
         if isinstance(value, ConfigSource):
-            yield from arranged_in(value, f"{prefix}{name}.")
-        elif isinstance(value, Arrangement) and value.form != NAMES:
+            yield from kind_lists_in(value, f"{prefix}{name}.")
+        elif isinstance(value, KindList) and value.form != NAMES:
             yield prefix + name, value
 
 
-def questions_of_kind(loop: Loop, lists: Mapping[str, Arrangement]) -> list[Predicate]:
+def questions_of_kind(loop: Loop, lists: Mapping[str, KindList]) -> list[Predicate]:
     """Of which kind the layer is, if *loop* runs over all layers that one of the lists speaks of."""
     return [
         OfKind.about(loop, path, kind, listed)
@@ -96,7 +96,7 @@ def layers_of(loop: Loop, asked: Iterable[tuple[OfKind, bool]]) -> Node | None:
     """How many layers are of the kinds that the questions leave, all of one list; `None` if *loop* is over others.
 
     >>> loop = Loop("#0", "doctest", (ex.const(0), ex.add(ex.symbol("t#a"), ex.symbol("t#b")), ex.const(1)), ())
-    >>> is_a = OfKind.about(loop, "t", "a", Arrangement({"a": 2, "b": 1}, ""))
+    >>> is_a = OfKind.about(loop, "t", "a", KindList({"a": 2, "b": 1}, ""))
     >>> print(layers_of(loop, [(is_a, False)]))
     t#b
     """
@@ -108,7 +108,7 @@ def layers_of(loop: Loop, asked: Iterable[tuple[OfKind, bool]]) -> Node | None:
     return _sum(first.path, kinds)
 
 
-def _over_all(loop: Loop, path: str, listed: Arrangement) -> bool:
+def _over_all(loop: Loop, path: str, listed: KindList) -> bool:
     first, last, step = loop.bounds
     return (first, step) == (ex.const(0), ex.const(1)) and collected(last) == collected(_sum(path, listed.numbers))
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from itertools import combinations
 
 from symcount.concolic.config.symbolic import Number
-from symcount.config.arranged_lists import MARK, ORDERED, field_of
-from symcount.derivation.elements import arranged_in
+from symcount.config.kind_lists import MARK, ORDERED, field_of
+from symcount.derivation.elements import kind_lists_in
 from symcount.derivation.evidence import Hypotheses
 from symcount.derivation.runs import possible
 from symcount.errors import DerivationError
@@ -30,7 +30,7 @@ def check_order(h: Hypotheses) -> None:
         DerivationError: the formula does not count the model in one of them.
     """
     e = h.evidence
-    for path, _ in arranged_in(e.plan.source):  # of a kind whose number is kept, too: the order is none of its fields
+    for path, _ in kind_lists_in(e.plan.source):  # of a kind whose number is kept, too: the order is none of its fields
         for seed in _SEEDS:
             if not _holds(h, {field_of(path, ""): seed}):
                 raise DerivationError(f"{e.plan.cls.__name__}: the order of the kinds of layers in {path} matters")

@@ -14,7 +14,7 @@ from symcount.concolic.traces import Trace
 from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node
 from symcount.concolic.values.rewriting import floored
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 
 __all__ = ["Point", "Things", "length_of"]
 

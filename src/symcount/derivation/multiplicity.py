@@ -19,7 +19,7 @@ from symcount.concolic.values.expression import Node
 from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate, index_tuples
 from symcount.concolic.values.rewriting import collected
-from symcount.config.arranged_lists import MARK, Arrangement
+from symcount.config.kind_lists import MARK, KindList
 from symcount.derivation.elements import questions_of_kind
 from symcount.derivation.index_sets import elements_of, suppositions
 from symcount.derivation.list_lengths import Things
@@ -43,7 +43,7 @@ def tables(
     fields: Sequence[str],
     *,
     suppose: bool = True,
-    lists: Mapping[str, Arrangement] | None = None,
+    lists: Mapping[str, KindList] | None = None,
 ) -> dict[Row, list[list[Table]]] | None:
     """For each row its tables, one for every nest of loops in which its parameters are made; `None` if there is none.
 

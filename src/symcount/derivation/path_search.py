@@ -25,7 +25,7 @@ from symcount.concolic.values.predicates import Predicate, answered, bounding, h
 from symcount.concolic.values.rewriting import floored
 from symcount.derivation.coverage import Tables, covered, deciding, listed, lists, missing, parts_of, supposed, unlike
 from symcount.derivation.depth_limits import of_index
-from symcount.derivation.elements import arranged_in
+from symcount.derivation.elements import kind_lists_in
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.far_answers import asked_behind, far_answer, meeting_sizes
 from symcount.derivation.indexed_shapes import short_loops
@@ -56,7 +56,7 @@ class PathSearch:
         self.runs: list[Trace] = []
         self.lonely: list[Condition] = []
         self.fields = frozenset(e.structural)
-        self.kinds = dict(arranged_in(e.plan.source))
+        self.kinds = dict(kind_lists_in(e.plan.source))
         asked = [c for c in e.asked if c.symbols <= self.fields]
         self.hard = [c for c in asked if not of_index(e, c) and not of_iteration(c, e.traces)]
         self.found: Tables = {}

@@ -12,8 +12,8 @@ from symcount.concolic.values import expression as ex
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
-from symcount.derivation.arranging import INDICES
 from symcount.derivation.evidence import Discover, Evidence, Hypotheses, Pin
+from symcount.derivation.kind_detection import INDICES
 from symcount.derivation.list_lengths import length_of
 from symcount.derivation.rows import collect
 from symcount.derivation.runs import possible

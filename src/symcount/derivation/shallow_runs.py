@@ -27,7 +27,7 @@ from symcount.concolic.values.expression import free_symbols
 from symcount.concolic.values.path import Loop
 from symcount.concolic.values.predicates import Predicate, holds
 from symcount.core.paths import path_of
-from symcount.derivation.elements import arranged_in
+from symcount.derivation.elements import kind_lists_in
 from symcount.derivation.evidence import Evidence, Hypotheses, Plan
 from symcount.derivation.loop_proof import FAR, proved
 from symcount.derivation.pinning import negative, ratios, stage_numbers
@@ -57,7 +57,7 @@ def from_shallow_runs(plan: Plan, rng: random.Random) -> Hypotheses | None:
     """The hypotheses that runs of few layers prove; `None` if the default config has to be observed as well."""
     library = plan.cls.__module__.startswith("transformers.") and plan.source.cls.__module__.startswith("transformers.")
     fresh = not (plan.pinned or plan.discovered or plan.observed or plan.least or plan.guards)
-    if not library or not fresh or any(True for _ in arranged_in(plan.source)):
+    if not library or not fresh or any(True for _ in kind_lists_in(plan.source)):
         return None
     usual, lists = _depths(plan)
     layers = {name: value for name, value in usual.items() if value and not name.endswith("]")}

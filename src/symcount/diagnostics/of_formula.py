@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from symcount.atlas.counting import counter
-from symcount.config.arranged_lists import MARK
 from symcount.config.config import Config
+from symcount.config.kind_lists import MARK
 from symcount.core.ledger import Row
 from symcount.core.paths import section_of
 from symcount.core.tree import Block

@@ -118,7 +118,7 @@ class Verdicts(dict[str, "Verdict | None"]):
 
 def sections_of(layout: Layout) -> dict[str, SectionKeys]:
     """The keys that a layout of the atlas knows, by section; the config itself under the empty path."""
-    from symcount.config.arranged_lists import MARK
+    from symcount.config.kind_lists import MARK
     from symcount.core.paths import split
 
     sizes: dict[str, dict[str, list[str]]] = {path: {} for path in layout.sections}

@@ -10,8 +10,8 @@ from typing import Any
 from symcount.concolic.config.config_source import ConfigSource, construct
 from symcount.concolic.config.symbolic import Number, build
 from symcount.concolic.session import quiet
-from symcount.derivation.arranging import arrangements, with_arrangements
 from symcount.derivation.formula import DerivedFormula, formula_of
+from symcount.derivation.kind_detection import kind_lists, with_kind_lists
 from symcount.derivation.origin import Derived
 from symcount.derivation.pipeline import derive_class
 from symcount.derivation.resolve import missing_package, resolve, shortened
@@ -194,9 +194,9 @@ def _at(
         return widened(formula)
 
     def general() -> DerivedFormula:
-        if arranged := arrangements(observed, sized):
+        if arranged := kind_lists(observed, sized):
             with suppress(DerivationError):  # their order matters, perhaps: then the lists are taken as they are
-                return made(with_arrangements(sized, arranged))
+                return made(with_kind_lists(sized, arranged))
         return made(sized)
 
     def of_sizes_alone() -> DerivedFormula | None:

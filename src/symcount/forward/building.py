@@ -21,7 +21,7 @@ from symcount.concolic.config.symbolic import build
 from symcount.concolic.session import quiet
 from symcount.concolic.values.expression import free_symbols, to_sympy
 from symcount.concolic.values.numbers import SymbolicInt
-from symcount.config.arranged_lists import LISTED, MARK, OTHERS
+from symcount.config.kind_lists import LISTED, MARK, OTHERS
 from symcount.core.letters import assign
 from symcount.core.notation import symbol
 from symcount.derivation.drawing import inside

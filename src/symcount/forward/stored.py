@@ -18,8 +18,8 @@ from typing import Any
 from symcount.atlas.codec import encode, to_sympy
 from symcount.atlas.store import atlas
 from symcount.atlas.trees import Pool, tree_from, tree_to_json
-from symcount.config.arranged_lists import MARK
 from symcount.config.config import Config, read
+from symcount.config.kind_lists import MARK
 from symcount.core.domain import Condition
 from symcount.core.notation import ALIASES, Entry, Notation
 from symcount.core.paths import value_at

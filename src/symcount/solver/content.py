@@ -8,7 +8,7 @@ from math import ceil
 from typing import Any
 
 from symcount.architectures import find
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.core.paths import path_of, split, value_at, with_value
 from symcount.errors import ConfigError, UnknownModelError
 from symcount.formulas.formula import Formula

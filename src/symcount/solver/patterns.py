@@ -13,8 +13,8 @@ from typing import Any
 
 from sympy import Add, Expr, floor
 
-from symcount.config.arranged_lists import MARK
 from symcount.config.config import Config
+from symcount.config.kind_lists import MARK
 from symcount.core.notation import Entry, Notation, tabulated
 from symcount.errors import ExpressionError
 from symcount.formulas.formula import Formula

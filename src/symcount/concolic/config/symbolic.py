@@ -36,7 +36,7 @@ from symcount.concolic.python.patches import Patch
 from symcount.concolic.values.numbers import SymbolicFloat, SymbolicInt
 from symcount.concolic.values.path import record_structural
 from symcount.concolic.values.rewriting import concrete
-from symcount.config.arranged_lists import Arrangement, field_of
+from symcount.config.kind_lists import KindList, field_of
 from symcount.config.per_layer import Following
 from symcount.core.paths import path_of
 
@@ -97,8 +97,8 @@ class _Builder:
             result.pop("id2label", None)
             result.pop("label2id", None)
         for name, value in kwargs.items():
-            if isinstance(value, Arrangement):
-                result[name], depth = self.arranged(prefix + aliases.get(name, name), value)
+            if isinstance(value, KindList):
+                result[name], depth = self.kind_list(prefix + aliases.get(name, name), value)
                 if value.depth:
                     for other in [n for n in result if aliases.get(n, n) == value.depth]:
                         del result[other]
@@ -112,14 +112,14 @@ class _Builder:
                 result[name] = value.at(int(depth))
         return result
 
-    def arranged(self, path: str, value: Arrangement) -> tuple[list[Any], Number]:
+    def kind_list(self, path: str, value: KindList) -> tuple[list[Any], Number]:
         """A list with as many layers of each kind as the fields of the kinds say, and the sum of these."""
         numbers = {kind: self.symbolic(field_of(path, kind), number) for kind, number in value.numbers.items()}
         for number in numbers.values():
             if isinstance(number, SymbolicInt):
                 record_structural("repeat", number.node)
         seed = int(self.values.get(field_of(path, ""), 0))
-        return value.arranged({kind: int(number) for kind, number in numbers.items()}, seed), sum(numbers.values())
+        return value.with_numbers({kind: int(number) for kind, number in numbers.items()}, seed), sum(numbers.values())
 
     def symbolic(self, path: str, value: Any) -> Any:
         """``value`` with every number in it replaced by a symbol."""
@@ -127,7 +127,7 @@ class _Builder:
             value = self.values[path]
         elif type(value) is SymbolicInt and concrete(value.node).op == "const":
             value = int(value)  # the index of a loop is a number that a config has like any other
-        elif isinstance(value, SymbolicInt | SymbolicFloat | Arrangement):
+        elif isinstance(value, SymbolicInt | SymbolicFloat | KindList):
             return value  # handed down by the parent config, whose field it is
         if isinstance(value, bool):
             return value

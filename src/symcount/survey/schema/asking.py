@@ -15,7 +15,7 @@ from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, evaluate, free_symbols, to_sympy
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.core.letters import assign
 from symcount.derivation.formula import DerivedFormula
 from symcount.derivation.structure import shape_symbols

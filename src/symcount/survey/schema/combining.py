@@ -11,7 +11,7 @@ from symcount.atlas.codes import identifiers
 from symcount.atlas.record import StoredFormula
 from symcount.atlas.trees import tree_to_json
 from symcount.concolic.values.predicates import holds
-from symcount.config.arranged_lists import MARK, Arrangement, field_of
+from symcount.config.kind_lists import MARK, KindList, field_of
 from symcount.core.ledger import CONVENTIONS
 from symcount.core.paths import section_of
 from symcount.derivation.api import derive
@@ -49,7 +49,7 @@ def combine(
         key = ",".join(str(labels[s]) for s in chosen_by)
         if changes and not work.combining:
             break
-        arranged = [s for s in changes if isinstance(changes[s], Arrangement)]
+        arranged = [s for s in changes if isinstance(changes[s], KindList)]
         if len(arranged) > 1:  # of two lists that say the same, the model heeds one
             ignored = next((s for s in arranged if overruled(work, s, changes)), None)
             same = ",".join(str(labels[s] if s != ignored else 0) for s in chosen_by)

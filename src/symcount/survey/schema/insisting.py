@@ -13,7 +13,7 @@ from typing import Any, Final
 from symcount.atlas.record import Layout
 from symcount.atlas.schema import Reader
 from symcount.atlas.variant import Variant
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.core.paths import path_of, split, value_at
 from symcount.errors import DerivationError, SymcountError
 from symcount.survey.schema.around import handed_down

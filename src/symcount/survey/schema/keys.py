@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from symcount.atlas.codes import MISSING, identifiers, mapped
 from symcount.atlas.record import Check, Number, Section, StoredFormula
 from symcount.concolic.values.expression import Node
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.core.paths import section_of, value_at
 from symcount.derivation.formula import DerivedFormula
 from symcount.errors import DerivationError, StructureError

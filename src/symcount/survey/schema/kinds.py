@@ -1,7 +1,7 @@
 """Lists that say of which kind each layer is: any order of the kinds, where the tensors depend on their numbers only.
 
 Such a list is a switch with a label of its own: beside the default pattern there are formulas in the numbers of layers
-of each kind, derived at a `config.arranged_lists.Arrangement`. Here is found which keys are such lists, which words
+of each kind, derived at a `config.kind_lists.KindList`. Here is found which keys are such lists, which words
 they may have, and which of these mean the same.
 """
 
@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from symcount.atlas.codes import MISSING
 from symcount.atlas.record import Layout
-from symcount.config.arranged_lists import LISTED, NAMES, OTHERS, Arrangement, field_of
+from symcount.config.kind_lists import LISTED, NAMES, OTHERS, KindList, field_of
 from symcount.core.paths import section_of
-from symcount.derivation.arranging import INDICES, distinguishes, nameless
+from symcount.derivation.kind_detection import INDICES, distinguishes, nameless
 from symcount.derivation.structure import likely_depths
 from symcount.survey.schema.config_class import Part, attribute, compared
 from symcount.survey.schema.probe import signature
@@ -90,7 +90,7 @@ def _labelled(work: Work, path: str, depth: str, form: str, words: Mapping[str, 
     found = dict.fromkeys(words.values())
     if len(found) < 2 and form != NAMES:
         return False
-    sample = Arrangement(dict.fromkeys(found, _EACH), depth.rpartition(".")[2], form)
+    sample = KindList(dict.fromkeys(found, _EACH), depth.rpartition(".")[2], form)
     one = work.probe.trace({path: sample})
     if one is None or not all(field_of(path, kind) in one.symbols for kind in found):
         return False
@@ -111,7 +111,7 @@ def _named(work: Work, path: str, owner: Part, current: list[str]) -> bool:
     """Whether the list at *path* may have any names: none of the words that the code knows says anything else."""
     words = list(dict.fromkeys((*current, *_known(work, path, owner), *_WORDS)))
     some = work.probe.trace({path: words})
-    others = work.probe.trace({path: Arrangement({NAMES: len(words)}, "", NAMES)})
+    others = work.probe.trace({path: KindList({NAMES: len(words)}, "", NAMES)})
     return some is not None and others is not None and nameless(some, others)
 
 
@@ -155,21 +155,21 @@ def _signed(work: Work, path: str, value: list[str], depth: str) -> Any:
 
 def overruled(work: Work, path: str, changes: Mapping[str, Any]) -> bool:
     """Whether the list at *path* has no influence beside *changes*: another list says of which kind the layers are."""
-    listed: Arrangement = changes[path]
+    listed: KindList = changes[path]
     without = work.probe.trace({p: v for p, v in changes.items() if p != path})
     one_each = dict.fromkeys(listed.numbers, 1)
     beside = [
-        work.probe.trace({**changes, path: listed.arranged(numbers, seed)})
+        work.probe.trace({**changes, path: listed.with_numbers(numbers, seed)})
         for seed, numbers in enumerate((listed.numbers, listed.numbers, one_each))
     ]
     return without is not None and all(x is not None and signature(x) == signature(without) for x in beside)
 
 
 def expanded(values: Mapping[str, Any], layout: Layout, rng: random.Random) -> dict[str, Any]:
-    """*values* of a random config with a list in random order for every arrangement among them, and its length."""
+    """*values* of a random config with a list in random order for every list of kinds among them, and its length."""
     result = dict(values)
     for path, value in values.items():
-        if not isinstance(value, Arrangement):
+        if not isinstance(value, KindList):
             continue
         spec = layout.checks[path].arranged
         drawn = {kind: result.pop(field_of(path, kind), None) for kind in value.numbers}
@@ -181,7 +181,7 @@ def expanded(values: Mapping[str, Any], layout: Layout, rng: random.Random) -> d
         if rng.random() < 0.2:
             numbers[rng.choice(list(numbers))] = 0
         words = {kind: [w for w, k in spec["kinds"].items() if k == kind] for kind in numbers}
-        listed = value.arranged(numbers, rng.randrange(1000))
+        listed = value.with_numbers(numbers, rng.randrange(1000))
         result[path] = [x if _whole(x) else rng.choice(words[x]) for x in listed]
         if spec["depth"]:
             result[spec["depth"]] = sum(numbers.values())

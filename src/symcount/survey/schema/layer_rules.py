@@ -11,7 +11,7 @@ from symcount.atlas.codes import MISSING
 from symcount.atlas.computed import is_said
 from symcount.atlas.record import Check, Layout
 from symcount.concolic.config.source import PER_LAYER
-from symcount.config.arranged_lists import Arrangement
+from symcount.config.kind_lists import KindList
 from symcount.core.paths import path_of, section_of, split, value_at
 from symcount.survey.schema.cases import MOST, Sample, cases_of, forms_of, several_named
 from symcount.survey.schema.probe import Probe, changed, differs, real_total
@@ -242,7 +242,7 @@ def _switched(rules: Rules, layout: Layout, path: str) -> dict[str, Any]:
     usual, found = rules.value(path, {}), {}
     for name, check in layout.checks.items():
         for _, value in samples_of(check) if name != path else ():
-            if not isinstance(value, Arrangement) and rules.value(path, {name: value}) not in (usual, MISSING):
+            if not isinstance(value, KindList) and rules.value(path, {name: value}) not in (usual, MISSING):
                 found[name] = check.given
     return found
 
@@ -250,7 +250,7 @@ def _switched(rules: Rules, layout: Layout, path: str) -> dict[str, Any]:
 def _overwritten(layout: Layout, probe: Probe, path: str, value: int) -> bool:
     """Whether the config puts a number of its own at *path*, whatever a file says there and at other keys."""
     others = [{n: v} for n, check in layout.checks.items() for _, v in samples_of(check) if n != path]
-    for beside in ({}, *(one for one in others if not isinstance(next(iter(one.values())), Arrangement))):
+    for beside in ({}, *(one for one in others if not isinstance(next(iter(one.values())), KindList))):
         left = probe.try_config(beside)
         for number in (value + 1, 2 * value + 1, 7) if left is not None else ():
             given = probe.try_config({**beside, path: number})

@@ -20,7 +20,7 @@ from symcount.concolic.python.patches import Patches, no_initialisation
 from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.path import STATE, Recorder
-from symcount.config.arranged_lists import Arrangement
+from symcount.config.kind_lists import KindList
 from symcount.survey.schema.config_class import Part, facts_of, parts
 
 __all__ = [
@@ -175,7 +175,7 @@ class Probe:
 
     def source(self, changes: Changes) -> ConfigSource:
         """How to construct the config at *changes*, with the givens as arguments."""
-        arranged = {path: value for path, value in changes.items() if isinstance(value, Arrangement)}
+        arranged = {path: value for path, value in changes.items() if isinstance(value, KindList)}
         config = self.config(changed(self.raw, {k: v for k, v in changes.items() if k not in arranged}))
         found = source_of(config, self.cls)
         for path, value in self.givens.items():

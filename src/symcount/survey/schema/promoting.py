@@ -10,7 +10,7 @@ from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import const, evaluate, free_symbols, symbol
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
-from symcount.config.arranged_lists import MARK
+from symcount.config.kind_lists import MARK
 from symcount.derivation.formula import DerivedFormula
 from symcount.survey.schema.probe import changed, real_total, signature
 from symcount.survey.schema.work import Work, free_values, key_of, switches, values_of

@@ -24,7 +24,7 @@ from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, to_sympy
 from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
-from symcount.config.arranged_lists import MARK, Arrangement
+from symcount.config.kind_lists import MARK, KindList
 from symcount.core.paths import value_at
 from symcount.errors import SymcountError
 from symcount.survey.schema.check import count
@@ -95,7 +95,7 @@ def _fewest(layout: Layout, probe: Probe) -> Iterator[tuple[str, Number]]:
         depth, form = check.arranged.get("depth", "").rpartition(".")[2], check.arranged.get("form", "")
 
         def built(numbers: Mapping[str, int], path: str = path, depth: str = depth, form: str = form) -> bool:
-            return probe.trace({path: Arrangement(numbers, depth, form)}) is not None
+            return probe.trace({path: KindList(numbers, depth, form)}) is not None
 
         for kind in kinds if kinds and built(dict.fromkeys(kinds, _LAYERS)) else ():
             number = layout.numbers.get(f"{path}{MARK}{kind}")

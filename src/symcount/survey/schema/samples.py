@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from symcount.atlas.record import Check, Layout
-from symcount.config.arranged_lists import Arrangement
+from symcount.config.kind_lists import KindList
 from symcount.survey.schema.alternatives import ROPES
 from symcount.survey.schema.work import key_of
 
@@ -24,9 +24,7 @@ def samples_of(check: Check) -> Iterator[tuple[int, Any]]:
             spec = check.arranged
             yield (
                 label,
-                Arrangement(
-                    dict.fromkeys(spec["kinds"].values(), _EACH), spec["depth"].rpartition(".")[2], spec["form"]
-                ),
+                KindList(dict.fromkeys(spec["kinds"].values(), _EACH), spec["depth"].rpartition(".")[2], spec["form"]),
             )
         elif code.startswith("'"):
             yield label, code[1:]

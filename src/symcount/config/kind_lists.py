@@ -5,7 +5,7 @@ the layers of one kind (`attn_layer_indices = [9, 18, 27]`) or a string with a c
 depend on how many layers are of each kind, and not on their order, these numbers are what a formula needs. They are
 fields like any other, under the name of the list: `layer_types#attention`. The number of layers is their sum.
 
-A config class is handed an actual list, of course: an :class:`Arrangement` makes one of any numbers, in an order that
+A config class is handed an actual list, of course: a :class:`KindList` makes one of any numbers, in an order that
 looks random and is another one for other numbers, so that a model in which the order matters betrays itself.
 
 A list of names of which each has a part of the model to itself (the adapters of `languages = ["en_XX", "de_DE"]`) is a
@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-__all__ = ["FLAGS", "LETTERS", "MARK", "NAMES", "ORDERED", "OTHERS", "Arrangement", "counted", "field_of", "kinds_of"]
+__all__ = ["FLAGS", "LETTERS", "MARK", "NAMES", "ORDERED", "OTHERS", "KindList", "counted", "field_of", "kinds_of"]
 
 #: Between the name of a list and a kind.
 MARK: Final = "#"
@@ -43,12 +43,13 @@ def field_of(path: str, kind: str) -> str:
     return f"{path}{MARK}{kind}"
 
 
-class Arrangement(list[Any]):
+class KindList(list[Any]):
     """A list of layer kinds that can be made again with other numbers of layers of each kind.
 
-    >>> Arrangement({"conv": 2, "full_attention": 1}, "num_hidden_layers")
+    >>> KindList({"conv": 2, "full_attention": 1}, "num_hidden_layers")
     ['conv', 'conv', 'full_attention']
-    >>> Arrangement({"listed": 2, "others": 3}, "num_hidden_layers", "indices").arranged({"listed": 1, "others": 3}, -1)
+    >>> indices = KindList({"listed": 2, "others": 3}, "num_hidden_layers", "indices")
+    >>> indices.with_numbers({"listed": 1, "others": 3}, -1)
     [0]
     """
 
@@ -64,15 +65,15 @@ class Arrangement(list[Any]):
         self.numbers = dict(numbers)
         self.depth = depth
         self.form = form
-        super().__init__(self.arranged(numbers))
+        super().__init__(self.with_numbers(numbers))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Arrangement, (self.numbers, self.depth, self.form)
+        return KindList, (self.numbers, self.depth, self.form)
 
-    def __deepcopy__(self, memo: dict[int, Any]) -> Arrangement:
+    def __deepcopy__(self, memo: dict[int, Any]) -> KindList:
         return self
 
-    def arranged(self, numbers: Mapping[str, int], seed: int = 0) -> Any:
+    def with_numbers(self, numbers: Mapping[str, int], seed: int = 0) -> Any:
         """A list, or a string of letters, with these numbers of layers of each kind.
 
         Args:
@@ -111,7 +112,7 @@ def counted(value: Sequence[Any], kinds: Mapping[str, str], depth: int | None, f
         value: the list, as a config has it.
         kinds: an element that it may have -> its kind.
         depth: the number of layers.
-        form: see `Arrangement`.
+        form: see `KindList`.
 
     >>> counted(["mamba", "attention", "mamba"], {"mamba": "m", "attention": "a"}, 3, "kinds")
     {'m': 2, 'a': 1}

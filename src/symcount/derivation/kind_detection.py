@@ -13,14 +13,14 @@ from symcount.concolic.config.source import contained
 from symcount.concolic.observe import trace
 from symcount.concolic.session import quiet
 from symcount.concolic.traces import Trace
-from symcount.config.arranged_lists import (
+from symcount.config.kind_lists import (
     FLAGS,
     LETTERS,
     LISTED,
     MARK,
     NAMES,
     OTHERS,
-    Arrangement,
+    KindList,
     field_of,
     kinds_of,
 )
@@ -29,7 +29,7 @@ from symcount.derivation.structure import likely_depths
 from symcount.errors import DerivationError
 from symcount.verification.real_model import attribute
 
-__all__ = ["INDICES", "arrangements", "distinguishes", "nameless", "number_in", "with_arrangements"]
+__all__ = ["INDICES", "distinguishes", "kind_lists", "nameless", "number_in", "with_kind_lists"]
 
 #: Names of lists that may be lists of layers.
 INDICES: Final = re.compile(r"(idxs?|ind(ic|ex)es|layers|layer_ids)$")
@@ -38,7 +38,7 @@ _PATTERNS: Final = re.compile(r"(pattern|layout|schedule|order|arch|spec|stack|t
 _EACH: Final = 2  # layers of each kind at which is tried whether the kinds differ
 
 
-def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
+def kind_lists(cls: type, source: ConfigSource) -> dict[str, KindList]:
     """The lists given in *source* whose elements choose between layers with different tensors, by path.
 
     A list that a dataclass has by default is as good as given: no code made it of a number of layers.
@@ -50,23 +50,23 @@ def arrangements(cls: type, source: ConfigSource) -> dict[str, Arrangement]:
             config = construct(source)
     except Exception:  # noqa: BLE001  # the config class says what is wrong when the formula is derived
         return {}
-    found: dict[str, Arrangement] = {}
-    for path, arrangement in _candidates(config, source, ""):
-        if path not in found and _chooses(cls, source, path, arrangement):
-            found[path] = arrangement
+    found: dict[str, KindList] = {}
+    for path, kind_list in _candidates(config, source, ""):
+        if path not in found and _chooses(cls, source, path, kind_list):
+            found[path] = kind_list
     return found
 
 
-def with_arrangements(source: ConfigSource, found: Mapping[str, Arrangement]) -> ConfigSource:
-    """*source* with arrangements in the place of its own lists."""
+def with_kind_lists(source: ConfigSource, found: Mapping[str, KindList]) -> ConfigSource:
+    """*source* with kind_lists in the place of its own lists."""
     kwargs = dict(source.kwargs)
-    for path, arrangement in found.items():
+    for path, kind_list in found.items():
         name, _, rest = path.partition(".")
         if rest:
             inner = kwargs[name] if name in kwargs else contained(attribute(construct(source), name))
-            kwargs[name] = with_arrangements(inner, {rest: arrangement})
+            kwargs[name] = with_kind_lists(inner, {rest: kind_list})
         else:
-            kwargs[name] = arrangement
+            kwargs[name] = kind_list
     return ConfigSource(source.cls, kwargs)
 
 
@@ -80,14 +80,14 @@ def nameless(one: Trace, other: Trace) -> bool:
     return Counter(str(p.shape) for p in one.parameters) == Counter(str(p.shape) for p in other.parameters)
 
 
-def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
+def number_in(config: Any, name: str, kind_list: KindList) -> int | None:
     """How many layers of a kind (`layer_types#attention`) a config object has; `None` if it has no such list."""
     path, _, kind = name.partition(MARK)
     *sections, key = path.split(".")
     for section in sections:
         config = attribute(config, section)
-    value, depth = attribute(config, key), attribute(config, arrangement.depth or " ")
-    if arrangement.form == "indices" and isinstance(depth, int):
+    value, depth = attribute(config, key), attribute(config, kind_list.depth or " ")
+    if kind_list.form == "indices" and isinstance(depth, int):
         listed = len(set(value or ()))
         return listed if kind == LISTED else depth - listed
     if kind == NAMES and isinstance(value, list | tuple):
@@ -95,7 +95,7 @@ def number_in(config: Any, name: str, arrangement: Arrangement) -> int | None:
     return kinds_of(value).count(kind) if isinstance(value, list | tuple | str) else None
 
 
-def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tuple[str, Arrangement]]:
+def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tuple[str, KindList]]:
     """The lists that may say of which kind each layer is; one with several numbers of layers that it may have."""
     numbers = {n: v for n, v in fields_in(config).items() if isinstance(v, int) and not isinstance(v, bool)}
     depths = likely_depths(numbers)
@@ -108,20 +108,20 @@ def _candidates(config: Any, source: ConfigSource, prefix: str) -> Iterator[tupl
             continue
         if name in own and (form := _own_form(name, now)):
             for depth in (*(n for n in numbers if numbers[n] == len(now)), ""):
-                yield prefix + name, Arrangement(Counter(kinds_of(now)), depth, form)
+                yield prefix + name, KindList(Counter(kinds_of(now)), depth, form)
         if not isinstance(now, list | tuple) or not now:
             continue
         if all(isinstance(x, str) for x in now):
             depth = next((d for d in depths if numbers[d] == len(now)), "")
             if (depth or "layer" in name) and len(set(now)) > 1:  # the length of the list may be the number of layers
-                yield prefix + name, Arrangement(Counter(now), depth)
+                yield prefix + name, KindList(Counter(now), depth)
             elif not depth and len(set(now)) == len(now):
-                yield prefix + name, Arrangement({NAMES: len(now)}, "", NAMES)
+                yield prefix + name, KindList({NAMES: len(now)}, "", NAMES)
         elif INDICES.search(name) and all(type(x) is int for x in now) and len(set(now)) == len(now):
             for depth in depths:
                 if 0 <= min(now) <= max(now) < numbers[depth]:
                     number = {LISTED: len(now), OTHERS: numbers[depth] - len(now)}
-                    yield prefix + name, Arrangement(number, depth, "indices")
+                    yield prefix + name, KindList(number, depth, "indices")
                     break
 
 
@@ -147,19 +147,19 @@ def _own_form(name: str, value: Any) -> str:
     return "kinds" if all(isinstance(x, str) for x in value) else ""
 
 
-def _chooses(cls: type, source: ConfigSource, path: str, found: Arrangement) -> bool:
+def _chooses(cls: type, source: ConfigSource, path: str, found: KindList) -> bool:
     """Whether a layer of one kind has other tensors than one of another, or a name has tensors of its own."""
-    arranged = with_arrangements(source, {path: found})
+    changed = with_kind_lists(source, {path: found})
     seen = []
     try:
         with quiet():
             for more in [*found.numbers, ""][:2]:
                 values = {field_of(path, kind): _EACH + (kind == more) for kind in found.numbers}
-                seen.append(trace(cls, arranged, values=values, limit=60_000))
+                seen.append(trace(cls, changed, values=values, limit=60_000))
             if not distinguishes(*seen):
                 return False
             if found.form == NAMES:  # other words might choose something
-                return nameless(trace(cls, source, limit=60_000), trace(cls, arranged, limit=60_000))
+                return nameless(trace(cls, source, limit=60_000), trace(cls, changed, limit=60_000))
     except DerivationError:
         return False
     read = {name.partition("[")[0] for name in seen[0].config_reads}
