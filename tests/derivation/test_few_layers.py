@@ -1,17 +1,24 @@
 """Derivations from runs of few layers: where they suffice, and what they must not be taken in by."""
 
+import dataclasses
+import math
 import sys
 import types
 from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from torch import nn
 from transformers import PretrainedConfig, PreTrainedModel
 
 import symcount as sc
 
 KINDS = (1, 1, 2)
+
+
+def _default(value):
+    return dataclasses.field(default_factory=lambda: [*value]) if isinstance(value, list) else value
 
 
 def made(name, **given):
@@ -21,7 +28,8 @@ def made(name, **given):
     return type(
         "FewConfig",
         (PretrainedConfig,),
-        {"__annotations__": kinds, "__module__": name, "model_type": "few", **fields},
+        {"__annotations__": kinds, "__module__": name, "model_type": "few"}
+        | {field: _default(value) for field, value in fields.items()},
     )
 
 
@@ -82,13 +90,68 @@ def a_last_one_where_there_is_none(c):
     return [nn.Linear(c.hidden_size, (1 + (kinds[i] == "wide")) * c.hidden_size) for i in range(c.num_hidden_layers)]
 
 
+def as_many_as_a_tensor_has(c):
+    return [nn.Linear(c.hidden_size, c.hidden_size) for _ in torch.linspace(0, c.rate, c.num_hidden_layers)]
+
+
+def beside_a_tensor_of_rates(c):
+    rates = [x.item() for x in torch.linspace(0, c.rate, c.num_hidden_layers, device="cpu")]
+    return [nn.Linear(c.hidden_size, (1 + (rates[i] > 0.5)) * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
+def rates_that_do_not_matter(c):
+    rates = [c.rate * i / max(c.num_hidden_layers - 1, 1) for i in range(c.num_hidden_layers)]
+    return [nn.Sequential(nn.Linear(c.hidden_size, c.hidden_size), nn.Dropout(rates[i]) if rates[i] > 0 else nn.ReLU())
+            for i in range(c.num_hidden_layers)]  # fmt: skip
+
+
+def rates_that_matter(c):
+    rates = [c.rate * i / max(c.num_hidden_layers - 1, 1) for i in range(c.num_hidden_layers)]
+    return [nn.Linear(c.hidden_size, (1 + (rates[i] > 0)) * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
+def far_rates_that_matter(c):
+    rates = [c.rate * i / max(c.num_hidden_layers - 1, 1) for i in range(c.num_hidden_layers)]
+    return [nn.Linear(c.hidden_size, (1 + (rates[i] > 0.5)) * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
+def as_many_levels_as_a_logarithm(c):
+    levels = [nn.Linear(c.hidden_size, 3) for _ in [1, 2, 3, 4, 5, 6, 7, 8][: int(math.log2(c.size))]]
+    return [*(nn.Linear(c.hidden_size, c.hidden_size) for _ in range(c.num_hidden_layers)), *levels]
+
+
+def a_text_of_a_ratio(c):
+    return [nn.Linear(c.hidden_size, int(f"{c.ratio}"[0]) * c.hidden_size) for _ in range(c.num_hidden_layers)]
+
+
+def stages(c):
+    return [nn.Linear((k + 1) * c.hidden_size, c.hidden_size) for k in range(2) for _ in range(c.depths[k])]
+
+
+def stages_of_many_layers(c):
+    return [nn.Linear(c.hidden_size, (2 if c.depths[k] > 3 else 1) * c.hidden_size)
+            for k in range(2) for _ in range(c.depths[k])]  # fmt: skip
+
+
+def stages_in_turn(c):
+    return [nn.Linear(c.hidden_size, (1 + i % 2) * c.hidden_size) for k in range(2) for i in range(c.depths[k])]
+
+
+def a_number_of_stages(c):
+    return [nn.Linear((k + 1) * c.hidden_size, c.hidden_size) for k in range(c.num_stages) for _ in range(c.depths[k])]
+
+
+def a_step(c):
+    return [nn.Linear(c.hidden_size, (1 + (i % c.step == 0)) * c.hidden_size) for i in range(c.num_hidden_layers)]
+
+
 def as_one_of_the_library(monkeypatch, layers, **given):
     """A model class of these layers in a module with a name of transformers: it is derived as the library's own are."""
     name = f"transformers.models.few.modeling_{layers.__name__}"
     module = types.ModuleType(name)
     config = made(name, **given)
     here = types.FunctionType(layers.__code__, vars(module), layers.__name__, None, layers.__closure__)
-    vars(module).update(nn=nn, np=np, KINDS=KINDS)
+    vars(module).update(nn=nn, np=np, torch=torch, math=math, KINDS=KINDS)
 
     def built(self, config):
         PreTrainedModel.__init__(self, config)
@@ -105,6 +168,18 @@ def as_one_of_the_library(monkeypatch, layers, **given):
     ("layers", "given", "others"),
     [
         (alike, {}, [{"num_hidden_layers": 30}]),
+        (as_many_as_a_tensor_has, {"rate": 0.1}, [{"num_hidden_layers": 4}, {"rate": 0.7}]),
+        (beside_a_tensor_of_rates, {"rate": 0.1}, [{"num_hidden_layers": 4}, {"rate": 0.9}, {"rate": 0.5}]),
+        (rates_that_do_not_matter, {"rate": 0.1}, [{"num_hidden_layers": 30}, {"rate": 0.0}, {"rate": 0.9}]),
+        (rates_that_matter, {"rate": 0.1}, [{"num_hidden_layers": 30}, {"rate": 0.0}, {"rate": 0.9}]),
+        (far_rates_that_matter, {"rate": 0.1}, [{"num_hidden_layers": 30}, {"rate": 0.0}, {"rate": 0.9}]),
+        (as_many_levels_as_a_logarithm, {"size": 16}, [{"size": n} for n in (4, 17, 31, 32, 64, 200)]),
+        (a_text_of_a_ratio, {"ratio": 2.5}, [{"ratio": 2.75}, {"ratio": 3.5}, {"num_hidden_layers": 3}]),
+        (stages, {"depths": [2, 3]}, [{"depths": [5, 1]}, {"depths": [2, 9]}]),
+        (stages_of_many_layers, {"depths": [2, 3]}, [{"depths": [5, 1]}, {"depths": [2, 9]}]),
+        (stages_in_turn, {"depths": [2, 3]}, [{"depths": [5, 1]}, {"depths": [2, 9]}]),
+        (a_number_of_stages, {"depths": [2, 3], "num_stages": 2}, [{"num_stages": 1}, {"depths": [4, 4]}]),
+        (a_step, {"step": 1}, [{"step": 2}, {"step": 3, "num_hidden_layers": 20}]),
         (one_lost_ratio, {"ratio": 4.0}, [{"ratio": 2.0}]),
         (a_ratio_that_is_a_number_of_the_code, {"ratio": 4.0}, [{"ratio": 2.0}]),
         (a_pattern_in_the_code, {}, [{"num_hidden_layers": 30}, {"num_hidden_layers": 2}]),
@@ -141,12 +216,38 @@ def test_a_class_of_the_library_is_counted_exactly_or_refused(monkeypatch, layer
         ("AXK2Model", 2),  # the first layer is another one, of which there may be no more
         ("Qwen3_5MoeModel", 2),  # every fourth layer, which a model of one layer has none of
         ("MixtralModel", 2),  # two experts a token, and a factor of two in a size
+        ("FunnelModel", 1),  # the elements of a list are depths
+        ("ArceeModel", 1),  # a message has the numbers of tokens
+        ("AlbertModel", 1),
     ],
 )
 def test_few_layers_suffice(name, runs):
     story = sc.derive(name).story
     assert sum(line.startswith("run: ") for line in story) == runs
     assert not any("the default config" in line for line in story)
+
+
+@pytest.mark.parametrize(
+    ("name", "most"),
+    [
+        ("SwinModel", 3),  # a rate that grows with the index asks it something, of no matter to any tensor
+        ("ConvNextModel", 5),  # how many stages there are is kept before anything else is tried
+        ("DeepseekV3Model", 4),  # everything was followed: what no run moved need not be tried
+        ("ChameleonModel", 12),  # the same; some places have more tensors than are looked at
+        ("JanusModel", 12),
+    ],
+)
+def test_few_runs_suffice(name, most):
+    formula = sc.derive(name)
+    runs = [line for line in formula.story if line.startswith("run: ")]
+    assert len(runs) <= most and len([line for line in runs if "the default config" in line]) <= 1
+    assert formula.certify(3, seed=2).passed == 3
+
+
+def test_what_a_config_refuses_is_no_run():
+    story = sc.derive("Speech2TextModel").story
+    refused = [line for line in story if line.startswith("refused by the config: ")]
+    assert refused and not any(line.startswith("run: ") and "config" in line.partition(";")[2] for line in story)
 
 
 @pytest.mark.parametrize("name", ["LlamaModel", "Qwen3_5MoeModel"])
