@@ -175,7 +175,26 @@ def culprits(e: Evidence) -> Pin | Discover:
         changed = [item for n in kind for item in changing(e, start, [n])]
         if found := [n for n, other in changed if not explained(e, start, other)]:
             return Pin(tuple(found), UNEXPLAINED)
+    if found := _differing(e, start):
+        return Pin(tuple(found), UNEXPLAINED)
     return Pin(tuple([n for n in e.structural if n not in depths] or e.structural), UNEXPLAINED)
+
+
+def _differing(e: Evidence, start: Trace) -> list[str]:
+    """The fields whose value in another run changes the rows, where none near that of *start* does."""
+    for other in (one for one in e.traces if one is not start):
+
+        def there(name: str, _: Number, other: Trace = other) -> Number:
+            return other.symbols[name]
+
+        names = [
+            n
+            for n in start.symbols
+            if n not in e.structural and other.symbols.get(n, start.symbols[n]) != start.symbols[n]
+        ]
+        if found := [name for name, _ in changing(e, start, names, (there,))]:
+            return found
+    return []
 
 
 def named(e: Evidence, concrete: Sequence[str]) -> dict[str, int]:
