@@ -343,6 +343,48 @@ MUTATIONS = (
         "    while False:",
         "tests/derivation/test_nothing_leaks.py",
     ),
+    Mutation(
+        "a run of other values taken for one",
+        "derivation/runs.py",
+        "            if all(same.get(n) == v for n, v in values.items()) and one.symbols.keys() <= values.keys():",
+        "            if one.symbols.keys() <= values.keys():",
+        "tests/derivation/test_few_layers.py",
+    ),
+    Mutation(
+        "an index that is written out is not noted",
+        "concolic/values/carriers.py",
+        '            (record_text if spec in ("", "d") else record_hash)(self.node)',
+        "            pass",
+        "tests/derivation/test_written_out.py",
+    ),
+    Mutation(
+        "a whole float that is no integer",
+        "concolic/values/nodes.py",
+        "        if not value.is_integer():",
+        "        if value == value:",
+        "tests/derivation/test_concolic.py",
+    ),
+    Mutation(
+        "a lost number taken to be followed",
+        "derivation/suspicions.py",
+        '    return not any(use.kind in ("log", "data", "bits") for use in e.default.structural) and nothing_lost(e)',
+        '    return not any(use.kind in ("log", "data", "bits") for use in e.default.structural)',
+        "tests/derivation/test_few_layers.py",
+    ),
+    Mutation(
+        "the number of stages left free",
+        "derivation/pinning.py",
+        '(n.rpartition(".")[0], int(e.base[n])) in lists]',
+        "n in lists]",
+        "tests/derivation/test_few_layers.py",
+    ),
+    Mutation(
+        "a range that may end earlier is not tried beyond",
+        "concolic/python/constants.py",
+        '            uses.append(Use("range", (before[-1],)))',
+        "            pass",
+        "tests/derivation/test_index_conditions.py",
+    ),
 )
 
 

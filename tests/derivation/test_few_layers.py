@@ -145,6 +145,49 @@ def a_step(c):
     return [nn.Linear(c.hidden_size, (1 + (i % c.step == 0)) * c.hidden_size) for i in range(c.num_hidden_layers)]
 
 
+def by_position(c):
+    return [nn.Linear(c.hidden_size, (8, 40, 60, 80)[c.choice]) for _ in range(c.num_hidden_layers)]
+
+
+def by_position_later(c):
+    chosen = c.choice
+    widths = (8, 40, 60, 80)
+    return [nn.Linear(c.hidden_size, widths[chosen]) for _ in range(c.num_hidden_layers)]
+
+
+def by_key(c):
+    return [nn.Linear(c.hidden_size, {1: 40, 2: 60, 3: 80}[c.choice]) for _ in range(c.num_hidden_layers)]
+
+
+def a_part_of_a_list(c):
+    return [nn.Linear(c.hidden_size, w) for w in (8, 40, 60)[: c.choice] for _ in range(c.num_hidden_layers)]
+
+
+def by_text(c):
+    return [nn.Linear(c.hidden_size, 40 if str(c.choice) == "1" else 60) for _ in range(c.num_hidden_layers)]
+
+
+def by_bits(c):
+    return [nn.Linear(c.hidden_size, 40 if c.choice & 2 else 60) for _ in range(c.num_hidden_layers)]
+
+
+def by_ones(c):
+    return [nn.Linear(c.hidden_size, 40 * c.choice.bit_count()) for _ in range(c.num_hidden_layers)]
+
+
+def by_the_length_of_a_text(c):
+    return [nn.Linear(c.hidden_size, 40 * len("x" * c.choice)) for _ in range(c.num_hidden_layers)]
+
+
+def by_membership(c):
+    return [nn.Linear(c.hidden_size, 40 if c.choice in range(2) else 60) for _ in range(c.num_hidden_layers)]
+
+
+def by_position_beside_a_step(c):
+    return [nn.Linear(c.hidden_size, (8, 40, 60, 80)[c.choice] * (1 + (i % c.step == 0)))
+            for i in range(c.num_hidden_layers)]  # fmt: skip
+
+
 def as_one_of_the_library(monkeypatch, layers, **given):
     """A model class of these layers in a module with a name of transformers: it is derived as the library's own are."""
     name = f"transformers.models.few.modeling_{layers.__name__}"
@@ -179,6 +222,15 @@ def as_one_of_the_library(monkeypatch, layers, **given):
         (stages_of_many_layers, {"depths": [2, 3]}, [{"depths": [5, 1]}, {"depths": [2, 9]}]),
         (stages_in_turn, {"depths": [2, 3]}, [{"depths": [5, 1]}, {"depths": [2, 9]}]),
         (a_number_of_stages, {"depths": [2, 3], "num_stages": 2}, [{"num_stages": 1}, {"depths": [4, 4]}]),
+        *(
+            (layers, {"choice": 1, **more}, [{"choice": n} for n in (2, 3)])
+            for more, several in [
+                ({}, [by_position, by_position_later, by_key, a_part_of_a_list, by_text, by_bits, by_ones]),
+                ({}, [by_the_length_of_a_text, by_membership]),
+                ({"step": 2}, [by_position_beside_a_step]),
+            ]
+            for layers in several
+        ),
         (a_step, {"step": 1}, [{"step": 2}, {"step": 3, "num_hidden_layers": 20}]),
         (one_lost_ratio, {"ratio": 4.0}, [{"ratio": 2.0}]),
         (a_ratio_that_is_a_number_of_the_code, {"ratio": 4.0}, [{"ratio": 2.0}]),

@@ -148,22 +148,28 @@ _FAR: tuple[Change, ...] = (
 )
 
 
-def doubtful(e: Evidence, traces: Sequence[Trace]) -> list[str]:
-    """Fields inside a logarithm, outside the known structure."""
-    used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == "log"]
+def _flipped(bit: int, _: str, v: Number) -> Number:
+    return int(v) ^ (1 << bit) if isinstance(v, int) else v
+
+
+_FLIPS: tuple[Change, ...] = tuple(partial(_flipped, bit) for bit in range(12))
+
+
+def doubtful(e: Evidence, traces: Sequence[Trace], kind: str = "log") -> list[str]:
+    """Fields inside a logarithm, or whose bits were asked for, outside the known structure."""
+    used = [free_symbols(use.node) for t in traces for use in t.structural if use.kind == kind]
     return sorted(set().union(*used) - {*e.pinned, *e.structural, *e.journal.harmless})
 
 
 def suspects(e: Evidence) -> list[str]:
-    """Fields inside a logarithm whose change alone changes the parameters, without an expression that says how."""
-    names = doubtful(e, e.traces)
-    if not names:
-        return []
+    """Fields inside a logarithm, or of bits, whose change alone changes the parameters; no expression says how."""
     found: dict[str, None] = {}
-    for change in _FAR:
-        still = [n for n in names if n not in found]
-        found |= dict.fromkeys(name for name, _ in _mattering(e, e.smallest, still, (change,)))
-    return [n for n in names if n in found]
+    for kind, changes in (("log", _FAR), ("bits", _FLIPS)):
+        names = doubtful(e, e.traces, kind)
+        for change in changes if names else ():
+            still = [n for n in names if n not in found]
+            found |= dict.fromkeys(name for name, _ in _mattering(e, e.smallest, still, (change,)))
+    return sorted(found)
 
 
 @once_a_trace

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from symcount.concolic.config.symbolic import Number, config_classes
-from symcount.concolic.python.constants import numbers_written
+from symcount.concolic.python.constants import numbers_written, positions
 from symcount.concolic.traces import Trace
 from symcount.concolic.values.expression import Node, free_symbols
 from symcount.derivation.evidence import Evidence
@@ -22,25 +22,31 @@ def all_followed(e: Evidence) -> bool:
     """Whether a model of transformers was followed throughout: no field went where no expression follows it."""
     if not all(cls.__module__.startswith("transformers.") for cls in (e.plan.cls, e.plan.source.cls)):
         return False
-    return not any(use.kind in ("log", "data") for use in e.default.structural) and nothing_lost(e)
+    return not any(use.kind in ("log", "data", "bits") for use in e.default.structural) and nothing_lost(e)
 
 
 def nothing_lost(e: Evidence) -> bool:
-    """Whether all numbers in sizes, and of things outside of loops, are the code's own and of no field."""
+    """Whether all numbers in sizes, and of things outside of loops, are the code's own and of no field.
+
+    And no field that went where no expression follows it is the position of anything in a list.
+    """
     one = e.default
-    written = numbers_written({*(m.cls for m in one.modules), *config_classes(e.plan.source)})
+    classes = {*(m.cls for m in one.modules), *config_classes(e.plan.source)}
+    written, taken = numbers_written(classes), positions(classes)
     nodes = {dim for p in one.parameters for dim in p.shape}
     nodes |= {side for c in one.predicates if is_model_code(c.module) for side in (c.left, c.right)}
     nodes |= {use.node for use in one.structural} | {bound for loop in one.loops for bound in loop.bounds}
     followed = shape_symbols([one]).union(*(free_symbols(n) for n in nodes if isinstance(n, Node)))
     read = one.config_reads
-    lost_ones = {
-        v
+    lost = {
+        n: v
         for n, v in one.symbols.items()
         if n not in followed and n.partition("[")[0] in read and not n.endswith("token_id")
     }
+    if any(isinstance(v, int) and n.rpartition(".")[2] in taken for n, v in lost.items()):
+        return False
     sizes, numbers = set(_constants(nodes)), _counts(one)
-    return all(abs(n) in written or abs(n) <= _COMMON for n in {*sizes, *numbers}) and not lost_ones & {
+    return all(abs(n) in written or abs(n) <= _COMMON for n in {*sizes, *numbers}) and not set(lost.values()) & {
         abs(n) for n in (*sizes, *numbers) if abs(n) > 1
     }
 

@@ -17,7 +17,8 @@ from typing import Any, Final, NamedTuple
 from symcount.concolic.python.modules import foreign
 
 __all__ = [
-    "LARGEST", "layers_to_see", "longest_period", "numbers_written", "operations", "reachable", "shared",
+    "LARGEST", "layers_to_see", "longest_period", "numbers_written", "operations", "positions", "reachable",
+    "shared",
 ]  # fmt: skip
 
 LARGEST: Final = 128  # a larger number is a size
@@ -25,6 +26,7 @@ LARGEST: Final = 128  # a larger number is a size
 _PERIODIC: Final = ("%", "%=", "//", "//=", "&")
 _SKIPPED: Final = {"CACHE", "NOP", "RESUME", "EXTENDED_ARG", "PRECALL", "PUSH_NULL", "NOT_TAKEN", "COPY", "SWAP"}
 _WINDOW: Final = 2  # instructions before an operation, among which its operands are
+_SLICED: Final = 3  # the same, of a slice
 
 
 class Use(NamedTuple):
@@ -215,3 +217,45 @@ def _flat(values: Iterable[Any]) -> Iterator[int | float]:
             yield abs(value)
         elif isinstance(value, tuple | list | frozenset | set) and len(value) <= LARGEST:
             yield from _flat(value)
+
+
+def positions(classes: Iterable[type]) -> frozenset[str]:
+    """The names of what the code of *classes* takes elements or parts of lists with: `WIDTHS[config.size]`.
+
+    A list takes any integer without asking it anything, so no run shows that a number was used up so.
+    """
+    bases = tuple(dict.fromkeys(base for cls in classes for base in cls.__mro__ if not foreign(base.__module__)))
+    found = frozenset[str]().union(*(names for base in bases for names, _ in _taken(base)))
+    same = {name: others for base in bases for _, several in _taken(base) for name, others in several.items()}
+    while more := frozenset[str]().union(*(same.get(name, frozenset()) for name in found)) - found:
+        found |= more
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _taken(cls: type) -> tuple[tuple[frozenset[str], Mapping[str, frozenset[str]]], ...]:
+    """For each function of a class what it takes elements with, and what its names are other names of."""
+    return tuple(_elements_taken(function.__code__) for function in reachable([cls]))
+
+
+@lru_cache(maxsize=8192)
+def _elements_taken(code: CodeType) -> tuple[frozenset[str], Mapping[str, frozenset[str]]]:
+    found: set[str] = set()
+    same: dict[str, frozenset[str]] = {}
+    before: list[str | None] = []
+    for step in dis.get_instructions(code):
+        if step.opname in _SKIPPED:
+            continue
+        if step.opname in ("BINARY_SUBSCR", "BINARY_SLICE", "BUILD_SLICE") or step.argrepr == "[]":
+            found.update(name for name in before[-_SLICED:] if name is not None)
+        if step.opname.startswith("STORE_") and isinstance(step.argval, str) and before[-1:] != [None]:
+            name = str(step.argval)
+            same[name] = same.get(name, frozenset()) | {other for other in before[-1:] if other is not None}
+        named = step.opname.startswith("LOAD_") and isinstance(step.argval, str)
+        before.append(str(step.argval) if named and step.opname != "LOAD_CONST" else None)
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            inner, others = _elements_taken(constant)
+            found |= inner
+            same |= {name: same.get(name, frozenset()) | several for name, several in others.items()}
+    return frozenset(found), same

@@ -84,7 +84,7 @@ class SymbolicInt(int):
 
     def bit_count(self) -> int:
         """How many of its bits are ones, as a plain number: no expression says that."""
-        record_structural("log", self.node)
+        record_structural("bits", self.node)
         return int.bit_count(self)
 
 

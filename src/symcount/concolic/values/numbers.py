@@ -196,13 +196,15 @@ def _abs(self: Any) -> Any:
 
 
 def _of_bits(name: str) -> Callable[[Any, Any], Any]:
-    """An operation on bits, whose result has no expression: of an index nothing shows any more."""
+    """An operation on bits, whose result has no expression: nothing shows any more what is asked of it."""
     original = getattr(int, f"__{name}__")
 
     def operation(self: Any, other: Any) -> Any:
         for one in (self, other):
-            if isinstance(one, SymbolicInt) and one.node.indexed:
-                record_hash(one.node)
+            if isinstance(one, SymbolicInt):
+                record_structural("bits", one.node)
+                if one.node.indexed:
+                    record_hash(one.node)
         return original(self, other)
 
     return operation

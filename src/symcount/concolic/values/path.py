@@ -53,8 +53,8 @@ class StructuralUse:
 
     Attributes:
         kind: ``range``, ``repeat`` (list multiplication), ``data`` (it became the content of a real tensor, which
-            code may read back as plain numbers), or ``log`` (a logarithm of it was taken, or its digits or bits, whose
-            number may not change between nearby values).
+            code may read back as plain numbers), ``log`` (a logarithm of it was taken, or its digits, whose number may
+            not change between nearby values), or ``bits`` (some of its bits were asked for).
         node: The number.
         module: Name of the Python module.
     """
