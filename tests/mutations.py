@@ -365,7 +365,7 @@ MUTATIONS = (
         "tests/derivation/test_concolic.py",
     ),
     Mutation(
-        "a lost number taken to be followed",
+        "everything taken to be followed",
         "derivation/suspicions.py",
         '    return not any(use.kind in ("log", "data", "bits") for use in e.default.structural) and nothing_lost(e)',
         '    return not any(use.kind in ("log", "data", "bits") for use in e.default.structural)',
@@ -376,6 +376,13 @@ MUTATIONS = (
         "derivation/pinning.py",
         '(n.rpartition(".")[0], int(e.base[n])) in lists]',
         "n in lists]",
+        "tests/derivation/test_few_layers.py",
+    ),
+    Mutation(
+        "the elements beside one are not tried",
+        "derivation/sensitivity.py",
+        "    for change in _BESIDE if names else ():",
+        "    for change in ():",
         "tests/derivation/test_few_layers.py",
     ),
     Mutation(

@@ -183,6 +183,18 @@ def by_membership(c):
     return [nn.Linear(c.hidden_size, 40 if c.choice in range(2) else 60) for _ in range(c.num_hidden_layers)]
 
 
+def one_of_two(c):
+    return [nn.Linear(c.hidden_size, (40, 60)[c.choice]) for _ in range(c.num_hidden_layers)]
+
+
+def one_of_two_beside_a_step(c):
+    return [nn.Linear(c.hidden_size, (40, 60)[c.choice] * (1 + (i % c.step == 0))) for i in range(c.num_hidden_layers)]
+
+
+def from_the_end(c):
+    return [nn.Linear(c.hidden_size, (40, 60, 80)[-c.choice]) for _ in range(c.num_hidden_layers)]
+
+
 def by_position_beside_a_step(c):
     return [nn.Linear(c.hidden_size, (8, 40, 60, 80)[c.choice] * (1 + (i % c.step == 0)))
             for i in range(c.num_hidden_layers)]  # fmt: skip
@@ -231,6 +243,10 @@ def as_one_of_the_library(monkeypatch, layers, **given):
             ]
             for layers in several
         ),
+        (one_of_two, {"choice": 1}, [{"choice": 0}]),
+        (one_of_two, {"choice": 0}, [{"choice": 1}]),
+        (one_of_two_beside_a_step, {"choice": 1, "step": 2}, [{"choice": 0}]),
+        (from_the_end, {"choice": 3}, [{"choice": n} for n in (0, 1, 2)]),
         (a_step, {"step": 1}, [{"step": 2}, {"step": 3, "num_hidden_layers": 20}]),
         (one_lost_ratio, {"ratio": 4.0}, [{"ratio": 2.0}]),
         (a_ratio_that_is_a_number_of_the_code, {"ratio": 4.0}, [{"ratio": 2.0}]),

@@ -14,7 +14,7 @@ from symcount.derivation.evidence import Evidence, Hypotheses
 from symcount.derivation.rows import collect
 from symcount.derivation.runs import possible
 from symcount.derivation.structure import MAX_SELECTOR, shape_symbols
-from symcount.derivation.suspicions import all_followed
+from symcount.derivation.suspicions import all_followed, taken_by
 
 __all__ = ["changing", "doubtful", "forced", "signature", "suspects", "unseen"]
 
@@ -56,6 +56,9 @@ def _mattering(
         yield from _mattering(e, start, names[half:], changes)
 
 
+_BESIDE: tuple[Change, ...] = (lambda _, v: v - 1, lambda _, v: v + 1, lambda _, v: 0 * v)
+
+
 def unseen(h: Hypotheses) -> list[str]:
     """Fields that the model reads and that change the parameters, though they had one value in all runs."""
     e = h.evidence
@@ -70,7 +73,17 @@ def unseen(h: Hypotheses) -> list[str]:
     asked = set().union(*(c.symbols for c in h.conditions))
     still += [n for n in e.unfollowed if n not in asked and all(t.symbols.get(n) == e.base[n] for t in e.traces)]
     still = [n for n in still if n not in e.journal.harmless]
-    return [name for name, _ in changing(e, start, still)] or _idle(h, start) or _thresholds(e, start)
+    found = [name for name, _ in changing(e, start, still)] or _positions(e, start)
+    return found or _idle(h, start) or _thresholds(e, start)
+
+
+def _positions(e: Evidence, start: Trace) -> list[str]:
+    """Fields by which the code takes an element of a list: those beside it, and the first, may be other ones."""
+    found: list[str] = []
+    names = [n for n in taken_by(e) if n in start.symbols and n not in e.structural and n not in e.pinned]
+    for change in _BESIDE if names else ():
+        found += [name for name, _ in changing(e, start, [n for n in names if n not in found], (change,))]
+    return found
 
 
 def forced(e: Evidence) -> list[str]:

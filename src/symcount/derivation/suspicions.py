@@ -12,7 +12,7 @@ from symcount.concolic.values.expression import Node, free_symbols
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.structure import is_model_code, shape_symbols
 
-__all__ = ["all_followed", "nothing_lost"]
+__all__ = ["all_followed", "nothing_lost", "taken_by"]
 
 _COMMON = 4  # numbers up to this are those of every code: three of query, key and value; four times the width
 _NUMBERED = re.compile(r"\.(\d+)(?=\.|\Z)")
@@ -31,24 +31,35 @@ def nothing_lost(e: Evidence) -> bool:
     And no field that went where no expression follows it is the position of anything in a list.
     """
     one = e.default
-    classes = {*(m.cls for m in one.modules), *config_classes(e.plan.source)}
-    written, taken = numbers_written(classes), positions(classes)
+    written = numbers_written(_classes(e))
     nodes = {dim for p in one.parameters for dim in p.shape}
     nodes |= {side for c in one.predicates if is_model_code(c.module) for side in (c.left, c.right)}
     nodes |= {use.node for use in one.structural} | {bound for loop in one.loops for bound in loop.bounds}
     followed = shape_symbols([one]).union(*(free_symbols(n) for n in nodes if isinstance(n, Node)))
     read = one.config_reads
-    lost = {
-        n: v
+    lost_ones = {
+        v
         for n, v in one.symbols.items()
         if n not in followed and n.partition("[")[0] in read and not n.endswith("token_id")
     }
-    if any(isinstance(v, int) and n.rpartition(".")[2] in taken for n, v in lost.items()):
+    if not followed.issuperset(taken_by(e)):
         return False
     sizes, numbers = set(_constants(nodes)), _counts(one)
-    return all(abs(n) in written or abs(n) <= _COMMON for n in {*sizes, *numbers}) and not set(lost.values()) & {
+    return all(abs(n) in written or abs(n) <= _COMMON for n in {*sizes, *numbers}) and not lost_ones & {
         abs(n) for n in (*sizes, *numbers) if abs(n) > 1
     }
+
+
+def taken_by(e: Evidence) -> list[str]:
+    """Fields that are whole numbers and outside of all sizes, by which the code may take an element of a list."""
+    one, sizes = e.default, shape_symbols([e.default])
+    whole = (n for n, v in one.symbols.items() if type(v) is int and n.partition("[")[0] in one.config_reads)
+    taken = positions(_classes(e))
+    return [n for n in whole if n.rpartition(".")[2] in taken and n not in sizes and not n.endswith("token_id")]
+
+
+def _classes(e: Evidence) -> set[type]:
+    return {*(m.cls for m in e.default.modules), *config_classes(e.plan.source)}
 
 
 def _constants(nodes: Iterable[Node | int]) -> Iterator[Number]:

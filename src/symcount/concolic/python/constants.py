@@ -26,7 +26,7 @@ LARGEST: Final = 128  # a larger number is a size
 _PERIODIC: Final = ("%", "%=", "//", "//=", "&")
 _SKIPPED: Final = {"CACHE", "NOP", "RESUME", "EXTENDED_ARG", "PRECALL", "PUSH_NULL", "NOT_TAKEN", "COPY", "SWAP"}
 _WINDOW: Final = 2  # instructions before an operation, among which its operands are
-_SLICED: Final = 3  # the same, of a slice
+_BEFORE: Final = 6  # the same, before an element is taken, which may be computed from several
 
 
 class Use(NamedTuple):
@@ -119,7 +119,10 @@ def _written(code: CodeType) -> Written:
         if step.opname in _SKIPPED:
             continue
         if step.opname.startswith("STORE_") and isinstance(step.argval, str):  # or what a call gives: `pop("every", 6)`
-            near = before[-1:] if before[-1:] != [None] else before[-_WINDOW:]
+            values = (
+                before[:-1] if step.opname == "STORE_ATTR" else before
+            )  # the object whose attribute it is comes last
+            near = values[-1:] if values[-1:] != [None] else values[-_WINDOW:]
             named[step.argval] = (*named.get(step.argval, ()), *(n for value in near for n in _numbers(value)))
         operation = step.argrepr.removeprefix("bool(").removesuffix(")")  # so it is written from Python 3.13 on
         compares = step.opname in ("COMPARE_OP", "CONTAINS_OP")
@@ -226,7 +229,9 @@ def positions(classes: Iterable[type]) -> frozenset[str]:
     """
     bases = tuple(dict.fromkeys(base for cls in classes for base in cls.__mro__ if not foreign(base.__module__)))
     found = frozenset[str]().union(*(names for base in bases for names, _ in _taken(base)))
-    same = {name: others for base in bases for _, several in _taken(base) for name, others in several.items()}
+    same: dict[str, frozenset[str]] = {}
+    for name, others in (item for base in bases for _, several in _taken(base) for item in several.items()):
+        same[name] = same.get(name, frozenset()) | others
     while more := frozenset[str]().union(*(same.get(name, frozenset()) for name in found)) - found:
         found |= more
     return found
@@ -247,10 +252,11 @@ def _elements_taken(code: CodeType) -> tuple[frozenset[str], Mapping[str, frozen
         if step.opname in _SKIPPED:
             continue
         if step.opname in ("BINARY_SUBSCR", "BINARY_SLICE", "BUILD_SLICE") or step.argrepr == "[]":
-            found.update(name for name in before[-_SLICED:] if name is not None)
-        if step.opname.startswith("STORE_") and isinstance(step.argval, str) and before[-1:] != [None]:
+            found.update(name for name in before[-_BEFORE:] if name is not None)
+        if step.opname.startswith("STORE_") and isinstance(step.argval, str):
+            value = before[-2:-1] if step.opname == "STORE_ATTR" else before[-1:]  # an attribute's object comes last
             name = str(step.argval)
-            same[name] = same.get(name, frozenset()) | {other for other in before[-1:] if other is not None}
+            same[name] = same.get(name, frozenset()) | {other for other in value if other is not None}
         named = step.opname.startswith("LOAD_") and isinstance(step.argval, str)
         before.append(str(step.argval) if named and step.opname != "LOAD_CONST" else None)
     for constant in code.co_consts:
