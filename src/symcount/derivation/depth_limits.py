@@ -17,11 +17,12 @@ from symcount.concolic.values.path import Condition as TracedCondition
 from symcount.concolic.values.predicates import holds
 from symcount.config.kind_lists import MARK
 from symcount.core.domain import Condition, relation
-from symcount.derivation.evidence import Evidence, Hypotheses
+from symcount.derivation.evidence import Consider, Evidence, Hypotheses
 from symcount.derivation.layer_order import counts, start_of
+from symcount.derivation.runs import possible
 from symcount.derivation.structure import MAX_SELECTOR
 
-__all__ = ["deepest", "layers_there_are", "of_index"]
+__all__ = ["contradicted", "deepest", "layers_there_are", "of_index"]
 
 _BEYOND = 13  # so many more layers than a field names are tried: more than any pattern has
 _SMALL = 10  # numbers below which a number of layers is tried
@@ -38,7 +39,7 @@ def deepest(h: Hypotheses) -> dict[str, int]:
     start = start_of(h)
     beside = [{}, usual] if any(start[n] != value for n, value in usual.items()) else [{}]
     found: dict[str, int] = {}
-    depths = [n for n in e.depths if not n.endswith("]") and n in e.structural and MARK not in n]
+    depths = _depths(e)
     if len(farthest := _farthest(e, depths)) > 1:  # nearly always there is no such layer, which one trace shows
         places = [{**chosen, **farthest} for chosen in beside]
         if all(counts(h, place) for place in places if _spoken_of(h, {**start, **place})):
@@ -62,6 +63,20 @@ def deepest(h: Hypotheses) -> dict[str, int]:
             most = next(n for n in range(first, end + _BEYOND + 1) if refuted(n)) - 1
             found[depth] = min(most, found.get(depth, most))
     return found
+
+
+def _depths(e: Evidence) -> list[str]:
+    return [n for n in e.depths if not n.endswith("]") and n in e.structural and MARK not in n]
+
+
+def contradicted(h: Hypotheses) -> Consider | None:
+    """The verdict to explain a run with all depths beyond what lists say, if that alone is not as the formula says."""
+    e = h.evidence
+    farthest = _farthest(e, _depths(e))
+    one = possible(e, [{**start_of(h), **farthest}]) if len(farthest) > 1 else None
+    if one is None or h.counts(one) or one in e.traces or not _spoken_of(h, one.symbols):
+        return None
+    return Consider((e.default, *(t for t in e.traces if t is not e.default), one))
 
 
 def _farthest(e: Evidence, depths: Iterable[str]) -> dict[str, int]:

@@ -27,6 +27,7 @@ from symcount.derivation.structure import (
     list_lengths,
     shape_symbols,
 )
+from symcount.derivation.suspicions import followed_in
 
 #: Why a field is kept concrete.
 UNEXPLAINED: Final = "its effect was not explained"
@@ -181,17 +182,14 @@ def culprits(e: Evidence) -> Pin | Discover:
 
 
 def _differing(e: Evidence, start: Trace) -> list[str]:
-    """The fields whose value in another run changes the rows, where none near that of *start* does."""
+    """The fields without an expression whose value in another run changes the rows, where none nearby does."""
+    lost_ones = [n for n in start.symbols if n not in e.structural and n not in followed_in(e)]
     for other in (one for one in e.traces if one is not start):
 
         def there(name: str, _: Number, other: Trace = other) -> Number:
             return other.symbols[name]
 
-        names = [
-            n
-            for n in start.symbols
-            if n not in e.structural and other.symbols.get(n, start.symbols[n]) != start.symbols[n]
-        ]
+        names = [n for n in lost_ones if n in other.symbols]
         if found := [name for name, _ in changing(e, start, names, (there,))]:
             return found
     return []

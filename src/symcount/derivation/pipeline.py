@@ -24,7 +24,7 @@ from symcount.concolic.values.path import Condition
 from symcount.concolic.values.predicates import holds
 from symcount.derivation.cases import with_cases
 from symcount.derivation.closed_forms import count_iterations
-from symcount.derivation.depth_limits import deepest
+from symcount.derivation.depth_limits import contradicted, deepest
 from symcount.derivation.evidence import Bound, Consider, Evidence, Hypotheses, Pin, Plan, Verdict
 from symcount.derivation.indexed_shapes import beside_indices, exact_quotients
 from symcount.derivation.layer_order import check_order, dispensable
@@ -198,7 +198,8 @@ def _bounded(h: Hypotheses, rng: random.Random) -> Hypotheses | Consider:  # the
     h = _switched(h)
     check_order(h)
     h = replace(h, dispensable=dispensable(h))
-    return untried(replace(h, most=deepest(h)))
+    most = deepest(h)
+    return (not most and contradicted(h)) or untried(replace(h, most=most))
 
 
 def _switched(h: Hypotheses) -> Hypotheses:

@@ -14,7 +14,7 @@ from symcount.derivation.evidence import Evidence, Hypotheses
 from symcount.derivation.rows import collect
 from symcount.derivation.runs import possible
 from symcount.derivation.structure import MAX_SELECTOR, shape_symbols
-from symcount.derivation.suspicions import all_followed, taken_by
+from symcount.derivation.suspicions import all_followed, followed_in, taken_by
 
 __all__ = ["changing", "doubtful", "forced", "signature", "suspects", "unseen"]
 
@@ -178,10 +178,11 @@ def suspects(e: Evidence) -> list[str]:
     """Fields inside a logarithm, or of bits, whose change alone changes the parameters; no expression says how."""
     found: dict[str, None] = {}
     for kind, changes in (("log", _FAR), ("bits", _FLIPS)):
-        names = doubtful(e, e.traces, kind)
+        names = [n for n in doubtful(e, e.traces, kind) if kind == "log" or n not in followed_in(e)]
         for change in changes if names else ():
             still = [n for n in names if n not in found]
-            found |= dict.fromkeys(name for name, _ in _mattering(e, e.smallest, still, (change,)))
+            tried = _mattering(e, e.smallest, still, (change,))  # there may be no model with other bits: a power of two
+            found |= dict.fromkeys(name for name, other in tried if other is not None or kind == "log")
     return sorted(found)
 
 
