@@ -50,8 +50,17 @@ class Things:
         return Things(points, fields, {text: used[text] for text in known})
 
     def length(self, counts: Sequence[int | None]) -> Node | None:
-        """What is as much as *counts* at each point, where that is anything; see `length_of`."""
+        """What is as much as *counts* at each point, where that is anything; see `length_of`.
+
+        Of what is not there by default, and elsewhere as often as there are things of one kind, which are as many at
+        all these points, nobody knows whether it is their number.
+        """
         known = [(count, point) for count, point in zip(counts, self.points, strict=True) if count is not None]
+        several = {count for count, _ in known}
+        if counts and counts[0] is None and len(several) == 1 and several != {1}:
+            for name in self.fields:
+                if {point[name] for _, point in known} == several != {self.points[0][name]}:
+                    return None
         return length_of([count for count, _ in known], [point for _, point in known], self.fields, self.computed)
 
 
