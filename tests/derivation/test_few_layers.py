@@ -191,6 +191,11 @@ def one_of_two_beside_a_step(c):
     return [nn.Linear(c.hidden_size, (40, 60)[c.choice] * (1 + (i % c.step == 0))) for i in range(c.num_hidden_layers)]
 
 
+def one_that_is_given_away(c):
+    width = [40, 60].pop(c.choice)
+    return [nn.Linear(c.hidden_size, width) for _ in range(c.num_hidden_layers)]
+
+
 def from_the_end(c):
     return [nn.Linear(c.hidden_size, (40, 60, 80)[-c.choice]) for _ in range(c.num_hidden_layers)]
 
@@ -246,6 +251,7 @@ def as_one_of_the_library(monkeypatch, layers, **given):
         (one_of_two, {"choice": 1}, [{"choice": 0}]),
         (one_of_two, {"choice": 0}, [{"choice": 1}]),
         (one_of_two_beside_a_step, {"choice": 1, "step": 2}, [{"choice": 0}]),
+        (one_that_is_given_away, {"choice": 1}, [{"choice": 0}]),
         (from_the_end, {"choice": 3}, [{"choice": n} for n in (0, 1, 2)]),
         (a_step, {"step": 1}, [{"step": 2}, {"step": 3, "num_hidden_layers": 20}]),
         (one_lost_ratio, {"ratio": 4.0}, [{"ratio": 2.0}]),

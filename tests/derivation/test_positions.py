@@ -5,6 +5,8 @@ Every member is counted exactly at each position, or refused.
 
 from __future__ import annotations
 
+import itertools
+import operator
 from dataclasses import dataclass
 
 import pytest
@@ -125,6 +127,34 @@ class Taken(nn.Module):
         self.layers = nn.ModuleList([nn.Linear(c.width, widths[int(c.size)]) for _ in range(c.layers)])
 
 
+class Popped(nn.Module):
+    """An element that a list gives away."""
+
+    def __init__(self, c):
+        super().__init__()
+        widths = [40, 60]
+        width = widths.pop(c.size)
+        self.layers = nn.ModuleList([nn.Linear(c.width, width) for _ in range(c.layers)])
+
+
+class Getter(nn.Module):
+    """An element that a function takes."""
+
+    def __init__(self, c):
+        super().__init__()
+        width = operator.itemgetter(c.size)(WIDTHS)
+        self.layers = nn.ModuleList([nn.Linear(c.width, width) for _ in range(c.layers)])
+
+
+class First(nn.Module):
+    """As many elements as a tool takes."""
+
+    def __init__(self, c):
+        super().__init__()
+        widths = list(itertools.islice(MORE, c.size))
+        self.layers = nn.ModuleList([nn.Linear(c.width, width) for width in widths for _ in range(c.layers)])
+
+
 class Bits(nn.Module):
     """A bit of the number."""
 
@@ -133,7 +163,9 @@ class Bits(nn.Module):
         self.layers = nn.ModuleList([nn.Linear(c.width, 60 if c.size & 2 else 40) for _ in range(c.layers)])
 
 
-CLASSES = (Plain, Named, Kept, FromTheEnd, Part, Without, InSteps, Computed, Text, Table, Taken, Bits)
+CLASSES = (
+    Plain, Named, Kept, FromTheEnd, Part, Without, InSteps, Computed, Text, Table, Taken, Popped, Getter, First, Bits,
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("usual", [0, 1])

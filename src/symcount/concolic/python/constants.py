@@ -26,6 +26,7 @@ LARGEST: Final = 128  # a larger number is a size
 _PERIODIC: Final = ("%", "%=", "//", "//=", "&")
 _SKIPPED: Final = {"CACHE", "NOP", "RESUME", "EXTENDED_ARG", "PRECALL", "PUSH_NULL", "NOT_TAKEN", "COPY", "SWAP"}
 _WINDOW: Final = 2  # instructions before an operation, among which its operands are
+_TAKING: Final = {"pop", "__getitem__", "itemgetter", "islice", "take", "choice", "nth"}  # functions that do so
 _BEFORE: Final = 6  # the same, before an element is taken, which may be computed from several
 
 
@@ -251,7 +252,8 @@ def _elements_taken(code: CodeType) -> tuple[frozenset[str], Mapping[str, frozen
     for step in dis.get_instructions(code):
         if step.opname in _SKIPPED:
             continue
-        if step.opname in ("BINARY_SUBSCR", "BINARY_SLICE", "BUILD_SLICE") or step.argrepr == "[]":
+        calling = step.opname.startswith("CALL") and not _TAKING.isdisjoint(before[-_BEFORE:])
+        if calling or step.opname in ("BINARY_SUBSCR", "BINARY_SLICE", "BUILD_SLICE") or step.argrepr == "[]":
             found.update(name for name in before[-_BEFORE:] if name is not None)
         if step.opname.startswith("STORE_") and isinstance(step.argval, str):
             value = before[-2:-1] if step.opname == "STORE_ATTR" else before[-1:]  # an attribute's object comes last
