@@ -41,8 +41,9 @@ def deepest(h: Hypotheses) -> dict[str, int]:
     found: dict[str, int] = {}
     depths = _depths(e)
     if len(farthest := _farthest(e, depths)) > 1:  # nearly always there is no such layer, which one trace shows
-        places = [{**chosen, **farthest} for chosen in beside]
-        if all(counts(h, place) for place in places if _spoken_of(h, {**start, **place})):
+        places = ({**chosen, **farthest} for chosen in beside)
+        spoken = [place for place in places if _spoken_of(h, {**start, **place})]
+        if spoken and all(counts(h, place) for place in spoken):
             return found
     for depth in depths:
         seen = max(int(t.symbols[depth]) for t in e.traces)

@@ -80,7 +80,7 @@ def unseen(h: Hypotheses) -> list[str]:
 def _positions(e: Evidence, start: Trace) -> list[str]:
     """Fields by which the code takes an element of a list: those beside it, and the first, may be other ones."""
     found: list[str] = []
-    names = [n for n in taken_by(e) if n in start.symbols and n not in e.structural and n not in e.pinned]
+    names = [n for n in taken_by(e) if n in start.symbols and n not in e.structural]
     for change in _BESIDE if names else ():
         found += [name for name, _ in changing(e, start, [n for n in names if n not in found], (change,))]
     return found

@@ -43,7 +43,7 @@ from symcount.derivation.structure import (
     model_conditions,
     shape_symbols,
 )
-from symcount.derivation.suspicions import nothing_lost
+from symcount.derivation.suspicions import all_expressed, nothing_lost
 from symcount.derivation.tables import Truth, iterations
 from symcount.errors import DerivationError
 
@@ -85,7 +85,7 @@ def _from_one(
 ) -> Hypotheses | None:
     """What the run of *few* layers proves, with another one where there has to be one more layer, or all else moves."""
     one = e.default
-    followed = not any(use.kind in ("log", "data", "bits") for use in one.structural)
+    followed = all_expressed(one)
     read = (few.keys() - set(e.structural)) & one.config_reads.keys()
     written, asked = followed and nothing_lost(e) and not read, _questions(e)
     deeper = _deep_enough(e, asked, few)

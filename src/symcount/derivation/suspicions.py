@@ -12,7 +12,7 @@ from symcount.concolic.values.expression import Node, free_symbols
 from symcount.derivation.evidence import Evidence
 from symcount.derivation.structure import COUNTING, MAX_SELECTOR, is_model_code, shape_symbols
 
-__all__ = ["all_followed", "followed_in", "nothing_lost", "taken_by"]
+__all__ = ["all_expressed", "all_followed", "followed_in", "nothing_lost", "taken_by"]
 
 _COMMON = 4  # numbers up to this are those of every code: three of query, key and value; four times the width
 _NUMBERED = re.compile(r"\.(\d+)(?=\.|\Z)")
@@ -22,7 +22,12 @@ def all_followed(e: Evidence) -> bool:
     """Whether a model of transformers was followed throughout: no field went where no expression follows it."""
     if not all(cls.__module__.startswith("transformers.") for cls in (e.plan.cls, e.plan.source.cls)):
         return False
-    return not any(use.kind in ("log", "data", "bits") for use in e.default.structural) and nothing_lost(e)
+    return all_expressed(e.default) and nothing_lost(e)
+
+
+def all_expressed(one: Trace) -> bool:
+    """Whether no number of a run became the content of a tensor, a text or a logarithm, or was asked for its bits."""
+    return not any(use.kind in ("log", "data", "bits") for use in one.structural)
 
 
 def nothing_lost(e: Evidence) -> bool:
